@@ -1,0 +1,35 @@
+"""Brings a Django database up to date at every deploy.
+
+`migrate` runs the whole pipeline on one database, `inspect` only compares. Both report through events and end in one of
+the exceptions of `auto_migrate.exceptions`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Inspection", "Listener", "Result", "SchemaState", "__version__", "inspect", "migrate"]
+
+if TYPE_CHECKING:
+    from auto_migrate.events import Listener, SchemaState
+    from auto_migrate.planning.state import Inspection
+    from auto_migrate.release import Result, inspect, migrate
+
+_HOMES = {
+    "Inspection": "auto_migrate.planning.state",
+    "Listener": "auto_migrate.events",
+    "Result": "auto_migrate.release",
+    "SchemaState": "auto_migrate.events",
+    "inspect": "auto_migrate.release",
+    "migrate": "auto_migrate.release",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Django imports this package before the settings are ready, and the engine needs them: load on first use (PEP 562).
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,159 @@
+"""The settings: one dict, `AUTO_MIGRATE`, read lazily into a frozen dataclass.
+
+Every key is also an environment variable, `AUTO_MIGRATE_<KEY>`, which wins over the dict: whoever is on call can change
+one without a new build. Nothing is read at import time, and a change under `override_settings` is noticed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+SETTING = "AUTO_MIGRATE"
+ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
+
+# What the platforms call the release that is running, first match wins.
+RELEASE_VARIABLES = (
+    "RENDER_GIT_COMMIT",
+    "HEROKU_BUILD_COMMIT",
+    "HEROKU_SLUG_COMMIT",
+    "FLY_IMAGE_REF",
+    "K_REVISION",
+    "GIT_COMMIT",
+)
+
+
+class BadSetting(ValueError):
+    """A key that does not exist or a value that makes no sense; the text names both."""
+
+
+def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], Any]:
+    """Give a parser of finite numbers that are not below `minimum`."""
+
+    def parse(value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("a number is needed")  # noqa: TRY004 # every parser answers with ValueError
+        number = kind(value)
+        if not minimum <= number < float("inf"):
+            raise ValueError(f"it must be a finite number of at least {minimum}")
+        return number
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """Give a parser that takes exactly one of `choices`."""
+
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"it must be one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def tokens(value: Any) -> tuple[str, ...]:
+    """Parse one token, several separated by commas, or a list of them."""
+    parts = value.split(",") if isinstance(value, str) else list(value or ())
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("tokens are text")
+    found = tuple(part.strip() for part in parts if part.strip())
+    if any(not token.isascii() or not token.isprintable() for token in found):
+        raise ValueError("a token is printable ASCII, as HTTP headers are")
+    return found
+
+
+def text(value: Any) -> str:
+    """Parse a plain string."""
+    if not isinstance(value, str):
+        raise ValueError("text is needed")  # noqa: TRY004 # every parser answers with ValueError
+    return value
+
+
+def dotted_paths(value: Any) -> Mapping[str, str]:
+    """Parse `name=package.module.function` pairs, or a dict of them."""
+    pairs = dict(item.split("=", 1) for item in value.split(",") if item) if isinstance(value, str) else dict(value)
+    for name, path in pairs.items():
+        if not (isinstance(path, str) and "." in path):
+            raise ValueError(f"{name} needs the dotted path of a callable")
+    return pairs
+
+
+def _setting(parse: Callable[[Any], Any], default: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"parse": parse})
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a project may set. Durations are seconds."""
+
+    MAX_RETRIES: int = _setting(at_least(1, int), 5)
+    """Attempts in all of `auto_migrate`, as in `1/5`."""
+    RETRY_DELAY: float = _setting(at_least(0, float), 3.0)
+    """Pause before the second attempt; later ones grow from it."""
+    LOCK: str = _setting(one_of("auto", "none"), "auto")
+    """`none` runs without a deploy lock, for databases that offer none."""
+    LOCK_WAIT: float = _setting(at_least(0, float), 3600.0)
+    """How long to wait for another runner before exit code 5."""
+    TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)
+    """Bearer tokens of the protected endpoints; several while one is being rotated."""
+    RELEASE: str = _setting(text, "")
+    """Name of the running release; found in the platform's own variables when empty."""
+    RUNNER: str = _setting(one_of("auto", "celery", "process"), "auto")
+    """What carries out a run asked for over HTTP: Celery where the project has it, else a process."""
+    HEALTH_CHECKS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": dotted_paths})
+    """More entries of `checks` in `health/`: name → dotted path of a callable that gives a dict or raises."""
+
+    @property
+    def release(self) -> str:
+        """The running release as the project or the platform names it, else an empty text."""
+        found = (os.environ[name] for name in RELEASE_VARIABLES if os.environ.get(name))
+        return self.RELEASE or next(found, "")
+
+
+FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Settings)}
+
+
+def parse_value(key: str, value: Any) -> Any:
+    """Parse one setting's value; raise `BadSetting` with the reason."""
+    try:
+        return FIELDS[key].metadata["parse"](value)
+    except (ValueError, TypeError) as error:
+        shown = "the value given" if key == "TOKEN" else repr(value)
+        raise BadSetting(f"AUTO_MIGRATE[{key!r}]: {shown} is refused: {error}.") from error
+
+
+def unknown_keys() -> list[str]:
+    """Give the keys of the dict that mean nothing to this version."""
+    return sorted(str(key) for key in _configured() if key not in FIELDS)
+
+
+@functools.cache
+def get_settings() -> Settings:
+    """Read the project's settings; raise `BadSetting` at the first value that makes no sense."""
+    values = {key: value for key, value in _configured().items() if key in FIELDS}
+    values.update(
+        {key: os.environ[ENVIRONMENT_PREFIX + key] for key in FIELDS if os.environ.get(ENVIRONMENT_PREFIX + key)}
+    )
+    return Settings(**{key: parse_value(key, value) for key, value in values.items()})
+
+
+def _configured() -> Mapping[str, Any]:
+    configured = getattr(django_settings, SETTING, {})
+    if not isinstance(configured, Mapping):
+        raise BadSetting(f"{SETTING} must be a dict, not {type(configured).__name__}.")
+    return configured
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == SETTING:
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="auto_migrate.conf")

@@ -1,0 +1,260 @@
+"""What happens during a run, as values; the only thing that listeners see.
+
+The engine knows no printing: it hands every listener an event and the context it happened in. Events are told in the
+past or present tense of the pipeline's own words, carry data and no sentences, and can all be written as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import re
+import uuid
+from typing import Any, ClassVar, Protocol
+
+
+class SchemaState(enum.StrEnum):
+    """How the code's migrations and the database's record compare."""
+
+    UP_TO_DATE = "up_to_date"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    DIVERGED = "diverged"
+
+
+class RunStatus(enum.StrEnum):
+    """Where a run is, or how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class StepStatus(enum.StrEnum):
+    """Where one migration of a run is, or how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    APPLIED = "applied"
+    UNAPPLIED = "unapplied"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MigrationKey:
+    """A migration's identity."""
+
+    app_label: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the deploy lock. Fields that the database does not tell are empty or None."""
+
+    description: str
+    since: datetime.datetime | None = None
+    migration: MigrationKey | None = None
+    migration_since: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when an event happened."""
+
+    database: str
+    run_id: uuid.UUID
+    at: datetime.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """Something that happened in a run."""
+
+    kind: ClassVar[str] = "event"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the event's fields as values that `json.dumps` takes."""
+        return {field.name: jsonable(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def jsonable(value: Any) -> Any:
+    """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
+    if isinstance(value, MigrationKey | uuid.UUID):
+        return str(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [jsonable(item) for item in value]
+    return value
+
+
+class Listener(Protocol):
+    """Anything that wants to know. A listener that raises is logged and does not stop the run."""
+
+    def __call__(self, event: Event, context: Context) -> None: ...
+
+
+# -- wait -------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStarted(Event):
+    """A run began; it may make up to `attempts` attempts."""
+
+    attempts: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptStarted(Event):
+    """An attempt began (1-based) with testing the connection."""
+
+    attempt: int
+    attempts: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptFailed(Event):
+    """An attempt met a passing fault. `detail` is the driver's own text."""
+
+    attempt: int
+    attempts: int
+    reason: str
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RetryScheduled(Event):
+    """The next attempt starts in `delay` seconds."""
+
+    delay: float
+
+
+# -- compare ----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class StateCompared(Event):
+    """Code and database were compared. `unknown` are recorded migrations that this code does not have."""
+
+    state: SchemaState
+    pending: tuple[MigrationKey, ...]
+    unknown: tuple[MigrationKey, ...]
+
+
+# -- lock -------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class LockAwaited(Event):
+    """Another runner holds the deploy lock; `waited` seconds have passed so far."""
+
+    waited: float
+    holder: Holder | None
+
+
+@dataclasses.dataclass(frozen=True)
+class LockAcquired(Event):
+    """This run holds the deploy lock, after `waited` seconds."""
+
+    waited: float
+
+
+# -- apply ------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanMade(Event):
+    """What this run is about to do.
+
+    `target` is None for the leaf nodes of `app_labels`, otherwise the one migration asked for; its name is "zero" when
+    everything of the app is to be unapplied.
+    """
+
+    app_labels: tuple[str, ...]
+    target: MigrationKey | None
+    migrations: tuple[MigrationKey, ...]
+    backwards: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationStarted(Event):
+    """Migration number `index` (1-based) of `total` began."""
+
+    migration: MigrationKey
+    index: int
+    total: int
+    backwards: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationFinished(Event):
+    """The migration is applied (or unapplied) and recorded, after `duration` seconds.
+
+    `already` tells that another runner had applied it meanwhile, so that nothing was done.
+    """
+
+    migration: MigrationKey
+    index: int
+    total: int
+    backwards: bool
+    duration: float
+    already: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationStopped(Event):
+    """The migration raised and its transaction was rolled back; `error` is one short text."""
+
+    migration: MigrationKey
+    index: int
+    total: int
+    backwards: bool
+    error: str
+
+
+# -- verify -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class VerifyStarted(Event):
+    """Everything was applied; the state is being looked at once more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSucceeded(Event):
+    """The database is as this code needs it. `applied` migrations were carried out in `duration` seconds."""
+
+    state: SchemaState
+    applied: int
+    duration: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFailed(Event):
+    """The run ended with `exit_code`; `error` says why and `hint` what to type next."""
+
+    exit_code: int
+    error: str
+    hint: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStopped(Event):
+    """A signal ended the run at a safe place; `applied` migrations stay applied."""
+
+    exit_code: int
+    applied: int

@@ -1,0 +1,118 @@
+"""Everything that can end a run, each with the exit code that deploy scripts see.
+
+AutoMigrateError
+├── MigrationFailed        1  a migration raised; everything before it stays applied and recorded
+├── UsageError             2  a bad option, target or setting
+├── DatabaseUnreachable    3  passing faults outlasted every attempt
+├── DatabaseRefused        4  the database will not let this role in, however often it asks
+├── DeployLockTimeout      5  another runner kept the deploy lock for too long
+├── PlanRefused            6  the safety assessment found what nobody has acknowledged
+├── HistoryDiverged        7  code and recorded history contradict each other
+├── RunInterrupted         8  a signal asked the run to stop
+└── DatabaseBehind         9  `--check` found pending migrations
+
+`PassingFault` is not among them: it never leaves the engine, which answers it with another attempt.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class ExitCode(enum.IntEnum):
+    """What a command's exit status tells the deploy script."""
+
+    DONE = 0
+    MIGRATION_FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    REFUSED = 4
+    LOCK_TIMEOUT = 5
+    PLAN_REFUSED = 6
+    DIVERGED = 7
+    INTERRUPTED = 8
+    BEHIND = 9
+
+
+class AutoMigrateError(Exception):
+    """A run that could not end well.
+
+    `message` says what happened, `hint` what to check or type next (possibly empty, possibly several lines).
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.MIGRATION_FAILED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class MigrationFailed(AutoMigrateError):
+    """A migration raised and was rolled back as far as the database can."""
+
+    exit_code = ExitCode.MIGRATION_FAILED
+
+
+class UsageError(AutoMigrateError):
+    """An option, target or setting makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DatabaseUnreachable(AutoMigrateError):
+    """The database did not become usable within the attempts allowed."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class DatabaseRefused(AutoMigrateError):
+    """The database answered, and no further attempt can change its answer."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class DeployLockTimeout(AutoMigrateError):
+    """Another runner held the deploy lock for longer than `lock_wait`."""
+
+    exit_code = ExitCode.LOCK_TIMEOUT
+
+
+class PlanRefused(AutoMigrateError):
+    """The safety assessment found hazards that nobody has acknowledged."""
+
+    exit_code = ExitCode.PLAN_REFUSED
+
+
+class HistoryDiverged(AutoMigrateError):
+    """The recorded history and the migration files contradict each other."""
+
+    exit_code = ExitCode.DIVERGED
+
+
+class RunInterrupted(AutoMigrateError):
+    """A signal asked the run to stop, and it stopped at a safe place."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class DatabaseBehind(AutoMigrateError):
+    """Migrations are pending and the caller only asked."""
+
+    exit_code = ExitCode.BEHIND
+
+
+class PassingFault(Exception):
+    """The database is not usable right now, but a later attempt may find it so.
+
+    `reason` is one short line; `detail` is what the driver said, without secrets.
+    """
+
+    def __init__(self, reason: str, *, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,147 @@
+"""Reading and writing the history of one database."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from auto_migrate.conf import get_settings
+from auto_migrate.events import MigrationKey, RunStatus, StepStatus
+from auto_migrate.history.tables import Run, Step, ensure_tables, have_tables
+
+HTTP_SLOT = "http"
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class SlotTaken(Exception):
+    """Another run that was asked for over HTTP has not ended."""
+
+
+class History:
+    """The runs kept in one database; every method makes the tables first if they are not there."""
+
+    def __init__(self, database: str = DEFAULT_DB_ALIAS) -> None:
+        self.database = database
+
+    def ensure_tables(self) -> None:
+        """Make the tables, or widen them to what this version writes."""
+        ensure_tables(connections[self.database])
+
+    def runs(self) -> QuerySet[Run]:
+        """Give all runs, newest first; none while the tables do not exist."""
+        runs = Run.objects.using(self.database)
+        return runs.all() if have_tables(connections[self.database]) else runs.none()
+
+    def get(self, run_id: uuid.UUID) -> Run | None:
+        """Give one run with its steps, or None."""
+        return self.runs().prefetch_related("steps").filter(pk=run_id).first()
+
+    def running(self) -> Run | None:
+        """Give the run that says it is running, if any; whether it lives is for the deploy lock to say."""
+        return self.runs().filter(status=RunStatus.RUNNING).first()
+
+    def enqueue(self, requested_by: str) -> Run:
+        """Record a run that somebody asked for over HTTP; raise `SlotTaken` while an earlier one has not ended."""
+        self.ensure_tables()
+        run = Run(id=uuid.uuid4(), status=RunStatus.QUEUED, requested_by=requested_by, slot=HTTP_SLOT)
+        try:
+            with transaction.atomic(using=self.database):
+                run.save(using=self.database, force_insert=True)
+        except IntegrityError as error:
+            raise SlotTaken from error
+        return run
+
+    def abandon(self, run_id: uuid.UUID, *, error: str) -> bool:
+        """End an active run that nobody carries out any more; tell whether it still was active."""
+        ended = (
+            Run.objects.using(self.database)
+            .filter(pk=run_id, status__in=ACTIVE)
+            .update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=error)
+        )
+        return bool(ended)
+
+    def start(self, run_id: uuid.UUID, *, requested_by: str) -> None:
+        """Record that this process carries out the run."""
+        self.ensure_tables()
+        now = timezone.now()
+        carried_out_here = {
+            "status": RunStatus.RUNNING,
+            "started_at": now,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "release": get_settings().release[:200],
+        }
+        started = Run.objects.using(self.database).filter(pk=run_id, status__in=ACTIVE).update(**carried_out_here)
+        if not started:
+            Run.objects.using(self.database).create(
+                id=run_id, requested_by=requested_by, requested_at=now, **carried_out_here
+            )
+
+    def finish(
+        self, run_id: uuid.UUID, status: RunStatus, *, exit_code: int, error: str | None = None, hint: str | None = None
+    ) -> None:
+        """Record how the run ended; a run that never began leaves no row to update."""
+        Run.objects.using(self.database).filter(pk=run_id).update(
+            status=status, finished_at=timezone.now(), exit_code=exit_code, error=error, hint=hint, slot=None
+        )
+
+    def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
+        """Record what the run is about to do; an attempt that came before leaves only what it finished."""
+        steps = Step.objects.using(self.database)
+        done = steps.filter(run_id=run_id, status__in=(StepStatus.APPLIED, StepStatus.UNAPPLIED))
+        steps.filter(run_id=run_id).exclude(pk__in=list(done.values_list("pk", flat=True))).delete()
+        first = done.count() + 1
+        planned = [
+            Step(
+                run_id=run_id,
+                position=position,
+                app_label=key.app_label,
+                name=key.name,
+                backwards=backwards,
+                status=StepStatus.PENDING,
+            )
+            for position, key in enumerate(migrations, start=first)
+        ]
+        steps.bulk_create(planned, batch_size=100)
+        Run.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
+
+    def step(
+        self,
+        run_id: uuid.UUID,
+        migration: MigrationKey,
+        status: StepStatus,
+        *,
+        duration: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Record where one migration of the run is."""
+        changes: dict[str, object] = {"status": status, "duration": duration, "error": error}
+        changes["started_at" if status == StepStatus.RUNNING else "finished_at"] = timezone.now()
+        Step.objects.using(self.database).filter(
+            run_id=run_id, app_label=migration.app_label, name=migration.name
+        ).update(**changes)
+
+    def close_dead_runs(self, *, but: uuid.UUID) -> int:
+        """Mark runs that were cut short. Only the holder of the deploy lock can know that nobody else is running."""
+        dead = Run.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
+        Step.objects.using(self.database).filter(run__in=dead, status=StepStatus.RUNNING).update(
+            status=StepStatus.INTERRUPTED
+        )
+        return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None)
+
+    def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
+        """Give the migration that a run is on and since when, as far as the record tells."""
+        step = (
+            Step.objects.using(self.database)
+            .filter(status=StepStatus.RUNNING, run__status=RunStatus.RUNNING)
+            .order_by("-started_at")
+            .first()
+        )
+        return (MigrationKey(step.app_label, step.name), step.started_at) if step else None
