@@ -1,0 +1,24 @@
+"""The Celery app, configured from Django's settings (`CELERY_*`)."""
+
+from __future__ import annotations
+
+import os
+from logging.config import dictConfig
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sms_sender.settings")
+
+app = Celery("sms_sender")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def use_project_logging(**_: Any) -> None:
+    """Log as the web processes do; a receiver of this signal keeps Celery from installing its own handlers."""
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)

@@ -1,0 +1,274 @@
+"""Settings of sms_sender, from the environment.
+
+With nothing set this is a developer's machine: SQLite, `DEBUG`, a key that protects nothing. A `DATABASE_URL` or a
+hosting platform's own variable makes it production, which has `DEBUG` off and refuses to start without `SECRET_KEY`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from sms_sender import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def given(name: str) -> str:
+    """Read a variable as text; one that is unset, empty or blank is an empty text."""
+    return str(env.str(name, default="")).strip()
+
+
+def listed(name: str) -> list[str]:
+    """Read a variable of comma-separated values."""
+    return [part.strip() for part in given(name).split(",") if part.strip()]
+
+
+def seconds(name: str, default: float, *, minimum: float = 0) -> float:
+    """Read a duration; refuse what is no number or below `minimum`."""
+    try:
+        value = float(given(name) or default)
+    except ValueError:
+        value = float("nan")
+    if not minimum <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name}={given(name)!r} is not a number of seconds. Type: export {name}={default}")
+    return value
+
+
+# -- where this runs --------------------------------------------------------------------------------------------------
+
+PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
+ON_PLATFORM = any(map(given, PLATFORMS))
+DATABASE_URL = given("DATABASE_URL")
+REDIS_URL = given("REDIS_URL")
+
+DEBUG = env.bool("DEBUG") if given("DEBUG") else not (DATABASE_URL or ON_PLATFORM)
+
+SECRET_KEY = given("SECRET_KEY") or ("django-insecure-only-for-development" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set, and this is production. Type: "
+        "export SECRET_KEY=\"$(python -c 'import secrets; print(secrets.token_urlsafe(50))')\" "
+        "(or, on a developer's machine: export DEBUG=true)."
+    )
+
+# Render asks for the health check under the service's custom domain: list that here too.
+ALLOWED_HOSTS = [*listed("ALLOWED_HOSTS"), *listed("RENDER_EXTERNAL_HOSTNAME")]
+CSRF_TRUSTED_ORIGINS = [
+    *listed("CSRF_TRUSTED_ORIGINS"),
+    *(f"https://{host}" for host in listed("RENDER_EXTERNAL_HOSTNAME")),
+]
+
+# -- apps -------------------------------------------------------------------------------------------------------------
+
+# Deploy logs list the apps that bring migrations: admin, auth, contenttypes, sessions and webhooks, nothing else.
+INSTALLED_APPS = [
+    "auto_migrate",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "webhooks",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "sms_sender.urls"
+WSGI_APPLICATION = "sms_sender.wsgi.application"
+ASGI_APPLICATION = "sms_sender.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database and cache -----------------------------------------------------------------------------------------------
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Parse the URL; an error tells its scheme at most, since the rest holds a password."""
+    scheme = url.partition(":")[0]
+    refusal = ImproperlyConfigured(
+        f"DATABASE_URL ({scheme[:20]}:…) is not a database's address; percent-encode special characters in its "
+        "password. Type: export DATABASE_URL=postgresql://user:password@host:5432/name"
+    )
+    if scheme not in environ.Env.DB_SCHEMES:
+        raise refusal
+    try:
+        return dict(env.db_url_config(url))
+    except ValueError:
+        raise refusal from None
+
+
+def database() -> dict[str, Any]:
+    """Give the database that `DATABASE_URL` names, else SQLite beside the code."""
+    if not DATABASE_URL:
+        # IMMEDIATE: a transaction that will write says so at once, instead of failing half-way when another one has.
+        options = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3", "OPTIONS": options}
+    found = parse_database_url(DATABASE_URL)
+    if found["ENGINE"] == "django.db.backends.postgresql":
+        found["CONN_MAX_AGE"] = 600
+        found["CONN_HEALTH_CHECKS"] = True
+        found["OPTIONS"] = {"connect_timeout": 10, "server_side_binding": True, **found.get("OPTIONS", {})}
+    return found
+
+
+DATABASES = {"default": database()}
+
+# Health checks ask the cache, and have five seconds for everything: fail at once rather than try again.
+REDIS_OPTIONS = {"socket_connect_timeout": 0.4, "socket_timeout": 0.4, "retry": Retry(NoBackoff(), 0)}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "sms_sender",
+        "OPTIONS": REDIS_OPTIONS,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+# -- language and static files ----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = given("LANGUAGE_CODE") or "pt-br"
+TIME_ZONE = given("TIME_ZONE") or "America/Sao_Paulo"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Until collectstatic has run, files are served straight from the apps.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or not STATIC_ROOT.is_dir()
+
+# -- security ---------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+# Only a proxy that overwrites the header may be believed; each of the platforms has one.
+if env.bool("BEHIND_PROXY", default=ON_PLATFORM):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=ON_PLATFORM and not DEBUG)
+# Probes ask in plain HTTP from inside the platform and take a redirect for an answer.
+SECURE_REDIRECT_EXEMPT = [r"^api/webhooks/(health|live|ready)/$"]
+SECURE_HSTS_SECONDS = int(seconds("SECURE_HSTS_SECONDS", 0))
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=not DEBUG)
+
+# -- logging ----------------------------------------------------------------------------------------------------------
+
+LOGGING = logs.configuration(debug=DEBUG, level=(given("LOG_LEVEL") or "INFO").upper())
+logs.configure_structlog()
+
+# -- webhooks and SMS -------------------------------------------------------------------------------------------------
+
+# Several secrets, separated by commas, while one is being replaced by the next.
+GATEWAY_SECRETS = {"ghostpay": listed("GHOSTPAY_WEBHOOK_SECRET"), "tribopay": listed("TRIBOPAY_WEBHOOK_SECRET")}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+SMS_RECOVERY_DELAY = seconds("SMS_RECOVERY_DELAY", 600)
+SMS_POLL_INTERVAL = seconds("SMS_POLL_INTERVAL", 2, minimum=0.1)
+# A row that was handed to the broker and is still waiting after this long is handed over again.
+SMS_REDISPATCH_AFTER = seconds("SMS_REDISPATCH_AFTER", 30, minimum=0.1)
+# A row still being sent after this long belonged to a worker that died; it must exceed the provider's own timeout.
+SMS_SENDING_TIMEOUT = seconds("SMS_SENDING_TIMEOUT", 120, minimum=1)
+SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
+SMS_TEMPLATE = given("SMS_TEMPLATE") or (
+    "Olá, {name}! Seu PIX de {amount} ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
+)
+
+TWILIO_ACCOUNT_SID = given("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = given("TWILIO_AUTH_TOKEN")
+TWILIO_FROM = given("TWILIO_FROM")
+TWILIO_BASE_URL = given("TWILIO_BASE_URL") or "https://api.twilio.com"
+
+# -- Celery -----------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL or "redis://localhost:6379/0"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Everything here comes round within seconds, so beat has nothing to remember and no file to corrupt.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "send-due": {
+        "task": "webhooks.tasks.send_due",
+        "schedule": SMS_POLL_INTERVAL,
+        # A worker that was away must not work through every question it missed.
+        "options": {"expires": max(SMS_POLL_INTERVAL, 10)},
+    },
+    "finish-interrupted": {
+        "task": "webhooks.tasks.finish_interrupted",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+}
+
+# -- operators' API ---------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["webhooks.api.permissions.IsOperator"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "webhooks.api.pages.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "webhooks.api.errors.error_response",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "sms_sender",
+    "DESCRIPTION": "Webhook deliveries and the recovery SMS that came of them, for operators.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# -- auto_migrate -----------------------------------------------------------------------------------------------------
+
+AUTO_MIGRATE = {
+    "HEALTH_CHECKS": {"cache": "webhooks.health.cache", "sms_scheduler": "webhooks.health.sms_scheduler"},
+}
