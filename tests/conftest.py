@@ -1,0 +1,80 @@
+"""Fixtures that every room of the tests shares: real servers and empty databases."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from tests.environment import POSTGRESQL, REDIS
+from tests.servers import DEBIAN_15, MariaDB, PgBouncer, PostgreSQL, Redis, Server, ServerMissing
+
+S = TypeVar("S", bound=Server)
+
+
+def serve(make: Callable[[], S]) -> Iterator[S]:
+    """Serve while the fixture is used; skip where the server is not installed, but fail there under CI."""
+    try:
+        server = make()
+    except ServerMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with server as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Serve PostgreSQL 18, the one that Django's test database is on too."""
+    yield from serve(lambda: POSTGRESQL)
+
+
+@pytest.fixture(scope="session")
+def postgresql15() -> Iterator[PostgreSQL]:
+    """Serve Debian's PostgreSQL 15."""
+    yield from serve(lambda: PostgreSQL(DEBIAN_15))
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
+    """Serve a pooler in transaction mode before PostgreSQL 18."""
+    yield from serve(lambda: PgBouncer(postgresql))
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """Serve MariaDB."""
+    yield from serve(MariaDB)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """Serve the Redis of REDIS_URL."""
+    yield from serve(lambda: REDIS)
+
+
+@pytest.fixture
+def database_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """Give the URL of an empty PostgreSQL 18 database, dropped after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield postgresql.create_database(name)
+    postgresql.drop_database(name)
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaDB) -> Iterator[str]:
+    """Give the URL of an empty MariaDB database, dropped after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield mariadb.create_database(name)
+    mariadb.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, postgresql: PostgreSQL, redis_server: Redis
+) -> None:
+    """Start the servers of DATABASE_URL and REDIS_URL before pytest-django makes its test database."""

@@ -1,0 +1,68 @@
+"""Runs management commands as real processes, the way a platform does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGE = str(ROOT / "manage.py")
+
+# The test run's own variables that a child needs; everything else that it shall see is passed by the test.
+KEPT = ("PATH", "HOME", "TMPDIR", "SECRET_KEY", "REDIS_URL", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
+
+
+def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_sender.settings") -> dict[str, str]:
+    """Give a clean environment in which `python` is the one that runs the tests."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    return {
+        **kept,
+        "LANG": "C.UTF-8",
+        "LANGUAGE_CODE": "en",
+        "DEBUG": "false",
+        "DJANGO_SETTINGS_MODULE": settings,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        **(extra or {}),
+    }
+
+
+def start_manage(
+    *arguments: str,
+    database_url: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    settings: str = "sms_sender.settings",
+    **popen: Any,
+) -> subprocess.Popen[str]:
+    """Start `manage.py` with `arguments`; its output and errors come through pipes, as text."""
+    extra = {**({"DATABASE_URL": database_url} if database_url else {}), **(env or {})}
+    popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
+    return subprocess.Popen(
+        [sys.executable, MANAGE, *arguments],
+        env=environment(extra, settings=settings),
+        cwd=cwd or ROOT,
+        text=True,
+        encoding="utf-8",
+        **popen,
+    )
+
+
+def run_manage(
+    *arguments: str, timeout: float = 120, stdin_text: str | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` to its end; takes the options of `start_manage`."""
+    if stdin_text is not None:
+        options["stdin"] = subprocess.PIPE
+    with start_manage(*arguments, **options) as process:
+        try:
+            stdout, stderr = process.communicate(stdin_text, timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)

@@ -1,0 +1,1 @@
+"""Tiny Django projects with migrations to run."""

