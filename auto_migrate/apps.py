@@ -1,0 +1,16 @@
+"""The app as Django sees it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AutoMigrateConfig(AppConfig):
+    """Brings the database up to date at every deploy; has no models of the project's own kind."""
+
+    name = "auto_migrate"
+    verbose_name = "Automatic migrations"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from auto_migrate import checks  # noqa: F401 # registers itself on import

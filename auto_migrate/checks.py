@@ -1,0 +1,1 @@
+"""System checks: settings that would only be noticed when they are needed."""
