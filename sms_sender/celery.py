@@ -16,7 +16,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def use_project_logging(**_: Any) -> None:
     """Log as the web processes do; a receiver of this signal keeps Celery from installing its own handlers."""
     from django.conf import settings

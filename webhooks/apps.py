@@ -8,3 +8,7 @@ class WebhooksConfig(AppConfig):
 
     name = "webhooks"
     verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from webhooks import checks  # noqa: F401

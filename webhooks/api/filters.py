@@ -1,0 +1,37 @@
+"""What lists can be narrowed to."""
+
+from __future__ import annotations
+
+from django_filters import rest_framework as filters
+
+from webhooks.models import RecoverySMS, WebhookEvent
+from webhooks.states import EventStatus, Gateway, SMSStatus
+
+
+class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
+    """Deliveries by gateway, what became of them, payment and time."""
+
+    gateway = filters.ChoiceFilter(choices=Gateway.choices)
+    status = filters.MultipleChoiceFilter(choices=EventStatus.choices)
+    payment = filters.CharFilter(field_name="payment__gateway_id")
+    received_after = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
+    received_before = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
+
+    class Meta:
+        model = WebhookEvent
+        fields: list[str] = []
+
+
+class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
+    """SMS by state, gateway, payment, provider and time."""
+
+    status = filters.MultipleChoiceFilter(choices=SMSStatus.choices)
+    gateway = filters.ChoiceFilter(field_name="payment__gateway", choices=Gateway.choices)
+    payment = filters.CharFilter(field_name="payment__gateway_id")
+    provider = filters.CharFilter()
+    due_after = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte")
+    due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
+
+    class Meta:
+        model = RecoverySMS
+        fields: list[str] = []

@@ -1,0 +1,72 @@
+"""What operators are shown: personal data masked in lists, a delivery's payload only where it alone is asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.phones import mask
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    """A payment, as far as it helps to understand an SMS or an event."""
+
+    customer_phone = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Payment
+        fields = ["gateway", "gateway_id", "external_id", "status", "method", "amount", "customer_phone", "expires_at"]
+
+    def get_customer_phone(self, payment: Payment) -> str:
+        """Give the number with its middle hidden."""
+        return mask(payment.customer_phone)
+
+
+class EventSerializer(serializers.ModelSerializer[WebhookEvent]):
+    """A delivery, without what it said."""
+
+    payment = PaymentSerializer(read_only=True)
+
+    class Meta:
+        model = WebhookEvent
+        fields = [
+            "id", "gateway", "status", "note", "deliveries", "received_at", "last_received_at", "processed_at",
+            "payment",
+        ]  # fmt: skip
+
+
+class EventDetailSerializer(EventSerializer):
+    """A delivery with its payload."""
+
+    payload = serializers.SerializerMethodField()
+
+    class Meta(EventSerializer.Meta):
+        fields = [*EventSerializer.Meta.fields, "payload"]
+
+    def get_payload(self, event: WebhookEvent) -> dict[str, Any]:
+        """Give the payload as an object."""
+        payload: dict[str, Any] = json.loads(event.payload)
+        return payload
+
+
+class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
+    """A recovery SMS, without its text."""
+
+    payment = PaymentSerializer(read_only=True)
+
+    class Meta:
+        model = RecoverySMS
+        fields = [
+            "id", "status", "due_at", "attempts", "claimed_at", "sent_at", "provider", "provider_id", "error",
+            "created_at", "payment",
+        ]  # fmt: skip
+
+
+class SMSDetailSerializer(SMSSerializer):
+    """A recovery SMS with its text."""
+
+    class Meta(SMSSerializer.Meta):
+        fields = [*SMSSerializer.Meta.fields, "body"]

@@ -1,0 +1,41 @@
+"""The operators' lists, newest first."""
+
+from __future__ import annotations
+
+from rest_framework import mixins, viewsets
+from rest_framework.serializers import BaseSerializer
+
+from webhooks.api.filters import EventFilter, SMSFilter
+from webhooks.api.serializers import EventDetailSerializer, EventSerializer, SMSDetailSerializer, SMSSerializer
+from webhooks.models import RecoverySMS, WebhookEvent
+from webhooks.states import SMSStatus
+
+
+class Events(viewsets.ReadOnlyModelViewSet[WebhookEvent]):
+    """Deliveries of the gateways."""
+
+    queryset = WebhookEvent.objects.select_related("payment")
+    filterset_class = EventFilter
+
+    def get_serializer_class(self) -> type[BaseSerializer[WebhookEvent]]:
+        """Show the payload of one event only."""
+        return EventDetailSerializer if self.action == "retrieve" else EventSerializer
+
+
+class SMSLogs(viewsets.ReadOnlyModelViewSet[RecoverySMS]):
+    """Recovery SMS in every state."""
+
+    queryset = RecoverySMS.objects.select_related("payment")
+    filterset_class = SMSFilter
+
+    def get_serializer_class(self) -> type[BaseSerializer[RecoverySMS]]:
+        """Show the text of one SMS only."""
+        return SMSDetailSerializer if self.action == "retrieve" else SMSSerializer
+
+
+class PendingSMS(mixins.ListModelMixin, viewsets.GenericViewSet[RecoverySMS]):
+    """Recovery SMS that are still to be sent."""
+
+    queryset = RecoverySMS.objects.select_related("payment").filter(status=SMSStatus.SCHEDULED)
+    serializer_class = SMSSerializer
+    filterset_class = SMSFilter

@@ -1,0 +1,53 @@
+"""Prometheus metrics, counted in the database when asked for: the same from whichever process answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Min, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, Collector
+
+from auto_migrate.web.auth import is_authorized
+from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.states import SMSStatus
+from webhooks.views import problem
+
+
+class QueueCollector(Collector):
+    """Payments, deliveries and SMS by state, and how late the queue runs."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Count."""
+        yield _counted("webhooks_payments", "Payments.", Payment.objects.all(), ["gateway", "status"])
+        yield _counted("webhooks_events", "Deliveries kept.", WebhookEvent.objects.all(), ["gateway", "status"])
+        yield _counted("webhooks_recovery_sms", "Recovery SMS.", RecoverySMS.objects.all(), ["status"])
+        lag = GaugeMetricFamily("webhooks_recovery_sms_lag_seconds", "How long the oldest due SMS has been waiting.")
+        lag.add_metric([], _lag())
+        yield lag
+
+
+def _counted(
+    name: str, text: str, rows: QuerySet[Payment] | QuerySet[WebhookEvent] | QuerySet[RecoverySMS], labels: list[str]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for row in rows.order_by().values(*labels).annotate(found=Count("pk")):
+        family.add_metric([row[label] for label in labels], row["found"])
+    return family
+
+
+def _lag() -> float:
+    oldest = RecoverySMS.objects.filter(status=SMSStatus.SCHEDULED).aggregate(due_at=Min("due_at"))["due_at"]
+    return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Give this service's metrics and the process's own, to whom the protected endpoints answer."""
+    if not is_authorized(request):
+        return problem(403, "forbidden", "Send `Authorization: Bearer <AUTO_MIGRATE_TOKEN>`.")
+    registry = CollectorRegistry()
+    registry.register(QueueCollector())
+    return HttpResponse(generate_latest(registry) + generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

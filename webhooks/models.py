@@ -1,0 +1,121 @@
+"""What is kept: payments, the deliveries that told of them, and the SMS that came of it.
+
+A release runs beside the one before it while it is deployed, so columns are added with a database default or NULL and
+removed one release after the code stopped using them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from webhooks.phones import mask
+from webhooks.states import EventStatus, Gateway, PaymentMethod, PaymentStatus, SMSStatus
+
+
+class Payment(models.Model):
+    """A payment as its gateway last told of it; known by gateway and the gateway's id."""
+
+    gateway = models.CharField(max_length=20, choices=Gateway)
+    gateway_id = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=20, choices=PaymentStatus)
+    # When the gateway says that the status was taken; NULL where it does not say.
+    status_at = models.DateTimeField(null=True, blank=True)
+    method = models.CharField(max_length=20, choices=PaymentMethod)
+    amount = models.PositiveBigIntegerField(help_text="Centavos.")
+    customer_name = models.CharField(max_length=200, blank=True)
+    customer_phone = models.CharField(max_length=20, blank=True, help_text="E.164; empty if it is no phone number.")
+    customer_email = models.CharField(max_length=254, blank=True)
+    pix_code = models.TextField(blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["gateway", "gateway_id"], name="payment_gateway_id")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.gateway_id} ({self.status})"
+
+    @property
+    def is_left_waiting(self) -> bool:
+        """Tell whether this is a PIX payment that nobody has made yet."""
+        return self.status == PaymentStatus.WAITING and self.method == PaymentMethod.PIX
+
+    def expired_between(self, since: datetime, now: datetime) -> bool:
+        """Tell whether the PIX code ran out in that time.
+
+        One that had run out before is no reason to keep quiet: gateways deliver late, and the sale can be recovered.
+        """
+        return self.expires_at is not None and since < self.expires_at <= now
+
+
+class WebhookEvent(models.Model):
+    """A delivery, kept once and as it came, whatever becomes of it."""
+
+    gateway = models.CharField(max_length=20, choices=Gateway)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical JSON.")
+    # Text, not jsonb: PostgreSQL's jsonb refuses some valid JSON (a \u0000 in a name) and would lose the delivery.
+    payload = models.TextField()
+    status = models.CharField(max_length=20, choices=EventStatus, default=EventStatus.RECEIVED)
+    note = models.TextField(blank=True, help_text="Why it was not acted upon.")
+    payment = models.ForeignKey(Payment, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
+    deliveries = models.PositiveIntegerField(default=1)
+    received_at = models.DateTimeField(default=timezone.now)
+    last_received_at = models.DateTimeField(default=timezone.now)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["gateway", "digest"], name="webhook_event_once")]
+        indexes = [
+            models.Index(fields=["received_at"], name="webhook_event_left", condition=Q(status=EventStatus.RECEIVED)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.digest[:12]} ({self.status})"
+
+
+class RecoverySMS(models.Model):
+    """The one SMS that a payment left waiting gets; a row of the queue and, afterwards, its record."""
+
+    payment = models.OneToOneField(Payment, on_delete=models.CASCADE, related_name="recovery_sms")
+    status = models.CharField(max_length=20, choices=SMSStatus, default=SMSStatus.SCHEDULED)
+    due_at = models.DateTimeField()
+    # The text and the number that were handed to the provider, which it is asked about after a crash.
+    phone = models.CharField(max_length=20, blank=True)
+    body = models.TextField(blank=True)
+    provider = models.CharField(max_length=20, blank=True)
+    provider_id = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    # Names the attempt that may write its outcome; a worker that comes back late must not overwrite a newer one's.
+    attempt_token = models.UUIDField(null=True, blank=True)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "recovery SMS"
+        verbose_name_plural = "recovery SMS"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"], name="recovery_sms_provider_id", condition=~Q(provider_id="")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="recovery_sms_due", condition=Q(status=SMSStatus.SCHEDULED)),
+            models.Index(fields=["claimed_at"], name="recovery_sms_sending", condition=Q(status=SMSStatus.SENDING)),
+        ]
+
+    def __str__(self) -> str:
+        return f"SMS {self.pk} to {mask(self.phone or self.payment.customer_phone)} ({self.status})"

@@ -1,0 +1,40 @@
+"""What a provider does, and the three ways in which it can fail.
+
+ProviderError
+├── Rejected        it refused this SMS and would again: not sent, not tried again
+├── NotSent         it was not reached: not sent, tried again later
+└── OutcomeUnknown  it may have been sent: never tried again by a program, since twice is worse than not at all
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class ProviderError(Exception):
+    """Something went wrong between us and the provider."""
+
+
+class Rejected(ProviderError):
+    """The provider refused the SMS for good."""
+
+
+class NotSent(ProviderError):
+    """The provider was certainly not given the SMS."""
+
+
+class OutcomeUnknown(ProviderError):
+    """The provider may or may not have been given the SMS."""
+
+
+class Provider(Protocol):
+    """Carries SMS."""
+
+    def send(self, *, to: str, body: str) -> str:
+        """Send one SMS and give the provider's id of it, or raise a `ProviderError`."""
+        ...
+
+    def find(self, *, to: str, body: str, since: datetime) -> list[str]:
+        """Give the ids of SMS with this text that went to this number, newest first; empty if it cannot be told."""
+        ...

@@ -1,0 +1,73 @@
+"""Twilio, through its own library."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
+from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from webhooks.providers.base import NotSent, OutcomeUnknown, ProviderError, Rejected
+
+TIMEOUT = 10.0
+"""Seconds; well below `SMS_SENDING_TIMEOUT`, after which a row counts as abandoned."""
+API = "https://api.twilio.com"
+
+
+class _HttpClient(TwilioHttpClient):  # type: ignore[misc] # the library brings no types
+    """Sends everything to `TWILIO_BASE_URL`, for which the library has no option but its own edges."""
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        return super().request(method, settings.TWILIO_BASE_URL.rstrip("/") + url.removeprefix(API), *args, **kwargs)
+
+
+class TwilioProvider:
+    """Sends from `TWILIO_FROM`."""
+
+    def __init__(self) -> None:
+        # No retries below us: only we know whether a second try could send a second SMS.
+        http = _HttpClient(timeout=TIMEOUT, max_retries=0)
+        self._client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
+
+    def send(self, *, to: str, body: str) -> str:
+        """Send one SMS and give its SID."""
+        try:
+            message = self._client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body)
+        except (TwilioException, requests.RequestException) as error:
+            raise _told(error) from error
+        return str(message.sid)
+
+    def find(self, *, to: str, body: str, since: datetime) -> list[str]:
+        """Give the SIDs of messages with this text that went to this number since then."""
+        try:
+            messages = self._client.messages.list(to=to, date_sent_after=since, limit=50)
+        except (TwilioException, requests.RequestException) as error:
+            raise _told(error) from error
+        return [str(message.sid) for message in messages if message.body == body]
+
+
+def _told(error: Exception) -> ProviderError:
+    if isinstance(error, TwilioRestException):
+        return _answered(error)
+    if isinstance(error, requests.ConnectTimeout) or _refused(error):
+        return NotSent(f"Twilio was not reached: {type(error).__name__}.")
+    return OutcomeUnknown(f"Twilio was asked and did not answer: {type(error).__name__}.")
+
+
+def _answered(error: TwilioRestException) -> ProviderError:
+    told = f"Twilio answered {error.status}, code {error.code}."
+    if error.status == 429:
+        return NotSent(told)
+    return Rejected(told) if 400 <= error.status < 500 else OutcomeUnknown(told)
+
+
+def _refused(error: Exception) -> bool:
+    """Tell whether not even a connection came about."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

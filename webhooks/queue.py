@@ -1,0 +1,63 @@
+"""The queue of recovery SMS: rows of the database, which alone is believed about what is still to be sent.
+
+The broker only carries primary keys. A message that it loses is written again, one that it doubles finds the row taken.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from webhooks.models import Payment, RecoverySMS
+from webhooks.states import SMSStatus
+
+BATCH = 500
+"""Rows handed to the broker at a time; beat asks again within seconds."""
+
+
+def follow(payment: Payment) -> None:
+    """Schedule the payment's one SMS, or cancel it, as its status asks for."""
+    if not payment.is_left_waiting:
+        cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
+    elif payment.customer_phone:
+        due_at = timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
+        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
+
+
+def cancel(rows: QuerySet[RecoverySMS], *, reason: str) -> int:
+    """Cancel those of `rows` that no worker has taken yet; give their number."""
+    return rows.filter(status=SMSStatus.SCHEDULED).update(
+        status=SMSStatus.CANCELLED, error=reason, updated_at=timezone.now()
+    )
+
+
+def send_again(rows: QuerySet[RecoverySMS]) -> int:
+    """Put back those of `rows` that are neither sent nor on their way, due at once; give their number.
+
+    For operators: whoever asks for this has made sure that an `unknown` one did not arrive.
+    """
+    now = timezone.now()
+    return rows.exclude(status__in=[SMSStatus.SENT, SMSStatus.SENDING]).update(
+        status=SMSStatus.SCHEDULED, due_at=now, dispatched_at=None, attempts=0, attempt_token=None, updated_at=now
+    )
+
+
+def take_due() -> list[int]:
+    """Give the keys of rows that are due and in nobody's hands, and mark them as handed over.
+
+    They come again after `SMS_REDISPATCH_AFTER` if nobody has claimed them: their message was lost.
+    """
+    now = timezone.now()
+    lost_before = now - timedelta(seconds=settings.SMS_REDISPATCH_AFTER)
+    untouched = Q(dispatched_at=None) | Q(dispatched_at__lt=lost_before)
+    due = RecoverySMS.objects.filter(untouched, status=SMSStatus.SCHEDULED, due_at__lte=now).order_by("due_at")
+    with transaction.atomic():
+        # Two pollers share the rows out instead of waiting for each other.
+        locked = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        keys = list(locked.values_list("pk", flat=True)[:BATCH])
+        RecoverySMS.objects.filter(pk__in=keys).update(dispatched_at=now)
+    return keys

@@ -1,0 +1,165 @@
+"""Sending one SMS at most once, whatever dies in between.
+
+The claim is committed before the provider is called. From there on the row is `sending`, and only the attempt whose
+token it bears may write the outcome; a crash leaves it `sending`, for `settle_abandoned` to look into.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from webhooks.models import Payment, RecoverySMS
+from webhooks.phones import mask
+from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
+from webhooks.states import SMSStatus
+from webhooks.texts import recovery_text
+
+logger = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 8
+"""Of a provider that cannot be reached; with the pauses below they span about an hour."""
+FIRST_PAUSE = timedelta(seconds=30)
+CLOCK_DIFFERENCE = timedelta(minutes=5)
+"""How far a provider's clock may be behind ours when it is asked what it sent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """The right to send one SMS once."""
+
+    key: int
+    token: uuid.UUID
+    provider: str
+    phone: str
+    body: str
+    attempts: int
+
+
+def send(key: int) -> None:
+    """Send the SMS if it is still wanted and nobody else has taken it."""
+    claim = take(key)
+    if claim is None:
+        return
+    try:
+        provider_id = get_provider(claim.provider).send(to=claim.phone, body=claim.body)
+    except Rejected as error:
+        _record(claim, status=SMSStatus.FAILED, error=str(error))
+    except NotSent as error:
+        _record_not_sent(claim, error)
+    except ProviderError as error:
+        _record(claim, status=SMSStatus.SENDING, error=str(error))
+    else:
+        _record(claim, status=SMSStatus.SENT, provider_id=provider_id, sent_at=timezone.now(), error="")
+
+
+def take(key: int) -> Claim | None:
+    """Claim the SMS, or cancel it if the payment is not left waiting any more; give None unless it is to be sent."""
+    with transaction.atomic():
+        # The payment is locked first, as its deliveries do: it is either paid before this or after, never meanwhile.
+        payment = Payment.objects.select_for_update(of=("self",)).filter(recovery_sms=key).first()
+        if payment is None:
+            return None
+        row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=timezone.now())
+        if refusal := _refusal(payment, timezone.now()):
+            row.update(status=SMSStatus.CANCELLED, error=refusal, updated_at=timezone.now())
+            return None
+        claim = Claim(
+            key=key,
+            token=uuid.uuid4(),
+            provider=settings.SMS_PROVIDER,
+            phone=payment.customer_phone,
+            body=recovery_text(payment),
+            attempts=payment.recovery_sms.attempts + 1,
+        )
+        return claim if _mark(row, claim) else None
+
+
+def _refusal(payment: Payment, now: datetime) -> str:
+    if not payment.is_left_waiting:
+        return f"The payment is {payment.status}."
+    if payment.expired_between(payment.created_at, now):
+        return "The PIX code has expired."
+    return "" if payment.customer_phone else "There is no phone number."
+
+
+def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
+    now = timezone.now()
+    taken = row.update(
+        status=SMSStatus.SENDING,
+        attempt_token=claim.token,
+        attempts=F("attempts") + 1,
+        provider=claim.provider,
+        phone=claim.phone,
+        body=claim.body,
+        claimed_at=now,
+        updated_at=now,
+        error="",
+    )
+    return taken == 1
+
+
+def _record_not_sent(claim: Claim, error: NotSent) -> None:
+    if claim.attempts >= MAX_ATTEMPTS:
+        _record(claim, status=SMSStatus.FAILED, error=f"{error} Given up after {claim.attempts} attempts.")
+        return
+    due_at = timezone.now() + FIRST_PAUSE * 2 ** (claim.attempts - 1)
+    _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, error=str(error))
+
+
+def _record(claim: Claim, **outcome: object) -> None:
+    """Write an attempt's outcome, unless the row has gone on to another attempt since."""
+    mine = RecoverySMS.objects.filter(
+        pk=claim.key, attempt_token=claim.token, status__in=[SMSStatus.SENDING, SMSStatus.UNKNOWN]
+    )
+    written = mine.update(**outcome, updated_at=timezone.now())
+    log = logger.bind(recovery=claim.key, phone=mask(claim.phone), provider=claim.provider)
+    if not written:
+        log.error("An attempt that had been given up came back", outcome=str(outcome["status"]))
+    elif outcome["error"]:
+        log.warning("Not delivered", outcome=str(outcome["status"]), reason=outcome["error"])
+
+
+def settle_abandoned() -> int:
+    """Find out what became of attempts whose worker died; give how many are settled now.
+
+    The provider is asked where it can be; what it does not know of is `unknown`, for a person to decide: an SMS may
+    take a while to appear in its list, and sending it twice is worse than not at all.
+    """
+    abandoned_before = timezone.now() - timedelta(seconds=settings.SMS_SENDING_TIMEOUT)
+    abandoned = RecoverySMS.objects.filter(status=SMSStatus.SENDING, claimed_at__lt=abandoned_before)
+    return sum(_settle(sms) for sms in abandoned.order_by("claimed_at")[:100])
+
+
+def _settle(sms: RecoverySMS) -> bool:
+    try:
+        outcome = _outcome(sms)
+    except ProviderError as error:
+        logger.warning("Cannot be looked up yet", recovery=sms.pk, reason=str(error))
+        return False
+    same_attempt = RecoverySMS.objects.filter(pk=sms.pk, attempt_token=sms.attempt_token, status=SMSStatus.SENDING)
+    settled = same_attempt.update(**outcome, updated_at=timezone.now())
+    if settled:
+        logger.warning("An abandoned attempt was settled", recovery=sms.pk, outcome=str(outcome["status"]))
+    return bool(settled)
+
+
+def _outcome(sms: RecoverySMS) -> dict[str, object]:
+    since = (sms.claimed_at or sms.created_at) - CLOCK_DIFFERENCE
+    found = get_provider(sms.provider).find(to=sms.phone, body=sms.body, since=since)
+    taken = RecoverySMS.objects.filter(provider=sms.provider, provider_id__in=found)
+    ours = next((key for key in found if key not in set(taken.values_list("provider_id", flat=True))), "")
+    if ours:
+        return {"status": SMSStatus.SENT, "provider_id": ours, "sent_at": sms.claimed_at, "error": ""}
+    return {
+        "status": SMSStatus.UNKNOWN,
+        "error": f"{sms.error} The worker stopped while sending. Ask the provider whether it arrived, then either "
+        "leave it or choose “Send now”.".strip(),
+    }

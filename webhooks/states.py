@@ -1,0 +1,75 @@
+"""The words that payments, deliveries and SMS are described with, the same for every gateway."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class Gateway(TextChoices):
+    """Who sends us webhooks."""
+
+    GHOSTPAY = "ghostpay", "GhostPay"
+    TRIBOPAY = "tribopay", "TriboPay"
+
+
+class PaymentStatus(TextChoices):
+    """Where a payment is."""
+
+    WAITING = "waiting"
+    IN_REVIEW = "in_review"
+    AUTHORIZED = "authorized"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    CHARGEBACK = "chargeback"
+
+    @property
+    def rank(self) -> int:
+        """Give the place in a payment's life; of two reports of one instant, the higher one is the later."""
+        return list(PaymentStatus).index(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the customer or the gateway has still to decide."""
+        return self in {PaymentStatus.WAITING, PaymentStatus.IN_REVIEW, PaymentStatus.AUTHORIZED}
+
+    @property
+    def money_moved(self) -> bool:
+        """Tell whether the customer has paid, whatever became of the money afterwards."""
+        return self in {PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK}
+
+
+class PaymentMethod(TextChoices):
+    """How a payment is made."""
+
+    PIX = "pix", "PIX"
+    CREDIT_CARD = "credit_card"
+    DEBIT_CARD = "debit_card"
+    BOLETO = "boleto"
+
+
+class EventStatus(TextChoices):
+    """What became of a delivery."""
+
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether processing the delivery again could not change anything."""
+        return self in {EventStatus.PROCESSED, EventStatus.IGNORED, EventStatus.REJECTED}
+
+
+class SMSStatus(TextChoices):
+    """Where a recovery SMS is. Only a person moves one out of `unknown`: twice is worse than not at all."""
+
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
