@@ -13,15 +13,15 @@ __all__ = ["Inspection", "Listener", "Result", "SchemaState", "__version__", "in
 
 if TYPE_CHECKING:
     from auto_migrate.events import Listener, SchemaState
-    from auto_migrate.planning.state import Inspection
-    from auto_migrate.release import Result, inspect, migrate
+    from auto_migrate.planning.comparison import Inspection, inspect
+    from auto_migrate.release import Result, migrate
 
 _HOMES = {
-    "Inspection": "auto_migrate.planning.state",
+    "Inspection": "auto_migrate.planning.comparison",
     "Listener": "auto_migrate.events",
     "Result": "auto_migrate.release",
     "SchemaState": "auto_migrate.events",
-    "inspect": "auto_migrate.release",
+    "inspect": "auto_migrate.planning.comparison",
     "migrate": "auto_migrate.release",
 }
 

@@ -177,6 +177,11 @@ class LockAcquired(Event):
 
 
 @dataclasses.dataclass(frozen=True)
+class MigratingStarted(Event):
+    """The deploy lock is held and the plan is about to be carried out."""
+
+
+@dataclasses.dataclass(frozen=True)
 class PlanMade(Event):
     """What this run is about to do.
 

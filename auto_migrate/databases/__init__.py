@@ -1,0 +1,37 @@
+"""One adapter a vendor: readiness, deploy lock, faults."""
+
+from __future__ import annotations
+
+from django.db import connections
+from django.utils.connection import ConnectionDoesNotExist
+
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database
+from auto_migrate.exceptions import UsageError
+
+ADAPTERS = {
+    "postgresql": "auto_migrate.databases.postgresql.PostgreSQL",
+    "sqlite": "auto_migrate.databases.sqlite.SQLite",
+}
+
+
+def adapter_for(alias: str) -> Database:
+    """Give the adapter of an alias; raise `UsageError` for an unknown alias or a vendor without a deploy lock."""
+    from django.utils.module_loading import import_string
+
+    try:
+        vendor = connections[alias].vendor
+    except ConnectionDoesNotExist as error:
+        known = ", ".join(sorted(connections))
+        raise UsageError(f"There is no database {alias!r} in DATABASES.", hint=f"Choose one of: {known}.") from error
+    if vendor in ADAPTERS:
+        adapter: Database = import_string(ADAPTERS[vendor])(alias)
+        return adapter
+    if get_settings().LOCK == "none":
+        from auto_migrate.databases.other import Other
+
+        return Other(alias)
+    raise UsageError(
+        f"auto_migrate has no deploy lock for {vendor} (database {alias!r}).",
+        hint='If only one process ever migrates it, say so: AUTO_MIGRATE = {"LOCK": "none"}.',
+    )

@@ -130,6 +130,8 @@ class History:
 
     def close_dead_runs(self, *, but: uuid.UUID) -> int:
         """Mark runs that were cut short. Only the holder of the deploy lock can know that nobody else is running."""
+        if not have_tables(connections[self.database]):
+            return 0
         dead = Run.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
         Step.objects.using(self.database).filter(run__in=dead, status=StepStatus.RUNNING).update(
             status=StepStatus.INTERRUPTED
@@ -138,6 +140,8 @@ class History:
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
         """Give the migration that a run is on and since when, as far as the record tells."""
+        if not have_tables(connections[self.database]):
+            return None
         step = (
             Step.objects.using(self.database)
             .filter(status=StepStatus.RUNNING, run__status=RunStatus.RUNNING)

@@ -8,6 +8,7 @@ no project sees them in a plan, in `makemigrations` or among its content types.
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.apps.registry import Apps
 from django.db import DatabaseError, models
@@ -43,6 +44,7 @@ class Run(models.Model):
     # Taken by the one run that was asked for over HTTP and has not ended; NULL otherwise, and NULLs do not collide.
     slot = models.CharField(max_length=16, null=True, unique=True)  # noqa: DJ001 # NULL is the point
 
+    objects: ClassVar[models.Manager[Run]] = models.Manager()
     steps: models.Manager[Step]
 
     class Meta:
@@ -68,6 +70,8 @@ class Step(models.Model):
     finished_at = models.DateTimeField(null=True)
     duration = models.FloatField(null=True)
     error = models.TextField(null=True)  # noqa: DJ001 # a column that may be added later must not need a default
+
+    objects: ClassVar[models.Manager[Step]] = models.Manager()
 
     class Meta:
         app_label = "auto_migrate"

@@ -1,0 +1,58 @@
+"""What to tell of a migration that raised: where, at which statement, and what to do."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import django
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.operations import Progress
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.faults import causes, first_line
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, PassingFault
+
+MAX_STATEMENT = 500
+LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
+
+
+def failure(database: Database, error: Exception, progress: Progress) -> AutoMigrateError | PassingFault:
+    """Give the exception that ends the migration: a passing fault, to be tried again, or a failure with its place."""
+    if isinstance(error, AutoMigrateError | PassingFault):
+        return error
+    fault = database.fault_of(error)
+    if fault is not None and fault.kind.passing:
+        return PassingFault(_(fault.kind.value), detail=fault.detail)
+    migration = progress.migration
+    what = _("Migration {migration} failed").format(migration=migration)
+    if (operation := progress.operation) is not None:
+        what += _(" at operation {index} of {count}, {operation}").format(
+            index=progress.index, count=len(migration.operations), operation=operation.describe()
+        )
+    return MigrationFailed(
+        f"{what}: {type(error).__name__}: {first_line(error)}", hint=_hint(database, error, progress)
+    )
+
+
+def _hint(database: Database, error: Exception, progress: Progress) -> str:
+    lines = []
+    if place := _place(error):
+        lines.append(_("Raised at {place}.").format(place=place))
+    if progress.statement:
+        lines.append(_("Last statement: {statement}").format(statement=progress.statement[:MAX_STATEMENT]))
+    if progress.migration.atomic and database.transactional_ddl:
+        lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
+    else:
+        lines.append(_("It is not atomic: what came before the failing operation was kept."))
+    lines.append(_("Mend the migration and deploy again."))
+    return "\n".join(lines)
+
+
+def _place(error: Exception) -> str:
+    """Give file and line of the project's own code that raised, if it was not Django's."""
+    for cause in causes(error):
+        for frame in reversed(traceback.extract_tb(cause.__traceback__)):
+            if not frame.filename.startswith(LIBRARIES) and "site-packages" not in frame.filename:
+                return f"{frame.filename}:{frame.lineno}"
+    return ""

@@ -1,0 +1,57 @@
+"""Django's `pre_migrate` and `post_migrate`, sent with the arguments with which `migrate` sends them."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import import_module
+
+from django.apps import apps
+from django.core.management.base import OutputWrapper
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db.migrations.migration import Migration
+from django.db.migrations.state import ModelState, ProjectState
+from django.utils.module_loading import module_has_submodule
+from django.utils.translation import override
+
+
+@dataclasses.dataclass(frozen=True)
+class Audience:
+    """What the receivers are told of the command: its verbosity, whether it may ask, and where it writes."""
+
+    verbosity: int = 0
+    interactive: bool = False
+    stdout: OutputWrapper | None = None
+
+
+def register_receivers() -> None:
+    """Import each app's `management` module, where apps register their receivers."""
+    for config in apps.get_app_configs():
+        if config.module is not None and module_has_submodule(config.module, "management"):
+            import_module(".management", config.name)
+
+
+def send_pre_migrate(
+    database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
+) -> None:
+    """Send `pre_migrate`; receivers may edit `plan` in place."""
+    with override(None):
+        emit_pre_migrate_signal(
+            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=state.apps, plan=plan
+        )
+
+
+def send_post_migrate(
+    database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
+) -> None:
+    """Send `post_migrate` with every model of the final state rendered, as `migrate` does."""
+    state.clear_delayed_apps_cache()
+    rendered = state.apps
+    with rendered.bulk_update():
+        keys = [(model.app_label, model.name_lower) for model in rendered.real_models]
+        for key in keys:
+            rendered.unregister_model(*key)
+    rendered.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
+    with override(None):
+        emit_post_migrate_signal(
+            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
+        )

@@ -1,0 +1,178 @@
+"""What the engine asks of a database, whatever its vendor."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import dataclasses
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.faults import HINTS, Fault, Kind
+from auto_migrate.events import Holder
+from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, PassingFault
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """Who connects where; never a secret."""
+
+    alias: str
+    host: str
+    role: str
+    name: str
+
+
+def runner_name(run_id: uuid.UUID) -> str:
+    """Name this process for those who wait; at most 63 bytes, as PostgreSQL's application_name takes."""
+    return f"auto_migrate {socket.gethostname()[:30]}:{os.getpid()} {run_id.hex[:8]}"
+
+
+class DeployLock(abc.ABC):
+    """The right to migrate one database: had by one runner at a time, gone with its process."""
+
+    @abc.abstractmethod
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free, without waiting."""
+
+    @abc.abstractmethod
+    def holder(self) -> Holder | None:
+        """Tell who holds the lock, or None if it is free."""
+
+    @abc.abstractmethod
+    def verify(self) -> None:
+        """Raise `PassingFault` unless the lock is still held."""
+
+    @abc.abstractmethod
+    def release(self) -> None:
+        """Give the lock back; never raises, and may be called twice."""
+
+
+class NoLock(DeployLock):
+    """The lock of a database that nobody else can reach, or whose project asked for none."""
+
+    def try_acquire(self) -> bool:
+        return True
+
+    def holder(self) -> Holder | None:
+        return None
+
+    def verify(self) -> None:
+        return
+
+    def release(self) -> None:
+        return
+
+
+class Database(abc.ABC):
+    """One alias, as the engine sees it."""
+
+    vendor: ClassVar[str]
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        """Django's connection of this alias, in this thread."""
+        return connections[self.alias]
+
+    @property
+    def transactional_ddl(self) -> bool:
+        """Tell whether a schema change can be rolled back."""
+        return bool(self.connection.features.can_rollback_ddl)
+
+    @property
+    def address(self) -> Address:
+        """Who connects where, for messages."""
+        settings = self.connection.settings_dict
+        host = str(settings.get("HOST") or "localhost")
+        port = f":{settings['PORT']}" if settings.get("PORT") else ""
+        return Address(self.alias, f"{host}{port}", str(settings.get("USER") or ""), str(settings.get("NAME") or ""))
+
+    def prepare(self) -> None:
+        """Connect and make sure that the database accepts writes; raise `PassingFault` or `DatabaseRefused`."""
+        with self.faults_told():
+            self.connection.close_if_unusable_or_obsolete()
+            self.connection.ensure_connection()
+            self.check_writable()
+
+    @contextlib.contextmanager
+    def faults_told(self) -> Iterator[None]:
+        """Raise database errors as what they mean; errors that mean nothing here pass through."""
+        try:
+            yield
+        except (PassingFault, DatabaseRefused):
+            raise
+        except Exception as error:
+            fault = self.fault_of(error)
+            if fault is None:
+                raise
+            raise self.explain(fault) from error
+
+    def explain(self, fault: Fault) -> PassingFault | DatabaseRefused:
+        """Turn a fault into the exception that tells it."""
+        if fault.kind.passing:
+            return PassingFault(_(fault.kind.value), detail=fault.detail)
+        address = self.address
+        where = _("role {role} at {host}, database {name}").format(**dataclasses.asdict(address))
+        return DatabaseRefused(
+            _("The database refuses for good: {reason} ({where}).").format(reason=_(fault.kind.value), where=where),
+            hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))),
+        )
+
+    def hint(self, kind: Kind) -> str:
+        """Give what to check for a kind of fault, or an empty text."""
+        return _(HINTS[kind]).format(**dataclasses.asdict(self.address)) if kind in HINTS else ""
+
+    def unreachable(self, fault: PassingFault) -> DatabaseUnreachable:
+        """Turn the fault of the last attempt into the error that ends a run."""
+        address = self.address
+        return DatabaseUnreachable(
+            f"{fault.reason} ({address.name} at {address.host}).",
+            hint="\n".join(filter(None, (fault.detail, self.hint(Kind.UNREACHABLE)))),
+        )
+
+    def discard_connection(self) -> None:
+        """Close the connection so that the next attempt gets a fresh one."""
+        with contextlib.suppress(DatabaseError, InterfaceError):
+            self.connection.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Give what an operator wants to see of this database; never a secret."""
+        return {"vendor": self.vendor, **dataclasses.asdict(self.address), "version": self.version()}
+
+    def version(self) -> str:
+        """Give the server's version as a person reads it."""
+        return ".".join(str(part) for part in self.connection.get_database_version())
+
+    def lock_holder(self) -> Holder | None:
+        """Tell who holds the deploy lock right now, or None if it is free."""
+        lock = self.deploy_lock("")
+        try:
+            return lock.holder()
+        finally:
+            lock.release()
+
+    def begin_migration(self) -> None:
+        """Called first inside a migration's transaction."""
+        return
+
+    @abc.abstractmethod
+    def check_writable(self) -> None:
+        """Raise `PassingFault` unless the database accepts writes."""
+
+    @abc.abstractmethod
+    def fault_of(self, error: BaseException) -> Fault | None:
+        """Tell what an error says about the database; None if it is about the statement."""
+
+    @abc.abstractmethod
+    def deploy_lock(self, runner: str) -> DeployLock:
+        """Give the lock, not yet taken, to be held under the name `runner`."""

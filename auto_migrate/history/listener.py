@@ -1,0 +1,85 @@
+"""The listener that keeps the record. Events come outside of migrations' transactions, so each note stands at once."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import Error
+
+from auto_migrate.events import (
+    Context,
+    Event,
+    LockAcquired,
+    MigrationFinished,
+    MigrationStarted,
+    MigrationStopped,
+    PlanMade,
+    RunFailed,
+    RunStatus,
+    RunStopped,
+    RunSucceeded,
+    StepStatus,
+)
+from auto_migrate.exceptions import ExitCode
+from auto_migrate.history.store import History
+
+logger = logging.getLogger(__name__)
+
+# The database could not be written to in the first place.
+UNWRITABLE = frozenset({ExitCode.UNREACHABLE, ExitCode.REFUSED})
+
+
+class Recorder:
+    """Keeps one run: from its first hold of the lock if it is awaited, else from when it has something to do."""
+
+    def __init__(self, database: str, *, requested_by: str, awaited: bool) -> None:
+        self.history = History(database)
+        self.requested_by = requested_by
+        self.awaited = awaited
+        self.started = False
+
+    def __call__(self, event: Event, context: Context) -> None:
+        """Write down what the event says. A history that cannot be written must not stop a deploy."""
+        try:
+            self._note_step(event, context)
+            self._note_run(event, context)
+        except Error as error:
+            logger.warning("The history of run %s could not be written: %s", context.run_id, error)
+
+    def _start(self, context: Context) -> None:
+        if not self.started:
+            self.history.start(context.run_id, requested_by=self.requested_by)
+            self.started = True
+
+    def _note_step(self, event: Event, context: Context) -> None:
+        run_id, step = context.run_id, self.history.step
+        match event:
+            case MigrationStarted():
+                step(run_id, event.migration, StepStatus.RUNNING)
+            case MigrationFinished():
+                status = StepStatus.UNAPPLIED if event.backwards else StepStatus.APPLIED
+                step(run_id, event.migration, status, duration=event.duration)
+            case MigrationStopped():
+                step(run_id, event.migration, StepStatus.FAILED, error=event.error)
+
+    def _note_run(self, event: Event, context: Context) -> None:
+        run_id = context.run_id
+        match event:
+            case LockAcquired():
+                self.history.close_dead_runs(but=run_id)
+                if self.awaited:
+                    self._start(context)
+            case PlanMade() if event.migrations:
+                self._start(context)
+                self.history.plan(run_id, event.migrations, backwards=event.backwards)
+            case RunSucceeded() if self.started or self.awaited:
+                self._start(context)
+                self.history.finish(run_id, RunStatus.SUCCEEDED, exit_code=ExitCode.DONE)
+            case RunStopped() if self.started or self.awaited:
+                self._start(context)
+                self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
+            case RunFailed() if event.exit_code not in UNWRITABLE:
+                self._start(context)
+                self.history.finish(
+                    run_id, RunStatus.FAILED, exit_code=event.exit_code, error=event.error, hint=event.hint
+                )

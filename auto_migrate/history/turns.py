@@ -1,0 +1,68 @@
+"""Taking turns: holding the deploy lock, and telling those who wait what its holder is doing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from auto_migrate.attempts import Emitter
+from auto_migrate.databases.base import Database, DeployLock, runner_name
+from auto_migrate.events import Holder, LockAcquired, LockAwaited
+from auto_migrate.exceptions import DeployLockTimeout
+from auto_migrate.history.store import History
+
+# How often a waiter looks whether the deploy lock is free, and how often it says so, in seconds.
+POLL = 0.5
+REPORT = 10.0
+
+
+@contextlib.contextmanager
+def turn(database: Database, emit: Emitter, *, lock_wait: float) -> Iterator[DeployLock]:
+    """Hold the deploy lock; raise `DeployLockTimeout` if others keep it for longer than `lock_wait` seconds."""
+    lock = database.deploy_lock(runner_name(emit.run_id))
+    started = emit.clock.monotonic()
+    try:
+        await_turn(lock, database, emit, lock_wait=lock_wait)
+        emit(LockAcquired(emit.clock.monotonic() - started))
+        yield lock
+    finally:
+        lock.release()
+
+
+def await_turn(lock: DeployLock, database: Database, emit: Emitter, *, lock_wait: float) -> None:
+    """Poll until the lock is had: a waiter blocked in the server would hold a snapshot against the holder's indexes."""
+    clock = emit.clock
+    started = clock.monotonic()
+    next_report = 0.0
+    while not lock.try_acquire():
+        waited = clock.monotonic() - started
+        if waited >= next_report:
+            next_report = waited + REPORT
+            emit(LockAwaited(waited, holder_of(lock, database)))
+        if waited >= lock_wait:
+            raise timeout(lock, database, waited)
+        clock.pause(min(POLL, lock_wait - waited))
+
+
+def holder_of(lock: DeployLock, database: Database) -> Holder | None:
+    """Tell who holds the lock and, as the history has it, which migration it is on."""
+    holder = lock.holder()
+    step = History(database.alias).current_step()
+    if holder is None or step is None:
+        return holder
+    migration, since = step
+    return dataclasses.replace(holder, migration=migration, migration_since=since)
+
+
+def timeout(lock: DeployLock, database: Database, waited: float) -> DeployLockTimeout:
+    """Say who kept the lock for too long."""
+    holder = holder_of(lock, database)
+    return DeployLockTimeout(
+        _("The deploy lock was not had in {waited:.0f}s; {holder} holds it.").format(
+            waited=waited, holder=holder.description if holder else _("another runner")
+        ),
+        hint=_("Let it finish and run again, or wait for longer: --lock-wait SECONDS."),
+    )

@@ -1,0 +1,99 @@
+"""Options that every command of this app reads alike."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from auto_migrate.clock import Clock
+from auto_migrate.conf import BadSetting, get_settings, unknown_keys
+from auto_migrate.exceptions import AutoMigrateError, ExitCode
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
+
+
+def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
+    """Give an argparse type that takes finite numbers not below `minimum`."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number.") from None
+        if not minimum <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a number of at least {minimum:g} is needed.")
+        return value
+
+    return parse
+
+
+def add_database(parser: CommandParser) -> None:
+    """Add `--database`, which may be given several times."""
+    parser.add_argument(
+        "--database",
+        action="append",
+        choices=tuple(connections),
+        metavar="ALIAS",
+        dest="databases",
+        help=f"Database alias; may be given several times. Default: {DEFAULT_DB_ALIAS}.",
+    )
+
+
+@contextlib.contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn what the engine raises into the command's message and exit code; the one place where this is done."""
+    try:
+        check_settings()
+        yield
+    except AutoMigrateError as error:
+        raise CommandError(str(error), returncode=error.exit_code) from error
+    except BadSetting as error:
+        raise CommandError(str(error), returncode=ExitCode.USAGE) from error
+    except KeyboardInterrupt as error:
+        raise CommandError("Stopped at once by a second signal.", returncode=ExitCode.INTERRUPTED) from error
+
+
+def check_settings() -> None:
+    """Raise `BadSetting` for a setting that means nothing, before anything is done with the others."""
+    if unknown := unknown_keys():
+        raise BadSetting(f"AUTO_MIGRATE has unknown keys: {', '.join(unknown)}. See: manage.py check.")
+    get_settings()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Clock]:
+    """Give a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
+    clock = Clock()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if clock.interrupted:
+            raise KeyboardInterrupt
+        clock.interrupt()
+
+    try:
+        before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:
+        # Not the main thread (a web server, a test): signals are somebody else's.
+        before = {}
+    try:
+        yield clock
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def write_unencodable(command: BaseCommand) -> None:
+    """Let signs that a terminal's encoding lacks come out escaped instead of ending the deploy."""
+    for stream in (command.stdout, command.stderr, sys.stdout, sys.stderr):
+        reconfigure = getattr(getattr(stream, "_out", stream), "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,123 @@
+"""The command of the release step."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.db import DEFAULT_DB_ALIAS
+
+from auto_migrate.applying.signals import Audience
+from auto_migrate.conf import Settings
+from auto_migrate.events import SchemaState
+from auto_migrate.exceptions import DatabaseBehind, HistoryDiverged, UsageError
+from auto_migrate.management.arguments import (
+    add_database,
+    exit_codes,
+    interruptible,
+    number,
+    write_unencodable,
+)
+from auto_migrate.planning.comparison import inspect
+from auto_migrate.release import migrate
+from auto_migrate.reporting.console import Console
+
+EPILOG = """\
+exit codes:
+  0 done or nothing to do        5 deploy lock not had in time
+  1 a migration failed           6 plan refused by the safety assessment
+  2 usage                        7 history diverged
+  3 database unreachable         8 interrupted at a safe place
+  4 database refuses for good    9 --check: migrations are pending
+
+examples:
+  manage.py auto_migrate                           bring the database up to date
+  manage.py auto_migrate --check                   only ask; exit code 9 if it is behind
+  manage.py auto_migrate --lock-wait=60            wait no more than a minute for another runner
+  manage.py auto_migrate billing 0007              bring one app to one migration
+"""
+
+
+class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Django's order of options, with the epilog left as it is written."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring the database up to date: wait for it, let one runner migrate while the others wait, apply what is "
+        "pending and verify. Safe to run from any number of replicas at once, and to run again."
+    )
+    # A release step waits for its database; Django's own database checks would fail before it could.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = HelpFormatter
+        parser.epilog = EPILOG
+        parser.add_argument("app_label", nargs="?", help="Only this app.")
+        parser.add_argument("migration_name", nargs="?", help='Bring the app to this migration; "zero" unapplies all.')
+        add_database(parser)
+        parser.add_argument(
+            "--max-retries",
+            type=number(int, 1),
+            help=f"Attempts in all while the database cannot be used. Default: {Settings.MAX_RETRIES}.",
+        )
+        parser.add_argument(
+            "--retry-delay",
+            type=number(float, 0),
+            metavar="SECONDS",
+            help=f"Pause before the second attempt; later ones grow. Default: {Settings.RETRY_DELAY:g}.",
+        )
+        parser.add_argument(
+            "--lock-wait",
+            type=number(float, 0),
+            metavar="SECONDS",
+            help=f"How long to wait for another runner. Default: {Settings.LOCK_WAIT:g}.",
+        )
+        parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
+        parser.add_argument(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="Accepted as by migrate; nothing is ever asked.",
+        )
+        parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
+
+    def handle(self, **options: Any) -> None:
+        write_unencodable(self)
+        databases = options["databases"] or [DEFAULT_DB_ALIAS]
+        with exit_codes(), interruptible() as clock:
+            if options["run_id"] and len(databases) > 1:
+                raise UsageError("--run-id names one run on one database.")
+            for database in dict.fromkeys(databases):
+                if options["check"]:
+                    self._check(database)
+                    continue
+                migrate(
+                    database,
+                    app_label=options["app_label"],
+                    migration_name=options["migration_name"],
+                    max_retries=options["max_retries"],
+                    retry_delay=options["retry_delay"],
+                    lock_wait=options["lock_wait"],
+                    run_id=options["run_id"],
+                    requested_by="auto_migrate",
+                    listeners=[Console(self.stdout, style=self.style, verbosity=options["verbosity"])],
+                    clock=clock,
+                    audience=Audience(options["verbosity"], interactive=False, stdout=self.stdout),
+                )
+
+    def _check(self, database: str) -> None:
+        inspection = inspect(database)
+        if inspection.state is SchemaState.DIVERGED:
+            raise HistoryDiverged(inspection.problem, hint="Compare the two: manage.py showmigrations --list")
+        for planned in inspection.pending:
+            self.stdout.write(f"  {planned.key}")
+        if inspection.pending:
+            raise DatabaseBehind(
+                f"Database {database!r} is behind by {len(inspection.pending)} migrations.",
+                hint="Apply them: manage.py auto_migrate",
+            )
+        self.stdout.write(f"Database {database!r}: {inspection.state}.")

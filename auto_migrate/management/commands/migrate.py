@@ -1,0 +1,55 @@
+"""Django's `migrate`, unchanged but under the deploy lock and in the history."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db.migrations.migration import Migration
+from django.db.models.signals import pre_migrate
+
+from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, PlanMade
+from auto_migrate.management.arguments import exit_codes
+from auto_migrate.release import supervised
+
+
+class Command(MigrateCommand):
+    help = f"{MigrateCommand.help} Waits for other runners and keeps the record: see auto_migrate."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        with exit_codes(), supervised(options["database"], requested_by="migrate") as self.supervision:
+            pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
+            try:
+                super().handle(*args, **options)
+            finally:
+                pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
+
+    def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_: Any) -> None:
+        """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
+        pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
+        keys = tuple(key_of(migration) for migration, _backwards in plan)
+        self.supervision.tally.total = len(keys)
+        self.supervision.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
+
+    def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
+        """Show the progress as Django does, and note it in the history."""
+        super().migration_progress_callback(action, migration, fake)
+        if migration is None:
+            return
+        key, tally, backwards = key_of(migration), self.supervision.tally, action.startswith("unapply")
+        if action.endswith("_start"):
+            self.started = time.monotonic()
+            self.supervision.emit(MigrationStarted(key, tally.done + 1, tally.total, backwards))
+        elif action.endswith("_success"):
+            tally.done += 1
+            duration = time.monotonic() - self.started
+            self.supervision.emit(MigrationFinished(key, tally.done, tally.total, backwards, duration))
+
+
+def key_of(migration: Migration) -> MigrationKey:
+    """Give a migration's identity."""
+    return MigrationKey(migration.app_label, migration.name)

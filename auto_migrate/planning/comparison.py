@@ -1,0 +1,139 @@
+"""The plan for one database: what the code needs, what the database has, and the way from one to the other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db.migrations.exceptions import InconsistentMigrationHistory
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+from django.db.migrations.recorder import MigrationRecorder
+
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
+from auto_migrate.events import MigrationKey, SchemaState
+from auto_migrate.exceptions import HistoryDiverged, PassingFault
+from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
+from auto_migrate.planning.targets import Goal, Node, Target
+
+SHOW = "Compare the two: manage.py showmigrations --list"
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedMigration:
+    """One migration that is pending, with its operations as sentences."""
+
+    key: MigrationKey
+    backwards: bool
+    operations: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What the code needs and what the database has. `problem` says why they diverged, else it is empty."""
+
+    state: SchemaState
+    pending: tuple[PlannedMigration, ...] = ()
+    unknown: tuple[MigrationKey, ...] = ()
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The plan for one database, as Django's own loader and executor make it."""
+
+    loader: MigrationLoader
+    recorded: tuple[Node, ...]
+    targets: list[Target]
+    target: MigrationKey | None
+    plan: list[tuple[Migration, bool]]
+    unknown: tuple[MigrationKey, ...]
+
+    @property
+    def state(self) -> SchemaState:
+        """Behind if anything is to be done, else ahead if the database knows more than the code."""
+        if self.plan:
+            return SchemaState.BEHIND
+        return SchemaState.AHEAD if self.unknown else SchemaState.UP_TO_DATE
+
+    @property
+    def keys(self) -> tuple[MigrationKey, ...]:
+        """Name what is to be done, in order."""
+        return tuple(MigrationKey(migration.app_label, migration.name) for migration, _ in self.plan)
+
+    @property
+    def backwards(self) -> bool:
+        """Tell whether the plan unapplies."""
+        return any(backwards for _, backwards in self.plan)
+
+    def inspection(self) -> Inspection:
+        """Give the comparison as plain values."""
+        pending = tuple(
+            PlannedMigration(
+                MigrationKey(migration.app_label, migration.name),
+                backwards,
+                tuple(operation.describe() for operation in migration.operations),
+            )
+            for migration, backwards in self.plan
+        )
+        return Inspection(self.state, pending, self.unknown)
+
+
+def compare(database: Database, goal: Goal) -> Comparison:
+    """Build the graph, read the record and plan the way to `goal`; raise `HistoryDiverged` where there is none."""
+    connection = database.connection
+    try:
+        executor = MigrationExecutor(connection)
+        executor.loader.check_consistent_history(connection)
+    except BROKEN_FILES as error:
+        raise HistoryDiverged(f"The migration files do not fit together: {error}", hint=SHOW) from error
+    except InconsistentMigrationHistory as error:
+        raise HistoryDiverged(f"The recorded history contradicts the migration files: {error}", hint=SHOW) from error
+    if conflicts := executor.loader.detect_conflicts():
+        named = "; ".join(f"{', '.join(sorted(names))} in {app}" for app, names in sorted(conflicts.items()))
+        raise HistoryDiverged(
+            f"Conflicting migrations, several leaf nodes in the graph: {named}.",
+            hint="Join them: manage.py makemigrations --merge",
+        )
+    recorded = recorded_rows(executor.recorder)
+    targets = goal.targets(executor.loader)
+    return Comparison(
+        loader=executor.loader,
+        recorded=recorded,
+        targets=targets,
+        target=goal.key(targets),
+        plan=executor.migration_plan(targets),  # type: ignore[arg-type] # None stands for "zero", as Django has it
+        unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
+    )
+
+
+def still_true(comparison: Comparison, database: Database) -> bool:
+    """Tell whether nothing was recorded since the comparison was made."""
+    return recorded_rows(MigrationRecorder(database.connection)) == comparison.recorded
+
+
+def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKey, ...]:
+    """Give the migrations whose record is not what the plan, carried out, would have left."""
+    rows = set(recorded_rows(MigrationRecorder(database.connection)))
+    undone = [
+        migration
+        for migration, backwards in comparison.plan
+        if ((migration.app_label, migration.name) in rows) is backwards
+    ]
+    return tuple(MigrationKey(migration.app_label, migration.name) for migration in undone)
+
+
+def inspect(database: str = "default") -> Inspection:
+    """Compare the code's migrations with the record of one database, changing nothing.
+
+    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked; there is no second attempt.
+    """
+    adapter = adapter_for(database)
+    try:
+        with adapter.faults_told():
+            return compare(adapter, Goal()).inspection()
+    except HistoryDiverged as error:
+        return Inspection(SchemaState.DIVERGED, problem=error.message)
+    except PassingFault as fault:
+        raise adapter.unreachable(fault) from fault

@@ -1,0 +1,121 @@
+"""How code and database compare, told by one look at the recorded rows: the question that every probe asks."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from auto_migrate.databases import adapter_for
+from auto_migrate.events import MigrationKey, SchemaState
+from auto_migrate.exceptions import PassingFault
+from auto_migrate.planning.targets import Node
+
+# What a project's own files can be broken in; no database can mend it.
+BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
+
+
+def recorded_rows(recorder: MigrationRecorder) -> tuple[Node, ...]:
+    """Give the recorded migrations in the order in which they were recorded."""
+    if not recorder.has_table():
+        return ()
+    return tuple(recorder.migration_qs.order_by("id").values_list("app", "name"))
+
+
+def unknown_rows(
+    recorded: Iterable[Node], known: Collection[Node], migrated_apps: Collection[str]
+) -> tuple[MigrationKey, ...]:
+    """Give the recorded migrations that a newer release must have applied.
+
+    A row counts if its app is installed, its file is not here, and nothing that is here was recorded after it: rows
+    that a squash left behind, and those of apps that were removed, are older than what replaced them.
+    """
+    newest: dict[str, list[Node]] = {}
+    for node in recorded:
+        if node in known:
+            newest[node[0]] = []
+        elif node[0] in migrated_apps:
+            newest.setdefault(node[0], []).append(node)
+    return tuple(MigrationKey(*node) for nodes in newest.values() for node in nodes)
+
+
+def known_nodes(loader: MigrationLoader) -> set[Node]:
+    """Give what this code has a file for, together with what its squashes replaced."""
+    replaced = {(app, name) for migration in loader.disk_migrations.values() for app, name in migration.replaces}
+    return set(loader.disk_migrations) | replaced
+
+
+@dataclasses.dataclass(frozen=True)
+class QuickState:
+    """The state, and how many migrations are pending."""
+
+    state: SchemaState
+    pending: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """What the code needs, read from its files once a process: they do not change under a running one."""
+
+    nodes: Mapping[Node, frozenset[Node]]
+    known: frozenset[Node]
+    migrated_apps: frozenset[str]
+    problem: str = ""
+
+
+@functools.cache
+def needs() -> Needs:
+    """Build the graph of the files alone."""
+    try:
+        loader = MigrationLoader(None)
+    except BROKEN_FILES as error:
+        return Needs({}, frozenset(), frozenset(), problem=str(error))
+    nodes = {
+        node: frozenset(tuple(replaced) for replaced in migration.replaces)
+        for node, migration in loader.graph.nodes.items()
+    }
+    conflicts = loader.detect_conflicts()
+    return Needs(
+        nodes,  # type: ignore[arg-type] # pairs, as Django writes them
+        frozenset(known_nodes(loader)),
+        frozenset(loader.migrated_apps),
+        problem=f"conflicting leaf nodes in {', '.join(sorted(conflicts))}" if conflicts else "",
+    )
+
+
+def quick_state(database: str = "default") -> QuickState:
+    """Tell the state by one look at the recorded rows.
+
+    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
+    """
+    adapter = adapter_for(database)
+    needed = needs()
+    try:
+        with adapter.faults_told():
+            adapter.connection.close_if_unusable_or_obsolete()
+            recorded = recorded_rows(MigrationRecorder(adapter.connection))
+    except PassingFault as fault:
+        adapter.discard_connection()
+        raise adapter.unreachable(fault) from fault
+    if needed.problem:
+        return QuickState(SchemaState.DIVERGED, 0)
+    rows = set(recorded)
+    pending = sum(node not in rows and not (parts and parts <= rows) for node, parts in needed.nodes.items())
+    if pending:
+        return QuickState(SchemaState.BEHIND, pending)
+    unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)
+    return QuickState(SchemaState.AHEAD if unknown else SchemaState.UP_TO_DATE, 0)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in {"INSTALLED_APPS", "MIGRATION_MODULES"}:
+        needs.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="auto_migrate.planning.state")

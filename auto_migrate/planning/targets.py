@@ -1,0 +1,65 @@
+"""What a run is asked to reach, told as Django's `migrate` tells it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.apps import apps
+from django.db.migrations.exceptions import AmbiguityError
+from django.db.migrations.loader import MigrationLoader
+
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import UsageError
+
+Node = tuple[str, str]
+Target = tuple[str, str | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """The user's wish: everything, one app, or one migration of an app ("zero" unapplies all)."""
+
+    app_label: str | None = None
+    migration_name: str | None = None
+
+    def targets(self, loader: MigrationLoader) -> list[Target]:
+        """Give the nodes to reach; raise `UsageError` for a name that means nothing in this code."""
+        if self.app_label is None:
+            return list(loader.graph.leaf_nodes())
+        self._check_app(loader, self.app_label)
+        if self.migration_name is None:
+            return [node for node in loader.graph.leaf_nodes() if node[0] == self.app_label]
+        if self.migration_name == "zero":
+            return [(self.app_label, None)]
+        return [self._node(loader, self.app_label, self.migration_name)]
+
+    def key(self, targets: list[Target]) -> MigrationKey | None:
+        """Name the one migration asked for, or None where leaf nodes are the goal."""
+        if self.migration_name is None:
+            return None
+        app_label, name = targets[0]
+        return MigrationKey(app_label, name or "zero")
+
+    def _check_app(self, loader: MigrationLoader, app_label: str) -> None:
+        try:
+            apps.get_app_config(app_label)
+        except LookupError as error:
+            raise UsageError(str(error), hint="Choose an app of INSTALLED_APPS: manage.py showmigrations.") from error
+        if app_label not in loader.migrated_apps:
+            raise UsageError(f"App {app_label!r} does not have migrations.", hint="See: manage.py showmigrations.")
+
+    def _node(self, loader: MigrationLoader, app_label: str, prefix: str) -> Node:
+        listing = f"See what there is: manage.py showmigrations {app_label}"
+        try:
+            migration = loader.get_migration_by_prefix(app_label, prefix)
+        except AmbiguityError as error:
+            raise UsageError(
+                f"More than one migration of {app_label!r} begins with {prefix!r}.", hint=listing
+            ) from error
+        except KeyError as error:
+            raise UsageError(f"No migration of {app_label!r} begins with {prefix!r}.", hint=listing) from error
+        node = (app_label, migration.name)
+        if node not in loader.graph.nodes and node in loader.replacements:
+            # A partially applied squash is not in the graph; its last part stands for it, as in Django's `migrate`.
+            return loader.replacements[node].replaces[-1]  # type: ignore[return-value] # a pair, as Django writes them
+        return node

@@ -1,0 +1,222 @@
+"""The pipeline: wait → compare → lock → recover → assess → apply → verify.
+
+`migrate` brings one database to where this code needs it. A passing fault anywhere starts the next attempt, which
+begins with a fresh look at what is recorded and so repeats nothing that was committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import uuid
+from collections.abc import Iterator, Sequence
+
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.executor import Executor, Tally
+from auto_migrate.applying.signals import Audience, register_receivers, send_post_migrate, send_pre_migrate
+from auto_migrate.attempts import Emitter, until_usable
+from auto_migrate.clock import Clock, Retry
+from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.events import (
+    AttemptStarted,
+    Listener,
+    MigratingStarted,
+    PlanMade,
+    RunFailed,
+    RunStarted,
+    RunStopped,
+    RunSucceeded,
+    SchemaState,
+    StateCompared,
+    VerifyStarted,
+)
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
+from auto_migrate.history.listener import Recorder
+from auto_migrate.history.turns import turn
+from auto_migrate.planning.comparison import Comparison, compare, left_undone, still_true
+from auto_migrate.planning.targets import Goal
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a run ended well: the state of the database, and how many migrations it took."""
+
+    run_id: uuid.UUID
+    state: SchemaState
+    applied: int
+
+
+def migrate(
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    app_label: str | None = None,
+    migration_name: str | None = None,
+    max_retries: int | None = None,
+    retry_delay: float | None = None,
+    lock_wait: float | None = None,
+    run_id: uuid.UUID | None = None,
+    requested_by: str = "",
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+    audience: Audience | None = None,
+) -> Result:
+    """Bring one database to the leaf nodes of this code, of one app, or to one migration.
+
+    What is None comes from the settings. `max_retries` counts the attempts in all; `retry_delay` and `lock_wait` are
+    seconds. A `run_id` that the history knows as queued is carried out under that name. Raise `AutoMigrateError` (see
+    `auto_migrate.exceptions`) for every run that does not end well.
+    """
+    settings = get_settings()
+    recorder = Recorder(database, requested_by=requested_by, awaited=run_id is not None)
+    release = Release(
+        adapter_for(database),
+        Goal(app_label, migration_name),
+        retry=Retry(
+            settings.MAX_RETRIES if max_retries is None else max_retries,
+            settings.RETRY_DELAY if retry_delay is None else retry_delay,
+        ),
+        lock_wait=settings.LOCK_WAIT if lock_wait is None else lock_wait,
+        emit=Emitter(database, run_id or uuid.uuid4(), [recorder, *listeners], clock or Clock()),
+        audience=audience or Audience(),
+    )
+    return release.run()
+
+
+class Release:
+    """One run on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        goal: Goal,
+        *,
+        retry: Retry,
+        lock_wait: float,
+        emit: Emitter,
+        audience: Audience,
+    ) -> None:
+        self.database = database
+        self.goal = goal
+        self.retry = retry
+        self.lock_wait = lock_wait
+        self.emit = emit
+        self.audience = audience
+        self.tally = Tally()
+
+    def run(self) -> Result:
+        """Make attempts until one succeeds; tell the listeners how it ended."""
+        started = self.emit.clock.monotonic()
+        with ending_told(self.emit, self.tally):
+            self.emit(RunStarted(self.retry.attempts))
+            state = until_usable(self.database, self.attempt, retry=self.retry, emit=self.emit)
+        self.emit(RunSucceeded(state, self.tally.done, self.emit.clock.monotonic() - started))
+        return Result(self.emit.run_id, state, self.tally.done)
+
+    def attempt(self, number: int) -> SchemaState:
+        """Go through the stages once; a passing fault in any of them ends the attempt and not the run."""
+        self.emit(AttemptStarted(number, self.retry.attempts))
+        self.database.prepare()
+        comparison = self.compare()
+        if comparison.state is SchemaState.AHEAD:
+            return comparison.state
+        with turn(self.database, self.emit, lock_wait=self.lock_wait) as lock:
+            if not still_true(comparison, self.database):
+                comparison = self.compare()
+            self.apply(comparison, lock)
+        return self.verify(comparison)
+
+    def compare(self) -> Comparison:
+        """Plan the way from what is recorded to what the code needs."""
+        comparison = compare(self.database, self.goal)
+        self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown))
+        return comparison
+
+    def apply(self, comparison: Comparison, lock: DeployLock) -> None:
+        """Carry out the plan and send Django's signals around it."""
+        executor = Executor(self.database, comparison, lock=lock, emit=self.emit, tally=self.tally)
+        register_receivers()
+        self.emit(MigratingStarted())
+        plan = comparison.plan
+        state = executor._create_project_state(with_applied_migrations=True)
+        send_pre_migrate(self.database.alias, state, plan, self.audience)
+        labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
+        self.tally.total = self.tally.done + len(plan)
+        self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
+        state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
+        send_post_migrate(self.database.alias, state, plan, self.audience)
+
+    def verify(self, comparison: Comparison) -> SchemaState:
+        """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""
+        self.emit(VerifyStarted())
+        if undone := left_undone(comparison, self.database):
+            raise MigrationFailed(
+                _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
+                hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
+            )
+        return SchemaState.AHEAD if comparison.unknown else SchemaState.UP_TO_DATE
+
+
+def wait(
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    retry: Retry,
+    stable_for: float = 0.0,
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+) -> None:
+    """Return when the database answers and accepts writes, and has done so for `stable_for` seconds.
+
+    Raise `DatabaseUnreachable` after the last attempt, `DatabaseRefused` as soon as waiting is useless.
+    """
+    adapter, clock = adapter_for(database), clock or Clock()
+
+    def usable(_attempt: int) -> None:
+        adapter.prepare()
+        settled = clock.monotonic() + stable_for
+        while (left := settled - clock.monotonic()) > 0:
+            clock.pause(min(1.0, left))
+            adapter.discard_connection()
+            adapter.prepare()
+
+    until_usable(adapter, usable, retry=retry, emit=Emitter(database, uuid.uuid4(), listeners, clock))
+
+
+@dataclasses.dataclass(frozen=True)
+class Supervision:
+    """What somebody else's work under the deploy lock reports with."""
+
+    emit: Emitter
+    tally: Tally
+
+
+@contextlib.contextmanager
+def supervised(database: str, *, requested_by: str, clock: Clock | None = None) -> Iterator[Supervision]:
+    """Hold the deploy lock around work that is not ours, such as Django's own `migrate`, and keep its record."""
+    recorder = Recorder(database, requested_by=requested_by, awaited=False)
+    emit, tally = Emitter(database, uuid.uuid4(), [recorder], clock or Clock()), Tally()
+    started = emit.clock.monotonic()
+    adapter = adapter_for(database)
+    with ending_told(emit, tally), adapter.faults_told():
+        with turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+            yield Supervision(emit, tally)
+        emit(RunSucceeded(SchemaState.UP_TO_DATE, tally.done, emit.clock.monotonic() - started))
+
+
+@contextlib.contextmanager
+def ending_told(emit: Emitter, tally: Tally) -> Iterator[None]:
+    """Tell the listeners of every ending but the good one, and let it go on."""
+    try:
+        yield
+    except RunInterrupted as stopped:
+        emit(RunStopped(stopped.exit_code, tally.done))
+        raise
+    except AutoMigrateError as error:
+        emit(RunFailed(error.exit_code, error.message, error.hint))
+        raise
+    except Exception as error:
+        emit(RunFailed(MigrationFailed.exit_code, f"{type(error).__name__}: {error}", ""))
+        raise

@@ -1,0 +1,142 @@
+"""The log that people read: one line an event, in the language of the project."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+from django.core.management.color import Style, no_style
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+
+from auto_migrate.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Context,
+    Event,
+    Holder,
+    LockAwaited,
+    MigratingStarted,
+    MigrationFinished,
+    MigrationStarted,
+    MigrationStopped,
+    PlanMade,
+    RetryScheduled,
+    RunStarted,
+    RunStopped,
+    RunSucceeded,
+    SchemaState,
+    StateCompared,
+    VerifyStarted,
+)
+
+
+class Console:
+    """Writes the log to `stdout`; at `verbosity` 0 nothing, at 2 also what the driver said."""
+
+    def __init__(self, stdout: OutputWrapper, *, style: Style | None = None, verbosity: int = 1) -> None:
+        self.stdout = stdout
+        self.style: Any = style or no_style()
+        self.verbosity = verbosity
+        self.language = get_language()
+        self.warned = False
+
+    def __call__(self, event: Event, context: Context) -> None:
+        """Write the line of an event, if it has one."""
+        if self.verbosity < 1:
+            return
+        # The engine switches translations off around migrations, as Django's `migrate` does.
+        with override(self.language):
+            self._attempts(event)
+            self._lock(event, context)
+            self._migrations(event)
+            self._ending(event)
+
+    def line(self, text: str) -> None:
+        """Write one line at once, so that a log that is followed shows it."""
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _attempts(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self.line(_("📊 Running the database migrations with retry..."))
+            case AttemptStarted(attempt=1):
+                self.line(_("🔄 Attempt {attempt}/{attempts} - Testing the connection...").format(**event.as_dict()))
+            case AttemptStarted():
+                self.line(_("📊 Attempt {attempt}/{attempts} - Testing the connection...").format(**event.as_dict()))
+            case AttemptFailed():
+                self.line(_("⚠️  Attempt {attempt} failed: {reason}").format(**event.as_dict()))
+                if self.verbosity > 1 and event.detail:
+                    self.line(f"    {event.detail}")
+            case RetryScheduled():
+                self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=f"{event.delay:g}"))
+
+    def _lock(self, event: Event, context: Context) -> None:
+        match event:
+            case StateCompared() if event.unknown and not self.warned:
+                self.warned = True
+                names = ", ".join(map(str, event.unknown))
+                self.line(_("⚠️  The database is ahead of this release: it also has {names}").format(names=names))
+            case LockAwaited():
+                self.line(
+                    _("⏳ Waiting for the deploy lock ({waited:.0f}s): {holder}").format(
+                        waited=event.waited, holder=describe_holder(event.holder, context.at)
+                    )
+                )
+
+    def _migrations(self, event: Event) -> None:
+        match event:
+            case MigratingStarted():
+                self.line(_("🔄 Running migrations..."))
+            case PlanMade():
+                self._plan(event)
+            case MigrationStarted():
+                verb = "Unapplying" if event.backwards else "Applying"
+                self.stdout.write(f"  {verb} {event.migration}...", ending="")
+                self.stdout.flush()
+            case MigrationFinished():
+                ok = self.style.SUCCESS(" " + (_("ALREADY DONE") if event.already else "OK"))
+                self.line(f"{ok} ({event.duration:.3f}s) [{event.index}/{event.total}]")
+            case MigrationStopped():
+                self.line(self.style.ERROR(" " + _("STOPPED")))
+
+    def _plan(self, event: PlanMade) -> None:
+        """Write the block that Django's `migrate` writes, in Django's own words."""
+        self.line(self.style.MIGRATE_HEADING("Operations to perform:"))
+        if event.target is None:
+            label, goal = "  Apply all migrations: ", ", ".join(event.app_labels) or "(none)"
+        elif event.target.name == "zero":
+            label, goal = "  Unapply all migrations: ", event.target.app_label
+        else:
+            label, goal = "  Target specific migration: ", f"{event.target.name}, from {event.target.app_label}"
+        self.line(self.style.MIGRATE_LABEL(label) + goal)
+        self.line(self.style.MIGRATE_HEADING("Running migrations:"))
+        if not event.migrations:
+            self.line("  No migrations to apply.")
+
+    def _ending(self, event: Event) -> None:
+        match event:
+            case VerifyStarted():
+                self.line(_("✅ Checking the state of the migrations..."))
+            case RunSucceeded(state=SchemaState.AHEAD, applied=0):
+                self.line(_("✅ Nothing to do: this release is older than the database."))
+            case RunSucceeded():
+                self.line(_("✅ Migrations carried out successfully!"))
+            case RunStopped():
+                self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
+
+
+def describe_holder(holder: Holder | None, now: datetime.datetime) -> str:
+    """Say who holds the deploy lock, and what it has been doing for how long."""
+    if holder is None:
+        return _("its holder has just let go")
+    parts = [_("held by {holder}").format(holder=holder.description or "?")]
+    if holder.since:
+        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.since).total_seconds()))
+    if holder.migration:
+        parts.append(_("on {migration}").format(migration=holder.migration))
+    if holder.migration and holder.migration_since:
+        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.migration_since).total_seconds()))
+    return " ".join(parts)
