@@ -1,0 +1,46 @@
+# On a machine with only Python 3.11+, pip and make: `make run` starts the service, `make test` tests it.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint requirements build clean
+
+help:  ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMP)  ## Start PostgreSQL, Redis, web, worker and beat; Ctrl-C stops them all
+	@exec $(BIN)/python -m tools.run
+
+test: $(STAMP)  ## Run every test, against real servers
+	@echo "→ Running every test…"
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)  ## Check style, types and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command "make requirements" pyproject.toml
+
+requirements: $(STAMP)  ## Pin the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade --group service -o requirements.txt
+	$(COMPILE) --upgrade --group dev --constraint requirements.txt -o requirements-dev.txt
+
+build: $(STAMP)  ## Build the package into dist/
+	$(BIN)/python -m build
+
+clean:  ## Remove what the targets made, the data of `make run` included
+	rm -rf .venv .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "✖ Python 3.11 or newer is needed, on PATH or as: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "→ Making .venv with $$($(PYTHON) --version) and installing what requirements-dev.txt lists…"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@touch $@

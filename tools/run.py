@@ -1,0 +1,245 @@
+"""`make run`: the whole service on this machine, from servers to web, worker and beat.
+
+The story: hold `.run/`, end what a killed run left, start the servers that no variable names, run `build.sh`, then the
+Procfile's `release` to its end, then `web`, `worker` and `beat` side by side until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from honcho.environ import parse_procfile
+
+from tools.run_folder import MARK, AlreadyRunning, RunFolder
+from tools.servers import HOST, PostgreSQL, Redis, Server, ServerFailed, ServerMissing, free_port, is_free, launcher
+
+ROOT = Path(__file__).resolve().parent.parent
+LONG_RUNNING = ("web", "worker", "beat")
+START_TIMEOUT = 120.0
+STOP_TIMEOUT = 30.0
+
+READY = """
+✅ sms_sender is running. Ctrl-C stops everything.
+
+   Health    {url}/api/webhooks/health/
+   API docs  {url}/api/docs/
+   Admin     {url}/admin/   {login}
+   Token     {token}
+   Variables .run/env   (for manage.py: set -a; . .run/env; set +a; . .venv/bin/activate)
+
+   Post a webhook; its SMS appears below from the worker after {delay} s (SMS_RECOVERY_DELAY=5 make run is quicker):
+
+   curl -X POST {url}/api/webhooks/ghostpay/ -H 'X-Webhook-Secret: {secret}' \\
+     -H 'Content-Type: application/json' -d @tests/fixtures/ghostpay-pix-pending.json
+"""
+
+
+class StepFailed(Exception):
+    """A step ended badly; the text says which and what to type."""
+
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Stopped(Exception):
+    """A signal asked for the end."""
+
+
+def say(text: str) -> None:
+    """Tell what happens now."""
+    print(text, flush=True)  # noqa: T201 # this program's output
+
+
+def main() -> int:
+    """Run until a signal comes or a part ends; give the exit code."""
+    folder = RunFolder(ROOT / ".run")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        with folder.locked(), contextlib.ExitStack() as servers:
+            return run(folder, servers)
+    except AlreadyRunning as error:
+        say(f"✖ make run is running already, as process {error}. Stop it with Ctrl-C there, or type: kill {error}")
+        return 1
+    except (StepFailed, ServerFailed, ServerMissing) as error:
+        say(f"✖ {error}")
+        return getattr(error, "exit_code", 1)
+    except Stopped:
+        say("■ Stopped.")
+        return 0
+
+
+def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Answer the first signal; later ones are ignored, since stopping is under way and takes seconds."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def run(folder: RunFolder, servers: contextlib.ExitStack) -> int:
+    """Go through all steps; give the exit code of the first part that ends."""
+    if count := folder.end_leftovers():
+        say(f"→ Ended {count} processes that an earlier run had left behind.")
+    os.environ[MARK] = str(folder.path)
+    environment = prepare(folder, servers)
+    step("Building (build.sh)", ["./build.sh"], environment)
+    step("Release phase (Procfile)", shlex.split(procfile()["release"]), environment)
+    embedded = not os.environ.get("DATABASE_URL")
+    if embedded:
+        ensure_administrator(environment)
+    say("→ Starting web, worker and beat…")
+    with processes(environment) as parts:
+        await_web(parts, environment)
+        say(summary(environment, embedded=embedded))
+        parts.wait()
+    raise StepFailed("A part of the service ended; its last lines are above.", exit_code=parts.returncode or 1)
+
+
+def procfile() -> Mapping[str, str]:
+    """Read the commands of the Procfile."""
+    return dict(parse_procfile((ROOT / "Procfile").read_text()).processes)
+
+
+def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
+    """Start the servers that no variable names, and give the environment of all steps."""
+    kept = folder.load()
+    if not os.environ.get("DATABASE_URL"):
+        postgresql = PostgreSQL(
+            folder=folder.path / "postgresql", port=port(kept, "POSTGRES_PORT"), password=kept["POSTGRES_PASSWORD"]
+        )
+        serve(postgresql, servers, "PostgreSQL 18")
+        kept["DATABASE_URL"] = postgresql.url()
+    if not os.environ.get("REDIS_URL"):
+        redis = Redis(folder.path / "redis", port=port(kept, "REDIS_PORT"), durable=True)
+        serve(redis, servers, "Redis")
+        kept["REDIS_URL"] = redis.url()
+    address = f"{HOST}:{port(kept, 'PORT', preferred=8000)}"
+    kept |= {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DEBUG": "false", "SECURE_COOKIES": "false"}
+    folder.save(kept)
+    chosen = {name: value for name, value in os.environ.items() if value}
+    tools = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "PIP_QUIET": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "GUNICORN_CMD_ARGS": f"--bind {address}",
+    }
+    return {**kept, **chosen, **tools}
+
+
+def port(kept: dict[str, str], name: str, *, preferred: int | None = None) -> int:
+    """Give the port that was used before, if it is still free, else another; remember it."""
+    before = int(kept.get(name) or preferred or 0)
+    kept[name] = str(before if before and is_free(before) else free_port())
+    return int(kept[name])
+
+
+def serve(server: Server, servers: contextlib.ExitStack, title: str) -> None:
+    """Start a server that is stopped at the end of the run."""
+    say(f"→ Starting {title} on {HOST}:{server.port} (data in {server.folder.relative_to(ROOT)})…")
+    servers.enter_context(server)
+
+
+def step(title: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a command to its end with its output shown; raise `StepFailed` if it fails."""
+    say(f"→ {title}…")
+    with started(command, environment) as process:
+        process.wait()
+    if process.returncode:
+        line = shlex.join(command)
+        raise StepFailed(
+            f"{title} failed with exit code {process.returncode}. Once what its lines say is mended, type: make run"
+            f" (or only this step: set -a; . .run/env; set +a; . .venv/bin/activate; {line})",
+            exit_code=process.returncode,
+        )
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command, and stop it when the block is left early.
+
+    It has a session of its own, so that Ctrl-C reaches this program alone and everything ends in order; the kernel
+    ends it too when this program is killed outright.
+    """
+    prefix = launcher(drop_root=False, death_signal=signal.SIGTERM)
+    process = subprocess.Popen(  # noqa: S603 # the project's own scripts
+        [*prefix, *command], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            say("■ Stopping…")
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def processes(environment: Mapping[str, str]) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start the Procfile's long-running processes, each line of their logs under its name."""
+    return started([sys.executable, "-m", "honcho", "start", *LONG_RUNNING], environment)
+
+
+def ensure_administrator(environment: Mapping[str, str]) -> None:
+    """Create the user `admin` in a database that was made here, unless it exists."""
+    command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=admin", "--email="]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == 0:
+        say("→ Created the administrator `admin`.")
+
+
+def await_web(parts: subprocess.Popen[bytes], environment: Mapping[str, str]) -> None:
+    """Wait until `live/` answers; raise `StepFailed` if a part ends before or it takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not is_live(environment):
+        if parts.poll() is not None:
+            raise StepFailed("A part of the service did not start; its last lines are above.")
+        if time.monotonic() > deadline:
+            raise StepFailed(f"The web process does not answer within {START_TIMEOUT:.0f} s; its log is above.")
+        time.sleep(0.1)
+
+
+def is_live(environment: Mapping[str, str]) -> bool:
+    """Tell whether the web process answers."""
+    try:
+        with urllib.request.urlopen(f"{url(environment)}/api/webhooks/live/", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def url(environment: Mapping[str, str]) -> str:
+    """Give the address of the web process."""
+    return f"http://{HOST}:{environment['PORT']}"
+
+
+def summary(environment: Mapping[str, str], *, embedded: bool) -> str:
+    """Tell the newcomer where everything is."""
+    own = "python manage.py createsuperuser makes a login"
+    return READY.format(
+        url=url(environment),
+        login=f"admin / {environment['DJANGO_SUPERUSER_PASSWORD']}" if embedded else own,
+        token=environment["AUTO_MIGRATE_TOKEN"],
+        secret=environment["GHOSTPAY_WEBHOOK_SECRET"],
+        delay=environment.get("SMS_RECOVERY_DELAY", "600"),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
