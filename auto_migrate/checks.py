@@ -1,1 +1,89 @@
-"""System checks: settings that would only be noticed when they are needed."""
+"""System checks: what would otherwise be noticed only when it is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 # Django's own name
+from django.core.management import get_commands
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from auto_migrate.conf import ENVIRONMENT_PREFIX, FIELDS, BadSetting, get_settings, unknown_keys
+
+SEE_KEYS = f"The keys are: {', '.join(FIELDS)}. Find where it is set: grep -rn AUTO_MIGRATE ."
+SEE_SETTINGS = "Find where it is set: grep -rn AUTO_MIGRATE . ; env | grep -o '^AUTO_MIGRATE_[A-Z_]*'"
+HOW_TO_SET_ONE = (
+    "Set one: export AUTO_MIGRATE_TOKEN=\"$(python -c 'import secrets; print(secrets.token_urlsafe(32))')\""
+)
+SHORTEST_TOKEN = 16
+
+
+@register(Tags.compatibility)
+def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Refuse settings that mean nothing to this version."""
+    try:
+        get_settings()
+        return [*_unknown_keys(), *_unknown_variables(), *_missing_callables()]
+    except BadSetting as error:
+        return [Error(str(error), hint=SEE_SETTINGS, id="auto_migrate.E002")]
+
+
+@register(Tags.compatibility)
+def check_migrate_command(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Warn if `migrate` is another app's, which does not take the deploy lock."""
+    owner = get_commands()["migrate"]
+    name = owner.name if isinstance(owner, AppConfig) else str(owner)
+    if name == "auto_migrate":
+        return []
+    text = f"`migrate` is the command of {name}: it takes no deploy lock and leaves no history."
+    hint = "Put 'auto_migrate' before it in INSTALLED_APPS, or migrate by: python manage.py auto_migrate"
+    return [Warning(text, hint=hint, id="auto_migrate.W004")]
+
+
+@register(Tags.security, deploy=True)
+def check_token(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Warn of endpoints that only staff can use, and of a token that can be guessed."""
+    try:
+        tokens = get_settings().TOKEN
+        reverse("auto_migrate:force-migrate")
+    except (BadSetting, NoReverseMatch):
+        return []
+    if not tokens:
+        text = "AUTO_MIGRATE['TOKEN'] is not set: debug/, force-migrate/ and runs/ refuse everybody but staff."
+        return [Warning(text, hint=HOW_TO_SET_ONE, id="auto_migrate.W001")]
+    if any(len(token) < SHORTEST_TOKEN for token in tokens):
+        text = f"AUTO_MIGRATE['TOKEN'] holds a token of fewer than {SHORTEST_TOKEN} characters, which can be guessed."
+        return [Warning(text, hint=HOW_TO_SET_ONE, id="auto_migrate.W002")]
+    return []
+
+
+def _unknown_keys() -> Iterator[CheckMessage]:
+    for key in unknown_keys():
+        yield Error(f"AUTO_MIGRATE[{key!r}]: there is no such setting.", hint=SEE_KEYS, id="auto_migrate.E001")
+
+
+def _unknown_variables() -> Iterator[CheckMessage]:
+    # A warning only: the name may belong to somebody else, and an environment must not be able to stop every command.
+    known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            text = f"The environment variable {name} is not a setting of auto_migrate."
+            yield Warning(text, hint=SEE_KEYS, id="auto_migrate.W003")
+
+
+def _missing_callables() -> Iterator[CheckMessage]:
+    for name, path in get_settings().HEALTH_CHECKS.items():
+        try:
+            found = import_string(path)
+        except ImportError as error:
+            reason = str(error)
+        else:
+            reason = "" if callable(found) else "it is not callable"
+        if reason:
+            text = f"AUTO_MIGRATE['HEALTH_CHECKS'][{name!r}]: {path} cannot be used: {reason}."
+            module = path.rpartition(".")[0]
+            yield Error(text, hint=f"Try to import it: python -c 'import {module}'", id="auto_migrate.E003")

@@ -1,7 +1,18 @@
-"""Addresses of the package, for a project to include."""
+"""The endpoints, for `path("…", include("auto_migrate.urls"))`."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from auto_migrate.web import debugging, forcing, probes, runs
+
+app_name = "auto_migrate"
+urlpatterns = [
+    path("health/", probes.health, name="health"),
+    path("live/", probes.live, name="live"),
+    path("ready/", probes.ready, name="ready"),
+    path("debug/", debugging.debug, name="debug"),
+    path("force-migrate/", forcing.force_migrate, name="force-migrate"),
+    path("runs/", runs.index, name="runs"),
+    path("runs/<uuid:run_id>/", runs.detail, name="run"),
+]

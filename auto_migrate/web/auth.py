@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,8 +18,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from auto_migrate.conf import get_settings
 from auto_migrate.web.responses import forbidden
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
 def is_authorized(request: HttpRequest) -> bool:
@@ -52,11 +51,11 @@ def who(request: HttpRequest) -> str:
     return str(request.user.get_username())
 
 
-def protected(view: View[P]) -> View[P]:
+def protected(view: View) -> View:
     """Answer 403 to everybody who is not authorised, before the view sees anything of the request."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if has_token(request):
             return view(request, *args, **kwargs)
         if not is_staff(request):
@@ -71,7 +70,7 @@ def protected(view: View[P]) -> View[P]:
 class _Csrf(CsrfViewMiddleware):
     """Django's own check, which gives its reason instead of a page. Safe methods pass it."""
 
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # noqa: ARG002
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         return HttpResponse(reason, status=403)
 
 

@@ -1,0 +1,61 @@
+"""Settings as they may be shown: enough to see what is wrong, and no secret."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connections
+from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
+
+from auto_migrate.conf import get_settings
+
+SHOWN = ("ENGINE", "HOST", "PORT", "NAME", "USER", "CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "OPTIONS")
+HIDDEN = SafeExceptionReporterFilter.cleansed_substitute
+
+# Passwords inside of values: `scheme://user:password@host`, and libpq's `password=…`, with or without quotes.
+IN_URL = re.compile(r"(?<=://)\S*@")
+IN_CONNINFO = re.compile(r"(?i)\b(\w*passw(?:or)?d\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
+
+
+def scrubbed(value: Any) -> Any:
+    """Hide what is secret by its key, as Django's own error pages do, and credentials within any text."""
+    if isinstance(value, Mapping):
+        return {str(key): scrubbed(_cleansed(str(key), item)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [scrubbed(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return IN_CONNINFO.sub(rf"\1{HIDDEN}", IN_URL.sub(f"{HIDDEN}@", str(value)))
+
+
+def shown_settings() -> dict[str, Any]:
+    """Give AUTO_MIGRATE as it is in force; of the tokens, how many there are."""
+    settings = get_settings()
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    values["TOKEN"] = f"{len(settings.TOKEN)} set" if settings.TOKEN else "not set"
+    # Nothing left in it is a secret, and Django's filter would hide the word TOKEN whatever it holds.
+    return {key: value if key == "TOKEN" else scrubbed(value) for key, value in values.items()}
+
+
+def shown_database(alias: str) -> dict[str, Any]:
+    """Give an entry of DATABASES, as the connection has it."""
+    settings = connections[alias].settings_dict
+    wanted = (
+        "ENGINE",
+        "HOST",
+        "PORT",
+        "NAME",
+        "USER",
+        "CONN_MAX_AGE",
+        "CONN_HEALTH_CHECKS",
+        "ATOMIC_REQUESTS",
+        "OPTIONS",
+    )
+    return {key.lower(): scrubbed(settings.get(key)) for key in wanted}
+
+
+def _cleansed(key: str, value: Any) -> Any:
+    return get_default_exception_reporter_filter().cleanse_setting(key, value)
