@@ -10,18 +10,22 @@ say() {
     esac
 }
 
-# Platforms signal this shell alone, which would die and leave the migration running unseen. So the step runs in the
-# background, is told of the signal, and is awaited until it has finished the migration that it is in.
+# Platforms signal this shell alone, which would die and leave the migration running unseen. So each step runs in the
+# background, in a process group of its own that Ctrl-C does not reach twice; it is told of the signal once, and awaited
+# until it has finished the migration that it is in.
 run() {
-    local child status interrupted
-    "$@" &
+    local child status signal
+    set -o monitor
+    "$@" </dev/null &
     child=$!
-    trap 'interrupted=yes; kill -TERM "$child" 2>/dev/null || true' TERM INT
+    set +o monitor
+    trap 'signal=TERM; kill -TERM "$child" 2>/dev/null || true' TERM
+    trap 'signal=INT; kill -INT "$child" 2>/dev/null || true' INT
     while true; do
-        interrupted=
+        signal=
         status=0
         wait "$child" || status=$?
-        [ -n "$interrupted" ] || break # a signal ends `wait` before the step has ended
+        [ -n "$signal" ] || break # a signal ends `wait` before the step has ended
     done
     trap - TERM INT
     return "$status"

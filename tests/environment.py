@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from tests.manage import SECRET_KEY
 from tests.servers import PostgreSQL, Redis
 
 POSTGRESQL = PostgreSQL()
@@ -16,7 +17,7 @@ REDIS = Redis()
 ENVIRONMENT = {
     "DATABASE_URL": POSTGRESQL.url(),
     "REDIS_URL": REDIS.url(),
-    "SECRET_KEY": "a-key-for-tests-only-and-fifty-characters-long-or-so",
+    "SECRET_KEY": SECRET_KEY,
     "DEBUG": "false",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
     "LANGUAGE_CODE": "en",

@@ -11,9 +11,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
+SECRET_KEY = "a-key-for-tests-only-and-fifty-characters-long-or-so"
 
 # The test run's own variables that a child needs; everything else that it shall see is passed by the test.
-KEPT = ("PATH", "HOME", "TMPDIR", "SECRET_KEY", "REDIS_URL", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
+KEPT = ("PATH", "HOME", "TMPDIR", "REDIS_URL", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
 
 
 def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_sender.settings") -> dict[str, str]:
@@ -25,6 +26,7 @@ def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_
         "LANG": "C.UTF-8",
         "LANGUAGE_CODE": "en",
         "DEBUG": "false",
+        "SECRET_KEY": SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": settings,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -94,6 +94,7 @@ def run(folder: RunFolder, servers: contextlib.ExitStack) -> int:
     if count := folder.end_leftovers():
         say(f"→ Ended {count} processes that an earlier run had left behind.")
     os.environ[MARK] = str(folder.path)
+    servers.callback(folder.end_leftovers)
     environment = prepare(folder, servers)
     step("Building (build.sh)", ["./build.sh"], environment)
     step("Release phase (Procfile)", shlex.split(procfile()["release"]), environment)

@@ -1,0 +1,1 @@
+"""The scripts, deploys and commands as people and platforms start them."""
