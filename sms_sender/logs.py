@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor, WrappedLogger
 
 # A gateway that can only be given a URL sends its secret as `?token=`, and servers log URLs.
-_TOKEN_IN_URL = re.compile(r"(?<=[?&]token=)[^&\s\"']+")
+_TOKEN_IN_URL = re.compile(r"(?<=[?&]token=)[^&\s\"'>]+")
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -24,16 +24,16 @@ _SHARED: list[Processor] = [
 ]
 
 
-def redact_tokens(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Replace the secret in any URL of the message."""
-    event_dict["event"] = _TOKEN_IN_URL.sub("[redacted]", str(event_dict["event"]))
-    return event_dict
+def redact_tokens(_logger: WrappedLogger, _method: str, line: Any) -> str:
+    """Replace the secret in any URL of a rendered line, the requests that Django logs beside its message included."""
+    return _TOKEN_IN_URL.sub("[redacted]", str(line))
 
 
 def configuration(*, debug: bool, level: str) -> dict[str, Any]:
     """Give Django's `LOGGING`: lines for people while debugging, one JSON object a line otherwise."""
+    # structlog's own tracebacks for debugging show local variables, and with them secrets.
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         if debug
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
@@ -46,8 +46,8 @@ def configuration(*, debug: bool, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    redact_tokens,
                     *renderer,
+                    redact_tokens,
                 ],
             },
         },

@@ -222,8 +222,10 @@ TWILIO_BASE_URL = given("TWILIO_BASE_URL") or "https://api.twilio.com"
 
 CELERY_BROKER_URL = REDIS_URL or "redis://localhost:6379/0"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
+# Whoever hands a task over is told within seconds that the broker is away or hangs, and no request waits longer.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -241,7 +243,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "finish-interrupted": {
         "task": "webhooks.tasks.finish_interrupted",
-        "schedule": 30.0,
+        "schedule": min(30.0, SMS_SENDING_TIMEOUT),
         "options": {"expires": 30},
     },
 }
