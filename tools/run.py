@@ -136,7 +136,7 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "GUNICORN_CMD_ARGS": f"--bind {address}",
+        "GUNICORN_CMD_ARGS": f"--bind {address} --no-control-socket",
     }
     return {**kept, **chosen, **tools}
 

@@ -49,8 +49,10 @@ class RunFolder:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
-            yield
-            file.truncate(0)
+            try:
+                yield
+            finally:
+                file.truncate(0)
 
     def load(self) -> dict[str, str]:
         """Read what earlier runs kept, and generate the secrets that are not there yet."""

@@ -83,7 +83,8 @@ def launcher(*, drop_root: bool, death_signal: signal.Signals | None = None) -> 
     if must:
         nobody = pwd.getpwnam("nobody")
         options += [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-        options += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Without the secure bit, access(2), which initdb asks for its own binary, would leave the capability out.
+        options += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     if options and shutil.which("setpriv"):
         return ["setpriv", *options]
     if must:
