@@ -1,0 +1,49 @@
+"""Deliveries as gateways make them, and a provider that can be told to misbehave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from tests.integration.webhooks.fake_twilio import FakeTwilio
+
+SECRET = "the-secret-that-the-gateway-sends"
+Deliver = Callable[..., HttpResponse]
+
+
+@pytest.fixture(autouse=True)
+def secrets(settings: Settings) -> None:
+    """Give each gateway a secret."""
+    settings.GATEWAY_SECRETS = {"ghostpay": [SECRET], "tribopay": [SECRET]}
+
+
+@pytest.fixture
+def deliver(client: Client) -> Deliver:
+    """Give a function that delivers a payload, or a raw body, as a gateway does."""
+
+    def deliver(payload: dict[str, Any] | bytes, gateway: str = "ghostpay", **headers: str) -> HttpResponse:
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        headers = headers or {"X-Webhook-Secret": SECRET}
+        url = f"/api/webhooks/{gateway}/"
+        answer: HttpResponse = client.post(url, body, content_type="application/json", headers=headers)
+        return answer
+
+    return deliver
+
+
+@pytest.fixture
+def twilio(settings: Settings) -> Iterator[FakeTwilio]:
+    """Send through a Twilio of our own."""
+    with FakeTwilio() as server:
+        settings.SMS_PROVIDER = "twilio"
+        settings.TWILIO_ACCOUNT_SID = "AC" + "0" * 32
+        settings.TWILIO_AUTH_TOKEN = "twilio-token"
+        settings.TWILIO_FROM = "+15005550006"
+        settings.TWILIO_BASE_URL = server.url
+        yield server
