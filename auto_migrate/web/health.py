@@ -116,12 +116,13 @@ def database_report() -> DatabaseReport:
 def service_report() -> tuple[DatabaseReport, dict[str, dict[str, Any]]]:
     """Look at the database and at everything that the project registered, all at the same time."""
     deadline = time.monotonic() + BUDGET
-    question = DatabaseQuestion()
     begun = {
         name: bounded.begin(("check", name, path), functools.partial(_run_check, path))
         for name, path in get_settings().HEALTH_CHECKS.items()
     }
-    return question.report(deadline), {name: _check_report(name, answer, deadline) for name, answer in begun.items()}
+    # Nothing may come between the two halves of the next line: until the answer is there, the connection is lent.
+    database = DatabaseQuestion().report(deadline)
+    return database, {name: _check_report(name, answer, deadline) for name, answer in begun.items()}
 
 
 def overall(database: DatabaseReport, checks: Mapping[str, Mapping[str, Any]]) -> Health:

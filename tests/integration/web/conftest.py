@@ -1,0 +1,83 @@
+"""Callers of the endpoints, and databases that do not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+from pytest_django import Settings
+
+from auto_migrate.history.store import History
+from auto_migrate.history.tables import Run, Step
+from tests.servers import Proxy, free_port
+from tests.servers.postgresql import PostgreSQL
+
+TOKEN = "an-old-token-of-this-service"
+NEXT_TOKEN = "the-token-that-comes-after-it"
+BASE = "/api/webhooks"
+
+
+@pytest.fixture(autouse=True)
+def auto_migrate_settings(settings: Settings) -> None:
+    """Set two tokens, as while one is being replaced, and no health check."""
+    settings.AUTO_MIGRATE = {"TOKEN": [TOKEN, NEXT_TOKEN]}
+
+
+@pytest.fixture(autouse=True)
+def empty_history(transactional_db: None) -> None:
+    """Forget the runs of other tests: the tables are not among those that Django flushes."""
+    History().ensure_tables()
+    Step.objects.all().delete()
+    Run.objects.all().delete()
+
+
+@pytest.fixture
+def bearer() -> Client:
+    """Give a caller with a token and no session, from whom Django would want a CSRF token."""
+    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+@pytest.fixture
+def stranger() -> Client:
+    """Give a caller with nothing."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> Client:
+    """Give a browser in which a member of staff is logged in."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("ana", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def elsewhere(transactional_db: None) -> Iterator[Any]:
+    """Give the settings of a `default` connection that the test may point elsewhere, and put the real one back."""
+    real = connections["default"]
+    other = real.copy()
+    connections["default"] = other
+    yield other.settings_dict
+    # A probe that gave up a hanging connection has made itself another one.
+    connections["default"].close()
+    connections["default"] = real
+
+
+@pytest.fixture
+def closed_port(elsewhere: dict[str, Any]) -> int:
+    """Point `default` to a port on which nobody listens."""
+    elsewhere["PORT"] = free_port()
+    return int(elsewhere["PORT"])
+
+
+@pytest.fixture
+def frozen(elsewhere: dict[str, Any], postgresql: PostgreSQL) -> Iterator[Proxy]:
+    """Point `default` to a network that takes connections and then carries nothing."""
+    with Proxy(postgresql) as proxy:
+        proxy.freeze()
+        elsewhere["PORT"] = proxy.port
+        yield proxy
