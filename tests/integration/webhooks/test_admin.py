@@ -1,0 +1,89 @@
+"""In the admin everything is read, and a person decides what no program may."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.integration.webhooks.conftest import Deliver
+from tests.integration.webhooks.payloads import ghostpay
+from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.states import EventStatus, SMSStatus
+
+pytestmark = pytest.mark.django_db
+
+SMS_LIST = "/admin/webhooks/recoverysms/"
+
+
+@pytest.fixture(autouse=True)
+def sms(deliver: Deliver) -> RecoverySMS:
+    """Give a scheduled SMS."""
+    deliver(ghostpay())
+    return RecoverySMS.objects.get()
+
+
+def act(client: Client, url: str, action: str, *keys: int) -> int:
+    """Run an admin action on rows and give the answer's status."""
+    return client.post(url, {"action": action, "_selected_action": list(keys)}).status_code
+
+
+@pytest.mark.parametrize("model", [Payment, WebhookEvent, RecoverySMS])
+def test_everything_is_listed_searched_and_shown_and_nothing_edited(
+    admin_client: Client, model: type[Payment] | type[WebhookEvent] | type[RecoverySMS]
+) -> None:
+    url = f"/admin/webhooks/{model._meta.model_name}/"
+    listed = admin_client.get(url, {"q": "gp_7f3a9c21"})
+    assert listed.status_code == 200
+    assert "gp_7f3a9c21" in listed.content.decode()
+    assert "999887766" not in listed.content.decode()
+    row = model._default_manager.get()
+    assert admin_client.get(f"{url}{row.pk}/change/").status_code == 200
+    assert admin_client.post(f"{url}{row.pk}/change/", {"status": "paid"}).status_code == 403
+    assert admin_client.post(f"{url}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin_client.get(f"{url}add/").status_code == 403
+
+
+def test_an_sms_is_cancelled_by_hand(admin_client: Client, sms: RecoverySMS) -> None:
+    act(admin_client, SMS_LIST, "cancel", sms.pk)
+    sms.refresh_from_db()
+    assert (sms.status, sms.error) == (SMSStatus.CANCELLED, "Cancelled by admin.")
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [("unknown", "scheduled"), ("failed", "scheduled"), ("scheduled", "scheduled"), ("cancelled", "scheduled"),
+     ("sent", "sent"), ("sending", "sending")],
+)  # fmt: skip
+def test_an_sms_is_sent_by_hand_unless_it_is_out_already(
+    admin_client: Client, sms: RecoverySMS, status: str, becomes: str
+) -> None:
+    due_at = sms.due_at
+    RecoverySMS.objects.update(status=status)
+    act(admin_client, SMS_LIST, "send_now", sms.pk)
+    sms.refresh_from_db()
+    assert sms.status == becomes
+    assert (sms.due_at < due_at) is (becomes == "scheduled")
+
+
+@pytest.mark.parametrize(
+    ("codename", "becomes"), [("view_recoverysms", "scheduled"), ("change_recoverysms", "cancelled")]
+)
+def test_actions_need_the_permission_to_change(client: Client, sms: RecoverySMS, codename: str, becomes: str) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    permissions = Permission.objects.filter(codename__in=["view_recoverysms", codename])
+    clerk.user_permissions.set(permissions)
+    client.force_login(clerk)
+    act(client, SMS_LIST, "cancel", sms.pk)
+    sms.refresh_from_db()
+    assert sms.status == becomes
+
+
+def test_a_delivery_is_processed_again_by_hand(admin_client: Client, sms: RecoverySMS) -> None:
+    Payment.objects.all().delete()
+    event = WebhookEvent.objects.get()
+    WebhookEvent.objects.update(status=EventStatus.IGNORED, note="Not known to the release before.")
+    act(admin_client, "/admin/webhooks/webhookevent/", "process_again", event.pk)
+    event.refresh_from_db()
+    assert (event.status, event.note) == (EventStatus.PROCESSED, "")
+    assert Payment.objects.get().recovery_sms.status == SMSStatus.SCHEDULED
