@@ -47,7 +47,7 @@ def until_usable(database: Database, work: Callable[[int], T], *, retry: Retry, 
             database.discard_connection()
             emit(AttemptFailed(attempt, retry.attempts, fault.reason, fault.detail))
             if attempt == retry.attempts:
-                raise database.unreachable(fault) from fault
+                raise database.exhausted(fault) from fault
         delay = retry.pause_after(attempt)
         emit(RetryScheduled(delay))
         emit.clock.pause(delay)

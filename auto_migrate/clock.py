@@ -62,6 +62,6 @@ class Retry:
         """Give the seconds to wait after the failed `attempt` (1-based); `spread` is in [-1, 1], random by default."""
         if attempt == 1:
             return self.delay
-        grown = min(self.delay * 2 ** min(attempt - 1, 16), max(self.ceiling, self.delay))
+        grown: float = min(self.delay * 2 ** min(attempt - 1, 16), max(self.ceiling, self.delay))
         spread = random.uniform(-1, 1) if spread is None else spread  # noqa: S311 # no secret depends on it
         return round(grown * (1 + self.jitter * spread), 1)

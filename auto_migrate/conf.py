@@ -58,6 +58,19 @@ def one_of(*choices: str) -> Callable[[Any], str]:
     return parse
 
 
+def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a parser that also takes None."""
+    return lambda value: None if value is None else parse(value)
+
+
+def urls(value: Any) -> Mapping[str, str]:
+    """Parse a dict of alias and URL, or `alias=url` pairs separated by blanks."""
+    pairs = dict(item.split("=", 1) for item in value.split()) if isinstance(value, str) else dict(value)
+    if any("://" not in str(url) for url in pairs.values()):
+        raise ValueError("every alias needs a URL such as postgresql://user@host:5432/name")
+    return pairs
+
+
 def tokens(value: Any) -> tuple[str, ...]:
     """Parse one token, several separated by commas, or a list of them."""
     parts = value.split(",") if isinstance(value, str) else list(value or ())
@@ -101,6 +114,16 @@ class Settings:
     """`none` runs without a deploy lock, for databases that offer none."""
     LOCK_WAIT: float = _setting(at_least(0, float), 3600.0)
     """How long to wait for another runner before exit code 5."""
+    LOCK_TIMEOUT: float = _setting(at_least(0.01, float), 0.2)
+    """How long the first queued attempt at a table lock may hold up the queries behind it."""
+    LOCK_TIMEOUT_CEILING: float = _setting(at_least(0.01, float), 1.0)
+    """The most that any queued attempt may; also the `lock_timeout` of every statement of a migration."""
+    LOCK_PATIENCE: float = _setting(at_least(0, float), 300.0)
+    """How long to look for a moment at which the tables are free before the migration is given up."""
+    STATEMENT_TIMEOUT: float | None = _setting(optional(at_least(0, float)), None)
+    """The `statement_timeout` of migrations, 0 for none; None leaves the server's own."""
+    DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
+    """Alias → URL of the server itself, for databases that `DATABASES` reaches through a pooler."""
     TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)
     """Bearer tokens of the protected endpoints; several while one is being rotated."""
     RELEASE: str = _setting(text, "")
@@ -117,6 +140,8 @@ class Settings:
         return self.RELEASE or next(found, "")
 
 
+# Settings whose values are never shown.
+SECRET = frozenset({"TOKEN", "DIRECT_URLS"})
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -125,7 +150,7 @@ def parse_value(key: str, value: Any) -> Any:
     try:
         return FIELDS[key].metadata["parse"](value)
     except (ValueError, TypeError) as error:
-        shown = "the value given" if key == "TOKEN" else repr(value)
+        shown = "the value given" if key in SECRET else repr(value)
         raise BadSetting(f"AUTO_MIGRATE[{key!r}]: {shown} is refused: {error}.") from error
 
 

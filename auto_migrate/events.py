@@ -66,6 +66,23 @@ class Holder:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Blocker:
+    """A transaction that holds a table which a migration needs. What the database hides is None or empty.
+
+    `age` is the transaction's, in seconds; `query` its current or last statement, shortened.
+    """
+
+    table: str
+    pid: int | None
+    user: str
+    application: str
+    state: str
+    autovacuum: bool
+    age: float | None
+    query: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Context:
     """Where and when an event happened."""
 
@@ -173,6 +190,11 @@ class LockAcquired(Event):
     waited: float
 
 
+@dataclasses.dataclass(frozen=True)
+class PoolerNoticed(Event):
+    """The plan has migrations that are not atomic, and a pooler in between keeps their sessions from being limited."""
+
+
 # -- apply ------------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +225,18 @@ class MigrationStarted(Event):
     index: int
     total: int
     backwards: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class TablesAwaited(Event):
+    """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
+
+    The only event that comes inside a migration's transaction: listeners must not use its connection.
+    """
+
+    migration: MigrationKey
+    waited: float
+    blockers: tuple[Blocker, ...]
 
 
 @dataclasses.dataclass(frozen=True)

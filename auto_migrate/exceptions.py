@@ -109,10 +109,12 @@ class DatabaseBehind(AutoMigrateError):
 class PassingFault(Exception):
     """The database is not usable right now, but a later attempt may find it so.
 
-    `reason` is one short line; `detail` is what the driver said, without secrets.
+    `reason` is one short line; `detail` is what the driver said, without secrets. `contention` tells that the database
+    is well and others were in the way.
     """
 
-    def __init__(self, reason: str, *, detail: str = "") -> None:
+    def __init__(self, reason: str, *, detail: str = "", contention: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+        self.contention = contention

@@ -15,17 +15,20 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.executor import Executor, Tally
+from auto_migrate.applying.recovery import Resolution, Resolutions, check_pending
 from auto_migrate.applying.signals import Audience, register_receivers, send_post_migrate, send_pre_migrate
 from auto_migrate.attempts import Emitter, until_usable
 from auto_migrate.clock import Clock, Retry
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.direct import directly
 from auto_migrate.events import (
     AttemptStarted,
     Listener,
     MigratingStarted,
     PlanMade,
+    PoolerNoticed,
     RunFailed,
     RunStarted,
     RunStopped,
@@ -60,6 +63,7 @@ def migrate(
     lock_wait: float | None = None,
     run_id: uuid.UUID | None = None,
     requested_by: str = "",
+    resolutions: Sequence[Resolution] = (),
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
     audience: Audience | None = None,
@@ -67,8 +71,9 @@ def migrate(
     """Bring one database to the leaf nodes of this code, of one app, or to one migration.
 
     What is None comes from the settings. `max_retries` counts the attempts in all; `retry_delay` and `lock_wait` are
-    seconds. A `run_id` that the history knows as queued is carried out under that name. Raise `AutoMigrateError` (see
-    `auto_migrate.exceptions`) for every run that does not end well.
+    seconds. A `run_id` that the history knows as queued is carried out under that name; `resolutions` settle operations
+    that an earlier run was cut in. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not
+    end well.
     """
     settings = get_settings()
     recorder = Recorder(database, requested_by=requested_by, awaited=run_id is not None)
@@ -82,8 +87,10 @@ def migrate(
         lock_wait=settings.LOCK_WAIT if lock_wait is None else lock_wait,
         emit=Emitter(database, run_id or uuid.uuid4(), [recorder, *listeners], clock or Clock()),
         audience=audience or Audience(),
+        resolutions={(resolution.migration, resolution.operation): resolution.verdict for resolution in resolutions},
     )
-    return release.run()
+    with directly(database):
+        return release.run()
 
 
 class Release:
@@ -98,6 +105,7 @@ class Release:
         lock_wait: float,
         emit: Emitter,
         audience: Audience,
+        resolutions: Resolutions,
     ) -> None:
         self.database = database
         self.goal = goal
@@ -105,6 +113,7 @@ class Release:
         self.lock_wait = lock_wait
         self.emit = emit
         self.audience = audience
+        self.resolutions = resolutions
         self.tally = Tally()
 
     def run(self) -> Result:
@@ -137,11 +146,20 @@ class Release:
 
     def apply(self, comparison: Comparison, lock: DeployLock) -> None:
         """Carry out the plan and send Django's signals around it."""
-        executor = Executor(self.database, comparison, lock=lock, emit=self.emit, tally=self.tally)
+        executor = Executor(
+            self.database,
+            comparison,
+            lock=lock,
+            emit=self.emit,
+            tally=self.tally,
+            resolutions=check_pending(self.resolutions, comparison.keys),
+        )
         register_receivers()
+        if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):
+            self.emit(PoolerNoticed())
         self.emit(MigratingStarted())
         plan = comparison.plan
-        state = executor._create_project_state(with_applied_migrations=True)
+        state = executor.state_now()
         send_pre_migrate(self.database.alias, state, plan, self.audience)
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.tally.total = self.tally.done + len(plan)

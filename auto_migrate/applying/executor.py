@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.executor import MigrationExecutor
@@ -22,7 +21,9 @@ from django.db.transaction import atomic
 from django.utils.translation import override
 
 from auto_migrate.applying.failure import failure
-from auto_migrate.applying.operations import Progress, apply_operations, flush_deferred
+from auto_migrate.applying.operations import Operations, Progress, flush_deferred
+from auto_migrate.applying.recovery import Resolutions
+from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, MigrationStopped
@@ -31,6 +32,14 @@ from auto_migrate.planning.comparison import Comparison
 
 class AlreadyDone(Exception):
     """Another runner was quicker; the transaction is rolled back and nothing is lost."""
+
+
+@dataclasses.dataclass
+class Report:
+    """What is told of one migration when it has ended."""
+
+    progress: Progress
+    already: bool = False
 
 
 @dataclasses.dataclass
@@ -52,6 +61,7 @@ class Executor(MigrationExecutor):
         lock: DeployLock,
         emit: Emitter,
         tally: Tally,
+        resolutions: Resolutions,
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -62,82 +72,104 @@ class Executor(MigrationExecutor):
         self.lock = lock
         self.emit = emit
         self.tally = tally
+        self.resolutions = resolutions
+
+    def state_now(self) -> ProjectState:
+        """Give the state that the recorded migrations make."""
+        state: ProjectState = self._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined] # private, and `migrate` uses it too
+        return state
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         """Run a migration forwards and record it; raise `MigrationFailed` or `PassingFault`."""
+        with self._reported(migration, backwards=False) as report:
+            try:
+                if migration.atomic and self.database.transactional_ddl:
+                    return self._apply_at_once(state, migration, report.progress)
+                return self._apply_stepwise(state, migration, report.progress)
+            except AlreadyDone:
+                report.already = True
+                return migration.mutate_state(state, preserve=False)
 
-        def change(editor: BaseDatabaseSchemaEditor, progress: Progress) -> None:
-            nonlocal state
-            state = apply_operations(migration, state, editor, progress)
+    def _apply_at_once(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+        """Put the change, what it deferred and its record into one transaction."""
+        with self._editor(migration) as editor:
+            self._enter(migration, backwards=False)
+            state = Operations(self.database, migration, progress, self.emit).apply_all(state, editor)
             flush_deferred(editor)
             self.record_migration(migration)
+            self.lock.verify()
+        return state
 
-        if not self._carry_out(migration, change, backwards=False):
-            state = migration.mutate_state(state, preserve=False)
+    def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+        """Carry out one operation after the other with a journal, then record the migration and close the journal."""
+        with atomic(using=self.database.alias):
+            self._enter(migration, backwards=False)
+        stepwise = Stepwise(
+            self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
+        )
+        with self._editor(migration) as editor:
+            state = stepwise.apply(state, editor)
+        with atomic(using=self.database.alias):
+            self._enter(migration, backwards=False)
+            self.record_migration(migration)
+            stepwise.journal.clear()
+            self.lock.verify()
         return state
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `PassingFault`."""
-
-        def change(editor: BaseDatabaseSchemaEditor, progress: Progress) -> None:
-            nonlocal state
-            state = migration.unapply(state, editor)
-            flush_deferred(editor)
-            for app_label, name in (*migration.replaces, (migration.app_label, migration.name)):
-                self.recorder.record_unapplied(app_label, name)
-
-        self._carry_out(migration, change, backwards=True)
+        with self._reported(migration, backwards=True) as report:
+            try:
+                with self._editor(migration) as editor:
+                    self._enter(migration, backwards=True)
+                    state = migration.unapply(state, editor)
+                    flush_deferred(editor)
+                    for app_label, name in (*migration.replaces, (migration.app_label, migration.name)):
+                        self.recorder.record_unapplied(app_label, name)
+                    self.lock.verify()
+            except AlreadyDone:
+                report.already = True
         return state
 
-    def record_migration(self, migration: Migration) -> None:
+    @contextlib.contextmanager
+    def _editor(self, migration: Migration) -> Iterator[BaseDatabaseSchemaEditor]:
+        # As in Django's `migrate`: no migration writes a translated default into the database.
+        with override(None), self.connection.schema_editor(atomic=migration.atomic) as editor:
+            yield editor
+
+    def record_migration(self, migration: Migration) -> None:  # type: ignore[override] # the stubs have an old signature
         """Record what a squash replaced and the squash itself together, so that no kill leaves half of it."""
         with atomic(using=self.connection.alias):
-            super().record_migration(migration)
+            super().record_migration(migration)  # type: ignore[arg-type, call-arg] # likewise
             if migration.replaces:
                 self.recorder.record_applied(migration.app_label, migration.name)
 
-    def _carry_out(
-        self, migration: Migration, change: Callable[[BaseDatabaseSchemaEditor, Progress], None], *, backwards: bool
-    ) -> bool:
-        """Do the change and its record; give False if another runner had done both."""
-        self.emit.clock.check()
-        self.lock.verify()
-        with self._reported(migration, backwards=backwards) as (progress, outcome):
-            try:
-                # As in Django's `migrate`: no migration writes a translated default into the database.
-                with override(None), self.connection.schema_editor(atomic=migration.atomic) as editor:
-                    self._enter(migration, backwards=backwards)
-                    change(editor, progress)
-                    self.lock.verify()
-            except AlreadyDone:
-                outcome["already"] = True
-        return "already" not in outcome
-
     def _enter(self, migration: Migration, *, backwards: bool) -> None:
         """Look at the record where nobody else can be changing it; raise `AlreadyDone` if the work is done."""
-        self.database.begin_migration()
+        if self.connection.in_atomic_block:
+            self.database.begin_migration(self.emit.clock)
         nodes = migration.replaces or [(migration.app_label, migration.name)]
         recorded = all(self.recorder.migration_qs.filter(app=app, name=name).exists() for app, name in nodes)
         if recorded is not backwards:
             raise AlreadyDone
 
     @contextlib.contextmanager
-    def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[tuple[Progress, dict[str, bool]]]:
+    def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Report]:
         """Tell the listeners, outside the migration's transaction, that it began and how it ended."""
-        key = MigrationKey(migration.app_label, migration.name)
-        index = self.tally.done + 1
-        self.emit(MigrationStarted(key, index, self.tally.total, backwards))
-        started = time.monotonic()
-        progress = Progress(migration)
-        outcome: dict[str, bool] = {}
+        self.emit.clock.check()
+        self.lock.verify()
+        place = (MigrationKey(migration.app_label, migration.name), self.tally.done + 1, self.tally.total, backwards)
+        self.emit(MigrationStarted(*place))
+        started = self.emit.clock.monotonic()
+        report = Report(Progress(migration))
         try:
-            with self.connection.execute_wrapper(progress.remember):
-                yield progress, outcome
+            with self.connection.execute_wrapper(report.progress.remember):
+                yield report
         except Exception as error:
-            ended = failure(self.database, error, progress)
-            self.emit(MigrationStopped(key, index, self.tally.total, backwards, str(ended)))
+            ended = failure(self.database, error, report.progress)
+            self.emit(MigrationStopped(*place, error=str(ended)))
             raise ended from error
-        self.tally.done = index
-        self.emit(MigrationFinished(key, index, self.tally.total, backwards, time.monotonic() - started, **outcome))
+        self.tally.done += 1
+        self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))

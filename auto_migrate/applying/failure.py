@@ -23,7 +23,7 @@ def failure(database: Database, error: Exception, progress: Progress) -> AutoMig
         return error
     fault = database.fault_of(error)
     if fault is not None and fault.kind.passing:
-        return PassingFault(_(fault.kind.value), detail=fault.detail)
+        return PassingFault(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)
     if (operation := progress.operation) is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
@@ -10,18 +12,31 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
+from auto_migrate.applying.kinds import holds_nobody_up
+from auto_migrate.applying.lock_ahead import lock_ahead
+from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run
+from auto_migrate.attempts import Emitter
+from auto_migrate.databases.base import Database
+from auto_migrate.events import MigrationKey
+
 
 @dataclasses.dataclass
 class Progress:
-    """Where a migration is: the operation under way (1-based) and the last statement sent."""
+    """Where a migration is: the operation under way (1-based), and the statements sent for it."""
 
     migration: Migration
     index: int = 0
     statement: str = ""
+    statements: int = 0
+
+    def enter(self, index: int) -> None:
+        """Note that the next operation begins."""
+        self.index, self.statements = index, 0
 
     def remember(self, execute, sql, params, many, context):  # type: ignore[no-untyped-def] # Django's wrapper protocol
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
         self.statement = str(sql)
+        self.statements += 1
         return execute(sql, params, many, context)
 
     @property
@@ -30,28 +45,61 @@ class Progress:
         return self.migration.operations[self.index - 1] if self.index else None
 
 
-def apply_operations(
-    migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor, progress: Progress
-) -> ProjectState:
-    """Apply every operation in turn and give the state after the last; see `Migration.apply`."""
-    if type(migration).apply is not Migration.apply:
-        # The project's own way of applying; nothing is known of its operations.
-        return migration.apply(state, editor)
-    for progress.index, operation in enumerate(migration.operations, start=1):
+class Operations:
+    """Carries out operations on one database, with the locks that they need taken ahead."""
+
+    def __init__(self, database: Database, migration: Migration, progress: Progress, emit: Emitter) -> None:
+        self.database = database
+        self.migration = migration
+        self.progress = progress
+        self.emit = emit
+
+    def apply_all(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply every operation in turn, in the transaction that is open, and give the state after the last."""
+        if applies_itself(self.migration):
+            return self.migration.apply(state, editor)
+        operations = self.migration.operations
+        ahead = False
+        for index, operation in enumerate(operations, start=1):
+            self.progress.enter(index)
+            # A table locked at the start would stay locked while Python works: lock for the next run of operations.
+            if is_schema_operation(operation) and not ahead:
+                self.lock(schema_run(operations[index - 1 :]), state)
+            ahead = is_schema_operation(operation)
+            self.apply_one(operation, state, editor)
+        return state
+
+    def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        """Apply one operation, advancing `state`; see `Migration.apply`."""
+        app_label = self.migration.app_label
         before = state.clone()
-        operation.state_forwards(migration.app_label, state)
-        if wants_own_transaction(migration, operation, editor):
-            with atomic(editor.connection.alias):
-                operation.database_forwards(migration.app_label, editor, before, state)
-        else:
-            operation.database_forwards(migration.app_label, editor, before, state)
-    return state
+        operation.state_forwards(app_label, state)
+        with contextlib.ExitStack() as stack:
+            if holds_nobody_up(operation):
+                stack.enter_context(self.database.unbounded())
+            if wants_own_transaction(self.migration, operation, editor):
+                stack.enter_context(atomic(editor.connection.alias))
+            operation.database_forwards(app_label, editor, before, state)
+
+    def lock(self, operations: Sequence[Operation], state: ProjectState) -> None:
+        """Take the locks that the operations will need, without making anybody queue."""
+        tables = self.database.table_locks
+        if tables is not None:
+            needs = Needs(self.migration.app_label, state).of(operations)
+            key = MigrationKey(self.migration.app_label, self.migration.name)
+            lock_ahead(tables, needs, migration=key, emit=self.emit)
 
 
 def wants_own_transaction(migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
-    """Tell whether an operation is to be atomic although its migration is not."""
-    declared = operation.atomic or (migration.atomic and operation.atomic is not False)
-    return not editor.atomic_migration and bool(declared)
+    """Tell whether an operation is to be atomic although its migration cannot be; see `Migration.apply`."""
+    return not editor.atomic_migration and bool(
+        operation.atomic or (migration.atomic and operation.atomic is not False)
+    )
+
+
+def applies_itself(migration: Migration) -> bool:
+    """Tell whether the project overrides the way of applying, so that nothing is known of the operations."""
+    return type(migration).apply is not Migration.apply
 
 
 def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import connections
+from django.apps import apps
+from django.db import connections, router
 from django.utils.connection import ConnectionDoesNotExist
 
 from auto_migrate.conf import get_settings
@@ -13,6 +14,17 @@ ADAPTERS = {
     "postgresql": "auto_migrate.databases.postgresql.PostgreSQL",
     "sqlite": "auto_migrate.databases.sqlite.SQLite",
 }
+
+
+def migratable() -> list[str]:
+    """Give the aliases that may be migrated: no mirrors of others, and none that the routers refuse every app."""
+    labels = [config.label for config in apps.get_app_configs()]
+    return [
+        alias
+        for alias in connections
+        if not connections[alias].settings_dict["TEST"].get("MIRROR")
+        and any(router.allow_migrate(alias, label) for label in labels)
+    ]
 
 
 def adapter_for(alias: str) -> Database:

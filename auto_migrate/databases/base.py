@@ -9,15 +9,20 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
+from auto_migrate.clock import Clock
 from auto_migrate.databases.faults import HINTS, Fault, Kind
 from auto_migrate.events import Holder
-from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, PassingFault
+from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, PassingFault
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.indexes import Indexes
+    from auto_migrate.databases.table_locks import TableLocks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +125,7 @@ class Database(abc.ABC):
     def explain(self, fault: Fault) -> PassingFault | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.passing:
-            return PassingFault(_(fault.kind.value), detail=fault.detail)
+            return PassingFault(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
         address = self.address
         where = _("role {role} at {host}, database {name}").format(**dataclasses.asdict(address))
         return DatabaseRefused(
@@ -132,8 +137,19 @@ class Database(abc.ABC):
         """Give what to check for a kind of fault, or an empty text."""
         return _(HINTS[kind]).format(**dataclasses.asdict(self.address)) if kind in HINTS else ""
 
-    def unreachable(self, fault: PassingFault) -> DatabaseUnreachable:
+    def exhausted(self, fault: PassingFault) -> DatabaseUnreachable | MigrationFailed:
         """Turn the fault of the last attempt into the error that ends a run."""
+        if fault.contention:
+            return MigrationFailed(
+                _("The migration found no quiet moment: {reason}.").format(reason=fault.reason),
+                hint="\n".join(
+                    filter(None, (fault.detail, _("Nothing was changed. Deploy again when it is quieter.")))
+                ),
+            )
+        return self.unreachable(fault)
+
+    def unreachable(self, fault: PassingFault) -> DatabaseUnreachable:
+        """Say that the database cannot be used, and what to check."""
         address = self.address
         return DatabaseUnreachable(
             f"{fault.reason} ({address.name} at {address.host}).",
@@ -161,9 +177,33 @@ class Database(abc.ABC):
         finally:
             lock.release()
 
-    def begin_migration(self) -> None:
-        """Called first inside a migration's transaction."""
-        return
+    def begin_migration(self, clock: Clock) -> None:  # noqa: B027 # nothing to do is a good answer
+        """Set up the transaction that was opened for a migration, and make sure that no other runner is in one."""
+
+    @contextlib.contextmanager
+    def unbounded(self) -> Iterator[None]:
+        """Lift the limits for statements that hold nobody up while they wait."""
+        yield
+
+    @contextlib.contextmanager
+    def session_limits(self) -> Iterator[None]:
+        """Bound the statements of a migration outside of transactions, as far as no trace can be left by it."""
+        yield
+
+    @property
+    def pooled(self) -> bool:
+        """Tell whether a pooler stands between us and the server."""
+        return False
+
+    @property
+    def indexes(self) -> Indexes | None:
+        """The means to look at indexes that are built concurrently, where the vendor has them."""
+        return None
+
+    @property
+    def table_locks(self) -> TableLocks | None:
+        """The means to lock tables ahead of a migration, where the vendor has them."""
+        return None
 
     @abc.abstractmethod
     def check_writable(self) -> None:

@@ -22,7 +22,6 @@ class Kind(enum.Enum):
     FULL = _("the database has no connection to spare")
     CONNECTION_LOST = _("the connection was lost")
     LOCK_TIMEOUT = _("a lock was not had in time")
-    STATEMENT_TIMEOUT = _("a statement was cancelled or took too long")
     DEADLOCK = _("two transactions were in each other's way")
     DEPLOY_LOCK_LOST = _("the deploy lock was lost")
 
@@ -31,6 +30,11 @@ class Kind(enum.Enum):
     NO_PERMISSION = _("the role lacks a permission")
     TLS = _("the TLS settings do not fit the server's")
     BAD_ADDRESS = _("the connection settings make no sense")
+
+    @property
+    def contention(self) -> bool:
+        """Tell whether others were in the way, so that the database is well and the migration had no luck."""
+        return self in {Kind.LOCK_TIMEOUT, Kind.DEADLOCK}
 
     @property
     def passing(self) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
+from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
-from auto_migrate.databases.postgresql_lock import AdvisoryLock
+from auto_migrate.databases.indexes import Indexes
+from auto_migrate.databases.postgresql_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.table_locks import TableLocks
 from auto_migrate.exceptions import PassingFault
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; a class (two characters) stands for all its codes.
@@ -29,7 +34,6 @@ KINDS = {
     "42501": Kind.NO_PERMISSION,
     "53300": Kind.FULL,
     "55P03": Kind.LOCK_TIMEOUT,
-    "57014": Kind.STATEMENT_TIMEOUT,
     "57P01": Kind.CONNECTION_LOST,  # admin_shutdown
     "57P02": Kind.CONNECTION_LOST,  # crash_shutdown
     "57P03": Kind.STARTING,
@@ -51,6 +55,37 @@ LIBPQ_WORDS = (
         Kind.CONNECTION_LOST,
     ),
 )
+
+
+# Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
+RECORD_KEY = int.from_bytes(b"auto_rec")
+RECORD_POLL = 0.2
+
+# Without this a statement goes on, and keeps its locks, long after its client was killed.
+NOTICE_DEAD_CLIENTS = {"client_connection_check_interval": "500ms"}
+# What is worth setting for a session: the others matter inside a transaction only.
+SESSION_LIMITS = frozenset({"client_connection_check_interval", "lock_timeout", "statement_timeout"})
+UNBOUNDED = {"lock_timeout": "0", "statement_timeout": "0", **NOTICE_DEAD_CLIENTS}
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a duration as the server reads it."""
+    return f"{round(seconds * 1000)}ms"
+
+
+def transaction_settings() -> dict[str, str]:
+    """Give the settings of a migration's transaction; all are local to it, so pooled connections keep no trace."""
+    settings = get_settings()
+    wanted = {
+        **NOTICE_DEAD_CLIENTS,
+        "lock_timeout": milliseconds(settings.LOCK_TIMEOUT_CEILING),
+        # A migration that computes in Python is idle in its transaction, and that is no fault.
+        "idle_in_transaction_session_timeout": "0",
+        "transaction_timeout": "0",
+    }
+    if settings.STATEMENT_TIMEOUT is not None:
+        wanted["statement_timeout"] = milliseconds(settings.STATEMENT_TIMEOUT)
+    return wanted
 
 
 class PostgreSQL(Database):
@@ -85,6 +120,81 @@ class PostgreSQL(Database):
             if words.search(detail):
                 return Fault(kind, detail)
         return Fault(Kind.UNREACHABLE, detail)
+
+    def begin_migration(self, clock: Clock) -> None:
+        # A snapshot taken before the record lock was had would not show what its last holder committed.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        self.configure(transaction_settings(), local=True)
+        while not self._try_record_lock():
+            clock.pause(RECORD_POLL)
+
+    def _try_record_lock(self) -> bool:
+        """Take the lock that every migration's transaction holds to its end.
+
+        Two runners that both believe to hold the deploy lock, or one whose killed predecessor is still at work in the
+        server, follow one another here: whoever comes second sees the record of the first.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RECORD_KEY])
+            return bool(cursor.fetchone()[0])
+
+    def configure(self, settings: Mapping[str, str], *, local: bool) -> None:
+        """Set what this server knows of `settings`, for the transaction or for the session."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(CONFIGURE, [local, list(settings), list(settings.values())])
+
+    def limit_locks(self) -> None:
+        """Bound the wait of the transaction's statements for locks that were not taken ahead."""
+        self.configure({"lock_timeout": milliseconds(get_settings().LOCK_TIMEOUT_CEILING)}, local=True)
+
+    @contextlib.contextmanager
+    def unbounded(self) -> Iterator[None]:
+        with self._set(UNBOUNDED):
+            yield
+
+    @contextlib.contextmanager
+    def session_limits(self) -> Iterator[None]:
+        with self._set({name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}):
+            yield
+
+    @contextlib.contextmanager
+    def _set(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one."""
+        local = self.connection.in_atomic_block
+        if not local and self.pooled:
+            # Another client would inherit the setting, and the next statement may go to another session anyway.
+            yield
+            return
+        before = self._current(settings)
+        self.configure(settings, local=local)
+        try:
+            yield
+        finally:
+            if self.connection.connection is not None and not self.connection.needs_rollback:
+                with contextlib.suppress(Error):
+                    self.configure(before, local=local)
+
+    def _current(self, names: Iterable[str]) -> dict[str, str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", [list(names)])
+            return dict(cursor.fetchall())
+
+    @property
+    def pooled(self) -> bool:
+        # A pooler makes up the backend's pid that it tells the client, since there is no one backend.
+        self.connection.ensure_connection()
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return bool(cursor.fetchone()[0] != self.connection.connection.info.backend_pid)
+
+    @property
+    def indexes(self) -> Indexes:
+        return Indexes(self)
+
+    @property
+    def table_locks(self) -> TableLocks:
+        return TableLocks(self)
 
     def deploy_lock(self, runner: str) -> DeployLock:
         return NoLock() if get_settings().LOCK == "none" else AdvisoryLock(self, runner)

@@ -40,6 +40,12 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
+# A name that this server does not know (transaction_timeout before 17) is left out by the join.
+CONFIGURE = """
+    SELECT set_config(wanted.name, wanted.setting, %s)
+    FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) JOIN pg_settings USING (name)
+"""
+
 HOLDER = """
     SELECT activity.pid, activity.application_name, activity.xact_start
     FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
@@ -70,13 +76,8 @@ class AdvisoryLock(DeployLock):
 
     def _settle(self, cursor: CursorWrapper) -> None:
         """Make the transaction fit to be held for long, and remember it."""
-        cursor.execute(
-            # A name that this server does not know yet (transaction_timeout before 17) is left out by the join.
-            "SELECT set_config(wanted.name, wanted.setting, true)"
-            " FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) JOIN pg_settings USING (name)",
-            [list(SETTINGS), list(SETTINGS.values())],
-        )
-        cursor.execute("SELECT set_config('application_name', %s, true)", [self.runner])
+        settings = {**SETTINGS, "application_name": self.runner}
+        cursor.execute(CONFIGURE, [True, list(settings), list(settings.values())])
         self._transaction = self._identify(cursor)
 
     def _identify(self, cursor: CursorWrapper) -> tuple[int, datetime.datetime]:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from auto_migrate.conf import get_settings
@@ -93,11 +93,13 @@ class History:
         )
 
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
-        """Record what the run is about to do; an attempt that came before leaves only what it finished."""
+        """Record what the run is about to do; of an earlier attempt, what it finished or has in its journal stays."""
         steps = Step.objects.using(self.database)
-        done = steps.filter(run_id=run_id, status__in=(StepStatus.APPLIED, StepStatus.UNAPPLIED))
-        steps.filter(run_id=run_id).exclude(pk__in=list(done.values_list("pk", flat=True))).delete()
-        first = done.count() + 1
+        mine = steps.filter(run_id=run_id)
+        keep = Q(status__in=(StepStatus.APPLIED, StepStatus.UNAPPLIED)) | Q(operations_done__gt=0)
+        mine.exclude(keep | Q(operation_started__isnull=False)).delete()
+        kept = {MigrationKey(*key) for key in mine.values_list("app_label", "name")}
+        first = len(kept) + 1
         planned = [
             Step(
                 run_id=run_id,
@@ -107,7 +109,7 @@ class History:
                 backwards=backwards,
                 status=StepStatus.PENDING,
             )
-            for position, key in enumerate(migrations, start=first)
+            for position, key in enumerate((key for key in migrations if key not in kept), start=first)
         ]
         steps.bulk_create(planned, batch_size=100)
         Run.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))

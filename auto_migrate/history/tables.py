@@ -70,6 +70,9 @@ class Step(models.Model):
     finished_at = models.DateTimeField(null=True)
     duration = models.FloatField(null=True)
     error = models.TextField(null=True)  # noqa: DJ001 # a column that may be added later must not need a default
+    # The journal of a migration that cannot be rolled back as a whole: see auto_migrate.history.journal.
+    operations_done = models.PositiveIntegerField(db_default=0)
+    operation_started = models.PositiveIntegerField(null=True)
 
     objects: ClassVar[models.Manager[Step]] = models.Manager()
 

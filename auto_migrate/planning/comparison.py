@@ -103,7 +103,7 @@ def compare(database: Database, goal: Goal) -> Comparison:
         recorded=recorded,
         targets=targets,
         target=goal.key(targets),
-        plan=executor.migration_plan(targets),  # type: ignore[arg-type] # None stands for "zero", as Django has it
+        plan=executor.migration_plan(targets),
         unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
     )
 

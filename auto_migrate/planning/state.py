@@ -82,7 +82,7 @@ def needs() -> Needs:
     }
     conflicts = loader.detect_conflicts()
     return Needs(
-        nodes,  # type: ignore[arg-type] # pairs, as Django writes them
+        nodes,
         frozenset(known_nodes(loader)),
         frozenset(loader.migrated_apps),
         problem=f"conflicting leaf nodes in {', '.join(sorted(conflicts))}" if conflicts else "",

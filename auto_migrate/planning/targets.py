@@ -61,5 +61,5 @@ class Goal:
         node = (app_label, migration.name)
         if node not in loader.graph.nodes and node in loader.replacements:
             # A partially applied squash is not in the graph; its last part stands for it, as in Django's `migrate`.
-            return loader.replacements[node].replaces[-1]  # type: ignore[return-value] # a pair, as Django writes them
+            return loader.replacements[node].replaces[-1]
         return node

@@ -10,6 +10,7 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.lock_ahead import describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
@@ -22,12 +23,14 @@ from auto_migrate.events import (
     MigrationStarted,
     MigrationStopped,
     PlanMade,
+    PoolerNoticed,
     RetryScheduled,
     RunStarted,
     RunStopped,
     RunSucceeded,
     SchemaState,
     StateCompared,
+    TablesAwaited,
     VerifyStarted,
 )
 
@@ -41,6 +44,8 @@ class Console:
         self.verbosity = verbosity
         self.language = get_language()
         self.warned = False
+        # The migration whose line is not ended yet.
+        self.unfinished: str = ""
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write the line of an event, if it has one."""
@@ -55,6 +60,9 @@ class Console:
 
     def line(self, text: str) -> None:
         """Write one line at once, so that a log that is followed shows it."""
+        if self.unfinished:
+            self.stdout.write("")
+            self.unfinished = ""
         self.stdout.write(text)
         self.stdout.flush()
 
@@ -88,19 +96,43 @@ class Console:
 
     def _migrations(self, event: Event) -> None:
         match event:
+            case PoolerNoticed():
+                self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
             case MigratingStarted():
                 self.line(_("🔄 Running migrations..."))
             case PlanMade():
                 self._plan(event)
             case MigrationStarted():
-                verb = "Unapplying" if event.backwards else "Applying"
-                self.stdout.write(f"  {verb} {event.migration}...", ending="")
-                self.stdout.flush()
+                self._begin(event)
+            case TablesAwaited():
+                self._tables(event)
             case MigrationFinished():
-                ok = self.style.SUCCESS(" " + (_("ALREADY DONE") if event.already else "OK"))
-                self.line(f"{ok} ({event.duration:.3f}s) [{event.index}/{event.total}]")
+                outcome = self.style.SUCCESS(_("ALREADY DONE") if event.already else "OK")
+                self._end(event, f"{outcome} ({event.duration:.3f}s) [{event.index}/{event.total}]")
             case MigrationStopped():
-                self.line(self.style.ERROR(" " + _("STOPPED")))
+                self._end(event, self.style.ERROR(_("STOPPED")))
+
+    def _begin(self, event: MigrationStarted | MigrationFinished | MigrationStopped) -> None:
+        """Write the first half of a migration's line, so that a log that is followed shows what is under way."""
+        self.unfinished = f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."
+        self.stdout.write(self.unfinished, ending="")
+        self.stdout.flush()
+
+    def _end(self, event: MigrationFinished | MigrationStopped, outcome: str) -> None:
+        if not self.unfinished:
+            # Other lines came between: begin anew.
+            self._begin(event)
+        self.unfinished = ""
+        self.line(f" {outcome}")
+
+    def _tables(self, event: TablesAwaited) -> None:
+        self.line(
+            _("  ⏳ {migration} waits for its tables ({waited:.0f}s), nobody waits for it:").format(
+                migration=event.migration, waited=event.waited
+            )
+        )
+        for blocker in event.blockers:
+            self.line(f"  {describe_blocker(blocker)}")
 
     def _plan(self, event: PlanMade) -> None:
         """Write the block that Django's `migrate` writes, in Django's own words."""

@@ -9,8 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.applying.recovery import Resolution
 from auto_migrate.applying.signals import Audience
 from auto_migrate.conf import Settings
+from auto_migrate.databases import migratable
 from auto_migrate.events import SchemaState
 from auto_migrate.exceptions import DatabaseBehind, HistoryDiverged, UsageError
 from auto_migrate.management.arguments import (
@@ -59,6 +61,11 @@ class Command(BaseCommand):
         parser.add_argument("migration_name", nargs="?", help='Bring the app to this migration; "zero" unapplies all.')
         add_database(parser)
         parser.add_argument(
+            "--all-databases",
+            action="store_true",
+            help="Every alias that the routers let migrate; replicas (TEST MIRROR) are left out.",
+        )
+        parser.add_argument(
             "--max-retries",
             type=number(int, 1),
             help=f"Attempts in all while the database cannot be used. Default: {Settings.MAX_RETRIES}.",
@@ -75,6 +82,13 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help=f"How long to wait for another runner. Default: {Settings.LOCK_WAIT:g}.",
         )
+        parser.add_argument(
+            "--resolve",
+            action="append",
+            default=[],
+            metavar="APP.MIGRATION:OPERATION=done|redo",
+            help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
+        )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
         parser.add_argument(
             "--noinput",
@@ -87,11 +101,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         write_unencodable(self)
-        databases = options["databases"] or [DEFAULT_DB_ALIAS]
         with exit_codes(), interruptible() as clock:
-            if options["run_id"] and len(databases) > 1:
-                raise UsageError("--run-id names one run on one database.")
-            for database in dict.fromkeys(databases):
+            for database in self._databases(options):
                 if options["check"]:
                     self._check(database)
                     continue
@@ -104,10 +115,21 @@ class Command(BaseCommand):
                     lock_wait=options["lock_wait"],
                     run_id=options["run_id"],
                     requested_by="auto_migrate",
+                    resolutions=[Resolution.parse(text) for text in options["resolve"]],
                     listeners=[Console(self.stdout, style=self.style, verbosity=options["verbosity"])],
                     clock=clock,
                     audience=Audience(options["verbosity"], interactive=False, stdout=self.stdout),
                 )
+
+    def _databases(self, options: dict[str, Any]) -> list[str]:
+        if options["all_databases"] and options["databases"]:
+            raise UsageError("--all-databases and --database contradict each other.", hint="Give one of them.")
+        if options["all_databases"]:
+            return migratable()
+        databases = list(dict.fromkeys(options["databases"] or [DEFAULT_DB_ALIAS]))
+        if options["run_id"] and len(databases) > 1:
+            raise UsageError("--run-id names one run on one database.")
+        return databases
 
     def _check(self, database: str) -> None:
         inspection = inspect(database)

@@ -1,0 +1,69 @@
+"""What is known of an operation before it runs: whether it fits into a transaction, and whether it holds others up."""
+
+from __future__ import annotations
+
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+
+from auto_migrate.applying.lock_needs import is_schema_operation
+
+# Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
+POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
+CONCURRENT = frozenset({"AddIndexConcurrently", "RemoveIndexConcurrently"})
+
+
+def repeatable(operation: Operation) -> Operation:
+    """Declare that an operation may be carried out again after it was cut, and give it back.
+
+    For operations of `atomic = False` migrations that find out by themselves what is left to do::
+
+        operations = [repeatable(migrations.RunPython(fill_in_batches))]
+    """
+    operation.repeatable = True  # type: ignore[attr-defined] # the mark that `is_repeatable` reads
+    return operation
+
+
+def is_repeatable(operation: Operation) -> bool:
+    """Tell whether the project declared that the operation may be carried out again."""
+    return bool(getattr(operation, "repeatable", False))
+
+
+def postgres_kind(operation: Operation) -> str:
+    """Name the class of `django.contrib.postgres` that an operation is of, or nothing."""
+    names = (kind.__name__ for kind in type(operation).__mro__ if kind.__module__ == POSTGRES_OPERATIONS)
+    return next(names, "")
+
+
+def is_concurrent(operation: Operation) -> bool:
+    """Tell whether the operation builds or drops an index concurrently."""
+    return postgres_kind(operation) in CONCURRENT
+
+
+def fits_transaction(operation: Operation) -> bool:
+    """Tell whether an operation of a migration that is not atomic can have a transaction of its own.
+
+    What computes or says what we cannot read may commit by itself, or refuse to run inside a transaction.
+    """
+    if isinstance(operation, ops.RunPython):
+        return operation.atomic is True
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        return all(fits_transaction(inner) for inner in operation.database_operations)
+    return is_schema_operation(operation) or (bool(postgres_kind(operation)) and not is_concurrent(operation))
+
+
+def statements_of(operation: Operation) -> str:
+    """Give the SQL that an operation carries in its own words, or nothing."""
+    sql = getattr(operation, "sql", "")
+    parts = [sql] if isinstance(sql, str) else [part if isinstance(part, str) else part[0] for part in sql or ()]
+    return "\n".join(parts)
+
+
+def holds_nobody_up(operation: Operation) -> bool:
+    """Tell whether the operation's locks let reads and writes pass while it waits and works."""
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        return any(holds_nobody_up(inner) for inner in operation.database_operations)
+    return (
+        is_concurrent(operation)
+        or postgres_kind(operation) == "ValidateConstraint"
+        or "CONCURRENTLY" in statements_of(operation).upper()
+    )

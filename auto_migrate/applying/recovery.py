@@ -1,0 +1,129 @@
+"""What to do with an operation that was cut: find out whether it was done, mend what it left, or ask."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Mapping
+
+from django.db.migrations.operations.base import Operation
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.kinds import is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.clock import Clock
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.indexes import Condition, Indexes
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import MigrationFailed, UsageError
+
+
+class Verdict(enum.Enum):
+    """Whether a cut operation counts as done or is carried out again."""
+
+    DONE = "done"
+    REDO = "redo"
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolution:
+    """What an operator found out about one operation (1-based), where nobody else can know."""
+
+    migration: MigrationKey
+    operation: int
+    verdict: Verdict
+
+    @classmethod
+    def parse(cls, text: str) -> Resolution:
+        """Read `APP.MIGRATION:OPERATION=done|redo`; raise `UsageError` for anything else."""
+        found = re.fullmatch(r"(\w+)\.(\w+):(\d+)=(done|redo)", text)
+        if found is None:
+            raise UsageError(
+                _("{text!r} is no resolution.").format(text=text),
+                hint=_("Write it as in: --resolve billing.0007_fill:2=redo"),
+            )
+        app_label, name, operation, verdict = found.groups()
+        return cls(MigrationKey(app_label, name), int(operation), Verdict(verdict))
+
+
+Resolutions = Mapping[tuple[MigrationKey, int], Verdict]
+
+
+def judge(
+    database: Database,
+    migration: MigrationKey,
+    index: int,
+    operation: Operation,
+    *,
+    resolutions: Resolutions,
+    clock: Clock,
+) -> Verdict:
+    """Decide about the operation number `index` that was begun and not seen to end; raise `MigrationFailed` to ask."""
+    indexes = database.indexes
+    if indexes is not None:
+        indexes.await_builds(clock)
+        if is_concurrent(operation):
+            return _judge_concurrent(indexes, operation)
+    verdict = resolutions.get((migration, index)) or (Verdict.REDO if is_repeatable(operation) else None)
+    if verdict is None:
+        raise ask(migration, index, operation)
+    if verdict is Verdict.REDO and indexes is not None:
+        for name in indexes_left_invalid(database, operation):
+            indexes.drop(name)
+    return verdict
+
+
+def _judge_concurrent(indexes: Indexes, operation: Operation) -> Verdict:
+    """Look at the index itself: it is there, it is not, or a cut build left it INVALID and it is dropped."""
+    if postgres_kind(operation) == "RemoveIndexConcurrently":
+        # An interrupted drop leaves the index INVALID; Django drops IF EXISTS, so that doing it again is always right.
+        return Verdict.REDO
+    name = operation.index.name  # type: ignore[attr-defined] # AddIndexConcurrently has one
+    condition = indexes.condition(name)
+    if condition is Condition.VALID:
+        return Verdict.DONE
+    if condition is Condition.INVALID:
+        indexes.drop(name)
+    return Verdict.REDO
+
+
+def indexes_left_invalid(database: Database, operation: Operation) -> list[str]:
+    """Name the INVALID indexes that an operation's own SQL names."""
+    if database.indexes is None or not (words := set(re.findall(r"\w+", statements_of(operation)))):
+        return []
+    return [name for name in database.indexes.invalid() if name in words]
+
+
+def ask(migration: MigrationKey, index: int, operation: Operation) -> MigrationFailed:
+    """Say that nobody but the operator can know, and which commands there are to choose from."""
+    return MigrationFailed(
+        _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.").format(
+            migration=migration, index=index, operation=operation.describe()
+        ),
+        hint="\n".join(
+            [
+                _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
+                _("  it was done:      {command}").format(command=command(migration, index, Verdict.DONE)),
+                _("  do it once more:  {command}").format(command=command(migration, index, Verdict.REDO)),
+                _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
+            ]
+        ),
+    )
+
+
+def command(migration: MigrationKey, index: int, verdict: Verdict) -> str:
+    """Give the command that settles the question."""
+    return f"manage.py auto_migrate --resolve {migration}:{index}={verdict.value}"
+
+
+def check_pending(resolutions: Resolutions, migrations: tuple[MigrationKey, ...]) -> Resolutions:
+    """Check that every resolution names a migration of the plan; raise `UsageError` for one that does not."""
+    for key, index in resolutions:
+        if key not in migrations:
+            raise UsageError(
+                _("--resolve {migration}:{index} names a migration that is not pending.").format(
+                    migration=key, index=index
+                ),
+                hint=_("See what is pending: manage.py auto_migrate --check"),
+            )
+    return resolutions

@@ -1,0 +1,125 @@
+"""A migration that cannot be rolled back as a whole, carried out operation by operation with a journal."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import operations as ops
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.transaction import atomic
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.kinds import fits_transaction
+from auto_migrate.applying.operations import Operations, Progress, applies_itself, flush_deferred, wants_own_transaction
+from auto_migrate.applying.recovery import Resolutions, Verdict, indexes_left_invalid, judge
+from auto_migrate.attempts import Emitter
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.history.journal import Journal, Position
+
+
+class Stepwise:
+    """Applies one such migration, beginning where an earlier run was cut."""
+
+    def __init__(
+        self,
+        database: Database,
+        migration: Migration,
+        progress: Progress,
+        *,
+        emit: Emitter,
+        lock: DeployLock,
+        resolutions: Resolutions,
+    ) -> None:
+        self.database = database
+        self.migration = migration
+        self.progress = progress
+        self.emit = emit
+        self.lock = lock
+        self.resolutions = resolutions
+        self.key = MigrationKey(migration.app_label, migration.name)
+        self.journal = Journal(database.alias, emit.run_id, self.key)
+        self.operations = Operations(database, migration, progress, emit)
+
+    def apply(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply what is left of the migration and give the state after it."""
+        position = self.journal.resume()
+        if applies_itself(self.migration):
+            return self._apply_whole(position, state, editor)
+        for index, operation in enumerate(self.migration.operations, start=1):
+            self.progress.enter(index)
+            if index <= position.done or (index == position.started and self._was_done(index, operation)):
+                operation.state_forwards(self.migration.app_label, state)
+            else:
+                self.lock.verify()
+                self._apply(index, operation, state, editor)
+        return state
+
+    def _was_done(self, index: int, operation: Operation) -> bool:
+        verdict = judge(self.database, self.key, index, operation, resolutions=self.resolutions, clock=self.emit.clock)
+        if verdict is Verdict.DONE:
+            self.journal.finish(index)
+        return verdict is Verdict.DONE
+
+    def _apply(self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        if self._fits_transaction(operation, editor):
+            with atomic(using=self.database.alias):
+                self.database.begin_migration(self.emit.clock)
+                self.operations.lock([operation], state)
+                self.operations.apply_one(operation, state, editor)
+                flush_deferred(editor)
+                self.journal.finish(index)
+            return
+        self.journal.begin(index)
+        try:
+            with self.database.session_limits():
+                self.operations.apply_one(operation, state, editor)
+                flush_deferred(editor)
+        except DatabaseError as error:
+            if self._changed_nothing(operation, error):
+                self.journal.cancel()
+            raise
+        self._check_indexes(operation)
+        self.journal.finish(index)
+
+    def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
+        if self.database.transactional_ddl:
+            return fits_transaction(operation)
+        # Data alone can be rolled back even where schema changes cannot.
+        return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
+
+    def _apply_whole(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply a migration that brings its own way of applying: one operation, as far as anybody can know."""
+        if position.started is not None and self.resolutions.get((self.key, 1)) is not Verdict.REDO:
+            raise MigrationFailed(
+                _("Migration {migration} applies itself and was cut.").format(migration=self.key),
+                hint=_("Find out what it left, then type: manage.py auto_migrate --resolve {migration}:1=redo").format(
+                    migration=self.key
+                ),
+            )
+        self.journal.begin(1)
+        with self.database.session_limits():
+            state = self.migration.apply(state, editor)
+            flush_deferred(editor)
+        return state
+
+    def _changed_nothing(self, operation: Operation, error: DatabaseError) -> bool:
+        """Tell whether the server itself refused the first and only statement of an operation."""
+        fault = self.database.fault_of(error)
+        refused = fault is None or fault.kind.contention
+        return refused and self.progress.statements <= 1 and isinstance(operation, ops.RunSQL)
+
+    def _check_indexes(self, operation: Operation) -> None:
+        """Raise if an operation that says `IF NOT EXISTS` has passed over an INVALID index."""
+        if left := indexes_left_invalid(self.database, operation):
+            raise MigrationFailed(
+                _("The index {names} is INVALID: an earlier build was cut, and IF NOT EXISTS passed over it.").format(
+                    names=", ".join(left)
+                ),
+                hint=_("Have it dropped and built again: manage.py auto_migrate --resolve {operation}=redo").format(
+                    operation=f"{self.key}:{self.progress.index}"
+                ),
+            )

@@ -1,0 +1,135 @@
+"""Table locks of PostgreSQL: who is in the way, and taking several at once without queueing."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db import OperationalError
+from django.db.transaction import atomic
+
+from auto_migrate.events import Blocker
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.postgresql import PostgreSQL
+
+
+class Mode(enum.IntEnum):
+    """Lock modes of PostgreSQL that schema changes need, weakest first."""
+
+    SHARE_UPDATE_EXCLUSIVE = 4
+    SHARE = 5
+    SHARE_ROW_EXCLUSIVE = 6
+    ACCESS_EXCLUSIVE = 8
+
+    @property
+    def sql(self) -> str:
+        """The mode as `LOCK TABLE` spells it."""
+        return self.name.replace("_", " ")
+
+
+# What a mode cannot stand beside (PostgreSQL documentation, table 13.2), as `pg_locks.mode` spells them.
+CONFLICTS: dict[Mode, frozenset[str]] = {
+    Mode.SHARE_UPDATE_EXCLUSIVE: frozenset(
+        {"ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}
+    ),
+    Mode.SHARE: frozenset(
+        {
+            "RowExclusiveLock",
+            "ShareUpdateExclusiveLock",
+            "ShareRowExclusiveLock",
+            "ExclusiveLock",
+            "AccessExclusiveLock",
+        }
+    ),
+}
+CONFLICTS[Mode.SHARE_ROW_EXCLUSIVE] = CONFLICTS[Mode.SHARE] | {"ShareLock"}
+CONFLICTS[Mode.ACCESS_EXCLUSIVE] = CONFLICTS[Mode.SHARE_ROW_EXCLUSIVE] | {"AccessShareLock", "RowShareLock"}
+
+MAX_QUERY = 120
+
+# Autovacuum gives way to whoever has queued behind it for this long (deadlock_timeout, one second unless changed).
+AUTOVACUUM = "autovacuum worker"
+
+HOLDERS = """
+    SELECT wanted.name, held.mode, held.pid, activity.usename, activity.application_name, activity.state,
+           activity.backend_type, extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query
+    FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
+    JOIN pg_locks AS held ON held.relation = to_regclass(wanted.quoted)
+    LEFT JOIN pg_stat_activity AS activity USING (pid)
+    WHERE held.locktype = 'relation' AND held.granted AND held.pid IS DISTINCT FROM pg_backend_pid()
+      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class TableLocks:
+    """Locks on the tables of one database, inside the transaction that is open on its connection."""
+
+    def __init__(self, database: PostgreSQL) -> None:
+        self.database = database
+
+    def existing(self, needs: Mapping[str, Mode]) -> dict[str, Mode]:
+        """Leave out what is no table (yet): the migration makes it, or it is a view."""
+        names = sorted(needs)
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT wanted.name FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)"
+                " JOIN pg_class ON pg_class.oid = to_regclass(wanted.quoted) AND relkind IN ('r', 'p')",
+                [names, self._quoted(names)],
+            )
+            found = {name for (name,) in cursor.fetchall()}
+        return {name: needs[name] for name in names if name in found}
+
+    def blockers(self, needs: Mapping[str, Mode]) -> tuple[Blocker, ...]:
+        """Give the transactions that hold what the needs cannot stand beside, the oldest first.
+
+        What `pg_stat_activity` hides from this role (it takes pg_read_all_stats) is None or empty.
+        """
+        names = sorted(needs)
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(HOLDERS, [names, self._quoted(names)])
+            rows = cursor.fetchall()
+        found = {
+            (row[2], row[0]): Blocker(
+                table=row[0],
+                pid=row[2],
+                user=row[3] or "",
+                application=row[4] or "",
+                state=row[5] or ("" if row[2] else "prepared transaction"),
+                autovacuum=row[6] == AUTOVACUUM,
+                age=row[7],
+                query=" ".join((row[8] or "").split())[:MAX_QUERY],
+            )
+            for row in rows
+            if row[1] in CONFLICTS[needs[row[0]]]
+        }
+        return tuple(sorted(found.values(), key=lambda blocker: -(blocker.age or 0)))
+
+    def take(self, needs: Mapping[str, Mode], *, queue_for: float | None = None) -> bool:
+        """Lock every table in the order of their names, or none; tell which.
+
+        Without `queue_for` nothing waits; with it, the locks together wait for at most so many seconds.
+        """
+        quote = self.database.connection.ops.quote_name
+        deadline = time.monotonic() + (queue_for or 0)
+        try:
+            with atomic(using=self.database.alias), self.database.connection.cursor() as cursor:
+                for table in sorted(needs):
+                    wait = "NOWAIT"
+                    if queue_for is not None:
+                        wait = ""
+                        left = max(1, int(1000 * (deadline - time.monotonic())))
+                        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
+                    cursor.execute(f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE {wait}")
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", None)) == "55P03":
+                return False
+            raise
+        if queue_for is not None:
+            self.database.limit_locks()
+        return True
+
+    def _quoted(self, names: list[str]) -> list[str]:
+        return [self.database.connection.ops.quote_name(name) for name in names]

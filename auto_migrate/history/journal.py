@@ -1,0 +1,75 @@
+"""The journal of a migration that cannot be rolled back as a whole: which of its operations were carried out.
+
+Operations are carried out in order, so two numbers tell all: how many are done, and which one, if any, was begun and
+not seen to end. An operation that fits into a transaction notes its end in that transaction, and is never found begun.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+from django.db.models import Q, QuerySet
+from django.db.transaction import atomic
+from django.utils.translation import gettext as _
+
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.history.store import History
+from auto_migrate.history.tables import Step
+
+
+@dataclasses.dataclass(frozen=True)
+class Position:
+    """How far a migration came: operations done, and the one (1-based) that was begun and perhaps cut."""
+
+    done: int = 0
+    started: int | None = None
+
+
+class Journal:
+    """Keeps the position of one migration in its step of the present run."""
+
+    def __init__(self, database: str, run_id: uuid.UUID, migration: MigrationKey) -> None:
+        self.database = database
+        self.run_id = run_id
+        self.migration = migration
+
+    def resume(self) -> Position:
+        """Take over the position at which an earlier run was cut, if one was; begin at the first operation if not."""
+        History(self.database).ensure_tables()
+        with atomic(using=self.database):
+            cut = self._steps().filter(Q(operations_done__gt=0) | Q(operation_started__isnull=False)).last()
+            position = Position(cut.operations_done, cut.operation_started) if cut else Position()
+            self.clear()
+            self._write(operations_done=position.done, operation_started=position.started)
+        return position
+
+    def begin(self, operation: int) -> None:
+        """Note that an operation is about to change what no transaction would take back."""
+        self._write(operation_started=operation)
+
+    def cancel(self) -> None:
+        """Note that the operation that was begun has certainly changed nothing."""
+        self._write(operation_started=None)
+
+    def finish(self, operation: int) -> None:
+        """Note that an operation is done."""
+        self._write(operations_done=operation, operation_started=None)
+
+    def clear(self) -> None:
+        """Forget the position, together with the writing of the migration's record."""
+        self._steps().update(operations_done=0, operation_started=None)
+
+    def _steps(self) -> QuerySet[Step]:
+        steps = Step.objects.using(self.database).filter(backwards=False).order_by("run__requested_at", "pk")
+        return steps.filter(app_label=self.migration.app_label, name=self.migration.name)
+
+    def _write(self, **position: int | None) -> None:
+        if not self._steps().filter(run_id=self.run_id).update(**position):
+            raise MigrationFailed(
+                _("The journal of {migration} cannot be written.").format(migration=self.migration),
+                hint=_("Without it a killed run could not be resumed. Check the table {table}.").format(
+                    table=Step._meta.db_table
+                ),
+            )
