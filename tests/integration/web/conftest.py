@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
+from auto_migrate.events import RunStatus
 from auto_migrate.history.store import History
 from auto_migrate.history.tables import Run, Step
 from tests.servers import Proxy, free_port
@@ -19,6 +21,19 @@ from tests.servers.postgresql import PostgreSQL
 TOKEN = "an-old-token-of-this-service"
 NEXT_TOKEN = "the-token-that-comes-after-it"
 BASE = "/api/webhooks"
+END = {RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.INTERRUPTED}
+
+
+def ended(client: Client, status_url: str) -> dict[str, Any]:
+    """Ask until the run has ended."""
+    deadline = time.monotonic() + 60
+    content: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        content = client.get(status_url).json()
+        if content["status"] in END:
+            return content
+        time.sleep(0.1)
+    raise AssertionError(content)
 
 
 @pytest.fixture(autouse=True)
