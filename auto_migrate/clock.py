@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import queue
 import random
-import threading
+import signal
 import time
+from collections.abc import Iterator
+from types import FrameType
 
 from auto_migrate.exceptions import RunInterrupted
 
@@ -15,7 +19,10 @@ class Clock:
     """The real time. `interrupt` may be called from a signal handler or another thread."""
 
     def __init__(self) -> None:
-        self._interrupted = threading.Event()
+        self._interrupted = False
+        # Not a threading.Event: a signal handler that sets one in the instant in which the same thread begins to wait
+        # for it waits forever for itself. This queue is made to be put into from anywhere.
+        self._wishes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def now(self) -> datetime.datetime:
         """Give the time of day, aware, in UTC."""
@@ -27,22 +34,47 @@ class Clock:
 
     def pause(self, seconds: float) -> None:
         """Let `seconds` pass; raise `RunInterrupted` as soon as somebody asks to stop."""
-        self._interrupted.wait(seconds)
+        if not self._interrupted:
+            with contextlib.suppress(queue.Empty):
+                self._wishes.get(timeout=max(0.0, seconds))
         self.check()
 
     def interrupt(self) -> None:
         """Ask the run to stop at the next safe place."""
-        self._interrupted.set()
+        self._interrupted = True
+        self._wishes.put(None)
 
     @property
     def interrupted(self) -> bool:
         """Tell whether somebody asked to stop."""
-        return self._interrupted.is_set()
+        return self._interrupted
 
     def check(self) -> None:
         """Raise `RunInterrupted` if somebody asked to stop; called where stopping is safe."""
         if self.interrupted:
             raise RunInterrupted("The run was asked to stop.", hint="Run it again: what is left will be applied then.")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Clock]:
+    """Give a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
+    clock = Clock()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if clock.interrupted:
+            raise KeyboardInterrupt
+        clock.interrupt()
+
+    try:
+        before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:
+        # Not the main thread (a web server, a test): signals are somebody else's.
+        before = {}
+    try:
+        yield clock
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 @dataclasses.dataclass(frozen=True)

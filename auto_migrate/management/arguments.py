@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from auto_migrate.clock import Clock
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys
 from auto_migrate.exceptions import AutoMigrateError, ExitCode
 
@@ -67,28 +64,6 @@ def check_settings() -> None:
     if unknown := unknown_keys():
         raise BadSetting(f"AUTO_MIGRATE has unknown keys: {', '.join(unknown)}. See: manage.py check.")
     get_settings()
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Clock]:
-    """Give a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
-    clock = Clock()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if clock.interrupted:
-            raise KeyboardInterrupt
-        clock.interrupt()
-
-    try:
-        before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:
-        # Not the main thread (a web server, a test): signals are somebody else's.
-        before = {}
-    try:
-        yield clock
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def write_unencodable(command: BaseCommand) -> None:

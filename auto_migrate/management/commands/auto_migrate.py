@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.applying.recovery import Resolution
 from auto_migrate.applying.signals import Audience
+from auto_migrate.clock import interruptible
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
 from auto_migrate.events import SchemaState
@@ -18,7 +19,6 @@ from auto_migrate.exceptions import DatabaseBehind, HistoryDiverged, UsageError
 from auto_migrate.management.arguments import (
     add_database,
     exit_codes,
-    interruptible,
     number,
     write_unencodable,
 )

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from auto_migrate.clock import Retry
-from auto_migrate.management.arguments import add_database, exit_codes, interruptible, number, write_unencodable
+from auto_migrate.clock import Retry, interruptible
+from auto_migrate.management.arguments import add_database, exit_codes, number, write_unencodable
 from auto_migrate.release import wait
 from auto_migrate.reporting.console import Console
 
