@@ -21,6 +21,8 @@ from tests.e2e.scripts import read_until
 from tests.manage import ROOT
 from tools.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 READY = "Post a webhook"
 PAYLOAD = (ROOT / "tests/fixtures/ghostpay-pix-pending.json").read_bytes()
 
