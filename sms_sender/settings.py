@@ -132,11 +132,10 @@ def parse_database_url(url: str) -> dict[str, Any]:
 
 def database() -> dict[str, Any]:
     """Give the database that `DATABASE_URL` names, else SQLite beside the code."""
-    if not DATABASE_URL:
+    found = parse_database_url(DATABASE_URL or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    if found["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that will write says so at once, instead of failing half-way when another one has.
-        options = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3", "OPTIONS": options}
-    found = parse_database_url(DATABASE_URL)
+        found["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", **found.get("OPTIONS", {})}
     if found["ENGINE"] == "django.db.backends.postgresql":
         found["CONN_MAX_AGE"] = 600
         found["CONN_HEALTH_CHECKS"] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.http import HttpResponse
@@ -31,8 +31,7 @@ def deliver(client: Client) -> Deliver:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = headers or {"X-Webhook-Secret": SECRET}
         url = f"/api/webhooks/{gateway}/"
-        answer: HttpResponse = client.post(url, body, content_type="application/json", headers=headers)
-        return answer
+        return cast(HttpResponse, client.post(url, body, content_type="application/json", headers=headers))
 
     return deliver
 

@@ -1,0 +1,43 @@
+"""What the SMS says."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from webhooks import checks
+from webhooks.models import Payment
+from webhooks.texts import reais, recovery_text
+
+
+@pytest.mark.parametrize(
+    ("centavos", "text"),
+    [(0, "R$ 0,00"), (5, "R$ 0,05"), (9990, "R$ 99,90"), (123456, "R$ 1.234,56"), (10**9, "R$ 10.000.000,00")],
+)
+def test_amounts_are_written_as_brazilians_do(centavos: int, text: str) -> None:
+    assert reais(centavos) == text
+
+
+@pytest.mark.parametrize(("name", "called"), [("Ana Souza", "Ana"), ("", "cliente"), ("{amount} {0}", "{amount}")])
+def test_customers_are_called_by_their_first_name(settings: Settings, name: str, called: str) -> None:
+    settings.SMS_TEMPLATE = "{name}"
+    assert recovery_text(Payment(customer_name=name, amount=1)) == called
+
+
+@pytest.mark.parametrize("template", ["{surname}", "{", "{0}", "{name.__nothing__}", " "])
+def test_a_template_that_cannot_be_filled_in_is_refused(settings: Settings, template: str) -> None:
+    settings.SMS_TEMPLATE = template
+    assert [error.id for error in checks.check_template()] == ["webhooks.E001"]
+
+
+def test_the_template_that_comes_with_it_is_good() -> None:
+    assert checks.check_template() == []
+
+
+def test_a_provider_that_is_not_known_or_lacks_something_is_refused(settings: Settings) -> None:
+    assert checks.check_provider() == []
+    settings.SMS_PROVIDER = "pigeon"
+    assert [error.id for error in checks.check_provider()] == ["webhooks.E002"]
+    settings.SMS_PROVIDER, settings.TWILIO_AUTH_TOKEN = "twilio", "secret"
+    missing = [error.msg for error in checks.check_provider()]
+    assert missing == ["TWILIO_ACCOUNT_SID is not set.", "TWILIO_FROM is not set."]
