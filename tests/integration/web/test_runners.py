@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -181,7 +182,7 @@ def test_a_server_brings_an_empty_database_up_to_date(database_url: str, tmp_pat
             assert run["progress"]["done"] == run["total"]
             assert requests.get(f"{base}/ready/", timeout=10).status_code == 200
             (web,) = children_of(server.pid)
-            wait_until_gone(int(str(run["pid"])))
+            wait_until_gone(run["pid"])
             assert children_of(web) == [], "no zombie is left"
         finally:
             server.terminate()
@@ -198,9 +199,9 @@ def wait_for(url: str) -> None:
     raise AssertionError(f"{url} does not answer")
 
 
-def poll(url: str, headers: dict[str, str]) -> dict[str, object]:
+def poll(url: str, headers: dict[str, str]) -> dict[str, Any]:
     for _ in range(600):
-        content: dict[str, object] = requests.get(url, headers=headers, timeout=10).json()
+        content: dict[str, Any] = requests.get(url, headers=headers, timeout=10).json()
         if content["status"] not in {"queued", "running"}:
             return content
         time.sleep(0.1)
