@@ -1,7 +1,7 @@
 """Brings a Django database up to date at every deploy.
 
 `migrate` runs the whole pipeline on one database, `inspect` only compares. Both report through events and end in one of
-the exceptions of `auto_migrate.exceptions`.
+the exceptions of `auto_migrate.exceptions`. `repeatable` marks an operation that may be carried out again after a cut.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Inspection", "Listener", "Result", "SchemaState", "__version__", "inspect", "migrate"]
+__all__ = ["Inspection", "Listener", "Result", "SchemaState", "__version__", "inspect", "migrate", "repeatable"]
 
 if TYPE_CHECKING:
+    from auto_migrate.applying.kinds import repeatable
     from auto_migrate.events import Listener, SchemaState
     from auto_migrate.planning.comparison import Inspection, inspect
     from auto_migrate.release import Result, migrate
@@ -23,6 +24,7 @@ _HOMES = {
     "SchemaState": "auto_migrate.events",
     "inspect": "auto_migrate.planning.comparison",
     "migrate": "auto_migrate.release",
+    "repeatable": "auto_migrate.applying.kinds",
 }
 
 
