@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import structlog
+from django.db import DatabaseError
 from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -11,17 +13,30 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
 
+from auto_migrate.reporting.metrics import SchemaCollector
 from auto_migrate.web.auth import is_authorized
 from webhooks.models import Payment, RecoverySMS, WebhookEvent
 from webhooks.states import SMSStatus
 from webhooks.views import problem
 
+logger = structlog.get_logger(__name__)
+
 
 class QueueCollector(Collector):
     """Payments, deliveries and SMS by state, and how late the queue runs."""
 
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Give nothing, so that registering asks no database."""
+        return []
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Count."""
+        """Count; a database that is away is told by `auto_migrate_database_up`."""
+        try:
+            yield from self._counted()
+        except DatabaseError as error:
+            logger.warning("Nothing could be counted", reason=type(error).__name__)
+
+    def _counted(self) -> Iterator[GaugeMetricFamily]:
         yield _counted("webhooks_payments", "Payments.", Payment.objects.all(), ["gateway", "status"])
         yield _counted("webhooks_events", "Deliveries kept.", WebhookEvent.objects.all(), ["gateway", "status"])
         yield _counted("webhooks_recovery_sms", "Recovery SMS.", RecoverySMS.objects.all(), ["status"])
@@ -45,9 +60,10 @@ def _lag() -> float:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Give this service's metrics and the process's own, to whom the protected endpoints answer."""
+    """Give the metrics of the service, its schema and the process, to whom the protected endpoints answer."""
     if not is_authorized(request):
         return problem(403, "forbidden", "Send `Authorization: Bearer <AUTO_MIGRATE_TOKEN>`.")
     registry = CollectorRegistry()
     registry.register(QueueCollector())
+    registry.register(SchemaCollector())
     return HttpResponse(generate_latest(registry) + generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

@@ -79,6 +79,12 @@ class Service:
         url = f"http://127.0.0.1:{self.port}/api/webhooks/ghostpay/"
         return requests.post(url, json=payload, headers={"X-Webhook-Secret": SECRET}, timeout=PATIENCE).status_code
 
+    def health(self) -> dict[str, Any]:
+        """Give what the health check tells."""
+        url = f"http://127.0.0.1:{self.port}/api/webhooks/health/"
+        told: dict[str, Any] = requests.get(url, timeout=PATIENCE).json()
+        return told
+
     def log(self, name: str) -> str:
         """Give what a process has logged."""
         path = self.folder / f"{name}.log"

@@ -104,12 +104,14 @@ def test_one_sms_shows_its_text(operator: Client) -> None:
     assert operator.get(f"/api/webhooks/sms-logs/{sms.pk}/").json()["body"] == "Olá!"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_metrics_count_what_the_database_holds(operator: Client) -> None:
     lines = operator.get("/metrics").content.decode().splitlines()
     assert 'webhooks_recovery_sms{status="scheduled"} 2.0' in lines
     assert 'webhooks_recovery_sms{status="cancelled"} 1.0' in lines
     assert 'webhooks_payments{gateway="ghostpay",status="paid"} 1.0' in lines
     assert "webhooks_recovery_sms_lag_seconds 0.0" in lines
+    assert 'auto_migrate_database_up{database="default"} 1.0' in lines
 
 
 def test_the_schema_describes_the_lists(client: Client) -> None:

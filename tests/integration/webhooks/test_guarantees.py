@@ -17,6 +17,8 @@ from tests.integration.webhooks.payloads import ghostpay
 from tests.integration.webhooks.service import Service
 from tests.servers import Redis
 
+pytestmark = pytest.mark.slow
+
 FIRST = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
 LATER = ghostpay(paymentId="gp_later", customer={"name": "Bia", "phone": "11988776655"})
 
@@ -50,6 +52,10 @@ def test_six_deliveries_make_one_sms(service: Service) -> None:
     see_later(service)
     assert service.sms().count(FIRST) == 1
     assert service.states() == {"gp_7f3a9c21": "sent", "gp_later": "sent"}
+    health = service.health()
+    assert (health["status"], health["migrations"]["state"]) == ("healthy", "up_to_date")
+    scheduler = {"status": "healthy", "redis_available": True, "celery_available": True}
+    assert health["checks"] == {"cache": {"status": "healthy"}, "sms_scheduler": scheduler}
 
 
 def test_a_payment_that_was_made_meanwhile_gets_none(service: Service) -> None:
