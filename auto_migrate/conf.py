@@ -114,6 +114,10 @@ class Settings:
     """`none` runs without a deploy lock, for databases that offer none."""
     LOCK_WAIT: float = _setting(at_least(0, float), 3600.0)
     """How long to wait for another runner before exit code 5."""
+    MIGRATIONS_WAIT: float = _setting(at_least(0, float), 3600.0)
+    """How long `wait_for_migrations` and Celery workers wait for migrations before exit code 9."""
+    WORKERS: str = _setting(one_of("wait", "start"), "wait")
+    """`start` lets Celery workers consume although migrations are pending that their code needs."""
     LOCK_TIMEOUT: float = _setting(at_least(0.01, float), 0.2)
     """How long the first queued attempt at a table lock may hold up the queries behind it."""
     LOCK_TIMEOUT_CEILING: float = _setting(at_least(0.01, float), 1.0)

@@ -129,6 +129,20 @@ class Listener(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class WaitStarted(Event):
+    """Somebody who only waits for the database began; up to `attempts` attempts."""
+
+    attempts: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DatabaseReady(Event):
+    """The database answers and accepts writes, after `waited` seconds of only waiting for it."""
+
+    waited: float
+
+
+@dataclasses.dataclass(frozen=True)
 class RunStarted(Event):
     """A run began; it may make up to `attempts` attempts."""
 
@@ -170,6 +184,32 @@ class StateCompared(Event):
     state: SchemaState
     pending: tuple[MigrationKey, ...]
     unknown: tuple[MigrationKey, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class DatabaseAwaited(Event):
+    """Somebody who waits for migrations cannot ask the database; `waited` seconds have passed so far."""
+
+    waited: float
+    reason: str
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationsAwaited(Event):
+    """Somebody waits until `pending` migrations are applied; `holder` of the deploy lock is None if nobody migrates."""
+
+    waited: float
+    pending: int
+    holder: Holder | None
+
+
+@dataclasses.dataclass(frozen=True)
+class NothingPending(Event):
+    """Nothing that this code needs is pending, found by somebody who only asked or waited `waited` seconds for it."""
+
+    state: SchemaState
+    waited: float
 
 
 # -- lock -------------------------------------------------------------------------------------------------------------
@@ -284,7 +324,7 @@ class RunSucceeded(Event):
 
 @dataclasses.dataclass(frozen=True)
 class RunFailed(Event):
-    """The run ended with `exit_code`; `error` says why and `hint` what to type next."""
+    """The run, the wait or the check ended with `exit_code`; `error` says why and `hint` what to type next."""
 
     exit_code: int
     error: str

@@ -25,6 +25,7 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.direct import directly
 from auto_migrate.events import (
     AttemptStarted,
+    DatabaseReady,
     Listener,
     MigratingStarted,
     PlanMade,
@@ -36,6 +37,7 @@ from auto_migrate.events import (
     SchemaState,
     StateCompared,
     VerifyStarted,
+    WaitStarted,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
 from auto_migrate.history.listener import Recorder
@@ -191,6 +193,7 @@ def wait(
     Raise `DatabaseUnreachable` after the last attempt, `DatabaseRefused` as soon as waiting is useless.
     """
     adapter, clock = adapter_for(database), clock or Clock()
+    emit, started = Emitter(database, uuid.uuid4(), listeners, clock), clock.monotonic()
 
     def usable(_attempt: int) -> None:
         adapter.prepare()
@@ -200,7 +203,10 @@ def wait(
             adapter.discard_connection()
             adapter.prepare()
 
-    until_usable(adapter, usable, retry=retry, emit=Emitter(database, uuid.uuid4(), listeners, clock))
+    with ending_told(emit, Tally()):
+        emit(WaitStarted(retry.attempts))
+        until_usable(adapter, usable, retry=retry, emit=emit)
+    emit(DatabaseReady(clock.monotonic() - started))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,11 +9,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from auto_migrate.workers import hold_workers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sms_sender.settings")
 
 app = Celery("sms_sender")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+hold_workers(app)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

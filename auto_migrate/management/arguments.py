@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys
 from auto_migrate.exceptions import AutoMigrateError, ExitCode
-
-if TYPE_CHECKING:
-    from django.core.management.base import BaseCommand
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
@@ -64,11 +60,3 @@ def check_settings() -> None:
     if unknown := unknown_keys():
         raise BadSetting(f"AUTO_MIGRATE has unknown keys: {', '.join(unknown)}. See: manage.py check.")
     get_settings()
-
-
-def write_unencodable(command: BaseCommand) -> None:
-    """Let signs that a terminal's encoding lacks come out escaped instead of ending the deploy."""
-    for stream in (command.stdout, command.stderr, sys.stdout, sys.stderr):
-        reconfigure = getattr(getattr(stream, "_out", stream), "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")

@@ -15,13 +15,17 @@ from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
     Context,
+    DatabaseAwaited,
+    DatabaseReady,
     Event,
     Holder,
     LockAwaited,
     MigratingStarted,
     MigrationFinished,
+    MigrationsAwaited,
     MigrationStarted,
     MigrationStopped,
+    NothingPending,
     PlanMade,
     PoolerNoticed,
     RetryScheduled,
@@ -32,18 +36,25 @@ from auto_migrate.events import (
     StateCompared,
     TablesAwaited,
     VerifyStarted,
+    WaitStarted,
 )
 
 
 class Console:
-    """Writes the log to `stdout`; at `verbosity` 0 nothing, at 2 also what the driver said."""
+    """Writes the log to `stdout`; at `verbosity` 0 nothing, at 2 also what the driver said.
 
-    def __init__(self, stdout: OutputWrapper, *, style: Style | None = None, verbosity: int = 1) -> None:
+    `lists_pending` adds the names of what is pending, for those who only ask.
+    """
+
+    def __init__(
+        self, stdout: OutputWrapper, *, style: Style | None = None, verbosity: int = 1, lists_pending: bool = False
+    ) -> None:
         self.stdout = stdout
         self.style: Any = style or no_style()
         self.verbosity = verbosity
+        self.lists_pending = lists_pending
         self.language = get_language()
-        self.warned = False
+        self.warned: set[str] = set()
         # The migration whose line is not ended yet.
         self.unfinished: str = ""
 
@@ -54,7 +65,8 @@ class Console:
         # The engine switches translations off around migrations, as Django's `migrate` does.
         with override(self.language):
             self._attempts(event)
-            self._lock(event, context)
+            self._comparison(event, context)
+            self._waiting(event, context)
             self._migrations(event)
             self._ending(event)
 
@@ -81,18 +93,33 @@ class Console:
             case RetryScheduled():
                 self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=f"{event.delay:g}"))
 
-    def _lock(self, event: Event, context: Context) -> None:
+    def _comparison(self, event: Event, context: Context) -> None:
+        if not isinstance(event, StateCompared):
+            return
+        if event.unknown and context.database not in self.warned:
+            self.warned.add(context.database)
+            names = ", ".join(map(str, event.unknown))
+            self.line(_("⚠️  The database is ahead of this release: it also has {names}").format(names=names))
+        if self.lists_pending:
+            for migration in event.pending:
+                self.line(f"  {migration}")
+
+    def _waiting(self, event: Event, context: Context) -> None:
         match event:
-            case StateCompared() if event.unknown and not self.warned:
-                self.warned = True
-                names = ", ".join(map(str, event.unknown))
-                self.line(_("⚠️  The database is ahead of this release: it also has {names}").format(names=names))
+            case WaitStarted():
+                self.line(_("🔍 Checking whether the database is ready..."))
+            case DatabaseReady():
+                self.line(_("✅ The database is ready!"))
             case LockAwaited():
                 self.line(
                     _("⏳ Waiting for the deploy lock ({waited:.0f}s): {holder}").format(
                         waited=event.waited, holder=describe_holder(event.holder, context.at)
                     )
                 )
+            case DatabaseAwaited():
+                self.line(_("⏳ Waiting for the database ({waited:.0f}s): {reason}").format(**event.as_dict()))
+            case MigrationsAwaited():
+                self.line(describe_wait(event, context.at))
 
     def _migrations(self, event: Event) -> None:
         match event:
@@ -152,12 +179,27 @@ class Console:
         match event:
             case VerifyStarted():
                 self.line(_("✅ Checking the state of the migrations..."))
+            case NothingPending(state=SchemaState.AHEAD):
+                self.line(_("✅ No migrations are pending: this release is older than the database."))
+            case NothingPending():
+                self.line(_("✅ No migrations are pending."))
             case RunSucceeded(state=SchemaState.AHEAD, applied=0):
                 self.line(_("✅ Nothing to do: this release is older than the database."))
             case RunSucceeded():
                 self.line(_("✅ Migrations carried out successfully!"))
             case RunStopped():
                 self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
+
+
+def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:
+    """Say how many migrations somebody waits for, and who is at work on them."""
+    if event.holder is None:
+        return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: nobody migrates right now").format(
+            waited=event.waited, pending=event.pending
+        )
+    return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: the deploy lock is {holder}").format(
+        waited=event.waited, pending=event.pending, holder=describe_holder(event.holder, now)
+    )
 
 
 def describe_holder(holder: Holder | None, now: datetime.datetime) -> str:

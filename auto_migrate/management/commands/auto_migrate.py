@@ -14,17 +14,11 @@ from auto_migrate.applying.signals import Audience
 from auto_migrate.clock import interruptible
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
-from auto_migrate.events import SchemaState
-from auto_migrate.exceptions import DatabaseBehind, HistoryDiverged, UsageError
-from auto_migrate.management.arguments import (
-    add_database,
-    exit_codes,
-    number,
-    write_unencodable,
-)
-from auto_migrate.planning.comparison import inspect
+from auto_migrate.exceptions import UsageError
+from auto_migrate.management.arguments import add_database, exit_codes, number
+from auto_migrate.management.output import add_format, reporting
+from auto_migrate.readiness import check
 from auto_migrate.release import migrate
-from auto_migrate.reporting.console import Console
 
 EPILOG = """\
 exit codes:
@@ -90,6 +84,7 @@ class Command(BaseCommand):
             help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
         )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
+        add_format(parser)
         parser.add_argument(
             "--noinput",
             "--no-input",
@@ -100,11 +95,14 @@ class Command(BaseCommand):
         parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
 
     def handle(self, **options: Any) -> None:
-        write_unencodable(self)
-        with exit_codes(), interruptible() as clock:
+        with (
+            reporting(self, options, lists_pending=options["check"]) as output,
+            exit_codes(),
+            interruptible() as clock,
+        ):
             for database in self._databases(options):
                 if options["check"]:
-                    self._check(database)
+                    check(database, listeners=[output.listener], clock=clock)
                     continue
                 migrate(
                     database,
@@ -116,9 +114,9 @@ class Command(BaseCommand):
                     run_id=options["run_id"],
                     requested_by="auto_migrate",
                     resolutions=[Resolution.parse(text) for text in options["resolve"]],
-                    listeners=[Console(self.stdout, style=self.style, verbosity=options["verbosity"])],
+                    listeners=[output.listener],
                     clock=clock,
-                    audience=Audience(options["verbosity"], interactive=False, stdout=self.stdout),
+                    audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
                 )
 
     def _databases(self, options: dict[str, Any]) -> list[str]:
@@ -130,16 +128,3 @@ class Command(BaseCommand):
         if options["run_id"] and len(databases) > 1:
             raise UsageError("--run-id names one run on one database.")
         return databases
-
-    def _check(self, database: str) -> None:
-        inspection = inspect(database)
-        if inspection.state is SchemaState.DIVERGED:
-            raise HistoryDiverged(inspection.problem, hint="Compare the two: manage.py showmigrations --list")
-        for planned in inspection.pending:
-            self.stdout.write(f"  {planned.key}")
-        if inspection.pending:
-            raise DatabaseBehind(
-                f"Database {database!r} is behind by {len(inspection.pending)} migrations.",
-                hint="Apply them: manage.py auto_migrate",
-            )
-        self.stdout.write(f"Database {database!r}: {inspection.state}.")

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
-from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Retry, interruptible
-from auto_migrate.management.arguments import add_database, exit_codes, number, write_unencodable
+from auto_migrate.management.arguments import add_database, exit_codes, number
+from auto_migrate.management.output import add_format, reporting
 from auto_migrate.release import wait
-from auto_migrate.reporting.console import Console
 
 
 class Command(BaseCommand):
@@ -34,16 +33,11 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="Also see it usable for this long without a break. Default: 0.",
         )
+        add_format(parser)
 
     def handle(self, **options: Any) -> None:
-        write_unencodable(self)
-        console = Console(self.stdout, style=self.style, verbosity=options["verbosity"])
         # A steady rhythm: the wait has its own patience, and nobody is harmed by one probe every two seconds.
         retry = Retry(options["max_attempts"], options["retry_delay"], ceiling=options["retry_delay"], jitter=0)
-        if options["verbosity"]:
-            console.line(_("🔍 Checking whether the database is ready..."))
-        with exit_codes(), interruptible() as clock:
+        with reporting(self, options) as output, exit_codes(), interruptible() as clock:
             for database in dict.fromkeys(options["databases"] or [DEFAULT_DB_ALIAS]):
-                wait(database, retry=retry, stable_for=options["stable_for"], listeners=[console], clock=clock)
-        if options["verbosity"]:
-            console.line(_("✅ The database is ready!"))
+                wait(database, retry=retry, stable_for=options["stable_for"], listeners=[output.listener], clock=clock)

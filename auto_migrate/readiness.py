@@ -1,0 +1,185 @@
+"""Asking and waiting, for those who do not migrate: is anything pending that this code needs?
+
+`check` answers at once; `wait_for_migrations` returns when the answer is no. Whoever has waited may use the database:
+it is up to date with this code, or ahead of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import random
+import uuid
+from collections.abc import Sequence
+
+from django.db import DEFAULT_DB_ALIAS, Error
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.executor import Tally
+from auto_migrate.attempts import Emitter
+from auto_migrate.clock import Clock
+from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
+from auto_migrate.events import (
+    DatabaseAwaited,
+    Event,
+    Holder,
+    Listener,
+    MigrationsAwaited,
+    NothingPending,
+    SchemaState,
+    StateCompared,
+)
+from auto_migrate.exceptions import (
+    AutoMigrateError,
+    DatabaseBehind,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    HistoryDiverged,
+    PassingFault,
+)
+from auto_migrate.history.store import History
+from auto_migrate.planning.comparison import SHOW, inspect
+from auto_migrate.planning.state import quick_state
+from auto_migrate.release import ending_told
+
+# How often somebody who waits looks at the record, and how often it says so, in seconds.
+POLL = 1.0
+REPORT = 10.0
+
+
+def check(
+    database: str = DEFAULT_DB_ALIAS, *, listeners: Sequence[Listener] = (), clock: Clock | None = None
+) -> SchemaState:
+    """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do."""
+    emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
+    with ending_told(emit, Tally()):
+        found = inspect(database)
+        emit(StateCompared(found.state, tuple(planned.key for planned in found.pending), found.unknown))
+        if found.state is SchemaState.DIVERGED:
+            raise HistoryDiverged(found.problem, hint=SHOW)
+        if found.pending:
+            raise DatabaseBehind(
+                _("Database {database!r} is behind; migrations pending: {pending}.").format(
+                    database=database, pending=len(found.pending)
+                ),
+                hint=_("Apply them: manage.py auto_migrate"),
+            )
+    emit(NothingPending(found.state, 0.0))
+    return found.state
+
+
+def wait_for_migrations(
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    timeout: float | None = None,
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+) -> SchemaState:
+    """Return the state as soon as nothing that this code needs is pending.
+
+    After `timeout` seconds (None: the setting `MIGRATIONS_WAIT`) raise `DatabaseBehind`, or `DatabaseUnreachable` if
+    the database cannot even be asked by then. `DatabaseRefused` and `HistoryDiverged` are raised at once.
+    """
+    emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
+    watch = Watch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
+    with ending_told(emit, Tally()):
+        state = watch.until_nothing_pending()
+    emit(NothingPending(state, watch.waited))
+    return state
+
+
+class Watch:
+    """One wait for one database."""
+
+    def __init__(self, database: Database, timeout: float, emit: Emitter) -> None:
+        self.database = database
+        self.timeout = timeout
+        self.emit = emit
+        self.started = emit.clock.monotonic()
+        self.told: object = None
+        self.next_report = 0.0
+
+    @property
+    def waited(self) -> float:
+        """Give the seconds since the wait began."""
+        return self.emit.clock.monotonic() - self.started
+
+    def until_nothing_pending(self) -> SchemaState:
+        """Look again and again; whole fleets wait, so the looks are spread."""
+        clock = self.emit.clock
+        clock.check()
+        while (state := self.look()) is None:
+            pause = POLL * random.uniform(0.8, 1.2)  # noqa: S311 # no secret depends on it
+            clock.pause(min(pause, max(0.0, self.timeout - self.waited)))
+        return state
+
+    def look(self) -> SchemaState | None:
+        """Ask once; None means wait. Raise what waiting cannot mend, or has not mended in time."""
+        try:
+            found = quick_state(self.database.alias)
+        except DatabaseUnreachable as error:
+            if self.due("unreachable"):
+                self.emit(DatabaseAwaited(self.waited, error.message, error.hint))
+            self.check_time(error)
+            return None
+        if found.state is SchemaState.DIVERGED:
+            raise self.diverged() or HistoryDiverged(_("The migration files do not fit together."), hint=SHOW)
+        if found.state is not SchemaState.BEHIND:
+            return found.state
+        if self.due(found.pending):
+            self.emit(self.report(found.pending))
+        self.check_time(self.behind(found.pending))
+        return None
+
+    def check_time(self, error: AutoMigrateError) -> None:
+        """Raise `error` if the time is up."""
+        if self.waited >= self.timeout:
+            raise error
+
+    def due(self, what: object) -> bool:
+        """Tell whether to say what is waited for: when it is another thing than before, and now and then."""
+        if what == self.told and self.waited < self.next_report:
+            return False
+        self.told, self.next_report = what, self.waited + REPORT
+        return True
+
+    def report(self, pending: int) -> Event:
+        """Say who migrates; where nobody does, a history that nobody can migrate is not worth waiting for."""
+        holder = holder_now(self.database)
+        if holder is None and (problem := self.diverged()):
+            raise problem
+        return MigrationsAwaited(self.waited, pending, holder)
+
+    def diverged(self) -> HistoryDiverged | None:
+        """Compare thoroughly, which takes a whole graph."""
+        with contextlib.suppress(DatabaseUnreachable):
+            found = inspect(self.database.alias)
+            if found.state is SchemaState.DIVERGED:
+                return HistoryDiverged(found.problem, hint=SHOW)
+        return None
+
+    def behind(self, pending: int) -> DatabaseBehind:
+        """Say that the time was up."""
+        return DatabaseBehind(
+            _("Database {database!r} is still behind after {waited:.0f}s; migrations pending: {pending}.").format(
+                database=self.database.alias, waited=self.waited, pending=pending
+            ),
+            hint=_("Apply them: manage.py auto_migrate"),
+        )
+
+
+def holder_now(database: Database) -> Holder | None:
+    """Tell who migrates right now and, as the history has it, which migration; None if nobody does or none can tell."""
+    try:
+        holder = database.lock_holder()
+    except (PassingFault, DatabaseRefused):
+        return None
+    if holder is None:
+        return None
+    # A worker's role may be one that cannot read the history.
+    with contextlib.suppress(Error):
+        if step := History(database.alias).current_step():
+            return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
+    return holder
