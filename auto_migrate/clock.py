@@ -14,6 +14,10 @@ from types import FrameType
 
 from auto_migrate.exceptions import RunInterrupted
 
+# Platforms that signal every process of a container reach this one twice, once more through its parent's shell: seconds
+# within which a second signal is the echo of the first.
+ECHO = 0.5
+
 
 class Clock:
     """The real time. `interrupt` may be called from a signal handler or another thread."""
@@ -60,10 +64,15 @@ def interruptible() -> Iterator[Clock]:
     """Give a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
     clock = Clock()
 
+    asked = 0.0
+
     def ask(_number: int, _frame: FrameType | None) -> None:
-        if clock.interrupted:
+        nonlocal asked
+        if not clock.interrupted:
+            asked = clock.monotonic()
+            clock.interrupt()
+        elif clock.monotonic() - asked >= ECHO:
             raise KeyboardInterrupt
-        clock.interrupt()
 
     try:
         before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}

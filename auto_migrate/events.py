@@ -150,6 +150,11 @@ class RunStarted(Event):
 
 
 @dataclasses.dataclass(frozen=True)
+class RunClaimed(Event):
+    """The run had been asked for over HTTP, and this process has taken it over."""
+
+
+@dataclasses.dataclass(frozen=True)
 class AttemptStarted(Event):
     """An attempt began (1-based) with testing the connection."""
 

@@ -30,6 +30,7 @@ from auto_migrate.events import (
     MigratingStarted,
     PlanMade,
     PoolerNoticed,
+    RunClaimed,
     RunFailed,
     RunStarted,
     RunStopped,
@@ -39,8 +40,9 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted, UsageError
 from auto_migrate.history.listener import Recorder
+from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
 from auto_migrate.planning.comparison import Comparison, compare, left_undone, still_true
 from auto_migrate.planning.targets import Goal
@@ -88,6 +90,7 @@ def migrate(
         ),
         lock_wait=settings.LOCK_WAIT if lock_wait is None else lock_wait,
         emit=Emitter(database, run_id or uuid.uuid4(), [recorder, *listeners], clock or Clock()),
+        awaited=run_id is not None,
         audience=audience or Audience(),
         resolutions={(resolution.migration, resolution.operation): resolution.verdict for resolution in resolutions},
     )
@@ -106,6 +109,7 @@ class Release:
         retry: Retry,
         lock_wait: float,
         emit: Emitter,
+        awaited: bool,
         audience: Audience,
         resolutions: Resolutions,
     ) -> None:
@@ -114,6 +118,7 @@ class Release:
         self.retry = retry
         self.lock_wait = lock_wait
         self.emit = emit
+        self.awaited = awaited
         self.audience = audience
         self.resolutions = resolutions
         self.tally = Tally()
@@ -131,6 +136,8 @@ class Release:
         """Go through the stages once; a passing fault in any of them ends the attempt and not the run."""
         self.emit(AttemptStarted(number, self.retry.attempts))
         self.database.prepare()
+        if self.awaited:
+            self.claim()
         comparison = self.compare()
         if comparison.state is SchemaState.AHEAD:
             return comparison.state
@@ -139,6 +146,16 @@ class Release:
                 comparison = self.compare()
             self.apply(comparison, lock)
         return self.verify(comparison)
+
+    def claim(self) -> None:
+        """Take over the run that was asked for; raise `UsageError` if it was given up meanwhile."""
+        if not History(self.database.alias).claim(self.emit.run_id):
+            raise UsageError(
+                _("Run {run_id} is not queued here (any more), so nothing was done.").format(run_id=self.emit.run_id),
+                hint=_("Ask for another: POST force-migrate/, or manage.py auto_migrate"),
+            )
+        self.awaited = False
+        self.emit(RunClaimed())
 
     def compare(self) -> Comparison:
         """Plan the way from what is recorded to what the code needs."""

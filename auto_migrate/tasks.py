@@ -10,7 +10,6 @@ from celery import shared_task
 from django.db import Error
 
 from auto_migrate import migrate
-from auto_migrate.events import RunStatus
 from auto_migrate.exceptions import AutoMigrateError
 from auto_migrate.history.store import History
 
@@ -28,20 +27,14 @@ A_DAY = 24 * 3600
     time_limit=A_DAY,
     soft_time_limit=A_DAY,
 )
-def run_migrations(database: str, run_id: str) -> str:
-    """Carry out a run that was asked for over HTTP, and give its status; one that is no longer queued is left alone."""
-    run = History(database).get(uuid.UUID(run_id))
-    if run is None or run.status != RunStatus.QUEUED:
-        logger.warning("Run %s is not queued any more, so it is not carried out.", run_id)
-        return "" if run is None else run.status
+def run_migrations(database: str, run_id: str) -> None:
+    """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone."""
     try:
-        migrate(database, run_id=run.id, requested_by=run.requested_by)
+        migrate(database, run_id=uuid.UUID(run_id))
     except AutoMigrateError as error:
         # The history has it already, and `status_url` shows it.
         logger.warning("Run %s did not end well: %s", run_id, error)
-        _close(database, run.id, str(error))
-        return RunStatus.FAILED
-    return RunStatus.SUCCEEDED
+        _close(database, uuid.UUID(run_id), str(error))
 
 
 def _close(database: str, run_id: uuid.UUID, error: str) -> None:

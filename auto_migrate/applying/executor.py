@@ -28,6 +28,7 @@ from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, MigrationStopped
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.state import replaced_nodes
 
 
 class AlreadyDone(Exception):
@@ -98,7 +99,7 @@ class Executor(MigrationExecutor):
             self._enter(migration, backwards=False)
             state = Operations(self.database, migration, progress, self.emit).apply_all(state, editor)
             flush_deferred(editor)
-            self.record_migration(migration)
+            self._record(migration, applied=True)
             self.lock.verify()
         return state
 
@@ -113,7 +114,7 @@ class Executor(MigrationExecutor):
             state = stepwise.apply(state, editor)
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
-            self.record_migration(migration)
+            self._record(migration, applied=True)
             stepwise.journal.clear()
             self.lock.verify()
         return state
@@ -126,8 +127,7 @@ class Executor(MigrationExecutor):
                     self._enter(migration, backwards=True)
                     state = migration.unapply(state, editor)
                     flush_deferred(editor)
-                    for app_label, name in (*migration.replaces, (migration.app_label, migration.name)):
-                        self.recorder.record_unapplied(app_label, name)
+                    self._record(migration, applied=False)
                     self.lock.verify()
             except AlreadyDone:
                 report.already = True
@@ -139,20 +139,25 @@ class Executor(MigrationExecutor):
         with override(None), self.connection.schema_editor(atomic=migration.atomic) as editor:
             yield editor
 
-    def record_migration(self, migration: Migration) -> None:  # type: ignore[override] # the stubs have an old signature
+    def _record(self, migration: Migration, *, applied: bool) -> None:
         """Record what a squash replaced and the squash itself together, so that no kill leaves half of it."""
+        note = self.recorder.record_applied if applied else self.recorder.record_unapplied
         with atomic(using=self.connection.alias):
-            super().record_migration(migration)  # type: ignore[arg-type, call-arg] # likewise
-            if migration.replaces:
-                self.recorder.record_applied(migration.app_label, migration.name)
+            for app_label, name in (*replaced_nodes(self.loader, migration), (migration.app_label, migration.name)):
+                note(app_label, name)
+
+    def _is_recorded(self, migration: Migration) -> bool:
+        rows = self.recorder.migration_qs
+        if rows.filter(app=migration.app_label, name=migration.name).exists():
+            return True
+        replaced = replaced_nodes(self.loader, migration)
+        return bool(replaced) and all(rows.filter(app=app, name=name).exists() for app, name in replaced)
 
     def _enter(self, migration: Migration, *, backwards: bool) -> None:
         """Look at the record where nobody else can be changing it; raise `AlreadyDone` if the work is done."""
         if self.connection.in_atomic_block:
             self.database.begin_migration(self.emit.clock)
-        nodes = migration.replaces or [(migration.app_label, migration.name)]
-        recorded = all(self.recorder.migration_qs.filter(app=app, name=name).exists() for app, name in nodes)
-        if recorded is not backwards:
+        if self._is_recorded(migration) is not backwards:
             raise AlreadyDone
 
     @contextlib.contextmanager

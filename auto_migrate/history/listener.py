@@ -14,6 +14,7 @@ from auto_migrate.events import (
     MigrationStarted,
     MigrationStopped,
     PlanMade,
+    RunClaimed,
     RunFailed,
     RunStatus,
     RunStopped,
@@ -30,7 +31,7 @@ UNWRITABLE = frozenset({ExitCode.UNREACHABLE, ExitCode.REFUSED})
 
 
 class Recorder:
-    """Keeps one run: from its first hold of the lock if it is awaited, else from when it has something to do."""
+    """Keeps one run: one that is `awaited` from when it is claimed, any other from when it has something to do."""
 
     def __init__(self, database: str, *, requested_by: str, awaited: bool) -> None:
         self.history = History(database)
@@ -65,20 +66,18 @@ class Recorder:
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
         match event:
+            case RunClaimed():
+                self.started = True
             case LockAcquired():
                 self.history.close_dead_runs(but=run_id)
-                if self.awaited:
-                    self._start(context)
             case PlanMade() if event.migrations:
                 self._start(context)
                 self.history.plan(run_id, event.migrations, backwards=event.backwards)
-            case RunSucceeded() if self.started or self.awaited:
-                self._start(context)
+            case RunSucceeded() if self.started:
                 self.history.finish(run_id, RunStatus.SUCCEEDED, exit_code=ExitCode.DONE)
-            case RunStopped() if self.started or self.awaited:
-                self._start(context)
+            case RunStopped() if self.started:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
-            case RunFailed() if event.exit_code not in UNWRITABLE:
+            case RunFailed() if self.started or (not self.awaited and event.exit_code not in UNWRITABLE):
                 self._start(context)
                 self.history.finish(
                     run_id, RunStatus.FAILED, exit_code=event.exit_code, error=event.error, hint=event.hint

@@ -7,6 +7,7 @@ import os
 import socket
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet
@@ -65,24 +66,26 @@ class History:
             .filter(pk=run_id, status__in=ACTIVE)
             .update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=error)
         )
+        self._interrupt_steps(Run.objects.using(self.database).filter(pk=run_id, status=RunStatus.INTERRUPTED))
         return bool(ended)
 
+    def _interrupt_steps(self, runs: QuerySet[Run]) -> None:
+        Step.objects.using(self.database).filter(run__in=runs, status=StepStatus.RUNNING).update(
+            status=StepStatus.INTERRUPTED
+        )
+
+    def claim(self, run_id: uuid.UUID) -> bool:
+        """Take over a queued run for this process; tell whether it still was queued."""
+        queued = self.runs().filter(pk=run_id, status=RunStatus.QUEUED)
+        return bool(queued.update(**_carried_out_here()))
+
     def start(self, run_id: uuid.UUID, *, requested_by: str) -> None:
-        """Record that this process carries out the run."""
+        """Record a run that nobody had asked for in advance, and that this process carries out."""
         self.ensure_tables()
-        now = timezone.now()
-        carried_out_here = {
-            "status": RunStatus.RUNNING,
-            "started_at": now,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "release": get_settings().release[:200],
-        }
-        started = Run.objects.using(self.database).filter(pk=run_id, status__in=ACTIVE).update(**carried_out_here)
-        if not started:
-            Run.objects.using(self.database).create(
-                id=run_id, requested_by=requested_by, requested_at=now, **carried_out_here
-            )
+        here = _carried_out_here()
+        Run.objects.using(self.database).create(
+            id=run_id, requested_by=requested_by, requested_at=here["started_at"], **here
+        )
 
     def finish(
         self, run_id: uuid.UUID, status: RunStatus, *, exit_code: int, error: str | None = None, hint: str | None = None
@@ -135,9 +138,7 @@ class History:
         if not have_tables(connections[self.database]):
             return 0
         dead = Run.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
-        Step.objects.using(self.database).filter(run__in=dead, status=StepStatus.RUNNING).update(
-            status=StepStatus.INTERRUPTED
-        )
+        self._interrupt_steps(dead)
         return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None)
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
@@ -151,3 +152,14 @@ class History:
             .first()
         )
         return (MigrationKey(step.app_label, step.name), step.started_at) if step else None
+
+
+def _carried_out_here() -> dict[str, Any]:
+    """Give what a run says of the process that carries it out."""
+    return {
+        "status": RunStatus.RUNNING,
+        "started_at": timezone.now(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "release": get_settings().release[:200],
+    }

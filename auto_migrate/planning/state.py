@@ -10,6 +10,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
 from auto_migrate.databases import adapter_for
@@ -51,6 +52,15 @@ def known_nodes(loader: MigrationLoader) -> set[Node]:
     return set(loader.disk_migrations) | replaced
 
 
+def replaced_nodes(loader: MigrationLoader, migration: Migration) -> tuple[Node, ...]:
+    """Give what a squash replaces, and what those replaced that are squashes themselves, innermost first."""
+    found: list[Node] = []
+    for node in migration.replaces:
+        inner = loader.disk_migrations.get(node)
+        found += [*replaced_nodes(loader, inner), node] if inner is not None else [node]
+    return tuple(dict.fromkeys(found))
+
+
 @dataclasses.dataclass(frozen=True)
 class QuickState:
     """The state, and how many migrations are pending."""
@@ -76,10 +86,7 @@ def needs() -> Needs:
         loader = MigrationLoader(None)
     except BROKEN_FILES as error:
         return Needs({}, frozenset(), frozenset(), problem=str(error))
-    nodes = {
-        node: frozenset(tuple(replaced) for replaced in migration.replaces)
-        for node, migration in loader.graph.nodes.items()
-    }
+    nodes = {node: frozenset(replaced_nodes(loader, migration)) for node, migration in loader.graph.nodes.items()}
     conflicts = loader.detect_conflicts()
     return Needs(
         nodes,

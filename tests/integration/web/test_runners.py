@@ -70,8 +70,8 @@ def test_a_task_leaves_a_run_alone_that_was_given_up() -> None:
     history = History()
     given_up = history.enqueue("http: token")
     history.abandon(given_up.pk, error="Nobody came.")
-    assert run_migrations("default", str(given_up.pk)) == RunStatus.INTERRUPTED
-    assert run_migrations("default", str(uuid.uuid4())) == ""
+    run_migrations("default", str(given_up.pk))
+    run_migrations("default", str(uuid.uuid4()))
     given_up.refresh_from_db()
     assert (given_up.status, given_up.error) == (RunStatus.INTERRUPTED, "Nobody came.")
     assert Run.objects.count() == 1
