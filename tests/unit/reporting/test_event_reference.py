@@ -1,0 +1,61 @@
+"""`docs/reference/events.md` describes the events that there are, field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import re
+from typing import Any
+
+import pytest
+
+from auto_migrate import events
+from tests.manage import ROOT
+
+REFERENCE = (ROOT / "docs" / "reference" / "events.md").read_text("utf-8")
+COMMON = ["event", "at", "database", "run_id"]
+SECTION = re.compile(r"^### `(?P<kind>\w+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+SECTIONS = {found["kind"]: found["body"] for found in SECTION.finditer(REFERENCE)}
+EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__module__ == events.__name__}
+# What a field of an event holds when it is not one of JSON's own types.
+COMPOSED = {"holder": events.Holder, "blockers": events.Blocker}
+
+
+def example(kind: str) -> dict[str, Any]:
+    [line] = re.findall(r"^```json\n(.*)\n```$", SECTIONS[kind], re.MULTILINE)
+    return dict(json.loads(line))
+
+
+def names(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def test_every_event_is_described_and_nothing_else() -> None:
+    assert sorted(SECTIONS) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_the_list_names_exactly_the_fields(kind: str) -> None:
+    assert re.findall(r"^- `(\w+)`: ", SECTIONS[kind], re.MULTILINE) == names(EVENTS[kind])
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_the_example_has_exactly_the_fields(kind: str) -> None:
+    line = example(kind)
+    assert list(line) == [*COMMON, *names(EVENTS[kind])]
+    assert line["event"] == kind
+    assert datetime.datetime.fromisoformat(line["at"]).utcoffset() == datetime.timedelta(0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVENTS if set(names(EVENTS[kind])) & set(COMPOSED)])
+def test_the_example_shows_what_a_field_is_composed_of(kind: str) -> None:
+    for name in set(names(EVENTS[kind])) & set(COMPOSED):
+        value = example(kind)[name]
+        parts = value if isinstance(value, list) else [value]
+        assert [list(part) for part in parts] == [names(COMPOSED[name])]
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_no_field_hides_a_common_key(kind: str) -> None:
+    assert not set(names(EVENTS[kind])) & set(COMMON)
