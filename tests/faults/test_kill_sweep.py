@@ -1,0 +1,75 @@
+"""A run that is killed anywhere is finished by the next one: schema and data are those of an undisturbed run.
+
+`make test` takes every change of the migrations that cannot be rolled back and a sample of everything, on a database
+that has Django's own tables; `make sweep` takes all statements, from an empty database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.sweep import NON_ATOMIC, Point, Sweep
+from tests.servers import PostgreSQL
+
+# Every how many points a sample is taken of all.
+STEP = 15
+WHOLE = "SWEEP" in os.environ
+
+
+@pytest.fixture(scope="module")
+def sweeps(postgresql: PostgreSQL) -> Iterator[list[Sweep]]:
+    """Give two measured sweeps, one a processor."""
+    with (
+        Sweep(postgresql, "auto_migrate") as first,
+        Sweep(postgresql, "auto_migrate") as second,
+        contextlib.nullcontext() if WHOLE else first.beginning_after("auth"),
+    ):
+        first.measure()
+        second.template, second.points, second.wanted = first.template, first.points, first.wanted
+        yield [first, second]
+
+
+def failures(sweeps: list[Sweep], points: list[Point]) -> list[str]:
+    """Kill at each point, shared out among the sweeps, and tell what went wrong where."""
+
+    def all_of(share: int) -> list[str]:
+        mine = points[share :: len(sweeps)]
+        return [f"{point}: {wrong}" for point in mine if (wrong := sweeps[share].failure(point))]
+
+    with ThreadPoolExecutor(len(sweeps)) as threads:
+        return [failure for share in threads.map(all_of, range(len(sweeps))) for failure in share]
+
+
+def leaves_something(point: Point) -> bool:
+    """Tell whether the statement is more than a question or a setting; before it, all is as after the one before."""
+    question = point.statement.startswith(("SELECT", "SAVEPOINT", "RELEASE", "SET "))
+    return not question and (point.side == "after" or "CONCURRENTLY" in point.statement)
+
+
+def test_the_sweep_finds_commits_locks_and_builds_by_itself(sweeps: list[Sweep]) -> None:
+    statements = " ".join(point.statement for point in sweeps[0].points)
+    for part in ("pg_try_advisory_xact_lock", "CREATE INDEX CONCURRENTLY", "COMMIT", "BEGIN", "FOREIGN KEY"):
+        assert part in statements
+    assert {point.migration for point in sweeps[0].points} >= NON_ATOMIC
+
+
+@pytest.mark.skipif(WHOLE, reason="the whole sweep has these points too")
+def test_killed_at_any_change_of_a_migration_that_is_not_atomic_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
+    inside = [point for point in sweeps[0].points if point.migration in NON_ATOMIC and leaves_something(point)]
+    assert failures(sweeps, inside) == []
+
+
+@pytest.mark.skipif(WHOLE, reason="the whole sweep has these points too")
+def test_killed_anywhere_else_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
+    assert failures(sweeps, sweeps[0].points[::STEP]) == []
+
+
+@pytest.mark.skipif(not WHOLE, reason="takes minutes: make sweep")
+@pytest.mark.timeout(7200)
+def test_killed_before_and_after_every_single_statement_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
+    assert failures(sweeps, sweeps[0].points) == []
