@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
+from django.utils.translation import gettext as _
+
 from auto_migrate.exceptions import RunInterrupted
 
 # Platforms that signal every process of a container reach this one twice, once more through its parent's shell: seconds
@@ -56,7 +58,9 @@ class Clock:
     def check(self) -> None:
         """Raise `RunInterrupted` if somebody asked to stop; called where stopping is safe."""
         if self.interrupted:
-            raise RunInterrupted("The run was asked to stop.", hint="Run it again: what is left will be applied then.")
+            raise RunInterrupted(
+                _("The run was asked to stop."), hint=_("Run it again: what is left will be applied then.")
+            )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
+from django.utils.translation import gettext as _
 
 SETTING = "AUTO_MIGRATE"
 ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
@@ -38,10 +39,10 @@ def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], A
 
     def parse(value: Any) -> Any:
         if isinstance(value, bool):
-            raise ValueError("a number is needed")  # noqa: TRY004 # every parser answers with ValueError
+            raise ValueError(_("a number is needed"))  # noqa: TRY004 # every parser answers with ValueError
         number = kind(value)
         if not minimum <= number < float("inf"):
-            raise ValueError(f"it must be a finite number of at least {minimum}")
+            raise ValueError(_("it must be a finite number of at least {minimum:g}").format(minimum=minimum))
         return number
 
     return parse
@@ -52,7 +53,7 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
     def parse(value: Any) -> str:
         if value not in choices:
-            raise ValueError(f"it must be one of {', '.join(choices)}")
+            raise ValueError(_("it must be one of {choices}").format(choices=", ".join(choices)))
         return str(value)
 
     return parse
@@ -67,7 +68,7 @@ def urls(value: Any) -> Mapping[str, str]:
     """Parse a dict of alias and URL, or `alias=url` pairs separated by blanks."""
     pairs = dict(item.split("=", 1) for item in value.split()) if isinstance(value, str) else dict(value)
     if any("://" not in str(url) for url in pairs.values()):
-        raise ValueError("every alias needs a URL such as postgresql://user@host:5432/name")
+        raise ValueError(_("every alias needs a URL such as postgresql://user@host:5432/name"))
     return pairs
 
 
@@ -75,17 +76,17 @@ def tokens(value: Any) -> tuple[str, ...]:
     """Parse one token, several separated by commas, or a list of them."""
     parts = value.split(",") if isinstance(value, str) else list(value or ())
     if not all(isinstance(part, str) for part in parts):
-        raise ValueError("tokens are text")
+        raise ValueError(_("tokens are text"))
     found = tuple(part.strip() for part in parts if part.strip())
     if any(not token.isascii() or not token.isprintable() for token in found):
-        raise ValueError("a token is printable ASCII, as HTTP headers are")
+        raise ValueError(_("a token is printable ASCII, as HTTP headers are"))
     return found
 
 
 def text(value: Any) -> str:
     """Parse a plain string."""
     if not isinstance(value, str):
-        raise ValueError("text is needed")  # noqa: TRY004 # every parser answers with ValueError
+        raise ValueError(_("text is needed"))  # noqa: TRY004 # every parser answers with ValueError
     return value
 
 
@@ -94,7 +95,7 @@ def dotted_paths(value: Any) -> Mapping[str, str]:
     pairs = dict(item.split("=", 1) for item in value.split(",") if item) if isinstance(value, str) else dict(value)
     for name, path in pairs.items():
         if not (isinstance(path, str) and "." in path):
-            raise ValueError(f"{name} needs the dotted path of a callable")
+            raise ValueError(_("{name} needs the dotted path of a callable").format(name=name))
     return pairs
 
 
@@ -154,8 +155,9 @@ def parse_value(key: str, value: Any) -> Any:
     try:
         return FIELDS[key].metadata["parse"](value)
     except (ValueError, TypeError) as error:
-        shown = "the value given" if key in SECRET else repr(value)
-        raise BadSetting(f"AUTO_MIGRATE[{key!r}]: {shown} is refused: {error}.") from error
+        shown = _("the value given") if key in SECRET else repr(value)
+        text = _("AUTO_MIGRATE[{key!r}]: {shown} is refused: {error}.")
+        raise BadSetting(text.format(key=key, shown=shown, error=error)) from error
 
 
 def unknown_keys() -> list[str]:
@@ -176,7 +178,8 @@ def get_settings() -> Settings:
 def _configured() -> Mapping[str, Any]:
     configured = getattr(django_settings, SETTING, {})
     if not isinstance(configured, Mapping):
-        raise BadSetting(f"{SETTING} must be a dict, not {type(configured).__name__}.")
+        text = _("{setting} must be a dict, not {kind}.")
+        raise BadSetting(text.format(setting=SETTING, kind=type(configured).__name__))
     return configured
 
 

@@ -58,7 +58,7 @@ def check(
         found = inspect(database)
         emit(StateCompared(found.state, tuple(planned.key for planned in found.pending), found.unknown))
         if found.state is SchemaState.DIVERGED:
-            raise HistoryDiverged(found.problem, hint=SHOW)
+            raise HistoryDiverged(found.problem, hint=_(SHOW))
         if found.pending:
             raise DatabaseBehind(
                 _("Database {database!r} is behind; migrations pending: {pending}.").format(
@@ -125,7 +125,7 @@ class Watch:
             self.check_time(error)
             return None
         if found.state is SchemaState.DIVERGED:
-            raise self.diverged() or HistoryDiverged(_("The migration files do not fit together."), hint=SHOW)
+            raise self.diverged() or HistoryDiverged(_("The migration files do not fit together."), hint=_(SHOW))
         if found.state is not SchemaState.BEHIND:
             return found.state
         if self.due(found.pending):
@@ -157,7 +157,7 @@ class Watch:
         with contextlib.suppress(DatabaseUnreachable):
             found = inspect(self.database.alias)
             if found.state is SchemaState.DIVERGED:
-                return HistoryDiverged(found.problem, hint=SHOW)
+                return HistoryDiverged(found.problem, hint=_(SHOW))
         return None
 
     def behind(self, pending: int) -> DatabaseBehind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.db import connections, router
 from django.utils.connection import ConnectionDoesNotExist
+from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -35,7 +36,10 @@ def adapter_for(alias: str) -> Database:
         vendor = connections[alias].vendor
     except ConnectionDoesNotExist as error:
         known = ", ".join(sorted(connections))
-        raise UsageError(f"There is no database {alias!r} in DATABASES.", hint=f"Choose one of: {known}.") from error
+        raise UsageError(
+            _("There is no database {alias!r} in DATABASES.").format(alias=alias),
+            hint=_("Choose one of: {known}.").format(known=known),
+        ) from error
     if vendor in ADAPTERS:
         adapter: Database = import_string(ADAPTERS[vendor])(alias)
         return adapter
@@ -44,6 +48,6 @@ def adapter_for(alias: str) -> Database:
 
         return Other(alias)
     raise UsageError(
-        f"auto_migrate has no deploy lock for {vendor} (database {alias!r}).",
-        hint='If only one process ever migrates it, say so: AUTO_MIGRATE = {"LOCK": "none"}.',
+        _("auto_migrate has no deploy lock for {vendor} (database {alias!r}).").format(vendor=vendor, alias=alias),
+        hint=_('If only one process ever migrates it, say so: AUTO_MIGRATE = {"LOCK": "none"}.'),
     )

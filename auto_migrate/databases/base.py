@@ -152,7 +152,7 @@ class Database(abc.ABC):
         """Say that the database cannot be used, and what to check."""
         address = self.address
         return DatabaseUnreachable(
-            f"{fault.reason} ({address.name} at {address.host}).",
+            _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
             hint="\n".join(filter(None, (fault.detail, self.hint(Kind.UNREACHABLE)))),
         )
 

@@ -123,7 +123,8 @@ class FileLock(DeployLock):
         except OSError:
             kept = False
         if not kept:
-            raise PassingFault(_(Kind.DEPLOY_LOCK_LOST.value), detail=f"{self.path} was removed")
+            detail = _("{path} was removed").format(path=self.path)
+            raise PassingFault(_(Kind.DEPLOY_LOCK_LOST.value), detail=detail)
 
     def release(self) -> None:
         if self._file is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.translation import gettext as _
 
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys
 from auto_migrate.exceptions import AutoMigrateError, ExitCode
@@ -21,9 +22,10 @@ def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any
         try:
             value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number.") from None
+            raise argparse.ArgumentTypeError(_("{text!r} is not a number.").format(text=text)) from None
         if not minimum <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a number of at least {minimum:g} is needed.")
+            problem = _("{text!r} is not allowed: a number of at least {minimum:g} is needed.")
+            raise argparse.ArgumentTypeError(problem.format(text=text, minimum=minimum))
         return value
 
     return parse
@@ -52,11 +54,12 @@ def exit_codes() -> Iterator[None]:
     except BadSetting as error:
         raise CommandError(str(error), returncode=ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
-        raise CommandError("Stopped at once by a second signal.", returncode=ExitCode.INTERRUPTED) from error
+        raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
 
 
 def check_settings() -> None:
     """Raise `BadSetting` for a setting that means nothing, before anything is done with the others."""
     if unknown := unknown_keys():
-        raise BadSetting(f"AUTO_MIGRATE has unknown keys: {', '.join(unknown)}. See: manage.py check.")
+        text = _("AUTO_MIGRATE has unknown keys: {names}. See: manage.py check.")
+        raise BadSetting(text.format(names=", ".join(unknown)))
     get_settings()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Mapping
 
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
@@ -17,7 +20,7 @@ from auto_migrate.exceptions import HistoryDiverged, PassingFault
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Node, Target
 
-SHOW = "Compare the two: manage.py showmigrations --list"
+SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +63,12 @@ class Comparison:
     @property
     def keys(self) -> tuple[MigrationKey, ...]:
         """Name what is to be done, in order."""
-        return tuple(MigrationKey(migration.app_label, migration.name) for migration, _ in self.plan)
+        return tuple(MigrationKey(migration.app_label, migration.name) for migration, _backwards in self.plan)
 
     @property
     def backwards(self) -> bool:
         """Tell whether the plan unapplies."""
-        return any(backwards for _, backwards in self.plan)
+        return any(backwards for _migration, backwards in self.plan)
 
     def inspection(self) -> Inspection:
         """Give the comparison as plain values."""
@@ -87,15 +90,13 @@ def compare(database: Database, goal: Goal) -> Comparison:
         executor = MigrationExecutor(connection)
         executor.loader.check_consistent_history(connection)
     except BROKEN_FILES as error:
-        raise HistoryDiverged(f"The migration files do not fit together: {error}", hint=SHOW) from error
+        text = _("The migration files do not fit together: {error}").format(error=error)
+        raise HistoryDiverged(text, hint=_(SHOW)) from error
     except InconsistentMigrationHistory as error:
-        raise HistoryDiverged(f"The recorded history contradicts the migration files: {error}", hint=SHOW) from error
+        text = _("The recorded history contradicts the migration files: {error}").format(error=error)
+        raise HistoryDiverged(text, hint=_(SHOW)) from error
     if conflicts := executor.loader.detect_conflicts():
-        named = "; ".join(f"{', '.join(sorted(names))} in {app}" for app, names in sorted(conflicts.items()))
-        raise HistoryDiverged(
-            f"Conflicting migrations, several leaf nodes in the graph: {named}.",
-            hint="Join them: manage.py makemigrations --merge",
-        )
+        raise conflicting(conflicts)
     recorded = recorded_rows(executor.recorder)
     targets = goal.targets(executor.loader)
     return Comparison(
@@ -105,6 +106,18 @@ def compare(database: Database, goal: Goal) -> Comparison:
         target=goal.key(targets),
         plan=executor.migration_plan(targets),
         unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
+    )
+
+
+def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
+    """Name the leaf nodes of which an app has several."""
+    named = "; ".join(
+        _("{names} in {app_label}").format(names=", ".join(sorted(names)), app_label=app_label)
+        for app_label, names in sorted(conflicts.items())
+    )
+    return HistoryDiverged(
+        _("Conflicting migrations, several leaf nodes in the graph: {named}.").format(named=named),
+        hint=_("Join them: manage.py makemigrations --merge"),
     )
 
 

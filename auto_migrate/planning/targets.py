@@ -7,6 +7,7 @@ import dataclasses
 from django.apps import apps
 from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.loader import MigrationLoader
+from django.utils.translation import gettext as _
 
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
@@ -44,20 +45,24 @@ class Goal:
         try:
             apps.get_app_config(app_label)
         except LookupError as error:
-            raise UsageError(str(error), hint="Choose an app of INSTALLED_APPS: manage.py showmigrations.") from error
+            hint = _("Choose an app of INSTALLED_APPS: manage.py showmigrations.")
+            raise UsageError(str(error), hint=hint) from error
         if app_label not in loader.migrated_apps:
-            raise UsageError(f"App {app_label!r} does not have migrations.", hint="See: manage.py showmigrations.")
+            raise UsageError(
+                _("App {app_label!r} does not have migrations.").format(app_label=app_label),
+                hint=_("See: manage.py showmigrations."),
+            )
 
     def _node(self, loader: MigrationLoader, app_label: str, prefix: str) -> Node:
-        listing = f"See what there is: manage.py showmigrations {app_label}"
+        listing = _("See what there is: manage.py showmigrations {app_label}").format(app_label=app_label)
         try:
             migration = loader.get_migration_by_prefix(app_label, prefix)
         except AmbiguityError as error:
-            raise UsageError(
-                f"More than one migration of {app_label!r} begins with {prefix!r}.", hint=listing
-            ) from error
+            text = _("More than one migration of {app_label!r} begins with {prefix!r}.")
+            raise UsageError(text.format(app_label=app_label, prefix=prefix), hint=listing) from error
         except KeyError as error:
-            raise UsageError(f"No migration of {app_label!r} begins with {prefix!r}.", hint=listing) from error
+            text = _("No migration of {app_label!r} begins with {prefix!r}.")
+            raise UsageError(text.format(app_label=app_label, prefix=prefix), hint=listing) from error
         node = (app_label, migration.name)
         if node not in loader.graph.nodes and node in loader.replacements:
             # A partially applied squash is not in the graph; its last part stands for it, as in Django's `migrate`.

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.translation import gettext as _
 
 from auto_migrate.applying.recovery import Resolution
 from auto_migrate.applying.signals import Audience
@@ -121,10 +122,10 @@ class Command(BaseCommand):
 
     def _databases(self, options: dict[str, Any]) -> list[str]:
         if options["all_databases"] and options["databases"]:
-            raise UsageError("--all-databases and --database contradict each other.", hint="Give one of them.")
+            raise UsageError(_("--all-databases and --database contradict each other."), hint=_("Give one of them."))
         if options["all_databases"]:
             return migratable()
         databases = list(dict.fromkeys(options["databases"] or [DEFAULT_DB_ALIAS]))
         if options["run_id"] and len(databases) > 1:
-            raise UsageError("--run-id names one run on one database.")
+            raise UsageError(_("--run-id names one run on one database."))
         return databases
