@@ -110,7 +110,7 @@ def main() -> None:
     MigrationLoader(None)
     for name in ("auto_migrate", "migrate"):
         if name in get_commands():
-            load_command_class(get_commands()[name], name)  # type: ignore[arg-type] # nothing is loaded as yet
+            load_command_class(get_commands()[name], name)
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)

@@ -22,8 +22,8 @@ NATURAL = {
     ),
 }
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'auto\\_migrate\\_%'"
-INVALID = (
-    "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid OR NOT indisready"
+INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT (indisvalid AND indisready)"
+    "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT (indisvalid AND indisready)"
 )
 
 
@@ -53,16 +53,16 @@ def snapshot(server: PostgreSQL, database: str) -> Snapshot:
     return Snapshot(schema(server, database), rows, invalid)
 
 
-def query_for(table: str) -> sql.Composable:
+def query_for(table: str) -> sql.SQL | sql.Composed:
     """Give the query of what is to be compared of a table's rows."""
     if table in NATURAL:
-        return sql.SQL(NATURAL[table])  # type: ignore[arg-type] # a constant of this module
+        return sql.SQL(NATURAL[table])
     return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
 
 
 def schema(server: PostgreSQL, database: str) -> str:
     """Dump the schema, history tables aside."""
-    dump = [server.bin_dir / "pg_dump", "--schema-only", f"--exclude-table={HISTORY}", server.url(database)]
+    dump = [str(server.bin_dir / "pg_dump"), "--schema-only", f"--exclude-table={HISTORY}", server.url(database)]
     printed = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
     # Newer versions put a random key around the dump.
     return re.sub(r"^\\(un)?restrict .*$", "", printed, flags=re.MULTILINE)
