@@ -23,8 +23,6 @@ NATURAL = {
 }
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'auto\\_migrate\\_%'"
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT (indisvalid AND indisready)"
-    "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT (indisvalid AND indisready)"
-)
 
 
 @dataclasses.dataclass(frozen=True)
