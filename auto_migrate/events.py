@@ -320,11 +320,15 @@ class VerifyStarted(Event):
 
 @dataclasses.dataclass(frozen=True)
 class RunSucceeded(Event):
-    """The database is as this code needs it. `applied` migrations were carried out in `duration` seconds."""
+    """The database is as this code needs it. `applied` migrations were carried out in `duration` seconds.
+
+    `fingerprint` is of what the database is up to date with; empty where the run learned nothing new.
+    """
 
     state: SchemaState
     applied: int
     duration: float
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,6 +45,8 @@ from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
 from auto_migrate.planning.comparison import Comparison, compare, left_undone, still_true
+from auto_migrate.planning.fingerprint import Code, read_code
+from auto_migrate.planning.state import recorded_rows
 from auto_migrate.planning.targets import Goal
 
 
@@ -122,6 +124,8 @@ class Release:
         self.audience = audience
         self.resolutions = resolutions
         self.tally = Tally()
+        self.code: Code | None = None
+        self.fingerprint = ""
 
     def run(self) -> Result:
         """Make attempts until one succeeds; tell the listeners how it ended."""
@@ -129,7 +133,8 @@ class Release:
         with ending_told(self.emit, self.tally):
             self.emit(RunStarted(self.retry.attempts))
             state = until_usable(self.database, self.attempt, retry=self.retry, emit=self.emit)
-        self.emit(RunSucceeded(state, self.tally.done, self.emit.clock.monotonic() - started))
+        duration = self.emit.clock.monotonic() - started
+        self.emit(RunSucceeded(state, self.tally.done, duration, self.fingerprint))
         return Result(self.emit.run_id, state, self.tally.done)
 
     def attempt(self, number: int) -> SchemaState:
@@ -138,6 +143,8 @@ class Release:
         self.database.prepare()
         if self.awaited:
             self.claim()
+        if self.is_known():
+            return SchemaState.UP_TO_DATE
         comparison = self.compare()
         if comparison.state is SchemaState.AHEAD:
             return comparison.state
@@ -156,6 +163,20 @@ class Release:
             )
         self.awaited = False
         self.emit(RunClaimed())
+
+    def is_known(self) -> bool:
+        """Tell by its fingerprint whether the database was found up to date with exactly this code before."""
+        code = self.code = read_code(self.database.alias) if self.goal == Goal() else None
+        if code is None:
+            return False
+        fingerprint = code.fingerprint(recorded_rows(self.database.connection))
+        if not History(self.database.alias).knows(fingerprint):
+            return False
+        self.emit(StateCompared(SchemaState.UP_TO_DATE, (), ()))
+        self.emit(MigratingStarted())
+        self.emit(PlanMade(code.app_labels, None, (), backwards=False))
+        self.emit(VerifyStarted())
+        return True
 
     def compare(self) -> Comparison:
         """Plan the way from what is recorded to what the code needs."""
@@ -194,7 +215,11 @@ class Release:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
-        return SchemaState.AHEAD if comparison.unknown else SchemaState.UP_TO_DATE
+        if comparison.unknown:
+            return SchemaState.AHEAD
+        if self.code is not None:
+            self.fingerprint = self.code.fingerprint(recorded_rows(self.database.connection))
+        return SchemaState.UP_TO_DATE
 
 
 def wait(

@@ -73,8 +73,10 @@ class Recorder:
             case PlanMade() if event.migrations:
                 self._start(context)
                 self.history.plan(run_id, event.migrations, backwards=event.backwards)
-            case RunSucceeded() if self.started:
-                self.history.finish(run_id, RunStatus.SUCCEEDED, exit_code=ExitCode.DONE)
+            case RunSucceeded() if self.started or event.fingerprint:
+                self._start(context)
+                fingerprint = event.fingerprint or None
+                self.history.finish(run_id, RunStatus.SUCCEEDED, exit_code=ExitCode.DONE, fingerprint=fingerprint)
             case RunStopped() if self.started:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
             case RunFailed() if self.started or (not self.awaited and event.exit_code not in UNWRITABLE):

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -47,6 +47,16 @@ class History:
     def running(self) -> Run | None:
         """Give the run that says it is running, if any; whether it lives is for the deploy lock to say."""
         return self.runs().filter(status=RunStatus.RUNNING).first()
+
+    def knows(self, fingerprint: str) -> bool:
+        """Tell whether a run has found the database up to date with exactly this."""
+        try:
+            return Run.objects.using(self.database).filter(fingerprint=fingerprint).exists()
+        except DatabaseError:
+            # An older version of this app made the table, or nobody has yet: the next run does.
+            if connections[self.database].in_atomic_block:
+                raise
+            return False
 
     def enqueue(self, requested_by: str) -> Run:
         """Record a run that somebody asked for over HTTP; raise `SlotTaken` while an earlier one has not ended."""
@@ -88,11 +98,24 @@ class History:
         )
 
     def finish(
-        self, run_id: uuid.UUID, status: RunStatus, *, exit_code: int, error: str | None = None, hint: str | None = None
+        self,
+        run_id: uuid.UUID,
+        status: RunStatus,
+        *,
+        exit_code: int,
+        error: str | None = None,
+        hint: str | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         """Record how the run ended; a run that never began leaves no row to update."""
         Run.objects.using(self.database).filter(pk=run_id).update(
-            status=status, finished_at=timezone.now(), exit_code=exit_code, error=error, hint=hint, slot=None
+            status=status,
+            finished_at=timezone.now(),
+            exit_code=exit_code,
+            error=error,
+            hint=hint,
+            fingerprint=fingerprint,
+            slot=None,
         )
 
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:

@@ -9,7 +9,6 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
-from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -17,6 +16,8 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
 from auto_migrate.exceptions import HistoryDiverged, PassingFault
+from auto_migrate.history.store import History
+from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Node, Target
 
@@ -97,7 +98,7 @@ def compare(database: Database, goal: Goal) -> Comparison:
         raise HistoryDiverged(text, hint=_(SHOW)) from error
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
-    recorded = recorded_rows(executor.recorder)
+    recorded = recorded_rows(connection)
     targets = goal.targets(executor.loader)
     return Comparison(
         loader=executor.loader,
@@ -123,12 +124,12 @@ def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
 
 def still_true(comparison: Comparison, database: Database) -> bool:
     """Tell whether nothing was recorded since the comparison was made."""
-    return recorded_rows(MigrationRecorder(database.connection)) == comparison.recorded
+    return recorded_rows(database.connection) == comparison.recorded
 
 
 def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKey, ...]:
     """Give the migrations whose record is not what the plan, carried out, would have left."""
-    rows = set(recorded_rows(MigrationRecorder(database.connection)))
+    rows = set(recorded_rows(database.connection))
     undone = [
         migration
         for migration, backwards in comparison.plan
@@ -145,6 +146,9 @@ def inspect(database: str = "default") -> Inspection:
     adapter = adapter_for(database)
     try:
         with adapter.faults_told():
+            code = code_of_process(database)
+            if code is not None and History(database).knows(code.fingerprint(recorded_rows(adapter.connection))):
+                return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, Goal()).inspection()
     except HistoryDiverged as error:
         return Inspection(SchemaState.DIVERGED, problem=error.message)

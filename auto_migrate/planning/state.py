@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.transaction import atomic
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import MigrationKey, SchemaState
 from auto_migrate.exceptions import PassingFault
+from auto_migrate.history.store import History
+from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.targets import Node
 
 # What a project's own files can be broken in; no database can mend it.
 BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
 
 
-def recorded_rows(recorder: MigrationRecorder) -> tuple[Node, ...]:
-    """Give the recorded migrations in the order in which they were recorded."""
-    if not recorder.has_table():
+def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
+    """Give the recorded migrations in the order in which they were recorded, by one query."""
+    recorder = MigrationRecorder(connection)
+    # Inside a transaction the failed query must be rolled back by itself.
+    savepoint = atomic(using=connection.alias) if connection.in_atomic_block else contextlib.nullcontext()
+    try:
+        with savepoint:
+            return tuple(recorder.migration_qs.order_by("id").values_list("app", "name"))
+    except DatabaseError:
+        if recorder.has_table():
+            raise
         return ()
-    return tuple(recorder.migration_qs.order_by("id").values_list("app", "name"))
 
 
 def unknown_rows(
@@ -102,14 +115,28 @@ def quick_state(database: str = "default") -> QuickState:
     Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
     """
     adapter = adapter_for(database)
-    needed = needs()
     try:
         with adapter.faults_told():
             adapter.connection.close_if_unusable_or_obsolete()
-            recorded = recorded_rows(MigrationRecorder(adapter.connection))
+            recorded = recorded_rows(adapter.connection)
+            answered = _answers.get(database)
+            if answered is None or answered[0] != recorded:
+                answered = _answers[database] = (recorded, _state_of(database, recorded))
     except PassingFault as fault:
         adapter.discard_connection()
         raise adapter.unreachable(fault) from fault
+    return answered[1]
+
+
+# The answer depends on the rows alone, since the code of a process does not change: alias → the rows and their answer.
+_answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
+
+
+def _state_of(database: str, recorded: tuple[Node, ...]) -> QuickState:
+    code = code_of_process(database)
+    if code is not None and History(database).knows(code.fingerprint(recorded)):
+        return QuickState(SchemaState.UP_TO_DATE, 0)
+    needed = needs()
     if needed.problem:
         return QuickState(SchemaState.DIVERGED, 0)
     rows = set(recorded)
@@ -123,6 +150,8 @@ def quick_state(database: str = "default") -> QuickState:
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in {"INSTALLED_APPS", "MIGRATION_MODULES"}:
         needs.cache_clear()
+        code_of_process.cache_clear()
+        _answers.clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="auto_migrate.planning.state")
