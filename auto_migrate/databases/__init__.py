@@ -12,6 +12,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import UsageError
 
 ADAPTERS = {
+    "mysql": "auto_migrate.databases.mysql.MySQL",
     "postgresql": "auto_migrate.databases.postgresql.PostgreSQL",
     "sqlite": "auto_migrate.databases.sqlite.SQLite",
 }
