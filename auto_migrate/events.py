@@ -240,6 +240,16 @@ class PoolerNoticed(Event):
     """The plan has migrations that are not atomic, and a pooler in between keeps their sessions from being limited."""
 
 
+# -- recover ----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordMended(Event):
+    """Another tool was killed while recording these squashes, which are applied; their rows are complete now."""
+
+    migrations: tuple[MigrationKey, ...]
+
+
 # -- apply ------------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.executor import Executor, Tally
 from auto_migrate.applying.recovery import Resolution, Resolutions, check_pending
 from auto_migrate.applying.signals import Audience, register_receivers, send_post_migrate, send_pre_migrate
+from auto_migrate.applying.squashes import finish_squashes, half_recorded
 from auto_migrate.attempts import Emitter, until_usable
 from auto_migrate.clock import Clock, Retry
 from auto_migrate.conf import get_settings
@@ -30,6 +31,7 @@ from auto_migrate.events import (
     MigratingStarted,
     PlanMade,
     PoolerNoticed,
+    RecordMended,
     RunClaimed,
     RunFailed,
     RunStarted,
@@ -40,7 +42,7 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted, UsageError
+from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, RunInterrupted, UsageError
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
@@ -145,11 +147,11 @@ class Release:
             self.claim()
         if self.is_known():
             return SchemaState.UP_TO_DATE
-        comparison = self.compare()
-        if comparison.state is SchemaState.AHEAD:
+        comparison = self.compare_if_possible()
+        if comparison is not None and comparison.state is SchemaState.AHEAD:
             return comparison.state
         with turn(self.database, self.emit, lock_wait=self.lock_wait) as lock:
-            if not still_true(comparison, self.database):
+            if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
             self.apply(comparison, lock)
         return self.verify(comparison)
@@ -177,6 +179,22 @@ class Release:
         self.emit(PlanMade(code.app_labels, None, (), backwards=False))
         self.emit(VerifyStarted())
         return True
+
+    def compare_if_possible(self) -> Comparison | None:
+        """Compare; None where a half-recorded squash stands in the way, which needs the deploy lock to be mended."""
+        try:
+            return self.compare()
+        except HistoryDiverged:
+            if not half_recorded(self.database):
+                raise
+            return None
+
+    def recover(self) -> bool:
+        """Mend the record where an interrupted run of another tool left half of it; tell whether there was need."""
+        finished = finish_squashes(self.database)
+        if finished:
+            self.emit(RecordMended(finished))
+        return bool(finished)
 
     def compare(self) -> Comparison:
         """Plan the way from what is recorded to what the code needs."""

@@ -28,6 +28,7 @@ from auto_migrate.events import (
     NothingPending,
     PlanMade,
     PoolerNoticed,
+    RecordMended,
     RetryScheduled,
     RunStarted,
     RunStopped,
@@ -120,11 +121,14 @@ class Console:
                 self.line(_("⏳ Waiting for the database ({waited:.0f}s): {reason}").format(**event.as_dict()))
             case MigrationsAwaited():
                 self.line(describe_wait(event, context.at))
+            case RecordMended():
+                names = ", ".join(map(str, event.migrations))
+                self.line(_("🩹 Completed the record of {names}: applied, but recorded by half.").format(names=names))
+            case PoolerNoticed():
+                self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
 
     def _migrations(self, event: Event) -> None:
         match event:
-            case PoolerNoticed():
-                self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
             case MigratingStarted():
                 self.line(_("🔄 Running migrations..."))
             case PlanMade():

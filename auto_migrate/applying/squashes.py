@@ -1,0 +1,100 @@
+"""Squashed migrations that another tool was killed in: applied as a whole, recorded by half.
+
+Django's `migrate` records what a squash replaced row by row, after the schema is committed. Cut between two rows, the
+next load takes the squash for partially applied, and runs what is there already. Where tables and columns prove that
+all of it was applied, the missing rows are written; where they prove nothing, it is left as Django sees it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
+from django.db.transaction import atomic
+
+from auto_migrate.databases.base import Database
+from auto_migrate.events import MigrationKey
+from auto_migrate.planning.state import BROKEN_FILES, recorded_rows, replaced_nodes
+from auto_migrate.planning.targets import Node
+
+# Table → its columns.
+Schema = dict[str, frozenset[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Squash:
+    """A squash, with what of it is recorded and what is missing."""
+
+    migration: Migration
+    recorded: tuple[Node, ...]
+    missing: tuple[Node, ...]
+
+    @property
+    def node(self) -> Node:
+        """The squash's own name."""
+        return self.migration.app_label, self.migration.name
+
+
+def half_recorded(database: Database) -> list[Squash]:
+    """Give the squashes with rows for the first of what they replaced and for no more, as a kill leaves them."""
+    recorded = recorded_rows(database.connection)
+    rows = set(recorded)
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    found = []
+    for migration in loader.disk_migrations.values():
+        nodes = replaced_nodes(loader, migration)
+        there = [node in rows for node in nodes]
+        if any(there) and not all(there) and there == sorted(there, reverse=True):
+            found.append(Squash(migration, nodes[: sum(there)], nodes[sum(there) :]))
+    return found
+
+
+def finish_squashes(database: Database) -> tuple[MigrationKey, ...]:
+    """Record what is provably applied, while the deploy lock is held; give the squashes that were completed."""
+    finished = [squash for squash in half_recorded(database) if is_applied(squash, database.connection)]
+    recorder = MigrationRecorder(database.connection)
+    with atomic(using=database.alias):
+        for squash in finished:
+            for app_label, name in (*squash.missing, squash.node):
+                recorder.record_applied(app_label, name)
+    return tuple(MigrationKey(*squash.node) for squash in finished)
+
+
+def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether tables and columns are those after the whole squash, and could not be those of its recorded part."""
+    whole = _schema(MigrationLoader(None).project_state([squash.node]), squash.migration.app_label)
+    try:
+        state = MigrationLoader(None, replace_migrations=False).project_state([squash.recorded[-1]])
+        part = _schema(state, squash.migration.app_label)
+    except (KeyError, *BROKEN_FILES):
+        # The replaced files are gone: nothing tells what their part would look like.
+        part = {}
+    return _actual(connection, {*whole, *part}) == whole != part
+
+
+def _schema(state: ProjectState, app_label: str) -> Schema:
+    """Give the tables that a state has for an app."""
+    models = [
+        model._meta
+        for model in state.apps.get_models(include_auto_created=True)
+        if model._meta.app_label == app_label and model._meta.managed and not model._meta.proxy
+    ]
+    return {
+        options.db_table: frozenset(str(field.column) for field in options.local_concrete_fields) for options in models
+    }
+
+
+def _actual(connection: BaseDatabaseWrapper, tables: set[str]) -> Schema:
+    """Give those of the tables that the database has."""
+    introspection = connection.introspection
+    with connection.cursor() as cursor:
+        existing = tables & set(introspection.table_names(cursor))
+        return {
+            table: frozenset(column.name for column in introspection.get_table_description(cursor, table))
+            for table in existing
+        }
