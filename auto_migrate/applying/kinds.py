@@ -5,10 +5,8 @@ from __future__ import annotations
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 
-from auto_migrate.applying.lock_needs import is_schema_operation
+from auto_migrate.applying.lock_needs import POSTGRES_OPERATIONS, is_schema_operation
 
-# Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
-POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
 CONCURRENT = frozenset({"AddIndexConcurrently", "RemoveIndexConcurrently"})
 
 

@@ -1,7 +1,7 @@
 """Which locks a run of schema operations takes on tables that exist already, told from the operations alone.
 
 PostgreSQL takes them one statement at a time; taken one by one under traffic, each would queue, and those behind it
-too. The modes follow the table in the documentation of `ALTER TABLE` and `LOCK`, measured on PostgreSQL 15 and 18. An
+too. The rules follow Django's schema editor, and are held to what `pg_locks` shows on PostgreSQL 15 and 18. An
 operation of a kind that is not listed tells nothing, and its statements stay bounded by `lock_timeout`.
 """
 
@@ -15,10 +15,14 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.field_changes import changes_in_database, changes_type
 from auto_migrate.databases.table_locks import Mode
 
 Need = tuple[str, Mode]
 Model = type[models.Model]
+
+# Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
+POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
 
 
 class Needs:
@@ -31,19 +35,28 @@ class Needs:
     def of(self, operations: Iterable[Operation]) -> dict[str, Mode]:
         """Give each table that must be locked with the strongest mode that any of the operations takes on it."""
         strongest: dict[str, Mode] = {}
+        needs, passed = self, list[Operation]()
         for operation in operations:
-            for table, mode in self._of_one(operation):
+            if passed and isinstance(operation, LOOKS_AT_FIELDS):
+                needs, passed = needs.after(passed), []
+            for table, mode in needs.of_one(operation):
                 strongest[table] = max(mode, strongest.get(table, mode))
+            passed.append(operation)
         return strongest
 
-    def _of_one(self, operation: Operation) -> Iterator[Need]:
+    def of_one(self, operation: Operation) -> Iterable[Need]:
+        """Give the needs of one operation, a table possibly several times."""
         if isinstance(operation, ops.SeparateDatabaseAndState):
-            yield from self.of(operation.database_operations).items()
-            return
-        for kind, needs in RULES.items():
-            if isinstance(operation, kind):
-                yield from needs(self, operation)
-                return
+            return self.of(operation.database_operations).items()
+        rule = rule_of(operation)
+        return rule(self, operation) if rule else ()
+
+    def after(self, operations: Iterable[Operation]) -> Needs:
+        """Give the needs against the state that some operations lead to."""
+        state = self.state.clone()
+        for operation in operations:
+            operation.state_forwards(self.app_label, state)
+        return Needs(self.app_label, state)
 
     def model(self, name: str, app_label: str | None = None) -> Model | None:
         """Give a model of the state before; None for one that these operations make or rename first."""
@@ -52,27 +65,79 @@ class Needs:
         except LookupError:
             return None
 
-    def table(self, name: str, mode: Mode) -> Iterator[Need]:
-        """Need a mode on a model's table."""
-        if (model := self.model(name)) is not None and model._meta.managed and not model._meta.proxy:
-            yield model._meta.db_table, mode
+    def migrated(self, name: str) -> Model | None:
+        """Give a model whose table Django's operations change, or None."""
+        model = self.model(name)
+        if model is None or not model._meta.managed or model._meta.proxy or model._meta.swapped:
+            return None
+        return model
 
-    def referenced(self, field: Any, mode: Mode) -> Iterator[Need]:
-        """Need a mode on the table that a field points to, and on both ends of an automatic many-to-many table."""
-        remote = getattr(field, "remote_field", None)
-        if remote is None or (not getattr(field, "db_constraint", True) and not field.many_to_many):
-            return
-        target = remote.model
-        if isinstance(target, str) and target != "self":
+    def target(self, field: Any) -> Model | None:
+        """Give the model that a relation points to, if it was there before; the field need not be bound to a model."""
+        target = field.remote_field.model
+        if isinstance(target, str):
             app_label, _, name = target.rpartition(".")
-            target = self.model(name, app_label or None)
-        if isinstance(target, type) and issubclass(target, models.Model):
+            return self.model(name, app_label or None)
+        return target if isinstance(target, type) and issubclass(target, models.Model) else None
+
+    def pointed_to(self, field: Any, mode: Mode) -> Iterator[Need]:
+        """Need a mode on the table that the constraint of a foreign key, or of an automatic table's, points to."""
+        holder = field if isinstance(field, models.ForeignKey) else automatic_table(field) and field.remote_field
+        if getattr(holder, "db_constraint", False) and (target := self.target(field)) is not None:
             yield target._meta.db_table, mode
 
 
+def automatic_table(field: Any) -> bool:
+    """Tell whether a field brings a table of its own with it, which no model of the project describes."""
+    if not getattr(field, "many_to_many", False):
+        return False
+    through = field.remote_field.through
+    return through is None or (not isinstance(through, str) and bool(through._meta.auto_created))
+
+
+def dropped_table(needs: Needs, field: Any) -> Iterator[Need]:
+    """Need everything on an automatic table and on what its foreign keys point to."""
+    if automatic_table(field):
+        yield field.remote_field.through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+        for _table, mode in needs.pointed_to(field, Mode.ACCESS_EXCLUSIVE):
+            yield from ((field.model._meta.db_table, mode), (_table, mode))
+
+
+def same_column(field: Any, other: Any) -> bool:
+    """Tell whether two fields are one column; a state that was rendered in parts may have two models of a table."""
+    return (field.model._meta.db_table, field.column) == (other.model._meta.db_table, other.column)
+
+
+def incoming(model: Model) -> Iterator[Any]:
+    """Give the foreign keys to a model's table, those of automatic tables included."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        key = getattr(relation, "field", None)
+        if not relation.auto_created or not isinstance(key, models.ForeignKey):
+            continue
+        if relation.model._meta.db_table == model._meta.db_table:
+            yield key
+
+
+def pointing_to(field: Any, seen: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """Give the foreign keys that hold a field's values, and those that hold theirs."""
+    for key in incoming(field.model):
+        if same_column(key.target_field, field) and key not in seen:
+            yield key
+            if key.unique:
+                yield from pointing_to(key, (*seen, field, key))
+
+
+def everything_on(keys: Iterable[Any]) -> Iterator[Need]:
+    """Need everything on the tables of some foreign keys."""
+    for key in keys:
+        yield key.model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+
+
 def create_model(needs: Needs, operation: Any) -> Iterator[Need]:
+    if operation.options.get("proxy") or not operation.options.get("managed", True):
+        return
     for _name, field in operation.fields:
-        yield from needs.referenced(field, Mode.SHARE_ROW_EXCLUSIVE)
+        yield from needs.pointed_to(field, Mode.SHARE_ROW_EXCLUSIVE)
     for base in operation.bases:
         if isinstance(base, str) and "." in base:
             app_label, name = base.split(".")
@@ -82,97 +147,149 @@ def create_model(needs: Needs, operation: Any) -> Iterator[Need]:
 
 
 def delete_model(needs: Needs, operation: Any) -> Iterator[Need]:
-    yield from needs.table(operation.name, Mode.ACCESS_EXCLUSIVE)
-    if (model := needs.model(operation.name)) is not None:
+    if (model := needs.migrated(operation.name)) is not None:
+        yield model._meta.db_table, Mode.ACCESS_EXCLUSIVE
         for field in model._meta.local_fields:
-            yield from needs.referenced(field, Mode.ACCESS_EXCLUSIVE)
+            yield from needs.pointed_to(field, Mode.ACCESS_EXCLUSIVE)
         for field in model._meta.local_many_to_many:
-            yield from through_table(needs, field)
-
-
-def through_table(needs: Needs, field: Any) -> Iterator[Need]:
-    """Need everything on an automatic many-to-many table, and what dropping its foreign keys takes on both ends."""
-    through = field.remote_field.through
-    if through is not None and through._meta.auto_created:
-        yield through._meta.db_table, Mode.ACCESS_EXCLUSIVE
-        yield field.model._meta.db_table, Mode.ACCESS_EXCLUSIVE
-        yield from needs.referenced(field, Mode.ACCESS_EXCLUSIVE)
-
-
-def add_field(needs: Needs, operation: Any) -> Iterator[Need]:
-    many = operation.field.many_to_many
-    yield from needs.table(operation.model_name, Mode.SHARE_ROW_EXCLUSIVE if many else Mode.ACCESS_EXCLUSIVE)
-    yield from needs.referenced(operation.field, Mode.SHARE_ROW_EXCLUSIVE)
-
-
-def existing_field(needs: Needs, operation: Any) -> Any:
-    """Give the field of the state before that an operation names, or None."""
-    model = needs.model(operation.model_name)
-    name = getattr(operation, "old_name", None) or operation.name
-    fields = model._meta.get_fields() if model is not None else ()
-    return next((field for field in fields if field.name == name and not field.auto_created), None)
-
-
-def remove_field(needs: Needs, operation: Any) -> Iterator[Need]:
-    field = existing_field(needs, operation)
-    if field is not None and field.many_to_many:
-        yield from through_table(needs, field)
-        return
-    yield from needs.table(operation.model_name, Mode.ACCESS_EXCLUSIVE)
-    yield from needs.referenced(field, Mode.ACCESS_EXCLUSIVE)
-
-
-def alter_field(needs: Needs, operation: Any) -> Iterator[Need]:
-    yield from needs.table(operation.model_name, Mode.ACCESS_EXCLUSIVE)
-    old = existing_field(needs, operation)
-    yield from needs.referenced(old, Mode.ACCESS_EXCLUSIVE)
-    yield from needs.referenced(getattr(operation, "field", None), Mode.ACCESS_EXCLUSIVE)
-    if old is not None and (old.primary_key or old.unique):
-        # A key that changes is changed in everything that points to it.
-        yield from pointing_to(old.model)
-
-
-def pointing_to(model: Model) -> Iterator[Need]:
-    """Need everything on the tables with foreign keys to a model, automatic many-to-many tables included."""
-    for relation in model._meta.related_objects:
-        through = getattr(relation, "through", None)
-        yield (through or relation.related_model)._meta.db_table, Mode.ACCESS_EXCLUSIVE
-    yield from many_to_many_tables(model)
-
-
-def many_to_many_tables(model: Model) -> Iterator[Need]:
-    """Need everything on the tables behind a model's own many-to-many fields."""
-    for field in model._meta.local_many_to_many:
-        through: Any = field.remote_field.through
-        yield through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+            yield from dropped_table(needs, field)
 
 
 def rename_model(needs: Needs, operation: Any) -> Iterator[Need]:
-    yield from needs.table(operation.old_name, Mode.ACCESS_EXCLUSIVE)
-    if (model := needs.model(operation.old_name)) is not None:
-        yield from pointing_to(model)
+    model: Any = needs.migrated(operation.old_name)
+    if model is None:
+        return
+    if not named_table(needs, model):
+        yield model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+        yield from everything_on(key for key in incoming(model) if key.db_constraint)
+    # The columns of automatic tables are named after the models, wherever the table itself is.
+    for field in model._meta.get_fields(include_hidden=True):
+        many: Any = getattr(field, "field", field)
+        if automatic_table(many) and model in (many.model, many.remote_field.model):
+            yield many.remote_field.through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+            if many.remote_field.db_constraint:
+                yield model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+
+
+def named_table(needs: Needs, model: Model) -> bool:
+    """Tell whether the project chose the table's name, so that it stays when the model is renamed."""
+    options = needs.state.models[model._meta.app_label, model._meta.model_name].options
+    return bool(options.get("db_table"))
 
 
 def alter_table(needs: Needs, operation: Any) -> Iterator[Need]:
-    yield from needs.table(operation.name, Mode.ACCESS_EXCLUSIVE)
-    if (model := needs.model(operation.name)) is not None:
-        yield from many_to_many_tables(model)
+    model: Any = needs.migrated(operation.name)
+    if model is None or model._meta.db_table == operation.table:
+        return
+    yield model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+    for field in model._meta.local_many_to_many:
+        if automatic_table(field):
+            yield field.remote_field.through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+
+
+def add_field(needs: Needs, operation: Any) -> Iterator[Need]:
+    model, field = needs.migrated(operation.model_name), operation.field
+    if model is None and needs.model(operation.model_name) is not None:
+        return
+    if model is not None and not field.many_to_many:
+        yield model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+    elif model is not None and automatic_table(field) and field.remote_field.db_constraint:
+        yield model._meta.db_table, Mode.SHARE_ROW_EXCLUSIVE
+    # A model that is made or renamed by these operations points to others just so.
+    yield from needs.pointed_to(field, Mode.SHARE_ROW_EXCLUSIVE)
+
+
+def field_before(needs: Needs, model_name: str, name: str) -> Any:
+    """Give a field of the state before, or None where there is nothing to change."""
+    model: Any = needs.migrated(model_name)
+    return model._meta.get_field(name) if model is not None else None
+
+
+def remove_field(needs: Needs, operation: Any) -> Iterator[Need]:
+    field = field_before(needs, operation.model_name, operation.name)
+    if field is None:
+        return
+    if field.many_to_many:
+        yield from dropped_table(needs, field)
+        return
+    yield field.model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+    yield from needs.pointed_to(field, Mode.ACCESS_EXCLUSIVE)
+    # DROP COLUMN … CASCADE takes the constraints of those that point to it along.
+    yield from everything_on(
+        key for key in pointing_to(field) if same_column(key.target_field, field) and key.db_constraint
+    )
+
+
+def rename_field(needs: Needs, operation: Any) -> Iterator[Need]:
+    field = field_before(needs, operation.model_name, operation.old_name)
+    if field is None or field.db_column:
+        return
+    if field.many_to_many:
+        if automatic_table(field):
+            yield field.remote_field.through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+        return
+    yield field.model._meta.db_table, Mode.ACCESS_EXCLUSIVE
+    yield from needs.pointed_to(field, Mode.ACCESS_EXCLUSIVE)
+
+
+def alter_field(needs: Needs, operation: Any) -> Iterator[Need]:
+    old = field_before(needs, operation.model_name, operation.name)
+    if old is None:
+        return
+    new, table = operation.field, old.model._meta.db_table
+    changes = changes_in_database(old, new, operation.name)
+    if not changes:
+        return
+    if old.many_to_many:
+        yield from alter_many_to_many(needs, old, new, changes)
+        return
+    if changes == {"db_constraint"} and new.db_constraint:
+        yield table, Mode.SHARE_ROW_EXCLUSIVE
+    elif changes == {"db_index"} and new.db_index:
+        yield table, Mode.SHARE
+    else:
+        yield table, Mode.ACCESS_EXCLUSIVE
+    if changes != {"db_comment"}:
+        # Foreign keys are dropped whatever changes, and made again.
+        yield from needs.pointed_to(old, Mode.ACCESS_EXCLUSIVE)
+    yield from needs.pointed_to(new, Mode.SHARE_ROW_EXCLUSIVE)
+    if (old.primary_key or old.unique) and changes_type(changes):
+        # A key that changes is changed in everything that points to it.
+        yield from everything_on(pointing_to(old))
+
+
+def alter_many_to_many(needs: Needs, old: Any, new: Any, changes: set[str]) -> Iterator[Need]:
+    if not automatic_table(old):
+        return
+    yield old.remote_field.through._meta.db_table, Mode.ACCESS_EXCLUSIVE
+    if "to" in changes:
+        yield from needs.pointed_to(old, Mode.ACCESS_EXCLUSIVE)
+        yield from needs.pointed_to(new, Mode.SHARE_ROW_EXCLUSIVE)
 
 
 def on_model(mode: Mode) -> Callable[[Needs, Any], Iterator[Need]]:
     """Give the rule of an operation that takes one mode on its own model's table."""
-    return lambda needs, operation: needs.table(getattr(operation, "model_name", None) or operation.name, mode)
+
+    def rule(needs: Needs, operation: Any) -> Iterator[Need]:
+        if (model := needs.migrated(getattr(operation, "model_name", None) or operation.name)) is not None:
+            yield model._meta.db_table, mode
+
+    return rule
 
 
-def add_constraint(needs: Needs, operation: Any) -> Iterator[Need]:
+def nothing(_needs: Needs, _operation: Any) -> Iterable[Need]:
+    """Give the needs of an operation that sends no statement."""
+    return ()
+
+
+def add_constraint(needs: Needs, operation: Any) -> Iterable[Need]:
     # What PostgreSQL cannot say as a constraint, Django makes as a unique index.
     as_index = isinstance(operation.constraint, models.UniqueConstraint) and any(
         getattr(operation.constraint, part) for part in ("condition", "include", "opclasses", "expressions")
     )
-    yield from needs.table(operation.model_name, Mode.SHARE if as_index else Mode.ACCESS_EXCLUSIVE)
+    return on_model(Mode.SHARE if as_index else Mode.ACCESS_EXCLUSIVE)(needs, operation)
 
 
-# Subclasses come before what they extend: the first match counts.
 RULES: dict[type[Operation], Callable[[Needs, Any], Iterable[Need]]] = {
     ops.CreateModel: create_model,
     ops.DeleteModel: delete_model,
@@ -182,28 +299,50 @@ RULES: dict[type[Operation], Callable[[Needs, Any], Iterable[Need]]] = {
     ops.AlterIndexTogether: on_model(Mode.ACCESS_EXCLUSIVE),
     ops.AlterOrderWithRespectTo: on_model(Mode.ACCESS_EXCLUSIVE),
     ops.AlterModelTableComment: on_model(Mode.SHARE_UPDATE_EXCLUSIVE),
+    ops.AlterModelOptions: nothing,
+    ops.AlterModelManagers: nothing,
     ops.AddField: add_field,
     ops.RemoveField: remove_field,
     ops.AlterField: alter_field,
-    ops.RenameField: alter_field,
+    ops.RenameField: rename_field,
     ops.AddIndex: on_model(Mode.SHARE),
     ops.RemoveIndex: on_model(Mode.ACCESS_EXCLUSIVE),
     ops.RenameIndex: on_model(Mode.SHARE_UPDATE_EXCLUSIVE),
     ops.AddConstraint: add_constraint,
     ops.RemoveConstraint: on_model(Mode.ACCESS_EXCLUSIVE),
-    # No statement at all.
-    ops.AlterModelOptions: lambda _needs, _operation: (),
-    ops.AlterModelManagers: lambda _needs, _operation: (),
+    ops.AlterConstraint: nothing,
 }
+
+# Of these, what earlier operations of the run did to the fields matters; to the others only which tables there are, and
+# a table that was renamed is locked under the name that it had.
+LOOKS_AT_FIELDS = (
+    ops.DeleteModel,
+    ops.RenameModel,
+    ops.AlterModelTable,
+    ops.RemoveField,
+    ops.AlterField,
+    ops.RenameField,
+    ops.SeparateDatabaseAndState,
+)
+
+
+def rule_of(operation: Operation) -> Callable[[Needs, Any], Iterable[Need]] | None:
+    """Give the rule of an operation, or None if it is of a kind that may do anything."""
+    forwards = type(operation).database_forwards
+    for kind, rule in RULES.items():
+        # A subclass that carries itself out in its own way, as those that work concurrently, is of another kind.
+        if isinstance(operation, kind) and forwards is kind.database_forwards:
+            return rule
+    if forwards.__module__ == POSTGRES_OPERATIONS and forwards.__qualname__.startswith("AddConstraintNotValid."):
+        return on_model(Mode.ACCESS_EXCLUSIVE)
+    return None
 
 
 def is_schema_operation(operation: Operation) -> bool:
     """Tell whether the operation's locks are known, so that they may be taken ahead together with its neighbours'."""
     if isinstance(operation, ops.SeparateDatabaseAndState):
         return all(is_schema_operation(inner) for inner in operation.database_operations)
-    return any(
-        isinstance(operation, kind) and type(operation).database_forwards is kind.database_forwards for kind in RULES
-    )
+    return rule_of(operation) is not None
 
 
 def schema_run(operations: Sequence[Operation]) -> list[Operation]:
