@@ -1,0 +1,60 @@
+"""Databases in every state that a command can find."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.manage import run_manage
+from tests.servers import PostgreSQL
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgresql: PostgreSQL) -> Iterator[str]:
+    """Give the name of a database that is up to date, to be copied."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    assert run_manage("auto_migrate", database_url=postgresql.create_database(name)).returncode == 0
+    yield name
+    postgresql.drop_database(name)
+
+
+@pytest.fixture
+def migrated_url(postgresql: PostgreSQL, migrated_template: str) -> Iterator[str]:
+    """Give the URL of a database that is up to date."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield postgresql.create_database(name, template=migrated_template)
+    postgresql.drop_database(name)
+
+
+@pytest.fixture
+def ahead_url(postgresql: PostgreSQL, migrated_url: str) -> str:
+    """Give the URL of a database that a newer release has migrated."""
+    postgresql.execute(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('webhooks', '0999_newer', now())",
+        database=name_of(migrated_url),
+    )
+    return migrated_url
+
+
+@pytest.fixture
+def diverged_url(postgresql: PostgreSQL, migrated_url: str) -> str:
+    """Give the URL of a database whose record lacks what later migrations build on."""
+    postgresql.execute(
+        "DELETE FROM django_migrations WHERE app = 'auth' AND name = '0001_initial'", database=name_of(migrated_url)
+    )
+    return migrated_url
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """Give the file that the last migration of the noisy project waits for."""
+    return tmp_path / "gate"
+
+
+def name_of(url: str) -> str:
+    """Give the name of a database."""
+    return urlsplit(url).path.lstrip("/")
