@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -38,9 +38,14 @@ def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], A
     """Give a parser of finite numbers that are not below `minimum`."""
 
     def parse(value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError(_("a number is needed"))  # noqa: TRY004 # every parser answers with ValueError
-        number = kind(value)
+        try:
+            number = kind(value)
+        except (ValueError, TypeError, OverflowError):
+            number = None
+        if number is None or isinstance(value, bool):
+            raise ValueError(_("a number is needed"))
+        if kind is int and isinstance(value, float) and number != value:
+            raise ValueError(_("a whole number is needed"))
         if not minimum <= number < float("inf"):
             raise ValueError(_("it must be a finite number of at least {minimum:g}").format(minimum=minimum))
         return number
@@ -64,18 +69,28 @@ def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else parse(value)
 
 
+def pairs(value: Any, separator: str | None) -> dict[str, Any]:
+    """Read a dict, or `name=value` pairs with a separator (None: blanks) between them."""
+    if isinstance(value, str):
+        parts = (item.strip().partition("=") for item in value.split(separator) if item.strip())
+        return {name: said for name, _equals, said in parts}
+    if not isinstance(value, Mapping):
+        raise ValueError(_("a dict is needed"))  # noqa: TRY004 # every parser answers with ValueError
+    return dict(value)
+
+
 def urls(value: Any) -> Mapping[str, str]:
     """Parse a dict of alias and URL, or `alias=url` pairs separated by blanks."""
-    pairs = dict(item.split("=", 1) for item in value.split()) if isinstance(value, str) else dict(value)
-    if any("://" not in str(url) for url in pairs.values()):
+    found = pairs(value, None)
+    if any("://" not in str(url) for url in found.values()):
         raise ValueError(_("every alias needs a URL such as postgresql://user@host:5432/name"))
-    return pairs
+    return found
 
 
 def tokens(value: Any) -> tuple[str, ...]:
     """Parse one token, several separated by commas, or a list of them."""
-    parts = value.split(",") if isinstance(value, str) else list(value or ())
-    if not all(isinstance(part, str) for part in parts):
+    parts = value.split(",") if isinstance(value, str) else () if value is None else value
+    if not isinstance(parts, Collection) or not all(isinstance(part, str) for part in parts):
         raise ValueError(_("tokens are text"))
     found = tuple(part.strip() for part in parts if part.strip())
     if any(not token.isascii() or not token.isprintable() for token in found):
@@ -91,12 +106,12 @@ def text(value: Any) -> str:
 
 
 def dotted_paths(value: Any) -> Mapping[str, str]:
-    """Parse `name=package.module.function` pairs, or a dict of them."""
-    pairs = dict(item.split("=", 1) for item in value.split(",") if item) if isinstance(value, str) else dict(value)
-    for name, path in pairs.items():
+    """Parse a dict of name and dotted path, or `name=package.module.function` pairs separated by commas."""
+    found = pairs(value, ",")
+    for name, path in found.items():
         if not (isinstance(path, str) and "." in path):
             raise ValueError(_("{name} needs the dotted path of a callable").format(name=name))
-    return pairs
+    return found
 
 
 def _setting(parse: Callable[[Any], Any], default: Any) -> Any:
