@@ -42,7 +42,14 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, RunInterrupted, UsageError
+from auto_migrate.exceptions import (
+    AutoMigrateError,
+    HistoryDiverged,
+    MigrationFailed,
+    PassingFault,
+    RunInterrupted,
+    UsageError,
+)
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
@@ -278,15 +285,20 @@ class Supervision:
 
 
 @contextlib.contextmanager
-def supervised(database: str, *, requested_by: str, clock: Clock | None = None) -> Iterator[Supervision]:
+def supervised(
+    database: str, *, requested_by: str, listeners: Sequence[Listener] = (), clock: Clock | None = None
+) -> Iterator[Supervision]:
     """Hold the deploy lock around work that is not ours, such as Django's own `migrate`, and keep its record."""
     recorder = Recorder(database, requested_by=requested_by, awaited=False)
-    emit, tally = Emitter(database, uuid.uuid4(), [recorder], clock or Clock()), Tally()
+    emit, tally = Emitter(database, uuid.uuid4(), [recorder, *listeners], clock or Clock()), Tally()
     started = emit.clock.monotonic()
     adapter = adapter_for(database)
-    with ending_told(emit, tally), adapter.faults_told():
-        with turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
-            yield Supervision(emit, tally)
+    with ending_told(emit, tally):
+        try:
+            with adapter.faults_told(), turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+                yield Supervision(emit, tally)
+        except PassingFault as fault:
+            raise adapter.exhausted(fault) from fault
         emit(RunSucceeded(SchemaState.UP_TO_DATE, tally.done, emit.clock.monotonic() - started))
 
 

@@ -9,9 +9,10 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 
-from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, PlanMade
+from auto_migrate.events import Context, Event, LockAwaited, MigrationFinished, MigrationKey, MigrationStarted, PlanMade
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.release import supervised
+from auto_migrate.reporting.console import Console
 
 
 class Command(MigrateCommand):
@@ -21,12 +22,21 @@ class Command(MigrateCommand):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
-        with exit_codes(), supervised(options["database"], requested_by="migrate") as self.supervision:
+        self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
+        with (
+            exit_codes(),
+            supervised(options["database"], requested_by="migrate", listeners=[self._tell_waiting]) as self.supervision,
+        ):
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
                 super().handle(*args, **options)
             finally:
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
+
+    def _tell_waiting(self, event: Event, context: Context) -> None:
+        """Say whom the command waits for, apart from Django's own output."""
+        if isinstance(event, LockAwaited):
+            self.console(event, context)
 
     def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_: Any) -> None:
         """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
