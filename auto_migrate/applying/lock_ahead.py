@@ -57,19 +57,14 @@ class Watch:
         self.growth = 1.0
         self.longest = 0.0
         self._ages: dict[int | None, float] = {}
-        self._first_seen: dict[int | None, float] = {}
 
-    def see(self, blockers: Iterable[Blocker], now: float) -> None:
+    def see(self, blockers: Iterable[Blocker]) -> None:
         """Take note of who is in the way; one who has gone tells how long holders take."""
-        ages = {}
-        for blocker in blockers:
-            first_seen = self._first_seen.setdefault(blocker.pid, now)
-            ages[blocker.pid] = blocker.age if blocker.age is not None else now - first_seen
+        ages = {blocker.pid: blocker.age or 0.0 for blocker in blockers}
         for pid, age in self._ages.items():
             # A session that began its next transaction is younger than it was.
             if pid not in ages or ages[pid] < age:
                 self.longest = max(self.longest, age)
-        self._first_seen = {pid: seen for pid, seen in self._first_seen.items() if pid in ages}
         self._ages = ages
 
     def queue_for(self, blockers: Iterable[Blocker], now: float) -> float | None:
@@ -102,7 +97,7 @@ def lock_ahead(tables: TableLocks, needs: Mapping[str, Mode], *, migration: Migr
     while True:
         blockers = tables.blockers(needs)
         now = clock.monotonic()
-        watch.see(blockers, now)
+        watch.see(blockers)
         if not blockers and tables.take(needs):
             return
         if (size := watch.queue_for(blockers, now)) is not None:

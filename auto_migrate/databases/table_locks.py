@@ -55,7 +55,8 @@ AUTOVACUUM = "autovacuum worker"
 
 HOLDERS = """
     SELECT wanted.name, held.mode, held.pid, activity.usename, activity.application_name, activity.state,
-           activity.backend_type, extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query
+           activity.backend_type, extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query,
+           held.virtualtransaction
     FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
     JOIN pg_locks AS held ON held.relation = to_regclass(wanted.quoted)
     LEFT JOIN pg_stat_activity AS activity USING (pid)
@@ -69,6 +70,8 @@ class TableLocks:
 
     def __init__(self, database: PostgreSQL) -> None:
         self.database = database
+        # When each transaction was first seen: the server hides the age of other roles' transactions.
+        self._first_seen: dict[str, float] = {}
 
     def existing(self, needs: Mapping[str, Mode]) -> dict[str, Mode]:
         """Leave out what is no table (yet): the migration makes it, or it is a view."""
@@ -85,12 +88,15 @@ class TableLocks:
     def blockers(self, needs: Mapping[str, Mode]) -> tuple[Blocker, ...]:
         """Give the transactions that hold what the needs cannot stand beside, the oldest first.
 
-        What `pg_stat_activity` hides from this role (it takes pg_read_all_stats) is None or empty.
+        What `pg_stat_activity` hides from this role (it takes pg_read_all_stats) is empty; an age that it hides is
+        that since this object first saw the transaction.
         """
         names = sorted(needs)
         with self.database.connection.cursor() as cursor:
             cursor.execute(HOLDERS, [names, self._quoted(names)])
             rows = cursor.fetchall()
+        now = time.monotonic()
+        self._first_seen = {row[-1]: self._first_seen.get(row[-1], now) for row in rows}
         found = {
             (row[2], row[0]): Blocker(
                 table=row[0],
@@ -99,7 +105,7 @@ class TableLocks:
                 application=row[4] or "",
                 state=row[5] or ("" if row[2] else "prepared transaction"),
                 autovacuum=row[6] == AUTOVACUUM,
-                age=row[7],
+                age=now - self._first_seen[row[-1]] if row[7] is None else row[7],
                 query=" ".join((row[8] or "").split())[:MAX_QUERY],
             )
             for row in rows
