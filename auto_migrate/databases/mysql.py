@@ -13,8 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, NotSupportedError
+from django.db import Error
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -23,6 +22,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes
 from auto_migrate.databases.mysql_lock import LONGEST_IDLE, NamedLock, lock_name
+from auto_migrate.databases.options import bad_options_told
 from auto_migrate.exceptions import PassingFault
 
 # Client errors are below 3000 and above 1999, the rest are the server's; MySQL and MariaDB share them up to 1900.
@@ -149,13 +149,8 @@ class MySQL(Database):
         return dataclasses.replace(address, host=host) if host.startswith("/") else address
 
     def prepare(self) -> None:
-        try:
+        with bad_options_told(self):
             super().prepare()
-        except (TypeError, ValueError, ImproperlyConfigured, NotSupportedError) as error:
-            if self.connection.connection is not None:
-                raise
-            # The driver's answer to options that it does not know.
-            raise self.explain(Fault(Kind.BAD_ADDRESS, str(error))) from error
 
     def check_writable(self) -> None:
         with self.connection.cursor() as cursor:

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-import json
 import os
 from pathlib import Path
-from typing import IO
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from django.core.files import locks
-from django.db import OperationalError
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import OperationalError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
-from auto_migrate.events import Holder
-from auto_migrate.exceptions import PassingFault
+from auto_migrate.databases.options import bad_options_told
+from auto_migrate.databases.sqlite_lock import FileLock
 
 LOCK_SUFFIX = ".auto_migrate.lock"
 
 # Result codes of SQLite (https://www.sqlite.org/rescode.html), primary code = extended code & 0xff.
-PASSING = {5: Kind.LOCK_TIMEOUT, 6: Kind.LOCK_TIMEOUT}  # BUSY, LOCKED
-PERMANENT = {3: Kind.NO_PERMISSION, 8: Kind.NO_PERMISSION, 14: Kind.NO_DATABASE, 26: Kind.NO_DATABASE}
+CANTOPEN = 14
+KINDS = {
+    5: Kind.LOCK_TIMEOUT,  # BUSY
+    6: Kind.LOCK_TIMEOUT,  # LOCKED
+    8: Kind.NO_PERMISSION,  # READONLY: the file, its folder, or the way in which it was opened
+    15: Kind.LOCK_TIMEOUT,  # PROTOCOL: others were quicker, many times, to lock the write-ahead log
+    26: Kind.BAD_ADDRESS,  # NOTADB: a file of another kind
+}
+
+HINTS = {
+    Kind.NO_DATABASE: gettext_noop(
+        "Make the folder of {name}, or correct the path in DATABASES[{alias!r}] (or DATABASE_URL)."
+    ),
+    Kind.NO_PERMISSION: gettext_noop(
+        "Let the user of this process write to {name} and to the folder that it is in: ls -ld {name}*"
+    ),
+}
+
+
+def file_of(name: str) -> Path | None:
+    """Give the file that SQLite opens for a NAME, whichever way there; None for a database in memory.
+
+    Names that begin with "file:" are URIs (https://www.sqlite.org/uri.html); in all others "?", "#" and "%" stand for
+    themselves.
+    """
+    if name.startswith("file:"):
+        uri = urlsplit(name)
+        options = parse_qs(uri.query)
+        if "memory" in options.get("mode", ()) or "memdb" in options.get("vfs", ()):
+            return None
+        name = unquote(uri.path)
+    return Path(os.path.realpath(name)) if name not in {"", ":memory:"} else None
 
 
 class SQLite(Database):
@@ -34,100 +63,70 @@ class SQLite(Database):
     @property
     def path(self) -> Path | None:
         """The database's file; None for one in memory."""
-        name = str(self.connection.settings_dict["NAME"])
-        if self.connection.is_in_memory_db():  # type: ignore[attr-defined] # only SQLite's wrapper has it
-            return None
-        return Path(name.removeprefix("file:").split("?")[0] if name.startswith("file:") else name).resolve()
+        return file_of(str(self.connection.settings_dict["NAME"]))
 
     @property
     def address(self) -> Address:
         name = str(self.path or ":memory:")
         return Address(self.alias, "this machine", "this process", name)
 
+    def prepare(self) -> None:
+        with bad_options_told(self):
+            super().prepare()
+
     def check_writable(self) -> None:
-        # Taking the write lock and giving it back is the only question that a read-only file answers truly.
         if self.connection.in_atomic_block:
             return
+        try:
+            self._write_and_take_back()
+        except OperationalError as error:
+            # Another writer proves that it is writable. It may be the runner whose turn it is, and the right place to
+            # wait for that one is the deploy lock.
+            fault = self.fault_of(error)
+            if fault is None or not fault.kind.contention:
+                raise
+
+    def _write_and_take_back(self) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("PRAGMA user_version")
-            cursor.execute("ROLLBACK")
+            try:
+                # The write lock alone is given to those who may only read, too.
+                cursor.execute("PRAGMA user_version")
+                cursor.execute(f"PRAGMA user_version = {cursor.fetchone()[0]}")
+            finally:
+                if self.connection.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
 
     def fault_of(self, error: BaseException) -> Fault | None:
         for cause in causes(error):
             code = getattr(cause, "sqlite_errorcode", None)
             if code is not None:
-                kind = PASSING.get(code & 0xFF) or PERMANENT.get(code & 0xFF)
+                kind = self._kind_of_cantopen() if code & 0xFF == CANTOPEN else KINDS.get(code & 0xFF)
                 return Fault(kind, first_line(cause)) if kind else None
-        if isinstance(error, OperationalError) and self.path and not self.path.parent.is_dir():
-            return Fault(Kind.NO_DATABASE, first_line(error))
         return None
+
+    def _kind_of_cantopen(self) -> Kind:
+        path = self.path
+        if path is None or os.path.isdir(path):
+            return Kind.BAD_ADDRESS
+        if not os.path.isdir(path.parent):
+            return Kind.NO_DATABASE
+        hidden = os.path.exists(path) or not os.access(path.parent, os.W_OK | os.X_OK)
+        return Kind.NO_PERMISSION if hidden else Kind.NO_DATABASE
+
+    def hint(self, kind: Kind) -> str:
+        address = self.address
+        return _(HINTS[kind]).format(name=address.name, alias=self.alias) if kind in HINTS else super().hint(kind)
+
+    def begin_migration(self, clock: Clock) -> None:
+        # A statement that writes takes the write lock although it changes nothing. Whoever else believes to hold the
+        # deploy lock waits here, and sees our record before it begins.
+        table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608 # Django's own table
 
     def deploy_lock(self, runner: str) -> DeployLock:
         path = self.path
         if path is None or get_settings().LOCK == "none":
             return NoLock()
-        return FileLock(path.with_name(path.name + LOCK_SUFFIX), runner)
-
-
-def described(text: str) -> Holder:
-    """Read what a holder wrote into its lock file; a file that says nothing still has a holder."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        told = json.loads(text)
-        return Holder(str(told["runner"]), datetime.datetime.fromisoformat(told["since"]))
-    return Holder("")
-
-
-class FileLock(DeployLock):
-    """An advisory lock on a file, which the operating system drops with the process.
-
-    The file itself stays: deleting it would let two runners lock two different files of one name.
-    """
-
-    def __init__(self, path: Path, runner: str) -> None:
-        self.path = path
-        self.runner = runner
-        self._file: IO[str] | None = None
-
-    def try_acquire(self) -> bool:
-        file = self.path.open("a+", encoding="utf-8")
-        try:
-            held = locks.lock(file, locks.LOCK_EX | locks.LOCK_NB)
-        except OSError:
-            held = False
-        if not held:
-            file.close()
-            return False
-        self._file = file
-        file.truncate(0)
-        file.write(json.dumps({"runner": self.runner, "since": datetime.datetime.now(tz=datetime.UTC).isoformat()}))
-        file.flush()
-        return True
-
-    def holder(self) -> Holder | None:
-        if not self.path.exists():
-            return None
-        with self.path.open(encoding="utf-8") as file:
-            try:
-                free = locks.lock(file, locks.LOCK_SH | locks.LOCK_NB)
-            except OSError:
-                free = False
-            if free:
-                locks.unlock(file)
-                return None
-            return described(file.read())
-
-    def verify(self) -> None:
-        try:
-            kept = self._file is not None and os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
-        except OSError:
-            kept = False
-        if not kept:
-            detail = _("{path} was removed").format(path=self.path)
-            raise PassingFault(_(Kind.DEPLOY_LOCK_LOST.value), detail=detail)
-
-    def release(self) -> None:
-        if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()
-            self._file = None
+        return FileLock(self, path.with_name(path.name + LOCK_SUFFIX), runner)
