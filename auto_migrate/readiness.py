@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.utils.translation import gettext as _
@@ -74,18 +74,20 @@ def wait_for_migrations(
     database: str = DEFAULT_DB_ALIAS,
     *,
     timeout: float | None = None,
+    meanwhile: Callable[[], None] | None = None,
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> SchemaState:
     """Return the state as soon as nothing that this code needs is pending.
 
     After `timeout` seconds (None: the setting `MIGRATIONS_WAIT`) raise `DatabaseBehind`, or `DatabaseUnreachable` if
-    the database cannot even be asked by then. `DatabaseRefused` and `HistoryDiverged` are raised at once.
+    the database cannot even be asked by then. `DatabaseRefused` and `HistoryDiverged` are raised at once. `meanwhile`
+    is called after every look that found the database behind.
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = Watch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
     with ending_told(emit, Tally()):
-        state = watch.until_nothing_pending()
+        state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state
 
@@ -106,11 +108,12 @@ class Watch:
         """Give the seconds since the wait began."""
         return self.emit.clock.monotonic() - self.started
 
-    def until_nothing_pending(self) -> SchemaState:
+    def until_nothing_pending(self, meanwhile: Callable[[], None]) -> SchemaState:
         """Look again and again; whole fleets wait, so the looks are spread."""
         clock = self.emit.clock
         clock.check()
         while (state := self.look()) is None:
+            meanwhile()
             pause = POLL * random.uniform(0.8, 1.2)  # noqa: S311 # no secret depends on it
             clock.pause(min(pause, max(0.0, self.timeout - self.waited)))
         return state

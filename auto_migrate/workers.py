@@ -9,16 +9,18 @@ In the project's `celery.py`, after `app = Celery(…)`:
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_after_setup
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.translation import gettext as _
 
-from auto_migrate.clock import interruptible
+from auto_migrate.clock import Clock, interruptible
 from auto_migrate.conf import BadSetting, get_settings
 from auto_migrate.events import Context, DatabaseAwaited, Event, MigrationsAwaited, NothingPending
 from auto_migrate.exceptions import AutoMigrateError, ExitCode, RunInterrupted
@@ -52,7 +54,8 @@ def await_migrations(databases: Sequence[str]) -> None:
             return
         with interruptible() as clock:
             for database in databases:
-                wait_for_migrations(database, listeners=[log], clock=clock)
+                meanwhile = functools.partial(carry_out_queued, database, clock)
+                wait_for_migrations(database, meanwhile=meanwhile, listeners=[log], clock=clock)
     except RunInterrupted as stopped:
         # The code with which Celery ends any worker that is asked to stop.
         logger.warning(_("The worker was asked to stop while it waited for migrations."))
@@ -66,6 +69,17 @@ def await_migrations(databases: Sequence[str]) -> None:
     finally:
         # The processes of the pool must not inherit a connection.
         connections.close_all()
+
+
+def carry_out_queued(database: str, clock: Clock) -> None:
+    """Carry out a run that was asked for over HTTP and is queued for a worker, such as this one that waits for it."""
+    from auto_migrate.history.store import History
+    from auto_migrate.release import migrate
+
+    # A database that cannot be asked is waited for, and how a run ended is in the history.
+    with contextlib.suppress(AutoMigrateError, Error):
+        if run := History(database).queued():
+            migrate(database, run_id=run.id, clock=clock)
 
 
 def log(event: Event, context: Context) -> None:

@@ -44,6 +44,10 @@ class History:
         """Give one run with its steps, or None."""
         return self.runs().prefetch_related("steps").filter(pk=run_id).first()
 
+    def queued(self) -> Run | None:
+        """Give the run that was asked for and that nobody has begun, if any."""
+        return self.runs().filter(status=RunStatus.QUEUED).first()
+
     def running(self) -> Run | None:
         """Give the run that says it is running, if any; whether it lives is for the deploy lock to say."""
         return self.runs().filter(status=RunStatus.RUNNING).first()

@@ -84,6 +84,19 @@ def test_a_worker_consumes_only_after_the_migrations_are_there(
     assert client.llen(QUEUE) == 0
 
 
+def test_a_waiting_worker_carries_out_a_run_that_was_asked_for(database_url: str, broker: Redis) -> None:
+    """It waits for what nobody else would do: the run is queued for a worker, and this is the only one."""
+    enqueue = "from auto_migrate.history.store import History; History().enqueue('http: token')"
+    with worker(database_url, broker) as process:
+        read_until(process, "⏳ Waiting for migrations")
+        assert run_manage("shell", "-c", enqueue, database_url=database_url).returncode == 0
+        read_until(process, "✅ No migrations are pending.")
+        process.terminate()
+        rest, _ = process.communicate(timeout=60)
+    assert "Traceback" not in rest
+    assert run_manage("auto_migrate", "--check", database_url=database_url).returncode == 0
+
+
 def test_a_waiting_worker_ends_at_sigterm(database_url: str, broker: Redis) -> None:
     with worker(database_url, broker) as process:
         read_until(process, "⏳ Waiting for migrations")
