@@ -70,8 +70,11 @@ class Fault:
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Give the error and what it was raised from, outermost first."""
+    seen: set[int] = set()
     current: BaseException | None = error
-    while current is not None:
+    # Nothing keeps a chain from leading back into itself: `raise error from error` is one that does.
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
         yield current
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
