@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.scripts import read_until
-from tests.manage import run_manage, start_manage
+from tests.integration.commands.processes import running
+from tests.manage import run_manage
 from tests.servers import PostgreSQL, Proxy, free_port
 
 NOISY = "tests.projects.noisy.settings"
@@ -28,7 +29,7 @@ def test_an_older_release_need_not_wait(ahead_url: str) -> None:
 
 
 def test_it_waits_until_another_process_has_migrated(database_url: str) -> None:
-    with start_manage("wait_for_migrations", database_url=database_url) as process:
+    with running("wait_for_migrations", database_url=database_url) as process:
         printed = read_until(process, "⏳")
         assert "nobody migrates" in printed
         assert run_manage("auto_migrate", database_url=database_url).returncode == 0
@@ -39,9 +40,9 @@ def test_it_waits_until_another_process_has_migrated(database_url: str) -> None:
 
 def test_it_says_who_migrates_and_which_migration_is_under_way(database_url: str, gate: Path) -> None:
     project: dict[str, Any] = {"settings": NOISY, "database_url": database_url, "env": {"GATE": str(gate)}}
-    with start_manage("auto_migrate", **project) as runner:
+    with running("auto_migrate", **project) as runner:
         read_until(runner, "Applying parcels.0002_talk")
-        with start_manage("wait_for_migrations", "--format=json", **project) as process:
+        with running("wait_for_migrations", "--format=json", **project) as process:
             while (line := json.loads(read_until(process, "\n")))["pending"] != 1:
                 pass
             assert line["event"] == "migrations_awaited"
@@ -71,7 +72,7 @@ def test_a_database_still_away_after_the_timeout_is_exit_code_3() -> None:
 def test_a_database_that_is_away_is_waited_for(postgresql: PostgreSQL, migrated_url: str) -> None:
     with Proxy(postgresql) as proxy:
         proxy.refuse()
-        with start_manage("wait_for_migrations", database_url=proxy.url(migrated_url)) as process:
+        with running("wait_for_migrations", database_url=proxy.url(migrated_url)) as process:
             read_until(process, "⏳ Waiting for the database")
             proxy.accept()
             rest, errors = process.communicate(timeout=60)
@@ -82,7 +83,7 @@ def test_a_database_that_is_away_is_waited_for(postgresql: PostgreSQL, migrated_
 def test_connections_cut_while_it_waits_are_made_again(postgresql: PostgreSQL, database_url: str) -> None:
     with (
         Proxy(postgresql) as proxy,
-        start_manage("wait_for_migrations", database_url=proxy.url(database_url)) as process,
+        running("wait_for_migrations", database_url=proxy.url(database_url)) as process,
     ):
         read_until(process, "⏳ Waiting for migrations")
         proxy.refuse()
@@ -110,7 +111,7 @@ def test_a_history_that_nobody_can_migrate_ends_it_at_once(diverged_url: str) ->
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_exit_code_8(database_url: str, number: signal.Signals) -> None:
-    with start_manage("wait_for_migrations", "--format=json", database_url=database_url) as process:
+    with running("wait_for_migrations", "--format=json", database_url=database_url) as process:
         read_until(process, "migrations_awaited")
         process.send_signal(number)
         rest, _ = process.communicate(timeout=60)
