@@ -12,16 +12,14 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
-from django.utils.translation import override
 
 from auto_migrate.applying.failure import failure
-from auto_migrate.applying.operations import Operations, Progress, flush_deferred
+from auto_migrate.applying.operations import Operations, Progress, flush_deferred, untranslated
 from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
@@ -95,7 +93,7 @@ class Executor(MigrationExecutor):
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Put the change, what it deferred and its record into one transaction."""
-        with self._editor(migration) as editor:
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             self._enter(migration, backwards=False)
             state = Operations(self.database, migration, progress, self.emit).apply_all(state, editor)
             flush_deferred(editor)
@@ -110,7 +108,7 @@ class Executor(MigrationExecutor):
         stepwise = Stepwise(
             self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
         )
-        with self._editor(migration) as editor:
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             state = stepwise.apply(state, editor)
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
@@ -123,21 +121,19 @@ class Executor(MigrationExecutor):
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `PassingFault`."""
         with self._reported(migration, backwards=True) as report:
             try:
-                with self._editor(migration) as editor:
+                with (
+                    self.connection.schema_editor(atomic=migration.atomic) as editor,
+                    report.progress.watched(),
+                ):
                     self._enter(migration, backwards=True)
-                    state = migration.unapply(state, editor)
+                    with untranslated():
+                        state = migration.unapply(state, editor)
                     flush_deferred(editor)
                     self._record(migration, applied=False)
                     self.lock.verify()
             except AlreadyDone:
                 report.already = True
         return state
-
-    @contextlib.contextmanager
-    def _editor(self, migration: Migration) -> Iterator[BaseDatabaseSchemaEditor]:
-        # As in Django's `migrate`: no migration writes a translated default into the database.
-        with override(None), self.connection.schema_editor(atomic=migration.atomic) as editor:
-            yield editor
 
     def _record(self, migration: Migration, *, applied: bool) -> None:
         """Record what a squash replaced and the squash itself together, so that no kill leaves half of it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
+from django.utils.translation import override
 
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead
@@ -28,6 +29,7 @@ class Progress:
     index: int = 0
     statement: str = ""
     statements: int = 0
+    raised: bool = False
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
@@ -35,9 +37,19 @@ class Progress:
 
     def remember(self, execute, sql, params, many, context):  # type: ignore[no-untyped-def] # Django's wrapper protocol
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
-        self.statement = str(sql)
+        if not self.raised:
+            self.statement = str(sql)
         self.statements += 1
         return execute(sql, params, many, context)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the statement at which the block raised, whatever tidying up executes afterwards."""
+        try:
+            yield
+        except Exception:
+            self.raised = True
+            raise
 
     @property
     def operation(self) -> Operation | None:
@@ -57,7 +69,8 @@ class Operations:
     def apply_all(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
         """Apply every operation in turn, in the transaction that is open, and give the state after the last."""
         if applies_itself(self.migration):
-            return self.migration.apply(state, editor)
+            with untranslated():
+                return self.migration.apply(state, editor)
         operations = self.migration.operations
         ahead = False
         for index, operation in enumerate(operations, start=1):
@@ -74,12 +87,13 @@ class Operations:
         app_label = self.migration.app_label
         before = state.clone()
         operation.state_forwards(app_label, state)
-        with contextlib.ExitStack() as stack:
+        with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
                 stack.enter_context(self.database.unbounded())
             if wants_own_transaction(self.migration, operation, editor):
                 stack.enter_context(atomic(editor.connection.alias))
-            operation.database_forwards(app_label, editor, before, state)
+            with self.progress.watched():
+                operation.database_forwards(app_label, editor, before, state)
 
     def lock(self, operations: Sequence[Operation], state: ProjectState) -> None:
         """Take the locks that the operations will need, without making anybody queue."""
@@ -88,6 +102,14 @@ class Operations:
             needs = Needs(self.migration.app_label, state).of(operations)
             key = MigrationKey(self.migration.app_label, self.migration.name)
             lock_ahead(tables, needs, migration=key, emit=self.emit)
+
+
+def untranslated() -> override:
+    """Switch translations off around a project's own code, as Django's `migrate` does.
+
+    No migration shall write a translated default into the database; what the engine has to say stays translated.
+    """
+    return override(None)
 
 
 def wants_own_transaction(migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:

@@ -12,7 +12,14 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.kinds import fits_transaction
-from auto_migrate.applying.operations import Operations, Progress, applies_itself, flush_deferred, wants_own_transaction
+from auto_migrate.applying.operations import (
+    Operations,
+    Progress,
+    applies_itself,
+    flush_deferred,
+    untranslated,
+    wants_own_transaction,
+)
 from auto_migrate.applying.recovery import Resolutions, Verdict, indexes_left_invalid, judge
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
@@ -51,17 +58,19 @@ class Stepwise:
             return self._apply_whole(position, state, editor)
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
-            if index <= position.done or (index == position.started and self._was_done(index, operation)):
+            if index <= position.done or (index == position.started and self._was_done(position, operation)):
                 operation.state_forwards(self.migration.app_label, state)
             else:
                 self.lock.verify()
                 self._apply(index, operation, state, editor)
         return state
 
-    def _was_done(self, index: int, operation: Operation) -> bool:
-        verdict = judge(self.database, self.key, index, operation, resolutions=self.resolutions, clock=self.emit.clock)
+    def _was_done(self, position: Position, operation: Operation) -> bool:
+        verdict = judge(
+            self.database, self.key, position, operation, resolutions=self.resolutions, clock=self.emit.clock
+        )
         if verdict is Verdict.DONE:
-            self.journal.finish(index)
+            self.journal.finish(self.progress.index)
         return verdict is Verdict.DONE
 
     def _apply(self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -73,7 +82,7 @@ class Stepwise:
                 flush_deferred(editor)
                 self.journal.finish(index)
             return
-        self.journal.begin(index)
+        self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
             with self.database.session_limits():
                 self.operations.apply_one(operation, state, editor)
@@ -101,7 +110,7 @@ class Stepwise:
                 ),
             )
         self.journal.begin(1)
-        with self.database.session_limits():
+        with self.database.session_limits(), untranslated(), self.progress.watched():
             state = self.migration.apply(state, editor)
             flush_deferred(editor)
         return state
