@@ -11,11 +11,13 @@ from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.kinds import is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.applying.lock_needs import is_schema_operation
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.indexes import Condition, Indexes
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import MigrationFailed, UsageError
+from auto_migrate.history.journal import Position
 
 
 class Verdict(enum.Enum):
@@ -52,13 +54,17 @@ Resolutions = Mapping[tuple[MigrationKey, int], Verdict]
 def judge(
     database: Database,
     migration: MigrationKey,
-    index: int,
+    position: Position,
     operation: Operation,
     *,
     resolutions: Resolutions,
     clock: Clock,
 ) -> Verdict:
-    """Decide about the operation number `index` that was begun and not seen to end; raise `MigrationFailed` to ask."""
+    """Decide about the operation that was begun and not seen to end; raise `MigrationFailed` to ask."""
+    index = position.started or 0
+    # Where nothing but the schema could have changed and it has not, the first statement was never carried out.
+    if is_schema_operation(operation) and position.schema_before == database.schema_digest() != "":
+        return Verdict.REDO
     indexes = database.indexes
     if indexes is not None:
         indexes.await_builds(clock)

@@ -185,6 +185,10 @@ class Database(abc.ABC):
         """Lift the limits for statements that hold nobody up while they wait."""
         yield
 
+    def schema_digest(self) -> str:
+        """Give a hash of all tables, columns and indexes where schema changes cannot be rolled back, else nothing."""
+        return ""
+
     @contextlib.contextmanager
     def session_limits(self) -> Iterator[None]:
         """Bound the statements of a migration outside of transactions, as far as no trace can be left by it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -132,6 +133,28 @@ def session_settings(*, mariadb: bool) -> dict[str, float]:
     return wanted
 
 
+# All that a schema change can change, in a fixed order; the history's own tables change while nothing else does.
+SCHEMA = (
+    """
+    SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name, column_comment
+    FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name NOT LIKE 'auto\\_migrate\\_%'
+    ORDER BY table_name, ordinal_position
+    """,
+    """
+    SELECT table_name, index_name, non_unique, seq_in_index, column_name, collation
+    FROM information_schema.statistics
+    WHERE table_schema = DATABASE() AND table_name NOT LIKE 'auto\\_migrate\\_%'
+    ORDER BY table_name, index_name, seq_in_index
+    """,
+    """
+    SELECT table_name, constraint_name, constraint_type FROM information_schema.table_constraints
+    WHERE table_schema = DATABASE() ORDER BY table_name, constraint_name
+    """,
+    "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
+)
+
+
 class MySQL(Database):
     """MySQL or MariaDB, with mysqlclient or what stands in for it."""
 
@@ -182,6 +205,14 @@ class MySQL(Database):
             while not self.try_work_lock():
                 clock.pause(WORK_POLL)
         self._limit_session()
+
+    def schema_digest(self) -> str:
+        whole = hashlib.blake2b(digest_size=32)
+        with self.connection.cursor() as cursor:
+            for query in SCHEMA:
+                cursor.execute(query)
+                whole.update(repr(cursor.fetchall()).encode())
+        return whole.hexdigest()
 
     @contextlib.contextmanager
     def session_limits(self) -> Iterator[None]:

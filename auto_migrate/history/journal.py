@@ -21,10 +21,14 @@ from auto_migrate.history.tables import Step
 
 @dataclasses.dataclass(frozen=True)
 class Position:
-    """How far a migration came: operations done, and the one (1-based) that was begun and perhaps cut."""
+    """How far a migration came: operations done, and the one (1-based) that was begun and perhaps cut.
+
+    `schema_before` is the digest of the schema when that one began, or empty where it was not taken.
+    """
 
     done: int = 0
     started: int | None = None
+    schema_before: str = ""
 
 
 class Journal:
@@ -40,14 +44,20 @@ class Journal:
         History(self.database).ensure_tables()
         with atomic(using=self.database):
             cut = self._steps().filter(Q(operations_done__gt=0) | Q(operation_started__isnull=False)).last()
-            position = Position(cut.operations_done, cut.operation_started) if cut else Position()
+            position = Position()
+            if cut is not None:
+                position = Position(cut.operations_done, cut.operation_started, cut.schema_before or "")
             self.clear()
-            self._write(operations_done=position.done, operation_started=position.started)
+            self._write(
+                operations_done=position.done,
+                operation_started=position.started,
+                schema_before=position.schema_before or None,
+            )
         return position
 
-    def begin(self, operation: int) -> None:
+    def begin(self, operation: int, *, schema_before: str = "") -> None:
         """Note that an operation is about to change what no transaction would take back."""
-        self._write(operation_started=operation)
+        self._write(operation_started=operation, schema_before=schema_before or None)
 
     def cancel(self) -> None:
         """Note that the operation that was begun has certainly changed nothing."""
@@ -65,7 +75,7 @@ class Journal:
         steps = Step.objects.using(self.database).filter(backwards=False).order_by("run__requested_at", "pk")
         return steps.filter(app_label=self.migration.app_label, name=self.migration.name)
 
-    def _write(self, **position: int | None) -> None:
+    def _write(self, **position: int | str | None) -> None:
         if not self._steps().filter(run_id=self.run_id).update(**position):
             raise MigrationFailed(
                 _("The journal of {migration} cannot be written.").format(migration=self.migration),

@@ -1,0 +1,55 @@
+"""A migration that was cut on a database where no schema change can be rolled back."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.databases.aliases import require_mysqlclient
+from tests.manage import run_manage
+from tests.servers import MariaDB
+
+SETTINGS = "tests.projects.counter.settings"
+
+
+@pytest.fixture(autouse=True)
+def _driver() -> None:
+    require_mysqlclient()
+
+
+@pytest.fixture
+def create_table(mariadb: MariaDB) -> Iterator[str]:
+    """Give the number of the statement that makes the project's table, as an undisturbed run counts it."""
+    name = "counted_run"
+    mariadb.create_database(name)
+    done = run_manage(
+        "auto_migrate", database_url=mariadb.url(name), settings=SETTINGS, env={"COUNT_TO": "/dev/stdout"}
+    )
+    found = re.search(r"#(\d+) CREATE TABLE `tally_", done.stdout)
+    assert found, done.stdout + done.stderr
+    yield found[1]
+    mariadb.drop_database(name)
+
+
+def cut(url: str, place: str) -> None:
+    killed = run_manage("auto_migrate", database_url=url, settings=SETTINGS, env={"KILL_AT": place})
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+
+
+def test_an_operation_that_changed_nothing_is_carried_out_again(mariadb_url: str, create_table: str) -> None:
+    cut(mariadb_url, f"{create_table}:before")
+    again = run_manage("auto_migrate", database_url=mariadb_url, settings=SETTINGS)
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_an_operation_that_changed_something_is_asked_about(mariadb_url: str, create_table: str) -> None:
+    cut(mariadb_url, f"{create_table}:after")
+    asked = run_manage("auto_migrate", database_url=mariadb_url, settings=SETTINGS)
+    assert asked.returncode == 1
+    command = re.search(r"it was done: +manage.py (auto_migrate .*=done)", asked.stderr)
+    assert command, asked.stderr
+    settled = run_manage(*command[1].split(), database_url=mariadb_url, settings=SETTINGS)
+    assert settled.returncode == 0, settled.stdout + settled.stderr
