@@ -111,8 +111,9 @@ class Executor(MigrationExecutor):
         with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             state = stepwise.apply(state, editor)
         with atomic(using=self.database.alias):
-            self._enter(migration, backwards=False)
-            self._record(migration, applied=True)
+            self.database.begin_migration(self.emit.clock)
+            if not self._is_recorded(migration):
+                self._record(migration, applied=True)
             stepwise.journal.clear()
             self.lock.verify()
         return state
