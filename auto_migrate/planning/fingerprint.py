@@ -1,9 +1,11 @@
 """What a comparison was made from, in one hash: while it is the same, so is the answer.
 
-A comparison depends on the migration files, on the settings that name or leave out migrations, on the versions of
-Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models and on its
-receivers. All of it is read without importing a migration or building a graph. What cannot be read this way (migrations
-in a zip file, say) gives no fingerprint, and the long way is taken.
+A comparison depends on the migration files and what they import, on the settings that name or leave out migrations, on
+the versions of Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models, on
+the routers and on its receivers. All of it is read without importing a migration or building a graph. What cannot be
+read this way (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
+
+Nothing here depends on where the files lie, so that replicas and other checkouts of the same code agree.
 """
 
 from __future__ import annotations
@@ -11,30 +13,26 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import os
+import logging
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
-from importlib.machinery import all_suffixes
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import django
-from django.apps import AppConfig, apps
+from django.apps import apps
 from django.conf import settings
 from django.db import router
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.translation import override
 
 import auto_migrate
 from auto_migrate.conf import get_settings
+from auto_migrate.planning.sources import Imports, Unreadable, migrations_of, read
 from auto_migrate.planning.targets import Node
 
-SUFFIXES = tuple(all_suffixes())
-
-
-class Unreadable(Exception):
-    """Something that the comparison depends on cannot be read without importing it."""
+logger = logging.getLogger(__name__)
 
 
 class Code:
@@ -55,14 +53,13 @@ class Code:
 def read_code(database: str) -> Code | None:
     """Read everything that a comparison on this alias depends on, save the rows; None if it cannot be read."""
     whole = hashlib.blake2b(digest_size=32)
-    labels = []
     try:
-        _add(whole, *_versions(), *_settings(), *_models(), *_receivers())
-        for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
-            _add(whole, config.label, config.name, str(router.allow_migrate(database, config.label)))
-            if _add_migrations(whole, config):
-                labels.append(config.label)
-    except Unreadable:
+        # Names of permissions may be translated, and who asks may speak another language each time.
+        with override(None):
+            _add(whole, *_versions(), *_settings(), *_models(), *_answers(database), *_receivers())
+        labels = _add_migrations(whole)
+    except Unreadable as error:
+        logger.debug("There is no fingerprint: %s", error)
         return None
     return Code(whole.digest(), tuple(labels))
 
@@ -82,91 +79,77 @@ def _add(whole: Any, *parts: str | bytes) -> None:
 
 
 def _versions() -> Iterator[str]:
-    yield from (django.get_version(), auto_migrate.__version__, sys.version, get_settings().release)
+    yield from (django.get_version(), auto_migrate.__version__, str(sys.version_info), get_settings().release)
 
 
 def _settings() -> Iterator[str]:
     yield repr(sorted((label, str(module)) for label, module in settings.MIGRATION_MODULES.items()))
-    yield repr([str(router) for router in settings.DATABASE_ROUTERS])
     yield settings.DEFAULT_AUTO_FIELD
     for model in apps.get_models(include_swapped=True):
         if name := model._meta.swappable:
-            yield f"{name}={getattr(settings, name, '')}"
+            yield _setting(name)
+
+
+def _setting(name: str) -> str:
+    return f"{name}={getattr(settings, name, None)!r}"
 
 
 def _models() -> Iterator[str]:
     """What content types and permissions are made from."""
-    for model in apps.get_models(include_auto_created=True):
+    for model in apps.get_models():
         options = model._meta
         yield f"{options.label} {options.managed} {options.proxy} {options.verbose_name_raw}"
         yield repr((list(options.default_permissions), [tuple(map(str, pair)) for pair in options.permissions]))
 
 
-def _receivers() -> Iterator[bytes]:
+def _answers(database: str) -> Iterator[str]:
+    """What the routers say of every app and model."""
+    if router.routers:
+        yield repr([router.allow_migrate(database, config.label) for config in apps.get_app_configs()])
+        models = apps.get_models(include_auto_created=True, include_swapped=True)
+        yield repr([router.allow_migrate_model(database, model) for model in models])
+
+
+def _receivers() -> Iterator[str | bytes]:
     """The source of whoever listens to the signals, since nobody else can tell what they would do."""
+    # Some register when their app's `management` is imported, which a run does and a probe does not.
+    late = {path: read(path) for config in apps.get_app_configs() for path in _management(config.path)}
+    yield from late.values()
     for signal in (pre_migrate, post_migrate):
         for _key, reference, *_rest in signal.receivers:
-            yield _source(reference() if isinstance(reference, weakref.ReferenceType) else reference)
-    for config in apps.get_app_configs():
-        path = Path(config.path, "management", "__init__.py")
-        if path.is_file():
-            yield path.read_bytes()
+            receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
+            if receiver is not None and (path := _source(receiver)) not in late:
+                yield from (getattr(receiver, "__qualname__", ""), read(path))
 
 
-def _source(receiver: Any) -> bytes:
-    if receiver is None:
-        return b""
+def _management(app: str) -> list[Path]:
+    return [path for path in (Path(app, "management", "__init__.py"), Path(app, "management.py")) if path.is_file()]
+
+
+def _source(receiver: Any) -> Path:
+    plain = inspect.unwrap(receiver.func if isinstance(receiver, functools.partial) else receiver)
     try:
-        return Path(inspect.getsourcefile(inspect.unwrap(receiver)) or "").read_bytes()
-    except (TypeError, OSError) as error:
-        raise Unreadable from error
+        return Path(inspect.getsourcefile(plain if inspect.isroutine(plain) else type(plain)) or "")
+    except TypeError as error:
+        raise Unreadable(f"{receiver!r} has no source") from error
 
 
-def _add_migrations(whole: Any, config: AppConfig) -> bool:
-    """Add the files of an app's migrations; tell whether it has any."""
-    folder = _folder(config)
-    if folder is None:
-        _add(whole, "no migrations")
-        return False
-    names = set()
-    for entry in sorted(_files(folder), key=lambda entry: entry.name):
-        content = Path(entry.path).read_bytes()
-        name = entry.name.split(".", 1)[0]
-        if name == "__init__" and b"__path__" in content:
-            # The package says itself where its modules are.
-            raise Unreadable
-        _add(whole, entry.name, content)
-        names.add(name)
-    return "__init__" in names and any(name[0] not in "_~" for name in names)
-
-
-def _files(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file()]
-    except OSError as error:
-        raise Unreadable from error
-
-
-def _folder(config: AppConfig) -> Path | None:
-    """Give the folder of an app's migrations, or None if it has none; found where Django's loader finds it."""
-    if config.label not in settings.MIGRATION_MODULES:
-        folder = _only_place(getattr(config.module, "__path__", None)) / "migrations"
-        return folder if folder.is_dir() else None
-    module = settings.MIGRATION_MODULES[config.label]
-    if module is None:
-        return None
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError, AttributeError) as error:
-        raise Unreadable from error
-    if spec is None or spec.submodule_search_locations is None:
-        return None
-    return _only_place(spec.submodule_search_locations)
-
-
-def _only_place(places: Iterable[str] | None) -> Path:
-    found = [Path(place) for place in places or ()]
-    if len(found) != 1 or not found[0].is_dir():
-        raise Unreadable
-    return found[0]
+def _add_migrations(whole: Any) -> list[str]:
+    """Add the files of all migrations and what they lead to; give the labels of the apps that have any."""
+    labels, imports, mentioned = [], Imports(), set()
+    for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
+        _add(whole, config.label, config.name)
+        folder = migrations_of(config)
+        if folder is None:
+            _add(whole, "no migrations")
+            continue
+        mentioned |= folder.settings
+        for name, content in folder.files.items():
+            _add(whole, name, content)
+            imports.follow(content, folder.module)
+        if folder.names:
+            labels.append(config.label)
+    _add(whole, *map(_setting, sorted(mentioned)))
+    for name, content in sorted(imports.found.items()):
+        _add(whole, name, content)
+    return labels

@@ -74,6 +74,15 @@ def replaced_nodes(loader: MigrationLoader, migration: Migration) -> tuple[Node,
     return tuple(dict.fromkeys(found))
 
 
+def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[Node]:
+    """Give what must be recorded for a squash to count as applied: all that it replaces, squashes among it left out."""
+    return frozenset(
+        node
+        for node in replaced_nodes(loader, migration)
+        if node not in loader.disk_migrations or not loader.disk_migrations[node].replaces
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class QuickState:
     """The state, and how many migrations are pending."""
@@ -91,18 +100,34 @@ class Needs:
     migrated_apps: frozenset[str]
     problem: str = ""
 
+    def pending(self, rows: Collection[Node]) -> int:
+        """Count the nodes that are not applied; a squash is if all that it replaces is, whatever its own row says."""
+        return sum(not (parts.issubset(rows) if parts else node in rows) for node, parts in self.nodes.items())
+
+    def halved(self, rows: Collection[Node]) -> bool:
+        """Tell whether a squash is recorded by half: then what it replaces counts, as far as its files are there."""
+        return any(parts and not parts.isdisjoint(rows) and not parts.issubset(rows) for parts in self.nodes.values())
+
 
 @functools.cache
 def needs() -> Needs:
-    """Build the graph of the files alone."""
+    """Read what the files say by themselves."""
+    return read_needs(None)
+
+
+def read_needs(connection: BaseDatabaseWrapper | None) -> Needs:
+    """Build the graph of the files, and with a connection let its record decide which squashes take part."""
     try:
-        loader = MigrationLoader(None)
+        return needs_of(MigrationLoader(connection))
     except BROKEN_FILES as error:
         return Needs({}, frozenset(), frozenset(), problem=str(error))
-    nodes = {node: frozenset(replaced_nodes(loader, migration)) for node, migration in loader.graph.nodes.items()}
+
+
+def needs_of(loader: MigrationLoader) -> Needs:
+    """Give what a graph that is built asks of the record."""
     conflicts = loader.detect_conflicts()
     return Needs(
-        nodes,
+        {node: replaced_leaves(loader, migration) for node, migration in loader.graph.nodes.items()},
         frozenset(known_nodes(loader)),
         frozenset(loader.migrated_apps),
         problem=f"conflicting leaf nodes in {', '.join(sorted(conflicts))}" if conflicts else "",
@@ -121,7 +146,7 @@ def quick_state(database: str = "default") -> QuickState:
             recorded = recorded_rows(adapter.connection)
             answered = _answers.get(database)
             if answered is None or answered[0] != recorded:
-                answered = _answers[database] = (recorded, _state_of(database, recorded))
+                answered = _answers[database] = (recorded, _state_of(adapter.connection, recorded))
     except PassingFault as fault:
         adapter.discard_connection()
         raise adapter.unreachable(fault) from fault
@@ -132,16 +157,16 @@ def quick_state(database: str = "default") -> QuickState:
 _answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
 
 
-def _state_of(database: str, recorded: tuple[Node, ...]) -> QuickState:
-    code = code_of_process(database)
-    if code is not None and History(database).knows(code.fingerprint(recorded)):
+def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
+    code = code_of_process(connection.alias)
+    if code is not None and History(connection.alias).knows(code.fingerprint(recorded)):
         return QuickState(SchemaState.UP_TO_DATE, 0)
-    needed = needs()
+    needed, rows = needs(), frozenset(recorded)
+    if needed.halved(rows):
+        needed = read_needs(connection)
     if needed.problem:
         return QuickState(SchemaState.DIVERGED, 0)
-    rows = set(recorded)
-    pending = sum(node not in rows and not (parts and parts <= rows) for node, parts in needed.nodes.items())
-    if pending:
+    if pending := needed.pending(rows):
         return QuickState(SchemaState.BEHIND, pending)
     unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)
     return QuickState(SchemaState.AHEAD if unknown else SchemaState.UP_TO_DATE, 0)
@@ -150,8 +175,9 @@ def _state_of(database: str, recorded: tuple[Node, ...]) -> QuickState:
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in {"INSTALLED_APPS", "MIGRATION_MODULES"}:
         needs.cache_clear()
-        code_of_process.cache_clear()
-        _answers.clear()
+    # Too many settings matter to the fingerprint to name them.
+    code_of_process.cache_clear()
+    _answers.clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="auto_migrate.planning.state")

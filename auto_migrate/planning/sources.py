@@ -1,0 +1,185 @@
+"""The files that migrations are made of, read without importing one of them.
+
+They are found where Django's loader would find them. What they import is found as well, since a migration may take its
+dependencies, or a function that was removed meanwhile, from anywhere in the project.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.conf import settings
+
+SUFFIXES = tuple(all_suffixes())
+# Django and Python are told by their versions.
+VERSIONED = frozenset({"django", *sys.stdlib_module_names})
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+# Also finds what only looks like an import, in a comment for instance: a file too many does no harm.
+IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimport\s+([\w., \t]+)")
+SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
+# What a file that says one of these does when it is imported cannot be told by reading it.
+UNTOLD = re.compile(rb"\b(?:environ|getenv|import_module|import_string|__import__|__path__)\b")
+
+
+class Unreadable(Exception):
+    """Something that the comparison depends on cannot be read without importing it; the text says what."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """An app's migrations: the dotted name of their package, and its files by name."""
+
+    module: str
+    files: dict[str, bytes]
+
+    @property
+    def names(self) -> list[str]:
+        """Give the names of the migrations, by the rule of Django's loader; none in a folder without `__init__`."""
+        modules = {inspect.getmodulename(file) or "" for file in self.files}
+        return sorted(name for name in modules if name[0] not in "_~") if "__init__" in modules else []
+
+    @property
+    def settings(self) -> set[str]:
+        """Give the names of the settings that the migrations mention."""
+        return {name.decode() for content in self.files.values() for name in SETTING.findall(content)}
+
+
+def migrations_of(config: AppConfig) -> Folder | None:
+    """Read the files of an app's migrations, or give None if it has none; raise `Unreadable` where it must be run."""
+    module = settings.MIGRATION_MODULES.get(config.label, f"{config.name}.migrations")
+    if module is None or (place := _place(config, module)) is None:
+        return None
+    files = {path.name: read(path) for path in _modules(place)}
+    for name, content in files.items():
+        if not name.endswith(".py") and f"{name.split('.', 1)[0]}.py" not in files:
+            raise Unreadable(f"{place / name} has no source")
+        if UNTOLD.search(content):
+            raise Unreadable(f"{place / name} depends on more than can be read")
+    return Folder(module, files)
+
+
+def read(path: Path) -> bytes:
+    """Read a file; raise `Unreadable` if it cannot be."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(str(error)) from error
+
+
+def _place(config: AppConfig, module: str) -> Path | None:
+    if config.label in settings.MIGRATION_MODULES:
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError, AttributeError) as error:
+            raise Unreadable(f"{module}: {error}") from error
+        if spec is None:
+            raise Unreadable(f"there is no {module}")
+    elif places := getattr(config.module, "__path__", None):
+        spec = PathFinder.find_spec(module, _only(places))
+    else:
+        return None
+    if spec is None or spec.submodule_search_locations is None:
+        return None
+    return Path(_only(spec.submodule_search_locations)[0])
+
+
+def _only(places: Iterable[str]) -> list[str]:
+    """Give the one folder that there is; raise `Unreadable` for several, or for a zip file."""
+    found = list(places)
+    if len(found) != 1 or not Path(found[0]).is_dir():
+        raise Unreadable(f"modules lie in {', '.join(found) or 'no folder'}")
+    return found
+
+
+def _modules(folder: Path) -> list[Path]:
+    try:
+        found = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+    except OSError as error:
+        raise Unreadable(str(error)) from error
+    # A name with a dot in it cannot be imported, nor does the loader try.
+    return [path for path in found if "." not in (inspect.getmodulename(path.name) or ".")]
+
+
+class Imports:
+    """The modules that a set of files leads to: their own imports, and what those of the project import in turn."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, bytes] = {}
+        self._seen: set[str] = set()
+        self._specs: dict[str, ModuleSpec | None] = {}
+
+    def follow(self, content: bytes, package: str) -> None:
+        """Add what a file of `package` imports."""
+        for name in imported(content, package):
+            if name in self._seen or name.partition(".")[0] in VERSIONED:
+                continue
+            self._seen.add(name)
+            self._follow_module(name)
+
+    def _follow_module(self, name: str) -> None:
+        spec = self._spec(name)
+        if spec is None or not spec.has_location or not spec.origin or not spec.origin.endswith(".py"):
+            return
+        path = Path(spec.origin)
+        self.found[name] = content = read(path)
+        if INSTALLED.isdisjoint(path.parts):
+            self.follow(content, name if spec.submodule_search_locations else name.rpartition(".")[0])
+
+    def _spec(self, name: str) -> ModuleSpec | None:
+        """Find a module without importing the packages around it; None for what is no module."""
+        if name not in self._specs:
+            parent = name.rpartition(".")[0]
+            around = self._spec(parent) if parent else None
+            if parent and (around is None or around.submodule_search_locations is None):
+                self._specs[name] = None
+            else:
+                self._specs[name] = _find(name, list(around.submodule_search_locations or ()) if around else None)
+        return self._specs[name]
+
+
+def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
+    try:
+        # The outermost name may be known to another finder, such as that of an editable installation.
+        return find_spec(name) if places is None else PathFinder.find_spec(name, places)
+    except (ImportError, ValueError):
+        return None
+
+
+def imported(content: bytes, package: str) -> Iterator[str]:
+    """Give the dotted names that a file of `package` may import, and those of the packages around them."""
+    for start, names, plain in IMPORT.findall(content.replace(b"\\\n", b" ")):
+        if start:
+            base = _absolute(start.decode(), package)
+            yield from around(base)
+            yield from (f"{base}.{name}" for name in _names(names.strip(b"()")) if base)
+        for name in _names(plain):
+            yield from around(name)
+
+
+def _absolute(name: str, package: str) -> str:
+    try:
+        return resolve_name(name, package)
+    except ImportError:
+        return ""
+
+
+def _names(listed: bytes) -> Iterator[str]:
+    for item in re.sub(rb"#[^\n]*", b"", listed).decode("utf-8", "replace").split(","):
+        if words := item.split():
+            yield words[0]
+
+
+def around(name: str) -> Iterator[str]:
+    """Give a dotted name and those of the packages that it lies in, outermost first."""
+    parts = [part for part in name.split(".") if part]
+    for count in range(1, len(parts) + 1):
+        yield ".".join(parts[:count])

@@ -1,0 +1,124 @@
+"""The fingerprint never says up to date where the long way would not, and says it wherever nothing has changed."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.planning import changes
+from tests.integration.planning.changes import CHANGES, HARMLESS, Change
+from tests.integration.planning.tiny import Look, Tiny
+
+APPS = st.sampled_from(["shop", "stock"])
+STEPS = st.lists(st.tuples(st.sampled_from([*CHANGES, *HARMLESS]), APPS), min_size=2, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Give a project whose database is up to date, and knows it."""
+    tiny = Tiny(tmp_path_factory.mktemp("tiny") / "project").write()
+    assert tiny.run().code == 0
+    return tiny
+
+
+@pytest.fixture
+def tiny(original: Tiny, tmp_path: Path) -> Tiny:
+    """Give a copy of the project that may be changed."""
+    return original.copy(tmp_path / "copy")
+
+
+def check(look: Look) -> None:
+    """Hold every quick answer to the answer of the long way."""
+    if look.known:
+        assert look.long == "up_to_date"
+    if look.long in {"up_to_date", "ahead"} or look.quick in {"up_to_date", "ahead"}:
+        assert look.quick == look.long
+    else:
+        # A probe does not look for the reason why nobody may come.
+        assert {look.quick, look.long} <= {"behind", "diverged"} or look.quick == look.long
+
+
+@pytest.mark.parametrize("app", ["shop", "stock"])
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_change_takes_the_long_way(tiny: Tiny, change: Change, app: str) -> None:
+    change(tiny, app)
+    look = tiny.look()
+    assert not look.known
+    check(look)
+
+
+@pytest.mark.parametrize("change", HARMLESS, ids=lambda change: change.__name__)
+def test_what_changes_nothing_takes_the_short_way(tiny: Tiny, change: Change) -> None:
+    change(tiny, "shop")
+    look = tiny.look()
+    assert look.known
+    check(look)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_sequence_of_changes_fools_it(original: Tiny, tmp_path: Path, steps: list[tuple[Change, str]]) -> None:
+    tiny = original.copy(tmp_path / uuid.uuid4().hex)
+    for change, app in steps:
+        if (tiny.code / app).is_dir():
+            change(tiny, app)
+    look = tiny.look()
+    check(look)
+    assert not look.known or meant_nothing(original.content(), tiny.content())
+
+
+def meant_nothing(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]]) -> bool:
+    """Tell whether the steps, together, left all that matters as it was."""
+    ignored = {"CWD", "LANGUAGE_CODE", *(f"{app}/views.py" for app in ("shop", "stock"))}
+    return all(
+        {key: value for key, value in before[part].items() if key not in ignored}
+        == {key: value for key, value in after[part].items() if key not in ignored and str(key)[-1] != "~"}
+        for part in before
+    )
+
+
+@pytest.mark.parametrize("change", [changes.a_receiver_is_edited, changes.a_permission_is_added_to_a_model])
+def test_post_migrate_is_sent_when_it_would_do_something_else_and_only_then(tiny: Tiny, change: Change) -> None:
+    sent = tiny.folder / "sent"
+    sent.unlink()
+    assert tiny.run().short
+    assert not sent.exists()
+    change(tiny, "shop")
+    assert not tiny.run().short
+    assert sent.read_text() == "shop stock "
+    assert tiny.run().short
+    assert sent.read_text() == "shop stock "
+
+
+def test_a_plan_that_a_receiver_cut_short_is_not_taken_for_the_whole(tiny: Tiny) -> None:
+    changes.a_migration_is_added(tiny, "shop")
+    tiny.file("stock/receivers.py", "def note(sender, **kwargs): ...\ndef cut(sender, plan, **kwargs): plan.clear()\n")
+    path = tiny.code / "stock/apps.py"
+    connect = "\n        from django.db.models.signals import pre_migrate\n        pre_migrate.connect(receivers.cut)\n"
+    path.write_text(path.read_text() + connect)
+    assert tiny.run().code == 0
+    look = tiny.look()
+    assert (look.known, look.long) == (False, "behind")
+
+
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_the_log_of_the_short_way_is_that_of_the_long_way(tiny: Tiny, language: str) -> None:
+    tiny.file("empty/__init__.py", "")
+    tiny.file("empty/migrations/__init__.py", "")
+    tiny.file("empty/migrations/_draft.py", "")
+    installed = tiny.read_settings()["INSTALLED_APPS"]
+    tiny.settings(INSTALLED_APPS=[*reversed(installed), "empty"], LANGUAGE_CODE=language)
+    long, short = tiny.run(), tiny.run()
+    assert (long.short, short.short) == (False, True)
+    assert short == type(short)(long.log, long.code, short=True)
+    assert "auth, contenttypes, shop, stock\n" in short.log
+
+
+def test_checkouts_in_different_folders_agree(original: Tiny, tmp_path: Path) -> None:
+    copies = [original.copy(tmp_path / name) for name in ("a", "b/c")]
+    assert len({tiny.look().fingerprint for tiny in [original, *copies]}) == 1
