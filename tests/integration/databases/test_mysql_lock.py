@@ -1,0 +1,217 @@
+"""The deploy lock on MariaDB: one holder, gone with its session, and no trace of it afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
+from django.test import override_settings
+
+from auto_migrate.clock import Clock
+from auto_migrate.databases.mysql import MySQL
+from auto_migrate.databases.mysql_lock import LONGEST_IDLE, MAX_NAME, lock_name
+from auto_migrate.exceptions import PassingFault
+from tests.integration.databases.aliases import alias
+from tests.servers import MariaDB
+from tools.servers import wait_until
+
+SETTINGS = ("lock_wait_timeout", "innodb_lock_wait_timeout", "wait_timeout", "max_statement_time")
+
+
+def session(connection: BaseDatabaseWrapper) -> list[object]:
+    """Read what a migration's session is set to, and the connection's number."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT CONNECTION_ID(), {', '.join(f'@@SESSION.{name}' for name in SETTINGS)}")
+        return list(cursor.fetchone())
+
+
+def is_used(database: MySQL, purpose: str) -> bool:
+    """Tell whether any session holds the lock of that purpose."""
+    with database.connection.cursor() as cursor:
+        cursor.execute("SELECT IS_USED_LOCK(%s) IS NOT NULL", [lock_name(cursor, purpose)])
+        return bool(cursor.fetchone()[0])
+
+
+def holders(server: MariaDB, database: MySQL) -> list[str]:
+    """Give the numbers of the sessions that hold the deploy lock or the work lock, in this order."""
+    name = database.address.name
+    locks = (f"IS_USED_LOCK('auto_migrate {purpose} {name}')" for purpose in ("deploy", "work"))
+    return server.execute(f"SELECT {', '.join(locks)}")[0]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    wait_until(condition, timeout=30, message=lambda: "It did not come to pass.")
+
+
+def test_two_aliases_of_one_database_share_a_lock(maria: MySQL, mariadb_url: str) -> None:
+    first = maria.deploy_lock("first")
+    assert first.try_acquire()
+    with alias("again", mariadb_url) as name:
+        second = MySQL(name).deploy_lock("second")
+        assert not second.try_acquire()
+        first.release()
+        assert second.try_acquire()
+        second.release()
+
+
+def test_two_databases_of_one_server_do_not(maria: MySQL, mariadb: MariaDB) -> None:
+    with alias("neighbour", mariadb.create_database("neighbour")) as name:
+        locks = [maria.deploy_lock("one"), MySQL(name).deploy_lock("other")]
+        assert all(lock.try_acquire() for lock in locks)
+        for lock in locks:
+            lock.release()
+    mariadb.drop_database("neighbour")
+
+
+def test_a_database_with_the_longest_name_is_locked(mariadb: MariaDB, maria: MySQL) -> None:
+    """MySQL refuses names of locks above 64 characters; those of databases may have as many."""
+    long = "d" * 64
+    with alias("long", mariadb.create_database(long)) as name:
+        database = MySQL(name)
+        with database.connection.cursor() as cursor:
+            names = {lock_name(cursor, "deploy"), lock_name(cursor, "work")}
+        assert len(names) == 2
+        assert max(map(len, names)) <= MAX_NAME
+        lock = database.deploy_lock("one")
+        assert lock.try_acquire()
+        lock.release()
+    mariadb.drop_database(long)
+
+
+def test_the_holder_is_named_and_gone_afterwards(maria: MySQL) -> None:
+    lock = maria.deploy_lock("one")
+    assert maria.lock_holder() is None
+    assert lock.try_acquire()
+    holder = maria.lock_holder()
+    assert holder is not None
+    assert re.fullmatch(r"tester@127\.0\.0\.1:\d+ \(connection \d+\)", holder.description)
+    lock.release()
+    assert maria.lock_holder() is None
+    lock.release()
+
+
+def test_an_account_that_may_not_see_others_still_learns_that_somebody_holds_the_lock(
+    maria: MySQL, mariadb: MariaDB
+) -> None:
+    mariadb.execute(
+        f"CREATE USER weak@'127.0.0.1' IDENTIFIED BY 'weak'; GRANT ALL ON {maria.address.name}.* TO weak@'127.0.0.1'"
+    )
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    with alias("weak", mariadb.url(maria.address.name), USER="weak", PASSWORD="weak") as name:
+        holder = MySQL(name).lock_holder()
+    lock.release()
+    mariadb.execute("DROP USER weak@'127.0.0.1'")
+    assert holder is not None
+    assert re.fullmatch(r"connection \d+", holder.description)
+
+
+def test_a_killed_lock_session_is_noticed_and_stays_lost(maria: MySQL, mariadb: MariaDB) -> None:
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    lock.verify()
+    deploy, _work = holders(mariadb, maria)
+    mariadb.execute(f"KILL {deploy}")
+    for _ in range(2):
+        with pytest.raises(PassingFault, match="deploy lock was lost"):
+            lock.verify()
+    lock.release()
+
+
+def test_a_connection_made_anew_does_not_hold_the_lock(maria: MySQL) -> None:
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    lock._connection.close()  # type: ignore[attr-defined] # the next statement connects again
+    with pytest.raises(PassingFault, match="deploy lock was lost"):
+        lock.verify()
+    lock.release()
+
+
+def test_an_idle_holder_is_not_put_out(maria: MySQL, mariadb: MariaDB) -> None:
+    before = mariadb.execute("SELECT @@GLOBAL.wait_timeout")[0][0]
+    mariadb.execute("SET GLOBAL wait_timeout = 1")
+    try:
+        with alias("idle", mariadb.url(maria.address.name)) as name:
+            number = session(connections[name])[0]
+            lock = maria.deploy_lock("one")
+            assert lock.try_acquire()
+            gone = f"SELECT count(*) FROM information_schema.processlist WHERE id = {number}"
+            until(lambda: mariadb.execute(gone) == [["0"]])
+            lock.verify()
+            lock.release()
+    finally:
+        mariadb.execute(f"SET GLOBAL wait_timeout = {before}")
+
+
+def test_a_migration_s_session_is_bounded_and_afterwards_as_it_was(maria: MySQL) -> None:
+    before = session(maria.connection)
+    lock = maria.deploy_lock("one")
+    with override_settings(AUTO_MIGRATE={"LOCK_TIMEOUT_CEILING": 2.5, "STATEMENT_TIMEOUT": 60}):
+        assert lock.try_acquire()
+        with atomic(using=maria.alias):
+            maria.begin_migration(Clock())
+        with maria.session_limits():
+            assert session(maria.connection) == [before[0], 3, 3, LONGEST_IDLE, 60.0]
+        assert is_used(maria, "work")
+    lock.release()
+    assert session(maria.connection) == before
+    assert not is_used(maria, "work")
+
+
+def test_a_session_is_set_back_where_no_lock_is_wanted_too(maria: MySQL) -> None:
+    before = session(maria.connection)
+    with override_settings(AUTO_MIGRATE={"LOCK": "none"}):
+        lock = maria.deploy_lock("one")
+        assert lock.try_acquire()
+        with atomic(using=maria.alias):
+            maria.begin_migration(Clock())
+        assert session(maria.connection) != before
+        assert not is_used(maria, "work")
+        lock.release()
+    assert session(maria.connection) == before
+
+
+def test_a_connection_that_a_migration_closed_is_bounded_and_locked_again(maria: MySQL) -> None:
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    maria.begin_migration(Clock())
+    maria.connection.close()
+    lock.verify()
+    assert not is_used(maria, "work")
+    maria.begin_migration(Clock())
+    assert is_used(maria, "work")
+    assert session(maria.connection)[1:3] == [1, 1]
+    lock.release()
+
+
+def test_who_asks_for_the_holder_keeps_nothing_of_the_holder_s(maria: MySQL) -> None:
+    """The web asks through the very connection that this thread migrates with."""
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    maria.lock_holder()
+    assert is_used(maria, "work")
+    lock.release()
+
+
+def test_a_wait_for_a_table_that_is_in_use_ends_as_a_passing_fault(maria: MySQL, mariadb_url: str) -> None:
+    with maria.connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE busy (id INT)")
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    with alias("reader", mariadb_url) as name, atomic(using=name):
+        with connections[name].cursor() as cursor:
+            cursor.execute("SELECT * FROM busy")
+        with (
+            pytest.raises(PassingFault) as passing,
+            maria.faults_told(),
+            maria.session_limits(),
+            maria.connection.cursor() as cursor,
+        ):
+            cursor.execute("ALTER TABLE busy ADD COLUMN more INT")
+        assert passing.value.contention
+        assert isinstance(passing.value.__cause__, OperationalError)
+    lock.release()
