@@ -1,0 +1,313 @@
+"""The log that people read: each event's line in both languages, at each verbosity, with and without colours."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import io
+from collections.abc import Sequence
+
+import pytest
+from django.core.management.base import OutputWrapper
+from django.core.management.color import Style, color_style, no_style
+from django.utils.translation import override
+
+from auto_migrate import events
+from auto_migrate.events import Event, Holder, SchemaState
+from auto_migrate.reporting.console import Console
+from tests.unit.samples import AT, BLOCKER, CONTEXT, FIRST, HOLDER, SAMPLES, SECOND
+
+# Events that have no line of their own at verbosity 1.
+SILENT = [
+    events.RunClaimed(),
+    events.LockAcquired(11.0),
+    events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
+    events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
+]
+# Lines of Django's own, which are English everywhere.
+DJANGOS: list[tuple[Event, str]] = [
+    (
+        events.PlanMade(("auth", "billing"), None, (FIRST,), backwards=False),
+        "Operations to perform:\n  Apply all migrations: auth, billing\nRunning migrations:\n",
+    ),
+    (
+        events.PlanMade((), None, (), backwards=False),
+        "Operations to perform:\n  Apply all migrations: (none)\nRunning migrations:\n  No migrations to apply.\n",
+    ),
+    (
+        events.PlanMade(("billing",), SECOND, (SECOND,), backwards=False),
+        "Operations to perform:\n  Target specific migration: 0002_total, from billing\nRunning migrations:\n",
+    ),
+    (
+        events.PlanMade(("billing",), events.MigrationKey("billing", "zero"), (FIRST,), backwards=True),
+        "Operations to perform:\n  Unapply all migrations: billing\nRunning migrations:\n",
+    ),
+    (events.MigrationStarted(FIRST, 1, 2, backwards=False), "  Applying billing.0001_initial..."),
+    (events.MigrationStarted(FIRST, 1, 2, backwards=True), "  Unapplying billing.0001_initial..."),
+    (
+        events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
+        "  Applying billing.0001_initial... OK (0.042s) [1/2]\n",
+    ),
+    (
+        events.MigrationFinished(FIRST, 2, 2, backwards=True, duration=61.5),
+        "  Unapplying billing.0001_initial... OK (61.500s) [2/2]\n",
+    ),
+]
+HELD = "held by web-3:41 for 90s on billing.0002_total for 30s"
+HELD_PT = "com web-3:41 há 90s em billing.0002_total há 30s"
+TABLES = """\
+  ⏳ billing.0001_initial waits for its tables (6s), nobody waits for it:
+    billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
+"""
+TABLES_PT = """\
+  ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
+    billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
+"""
+# event → its lines in English and in Portuguese.
+TRANSLATED: list[tuple[Event, str, str]] = [
+    (
+        events.RunStarted(5),
+        "📊 Running the database migrations with retry...\n",
+        "📊 Executando migrações do banco de dados com retry...\n",
+    ),
+    (
+        events.AttemptStarted(1, 5),
+        "🔄 Attempt 1/5 - Testing the connection...\n",
+        "🔄 Tentativa 1/5 - Testando conexão...\n",
+    ),
+    (
+        events.AttemptStarted(2, 5),
+        "📊 Attempt 2/5 - Testing the connection...\n",
+        "📊 Tentativa 2/5 - Testando conexão...\n",
+    ),
+    (
+        events.AttemptFailed(1, 5, "could not connect to server", "Connection refused"),
+        "⚠️  Attempt 1 failed: could not connect to server\n",
+        "⚠️  Tentativa 1 falhou: could not connect to server\n",
+    ),
+    (
+        events.RetryScheduled(3.0),
+        "⏳ Waiting 3s before the next attempt...\n",
+        "⏳ Aguardando 3s antes da próxima tentativa...\n",
+    ),
+    (
+        events.RetryScheduled(6.4),
+        "⏳ Waiting 6.4s before the next attempt...\n",
+        "⏳ Aguardando 6.4s antes da próxima tentativa...\n",
+    ),
+    (
+        events.StateCompared(SchemaState.AHEAD, (), (FIRST, SECOND)),
+        "⚠️  The database is ahead of this release: it also has billing.0001_initial, billing.0002_total\n",
+        "⚠️  O banco de dados está à frente desta versão: ele também tem billing.0001_initial, billing.0002_total\n",
+    ),
+    (
+        events.WaitStarted(30),
+        "🔍 Checking whether the database is ready...\n",
+        "🔍 Verificando se o banco de dados está pronto...\n",
+    ),
+    (events.DatabaseReady(1.0), "✅ The database is ready!\n", "✅ Banco de dados está pronto!\n"),
+    (
+        events.LockAwaited(10.4, HOLDER),
+        f"⏳ Waiting for the deploy lock (10s): {HELD}\n",
+        f"⏳ Aguardando a trava de deploy (10s): {HELD_PT}\n",
+    ),
+    (
+        events.LockAwaited(0.0, Holder("", AT - datetime.timedelta(seconds=1))),
+        "⏳ Waiting for the deploy lock (0s): held by ? for 1s\n",
+        "⏳ Aguardando a trava de deploy (0s): com ? há 1s\n",
+    ),
+    (
+        events.LockAwaited(0.0, None),
+        "⏳ Waiting for the deploy lock (0s): its holder has just let go\n",
+        "⏳ Aguardando a trava de deploy (0s): acabou de ser liberada\n",
+    ),
+    (
+        events.DatabaseAwaited(0.5, "could not connect to server", "Connection refused"),
+        "⏳ Waiting for the database (0s): could not connect to server\n",
+        "⏳ Aguardando o banco de dados (0s): could not connect to server\n",
+    ),
+    (
+        events.MigrationsAwaited(3.0, 2, HOLDER),
+        f"⏳ Waiting for migrations (3s), 2 pending: the deploy lock is {HELD}\n",
+        f"⏳ Aguardando migrações (3s), 2 pendente(s): a trava de deploy está {HELD_PT}\n",
+    ),
+    (
+        events.MigrationsAwaited(3.0, 2, None),
+        "⏳ Waiting for migrations (3s), 2 pending: nobody migrates right now\n",
+        "⏳ Aguardando migrações (3s), 2 pendente(s): ninguém está migrando agora\n",
+    ),
+    (
+        events.NothingPending(SchemaState.UP_TO_DATE, 0.0),
+        "✅ No migrations are pending.\n",
+        "✅ Nenhuma migração pendente.\n",
+    ),
+    (
+        events.NothingPending(SchemaState.AHEAD, 0.0),
+        "✅ No migrations are pending: this release is older than the database.\n",
+        "✅ Nenhuma migração pendente: esta versão é mais antiga que o banco de dados.\n",
+    ),
+    (
+        events.RecordMended((FIRST,)),
+        "🩹 Completed the record of billing.0001_initial: applied, but recorded by half.\n",
+        "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
+    ),
+    (
+        events.PoolerNoticed(),
+        "⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS'].\n",
+        "⚠️  Há um pooler no meio; indique o próprio servidor: AUTO_MIGRATE['DIRECT_URLS'].\n",
+    ),
+    (events.MigratingStarted(), "🔄 Running migrations...\n", "🔄 Executando migrações...\n"),
+    (
+        events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
+        TABLES,
+        TABLES_PT,
+    ),
+    (
+        events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5, already=True),
+        "  Applying billing.0001_initial... ALREADY DONE (0.500s) [1/2]\n",
+        "  Applying billing.0001_initial... JÁ FEITA (0.500s) [1/2]\n",
+    ),
+    (
+        events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),
+        "  Applying billing.0001_initial... STOPPED\n",
+        "  Applying billing.0001_initial... PAROU\n",
+    ),
+    (
+        events.VerifyStarted(),
+        "✅ Checking the state of the migrations...\n",
+        "✅ Verificando status das migrações...\n",
+    ),
+    (
+        events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
+        "✅ Migrations carried out successfully!\n",
+        "✅ Migrações executadas com sucesso!\n",
+    ),
+    (
+        events.RunSucceeded(SchemaState.AHEAD, 0, 0.5),
+        "✅ Nothing to do: this release is older than the database.\n",
+        "✅ Nada a fazer: esta versão é mais antiga que o banco de dados.\n",
+    ),
+    (
+        events.RunSucceeded(SchemaState.AHEAD, 1, 0.5),
+        "✅ Migrations carried out successfully!\n",
+        "✅ Migrações executadas com sucesso!\n",
+    ),
+    (
+        events.RunStopped(8, 1),
+        "🛑 Stopped at a safe place; 1 applied.\n",
+        "🛑 Parada em um ponto seguro; 1 aplicada(s).\n",
+    ),
+]
+
+
+class Flushed(io.StringIO):
+    """A stream that knows how much a reader can have seen."""
+
+    seen = 0
+
+    def flush(self) -> None:
+        self.seen = self.tell()
+
+
+def written(
+    told: Sequence[Event],
+    *,
+    language: str | None = "en",
+    style: Style | None = None,
+    verbosity: int = 1,
+    lists_pending: bool = False,
+) -> str:
+    """Give what the events leave on standard output; all of it was flushed."""
+    stream = Flushed()
+    with override(language):
+        console = Console(OutputWrapper(stream), style=style, verbosity=verbosity, lists_pending=lists_pending)
+    for event in told:
+        # As around a migration, where the engine has translations switched off.
+        with override(None):
+            console(event, CONTEXT)
+        assert stream.seen == len(stream.getvalue())
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("event", "english", "portuguese"), TRANSLATED, ids=lambda value: getattr(value, "kind", ""))
+def test_the_line_of_an_event_in_both_languages(event: Event, english: str, portuguese: str) -> None:
+    assert written([event], language="en") == english
+    assert written([event], language="pt-br") == portuguese
+
+
+@pytest.mark.parametrize(("event", "line"), DJANGOS, ids=lambda value: getattr(value, "kind", ""))
+@pytest.mark.parametrize("language", ["en", "pt-br"])
+def test_what_migrate_writes_too_is_in_djangos_own_words(event: Event, line: str, language: str) -> None:
+    assert written([event], language=language) == line
+
+
+@pytest.mark.parametrize("event", SILENT, ids=lambda event: event.kind)
+def test_what_others_tell_has_no_line(event: Event) -> None:
+    assert written([event]) == ""
+
+
+def test_every_event_is_tried_here() -> None:
+    tried = [event for event, *_lines in (*TRANSLATED, *DJANGOS)] + SILENT
+    assert {type(event) for event in tried} == {type(event) for event in SAMPLES}
+
+
+def test_a_migration_is_one_line_that_is_begun_before_it_is_known_how_it_ends() -> None:
+    told = [
+        events.MigrationStarted(FIRST, 1, 2, backwards=False),
+        events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5),
+        events.MigrationStarted(SECOND, 2, 2, backwards=False),
+        events.MigrationStopped(SECOND, 2, 2, backwards=False, error="ValueError: no"),
+    ]
+    assert written(told) == (
+        "  Applying billing.0001_initial... OK (0.500s) [1/2]\n  Applying billing.0002_total... STOPPED\n"
+    )
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_migrations_line_that_was_interrupted_is_begun_anew(times: int) -> None:
+    told = [
+        events.MigrationStarted(FIRST, 1, 2, backwards=False),
+        *[events.TablesAwaited(FIRST, 6.0, (BLOCKER,))] * times,
+        events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=7.25),
+    ]
+    assert written(told) == (
+        "  Applying billing.0001_initial...\n"
+        + TABLES * times
+        + "  Applying billing.0001_initial... OK (7.250s) [1/2]\n"
+    )
+
+
+def test_what_the_database_hides_of_a_blocker_is_left_out() -> None:
+    hidden = dataclasses.replace(BLOCKER, user="", application="", state="", age=None, query="")
+    assert written([events.TablesAwaited(FIRST, 6.0, (hidden,))]).endswith("    billing_invoice: pid 8140\n")
+
+
+def test_that_the_database_is_ahead_is_said_once() -> None:
+    compared = events.StateCompared(SchemaState.AHEAD, (), (SECOND,))
+    assert written([compared, compared]).count("ahead") == 1
+
+
+def test_those_who_only_ask_see_what_is_pending() -> None:
+    compared = events.StateCompared(SchemaState.BEHIND, (FIRST, SECOND), ())
+    assert written([compared], lists_pending=True) == "  billing.0001_initial\n  billing.0002_total\n"
+
+
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.kind)
+def test_verbosity_zero_writes_nothing(event: Event) -> None:
+    assert written([event], verbosity=0) == ""
+
+
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.kind)
+def test_verbosity_two_adds_what_the_driver_said_and_nothing_else(event: Event) -> None:
+    more = "    Connection refused\n" if isinstance(event, events.AttemptFailed) else ""
+    assert written([event], verbosity=2) == written([event]) + more
+
+
+def test_colours_are_only_where_the_style_has_them() -> None:
+    plain = written(SAMPLES, style=no_style())
+    assert "\x1b" not in plain
+    assert written(SAMPLES) == plain
+    coloured = written(SAMPLES, style=color_style(force_color=True))
+    assert coloured.count("\x1b[0m") == coloured.count("\x1b[") / 2 > 0
+    for text in ("Operations to perform:", "Running migrations:", "OK", "STOPPED"):
+        assert f"m{text}\x1b[0m" in coloured

@@ -1,0 +1,47 @@
+"""One value of every event."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+
+from auto_migrate import events
+from auto_migrate.events import Blocker, Context, Event, Holder, MigrationKey, SchemaState
+
+AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
+RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
+CONTEXT = Context("default", RUN, AT)
+FIRST = MigrationKey("billing", "0001_initial")
+SECOND = MigrationKey("billing", "0002_total")
+HOLDER = Holder(
+    "web-3:41", AT - datetime.timedelta(seconds=90), SECOND, migration_since=AT - datetime.timedelta(seconds=30)
+)
+BLOCKER = Blocker("billing_invoice", 8140, "app", "gunicorn", "active", autovacuum=False, age=12.4, query="SELECT 1")
+
+SAMPLES: list[Event] = [
+    events.WaitStarted(30),
+    events.DatabaseReady(1.25),
+    events.RunStarted(5),
+    events.RunClaimed(),
+    events.AttemptStarted(1, 5),
+    events.AttemptFailed(1, 5, "could not connect to server", "Connection refused"),
+    events.RetryScheduled(3.0),
+    events.StateCompared(SchemaState.AHEAD, (FIRST,), (SECOND,)),
+    events.DatabaseAwaited(0.5, "could not connect to server", "Connection refused"),
+    events.MigrationsAwaited(3.0, 2, HOLDER),
+    events.NothingPending(SchemaState.UP_TO_DATE, 4.0),
+    events.LockAwaited(10.4, HOLDER),
+    events.LockAcquired(11.0),
+    events.RecordMended((FIRST, SECOND)),
+    events.PoolerNoticed(),
+    events.MigratingStarted(),
+    events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
+    events.MigrationStarted(FIRST, 1, 2, backwards=False),
+    events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
+    events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
+    events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),
+    events.VerifyStarted(),
+    events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
+    events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
+    events.RunStopped(8, 1),
+]
