@@ -1,0 +1,67 @@
+"""What an operator writes after `--resolve`."""
+
+from __future__ import annotations
+
+import pytest
+
+from auto_migrate.applying.recovery import Resolution, Verdict, check_pending, command
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import UsageError
+
+FILL = MigrationKey("billing", "0007_fill")
+
+
+@pytest.mark.parametrize(
+    ("text", "resolution"),
+    [
+        ("billing.0007_fill:2=redo", Resolution(FILL, 2, Verdict.REDO)),
+        ("billing.0007_fill:12=done", Resolution(FILL, 12, Verdict.DONE)),
+        ("caixa.0001_inclusão:1=done", Resolution(MigrationKey("caixa", "0001_inclusão"), 1, Verdict.DONE)),
+    ],
+)
+def test_a_resolution_names_migration_operation_and_verdict(text: str, resolution: Resolution) -> None:
+    assert Resolution.parse(text) == resolution
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_command_that_is_proposed_is_understood(verdict: Verdict) -> None:
+    proposed = command(FILL, 3, verdict)
+    before, _space, text = proposed.rpartition(" ")
+    assert before == "manage.py auto_migrate --resolve"
+    assert Resolution.parse(text) == Resolution(FILL, 3, verdict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "billing",
+        "billing.0007_fill",
+        "billing.0007_fill:2",
+        "billing.0007_fill=redo",
+        "billing.0007_fill:=redo",
+        "billing.0007_fill:two=redo",
+        "billing.0007_fill:-1=redo",
+        "billing.0007_fill:2=REDO",
+        "billing.0007_fill:2=skip",
+        "billing.0007_fill:2=redo ",
+        " billing.0007_fill:2=redo",
+        "billing.0007_fill:2=redo\n",
+        "billing:0007_fill:2=redo",
+        "a.billing.0007_fill:2=redo",
+    ],
+)
+def test_anything_else_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Resolution.parse(text)
+    assert refused.value.message == f"{text!r} is no resolution."
+    example = refused.value.hint.rpartition(" ")[2]
+    assert Resolution.parse(example) == Resolution(FILL, 2, Verdict.REDO)
+
+
+def test_a_resolution_of_what_is_not_pending_is_refused() -> None:
+    resolutions = {(FILL, 2): Verdict.DONE}
+    assert check_pending(resolutions, (FILL,)) is resolutions
+    assert check_pending({}, ()) == {}
+    with pytest.raises(UsageError, match=r"--resolve billing\.0007_fill:2 names a migration that is not pending"):
+        check_pending(resolutions, (MigrationKey("billing", "0008_next"),))
