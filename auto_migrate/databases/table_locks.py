@@ -93,6 +93,8 @@ class TableLocks:
         """
         names = sorted(needs)
         with self.database.connection.cursor() as cursor:
+            # Within a transaction, pg_stat_activity stays as it was when it was first looked at.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(HOLDERS, [names, self._quoted(names)])
             rows = cursor.fetchall()
         now = time.monotonic()
