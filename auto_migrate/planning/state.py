@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.transaction import atomic
 
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
 from auto_migrate.exceptions import PassingFault
 from auto_migrate.history.store import History
@@ -140,17 +141,31 @@ def quick_state(database: str = "default") -> QuickState:
     Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
     """
     adapter = adapter_for(database)
+    was_open = adapter.connection.connection is not None
     try:
-        with adapter.faults_told():
-            adapter.connection.close_if_unusable_or_obsolete()
-            recorded = recorded_rows(adapter.connection)
-            answered = _answers.get(database)
-            if answered is None or answered[0] != recorded:
-                answered = _answers[database] = (recorded, _state_of(adapter.connection, recorded))
+        return _look(adapter)
+    except PassingFault as fault:
+        adapter.discard_connection()
+        if not was_open:
+            raise adapter.unreachable(fault) from fault
+    # The connection may just have been cut since it was last used, by a restart of the server for instance.
+    try:
+        return _look(adapter)
     except PassingFault as fault:
         adapter.discard_connection()
         raise adapter.unreachable(fault) from fault
-    return answered[1]
+
+
+def _look(adapter: Database) -> QuickState:
+    connection: Any = adapter.connection
+    # The question is its own health check, and whoever asks need not pay for two.
+    connection.health_check_done = True
+    with adapter.faults_told():
+        recorded = recorded_rows(connection)
+        answered = _answers.get(adapter.alias)
+        if answered is None or answered[0] != recorded:
+            answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
+        return answered[1]
 
 
 # The answer depends on the rows alone, since the code of a process does not change: alias → the rows and their answer.

@@ -11,25 +11,32 @@ import enum
 import functools
 import json
 import logging
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
 from auto_migrate.conf import get_settings
 from auto_migrate.events import SchemaState
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
 from auto_migrate.planning.state import QuickState, quick_state
-from auto_migrate.web import bounded
+from auto_migrate.web import bounded, lending
 
 logger = logging.getLogger("auto_migrate.web")
 
 # Render and Fly give a probe 5 seconds by default; the rest is for the way there and back.
 BUDGET = 4.0
+# How old good news may be, in seconds; bad news is never kept.
+FRESH = 1.0
+GOOD = frozenset({SchemaState.UP_TO_DATE, SchemaState.AHEAD})
+
+# Alias → when the database was asked, and what it answered.
+_news: dict[str, tuple[float, QuickState]] = {}
 
 
 class Health(enum.StrEnum):
@@ -56,32 +63,50 @@ class DatabaseReport:
         """Unhealthy if the database is away, degraded if its schema is not the one that this code needs."""
         if self.schema is None:
             return Health.UNHEALTHY
-        fits = self.schema.state in {SchemaState.UP_TO_DATE, SchemaState.AHEAD}
-        return Health.HEALTHY if fits else Health.DEGRADED
+        return Health.HEALTHY if self.schema.state in GOOD else Health.DEGRADED
+
+
+def fresh_news(alias: str) -> QuickState | None:
+    """Give what the database answered less than a second ago, if that was good."""
+    asked, state = _news.get(alias, (0.0, None))
+    return state if monotonic() - asked < FRESH else None
+
+
+def forget() -> None:
+    """Forget the last answer and how it was had, as tests must that change the database behind our back."""
+    _news.clear()
+    lending.forget()
 
 
 class DatabaseQuestion:
-    """One look at the database, by a thread that borrows this thread's connection.
-
-    A connection of its own would be one more to make for every probe, and none may be left to make.
-    """
+    """One look at the database, by a thread that is lent a connection."""
 
     def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
         self.alias = alias
         self.connection = connections[alias]
-        self.lent = self.given_up = False
+        self.lent: BaseDatabaseWrapper | None = None
+        self.given_up = False
         self.answer: Future[QuickState] = bounded.begin(("database", alias), self._ask)
 
     def _ask(self) -> QuickState:
-        self.lent = True
-        self.connection.inc_thread_sharing()
-        connections[self.alias] = self.connection
+        # Whoever waited for the thread that asked before this one needs not ask again.
+        return fresh_news(self.alias) or self._ask_over(lending.choose(self.connection))
+
+    def _ask_over(self, connection: BaseDatabaseWrapper) -> QuickState:
+        self.lent = connection
+        connection.inc_thread_sharing()
+        connections[self.alias] = connection
+        asked = monotonic()
         try:
-            return quick_state(self.alias)
+            state = quick_state(self.alias)
         finally:
             if self.given_up:
-                self.connection.close()
-            self.connection.dec_thread_sharing()
+                connection.close()
+            connection.dec_thread_sharing()
+        lending.note_served(connection)
+        if state.state in GOOD:
+            _news[self.alias] = (asked, state)
+        return state
 
     def report(self, deadline: float) -> DatabaseReport:
         """Give what the database answered until `deadline`, a time of the monotonic clock."""
@@ -103,19 +128,22 @@ class DatabaseQuestion:
 
     def _give_up(self) -> None:
         # The thread still waits on that connection: this one must not touch it again, and gets another when it asks.
-        if self.lent:
+        if self.lent is not None:
             self.given_up = True
+        if self.lent is self.connection:
             del connections[self.alias]
 
 
 def database_report() -> DatabaseReport:
-    """Look at the database, and give up in time."""
-    return DatabaseQuestion().report(time.monotonic() + BUDGET)
+    """Look at the database and give up in time, or know its last answer to be fresh."""
+    if state := fresh_news(DEFAULT_DB_ALIAS):
+        return DatabaseReport("connected", connections[DEFAULT_DB_ALIAS].vendor, state)
+    return DatabaseQuestion().report(monotonic() + BUDGET)
 
 
 def service_report() -> tuple[DatabaseReport, dict[str, dict[str, Any]]]:
     """Look at the database and at everything that the project registered, all at the same time."""
-    deadline = time.monotonic() + BUDGET
+    deadline = monotonic() + BUDGET
     begun = {
         name: bounded.begin(("check", name, path), functools.partial(_run_check, path))
         for name, path in get_settings().HEALTH_CHECKS.items()
@@ -153,4 +181,4 @@ def _check_report(name: str, answer: Future[dict[str, Any]], deadline: float) ->
 
 
 def _left(deadline: float) -> float:
-    return max(0.0, deadline - time.monotonic())
+    return max(0.0, deadline - monotonic())

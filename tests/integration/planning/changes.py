@@ -7,7 +7,6 @@ import py_compile
 import shutil
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.integration.planning.tiny import SQUASH, Tiny
 
@@ -172,7 +171,7 @@ def a_dangling_link_stands_among_the_migrations(tiny: Tiny, app: str) -> None:
 
 def the_user_model_is_swapped(tiny: Tiny, app: str) -> None:
     installed = tiny.read_settings()["INSTALLED_APPS"]
-    tiny.settings(INSTALLED_APPS=[*installed, "customers"], AUTH_USER_MODEL="customers.Customer")
+    tiny.settings(INSTALLED_APPS=[*installed, *({"customers"} - {*installed})], AUTH_USER_MODEL="customers.Customer")
 
 
 def a_router_refuses_an_app(tiny: Tiny, app: str) -> None:
@@ -285,9 +284,10 @@ def an_editor_leaves_a_backup(tiny: Tiny, app: str) -> None:
 
 
 def the_migrations_become_a_link_to_their_folder(tiny: Tiny, app: str) -> None:
-    folder = tiny.code / app / "migrations"
-    target = Path(shutil.move(folder, tiny.folder / f"{app}_migrations"))
-    folder.symlink_to(target, target_is_directory=True)
+    folder, target = tiny.code / app / "migrations", tiny.folder / f"{app}_migrations"
+    if not target.exists():
+        folder.rename(target)
+        folder.symlink_to(target, target_is_directory=True)
 
 
 HARMLESS: list[Change] = [

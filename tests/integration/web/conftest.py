@@ -15,6 +15,7 @@ from pytest_django import Settings
 from auto_migrate.events import RunStatus
 from auto_migrate.history.store import History
 from auto_migrate.history.tables import Run, Step
+from auto_migrate.web import health
 from tests.servers import Proxy, free_port
 from tests.servers.postgresql import PostgreSQL
 
@@ -48,6 +49,14 @@ def empty_history(transactional_db: None) -> None:
     History().ensure_tables()
     Step.objects.all().delete()
     Run.objects.all().delete()
+
+
+@pytest.fixture(autouse=True)
+def no_news() -> Iterator[None]:
+    """Let every probe of the test ask for itself, and keep no connection."""
+    health.forget()
+    yield
+    health.forget()
 
 
 @pytest.fixture
