@@ -73,6 +73,7 @@ class Nursery:
         """Start `manage.py` with `arguments` on a database of the same vendor."""
         self._count += 1
         output = self.folder / str(self._count)
+        output.touch()
         env = {"DATABASE_URL": database_url, **(env or {})}
         return Forked(self, self.ask(arguments=arguments, env=env, output=str(output)), output)
 

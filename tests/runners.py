@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -32,14 +33,24 @@ class Deploy:
         assert done.wait() == expect, done.output
         return done.output
 
-    def points(self, *arguments: str) -> list[Point]:
+    def points(self, *arguments: str, **env: str) -> list[Point]:
         """Run to the end and give the points at which it could have been killed."""
-        return list(points_in(self.run(*arguments, COUNT_TO="/dev/stdout")))
+        return list(points_in(self.run(*arguments, COUNT_TO="/dev/stdout", **env)))
 
     def cut(self, point: Point, *arguments: str) -> None:
         """Run and be killed at the point."""
         killed = self.start(*arguments, KILL_AT=point.place)
         assert killed.wait() == -signal.SIGKILL, killed.output
+
+    def stop(self, point: Point, *arguments: str, **env: str) -> Forked:
+        """Start a run and give it when it stands still at the point; `kill(signal.SIGCONT)` lets it go on."""
+        runner = self.start(*arguments, STOP_AT=point.place, **env)
+        stat = Path(f"/proc/{runner.pid}/stat")
+        wait_until(
+            lambda: stat.read_text().rpartition(")")[2].split()[0] in "TZ", timeout=60, message=lambda: runner.output
+        )
+        assert runner.poll() is None, runner.output
+        return runner
 
     def query(self, statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Ask the database on a connection of its own."""

@@ -9,6 +9,8 @@ from django.apps import AppConfig
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+PLACES = {"KILL_AT": signal.SIGKILL, "STOP_AT": signal.SIGSTOP}
+
 
 class Counter:
     """Counts over all connections, in the order in which the statements are sent."""
@@ -32,9 +34,10 @@ class Counter:
         self.reach("before")
 
     def reach(self, side: str) -> None:
-        """Die if this is the place."""
-        if os.environ.get("KILL_AT") == f"{self.count}:{side}":
-            os.kill(os.getpid(), signal.SIGKILL)
+        """Die, or stop, if this is the place."""
+        for variable, number in PLACES.items():
+            if os.environ.get(variable) == f"{self.count}:{side}":
+                os.kill(os.getpid(), number)
 
     def attach(self, *, connection: BaseDatabaseWrapper, **_: Any) -> None:
         """Count what is sent through a connection that was just made."""

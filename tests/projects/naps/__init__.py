@@ -1,0 +1,1 @@
+"""Migrations whose statements take as long as a row in the database says."""
