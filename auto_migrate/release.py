@@ -297,6 +297,7 @@ def supervised(
     adapter = adapter_for(database)
     with ending_told(emit, tally):
         try:
+            adapter.prepare()
             with adapter.faults_told(), turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
                 yield Supervision(emit, tally)
         except PassingFault as fault:

@@ -9,7 +9,17 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 
-from auto_migrate.events import Context, Event, LockAwaited, MigrationFinished, MigrationKey, MigrationStarted, PlanMade
+from auto_migrate.databases.faults import first_line
+from auto_migrate.events import (
+    Context,
+    Event,
+    LockAwaited,
+    MigrationFinished,
+    MigrationKey,
+    MigrationStarted,
+    MigrationStopped,
+    PlanMade,
+)
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.release import supervised
 from auto_migrate.reporting.console import Console
@@ -22,6 +32,7 @@ class Command(MigrateCommand):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
+        self.under_way: MigrationStarted | None = None
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         with (
             exit_codes(),
@@ -30,6 +41,9 @@ class Command(MigrateCommand):
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
                 super().handle(*args, **options)
+            except Exception as error:
+                self._note_stop(error)
+                raise
             finally:
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
 
@@ -53,11 +67,20 @@ class Command(MigrateCommand):
         key, tally, backwards = key_of(migration), self.supervision.tally, action.startswith("unapply")
         if action.endswith("_start"):
             self.started = time.monotonic()
-            self.supervision.emit(MigrationStarted(key, tally.done + 1, tally.total, backwards))
+            self.under_way = MigrationStarted(key, tally.done + 1, tally.total, backwards)
+            self.supervision.emit(self.under_way)
         elif action.endswith("_success"):
             tally.done += 1
+            self.under_way = None
             duration = time.monotonic() - self.started
             self.supervision.emit(MigrationFinished(key, tally.done, tally.total, backwards, duration))
+
+    def _note_stop(self, error: Exception) -> None:
+        """Tell the history at which migration the command ended, if it was in one."""
+        if self.under_way is not None:
+            at = self.under_way
+            text = f"{type(error).__name__}: {first_line(error)}"
+            self.supervision.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, text))
 
 
 def key_of(migration: Migration) -> MigrationKey:

@@ -39,9 +39,9 @@ def migrated(*arguments: str, url: str, **options: str) -> str:
 
 
 def query(url: str, statement: str) -> list[Any]:
-    """Ask a database on a connection of its own."""
+    """Ask or change a database on a connection of its own."""
     if url.startswith("sqlite"):
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
             return connection.execute(statement).fetchall()
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement)
