@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
@@ -35,7 +36,7 @@ class Progress:
         """Note that the next operation begins."""
         self.index, self.statements = index, 0
 
-    def remember(self, execute, sql, params, many, context):  # type: ignore[no-untyped-def] # Django's wrapper protocol
+    def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
         if not self.raised:
             self.statement = str(sql)

@@ -1,0 +1,175 @@
+"""What PostgreSQL's errors mean for a run, told by SQLSTATE; libpq's words only for what never reached a server."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import Error, InterfaceError, OperationalError, ProgrammingError
+
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.faults import HINTS, PERMANENT, Fault, Kind, causes, first_line
+from auto_migrate.databases.postgresql import KINDS
+from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, PassingFault
+
+CODES = [
+    ("08006", Kind.CONNECTION_LOST, True),
+    ("08P01", Kind.CONNECTION_LOST, True),
+    ("25006", Kind.READ_ONLY, True),
+    ("25P03", Kind.CONNECTION_LOST, True),
+    ("25P04", Kind.CONNECTION_LOST, True),
+    ("28P01", Kind.CREDENTIALS, False),
+    ("28000", Kind.CREDENTIALS, False),
+    ("3D000", Kind.NO_DATABASE, False),
+    ("40001", Kind.DEADLOCK, True),
+    ("40P01", Kind.DEADLOCK, True),
+    ("42501", Kind.NO_PERMISSION, False),
+    ("53300", Kind.FULL, True),
+    ("55P03", Kind.LOCK_TIMEOUT, True),
+    ("57P01", Kind.CONNECTION_LOST, True),
+    ("57P02", Kind.CONNECTION_LOST, True),
+    ("57P03", Kind.STARTING, True),
+    ("57P05", Kind.CONNECTION_LOST, True),
+]
+# About the statement, not about the database.
+STATEMENTS = ["22012", "23505", "25P02", "42P01", "42P07", "42703", "57014", "P0001", "XX000"]
+WORDS = [
+    ("server does not support SSL, but SSL was required", Kind.TLS),
+    ('root certificate file "/nowhere" does not exist', Kind.TLS),
+    ('invalid sslmode value: "sometimes"', Kind.TLS),
+    ('invalid port number: "54321x"', Kind.BAD_ADDRESS),
+    ('invalid integer value "soon" for connection option "connect_timeout"', Kind.BAD_ADDRESS),
+    ('invalid connection option "hots"', Kind.BAD_ADDRESS),
+    ('missing "=" after "shop" in connection info string', Kind.BAD_ADDRESS),
+    ("password authentication of the role: no password supplied", Kind.CREDENTIALS),
+    ('no pg_hba.conf entry for host "10.0.0.7"', Kind.CREDENTIALS),
+    ('role "shop" does not exist', Kind.CREDENTIALS),
+    ('role "shop" is not permitted to log in', Kind.CREDENTIALS),
+    ('database "shop" does not exist', Kind.NO_DATABASE),
+    ("the database system is starting up", Kind.STARTING),
+    ("sorry, too many clients already", Kind.FULL),
+    ("remaining connection slots are reserved", Kind.FULL),
+    ("server closed the connection unexpectedly", Kind.CONNECTION_LOST),
+    ("the connection is closed", Kind.CONNECTION_LOST),
+    ("the connection is lost", Kind.CONNECTION_LOST),
+    ("connection already closed", Kind.CONNECTION_LOST),
+    ("could not receive data: Connection reset by peer", Kind.CONNECTION_LOST),
+    ("Connection refused", Kind.UNREACHABLE),
+    ('could not translate host name "db" to address: Name or service not known', Kind.UNREACHABLE),
+    ("connection timeout expired", Kind.UNREACHABLE),
+]
+
+
+class Psycopg(Exception):
+    """An error as psycopg 3 gives it."""
+
+    def __init__(self, text: str = "", *, sqlstate: str | None = None) -> None:
+        super().__init__(text)
+        self.sqlstate = sqlstate
+
+
+class Psycopg2(Exception):
+    """An error as psycopg2 gives it."""
+
+    def __init__(self, text: str = "", *, pgcode: str | None = None) -> None:
+        super().__init__(text)
+        self.pgcode = pgcode
+
+
+def wrapped(driver: Exception, kind: type[Error] = OperationalError) -> Error:
+    """Give the error that Django makes of a driver's."""
+    try:
+        raise kind(str(driver)) from driver
+    except Error as error:
+        return error
+
+
+def fault(error: BaseException) -> Fault | None:
+    return adapter_for("default").fault_of(error)
+
+
+@pytest.mark.parametrize(("code", "kind", "passing"), CODES)
+def test_a_sqlstate_tells_the_fault_whatever_the_driver_says(code: str, kind: Kind, passing: bool) -> None:
+    for driver in (Psycopg("палата\n  номер 6", sqlstate=code), Psycopg2("палата\n  номер 6", pgcode=code)):
+        assert fault(wrapped(driver)) == Fault(kind, "палата номер 6")
+        assert fault(driver) == Fault(kind, "палата номер 6")
+    assert kind.passing is passing
+
+
+def test_every_code_is_tried_here() -> None:
+    tried = {code for code, _kind, _passing in CODES}
+    assert all(code in tried or any(other.startswith(code) for other in tried) for code in KINDS)
+
+
+@pytest.mark.parametrize("code", STATEMENTS)
+@pytest.mark.parametrize("kind", [OperationalError, ProgrammingError])
+def test_other_codes_are_about_the_statement(code: str, kind: type[Error]) -> None:
+    assert fault(wrapped(Psycopg("connection closed", sqlstate=code), kind)) is None
+
+
+@pytest.mark.parametrize(("words", "kind"), WORDS)
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_without_a_code_libpqs_words_tell_the_fault(words: str, kind: Kind, error: type[Error]) -> None:
+    assert fault(wrapped(Psycopg(words), error)) == Fault(kind, words)
+
+
+@pytest.mark.parametrize("error", [ProgrammingError("connection closed"), ValueError("connection closed")])
+def test_an_error_that_is_no_operational_one_is_not_read_for_words(error: Exception) -> None:
+    assert fault(error) is None
+
+
+def test_the_outermost_code_counts() -> None:
+    inner = Psycopg("lost", sqlstate="57P01")
+    outer = Psycopg("no such table", sqlstate="42P01")
+    outer.__context__ = inner
+    assert fault(wrapped(outer)) is None
+
+
+def test_an_error_that_is_its_own_cause_has_an_end() -> None:
+    error = OperationalError("Connection refused")
+    error.__cause__ = error
+    assert list(causes(error)) == [error]
+    assert fault(error) == Fault(Kind.UNREACHABLE, "Connection refused")
+
+
+def test_a_suppressed_context_is_no_cause() -> None:
+    error, before = ValueError("after"), ValueError("before")
+    error.__context__ = before
+    assert list(causes(error)) == [error, before]
+    error.__suppress_context__ = True
+    assert list(causes(error)) == [error]
+
+
+def test_a_drivers_text_is_told_on_one_line() -> None:
+    assert first_line(ValueError(" first\n\n\tsecond ")) == "first second"
+
+
+def test_what_is_permanent_has_a_hint() -> None:
+    assert set(HINTS) >= PERMANENT
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_fault_is_told_with_its_address_and_without_a_password(kind: Kind) -> None:
+    database = adapter_for("default")
+    address = database.address
+    password = str(database.connection.settings_dict["PASSWORD"])
+    told = database.explain(Fault(kind, "the driver's words"))
+    if kind.passing:
+        assert isinstance(told, PassingFault)
+        assert (told.reason, told.detail) == (kind.value, "the driver's words")
+    else:
+        assert isinstance(told, DatabaseRefused)
+        assert kind.value in told.message
+        assert f"{address.role} at {address.host}, database {address.name}" in told.message
+        assert told.hint.endswith("\nthe driver's words")
+        assert "{" not in str(told)
+        assert f":{password}@" not in str(told)
+
+
+def test_the_fault_of_the_last_attempt_ends_the_run() -> None:
+    database = adapter_for("default")
+    away = database.exhausted(PassingFault("could not connect to server", detail="Connection refused"))
+    assert isinstance(away, DatabaseUnreachable)
+    assert away.message == f"could not connect to server ({database.address.name} at {database.address.host})."
+    assert away.hint.startswith("Connection refused\nCheck that the database runs and that ")
+    busy = database.exhausted(PassingFault("a lock was not had in time", contention=True))
+    assert isinstance(busy, MigrationFailed)
+    assert busy.message == "The migration found no quiet moment: a lock was not had in time."
