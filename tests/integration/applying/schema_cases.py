@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django import VERSION
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField
 from django.contrib.postgres.operations import AddConstraintNotValid
@@ -201,7 +202,8 @@ CASES = [
     case("remove a field of an unmanaged model", ops.RemoveField("Card", "id")),
     case("rename a field", ops.RenameField("Author", "name", "called")),
     case("rename a field that others point to", ops.RenameField("Publisher", "code", "mark")),
-    case("remove a primary key that others point to", ops.RemoveField("Tag", "id")),
+    # Django drops columns with CASCADE up to 6.0; later, PostgreSQL refuses this.
+    *([case("remove a primary key that others point to", ops.RemoveField("Tag", "id"))] if VERSION < (6, 1) else []),
     case(
         "remove a parent link",
         ops.RemoveField("Shelf", "rare"),
