@@ -1,0 +1,33 @@
+"""Figures as Markdown tables, put between markers of a document."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELIABILITY = ROOT / "docs" / "reliability.md"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine() -> str:
+    """Say what the figures were made on."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def write_between(marker: str, text: str, document: Path = RELIABILITY) -> None:
+    """Replace what is between `<!-- marker -->` and `<!-- /marker -->`; raise `ValueError` if they are not there."""
+    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    old = document.read_text()
+    if begin not in old or end not in old:
+        raise ValueError(f"{document} lacks {begin} and {end}; add both lines where the figures belong.")
+    head, _, rest = old.partition(begin)
+    _old, _, tail = rest.partition(end)
+    document.write_text(f"{head}{begin}\n{text}\n{end}{tail}")
