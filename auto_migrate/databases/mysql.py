@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -75,7 +76,7 @@ KINDS = {
     2009: Kind.BAD_ADDRESS,  # CR_WRONG_HOST_INFO
     2012: Kind.UNREACHABLE,  # CR_SERVER_HANDSHAKE_ERR
     2013: Kind.CONNECTION_LOST,  # CR_SERVER_LOST
-    2026: Kind.TLS,  # CR_SSL_CONNECTION_ERROR
+    2026: Kind.TLS,  # CR_SSL_CONNECTION_ERROR, but see CUT_SHORT
     2047: Kind.BAD_ADDRESS,  # CR_CONN_UNKNOW_PROTOCOL
     2055: Kind.CONNECTION_LOST,  # CR_SERVER_LOST_EXTENDED
     2059: Kind.CREDENTIALS,  # CR_AUTH_PLUGIN_CANNOT_LOAD
@@ -89,6 +90,7 @@ KINDS = {
     3572: Kind.LOCK_TIMEOUT,  # ER_LOCK_NOWAIT of MySQL
     4031: Kind.CONNECTION_LOST,  # ER_CLIENT_INTERACTION_TIMEOUT
     4151: Kind.CREDENTIALS,  # ER_ACCOUNT_HAS_BEEN_LOCKED of MariaDB
+    9001: Kind.UNREACHABLE,  # ProxySQL: no server behind it could be reached in time
 }
 
 # Numbers that mean several things, told apart by what no server translates: the name of an option or of a product.
@@ -96,6 +98,11 @@ TOLD_BY_NAME = {
     1047: ("WSREP", Kind.STARTING),  # ER_UNKNOWN_COM_ERROR: a Galera node that is not yet one of the cluster
     1290: ("read-only", Kind.READ_ONLY),  # ER_OPTION_PREVENTS_STATEMENT
 }
+
+# CR_SSL_CONNECTION_ERROR is also how a server that goes away in the middle of the handshake looks. The words are those
+# of OpenSSL and of the C library, which speak no other language here.
+TLS_ERROR = 2026
+CUT_SHORT = re.compile(r"unexpected eof|reset by peer|broken pipe|timed out", re.IGNORECASE)
 
 HINTS = {
     Kind.CREDENTIALS: gettext_noop(
@@ -271,6 +278,8 @@ class Unlocked(NoLock):
 def driver_fault(number: int, text: str = "", *_more: object) -> Fault | None:
     """Tell what the two arguments of a driver's error say."""
     detail = f"{text} ({number})".strip()
+    if number == TLS_ERROR and CUT_SHORT.search(text):
+        return Fault(Kind.CONNECTION_LOST, detail)
     if number in TOLD_BY_NAME:
         name, kind = TOLD_BY_NAME[number]
         return Fault(kind, detail) if name in text else None

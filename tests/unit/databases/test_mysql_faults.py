@@ -42,9 +42,12 @@ def test_an_error_about_the_statement_is_no_fault_of_the_database(database: MySQ
         (1290, "The MySQL server is running with the --secure-file-priv option so it cannot execute", None),
         (1047, "WSREP has not yet prepared node for application use", Kind.STARTING),
         (1047, "Unknown command", None),
+        (2026, "TLS/SSL error: SSL is required, but the server does not support it", Kind.TLS),
+        (2026, "TLS/SSL error: unexpected eof while reading", Kind.CONNECTION_LOST),
+        (2026, "TLS/SSL error: Connection reset by peer (104)", Kind.CONNECTION_LOST),
     ],
 )
-def test_a_number_with_several_meanings_is_told_by_the_name_in_it(number: int, text: str, kind: Kind | None) -> None:
+def test_a_number_with_several_meanings_is_told_by_the_text(number: int, text: str, kind: Kind | None) -> None:
     fault = driver_fault(number, text)
     assert (fault and fault.kind) is kind
 
