@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import ctypes
 import re
 import select
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError
@@ -44,7 +45,7 @@ KINDS = {
 LIBPQ_WORDS = (
     (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), Kind.TLS),
     (re.compile(r"invalid (port|connection option|integer|URI)|missing \"=\"", re.IGNORECASE), Kind.BAD_ADDRESS),
-    # Only where no SQLSTATE can be had: psycopg2, or a platform on which libpq cannot trace.
+    # Only where no SQLSTATE can be had: psycopg2, or a platform that does not tell which libpq is loaded.
     (re.compile(r"authentication failed|no pg_hba.conf entry|no password supplied"), Kind.CREDENTIALS),
     (re.compile(r"database \".*\" does not exist"), Kind.NO_DATABASE),
     (re.compile(r"role \".*\" (does not exist|is not permitted)"), Kind.CREDENTIALS),
@@ -113,7 +114,7 @@ class PostgreSQL(Database):
         """Tell what a failed or lost connection means: libpq does not pass on the SQLSTATE of a refused one."""
         detail = first_line(error)
         if "FATAL" in detail or "failed:" in detail:
-            sqlstate = traced_sqlstate(self.connection.get_connection_params()) or ""
+            sqlstate = refused_sqlstate(self.connection.get_connection_params()) or ""
             if kind := KINDS.get(sqlstate) or KINDS.get(sqlstate[:2]):
                 return Fault(kind, detail)
         for words, kind in LIBPQ_WORDS:
@@ -210,35 +211,40 @@ def sqlstate_of(error: BaseException) -> str | None:
     return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
 
 
-def traced_sqlstate(parameters: dict[str, Any]) -> str | None:
-    """Connect once more with libpq's protocol trace on, and give the SQLSTATE with which the server refuses.
+def refused_sqlstate(parameters: dict[str, Any]) -> str | None:
+    """Connect once more, and give the SQLSTATE with which the server refuses.
 
-    The trace is kept in memory only, since it shows what was sent. None where it cannot be had: psycopg2, an operating
-    system without the call, no answer within five seconds, or a server that lets us in this time.
+    libpq gives it for a connection that failed in one place only: in its message, where it is asked to write nothing
+    else there, before the connection is made. None where that cannot be had: psycopg2, an operating system that does
+    not tell which libpq is loaded, no answer within five seconds, or a server that lets us in this time.
     """
+    words = {name: value for name, value in parameters.items() if isinstance(value, str | int) and name in CONNINFO}
     try:
         from psycopg import pq
         from psycopg.conninfo import make_conninfo
 
-        trace = os.memfd_create("libpq-trace")
-    except (ImportError, AttributeError, OSError):
-        return None
-    words = {name: value for name, value in parameters.items() if isinstance(value, str | int) and name in CONNINFO}
-    try:
         connection = pq.PGconn.connect_start(make_conninfo("", **words).encode())
         try:
-            connection.trace(trace)
+            pointer = connection.pgconn_ptr  # type: ignore[attr-defined] # every implementation of psycopg has it
+            libpq().PQsetErrorVerbosity(ctypes.c_void_p(pointer), SQLSTATE_ONLY)
             _poll(connection, pq)
+            # "FATAL" has five letters too, and stands before.
+            found = re.findall(r":  ([0-9A-Z]{5})$", connection.get_error_message(), re.MULTILINE)
         finally:
             connection.finish()
-        with os.fdopen(os.dup(trace), encoding="utf-8", errors="replace") as lines:
-            lines.seek(0)
-            found = re.findall(r'\bErrorResponse\b.*? C "([0-9A-Z]{5})" M ', lines.read())
-        return found[-1] if found else None
     except Exception:  # noqa: BLE001 # a diagnosis must not fail louder than what it is to explain
         return None
-    finally:
-        os.close(trace)
+    return found[-1] if found else None
+
+
+# https://www.postgresql.org/docs/current/libpq-control.html#LIBPQ-PQSETERRORVERBOSITY
+SQLSTATE_ONLY = 3
+
+
+def libpq() -> ctypes.CDLL:
+    """Give the very libpq that psycopg has loaded; the wheel brings one of its own under a name of its own."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
+    return ctypes.CDLL(next(path for path in re.findall(r"\S+$", maps, re.MULTILINE) if "/libpq" in path))
 
 
 CONNINFO = frozenset(
