@@ -43,8 +43,8 @@ def query(url: str, statement: str) -> list[Any]:
     if url.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
             return connection.execute(statement).fetchall()
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement)
+    with psycopg.connect(url, autocommit=True) as server:
+        cursor = server.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
