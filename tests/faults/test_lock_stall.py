@@ -315,6 +315,7 @@ def test_the_age_of_what_another_role_does_is_known_without_the_right_to_see_it(
     with no_gap(shop.server.url(shop.name)):
         run = shop.start()
         run.said("shop_order: ")
+        run.said("open for 0s")
         assert "SELECT count(*)" not in run.output
         run.ends()
     assert shop.has_note()
