@@ -4,4 +4,6 @@
 set -o errexit
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-exec python manage.py wait_for_db --max-attempts=30 --retry-delay=2 "$@"
+# As manage.py wait_for_db, without loading the project's apps first.
+export DJANGO_SETTINGS_MODULE="${DJANGO_SETTINGS_MODULE:-sms_sender.settings}"
+exec python -m auto_migrate wait_for_db --max-attempts=30 --retry-delay=2 "$@"

@@ -50,7 +50,7 @@ def a_migration_is_edited_in_place_with_the_same_size_and_time(tiny: Tiny, app: 
 
 def a_squash_is_added(tiny: Tiny, app: str) -> None:
     dependencies = [] if app == "shop" else [("shop", "0001_initial"), ("auth", "__first__")]
-    replaces = [(app, path.stem) for path in tiny.migrations(app) if not path.is_symlink()]
+    replaces = [(app, path.stem) for path in tiny.migrations(app)]
     tiny.file(f"{app}/migrations/0001_squashed.py", SQUASH.format(replaces=replaces, dependencies=dependencies))
 
 
@@ -127,9 +127,8 @@ def a_row_is_renamed(tiny: Tiny, app: str) -> None:
 
 def only_bytecode_is_left(tiny: Tiny, app: str) -> None:
     for path in tiny.migrations(app):
-        if path.exists():
-            py_compile.compile(str(path), cfile=f"{path}c")
-            path.unlink()
+        py_compile.compile(str(path), cfile=f"{path}c")
+        path.unlink()
 
 
 def bytecode_of_a_migration_that_nobody_knows_is_added(tiny: Tiny, app: str) -> None:

@@ -170,8 +170,8 @@ class Tiny:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def migrations(self, app: str) -> list[Path]:
-        """Give the files of an app's migrations, oldest first."""
-        return sorted((self.code / app / "migrations").glob("0*.py"))
+        """Give the files of an app's migrations, oldest first, and no link to nowhere."""
+        return sorted(path for path in (self.code / app / "migrations").glob("0*.py") if path.exists())
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement on the database."""
