@@ -15,7 +15,7 @@ from django.test import Client
 
 from auto_migrate.events import RunStatus
 from auto_migrate.history.store import History
-from auto_migrate.planning import state
+from auto_migrate.planning import fingerprint, state
 from auto_migrate.web import health
 from tests.integration.web.conftest import BASE
 from tests.servers import Proxy
@@ -54,7 +54,7 @@ class Statements:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(health, "monotonic", lambda: clock.now)
     return clock
@@ -246,7 +246,7 @@ def test_a_database_that_is_known_is_not_compared(clock: Clock, monkeypatch: pyt
     """With a fingerprint in the history, not even the files are loaded."""
     state.needs.cache_clear()
     state._answers.clear()
-    code = state.code_of_process("default")
+    code = fingerprint.code_of_process("default")
     assert code is not None
     history = History()
     run_id = history.enqueue("a test").id
