@@ -172,6 +172,8 @@ class Executor(MigrationExecutor):
         except Exception as error:
             ended = failure(self.database, error, report.progress)
             self.emit(MigrationStopped(*place, error=str(ended)))
+            if ended is error:
+                raise
             raise ended from error
         self.tally.done += 1
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))

@@ -25,6 +25,11 @@ Model = type[models.Model]
 POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
 
 
+def stronger(one: dict[str, Mode], other: dict[str, Mode]) -> dict[str, Mode]:
+    """Give the tables of both, each with the stronger of its modes."""
+    return one | {table: max(mode, one.get(table, mode)) for table, mode in other.items()}
+
+
 class Needs:
     """The needs of the operations of one app, read against the state before them."""
 
@@ -34,15 +39,23 @@ class Needs:
 
     def of(self, operations: Iterable[Operation]) -> dict[str, Mode]:
         """Give each table that must be locked with the strongest mode that any of the operations takes on it."""
-        strongest: dict[str, Mode] = {}
+        at_once, deferred = self.split(operations)
+        return stronger(at_once, deferred)
+
+    def split(self, operations: Iterable[Operation]) -> tuple[dict[str, Mode], dict[str, Mode]]:
+        """Give what the operations lock when they run, and what only their deferred SQL locks at the end."""
+        at_once: dict[str, Mode] = {}
+        deferred: dict[str, Mode] = {}
         needs, passed = self, list[Operation]()
         for operation in operations:
             if passed and isinstance(operation, LOOKS_AT_FIELDS):
                 needs, passed = needs.after(passed), []
+            # The foreign keys of a new table come last, as Django's schema editor defers them.
+            found = deferred if isinstance(operation, ops.CreateModel) else at_once
             for table, mode in needs.of_one(operation):
-                strongest[table] = max(mode, strongest.get(table, mode))
+                found[table] = max(mode, found.get(table, mode))
             passed.append(operation)
-        return strongest
+        return at_once, deferred
 
     def of_one(self, operation: Operation) -> Iterable[Need]:
         """Give the needs of one operation, a table possibly several times."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -16,9 +16,10 @@ from django.utils.translation import override
 
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead
-from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run
+from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.table_locks import Mode
 from auto_migrate.events import MigrationKey
 
 
@@ -73,14 +74,20 @@ class Operations:
             with untranslated():
                 return self.migration.apply(state, editor)
         operations = self.migration.operations
+        computes = not all(map(is_schema_operation, operations))
+        at_the_end: dict[str, Mode] = {}
         ahead = False
         for index, operation in enumerate(operations, start=1):
             self.progress.enter(index)
-            # A table locked at the start would stay locked while Python works: lock for the next run of operations.
+            # A table locked at the start would stay locked while Python works: lock for the next run of operations,
+            # and what only deferred SQL will need when everything else is done.
             if is_schema_operation(operation) and not ahead:
-                self.lock(schema_run(operations[index - 1 :]), state)
+                at_once, deferred = self.needs(schema_run(operations[index - 1 :]), state)
+                at_the_end = stronger(at_the_end, deferred)
+                self.lock(at_once if computes else stronger(at_once, deferred))
             ahead = is_schema_operation(operation)
             self.apply_one(operation, state, editor)
+        self.lock(at_the_end if computes else {})
         return state
 
     def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -96,11 +103,16 @@ class Operations:
             with self.progress.watched():
                 operation.database_forwards(app_label, editor, before, state)
 
-    def lock(self, operations: Sequence[Operation], state: ProjectState) -> None:
-        """Take the locks that the operations will need, without making anybody queue."""
+    def needs(self, operations: Sequence[Operation], state: ProjectState) -> tuple[dict[str, Mode], dict[str, Mode]]:
+        """Give what operations lock when they run and what at the end, where tables can be locked ahead at all."""
+        if self.database.table_locks is None:
+            return {}, {}
+        return Needs(self.migration.app_label, state).split(operations)
+
+    def lock(self, needs: Mapping[str, Mode]) -> None:
+        """Take the locks that operations will need, without making anybody queue."""
         tables = self.database.table_locks
-        if tables is not None:
-            needs = Needs(self.migration.app_label, state).of(operations)
+        if tables is not None and needs:
             key = MigrationKey(self.migration.app_label, self.migration.name)
             lock_ahead(tables, needs, migration=key, emit=self.emit)
 

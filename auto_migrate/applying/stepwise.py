@@ -12,6 +12,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.kinds import fits_transaction
+from auto_migrate.applying.lock_needs import stronger
 from auto_migrate.applying.operations import (
     Operations,
     Progress,
@@ -77,7 +78,7 @@ class Stepwise:
         if self._fits_transaction(operation, editor):
             with atomic(using=self.database.alias):
                 self.database.begin_migration(self.emit.clock)
-                self.operations.lock([operation], state)
+                self.operations.lock(stronger(*self.operations.needs([operation], state)))
                 self.operations.apply_one(operation, state, editor)
                 flush_deferred(editor)
                 self.journal.finish(index)

@@ -217,6 +217,7 @@ def test_two_migrations_that_meet_lock_their_tables_in_one_order(shop: Shop) -> 
     [
         pytest.param({"CHANGE": "column", "THEN": "work"}, id="of an earlier migration"),
         pytest.param({"CHANGE": "work_then_column"}, id="of what comes after it"),
+        pytest.param({"CHANGE": "table_work_column"}, id="of what a new table points to"),
         pytest.param({"CHANGE": "column_work_column"}, id="of what comes after it and not before"),
     ],
 )

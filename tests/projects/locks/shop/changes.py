@@ -26,6 +26,13 @@ def note(model):
     return migrations.AddField(model, "note", models.TextField(null=True))
 
 
+def line_of(model):
+    return migrations.CreateModel(
+        "Line",
+        [("id", models.BigAutoField(primary_key=True)), ("of", models.ForeignKey(model, models.CASCADE))],
+    )
+
+
 CHANGES = {
     "": [],
     "column": [note("Order")],
@@ -33,6 +40,7 @@ CHANGES = {
     "work": [migrations.RunPython(work)],
     "work_then_column": [migrations.RunPython(work), note("Order")],
     "column_work_column": [note("Customer"), migrations.RunPython(work), note("Order")],
+    "table_work_column": [line_of("Order"), migrations.RunPython(work), note("Order")],
     "sql": [migrations.RunSQL("ALTER TABLE shop_order ADD note text")],
     "concurrently": [AddIndexConcurrently("Order", NUMBERS)],
     "not_valid": [AddConstraintNotValid("Order", PRICED)],
