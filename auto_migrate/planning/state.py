@@ -34,13 +34,13 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
     recorder = MigrationRecorder(connection)
     # Inside a transaction the failed query must be rolled back by itself.
     savepoint = atomic(using=connection.alias) if connection.in_atomic_block else contextlib.nullcontext()
+    rows = recorder.migration_qs.order_by("id").values_list("app", "name")
     try:
         with savepoint:
-            return tuple(recorder.migration_qs.order_by("id").values_list("app", "name"))
+            return tuple(rows)
     except DatabaseError:
-        if recorder.has_table():
-            raise
-        return ()
+        # Another runner may have made the table since: what fails now fails for another reason.
+        return tuple(rows.all()) if recorder.has_table() else ()
 
 
 def unknown_rows(
