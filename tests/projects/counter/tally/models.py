@@ -3,5 +3,5 @@ from __future__ import annotations
 from django.db import models
 
 
-class Total(models.Model):  # noqa: DJ008 # nobody reads it
+class Total(models.Model):  # nobody reads it
     value = models.IntegerField(default=0)

@@ -5,7 +5,7 @@ from django.db import models
 from tests.projects.sweep.library.models import Author, Book
 
 
-class Order(models.Model):  # noqa: DJ008 # nobody reads it
+class Order(models.Model):  # nobody reads it
     book = models.ForeignKey(Book, on_delete=models.CASCADE)
     amount = models.IntegerField(default=1)
     number = models.CharField(max_length=20, default="", db_index=True)
