@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import re
-import select
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
@@ -19,6 +15,7 @@ from auto_migrate.databases.base import Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
 from auto_migrate.databases.indexes import Indexes
 from auto_migrate.databases.postgresql_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.refusals import refused_sqlstate
 from auto_migrate.databases.table_locks import TableLocks
 from auto_migrate.exceptions import PassingFault
 
@@ -209,67 +206,3 @@ class PostgreSQL(Database):
 def sqlstate_of(error: BaseException) -> str | None:
     """Give the SQLSTATE that a driver's error carries: psycopg 3 names it `sqlstate`, psycopg2 `pgcode`."""
     return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-
-
-def refused_sqlstate(parameters: dict[str, Any]) -> str | None:
-    """Connect once more, and give the SQLSTATE with which the server refuses.
-
-    libpq gives it for a connection that failed in one place only: in its message, where it is asked to write nothing
-    else there, before the connection is made. None where that cannot be had: psycopg2, an operating system that does
-    not tell which libpq is loaded, no answer within five seconds, or a server that lets us in this time.
-    """
-    words = {name: value for name, value in parameters.items() if isinstance(value, str | int) and name in CONNINFO}
-    try:
-        from psycopg import pq
-        from psycopg.conninfo import make_conninfo
-
-        connection = pq.PGconn.connect_start(make_conninfo("", **words).encode())
-        try:
-            pointer = connection.pgconn_ptr  # type: ignore[attr-defined] # every implementation of psycopg has it
-            libpq().PQsetErrorVerbosity(ctypes.c_void_p(pointer), SQLSTATE_ONLY)
-            _poll(connection, pq)
-            # "FATAL" has five letters too, and stands before.
-            found = re.findall(r":  ([0-9A-Z]{5})$", connection.get_error_message(), re.MULTILINE)
-        finally:
-            connection.finish()
-    except Exception:  # noqa: BLE001 # a diagnosis must not fail louder than what it is to explain
-        return None
-    return found[-1] if found else None
-
-
-# https://www.postgresql.org/docs/current/libpq-control.html#LIBPQ-PQSETERRORVERBOSITY
-SQLSTATE_ONLY = 3
-
-
-def libpq() -> ctypes.CDLL:
-    """Give the very libpq that psycopg has loaded; the wheel brings one of its own under a name of its own."""
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
-    return ctypes.CDLL(next(path for path in re.findall(r"\S+$", maps, re.MULTILINE) if "/libpq" in path))
-
-
-CONNINFO = frozenset(
-    {
-        "host",
-        "port",
-        "user",
-        "password",
-        "dbname",
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-        "connect_timeout",
-        "service",
-    }
-)
-
-
-def _poll(connection: Any, pq: Any, *, patience: float = 5.0) -> None:
-    wanted = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
-    status = connection.connect_poll()
-    while status in wanted:
-        poller = select.poll()
-        poller.register(connection.socket, wanted[status])
-        if not poller.poll(patience * 1000):
-            return
-        status = connection.connect_poll()

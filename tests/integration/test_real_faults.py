@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import Fault, Kind
-from auto_migrate.databases.postgresql import refused_sqlstate
+from auto_migrate.databases.refusals import refused_sqlstate
 from tests.servers import DEBIAN_15, PostgreSQL, free_port
 
 LANGUAGE = "de_DE.UTF-8"
