@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,11 +21,12 @@ from django.conf import settings
 
 SUFFIXES = tuple(all_suffixes())
 # Django and Python are told by their versions.
-VERSIONED = frozenset({"django", *sys.stdlib_module_names})
+VERSIONED = frozenset(name.encode() for name in ("django", *sys.stdlib_module_names))
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 # Also finds what only looks like an import, in a comment for instance: a file too many does no harm.
 IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimport\s+([\w., \t]+)")
+COMMENT = re.compile(rb"#[^\n]*")
 SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
 # What a file that says one of these does when it is imported cannot be told by reading it.
 UNTOLD = re.compile(rb"\b(?:environ|getenv|import_module|import_string|__import__|__path__)\b")
@@ -44,7 +46,7 @@ class Folder:
     @property
     def names(self) -> list[str]:
         """Give the names of the migrations, by the rule of Django's loader; none in a folder without `__init__`."""
-        modules = {inspect.getmodulename(file) or "" for file in self.files}
+        modules = {name_of(file) for file in self.files}
         return sorted(name for name in modules if name[0] not in "_~") if "__init__" in modules else []
 
     @property
@@ -58,24 +60,30 @@ def migrations_of(config: AppConfig) -> Folder | None:
     module = settings.MIGRATION_MODULES.get(config.label, f"{config.name}.migrations")
     if module is None or (place := _place(config, module)) is None:
         return None
-    files = {path.name: read(path) for path in _modules(place)}
+    files = {name: read(os.path.join(place, name)) for name in _modules(place)}
     for name, content in files.items():
-        if not name.endswith(".py") and f"{name.split('.', 1)[0]}.py" not in files:
-            raise Unreadable(f"{place / name} has no source")
+        if not name.endswith(".py") and f"{name_of(name)}.py" not in files:
+            raise Unreadable(f"{place}/{name} has no source")
         if UNTOLD.search(content):
-            raise Unreadable(f"{place / name} depends on more than can be read")
+            raise Unreadable(f"{place}/{name} depends on more than can be read")
     return Folder(module, files)
 
 
-def read(path: Path) -> bytes:
+def name_of(file: str) -> str:
+    """Give the name of the module in a file."""
+    return file[:-3] if file.endswith(".py") else inspect.getmodulename(file) or ""
+
+
+def read(path: str | Path) -> bytes:
     """Read a file; raise `Unreadable` if it cannot be."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
     except OSError as error:
         raise Unreadable(str(error)) from error
 
 
-def _place(config: AppConfig, module: str) -> Path | None:
+def _place(config: AppConfig, module: str) -> str | None:
     if config.label in settings.MIGRATION_MODULES:
         try:
             spec = find_spec(module)
@@ -89,7 +97,7 @@ def _place(config: AppConfig, module: str) -> Path | None:
         return None
     if spec is None or spec.submodule_search_locations is None:
         return None
-    return Path(_only(spec.submodule_search_locations)[0])
+    return _only(spec.submodule_search_locations)[0]
 
 
 def _only(places: Iterable[str]) -> list[str]:
@@ -100,13 +108,13 @@ def _only(places: Iterable[str]) -> list[str]:
     return found
 
 
-def _modules(folder: Path) -> list[Path]:
+def _modules(folder: str) -> list[str]:
     try:
-        found = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+        found = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
     except OSError as error:
         raise Unreadable(str(error)) from error
     # A name with a dot in it cannot be imported, nor does the loader try.
-    return [path for path in found if "." not in (inspect.getmodulename(path.name) or ".")]
+    return [name for name in found if "." not in (name_of(name) or ".")]
 
 
 class Imports:
@@ -120,10 +128,9 @@ class Imports:
     def follow(self, content: bytes, package: str) -> None:
         """Add what a file of `package` imports."""
         for name in imported(content, package):
-            if name in self._seen or name.partition(".")[0] in VERSIONED:
-                continue
-            self._seen.add(name)
-            self._follow_module(name)
+            if name not in self._seen:
+                self._seen.add(name)
+                self._follow_module(name)
 
     def _follow_module(self, name: str) -> None:
         spec = self._spec(name)
@@ -155,14 +162,18 @@ def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
 
 
 def imported(content: bytes, package: str) -> Iterator[str]:
-    """Give the dotted names that a file of `package` may import, and those of the packages around them."""
-    for start, names, plain in IMPORT.findall(content.replace(b"\\\n", b" ")):
-        if start:
+    """Give the dotted names that a file of `package` may import from elsewhere than Django and Python.
+
+    The packages around a module are named too, since they are imported with it.
+    """
+    for start, names, plain in IMPORT.findall(content.replace(b"\\\n", b" ") if b"\\" in content else content):
+        if start and start.partition(b".")[0] not in VERSIONED:
             base = _absolute(start.decode(), package)
             yield from around(base)
             yield from (f"{base}.{name}" for name in _names(names.strip(b"()")) if base)
         for name in _names(plain):
-            yield from around(name)
+            if name.partition(".")[0].encode() not in VERSIONED:
+                yield from around(name)
 
 
 def _absolute(name: str, package: str) -> str:
@@ -173,9 +184,10 @@ def _absolute(name: str, package: str) -> str:
 
 
 def _names(listed: bytes) -> Iterator[str]:
-    for item in re.sub(rb"#[^\n]*", b"", listed).decode("utf-8", "replace").split(","):
-        if words := item.split():
-            yield words[0]
+    if listed:
+        for item in COMMENT.sub(b"", listed).decode("utf-8", "replace").split(","):
+            if words := item.split():
+                yield words[0]
 
 
 def around(name: str) -> Iterator[str]:

@@ -7,10 +7,16 @@ import py_compile
 import shutil
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.integration.planning.tiny import SQUASH, Tiny
 
 Change = Callable[[Tiny, str], None]
+
+
+def sources(tiny: Tiny, app: str) -> list[Path]:
+    """Give the files of an app's code that are there to be read."""
+    return sorted(path for path in (tiny.code / app).glob("**/*.py") if path.exists())
 
 
 def a_migration_is_added(tiny: Tiny, app: str) -> None:
@@ -81,10 +87,9 @@ def an_app_is_removed(tiny: Tiny, app: str) -> None:
 
 
 def an_app_is_added(tiny: Tiny, app: str) -> None:
-    shutil.copytree(tiny.code / app, tiny.code / "extra", dirs_exist_ok=True, symlinks=True)
-    for path in (tiny.code / "extra").glob("**/*.py"):
-        if path.exists():
-            path.write_bytes(path.read_bytes().replace(app.encode(), b"extra"))
+    shutil.copytree(tiny.code / app, tiny.code / "extra", dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    for path in sources(tiny, "extra"):
+        path.write_bytes(path.read_bytes().replace(app.encode(), b"extra"))
     tiny.settings(INSTALLED_APPS=sorted({*tiny.read_settings()["INSTALLED_APPS"], "extra"}))
 
 
@@ -99,7 +104,9 @@ def an_app_is_not_migrated_any_more(tiny: Tiny, app: str) -> None:
 
 
 def an_app_takes_its_migrations_from_elsewhere(tiny: Tiny, app: str) -> None:
-    shutil.copytree(tiny.code / app / "migrations", tiny.code / "elsewhere", dirs_exist_ok=True, symlinks=True)
+    shutil.copytree(
+        tiny.code / app / "migrations", tiny.code / "elsewhere", dirs_exist_ok=True, ignore_dangling_symlinks=True
+    )
     tiny.later("elsewhere", "0004_there", "first", 5)
     (tiny.code / "elsewhere/migrations/0004_there.py").rename(tiny.code / "elsewhere/0004_there.py")
     tiny.settings(MIGRATION_MODULES={app: "elsewhere"})
@@ -140,9 +147,8 @@ def bytecode_of_a_migration_that_nobody_knows_is_added(tiny: Tiny, app: str) -> 
 
 def the_code_is_zipped(tiny: Tiny, app: str) -> None:
     with zipfile.ZipFile(tiny.folder / "code.zip", "w") as archive:
-        for path in sorted((tiny.code / app).glob("**/*.py")):
-            if path.exists():
-                archive.write(path, path.relative_to(tiny.code))
+        for path in sources(tiny, app):
+            archive.write(path, path.relative_to(tiny.code))
     shutil.rmtree(tiny.code / app)
     tiny.settings(PATHS=["code", "code.zip"])
 
@@ -257,12 +263,12 @@ def nothing_at_all(tiny: Tiny, app: str) -> None:
 
 
 def bytecode_is_cached(tiny: Tiny, app: str) -> None:
-    for path in (tiny.code / app).glob("**/*.py"):
+    for path in sources(tiny, app):
         py_compile.compile(str(path))
 
 
 def files_are_touched(tiny: Tiny, app: str) -> None:
-    for path in (tiny.code / app).glob("**/*.py"):
+    for path in sources(tiny, app):
         os.utime(path)
 
 
