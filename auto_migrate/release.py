@@ -217,7 +217,7 @@ class Release:
             lock=lock,
             emit=self.emit,
             tally=self.tally,
-            resolutions=check_pending(self.resolutions, comparison.keys),
+            resolutions=check_pending(self.resolutions, comparison.plan),
         )
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):
@@ -298,7 +298,7 @@ def supervised(
     with ending_told(emit, tally):
         try:
             adapter.prepare()
-            with adapter.faults_told(), turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+            with turn(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
                 yield Supervision(emit, tally)
         except PassingFault as fault:
             raise adapter.exhausted(fault) from fault

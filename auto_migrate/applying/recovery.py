@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
@@ -122,14 +123,22 @@ def command(migration: MigrationKey, index: int, verdict: Verdict) -> str:
     return f"manage.py auto_migrate --resolve {migration}:{index}={verdict.value}"
 
 
-def check_pending(resolutions: Resolutions, migrations: tuple[MigrationKey, ...]) -> Resolutions:
-    """Check that every resolution names a migration of the plan; raise `UsageError` for one that does not."""
+def check_pending(resolutions: Resolutions, plan: Sequence[tuple[Migration, bool]]) -> Resolutions:
+    """Check that every resolution names an operation of the plan; raise `UsageError` for one that does not."""
+    pending = {MigrationKey(migration.app_label, migration.name): migration for migration, _backwards in plan}
     for key, index in resolutions:
-        if key not in migrations:
+        if key not in pending:
             raise UsageError(
                 _("--resolve {migration}:{index} names a migration that is not pending.").format(
                     migration=key, index=index
                 ),
                 hint=_("See what is pending: manage.py auto_migrate --check"),
+            )
+        if not 1 <= index <= len(pending[key].operations):
+            raise UsageError(
+                _("--resolve {migration}:{index} names no operation: {migration} has {count}.").format(
+                    migration=key, index=index, count=len(pending[key].operations)
+                ),
+                hint=_("The number is the one that the earlier run has asked about."),
             )
     return resolutions

@@ -2,6 +2,8 @@
 
 Operations are carried out in order, so two numbers tell all: how many are done, and which one, if any, was begun and
 not seen to end. An operation that fits into a transaction notes its end in that transaction, and is never found begun.
+Only a step that is running can be written to: a runner that was taken for dead, and is not, finds out in the very
+transaction that would carry out an operation a second time.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.events import MigrationKey
-from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.databases.faults import Kind
+from auto_migrate.events import MigrationKey, StepStatus
+from auto_migrate.exceptions import MigrationFailed, PassingFault
 from auto_migrate.history.store import History
 from auto_migrate.history.tables import Step
 
@@ -76,10 +79,15 @@ class Journal:
         return steps.filter(app_label=self.migration.app_label, name=self.migration.name)
 
     def _write(self, **position: int | str | None) -> None:
-        if not self._steps().filter(run_id=self.run_id).update(**position):
-            raise MigrationFailed(
-                _("The journal of {migration} cannot be written.").format(migration=self.migration),
-                hint=_("Without it a killed run could not be resumed. Check the table {table}.").format(
-                    table=Step._meta.db_table
-                ),
-            )
+        mine = self._steps().filter(run_id=self.run_id)
+        if mine.filter(status=StepStatus.RUNNING).update(**position):
+            return
+        if mine.filter(status=StepStatus.INTERRUPTED).exists():
+            # Whoever has the deploy lock now has closed our run, and carries the migration out in our place.
+            raise PassingFault(_(Kind.DEPLOY_LOCK_LOST.value))
+        raise MigrationFailed(
+            _("The journal of {migration} cannot be written.").format(migration=self.migration),
+            hint=_("Without it a killed run could not be resumed. Check the table {table}.").format(
+                table=Step._meta.db_table
+            ),
+        )
