@@ -94,3 +94,23 @@ def test_who_took_over_a_lost_lock_is_waited_for(deploy: Deploy, points: list[Po
     assert (loser.wait(), heir.wait()) == (0, 0), loser.output + heir.output
     assert "Attempt 2/5" in loser.output
     assert_counted_once(deploy)
+
+
+def test_two_runners_without_any_lock_do_not_carry_out_one_operation_twice(
+    postgresql: PostgreSQL, database_url: str
+) -> None:
+    """The first believes that it may begin an operation, outside of any transaction; the second carries it out."""
+    with Nursery("tests.projects.sweep.settings", postgresql.url(), {"AUTO_MIGRATE_LOCK": "none"}) as nursery:
+        url = postgresql.create_database("loose")
+        alone = Deploy(nursery, url).points()
+        postgresql.drop_database("loose")
+        deploy = Deploy(nursery, database_url)
+        change = the_point(alone, "before", 'UPDATE "shop_order"', "shop.0005_double")
+        ready = [point for point in alone if point.statement == "COMMIT" and point.number < change.number][-1]
+        first = deploy.stop(ready)
+        second = deploy.start()
+        assert second.wait() == 0, second.output
+        first.kill(signal.SIGCONT)
+        assert (first.wait(), second.wait()) == (0, 0), first.output + second.output
+    assert deploy.query("SELECT amount FROM shop_order") == [(2,), (2,)]
+    assert len(deploy.recorded()) == len(set(deploy.recorded()))
