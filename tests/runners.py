@@ -35,7 +35,9 @@ class Deploy:
 
     def points(self, *arguments: str, **env: str) -> list[Point]:
         """Run to the end and give the points at which it could have been killed."""
-        return list(points_in(self.run(*arguments, COUNT_TO="/dev/stdout", **env)))
+        counted = self.start(*arguments, COUNT_TO="/dev/stdout", **env)
+        assert counted.wait() == 0, counted.output
+        return list(points_in(counted.output))
 
     def cut(self, point: Point, *arguments: str) -> None:
         """Run and be killed at the point."""
@@ -55,7 +57,7 @@ class Deploy:
     def query(self, statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Ask the database on a connection of its own."""
         with psycopg.connect(self.direct_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, params)  # type: ignore[arg-type] # from constants of the tests
+            cursor = connection.execute(statement, params)
             return cursor.fetchall() if cursor.description else []
 
     def value(self, statement: str, params: Mapping[str, Any] | None = None) -> Any:
