@@ -5,19 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import structlog
-from django.db import transaction
-from django.db.models import F
+from django.db import Error, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
 
 from webhooks import payments
 from webhooks.gateways import READERS, MalformedPayload, UnknownWord
+from webhooks.gateways.notice import clean
 from webhooks.models import Payment, WebhookEvent
-from webhooks.states import EventStatus
+from webhooks.states import UNSETTLED, EventStatus
 
 logger = structlog.get_logger(__name__)
+
+BATCH = 100
+"""Deliveries taken up at a time; beat asks again within half a minute."""
+
+LEFT_AFTER = timedelta(minutes=1)
+"""A delivery that is still unread belonged to a process that died, or that lost the database."""
+
+SHORTEST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=1)
+TRIED_FOR = timedelta(days=3)
+"""A delivery that has failed for so long stays `failed`, for a person to look at."""
 
 
 class NotJSON(ValueError):
@@ -68,10 +81,36 @@ def process(key: int) -> EventStatus:
             return EventStatus(event.status)
     except Exception as error:  # a delivery that breaks our code must stay, and be seen
         logger.exception("A delivery could not be processed", delivery=key)
-        note = f"{type(error).__name__}: {error}"[:1000]
-        unsettled = WebhookEvent.objects.filter(pk=key, status__in=[EventStatus.RECEIVED, EventStatus.FAILED])
-        unsettled.update(status=EventStatus.FAILED, note=note)
-        return EventStatus.FAILED
+        return _note_failure(key, error)
+
+
+def take_up() -> list[int]:
+    """Give the keys of deliveries to process now: those that nobody has read, and failed ones after a pause.
+
+    A pause lasts as long as the delivery had been failing for when it was last tried, so that pauses double.
+    """
+    now = timezone.now()
+    unread = Q(status=EventStatus.RECEIVED, received_at__lt=now - LEFT_AFTER)
+    failed = Q(status=EventStatus.FAILED, received_at__gt=now - TRIED_FOR)
+    as_long_again = Q(processed_at__lte=now - SHORTEST_PAUSE, next_try_at__lte=now)
+    rested = as_long_again | Q(processed_at__lte=now - LONGEST_PAUSE)
+    next_try_at = ExpressionWrapper(
+        F("processed_at") + (F("processed_at") - F("received_at")), output_field=DateTimeField()
+    )
+    due = WebhookEvent.objects.alias(next_try_at=next_try_at).filter(unread | (failed & rested))
+    return list(due.order_by("received_at").values_list("pk", flat=True)[:BATCH])
+
+
+def _note_failure(key: int, error: Exception) -> EventStatus:
+    """Have the delivery tried again; one that cannot even be marked is still `received`, and taken up as such."""
+    unsettled = WebhookEvent.objects.filter(pk=key, status__in=UNSETTLED)
+    note = clean(" ".join(f"{type(error).__name__}: {error}".split()))[:1000]
+    try:
+        unsettled.update(status=EventStatus.FAILED, note=note, processed_at=timezone.now())
+    except Error as worse:
+        logger.warning("A failure could not be noted", delivery=key, reason=type(worse).__name__)
+        return EventStatus.RECEIVED
+    return EventStatus.FAILED
 
 
 def _settle(event: WebhookEvent) -> None:

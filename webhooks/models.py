@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from webhooks.phones import mask
-from webhooks.states import EventStatus, Gateway, PaymentMethod, PaymentStatus, SMSStatus
+from webhooks.states import UNSETTLED, EventStatus, Gateway, PaymentMethod, PaymentStatus, SMSStatus
 
 
 class Payment(models.Model):
@@ -69,13 +69,14 @@ class WebhookEvent(models.Model):
     deliveries = models.PositiveIntegerField(default=1)
     received_at = models.DateTimeField(default=timezone.now)
     last_received_at = models.DateTimeField(default=timezone.now)
+    # Of a failed one, when it was last tried.
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["gateway", "digest"], name="webhook_event_once")]
         indexes = [
-            models.Index(fields=["received_at"], name="webhook_event_left", condition=Q(status=EventStatus.RECEIVED)),
+            models.Index(fields=["received_at"], name="webhook_event_left", condition=Q(status__in=UNSETTLED)),
         ]
 
     def __str__(self) -> str:

@@ -64,6 +64,10 @@ class EventStatus(TextChoices):
         return self in {EventStatus.PROCESSED, EventStatus.IGNORED, EventStatus.REJECTED}
 
 
+UNSETTLED = [EventStatus.RECEIVED, EventStatus.FAILED]
+"""What a delivery is until somebody has understood it."""
+
+
 class SMSStatus(TextChoices):
     """Where a recovery SMS is. Only a person moves one out of `unknown`: twice is worse than not at all."""
 

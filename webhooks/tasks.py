@@ -6,17 +6,9 @@ delivered twice could only ask for what is done already.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from celery import shared_task
-from django.utils import timezone
 
 from webhooks import deliveries, health, queue, sending
-from webhooks.models import WebhookEvent
-from webhooks.states import EventStatus
-
-LEFT_AFTER = timedelta(minutes=1)
-"""A delivery that is still unread belonged to a web process that died."""
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -35,8 +27,7 @@ def send_recovery_sms(key: int) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def finish_interrupted() -> None:
-    """Finish what processes that died have left: SMS being sent, deliveries kept but not read."""
-    sending.settle_abandoned()
-    left = WebhookEvent.objects.filter(status=EventStatus.RECEIVED, received_at__lt=timezone.now() - LEFT_AFTER)
-    for key in left.order_by("received_at").values_list("pk", flat=True)[:100]:
+    """Finish what was left: deliveries that nobody has read or that could not be processed, SMS whose worker died."""
+    for key in deliveries.take_up():
         deliveries.process(key)
+    sending.settle_abandoned()

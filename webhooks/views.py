@@ -7,7 +7,7 @@ import hmac
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -36,7 +36,7 @@ def receive(request: HttpRequest, gateway: str) -> JsonResponse:
         return problem(413, "too_large", f"The body is larger than {limit} bytes.")
     except deliveries.NotJSON as error:
         return problem(400, "bad_json", str(error))
-    except DatabaseError:
+    except Error:
         logger.exception("A delivery could not be kept", gateway=gateway)
         return problem(503, "not_kept", "The delivery could not be kept. Send it again later.")
     status = deliveries.process(event.pk)

@@ -170,7 +170,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-pk"],
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("status", "received")), fields=["received_at"], name="webhook_event_left"
+                        condition=models.Q(("status__in", ["received", "failed"])),
+                        fields=["received_at"],
+                        name="webhook_event_left",
                     )
                 ],
                 "constraints": [models.UniqueConstraint(fields=("gateway", "digest"), name="webhook_event_once")],
