@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.core.management import get_commands
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from auto_migrate.conf import ENVIRONMENT_PREFIX, FIELDS, BadSetting, get_settings, unknown_keys
+from auto_migrate.conf import FIELDS, BadSetting, get_settings, unknown_keys, unknown_variables
 
 SEE_KEYS = f"The keys are: {', '.join(FIELDS)}. Find where it is set: grep -rn AUTO_MIGRATE ."
 SEE_SETTINGS = "Find where it is set: grep -rn AUTO_MIGRATE . ; env | grep -o '^AUTO_MIGRATE_[A-Z_]*'"
@@ -25,11 +24,13 @@ SHORTEST_TOKEN = 16
 @register(Tags.compatibility)
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Refuse settings that mean nothing to this version."""
+    unknown: list[CheckMessage] = []
     try:
+        unknown = [*_unknown_keys(), *_unknown_variables()]
         get_settings()
-        return [*_unknown_keys(), *_unknown_variables(), *_missing_callables()]
     except BadSetting as error:
-        return [Error(str(error), hint=SEE_SETTINGS, id="auto_migrate.E002")]
+        return [*unknown, Error(str(error), hint=SEE_SETTINGS, id="auto_migrate.E002")]
+    return [*unknown, *_missing_callables()]
 
 
 @register(Tags.compatibility)
@@ -68,11 +69,9 @@ def _unknown_keys() -> Iterator[CheckMessage]:
 
 def _unknown_variables() -> Iterator[CheckMessage]:
     # A warning only: the name may belong to somebody else, and an environment must not be able to stop every command.
-    known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
-    for name in sorted(os.environ):
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
-            text = f"The environment variable {name} is not a setting of auto_migrate."
-            yield Warning(text, hint=SEE_KEYS, id="auto_migrate.W003")
+    for name in unknown_variables():
+        text = f"The environment variable {name} is not a setting of auto_migrate."
+        yield Warning(text, hint=SEE_KEYS, id="auto_migrate.W003")
 
 
 def _missing_callables() -> Iterator[CheckMessage]:

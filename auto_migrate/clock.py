@@ -58,9 +58,7 @@ class Clock:
     def check(self) -> None:
         """Raise `RunInterrupted` if somebody asked to stop; called where stopping is safe."""
         if self.interrupted:
-            raise RunInterrupted(
-                _("The run was asked to stop."), hint=_("Run it again: what is left will be applied then.")
-            )
+            raise RunInterrupted(_("The run was asked to stop."), hint=_("Run it again to go on where it stopped."))
 
 
 @contextlib.contextmanager

@@ -165,14 +165,14 @@ SECRET = frozenset({"TOKEN", "DIRECT_URLS"})
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Settings)}
 
 
-def parse_value(key: str, value: Any) -> Any:
-    """Parse one setting's value; raise `BadSetting` with the reason."""
+def parse_value(key: str, value: Any, *, name: str = "") -> Any:
+    """Parse one setting's value; raise `BadSetting` with the reason and `name`, where it was set."""
     try:
         return FIELDS[key].metadata["parse"](value)
     except (ValueError, TypeError) as error:
         shown = _("the value given") if key in SECRET else repr(value)
-        text = _("AUTO_MIGRATE[{key!r}]: {shown} is refused: {error}.")
-        raise BadSetting(text.format(key=key, shown=shown, error=error)) from error
+        text = _("{name}: {shown} is refused: {error}.")
+        raise BadSetting(text.format(name=name or f"{SETTING}[{key!r}]", shown=shown, error=error)) from error
 
 
 def unknown_keys() -> list[str]:
@@ -180,14 +180,21 @@ def unknown_keys() -> list[str]:
     return sorted(str(key) for key in _configured() if key not in FIELDS)
 
 
+def unknown_variables() -> list[str]:
+    """Give the environment variables that look like settings and mean nothing to this version."""
+    known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
+    return sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in known)
+
+
 @functools.cache
 def get_settings() -> Settings:
     """Read the project's settings; raise `BadSetting` at the first value that makes no sense."""
-    values = {key: value for key, value in _configured().items() if key in FIELDS}
-    values.update(
-        {key: os.environ[ENVIRONMENT_PREFIX + key] for key in FIELDS if os.environ.get(ENVIRONMENT_PREFIX + key)}
-    )
-    return Settings(**{key: parse_value(key, value) for key, value in values.items()})
+    values = {key: parse_value(key, value) for key, value in _configured().items() if key in FIELDS}
+    for key in FIELDS:
+        variable = ENVIRONMENT_PREFIX + key
+        if os.environ.get(variable):
+            values[key] = parse_value(key, os.environ[variable], name=variable)
+    return Settings(**values)
 
 
 def _configured() -> Mapping[str, Any]:

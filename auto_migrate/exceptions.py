@@ -3,6 +3,7 @@
 AutoMigrateError
 ├── MigrationFailed        1  a migration raised; everything before it stays applied and recorded
 ├── UsageError             2  a bad option, target or setting
+│   └── RunNotQueued       2  a run asked for over HTTP that somebody else has begun or given up
 ├── DatabaseUnreachable    3  passing faults outlasted every attempt
 ├── DatabaseRefused        4  the database will not let this role in, however often it asks
 ├── DeployLockTimeout      5  another runner kept the deploy lock for too long
@@ -62,6 +63,10 @@ class UsageError(AutoMigrateError):
     """An option, target or setting makes no sense."""
 
     exit_code = ExitCode.USAGE
+
+
+class RunNotQueued(UsageError):
+    """The run to be carried out was begun or given up by somebody else."""
 
 
 class DatabaseUnreachable(AutoMigrateError):

@@ -58,7 +58,7 @@ def check(
         found = inspect(database)
         emit(StateCompared(found.state, tuple(planned.key for planned in found.pending), found.unknown))
         if found.state is SchemaState.DIVERGED:
-            raise HistoryDiverged(found.problem, hint=_(SHOW))
+            raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
             raise DatabaseBehind(
                 _("Database {database!r} is behind; migrations pending: {pending}.").format(
@@ -160,7 +160,7 @@ class Watch:
         with contextlib.suppress(DatabaseUnreachable):
             found = inspect(self.database.alias)
             if found.state is SchemaState.DIVERGED:
-                return HistoryDiverged(found.problem, hint=_(SHOW))
+                return HistoryDiverged(found.problem, hint=found.hint)
         return None
 
     def behind(self, pending: int) -> DatabaseBehind:

@@ -48,7 +48,7 @@ from auto_migrate.exceptions import (
     MigrationFailed,
     PassingFault,
     RunInterrupted,
-    UsageError,
+    RunNotQueued,
 )
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
@@ -164,9 +164,9 @@ class Release:
         return self.verify(comparison)
 
     def claim(self) -> None:
-        """Take over the run that was asked for; raise `UsageError` if it was given up meanwhile."""
+        """Take over the run that was asked for; raise `RunNotQueued` if somebody else has begun or given it up."""
         if not History(self.database.alias).claim(self.emit.run_id):
-            raise UsageError(
+            raise RunNotQueued(
                 _("Run {run_id} is not queued here (any more), so nothing was done.").format(run_id=self.emit.run_id),
                 hint=_("Ask for another: POST force-migrate/, or manage.py auto_migrate"),
             )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import uuid
+from collections.abc import Sequence
 
 from celery import shared_task
 from django.db import Error
+from django.db.migrations.loader import MigrationLoader
+from django.utils.translation import gettext as _
 
 from auto_migrate import migrate
-from auto_migrate.exceptions import AutoMigrateError
+from auto_migrate.events import RunStatus
+from auto_migrate.exceptions import AutoMigrateError, RunNotQueued, UsageError
 from auto_migrate.history.store import History
 
 logger = logging.getLogger(__name__)
@@ -27,17 +31,31 @@ A_DAY = 24 * 3600
     time_limit=A_DAY,
     soft_time_limit=A_DAY,
 )
-def run_migrations(database: str, run_id: str) -> None:
-    """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone."""
+def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> None:
+    """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone.
+
+    `wanted` are the migrations that whoever asked knows to be pending. A worker of another release, which has no files
+    for them, would find nothing to do and call that a success: it fails the run instead.
+    """
+    run = uuid.UUID(run_id)
     try:
-        migrate(database, run_id=uuid.UUID(run_id))
+        if missing := sorted(set(wanted) - known_migrations()):
+            raise UsageError(
+                _("This worker is of another release: it does not have {names}.").format(names=", ".join(missing)),
+                hint=_("Restart the workers with the release that has them, and ask again."),
+            )
+        migrate(database, run_id=run)
+    except RunNotQueued:
+        logger.info("Run %s was begun or given up by somebody else.", run_id)
     except AutoMigrateError as error:
-        # The history has it already, and `status_url` shows it.
+        # The history has it already, and `status_url` shows it, unless the run never began.
         logger.warning("Run %s did not end well: %s", run_id, error)
-        _close(database, uuid.UUID(run_id), str(error))
+        with contextlib.suppress(Error):
+            History(database).abandon(run, error=str(error), status=RunStatus.FAILED)
 
 
-def _close(database: str, run_id: uuid.UUID, error: str) -> None:
-    """End a run that the engine could not even begin; one that it ended itself stays as it is."""
-    with contextlib.suppress(Error):
-        History(database).abandon(run_id, error=error)
+def known_migrations() -> set[str]:
+    """Name the migrations that this process has files for."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    return {f"{app_label}.{name}" for app_label, name in loader.disk_migrations}

@@ -14,5 +14,5 @@ urlpatterns = [
     path("debug/", debugging.debug, name="debug"),
     path("force-migrate/", forcing.force_migrate, name="force-migrate"),
     path("runs/", runs.index, name="runs"),
-    path("runs/<uuid:run_id>/", runs.detail, name="run"),
+    path("runs/<str:run_id>/", runs.detail, name="run"),
 ]

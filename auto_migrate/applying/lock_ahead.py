@@ -123,7 +123,12 @@ def tables_busy(
             migration=migration, tables=", ".join(needs), waited=waited
         ),
         hint="\n".join(
-            [*told, _("End the transaction in the way, SELECT pg_terminate_backend(PID), or raise LOCK_PATIENCE.")]
+            [
+                *told,
+                _("End the transaction in the way, SELECT pg_terminate_backend(PID), or raise {setting}.").format(
+                    setting="AUTO_MIGRATE_LOCK_PATIENCE"
+                ),
+            ]
         ),
     )
 

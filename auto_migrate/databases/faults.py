@@ -51,7 +51,7 @@ HINTS = {
     ),
     Kind.CREDENTIALS: _(
         "Check the role and password in DATABASES[{alias!r}] (or DATABASE_URL), and the server's pg_hba.conf: "
-        "psql -h <host> -U {role} {name}"
+        "psql postgresql://{role}@{host}/{name}"
     ),
     Kind.NO_DATABASE: _("Create the database {name} or correct its name in DATABASES[{alias!r}] (or DATABASE_URL)."),
     Kind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),

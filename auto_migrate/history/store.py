@@ -73,14 +73,14 @@ class History:
             raise SlotTaken from error
         return run
 
-    def abandon(self, run_id: uuid.UUID, *, error: str) -> bool:
+    def abandon(self, run_id: uuid.UUID, *, error: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
         """End an active run that nobody carries out any more; tell whether it still was active."""
         ended = (
             Run.objects.using(self.database)
             .filter(pk=run_id, status__in=ACTIVE)
-            .update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=error)
+            .update(status=status, finished_at=timezone.now(), slot=None, error=error)
         )
-        self._interrupt_steps(Run.objects.using(self.database).filter(pk=run_id, status=RunStatus.INTERRUPTED))
+        self._interrupt_steps(Run.objects.using(self.database).filter(pk=run_id).exclude(status__in=ACTIVE))
         return bool(ended)
 
     def _interrupt_steps(self, runs: QuerySet[Run]) -> None:

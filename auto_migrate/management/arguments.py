@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
 
-from auto_migrate.conf import BadSetting, get_settings, unknown_keys
+from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError, ExitCode
 
 
@@ -63,3 +64,6 @@ def check_settings() -> None:
         text = _("AUTO_MIGRATE has unknown keys: {names}. See: manage.py check.")
         raise BadSetting(text.format(names=", ".join(unknown)))
     get_settings()
+    for name in unknown_variables():
+        # A name that belongs to somebody else must not stop a deploy; one that was mistyped must not go unseen.
+        sys.stderr.write(_("{name} is no setting of auto_migrate and was passed over.").format(name=name) + "\n")

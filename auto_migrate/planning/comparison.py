@@ -35,12 +35,13 @@ class PlannedMigration:
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:
-    """What the code needs and what the database has. `problem` says why they diverged, else it is empty."""
+    """What the code needs and what the database has; if they diverged, the `problem` and a `hint` at its mending."""
 
     state: SchemaState
     pending: tuple[PlannedMigration, ...] = ()
     unknown: tuple[MigrationKey, ...] = ()
     problem: str = ""
+    hint: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +152,6 @@ def inspect(database: str = "default") -> Inspection:
                 return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, Goal()).inspection()
     except HistoryDiverged as error:
-        return Inspection(SchemaState.DIVERGED, problem=error.message)
+        return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
     except PassingFault as fault:
         raise adapter.unreachable(fault) from fault

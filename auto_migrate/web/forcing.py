@@ -46,16 +46,16 @@ class Order:
 def force_migrate(request: HttpRequest) -> JsonResponse:
     """Answer 202 with the run that was begun, or 409 with the one that is under way; a dry run answers the plan."""
     order = read_order(request)
+    inspection = inspect(order.database)
     if order.dry_run:
-        plan = inspection_record(inspect(order.database))
-        return answer({"dry_run": True, "database": order.database, **plan})
+        return answer({"dry_run": True, "database": order.database, **inspection_record(inspection)})
     history = History(order.database)
     holder = adapter_for(order.database).lock_holder()
     run = None if holder else _enqueue(history, f"http: {who(request)}"[:150])
     if run is None:
         return _busy(history, holder)
     try:
-        hand_over(order.database, run.id)
+        hand_over(order.database, run.id, [str(planned.key) for planned in inspection.pending])
     except HandOverFailed as error:
         logger.warning("Run %s was not handed over: %s", run.id, error)
         history.abandon(run.id, error=str(error))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Sequence
 from typing import IO, Any
 
 from django.db import Error, connections
@@ -35,11 +36,14 @@ class HandOverFailed(Exception):
     """Nobody took the run; the text says who should have."""
 
 
-def hand_over(database: str, run_id: uuid.UUID) -> None:
-    """Let a queued run be carried out outside of this request; raise `HandOverFailed` if nobody takes it."""
+def hand_over(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
+    """Let a queued run be carried out outside of this request; raise `HandOverFailed` if nobody takes it.
+
+    `wanted` names the migrations that are to be applied: a worker may be of another release, a process is not.
+    """
     runner = get_settings().RUNNER
     if runner == "celery" or (runner == "auto" and has_celery()):
-        to_celery(database, run_id)
+        to_celery(database, run_id, wanted)
     else:
         to_process(database, run_id)
 
@@ -54,7 +58,7 @@ def has_celery() -> bool:
     return bool(broker) and not str(broker).startswith("memory:")
 
 
-def to_celery(database: str, run_id: uuid.UUID) -> None:
+def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
     """Put the run into the project's queue, and give up on a broker that does not answer."""
     try:
         from celery import current_app
@@ -62,7 +66,7 @@ def to_celery(database: str, run_id: uuid.UUID) -> None:
         raise HandOverFailed("Celery is not installed. Run: pip install 'django-auto-migrate[celery]'") from error
     # Resolved here, since another thread may have another current app.
     app = current_app._get_current_object()
-    begun = bounded.begin(("hand over", run_id), functools.partial(_publish, app, database, run_id))
+    begun = bounded.begin(("hand over", run_id), functools.partial(_publish, app, database, run_id, wanted))
     try:
         begun.result(PATIENCE)
     except TimeoutError as error:
@@ -72,8 +76,8 @@ def to_celery(database: str, run_id: uuid.UUID) -> None:
         raise HandOverFailed(f"Celery's broker did not take the run ({type(error).__name__}).") from error
 
 
-def _publish(app: Any, database: str, run_id: uuid.UUID) -> None:
-    order = {"database": database, "run_id": str(run_id)}
+def _publish(app: Any, database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
+    order = {"database": database, "run_id": str(run_id), "wanted": list(wanted)}
     options = {**app.conf.broker_transport_options, **IMPATIENT}
     with app.connection_for_write(connect_timeout=2, transport_options=options) as connection:
         app.send_task(TASK, kwargs=order, connection=connection, retry=False, ignore_result=True)

@@ -46,10 +46,13 @@ def index(request: HttpRequest) -> JsonResponse:
 
 @endpoint("GET", "HEAD")
 @protected
-def detail(request: HttpRequest, run_id: uuid.UUID) -> JsonResponse:
+def detail(request: HttpRequest, run_id: str) -> JsonResponse:
     """Tell everything about one run of `?database=`."""
     database = asked_database(request)
-    run = History(database).get(run_id)
+    try:
+        run = History(database).get(uuid.UUID(run_id))
+    except ValueError:
+        run = None
     if run is None:
         return problem("not_found", f"Database {database!r} has no run {run_id}. See the list of runs.", status=404)
     return answer(run_in_full(run, database))

@@ -155,9 +155,9 @@ def test_a_bad_value_is_refused_with_key_value_and_reason(
     ("key", "value"),
     [(key, value) for key, value, _reason in BAD if isinstance(value, str) and value],
 )
-def test_a_bad_variable_is_refused_like_a_bad_value(key: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_variable_is_refused_by_its_name(key: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     say(monkeypatch, key, value)
-    with pytest.raises(BadSetting, match=f"^AUTO_MIGRATE\\['{key}'\\]: "):
+    with pytest.raises(BadSetting, match=f"^AUTO_MIGRATE_{key}: "):
         get_settings()
 
 

@@ -77,6 +77,18 @@ def test_a_task_leaves_a_run_alone_that_was_given_up() -> None:
     assert Run.objects.count() == 1
 
 
+def test_a_worker_of_another_release_does_not_call_nothing_a_success() -> None:
+    from auto_migrate.tasks import run_migrations
+
+    history = History()
+    run = history.enqueue("http: token")
+    run_migrations("default", str(run.pk), wanted=["webhooks.0001_initial", "webhooks.0099_not_here"])
+    run.refresh_from_db()
+    assert run.status == RunStatus.FAILED
+    assert "does not have webhooks.0099_not_here" in str(run.error)
+    assert "0001_initial" not in str(run.error)
+
+
 def not_handed_over(client: Client, message: str) -> None:
     response = client.post(URL)
     content = response.json()
