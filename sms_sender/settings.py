@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from auto_migrate import __version__
 from sms_sender import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -79,6 +80,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "webhooks",
 ]
 
@@ -262,7 +264,21 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "sms_sender",
-    "DESCRIPTION": "Webhook deliveries and the recovery SMS that came of them, for operators.",
+    "VERSION": __version__,
+    "DESCRIPTION": (
+        "Webhook deliveries and the recovery SMS that came of them, for operators.\n\n"
+        "Gateways deliver to `POST /api/webhooks/ghostpay/` and `POST /api/webhooks/tribopay/`: a JSON object, "
+        "with the shared secret in the header `X-Webhook-Secret`."
+    ),
+    # A bearer of AUTO_MIGRATE_TOKEN gets in, as staff with a session do.
+    "SECURITY": [{"token": []}],
+    "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "ENUM_NAME_OVERRIDES": {
+        f"{name}Enum": f"webhooks.states.{name}" for name in ("PaymentStatus", "EventStatus", "SMSStatus")
+    },
+    # From our own server: a browser that reaches no CDN shows the page too.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from webhooks.metrics import metrics
@@ -12,5 +13,6 @@ urlpatterns = [
     path("api/webhooks/", include("auto_migrate.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("metrics", metrics, name="metrics"),
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
@@ -119,4 +123,22 @@ def test_the_schema_describes_the_lists(client: Client) -> None:
     assert schema.status_code == 200
     for name in LISTS:
         assert f"/api/webhooks/{name}/" in schema.content.decode()
-    assert client.get("/api/docs/").status_code == 200
+    told = schema.json()
+    assert "POST /api/webhooks/ghostpay/" in told["info"]["description"]
+    assert told["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
+    assert {"token": []} in told["paths"]["/api/webhooks/events/"]["get"]["security"]
+
+
+def test_the_schema_is_valid_and_made_without_warnings(tmp_path: Path) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", file=str(tmp_path / "schema.yml"))
+
+
+def test_the_documentation_needs_no_server_but_ours(client: Client) -> None:
+    answer = client.get("/", follow=True)
+    assert answer.redirect_chain == [("/api/docs/", 302)]
+    linked = re.findall(r'(?:src|href)="([^"]+)"', answer.content.decode())
+    assert len(linked) >= 4
+    assert all(url.startswith("/static/drf_spectacular_sidecar/") for url in linked), linked
+    for url in linked:
+        asset = client.get(url)
+        assert (asset.status_code, bool(asset.getvalue())) == (200, True)
