@@ -12,6 +12,7 @@ from webhooks import deliveries, queue
 from webhooks.models import Payment, RecoverySMS, WebhookEvent
 from webhooks.phones import mask
 from webhooks.states import EventStatus
+from webhooks.texts import reais
 
 if TYPE_CHECKING:
     PaymentAdminBase = admin.ModelAdmin[Payment]
@@ -46,9 +47,18 @@ class ReadOnly:
 class PaymentAdmin(ReadOnly, PaymentAdminBase):
     """Payments."""
 
-    list_display = ["gateway", "gateway_id", "status", "method", "amount", "customer_name", "phone", "updated_at"]
+    list_display = ["gateway", "gateway_id", "status", "method", "total", "customer_name", "phone", "updated_at"]
     list_filter = ["gateway", "status", "method", "created_at"]
     search_fields = ["gateway_id", "external_id", "customer_name", "customer_email", "customer_phone"]
+    fields = [
+        "gateway", "gateway_id", "external_id", "status", "status_at", "method", "total", "customer_name",
+        "customer_phone", "customer_email", "pix_code", "expires_at", "paid_at", "created_at", "updated_at",
+    ]  # fmt: skip
+
+    @admin.display(description="Amount", ordering="amount")
+    def total(self, payment: Payment) -> str:
+        """Give the amount in reais."""
+        return reais(payment.amount)
 
     @admin.display(description="Phone")
     def phone(self, payment: Payment) -> str:

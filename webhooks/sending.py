@@ -36,6 +36,7 @@ class Claim:
     """The right to send one SMS once."""
 
     key: int
+    payment: str
     token: uuid.UUID
     provider: str
     phone: str
@@ -48,6 +49,12 @@ def send(key: int) -> None:
     claim = take(key)
     if claim is None:
         return
+    # Whatever the provider logs names the SMS and its payment too.
+    with structlog.contextvars.bound_contextvars(sms=claim.key, payment=claim.payment):
+        _attempt(claim)
+
+
+def _attempt(claim: Claim) -> None:
     try:
         provider_id = get_provider(claim.provider).send(to=claim.phone, body=claim.body)
     except Rejected as error:
@@ -73,6 +80,7 @@ def take(key: int) -> Claim | None:
             return None
         claim = Claim(
             key=key,
+            payment=payment.gateway_id,
             token=uuid.uuid4(),
             provider=settings.SMS_PROVIDER,
             phone=payment.customer_phone,
@@ -120,7 +128,7 @@ def _record(claim: Claim, **outcome: object) -> None:
         pk=claim.key, attempt_token=claim.token, status__in=[SMSStatus.SENDING, SMSStatus.UNKNOWN]
     )
     written = mine.update(**outcome, updated_at=timezone.now())
-    log = logger.bind(recovery=claim.key, phone=mask(claim.phone), provider=claim.provider)
+    log = logger.bind(phone=mask(claim.phone), provider=claim.provider)
     if not written:
         log.error("An attempt that had been given up came back", outcome=str(outcome["status"]))
     elif outcome["error"]:
@@ -142,12 +150,12 @@ def _settle(sms: RecoverySMS) -> bool:
     try:
         outcome = _outcome(sms)
     except ProviderError as error:
-        logger.warning("Cannot be looked up yet", recovery=sms.pk, reason=str(error))
+        logger.warning("Cannot be looked up yet", sms=sms.pk, reason=str(error))
         return False
     same_attempt = RecoverySMS.objects.filter(pk=sms.pk, attempt_token=sms.attempt_token, status=SMSStatus.SENDING)
     settled = same_attempt.update(**outcome, updated_at=timezone.now())
     if settled:
-        logger.warning("An abandoned attempt was settled", recovery=sms.pk, outcome=str(outcome["status"]))
+        logger.warning("An abandoned attempt was settled", sms=sms.pk, outcome=str(outcome["status"]))
     return bool(settled)
 
 

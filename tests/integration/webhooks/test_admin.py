@@ -44,6 +44,14 @@ def test_everything_is_listed_searched_and_shown_and_nothing_edited(
     assert admin_client.get(f"{url}add/").status_code == 403
 
 
+def test_amounts_are_shown_in_reais(admin_client: Client) -> None:
+    url = "/admin/webhooks/payment/"
+    for page in (f"{url}?o=5", f"{url}{Payment.objects.get().pk}/change/"):
+        shown = admin_client.get(page).content.decode()
+        assert "R$ 99,90" in shown
+        assert "9990" not in shown
+
+
 def test_an_sms_is_cancelled_by_hand(admin_client: Client, sms: RecoverySMS) -> None:
     act(admin_client, SMS_LIST, "cancel", sms.pk)
     sms.refresh_from_db()

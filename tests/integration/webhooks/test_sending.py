@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -59,6 +60,18 @@ def test_eight_workers_at_once_send_one(sms: RecoverySMS, twilio: FakeTwilio) ->
         list(pool.map(work, range(8)))
     sms.refresh_from_db()
     assert (len(twilio.sent), sms.status, sms.attempts) == (1, SMSStatus.SENT, 1)
+
+
+def test_the_console_writes_one_line_that_names_the_sms_and_its_payment(
+    sms: RecoverySMS, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SMS_PROVIDER = "console"
+    with caplog.at_level(logging.INFO):
+        sending.send(sms.pk)
+    [line] = [record.msg for record in caplog.records if "SMS to" in str(record.msg)]
+    assert isinstance(line, dict)
+    assert line["event"] == f"SMS to +55119…7766: {TEXT}"
+    assert (line["sms"], line["payment"]) == (sms.pk, "gp_7f3a9c21")
 
 
 @pytest.mark.parametrize("status", ["APPROVED", "REJECTED", "REFUNDED", "CHARGEBACK", "IN_REVIEW"])
