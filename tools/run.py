@@ -7,13 +7,13 @@ Procfile's `release` to its end, then `web`, `worker` and `beat` side by side un
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG_RUNNING = ("web", "worker", "beat")
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 30.0
+QUICK_DELAY = 5
+"""Seconds from a webhook to its SMS that nobody minds waiting for."""
 
 READY = """
 ✅ sms_sender is running. Ctrl-C stops everything.
@@ -39,10 +41,11 @@ READY = """
    Token     {token}
    Variables .run/env   (for manage.py: set -a; . .run/env; set +a; . .venv/bin/activate)
 
-   Post a webhook; its SMS appears below from the worker after {delay} s (SMS_RECOVERY_DELAY=5 make run is quicker):
+   Post a webhook, each time of a new payment; its SMS appears below from the worker after {delay} s{hint}:
 
-   curl -X POST {url}/api/webhooks/ghostpay/ -H 'X-Webhook-Secret: {secret}' \\
-     -H 'Content-Type: application/json' -d @tests/fixtures/ghostpay-pix-pending.json
+   sed "s/gp_7f3a9c21/gp_$(date +%s)/" tests/fixtures/ghostpay-pix-pending.json |
+     curl -X POST {url}/api/webhooks/ghostpay/ -H 'X-Webhook-Secret: {secret}' \\
+       -H 'Content-Type: application/json' -d @-
 """
 
 
@@ -103,7 +106,7 @@ def run(folder: RunFolder, servers: contextlib.ExitStack) -> int:
         ensure_administrator(environment)
     say("→ Starting web, worker and beat…")
     with processes(environment) as parts:
-        await_web(parts, environment)
+        await_answers(parts, environment)
         say(summary(environment, embedded=embedded))
         parts.wait()
     raise StepFailed("A part of the service ended; its last lines are above.", exit_code=parts.returncode or 1)
@@ -127,7 +130,7 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
         redis = Redis(folder.path / "redis", port=port(kept, "REDIS_PORT"), durable=True)
         serve(redis, servers, "Redis")
         kept["REDIS_URL"] = redis.url()
-    address = f"{HOST}:{port(kept, 'PORT', preferred=8000)}"
+    address = f"{HOST}:{os.environ.get('PORT') or port(kept, 'PORT', preferred=8000)}"
     kept |= {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DEBUG": "false", "SECURE_COOKIES": "false"}
     folder.save(kept)
     chosen = {name: value for name, value in os.environ.items() if value}
@@ -144,8 +147,14 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
 def port(kept: dict[str, str], name: str, *, preferred: int | None = None) -> int:
     """Give the port that was used before, if it is still free, else another; remember it."""
     before = int(kept.get(name) or preferred or 0)
-    kept[name] = str(before if before and is_free(before) else free_port())
-    return int(kept[name])
+    if before and is_free(before):
+        chosen = before
+    else:
+        chosen = free_port()
+        if before:
+            say(f"→ Port {before} is taken by another program; {chosen} is used instead.")
+    kept[name] = str(chosen)
+    return chosen
 
 
 def serve(server: Server, servers: contextlib.ExitStack, title: str) -> None:
@@ -205,24 +214,26 @@ def ensure_administrator(environment: Mapping[str, str]) -> None:
         say("→ Created the administrator `admin`.")
 
 
-def await_web(parts: subprocess.Popen[bytes], environment: Mapping[str, str]) -> None:
-    """Wait until `live/` answers; raise `StepFailed` if a part ends before or it takes too long."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while not is_live(environment):
+def await_answers(parts: subprocess.Popen[bytes], environment: Mapping[str, str]) -> None:
+    """Wait until web, worker and beat do their work; raise `StepFailed` if one ends before or it takes too long."""
+    patience = START_TIMEOUT + float(environment.get("SMS_POLL_INTERVAL") or 0)
+    deadline = time.monotonic() + patience
+    while not is_working(environment):
         if parts.poll() is not None:
             raise StepFailed("A part of the service did not start; its last lines are above.")
         if time.monotonic() > deadline:
-            raise StepFailed(f"The web process does not answer within {START_TIMEOUT:.0f} s; its log is above.")
-        time.sleep(0.1)
+            raise StepFailed(f"Web, worker and beat do not all work within {patience:.0f} s; their logs are above.")
+        time.sleep(0.2)
 
 
-def is_live(environment: Mapping[str, str]) -> bool:
-    """Tell whether the web process answers."""
+def is_working(environment: Mapping[str, str]) -> bool:
+    """Tell whether the web process answers, and says that a worker does what beat asks for."""
     try:
-        with urllib.request.urlopen(f"{url(environment)}/api/webhooks/live/", timeout=2) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        with urllib.request.urlopen(f"{url(environment)}/api/webhooks/health/", timeout=10) as answer:  # noqa: S310
+            told = json.load(answer)
+    except (OSError, ValueError):  # nobody answers yet, or with an error
         return False
+    return bool(told["checks"]["sms_scheduler"]["celery_available"])
 
 
 def url(environment: Mapping[str, str]) -> str:
@@ -233,12 +244,15 @@ def url(environment: Mapping[str, str]) -> str:
 def summary(environment: Mapping[str, str], *, embedded: bool) -> str:
     """Tell the newcomer where everything is."""
     own = "python manage.py createsuperuser makes a login"
+    delay = environment.get("SMS_RECOVERY_DELAY", "600")
+    quicker = f" (SMS_RECOVERY_DELAY={QUICK_DELAY} make run is quicker)"
     return READY.format(
         url=url(environment),
         login=f"admin / {environment['DJANGO_SUPERUSER_PASSWORD']}" if embedded else own,
         token=environment["AUTO_MIGRATE_TOKEN"],
         secret=environment["GHOSTPAY_WEBHOOK_SECRET"],
-        delay=environment.get("SMS_RECOVERY_DELAY", "600"),
+        delay=delay,
+        hint=quicker if float(delay) > QUICK_DELAY else "",
     )
 
 

@@ -23,7 +23,8 @@ from tools.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 
-READY = "Post a webhook"
+READY = "-d @-"
+"""The last line of what is said once everything runs."""
 PAYLOAD = (ROOT / "tests/fixtures/ghostpay-pix-pending.json").read_bytes()
 
 
@@ -80,18 +81,28 @@ def call(folder: Path, path: str, *, body: bytes | None = None) -> Any:
         return json.load(answer)
 
 
+def paste(folder: Path, printed: str) -> Any:
+    """Type the command that was printed last and give the answer."""
+    command = printed[printed.rindex("   sed ") :]
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def test_a_webhook_makes_one_sms_and_ctrl_c_leaves_no_process(copy: Path) -> None:
     with make_run(copy) as process:
-        read_until(process, READY)
+        printed = read_until(process, READY)
+        assert call(copy, "health/")["status"] == "healthy"
         for _ in range(6):
             call(copy, "ghostpay/", body=PAYLOAD)
         log = read_until(process, "SMS to ")
         assert call(copy, "health/")["migrations"] == {"state": "up_to_date", "pending": 0}
         assert call(copy, "sms-logs/")["count"] == 1
+        assert paste(copy, printed)["duplicate"] is False
+        log += read_until(process, "SMS to ")
         os.killpg(process.pid, signal.SIGINT)
         log += process.communicate(timeout=60)[0]
     assert "■ Stopped." in log
-    assert log.count("SMS to ") == 1
+    assert log.count("SMS to ") == 2
     assert RunFolder(copy / ".run").leftovers() == []
     assert list(copy.rglob("*.pid")) == []
 
