@@ -88,6 +88,8 @@ class Comparison:
 def compare(database: Database, goal: Goal) -> Comparison:
     """Build the graph, read the record and plan the way to `goal`; raise `HistoryDiverged` where there is none."""
     connection = database.connection
+    # Read before the loader reads for itself: what another runner records in between must look like a change later on.
+    recorded = recorded_rows(connection)
     try:
         executor = MigrationExecutor(connection)
         executor.loader.check_consistent_history(connection)
@@ -99,7 +101,6 @@ def compare(database: Database, goal: Goal) -> Comparison:
         raise HistoryDiverged(text, hint=_(SHOW)) from error
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
-    recorded = recorded_rows(connection)
     targets = goal.targets(executor.loader)
     return Comparison(
         loader=executor.loader,

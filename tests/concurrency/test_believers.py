@@ -114,3 +114,19 @@ def test_two_runners_without_any_lock_do_not_carry_out_one_operation_twice(
         assert (first.wait(), second.wait()) == (0, 0), first.output + second.output
     assert deploy.query("SELECT amount FROM shop_order") == [(2,), (2,)]
     assert len(deploy.recorded()) == len(set(deploy.recorded()))
+
+
+def test_what_another_runner_records_while_a_plan_is_made_is_not_in_the_plan(
+    deploy: Deploy, points: list[Point]
+) -> None:
+    locked = the_point(points, "before", "pg_try_advisory_xact_lock").number
+    looks = [point for point in points if point.number < locked and point.side == "after"]
+    for look in looks:
+        deploy.query("DROP SCHEMA public CASCADE")
+        deploy.query("CREATE SCHEMA public")
+        planner = deploy.stop(look)
+        deploy.run()
+        planner.kill(signal.SIGCONT)
+        assert planner.wait() == 0, planner.output
+        assert "ALREADY DONE" not in planner.output, look
+        assert_counted_once(deploy)

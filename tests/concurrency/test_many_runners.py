@@ -28,10 +28,12 @@ def counter(postgresql: PostgreSQL) -> Iterator[Nursery]:
 
 
 def at_once(nursery: Nursery, number: int, url: str, *arguments: str) -> list[Forked]:
-    """Run as many commands at the same time, and demand that all of them succeed."""
+    """Run as many commands at the same time, and demand that all succeed, and that none needed more than the lock."""
     runners = [nursery.start("auto_migrate", *arguments, database_url=url) for _ in range(number)]
     for runner in runners:
         assert runner.wait() == 0, runner.output
+        assert "Attempt 2" not in runner.output
+        assert "ALREADY DONE" not in runner.output
     return runners
 
 

@@ -49,9 +49,19 @@ def place(sweep: Sweep, name: str) -> Point:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_a_server_that_crashes_and_comes_back_is_waited_for(server: PostgreSQL, sweep: Sweep, name: str) -> None:
+    restart_at(name, "immediate", server, sweep)
+
+
+@pytest.mark.parametrize("name", ["with data changed", "after a concurrent build"])
+def test_a_server_that_says_goodbye_and_comes_back_is_waited_for(server: PostgreSQL, sweep: Sweep, name: str) -> None:
+    restart_at(name, "fast", server, sweep)
+
+
+def restart_at(name: str, mode: str, server: PostgreSQL, sweep: Sweep) -> None:
+    """Restart the server while a run stands at a place, and demand that it ends as if nothing had happened."""
     with Clone(server, sweep.template) as database:
         runner = Deploy(sweep.nursery, server.url(database)).stop(place(sweep, name))
-        server.restart("immediate")
+        server.restart(mode)
         runner.kill(signal.SIGCONT)
         assert runner.wait() == 0, runner.output
         assert "Attempt 2/5" in runner.output

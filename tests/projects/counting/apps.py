@@ -21,9 +21,10 @@ class Counter:
     def execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """Count a statement; for `connection.execute_wrappers`."""
         self.begin(sql)
-        result = execute(sql, params, many, context)
-        self.reach("after")
-        return result
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.reach("after")
 
     def begin(self, sql: str) -> None:
         """Write the statement down and, if this is the place, die before it."""
