@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sweep lint requirements build clean
+.PHONY: help run test sweep bench lint requirements build clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(STAMP)  ## Run every test, against real servers
 
 sweep: $(STAMP)  ## Kill a run at every one of its statements, and finish each with the next run (minutes)
 	SWEEP=1 $(BIN)/python -m pytest tests/faults/test_kill_sweep.py $(ARGS)
+
+bench: $(STAMP)  ## Measure against stock Django and others, and write the tables of docs/ (ONLY=noop for one)
+	$(BIN)/python -m benchmarks $(ONLY)
 
 lint: $(STAMP)  ## Check style, types and which room may import which
 	$(BIN)/ruff check .

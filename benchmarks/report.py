@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RELIABILITY = ROOT / "docs" / "reliability.md"
+PERFORMANCE = ROOT / "docs" / "performance.md"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -19,7 +20,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def machine() -> str:
     """Say what the figures were made on."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    load = os.getloadavg()[1]
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores (load {load:.1f}), {system}"
 
 
 def write_between(marker: str, text: str, document: Path = RELIABILITY) -> None:

@@ -1,0 +1,46 @@
+"""Processes measured by what they use of the processor, which a busy machine changes little, and by the clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from tests.manage import MANAGE, environment
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one run took, in seconds."""
+
+    cpu: float
+    wall: float
+
+
+def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str = sys.executable) -> tuple[Cost, str]:
+    """Run `manage.py` to its end and give what it took and wrote; raise `RuntimeError` if it failed."""
+    started = time.monotonic()
+    with subprocess.Popen(
+        [python, MANAGE, *arguments],
+        env=environment(env, settings=settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout
+        output = process.stdout.read()
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - started
+    if process.returncode:
+        raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {process.returncode}:\n{output}")
+    return Cost(used.ru_utime + used.ru_stime, wall), output
+
+
+def spread(values: Sequence[float]) -> str:
+    """Give the median with the least and the most."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

@@ -1,0 +1,223 @@
+"""What a deploy with nothing to do costs, and how it grows with migrations, pods and databases.
+
+    python -m benchmarks.noop            prints the tables, writes them and the plot into docs/performance.md
+    python -m benchmarks.noop --dry-run  only prints them
+
+The commands take turns on one database of one PostgreSQL; what they use of the processor is compared, since the clock
+also counts what other processes do. Every database is looked at before and after: nothing may have changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import statistics
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.measuring import Cost, manage, spread
+from benchmarks.plotting import Line, plot
+from benchmarks.report import PERFORMANCE, machine, table, write_between
+from benchmarks.synthetic import Synthetic
+from tests.servers import PostgreSQL
+from tests.snapshot import snapshot
+
+SIZES = (100, 500, 1000, 2000)
+ROUNDS = 5
+PODS = (1, 2, 4, 8)
+DATABASES = (1, 2, 4)
+# The size at which pods and databases are multiplied.
+FLEET_SIZE = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A command that finds nothing to do; `said` is what proves that it looked."""
+
+    name: str
+    arguments: tuple[str, ...]
+    stock: bool
+    said: str = ""
+
+    def run(self, project: Synthetic, urls: dict[str, str]) -> Cost:
+        """Run it once."""
+        stock = {"STOCK": "true"} if self.stock else {}
+        env = {**project.env, **urls, **stock}
+        cost, output = manage(*self.arguments, settings=project.settings, env=env)
+        if self.said not in output:
+            raise RuntimeError(f"{self.name} did not say {self.said!r}:\n{output}")
+        return cost
+
+
+NOTHING = "No migrations to apply."
+SHELL = Way("`shell -c pass`", ("shell", "-c", "pass"), stock=False)
+OURS = Way("`auto_migrate`", ("auto_migrate",), stock=False, said=NOTHING)
+MIGRATE = Way("`migrate`", ("migrate",), stock=True, said=NOTHING)
+CHECK = Way("`migrate --check`", ("migrate", "--check"), stock=True)
+WAYS = (SHELL, OURS, CHECK, MIGRATE)
+
+
+@contextlib.contextmanager
+def prepared(server: PostgreSQL, project: Synthetic, count: int = 1) -> Iterator[dict[str, str]]:
+    """Give databases in which every migration is recorded, as variables for DATABASES; check that nothing changes."""
+    names = [f"noop_{project.migrations}_{number}" for number in range(count)]
+    aliases = ["DATABASE_URL", *(f"DB{number}_DATABASE_URL" for number in range(1, count))]
+    urls = {alias: server.url(name) for alias, name in zip(aliases, names, strict=True)}
+    server.create_database(names[0])
+    env = {**project.env, "DATABASE_URL": server.url(names[0])}
+    manage("migrate", "auth", settings=project.settings, env=env)
+    # The tables of the others would change nothing of what is measured here; the record is what is compared.
+    manage("migrate", "--fake", settings=project.settings, env=env)
+    manage("auto_migrate", settings=project.settings, env=env)
+    for name in names[1:]:
+        server.create_database(name, template=names[0])
+    before = [snapshot(server, name) for name in names]
+    yield urls
+    for name, seen in zip(names, before, strict=True):
+        if difference := seen.difference(snapshot(server, name)):
+            raise RuntimeError(f"A run with nothing to do changed {name}: {difference}")
+        server.drop_database(name)
+
+
+def by_size(server: PostgreSQL, folder: Path, rounds: int) -> dict[int, dict[Way, list[Cost]]]:
+    """Let the commands take turns in projects of every size."""
+    found: dict[int, dict[Way, list[Cost]]] = {}
+    for size in SIZES:
+        project = Synthetic(folder / f"size{size}", size)
+        with prepared(server, project) as urls:
+            for way in WAYS:
+                way.run(project, urls)  # bytecode is written once
+            found[size] = {way: [] for way in WAYS}
+            for _round in range(rounds):
+                for way in WAYS:
+                    found[size][way].append(way.run(project, urls))
+        print(size, *(f"{way.name} {spread(cpu(costs))}" for way, costs in found[size].items()), sep="  ", flush=True)
+    return found
+
+
+def by_pods(server: PostgreSQL, project: Synthetic) -> dict[int, dict[Way, list[Cost]]]:
+    """Start the same command in many pods at once."""
+    found: dict[int, dict[Way, list[Cost]]] = {}
+    with prepared(server, project) as urls:
+        for pods in PODS:
+            with ThreadPoolExecutor(pods) as starters:
+                found[pods] = {
+                    way: list(starters.map(lambda _pod, way=way: way.run(project, urls), range(pods)))
+                    for way in (OURS, MIGRATE)
+                }
+    return found
+
+
+def by_databases(server: PostgreSQL, project: Synthetic) -> dict[int, dict[str, float]]:
+    """Bring several databases up to date: ours with one command, stock with one for each."""
+    found = {}
+    everywhere = dataclasses.replace(OURS, arguments=("auto_migrate", "--all-databases"))
+    with prepared(server, project, max(DATABASES)) as urls:
+        for count in DATABASES:
+            some = dict(list(urls.items())[:count])
+            everywhere.run(project, some)
+            stock = sum(MIGRATE.run(project, {"DATABASE_URL": url}).cpu for url in some.values())
+            found[count] = {OURS.name: everywhere.run(project, some).cpu, MIGRATE.name: stock}
+    return found
+
+
+def cpu(costs: list[Cost]) -> list[float]:
+    """Give the processor time of each run."""
+    return [cost.cpu for cost in costs]
+
+
+def wall(costs: list[Cost]) -> list[float]:
+    """Give the time of each run by the clock."""
+    return [cost.wall for cost in costs]
+
+
+def median(costs: list[Cost]) -> float:
+    """Give the median of the processor time."""
+    return statistics.median(cpu(costs))
+
+
+def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
+    """Tell the ratios first, then the seconds."""
+    ratios = [
+        [
+            f"{size:,}",
+            f"{median(costs[OURS]) / median(costs[SHELL]):.2f}",
+            f"{median(costs[OURS]) / median(costs[MIGRATE]):.2f}",
+            f"{median(costs[OURS]) / median(costs[CHECK]):.2f}",
+            f"{median(costs[OURS]) - median(costs[SHELL]):+.2f} s",
+        ]
+        for size, costs in found.items()
+    ]
+    seconds = [[f"{size:,}", *(spread(cpu(costs[way])) for way in WAYS)] for size, costs in found.items()]
+    clock = [
+        [f"{size:,}", *(spread([cost.wall for cost in costs[way]]) for way in WAYS)] for size, costs in found.items()
+    ]
+    small, large = found[min(found)], found[max(found)]
+    steps = (max(found) - min(found)) / 1000
+    slopes = ", ".join(f"{way.name} {(median(large[way]) - median(small[way])) / steps:.2f} s" for way in WAYS)
+    heads = ["migrations", "to `shell -c pass`", "to `migrate`", "to `migrate --check`", "more than `shell -c pass`"]
+    return "\n".join(
+        [
+            "`auto_migrate` with nothing to do, in proportion:",
+            "",
+            table(heads, ratios),
+            "",
+            "Seconds of processor time, median (least to most):",
+            "",
+            table(["migrations", *(way.name for way in WAYS)], seconds),
+            "",
+            "Seconds by the clock:",
+            "",
+            table(["migrations", *(way.name for way in WAYS)], clock),
+            "",
+            f"A thousand migrations more, with the 250 models that they make, cost: {slopes}.",
+        ]
+    )
+
+
+def fleet_tables(pods: dict[int, dict[Way, list[Cost]]], databases: dict[int, dict[str, float]]) -> str:
+    """Tell what one pod, and one database, of many costs."""
+    rows = [
+        [str(count), *(f"{statistics.mean(cpu(costs[way])):.2f} s" for way in (OURS, MIGRATE))]
+        for count, costs in pods.items()
+    ]
+    others = [
+        [str(count), *(f"{costs[way.name]:.2f} s" for way in (OURS, MIGRATE))] for count, costs in databases.items()
+    ]
+    return "\n".join(
+        [
+            f"Pods that start at the same time, {FLEET_SIZE} migrations; processor time for each pod:",
+            "",
+            table(["pods", OURS.name, MIGRATE.name], rows),
+            "",
+            "Databases; processor time for all, `auto_migrate --all-databases` beside one `migrate` for each:",
+            "",
+            table(["databases", OURS.name, MIGRATE.name], others),
+        ]
+    )
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each command (default: {ROUNDS})")
+    parser.add_argument("--dry-run", action="store_true", help="leave the document as it is")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="noop-") as folder, PostgreSQL() as server:
+        sizes = by_size(server, Path(folder), options.rounds)
+        project = Synthetic(Path(folder) / "fleet", FLEET_SIZE)
+        fleet = fleet_tables(by_pods(server, project), by_databases(server, project))
+        version = server.execute("SHOW server_version")[0][0]
+    text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{size_tables(sizes)}"
+    print(text, fleet, sep="\n\n")
+    if not options.dry_run:
+        lines = [Line(way.name.strip("`"), {size: median(costs[way]) for size, costs in sizes.items()}) for way in WAYS]
+        picture = plot("noop", lines, x="migrations", y="seconds of processor time")
+        write_between("noop", f"{text}\n\n{picture}\n\n{fleet}", PERFORMANCE)
+
+
+if __name__ == "__main__":
+    main()
