@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import json
 import logging
 from typing import Any
@@ -27,10 +28,11 @@ from auto_migrate.web.runs import known_database
 
 logger = logging.getLogger("auto_migrate.web")
 
-# A run counts as lost if nobody began it for this long, or if it says that it runs and nobody holds the deploy lock.
-# It holds the lock from its first moment, and its end is written shortly after the lock is given back.
+# A run counts as lost if nobody began it for this long, or if it says that it runs, nobody holds the deploy lock, and
+# nothing has been heard of it for this long. A live one gives the lock back in its pause before the next attempt, which
+# lasts a good minute at most by default, and after the pause it has still to reach the database.
 QUEUE_PATIENCE = datetime.timedelta(seconds=60)
-LOCK_GRACE = datetime.timedelta(seconds=10)
+LOCK_GRACE = datetime.timedelta(minutes=3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,8 +120,14 @@ def _make_room(history: History) -> bool:
 def is_lost(run: Run, now: datetime.datetime) -> bool:
     """Tell whether nobody carries out an active run, given that nobody holds the deploy lock."""
     if run.status == RunStatus.RUNNING:
-        return run.started_at is None or run.started_at + LOCK_GRACE < now
+        return _last_sign_of_life(run) + LOCK_GRACE < now
     return run.requested_at + QUEUE_PATIENCE < now
+
+
+def _last_sign_of_life(run: Run) -> datetime.datetime:
+    steps = run.steps.values_list("started_at", "finished_at")
+    signs = [run.started_at, *itertools.chain.from_iterable(steps)]
+    return max((sign for sign in signs if sign), default=run.requested_at)
 
 
 def _busy(history: History, holder: Holder | None) -> JsonResponse:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import MigrationKey, RunStatus
+from auto_migrate.events import MigrationKey, RunStatus, StepStatus
 from auto_migrate.history.store import History
 from auto_migrate.history.tables import Run
 from tests.integration.web.conftest import BASE, TOKEN, ended
@@ -128,7 +128,7 @@ def aged(status: RunStatus, seconds: float) -> Run:
     return run
 
 
-@pytest.mark.parametrize(("status", "seconds"), [(RunStatus.QUEUED, 61), (RunStatus.RUNNING, 11)])
+@pytest.mark.parametrize(("status", "seconds"), [(RunStatus.QUEUED, 61), (RunStatus.RUNNING, 181)])
 def test_a_run_that_nobody_carries_out_makes_room(bearer: Client, status: RunStatus, seconds: float) -> None:
     lost = aged(status, seconds)
     response = post(bearer)
@@ -139,7 +139,7 @@ def test_a_run_that_nobody_carries_out_makes_room(bearer: Client, status: RunSta
     assert "Nobody carried the run out" in str(lost.error)
 
 
-@pytest.mark.parametrize(("status", "seconds"), [(RunStatus.QUEUED, 30), (RunStatus.RUNNING, 3)])
+@pytest.mark.parametrize(("status", "seconds"), [(RunStatus.QUEUED, 30), (RunStatus.RUNNING, 90)])
 def test_a_run_that_may_still_live_is_left_alone(bearer: Client, status: RunStatus, seconds: float) -> None:
     living = aged(status, seconds)
     response = post(bearer)
@@ -219,3 +219,13 @@ def test_a_run_of_a_user_bears_the_name(staff: Client) -> None:
     response = staff.post(URL, headers={"X-CSRFToken": staff.cookies["csrftoken"].value})
     assert response.status_code == 202
     assert ended(staff, response.json()["status_url"])["requested_by"] == "http: ana"
+
+
+def test_a_run_that_pauses_between_attempts_lives_although_it_began_long_ago(bearer: Client) -> None:
+    living = aged(RunStatus.RUNNING, 3600)
+    migration = MigrationKey("app", "0001_x")
+    History().plan(living.pk, [migration], backwards=False)
+    History().step(living.pk, migration, StepStatus.FAILED, error="The connection was lost.")
+    assert post(bearer).status_code == 409
+    living.refresh_from_db()
+    assert living.status == RunStatus.RUNNING
