@@ -99,11 +99,14 @@ class PostgreSQL(Database):
             raise PassingFault(_(Kind.READ_ONLY.value))
 
     def fault_of(self, error: BaseException) -> Fault | None:
-        for cause in causes(error):
+        driver = self.connection.Database  # type: ignore[attr-defined] # every vendor's wrapper has it
+        # A migration may ask another database in its Python code, whose faults say nothing of this one.
+        own = [cause for cause in causes(error) if isinstance(cause, driver.Error)]
+        for cause in own:
             if sqlstate := sqlstate_of(cause):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
                 return Fault(kind, first_line(cause)) if kind else None
-        if isinstance(error, OperationalError | InterfaceError):
+        if own and isinstance(error, OperationalError | InterfaceError):
             return self._fault_without_sqlstate(error)
         return None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import psycopg
 import pytest
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 
@@ -58,7 +61,7 @@ WORDS = [
 ]
 
 
-class Psycopg(Exception):
+class Psycopg(psycopg.Error):
     """An error as psycopg 3 gives it."""
 
     def __init__(self, text: str = "", *, sqlstate: str | None = None) -> None:
@@ -66,8 +69,8 @@ class Psycopg(Exception):
         self.sqlstate = sqlstate
 
 
-class Psycopg2(Exception):
-    """An error as psycopg2 gives it."""
+class Psycopg2(psycopg.Error):
+    """An error that names its code as psycopg2 does."""
 
     def __init__(self, text: str = "", *, pgcode: str | None = None) -> None:
         super().__init__(text)
@@ -124,10 +127,22 @@ def test_the_outermost_code_counts() -> None:
 
 
 def test_an_error_that_is_its_own_cause_has_an_end() -> None:
-    error = OperationalError("Connection refused")
+    error = Psycopg("Connection refused")
     error.__cause__ = error
     assert list(causes(error)) == [error]
-    assert fault(error) == Fault(Kind.UNREACHABLE, "Connection refused")
+    assert fault(wrapped(error)) == Fault(Kind.UNREACHABLE, "Connection refused")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_an_error_of_another_database_says_nothing_of_this_one(error: type[Error]) -> None:
+    assert fault(wrapped(sqlite3.OperationalError("no such table: prices"), error)) is None
+    assert fault(error("connection already closed")) is None
+
+
+def test_a_code_that_another_driver_gives_says_nothing_of_this_one() -> None:
+    other = sqlite3.OperationalError("lost")
+    other.sqlstate = "57P01"  # type: ignore[attr-defined] # as another driver may name it
+    assert fault(wrapped(other)) is None
 
 
 def test_a_suppressed_context_is_no_cause() -> None:
