@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,23 @@ if TYPE_CHECKING:
     from auto_migrate.databases.postgresql import PostgreSQL
 
 POLL = 0.2
+
+# An index that its builder has not committed has neither a number nor a name for anybody else (index_relid is 0 all
+# through a build that is not concurrent): only the text of the statement can tell that it may be one of ours.
+BUILDING = """
+    SELECT EXISTS (
+        SELECT 1 FROM pg_stat_progress_create_index AS build
+        LEFT JOIN pg_class ON pg_class.oid = build.index_relid
+        LEFT JOIN pg_stat_activity AS builder ON builder.pid = build.pid
+        WHERE build.datname = current_database() AND (
+            %(names)s::text[] IS NULL
+            OR relname = ANY(%(names)s::text[])
+            OR relname IS NULL AND EXISTS (
+                SELECT 1 FROM unnest(%(names)s::text[]) AS name WHERE position(name IN builder.query) > 0
+            )
+        )
+    )
+"""
 
 
 class Condition(enum.Enum):
@@ -46,16 +64,14 @@ class Indexes:
             )
             return [name for (name,) in cursor.fetchall()]
 
-    def await_builds(self, clock: Clock) -> None:
-        """Let builds end that go on in the server although their client is gone."""
-        while self._building():
+    def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
+        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all."""
+        while self._building(names):
             clock.pause(POLL)
 
-    def _building(self) -> bool:
+    def _building(self, names: Collection[str] | None) -> bool:
         with self.database.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT 1 FROM pg_stat_progress_create_index WHERE datname = current_database())"
-            )
+            cursor.execute(BUILDING, {"names": None if names is None else list(names)})
             return bool(cursor.fetchone()[0])
 
     def drop(self, name: str) -> None:
