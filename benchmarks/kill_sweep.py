@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from tests.faults.sweep import Sweep
+from tests.faults.sweep import Sweep, failures
 from tests.servers import PostgreSQL
 
-COMMANDS = {"auto_migrate": {}, "migrate": {"STOCK": "true"}}
+COMMANDS: dict[str, dict[str, str]] = {"auto_migrate": {}, "migrate": {"STOCK": "true"}}
 
 
 def main() -> None:
@@ -27,9 +27,9 @@ def main() -> None:
     with PostgreSQL() as server:
         print(f"{'command':<22}{'statements':>11}{'killed at':>11}{'right':>8}{'share':>9}")
         for command, env in COMMANDS.items():
-            with Sweep(server, command, env=env) as sweep:
-                points = sweep.measure().points
-                wrong = {point: failure for point in points[::every] if (failure := sweep.failure(point))}
+            with Sweep(server, command, env=env) as sweep, sweep.measure().twin() as twin:
+                points = sweep.points
+                wrong = failures([sweep, twin], points[::every])
             taken = len(points[::every])
             right = taken - len(wrong)
             name = command if not env else f"{command} (Django)"

@@ -7,7 +7,8 @@ import dataclasses
 import re
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from tests.forks import Forked, Nursery
@@ -58,14 +59,14 @@ class Sweep:
         self,
         server: PostgreSQL,
         *command: str,
-        env: dict[str, str] | None = None,
-        through: Nursery | None = None,
+        env: Mapping[str, str] | None = None,
         template: str = "template1",
     ) -> None:
         self.server = server
         self.command = command
+        self.env = env or {}
         self.template = template
-        self.nursery = through or Nursery(SETTINGS, server.url(), {**QUICK, **(env or {})})
+        self.nursery = Nursery(SETTINGS, server.url(), {**QUICK, **self.env})
         self.points: list[Point] = []
         self.wanted: Snapshot
 
@@ -88,6 +89,12 @@ class Sweep:
             self.points = list(points_in(whole.output))
             self.wanted = snapshot(self.server, name)
         return self
+
+    def twin(self) -> Sweep:
+        """Give a sweep of the same points, to be made at the same time."""
+        twin = Sweep(self.server, *self.command, env=self.env, template=self.template)
+        twin.points, twin.wanted = self.points, self.wanted
+        return twin
 
     def run(self, database: str, **env: str) -> Forked:
         """Run the command once."""
@@ -114,6 +121,17 @@ class Sweep:
 
     def __exit__(self, *_: object) -> None:
         self.nursery.__exit__()
+
+
+def failures(sweeps: Sequence[Sweep], points: Sequence[Point]) -> dict[Point, str]:
+    """Kill at each point, shared out among the sweeps, and tell what went wrong where."""
+
+    def share(number: int) -> dict[Point, str]:
+        mine = points[number :: len(sweeps)]
+        return {point: failure for point in mine if (failure := sweeps[number].failure(point))}
+
+    with ThreadPoolExecutor(len(sweeps)) as threads:
+        return {point: failure for found in threads.map(share, range(len(sweeps))) for point, failure in found.items()}
 
 
 class Clone:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.sweep import NON_ATOMIC, Point, Sweep
+from tests.faults.sweep import NON_ATOMIC, Point, Sweep, failures
 from tests.servers import PostgreSQL
 
 # Every how many points a sample is taken of all.
@@ -25,24 +24,11 @@ WHOLE = "SWEEP" in os.environ
 def sweeps(postgresql: PostgreSQL) -> Iterator[list[Sweep]]:
     """Give two measured sweeps, one a processor."""
     with (
-        Sweep(postgresql, "auto_migrate") as first,
-        Sweep(postgresql, "auto_migrate") as second,
-        contextlib.nullcontext() if WHOLE else first.beginning_after("auth"),
+        Sweep(postgresql, "auto_migrate") as sweep,
+        contextlib.nullcontext() if WHOLE else sweep.beginning_after("auth"),
+        sweep.measure().twin() as twin,
     ):
-        first.measure()
-        second.template, second.points, second.wanted = first.template, first.points, first.wanted
-        yield [first, second]
-
-
-def failures(sweeps: list[Sweep], points: list[Point]) -> list[str]:
-    """Kill at each point, shared out among the sweeps, and tell what went wrong where."""
-
-    def all_of(share: int) -> list[str]:
-        mine = points[share :: len(sweeps)]
-        return [f"{point}: {wrong}" for point in mine if (wrong := sweeps[share].failure(point))]
-
-    with ThreadPoolExecutor(len(sweeps)) as threads:
-        return [failure for share in threads.map(all_of, range(len(sweeps))) for failure in share]
+        yield [sweep, twin]
 
 
 def leaves_something(point: Point) -> bool:
@@ -59,17 +45,19 @@ def test_the_sweep_finds_commits_locks_and_builds_by_itself(sweeps: list[Sweep])
 
 
 @pytest.mark.skipif(WHOLE, reason="the whole sweep has these points too")
+@pytest.mark.timeout(900)
 def test_killed_at_any_change_of_a_migration_that_is_not_atomic_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
     inside = [point for point in sweeps[0].points if point.migration in NON_ATOMIC and leaves_something(point)]
-    assert failures(sweeps, inside) == []
+    assert failures(sweeps, inside) == {}
 
 
 @pytest.mark.skipif(WHOLE, reason="the whole sweep has these points too")
+@pytest.mark.timeout(900)
 def test_killed_anywhere_else_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
-    assert failures(sweeps, sweeps[0].points[::STEP]) == []
+    assert failures(sweeps, sweeps[0].points[::STEP]) == {}
 
 
 @pytest.mark.skipif(not WHOLE, reason="takes minutes: make sweep")
 @pytest.mark.timeout(7200)
 def test_killed_before_and_after_every_single_statement_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:
-    assert failures(sweeps, sweeps[0].points) == []
+    assert failures(sweeps, sweeps[0].points) == {}
