@@ -6,9 +6,11 @@ has connections, signals and a death of its own, and costs a few milliseconds.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +60,8 @@ class Nursery:
 
     def __init__(self, settings: str, database_url: str, env: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="forks-"))
+        # Outputs are read when the nursery is long closed.
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._count = 0
         self._guard = threading.Lock()
         self._process = subprocess.Popen(
