@@ -125,7 +125,7 @@ def is_lost(run: Run, now: datetime.datetime) -> bool:
 
 
 def _last_sign_of_life(run: Run) -> datetime.datetime:
-    steps = run.steps.values_list("started_at", "finished_at")
+    steps = run.steps.values_list("started_at", "finished_at")  # type: ignore[arg-type] # an unknown registry
     signs = [run.started_at, *itertools.chain.from_iterable(steps)]
     return max((sign for sign in signs if sign), default=run.requested_at)
 
