@@ -2,8 +2,8 @@
 
 A comparison depends on the migration files and what they import, on the settings that name or leave out migrations, on
 the versions of Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models, on
-the routers and on its receivers. All of it is read without importing a migration or building a graph. What cannot be
-read this way (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
+the routers and on its receivers with what they import. All of it is read without importing a migration or building a
+graph. What cannot be read this way (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
 
 Nothing here depends on where the files lie, so that replicas and other checkouts of the same code agree.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db import router
 from django.db.models.signals import post_migrate, pre_migrate
@@ -29,7 +29,7 @@ from django.utils.translation import override
 
 import auto_migrate
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.sources import Imports, Unreadable, migrations_of, read
+from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, migrations_of, read
 from auto_migrate.planning.targets import Node
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,12 @@ def read_code(database: str) -> Code | None:
     try:
         # Names of permissions may be translated, and who asks may speak another language each time.
         with override(None):
-            _add(whole, *_versions(), *_settings(), *_models(), *_answers(database), *_receivers())
-        labels = _add_migrations(whole)
+            _add(whole, *_versions(), *_settings(), *_models(), *_answers(database))
+        imports = Imports()
+        _add(whole, *_receivers(imports))
+        labels = _add_migrations(whole, imports)
+        for name, content in sorted(imports.found.items()):
+            _add(whole, name, content)
     except Unreadable as error:
         logger.debug("There is no fingerprint: %s", error)
         return None
@@ -110,33 +114,51 @@ def _answers(database: str) -> Iterator[str]:
         yield repr([router.allow_migrate_model(database, model) for model in models])
 
 
-def _receivers() -> Iterator[str | bytes]:
-    """The source of whoever listens to the signals, since nobody else can tell what they would do."""
+def _receivers(imports: Imports) -> Iterator[str | bytes]:
+    """The source of whoever listens to the signals, since nobody else can tell what they would do.
+
+    What their modules lead to is left in `imports`.
+    """
     # Some register when their app's `management` is imported, which a run does and a probe does not.
-    late = {path: read(path) for config in apps.get_app_configs() for path in _management(config.path)}
-    yield from late.values()
+    late = {path: package for config in apps.get_app_configs() for path, package in _management(config)}
+    for path, package in late.items():
+        yield _followed(path, package, imports)
     for signal in (pre_migrate, post_migrate):
         for _key, reference, *_rest in signal.receivers:
             receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
-            if receiver is not None and (path := _source(receiver)) not in late:
-                yield from (getattr(receiver, "__qualname__", ""), read(path))
+            if receiver is not None and (source := _source(receiver))[0] not in late:
+                yield from (getattr(receiver, "__qualname__", ""), _followed(*source, imports))
 
 
-def _management(app: str) -> list[Path]:
-    return [path for path in (Path(app, "management", "__init__.py"), Path(app, "management.py")) if path.is_file()]
+def _management(config: AppConfig) -> list[tuple[Path, str]]:
+    """Give the files that an app's `management` may be, and the package that each one's imports start from."""
+    package, module = Path(config.path, "management", "__init__.py"), Path(config.path, "management.py")
+    found = [(package, f"{config.name}.management"), (module, config.name)]
+    return [(path, name) for path, name in found if path.is_file()]
 
 
-def _source(receiver: Any) -> Path:
+def _source(receiver: Any) -> tuple[Path, str]:
+    """Give the file that a receiver is written in, and the package that its imports start from."""
     plain = inspect.unwrap(receiver.func if isinstance(receiver, functools.partial) else receiver)
+    written = plain if inspect.isroutine(plain) else type(plain)
     try:
-        return Path(inspect.getsourcefile(plain if inspect.isroutine(plain) else type(plain)) or "")
+        path = Path(inspect.getsourcefile(written) or "")
     except TypeError as error:
         raise Unreadable(f"{receiver!r} has no source") from error
+    return path, getattr(sys.modules.get(written.__module__), "__package__", None) or ""
 
 
-def _add_migrations(whole: Any) -> list[str]:
-    """Add the files of all migrations and what they lead to; give the labels of the apps that have any."""
-    labels, imports, mentioned = [], Imports(), set()
+def _followed(path: Path, package: str, imports: Imports) -> bytes:
+    """Read a file, and follow its imports unless it was installed: its neighbours change with its own version."""
+    content = read(path)
+    if INSTALLED.isdisjoint(path.parts):
+        imports.follow(content, package)
+    return content
+
+
+def _add_migrations(whole: Any, imports: Imports) -> list[str]:
+    """Add the files of all migrations; give the labels of the apps that have any."""
+    labels, mentioned = [], set()
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
         _add(whole, config.label, config.name)
         folder = migrations_of(config)
@@ -150,6 +172,4 @@ def _add_migrations(whole: Any) -> list[str]:
         if folder.names:
             labels.append(config.label)
     _add(whole, *map(_setting, sorted(mentioned)))
-    for name, content in sorted(imports.found.items()):
-        _add(whole, name, content)
     return labels

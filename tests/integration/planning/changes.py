@@ -198,6 +198,11 @@ def a_receiver_is_edited(tiny: Tiny, app: str) -> None:
         path.write_text(path.read_text() + "# edited\n")
 
 
+def what_a_receiver_imports_is_edited(tiny: Tiny, app: str) -> None:
+    if (path := tiny.code / app / "words.py").exists():
+        path.write_text(path.read_text() + "# edited\n")
+
+
 def a_permission_is_added_to_a_model(tiny: Tiny, app: str) -> None:
     path = tiny.code / app / "models.py"
     if path.exists():
@@ -251,6 +256,7 @@ CHANGES: list[Change] = [
     a_router_refuses_a_model,
     a_router_changes_its_mind,
     a_receiver_is_edited,
+    what_a_receiver_imports_is_edited,
     a_permission_is_added_to_a_model,
     django_is_updated,
     auto_migrate_is_updated,

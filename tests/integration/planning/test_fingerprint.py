@@ -82,7 +82,14 @@ def meant_nothing(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, 
     )
 
 
-@pytest.mark.parametrize("change", [changes.a_receiver_is_edited, changes.a_permission_is_added_to_a_model])
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.a_receiver_is_edited,
+        changes.what_a_receiver_imports_is_edited,
+        changes.a_permission_is_added_to_a_model,
+    ],
+)
 def test_post_migrate_is_sent_when_it_would_do_something_else_and_only_then(tiny: Tiny, change: Change) -> None:
     sent = tiny.folder / "sent"
     sent.unlink()

@@ -83,10 +83,12 @@ class Thing(models.Model):
 RECEIVERS = """
 import pathlib
 
+from .words import SEPARATOR
+
 
 def note(sender, **kwargs):
     with open(pathlib.Path(__file__).parent.parent.parent / "sent", "a") as file:
-        file.write(sender.label + " ")
+        file.write(sender.label + SEPARATOR)
 """
 ROUTERS = """
 class Open:
@@ -138,6 +140,7 @@ class Tiny:
             self.file(f"{app}/apps.py", APPS.format(app=app))
             self.file(f"{app}/models.py", MODELS)
             self.file(f"{app}/receivers.py", RECEIVERS)
+            self.file(f"{app}/words.py", 'SEPARATOR = " "\n')
             self.file(f"{app}/views.py", "")
             self.file(f"{app}/helpers.py", f'first = [("{app}", "0001_initial")]\nsecond = [("{app}", "0002_more")]\n')
             self.file(f"{app}/migrations/__init__.py", "")
