@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import socket
 import uuid
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from auto_migrate.history.tables import Run, Step, ensure_tables, have_tables
 
 HTTP_SLOT = "http"
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+# PostgreSQL keeps no NUL, and half of a surrogate pair has no place in UTF-8: what failed may have said both.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class SlotTaken(Exception):
@@ -78,7 +81,7 @@ class History:
         ended = (
             Run.objects.using(self.database)
             .filter(pk=run_id, status__in=ACTIVE)
-            .update(status=status, finished_at=timezone.now(), slot=None, error=error)
+            .update(status=status, finished_at=timezone.now(), slot=None, error=storable(error))
         )
         self._interrupt_steps(Run.objects.using(self.database).filter(pk=run_id).exclude(status__in=ACTIVE))
         return bool(ended)
@@ -116,8 +119,8 @@ class History:
             status=status,
             finished_at=timezone.now(),
             exit_code=exit_code,
-            error=error,
-            hint=hint,
+            error=storable(error),
+            hint=storable(hint),
             fingerprint=fingerprint,
             slot=None,
         )
@@ -154,7 +157,7 @@ class History:
         error: str | None = None,
     ) -> None:
         """Record where one migration of the run is."""
-        changes: dict[str, object] = {"status": status, "duration": duration, "error": error}
+        changes: dict[str, object] = {"status": status, "duration": duration, "error": storable(error)}
         changes["started_at" if status == StepStatus.RUNNING else "finished_at"] = timezone.now()
         Step.objects.using(self.database).filter(
             run_id=run_id, app_label=migration.app_label, name=migration.name
@@ -179,6 +182,11 @@ class History:
             .first()
         )
         return (MigrationKey(step.app_label, step.name), step.started_at) if step else None
+
+
+def storable(text: str | None) -> str | None:
+    """Give a text as every database takes it, with a sign in the place of each that some refuse."""
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) if text else text
 
 
 def _carried_out_here() -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""What the history keeps of a text that no database takes as it is."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from auto_migrate.events import RunStatus, StepStatus
+from auto_migrate.history.store import History
+from auto_migrate.history.tables import Run
+from tests.unit.samples import FIRST
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "Bad byte \0 in \udce9, 📦 is well."
+KEPT = "Bad byte \ufffd in \ufffd, 📦 is well."
+
+
+@pytest.fixture
+def run() -> Run:
+    """Give a run that is on its first migration."""
+    history, run_id = History(), uuid.uuid4()
+    history.start(run_id, requested_by="ana")
+    history.plan(run_id, [FIRST], backwards=False)
+    history.step(run_id, FIRST, StepStatus.RUNNING)
+    return Run.objects.get(pk=run_id)
+
+
+def test_a_run_ends_whatever_its_error_says(run: Run) -> None:
+    History().finish(run.pk, RunStatus.FAILED, exit_code=1, error=TEXT, hint=TEXT)
+    run.refresh_from_db()
+    assert (run.status, run.error, run.hint) == (RunStatus.FAILED, KEPT, KEPT)
+
+
+def test_a_run_is_given_up_whatever_its_error_says(run: Run) -> None:
+    assert History().abandon(run.pk, error=TEXT)
+    run.refresh_from_db()
+    assert (run.status, run.error) == (RunStatus.INTERRUPTED, KEPT)
+
+
+def test_a_step_ends_whatever_its_error_says(run: Run) -> None:
+    History().step(run.pk, FIRST, StepStatus.FAILED, error=TEXT)
+    step = run.steps.get()  # type: ignore[arg-type] # the plugin does not know this registry
+    assert (step.status, step.error) == (StepStatus.FAILED, KEPT)
