@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.executor import Executor, Tally
-from auto_migrate.applying.recovery import Resolution, Resolutions, check_pending
+from auto_migrate.applying.recovery import Resolution, Resolutions, check_open, check_pending
 from auto_migrate.applying.signals import Audience, register_receivers, send_post_migrate, send_pre_migrate
 from auto_migrate.applying.squashes import finish_squashes, half_recorded
 from auto_migrate.attempts import Emitter, until_usable
@@ -50,6 +50,7 @@ from auto_migrate.exceptions import (
     RunInterrupted,
     RunNotQueued,
 )
+from auto_migrate.history.journal import open_journals
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
@@ -211,6 +212,8 @@ class Release:
 
     def apply(self, comparison: Comparison, lock: DeployLock) -> None:
         """Carry out the plan and send Django's signals around it."""
+        cut = open_journals(self.database.alias)
+        check_open(self.database, cut, comparison)
         executor = Executor(
             self.database,
             comparison,
@@ -218,6 +221,7 @@ class Release:
             emit=self.emit,
             tally=self.tally,
             resolutions=check_pending(self.resolutions, comparison.plan),
+            open_journals=cut,
         )
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):

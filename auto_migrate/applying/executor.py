@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
@@ -25,6 +25,7 @@ from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, MigrationStopped
+from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.state import replaced_nodes
 
@@ -61,6 +62,7 @@ class Executor(MigrationExecutor):
         emit: Emitter,
         tally: Tally,
         resolutions: Resolutions,
+        open_journals: Collection[MigrationKey] = (),
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -72,6 +74,7 @@ class Executor(MigrationExecutor):
         self.emit = emit
         self.tally = tally
         self.resolutions = resolutions
+        self.open_journals = open_journals
 
     def state_now(self) -> ProjectState:
         """Give the state that the recorded migrations make."""
@@ -103,13 +106,14 @@ class Executor(MigrationExecutor):
 
     def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
-        with atomic(using=self.database.alias):
-            self._enter(migration, backwards=False)
         stepwise = Stepwise(
             self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
         )
+        with atomic(using=self.database.alias):
+            self._enter(migration, backwards=False)
+            position = stepwise.resume()
         with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
-            state = stepwise.apply(state, editor)
+            state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
             self.database.begin_migration(self.emit.clock)
             if not self._is_recorded(migration):
@@ -131,6 +135,7 @@ class Executor(MigrationExecutor):
                         state = migration.unapply(state, editor)
                     flush_deferred(editor)
                     self._record(migration, applied=False)
+                    self._forget_cut(migration)
                     self.lock.verify()
             except AlreadyDone:
                 report.already = True
@@ -142,6 +147,12 @@ class Executor(MigrationExecutor):
         with atomic(using=self.connection.alias):
             for app_label, name in (*replaced_nodes(self.loader, migration), (migration.app_label, migration.name)):
                 note(app_label, name)
+
+    def _forget_cut(self, migration: Migration) -> None:
+        """Close a journal that was left open: what it tells of is unapplied now."""
+        key = MigrationKey(migration.app_label, migration.name)
+        if key in self.open_journals:
+            Journal(self.database.alias, self.emit.run_id, key).clear()
 
     def _is_recorded(self, migration: Migration) -> bool:
         rows = self.recorder.migration_qs

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.attempts import Emitter
 from auto_migrate.conf import get_settings
+from auto_migrate.databases.faults import Kind
 from auto_migrate.databases.table_locks import Mode, TableLocks
 from auto_migrate.events import Blocker, MigrationKey, TablesAwaited
-from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.exceptions import MigrationFailed, PassingFault
 
 POLL = 0.05
 REPORT_FIRST = 1.0
@@ -85,8 +86,24 @@ class Watch:
         self.not_before = now + self.limits.rest * queued_for
 
 
+def lock_more(tables: TableLocks, needs: Mapping[str, Mode]) -> None:
+    """Lock tables in a transaction that has locked or written before; raise `PassingFault` if they are not free soon.
+
+    Whoever waits for what the transaction holds already cannot wait for minutes, and one who is in the way may be
+    waiting for us: in the queue the server notices that. The whole migration is tried again.
+    """
+    needs = tables.existing(needs)
+    if not needs or tables.take(needs) or tables.take(needs, queue_for=limits().ceiling):
+        return
+    told = "; ".join(describe_blocker(blocker).strip() for blocker in tables.blockers(needs))
+    raise PassingFault(_(Kind.LOCK_TIMEOUT.value), detail=told, contention=True)
+
+
 def lock_ahead(tables: TableLocks, needs: Mapping[str, Mode], *, migration: MigrationKey, emit: Emitter) -> None:
-    """Lock the tables that exist, all or none at a time; raise `MigrationFailed` when the patience has ended."""
+    """Lock the tables that exist, all or none at a time; raise `MigrationFailed` when the patience has ended.
+
+    The transaction must not hold anything yet that others could wait for.
+    """
     needs = tables.existing(needs)
     if not needs or tables.take(needs):
         return

@@ -15,7 +15,7 @@ from django.db.transaction import atomic
 from django.utils.translation import override
 
 from auto_migrate.applying.kinds import holds_nobody_up
-from auto_migrate.applying.lock_ahead import lock_ahead
+from auto_migrate.applying.lock_ahead import lock_ahead, lock_more
 from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database
@@ -84,10 +84,10 @@ class Operations:
             if is_schema_operation(operation) and not ahead:
                 at_once, deferred = self.needs(schema_run(operations[index - 1 :]), state)
                 at_the_end = stronger(at_the_end, deferred)
-                self.lock(at_once if computes else stronger(at_once, deferred))
+                self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
             ahead = is_schema_operation(operation)
             self.apply_one(operation, state, editor)
-        self.lock(at_the_end if computes else {})
+        self.lock(at_the_end if computes else {}, first=False)
         return state
 
     def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -109,12 +109,16 @@ class Operations:
             return {}, {}
         return Needs(self.migration.app_label, state).split(operations)
 
-    def lock(self, needs: Mapping[str, Mode]) -> None:
-        """Take the locks that operations will need, without making anybody queue."""
+    def lock(self, needs: Mapping[str, Mode], *, first: bool) -> None:
+        """Take the locks that operations will need; `first` tells that the transaction has done nothing before."""
         tables = self.database.table_locks
-        if tables is not None and needs:
+        if tables is None or not needs:
+            return
+        if first:
             key = MigrationKey(self.migration.app_label, self.migration.name)
             lock_ahead(tables, needs, migration=key, emit=self.emit)
+        else:
+            lock_more(tables, needs)
 
 
 def untranslated() -> override:

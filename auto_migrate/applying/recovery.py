@@ -19,6 +19,7 @@ from auto_migrate.databases.indexes import Condition, Indexes
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
+from auto_migrate.planning.comparison import Comparison
 
 
 class Verdict(enum.Enum):
@@ -49,7 +50,8 @@ class Resolution:
         return cls(MigrationKey(app_label, name), int(operation), Verdict(verdict))
 
 
-Resolutions = Mapping[tuple[MigrationKey, int], Verdict]
+# Each is taken out when it is used: it was given for one cut, and says nothing of the next.
+Resolutions = dict[tuple[MigrationKey, int], Verdict]
 
 
 def judge(
@@ -68,10 +70,10 @@ def judge(
         return Verdict.REDO
     indexes = database.indexes
     if indexes is not None:
-        indexes.await_builds(clock)
+        indexes.await_builds(clock, names_in(operation))
         if is_concurrent(operation):
             return _judge_concurrent(indexes, operation)
-    verdict = resolutions.get((migration, index)) or (Verdict.REDO if is_repeatable(operation) else None)
+    verdict = resolutions.pop((migration, index), None) or (Verdict.REDO if is_repeatable(operation) else None)
     if verdict is None:
         raise ask(migration, index, operation)
     if verdict is Verdict.REDO and indexes is not None:
@@ -94,11 +96,45 @@ def _judge_concurrent(indexes: Indexes, operation: Operation) -> Verdict:
     return Verdict.REDO
 
 
+def names_in(operation: Operation) -> set[str]:
+    """Give the words of an operation that may name an index."""
+    index = getattr(operation, "index", None)
+    named = {str(name) for name in (getattr(index, "name", None), getattr(operation, "name", None)) if name}
+    return named | set(re.findall(r"\w+", statements_of(operation)))
+
+
 def indexes_left_invalid(database: Database, operation: Operation) -> list[str]:
     """Name the INVALID indexes that an operation's own SQL names."""
     if database.indexes is None or not (words := set(re.findall(r"\w+", statements_of(operation)))):
         return []
     return [name for name in database.indexes.invalid() if name in words]
+
+
+def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationFailed:
+    """Say that a migration was edited above the place where it was cut."""
+    return MigrationFailed(
+        _("Migration {migration} was cut after {done} operations, and these are not its first ones any more.").format(
+            migration=migration, done=position.done
+        ),
+        hint="\n".join(
+            [
+                _("Nothing was done. Put them back as they were, in their order, and what is new after them."),
+                _("Or finish it by hand and record it: manage.py migrate --fake {app_label} {name}").format(
+                    app_label=migration.app_label, name=migration.name
+                ),
+            ]
+        ),
+    )
+
+
+def check_open(database: Database, open_journals: Mapping[MigrationKey, Position], comparison: Comparison) -> None:
+    """Raise `MigrationFailed` for a migration that was cut and is gone, or is to be applied as if it had not been."""
+    plan = {MigrationKey(migration.app_label, migration.name): migration for migration, _backwards in comparison.plan}
+    for key, position in open_journals.items():
+        gone = (key.app_label, key.name) not in comparison.loader.disk_migrations
+        at_once = key in plan and plan[key].atomic and database.transactional_ddl
+        if gone or (at_once and not comparison.backwards):
+            raise changed_meanwhile(key, position)
 
 
 def ask(migration: MigrationKey, index: int, operation: Operation) -> MigrationFailed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import operations as ops
@@ -11,7 +13,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.kinds import fits_transaction
+from auto_migrate.applying.kinds import digest_of, fits_transaction, holds_nobody_up
 from auto_migrate.applying.lock_needs import stronger
 from auto_migrate.applying.operations import (
     Operations,
@@ -21,7 +23,7 @@ from auto_migrate.applying.operations import (
     untranslated,
     wants_own_transaction,
 )
-from auto_migrate.applying.recovery import Resolutions, Verdict, indexes_left_invalid, judge
+from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationKey
@@ -52,9 +54,18 @@ class Stepwise:
         self.journal = Journal(database.alias, emit.run_id, self.key)
         self.operations = Operations(database, migration, progress, emit)
 
-    def apply(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-        """Apply what is left of the migration and give the state after it."""
+    def resume(self) -> Position:
+        """Take over where an earlier run was cut, in the open transaction that keeps other runners away.
+
+        Raise `MigrationFailed` if the operations that are done are not those that the migration begins with today.
+        """
         position = self.journal.resume()
+        if position.done and position.digest != digest_of(self.migration.operations[: position.done]):
+            raise changed_meanwhile(self.key, position)
+        return position
+
+    def apply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply what is left of the migration and give the state after it."""
         if applies_itself(self.migration):
             return self._apply_whole(position, state, editor)
         for index, operation in enumerate(self.migration.operations, start=1):
@@ -71,21 +82,25 @@ class Stepwise:
             self.database, self.key, position, operation, resolutions=self.resolutions, clock=self.emit.clock
         )
         if verdict is Verdict.DONE:
-            self.journal.finish(self.progress.index)
+            self._finish(self.progress.index)
         return verdict is Verdict.DONE
 
     def _apply(self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if self._fits_transaction(operation, editor):
             with atomic(using=self.database.alias):
                 self.database.begin_migration(self.emit.clock)
-                self.operations.lock(stronger(*self.operations.needs([operation], state)))
+                # Whoever has the deploy lock now may have carried this out while we had lost it.
+                self.lock.verify()
+                self.operations.lock(stronger(*self.operations.needs([operation], state)), first=True)
                 self.operations.apply_one(operation, state, editor)
                 flush_deferred(editor)
-                self.journal.finish(index)
+                self._finish(index)
             return
         self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
             with self.database.session_limits():
+                # From here on only the operation's own statements are counted.
+                self.progress.enter(index)
                 self.operations.apply_one(operation, state, editor)
                 flush_deferred(editor)
         except DatabaseError as error:
@@ -93,7 +108,10 @@ class Stepwise:
                 self.journal.cancel()
             raise
         self._check_indexes(operation)
-        self.journal.finish(index)
+        self._finish(index)
+
+    def _finish(self, index: int) -> None:
+        self.journal.finish(index, digest=digest_of(self.migration.operations[:index]))
 
     def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
         if self.database.transactional_ddl:
@@ -103,7 +121,7 @@ class Stepwise:
 
     def _apply_whole(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
         """Apply a migration that brings its own way of applying: one operation, as far as anybody can know."""
-        if position.started is not None and self.resolutions.get((self.key, 1)) is not Verdict.REDO:
+        if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
             raise MigrationFailed(
                 _("Migration {migration} applies itself and was cut.").format(migration=self.key),
                 hint=_("Find out what it left, then type: manage.py auto_migrate --resolve {migration}:1=redo").format(
@@ -117,10 +135,17 @@ class Stepwise:
         return state
 
     def _changed_nothing(self, operation: Operation, error: DatabaseError) -> bool:
-        """Tell whether the server itself refused the first and only statement of an operation."""
+        """Tell whether the server itself refused the first statement of an operation, and that is all there was."""
         fault = self.database.fault_of(error)
         refused = fault is None or fault.kind.contention
-        return refused and self.progress.statements <= 1 and isinstance(operation, ops.RunSQL)
+        return (
+            refused
+            and self.progress.statements <= 1
+            and isinstance(operation, ops.RunSQL)
+            # A build that failed leaves an INVALID index, and a procedure may have committed before it failed.
+            and not holds_nobody_up(operation)
+            and not re.match(r"\s*(DO|CALL)\b", self.progress.statement, re.IGNORECASE)
+        )
 
     def _check_indexes(self, operation: Operation) -> None:
         """Raise if an operation that says `IF NOT EXISTS` has passed over an INVALID index."""

@@ -105,7 +105,8 @@ class Database(abc.ABC):
     def prepare(self) -> None:
         """Connect and make sure that the database accepts writes; raise `PassingFault` or `DatabaseRefused`."""
         with self.faults_told():
-            self.connection.close_if_unusable_or_obsolete()
+            if not self.connection.in_atomic_block:
+                self.connection.close_if_unusable_or_obsolete()
             self.connection.ensure_connection()
             self.check_writable()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
@@ -26,12 +27,33 @@ from auto_migrate.history.tables import Step
 class Position:
     """How far a migration came: operations done, and the one (1-based) that was begun and perhaps cut.
 
-    `schema_before` is the digest of the schema when that one began, or empty where it was not taken.
+    `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the
+    operations that are done.
     """
 
     done: int = 0
     started: int | None = None
     schema_before: str = ""
+    digest: str = ""
+
+
+def open_journals(database: str) -> dict[MigrationKey, Position]:
+    """Give the migrations that were cut and not finished since; none where no history can be read."""
+    steps = Step.objects.using(database).filter(CUT).order_by("run__requested_at", "pk")
+    try:
+        with atomic(using=database):
+            return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
+    except DatabaseError:
+        # No run has made the tables yet, or an older version made them, which kept no journal.
+        return {}
+
+
+def position_of(step: Step) -> Position:
+    """Read the position that a step keeps."""
+    return Position(step.operations_done, step.operation_started, step.schema_before or "", step.done_digest or "")
+
+
+CUT = Q(backwards=False) & (Q(operations_done__gt=0) | Q(operation_started__isnull=False))
 
 
 class Journal:
@@ -46,15 +68,14 @@ class Journal:
         """Take over the position at which an earlier run was cut, if one was; begin at the first operation if not."""
         History(self.database).ensure_tables()
         with atomic(using=self.database):
-            cut = self._steps().filter(Q(operations_done__gt=0) | Q(operation_started__isnull=False)).last()
-            position = Position()
-            if cut is not None:
-                position = Position(cut.operations_done, cut.operation_started, cut.schema_before or "")
+            cut = self._steps().filter(CUT).last()
+            position = position_of(cut) if cut is not None else Position()
             self.clear()
             self._write(
                 operations_done=position.done,
                 operation_started=position.started,
                 schema_before=position.schema_before or None,
+                done_digest=position.digest or None,
             )
         return position
 
@@ -66,9 +87,9 @@ class Journal:
         """Note that the operation that was begun has certainly changed nothing."""
         self._write(operation_started=None)
 
-    def finish(self, operation: int) -> None:
-        """Note that an operation is done."""
-        self._write(operations_done=operation, operation_started=None)
+    def finish(self, operation: int, *, digest: str) -> None:
+        """Note that an operation is done; `digest` is of all that are done now."""
+        self._write(operations_done=operation, operation_started=None, done_digest=digest)
 
     def clear(self) -> None:
         """Forget the position, together with the writing of the migration's record."""

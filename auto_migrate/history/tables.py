@@ -75,6 +75,7 @@ class Step(models.Model):
     # The journal of a migration that cannot be rolled back as a whole: see auto_migrate.history.journal.
     operations_done = models.PositiveIntegerField(db_default=0)
     operation_started = models.PositiveIntegerField(null=True)
+    done_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 # as with error
     # What the schema was when that operation began, where no transaction would take it back.
     schema_before = models.CharField(max_length=64, null=True)  # noqa: DJ001 # as with error
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Iterator
 
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.attempts import Emitter
@@ -19,16 +21,34 @@ POLL = 0.5
 REPORT = 10.0
 
 
+class _Held(threading.local):
+    """The turns that this thread has, by alias."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, DeployLock] = {}
+
+
+_held = _Held()
+
+
 @contextlib.contextmanager
 def turn(database: Database, emit: Emitter, *, lock_wait: float) -> Iterator[DeployLock]:
-    """Hold the deploy lock; raise `DeployLockTimeout` if others keep it for longer than `lock_wait` seconds."""
+    """Hold the deploy lock; raise `DeployLockTimeout` if others keep it for longer than `lock_wait` seconds.
+
+    A run within a run of the same thread, such as a receiver that calls `migrate`, has the turn already.
+    """
+    if database.alias in _held.turns:
+        yield _held.turns[database.alias]
+        return
     lock = database.deploy_lock(runner_name(emit.run_id))
     started = emit.clock.monotonic()
     try:
         await_turn(lock, database, emit, lock_wait=lock_wait)
         emit(LockAcquired(emit.clock.monotonic() - started))
+        _held.turns[database.alias] = lock
         yield lock
     finally:
+        _held.turns.pop(database.alias, None)
         lock.release()
 
 
@@ -50,11 +70,12 @@ def await_turn(lock: DeployLock, database: Database, emit: Emitter, *, lock_wait
 def holder_of(lock: DeployLock, database: Database) -> Holder | None:
     """Tell who holds the lock and, as the history has it, which migration it is on."""
     holder = lock.holder()
-    step = History(database.alias).current_step()
-    if holder is None or step is None:
-        return holder
-    migration, since = step
-    return dataclasses.replace(holder, migration=migration, migration_since=since)
+    # A role that may not read the history still waits its turn.
+    with contextlib.suppress(Error):
+        step = History(database.alias).current_step()
+        if holder is not None and step is not None:
+            return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
+    return holder
 
 
 def timeout(lock: DeployLock, database: Database, waited: float) -> DeployLockTimeout:

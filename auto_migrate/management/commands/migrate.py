@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
+from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import first_line
 from auto_migrate.events import (
@@ -20,6 +21,8 @@ from auto_migrate.events import (
     MigrationStopped,
     PlanMade,
 )
+from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.history.journal import Journal, open_journals
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.release import supervised
 from auto_migrate.reporting.console import Console
@@ -33,6 +36,7 @@ class Command(MigrateCommand):
             super().handle(*args, **options)
             return
         self.under_way: MigrationStarted | None = None
+        self.fake = options["fake"]
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         with (
             exit_codes(),
@@ -52,10 +56,16 @@ class Command(MigrateCommand):
         if isinstance(event, LockAwaited):
             self.console(event, context)
 
-    def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_: Any) -> None:
+    def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_signal: Any) -> None:
         """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
         keys = tuple(key_of(migration) for migration, _backwards in plan)
+        self.open_journals = open_journals(self.supervision.emit.database)
+        if not self.fake and (cut := sorted(str(key) for key in keys if key in self.open_journals)):
+            raise MigrationFailed(
+                _("Migration {names} was cut, and Django's migrate would begin it anew.").format(names=", ".join(cut)),
+                hint=_("Let it be finished where it was cut: manage.py auto_migrate"),
+            )
         self.supervision.tally.total = len(keys)
         self.supervision.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
 
@@ -74,6 +84,8 @@ class Command(MigrateCommand):
             self.under_way = None
             duration = time.monotonic() - self.started
             self.supervision.emit(MigrationFinished(key, tally.done, tally.total, backwards, duration))
+            if key in self.open_journals:
+                Journal(self.supervision.emit.database, self.supervision.emit.run_id, key).clear()
 
     def _note_stop(self, error: Exception) -> None:
         """Tell the history at which migration the command ended, if it was in one."""
