@@ -39,6 +39,7 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.reporting.outlet import Outlet
 
 
 class Console:
@@ -50,7 +51,7 @@ class Console:
     def __init__(
         self, stdout: OutputWrapper, *, style: Style | None = None, verbosity: int = 1, lists_pending: bool = False
     ) -> None:
-        self.stdout = stdout
+        self.stdout = Outlet(stdout)
         self.style: Any = style or no_style()
         self.verbosity = verbosity
         self.lists_pending = lists_pending
@@ -72,12 +73,11 @@ class Console:
             self._ending(event)
 
     def line(self, text: str) -> None:
-        """Write one line at once, so that a log that is followed shows it."""
+        """Write one line, after what is left of the one before."""
         if self.unfinished:
             self.stdout.write("")
             self.unfinished = ""
         self.stdout.write(text)
-        self.stdout.flush()
 
     def _attempts(self, event: Event) -> None:
         match event:
@@ -147,7 +147,6 @@ class Console:
         """Write the first half of a migration's line, so that a log that is followed shows what is under way."""
         self.unfinished = f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."
         self.stdout.write(self.unfinished, ending="")
-        self.stdout.flush()
 
     def _end(self, event: MigrationFinished | MigrationStopped, outcome: str) -> None:
         if not self.unfinished:

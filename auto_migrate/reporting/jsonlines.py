@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from auto_migrate.events import Context, Event
+from auto_migrate.reporting.outlet import Outlet
 
 
 class Stream(Protocol):
@@ -22,7 +23,7 @@ class JsonLines:
     """Writes every event to `stream` at once, so that a log that is followed shows it."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+        self.outlet = Outlet(stream)
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write one event: what, when (RFC 3339, UTC) and where it happened, then its own fields."""
@@ -33,8 +34,7 @@ class JsonLines:
             "run_id": str(context.run_id),
             **event.as_dict(),
         }
-        self.stream.write(json.dumps(plain(line), allow_nan=False) + "\n")
-        self.stream.flush()
+        self.outlet.write(json.dumps(plain(line), allow_nan=False) + "\n")
 
 
 def plain(value: Any) -> Any:

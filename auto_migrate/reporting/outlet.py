@@ -1,0 +1,45 @@
+"""What a report is written to, for as long as somebody takes it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+
+class Outlet:
+    """A stream that is written to until it refuses, and never again.
+
+    A reader that went away (`| head -1`) or a disk that is full is no reason to disturb a deploy.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        # Django's wrapper hides what it writes to. A process that was started without a standard output has None there.
+        self.file = getattr(stream, "_out", stream)
+        self.stream = None if self.file is None else stream
+
+    def write(self, text: str, **options: str) -> None:
+        """Write at once, so that a log that is followed shows it."""
+        if self.stream is None:
+            return
+        try:
+            self.stream.write(text, **options)
+            self.stream.flush()
+        except OSError:
+            self.stream = None
+            if self.file is sys.stdout:
+                discard(self.file)
+
+
+def discard(file: Any) -> None:
+    """Let go nowhere what `file` still holds and is given, so that Python does not fail over it when it ends.
+
+    See https://docs.python.org/3/library/signal.html#note-on-sigpipe.
+    """
+    try:
+        number = file.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
