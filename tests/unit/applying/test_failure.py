@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import DataError, OperationalError, connection
 from django.db.migrations import operations as ops
@@ -18,7 +19,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, MigrationFailed, PassingFault
 
 
-class Refusal(Exception):
+class Refusal(psycopg.Error):
     """A driver's error, as psycopg gives it."""
 
     def __init__(self, text: str, sqlstate: str) -> None:
