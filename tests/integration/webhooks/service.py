@@ -101,8 +101,22 @@ class Service:
             return dict(connection.execute(query).fetchall())
 
     def eventually(self, condition: Callable[[], bool]) -> None:
-        """Wait until it holds; a failure tells what was logged."""
-        eventually(condition, told=lambda: f"{self.states()}\n" + "\n".join(map(self.log, ["web", "worker", "beat"])))
+        """Wait until it holds, starting again what has ended; a failure tells what was logged."""
+
+        def holds() -> bool:
+            self.start_again()
+            return condition()
+
+        eventually(holds, told=lambda: f"{self.states()}\n" + "\n".join(map(self.log, ["web", "worker", "beat"])))
+
+    def start_again(self) -> None:
+        """Start what has ended by itself, as platforms do.
+
+        Kombu 5.7 ends a worker whose broker goes away while a message is unacknowledged (`restore_unacked`).
+        """
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(name)
 
     def is_up(self) -> bool:
         """Tell whether the web process answers."""
