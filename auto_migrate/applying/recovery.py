@@ -96,11 +96,14 @@ def _judge_concurrent(indexes: Indexes, operation: Operation) -> Verdict:
     return Verdict.REDO
 
 
+NAMED_INDEX = re.compile(r'\bINDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"?(\w+)', re.IGNORECASE)
+
+
 def names_in(operation: Operation) -> set[str]:
-    """Give the words of an operation that may name an index."""
+    """Name the indexes that an operation builds or drops."""
     index = getattr(operation, "index", None)
     named = {str(name) for name in (getattr(index, "name", None), getattr(operation, "name", None)) if name}
-    return named | set(re.findall(r"\w+", statements_of(operation)))
+    return named | set(NAMED_INDEX.findall(statements_of(operation)))
 
 
 def indexes_left_invalid(database: Database, operation: Operation) -> list[str]:
