@@ -68,9 +68,9 @@ def prepared(server: PostgreSQL, project: Synthetic, count: int = 1) -> Iterator
     urls = {alias: server.url(name) for alias, name in zip(aliases, names, strict=True)}
     server.create_database(names[0])
     env = {**project.env, "DATABASE_URL": server.url(names[0])}
-    manage("migrate", "auth", settings=project.settings, env=env)
+    manage("migrate", "auth", settings=project.settings, env={**env, "STOCK": "true"})
     # The tables of the others would change nothing of what is measured here; the record is what is compared.
-    manage("migrate", "--fake", settings=project.settings, env=env)
+    manage("migrate", "--fake", settings=project.settings, env={**env, "STOCK": "true"})
     manage("auto_migrate", settings=project.settings, env=env)
     for name in names[1:]:
         server.create_database(name, template=names[0])
@@ -209,14 +209,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="noop-") as folder, PostgreSQL() as server:
         sizes = by_size(server, Path(folder), options.rounds)
         project = Synthetic(Path(folder) / "fleet", FLEET_SIZE)
-        fleet = fleet_tables(by_pods(server, project), by_databases(server, project))
+        pods, databases = by_pods(server, project), by_databases(server, project)
         version = server.execute("SHOW server_version")[0][0]
     text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{size_tables(sizes)}"
+    fleet = fleet_tables(pods, databases)
     print(text, fleet, sep="\n\n")
     if not options.dry_run:
-        lines = [Line(way.name.strip("`"), {size: median(costs[way]) for size, costs in sizes.items()}) for way in WAYS]
-        picture = plot("noop", lines, x="migrations", y="seconds of processor time")
-        write_between("noop", f"{text}\n\n{picture}\n\n{fleet}", PERFORMANCE)
+        shown = "\n".join(plots(sizes, pods, databases))
+        write_between("noop", f"{text}\n\n{fleet}\n\n{shown}", PERFORMANCE)
+
+
+def plots(
+    sizes: dict[int, dict[Way, list[Cost]]],
+    pods: dict[int, dict[Way, list[Cost]]],
+    databases: dict[int, dict[str, float]],
+) -> Iterator[str]:
+    """Draw how the cost grows."""
+    seconds = "seconds of processor time"
+    lines = [Line(way.name.strip("`"), {size: median(costs[way]) for size, costs in sizes.items()}) for way in WAYS]
+    yield plot("noop", lines, x="migrations", y=seconds)
+    both = (OURS, MIGRATE)
+    lines = [Line(way.name.strip("`"), {n: sum(cpu(costs[way])) for n, costs in pods.items()}) for way in both]
+    yield plot("noop_pods", lines, x="pods", y=seconds)
+    lines = [Line(way.name.strip("`"), {n: costs[way.name] for n, costs in databases.items()}) for way in both]
+    yield plot("noop_databases", lines, x="databases", y=seconds)
 
 
 if __name__ == "__main__":

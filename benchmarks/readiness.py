@@ -35,8 +35,8 @@ from tools.servers import HOST, wait_until
 MIGRATIONS = 1000
 WORKERS = 2
 CLIENTS = 4
-ROUNDS = 3
-SECONDS = 3.0
+ROUNDS = 8
+SECONDS = 1.5
 VIEWS = {
     "/empty/": "an empty view",
     "/ready/": "`ready/`",
@@ -140,8 +140,8 @@ def measure(project: Synthetic, server: PostgreSQL, paths: list[str], max_age: i
 
 
 def rows(found: Mapping[str, list[Figure]]) -> list[list[str]]:
-    """Give the lines of the table, each in proportion to the empty view."""
-    empty = statistics.median(figure.rate for figure in found["/empty/"])
+    """Give the lines of the table; what is compared with the empty view are the figures of the same round."""
+    empty = [figure.rate for figure in found["/empty/"]]
     lines = []
     for path, figures in found.items():
         rates = [figure.rate for figure in figures]
@@ -149,7 +149,7 @@ def rows(found: Mapping[str, list[Figure]]) -> list[list[str]]:
         lines.append(
             [
                 VIEWS[path],
-                f"{statistics.median(rates) / empty:.2f}",
+                f"{statistics.median(rate / base for rate, base in zip(rates, empty, strict=True)):.2f}",
                 f"{statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})",
                 f"{statistics.median(1000 * figure.cpu / figure.requests for figure in figures):.2f} ms",
                 f"{sum(figure.queries for figure in figures) / total / WORKERS:.1f}",
