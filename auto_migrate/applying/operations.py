@@ -41,7 +41,7 @@ class Progress:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
         if not self.raised:
             self.statement = str(sql)
-        self.statements += 1
+            self.statements += 1
         return execute(sql, params, many, context)
 
     @contextlib.contextmanager

@@ -36,12 +36,13 @@ class Command(MigrateCommand):
             super().handle(*args, **options)
             return
         self.under_way: MigrationStarted | None = None
-        self.fake = options["fake"]
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         with (
             exit_codes(),
             supervised(options["database"], requested_by="migrate", listeners=[self._tell_waiting]) as self.supervision,
         ):
+            # Not in the signal's receiver: it is not sent where no app has models.
+            self.open_journals = open_journals(options["database"])
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
                 super().handle(*args, **options)
@@ -60,17 +61,13 @@ class Command(MigrateCommand):
         """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
         keys = tuple(key_of(migration) for migration, _backwards in plan)
-        self.open_journals = open_journals(self.supervision.emit.database)
-        if not self.fake and (cut := sorted(str(key) for key in keys if key in self.open_journals)):
-            raise MigrationFailed(
-                _("Migration {names} was cut, and Django's migrate would begin it anew.").format(names=", ".join(cut)),
-                hint=_("Let it be finished where it was cut: manage.py auto_migrate"),
-            )
         self.supervision.tally.total = len(keys)
         self.supervision.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
         """Show the progress as Django does, and note it in the history."""
+        if action == "apply_start" and migration is not None and not fake:
+            self._check_not_cut(key_of(migration))
         super().migration_progress_callback(action, migration, fake)
         if migration is None:
             return
@@ -86,6 +83,13 @@ class Command(MigrateCommand):
             self.supervision.emit(MigrationFinished(key, tally.done, tally.total, backwards, duration))
             if key in self.open_journals:
                 Journal(self.supervision.emit.database, self.supervision.emit.run_id, key).clear()
+
+    def _check_not_cut(self, key: MigrationKey) -> None:
+        if key in self.open_journals:
+            raise MigrationFailed(
+                _("Migration {migration} was cut, and Django's migrate would begin it anew.").format(migration=key),
+                hint=_("Let it be finished where it was cut: manage.py auto_migrate"),
+            )
 
     def _note_stop(self, error: Exception) -> None:
         """Tell the history at which migration the command ended, if it was in one."""

@@ -1,0 +1,151 @@
+"""Cut migrations that were edited, faked or resolved since; and what a transaction that has written waits for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.applying.tiny import Tiny
+
+INC = "migrations.RunPython(inc, inc, atomic=True)"
+BOOM = "migrations.RunPython(boom, atomic=True)"
+OPEN = "SELECT count(*) FROM auto_migrate_step WHERE operations_done > 0 OR operation_started IS NOT NULL"
+CHANGED = "these are not its first ones any more"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, database_url: str) -> Tiny:
+    """Give a project with its first migration applied."""
+    project = Tiny(tmp_path, database_url)
+    project.run("auto_migrate")
+    return project
+
+
+@pytest.fixture
+def stopped(tiny: Tiny) -> Tiny:
+    """Give a project whose second migration stopped at its third operation."""
+    tiny.second(f"a('one'), {INC}, {BOOM}")
+    tiny.run("auto_migrate", expect=1)
+    assert tiny.n == 1
+    return tiny
+
+
+def test_an_operation_put_before_those_that_are_done_is_refused(stopped: Tiny) -> None:
+    stopped.second(f"a('two'), a('one'), {INC}")
+    assert CHANGED in stopped.run("auto_migrate", expect=1)
+    stopped.second(f"a('one'), {INC}, a('two')")
+    stopped.run("auto_migrate")
+    assert stopped.n == 1
+    assert stopped.query("SELECT one, two FROM app_t") == [(None, None)]
+
+
+def test_a_cut_migration_that_became_atomic_is_refused(stopped: Tiny) -> None:
+    stopped.second(f"a('one'), {INC}", atomic=True)
+    assert CHANGED in stopped.run("auto_migrate", expect=1)
+    assert stopped.n == 1
+
+
+def test_a_cut_migration_that_is_gone_is_refused(stopped: Tiny) -> None:
+    (stopped.package / "app" / "migrations" / "0002_pay.py").unlink()
+    stopped.second(f"a('one'), {INC}", name="0002_renamed")
+    assert "app.0002_pay was cut" in stopped.run("auto_migrate", expect=1)
+    assert stopped.n == 1
+
+
+def test_djangos_migrate_does_not_begin_a_cut_migration_anew(stopped: Tiny) -> None:
+    assert "manage.py auto_migrate" in stopped.run("migrate", expect=1)
+    assert stopped.n == 1
+
+
+def test_a_cut_migration_that_was_faked_is_begun_at_its_beginning_the_next_time(stopped: Tiny) -> None:
+    stopped.second(f"a('one'), {INC}")
+    stopped.run("migrate", "--fake", "app", "0002")
+    assert stopped.query(OPEN) == [(0,)]
+    stopped.run("auto_migrate", "app", "0001")
+    stopped.run("auto_migrate")
+    assert stopped.query("SELECT one FROM app_t") == [(None,)]
+
+
+def test_a_resolution_settles_one_cut(tiny: Tiny) -> None:
+    tiny.write(
+        "0002_pay",
+        """
+def pay(apps, editor):
+    inc(apps, editor)
+    with editor.connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("app", "0001_initial")]
+    operations = [migrations.RunPython(pay)]
+""",
+    )
+    tiny.run("auto_migrate", expect=1)
+    assert tiny.n == 1
+    assert "was cut in operation 1" in tiny.run("auto_migrate", "--resolve", "app.0002_pay:1=redo", expect=1)
+    assert tiny.n == 2
+
+
+def test_sql_that_only_waited_for_a_lock_is_tried_again(tiny: Tiny) -> None:
+    tiny.second('migrations.RunSQL("ALTER TABLE app_t ADD COLUMN one integer")')
+    with psycopg.connect(tiny.url) as report:
+        report.execute("SELECT * FROM app_t")
+        run = tiny.start("auto_migrate")
+        assert run.stdout
+        for line in run.stdout:
+            if "a lock was not had in time" in line:
+                break
+    output, errors = run.communicate(timeout=60)
+    assert run.returncode == 0, output + errors
+    assert tiny.query("SELECT one FROM app_t") == [(None,)]
+
+
+def test_a_transaction_that_has_written_does_not_wait_for_minutes(tiny: Tiny) -> None:
+    """Somebody may be waiting for what it wrote, and so be in its way for as long as it waits."""
+    tiny.second("migrations.RunPython(inc), a('one')", atomic=True)
+    with psycopg.connect(tiny.url) as report:
+        report.execute("SELECT * FROM app_t")
+        output = tiny.run("auto_migrate", "--max-retries=2", expect=1)
+    assert "found no quiet moment" in output
+    assert tiny.n == 0
+    tiny.run("auto_migrate")
+    assert tiny.n == 1
+
+
+def test_a_squash_is_not_proven_by_columns_where_data_is_missing(tiny: Tiny) -> None:
+    tiny.second("a('one')", atomic=True)
+    third = '    dependencies = [("app", "0002_pay")]\n    operations = [migrations.RunPython(inc)]\n'
+    tiny.write("0003_inc", f"class Migration(migrations.Migration):\n{third}")
+    # What a kill of Django's `migrate` leaves between the change and its record.
+    tiny.query("ALTER TABLE app_t ADD COLUMN one integer")
+    squash = FIRST_OF_SQUASH + f"        a('one'), {INC},\n    ]\n"
+    tiny.write("0001_squashed_0003_inc", squash)
+    assert "Completed the record" not in tiny.run("auto_migrate", expect=1)
+    assert tiny.n == 0
+
+
+FIRST_OF_SQUASH = """
+class Migration(migrations.Migration):
+    initial = True
+    replaces = [("app", "0001_initial"), ("app", "0002_pay"), ("app", "0003_inc")]
+    operations = [
+        migrations.CreateModel("T", [("id", models.BigAutoField(primary_key=True)), ("n", models.IntegerField())]),
+        migrations.RunSQL("INSERT INTO app_t (n) VALUES (0)"),
+"""
+
+
+def test_a_receiver_that_calls_migrate_does_not_wait_for_itself(tiny: Tiny) -> None:
+    (tiny.package / "app" / "management").mkdir()
+    (tiny.package / "app" / "management" / "__init__.py").write_text(
+        "from django.core.management import call_command\n"
+        "from django.db.models.signals import post_migrate\n"
+        "def again(**_):\n"
+        "    post_migrate.disconnect(again)\n"
+        "    call_command('migrate', 'app', verbosity=0)\n"
+        "post_migrate.connect(again)\n"
+    )
+    tiny.second("a('one')", atomic=True)
+    tiny.run("auto_migrate", AUTO_MIGRATE_LOCK_WAIT="2")
