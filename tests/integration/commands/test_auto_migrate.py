@@ -169,7 +169,7 @@ def test_a_run_asked_for_over_http_is_on_one_database(sqlite_url: str, tmp_path:
 def test_a_bad_setting_is_exit_code_2(sqlite_url: str) -> None:
     done = depot("auto_migrate", url=sqlite_url, AUTO_MIGRATE_LOCK_WAIT="long")
     assert done.returncode == 2
-    assert "AUTO_MIGRATE['LOCK_WAIT']: 'long' is refused: a number is needed." in done.stderr
+    assert "AUTO_MIGRATE_LOCK_WAIT: 'long' is refused: a number is needed." in done.stderr
 
 
 # -- targets ----------------------------------------------------------------------------------------------------------

@@ -108,7 +108,8 @@ def test_a_worker_killed_while_sending_sends_nothing_twice(
             "TWILIO_AUTH_TOKEN": "twilio-token",
             "TWILIO_FROM": "+15005550006",
             "TWILIO_BASE_URL": twilio.url,
-            "SMS_SENDING_TIMEOUT": "1",
+            # Long enough for the worker to be killed before its other process takes the attempt for abandoned.
+            "SMS_SENDING_TIMEOUT": "8",
         }
         with Service(tmp_path, database_url, broker, env) as service:
             service.start("worker", "beat")
