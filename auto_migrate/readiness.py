@@ -7,12 +7,11 @@ it is up to date with this code, or ahead of it.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import uuid
 from collections.abc import Callable, Sequence
 
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.executor import Tally
@@ -39,7 +38,7 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     PassingFault,
 )
-from auto_migrate.history.store import History
+from auto_migrate.history.turns import at_its_step
 from auto_migrate.planning.comparison import SHOW, inspect
 from auto_migrate.planning.state import quick_state
 from auto_migrate.release import ending_told
@@ -176,13 +175,6 @@ class Watch:
 def holder_now(database: Database) -> Holder | None:
     """Tell who migrates right now and, as the history has it, which migration; None if nobody does or none can tell."""
     try:
-        holder = database.lock_holder()
+        return at_its_step(database.lock_holder(), database)
     except (PassingFault, DatabaseRefused):
         return None
-    if holder is None:
-        return None
-    # A worker's role may be one that cannot read the history.
-    with contextlib.suppress(Error):
-        if step := History(database.alias).current_step():
-            return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
-    return holder

@@ -51,10 +51,6 @@ class History:
         """Give the run that was asked for and that nobody has begun, if any."""
         return self.runs().filter(status=RunStatus.QUEUED).first()
 
-    def running(self) -> Run | None:
-        """Give the run that says it is running, if any; whether it lives is for the deploy lock to say."""
-        return self.runs().filter(status=RunStatus.RUNNING).first()
-
     def knows(self, fingerprint: str) -> bool:
         """Tell whether a run has found the database up to date with exactly this."""
         try:

@@ -69,11 +69,16 @@ def await_turn(lock: DeployLock, database: Database, emit: Emitter, *, lock_wait
 
 def holder_of(lock: DeployLock, database: Database) -> Holder | None:
     """Tell who holds the lock and, as the history has it, which migration it is on."""
-    holder = lock.holder()
+    return at_its_step(lock.holder(), database)
+
+
+def at_its_step(holder: Holder | None, database: Database) -> Holder | None:
+    """Add to a holder the migration that it is on, as the history has it."""
+    if holder is None:
+        return None
     # A role that may not read the history still waits its turn.
     with contextlib.suppress(Error):
-        step = History(database.alias).current_step()
-        if holder is not None and step is not None:
+        if step := History(database.alias).current_step():
             return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
     return holder
 
