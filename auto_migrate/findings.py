@@ -1,0 +1,66 @@
+"""What the assessment of a plan has to say, as values: shown, written as JSON, and kept in the history."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auto_migrate.events import MigrationKey
+
+
+class Level(enum.StrEnum):
+    """How much a finding matters here, mildest first."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order."""
+        return list(Level).index(self)
+
+
+class Basis(enum.StrEnum):
+    """What a piece of evidence rests on."""
+
+    RULE = "rule"
+    """What the operation does, by PostgreSQL's and Django's own rules."""
+    LIVE = "live"
+    """What the database about to be migrated says of the table."""
+    OBSERVED = "observed"
+    """What a rehearsal of the plan was seen to do."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a finding and its level, as a sentence."""
+
+    basis: Basis
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One hazard of one migration.
+
+    `operation` is 1-based, None where the migration as a whole is meant; `instead` is code to write, or empty;
+    `acknowledged` is the reason that somebody gave, None where nobody has.
+    """
+
+    code: str
+    level: Level
+    migration: MigrationKey
+    operation: int | None
+    table: str
+    title: str
+    problem: str
+    instead: str
+    evidence: tuple[Evidence, ...]
+    acknowledged: str | None = None
+
+    def stands_at(self, level: Level) -> bool:
+        """Tell whether nobody has acknowledged the finding and it is at or above a level."""
+        return self.acknowledged is None and self.level.rank >= level.rank

@@ -1,0 +1,59 @@
+"""A plan read operation by operation: what each does to the database, told without touching it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.events import MigrationKey
+from auto_migrate.planning.changes import Change
+from auto_migrate.planning.operation_changes import changes_of
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadOperation:
+    """One operation (`index` is 1-based) and what it does to the database, in order."""
+
+    index: int
+    operation: Operation
+    changes: tuple[Change, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadMigration:
+    """One migration of a plan; nothing is read of one that is unapplied."""
+
+    migration: Migration
+    backwards: bool
+    operations: tuple[ReadOperation, ...]
+
+    @property
+    def key(self) -> MigrationKey:
+        """The migration's identity."""
+        return MigrationKey(self.migration.app_label, self.migration.name)
+
+    def changes(self) -> Iterator[tuple[ReadOperation, Change]]:
+        """Give every change together with the operation that makes it."""
+        return ((operation, change) for operation in self.operations for change in operation.changes)
+
+
+def read_plan(
+    connection: BaseDatabaseWrapper, plan: Sequence[tuple[Migration, bool]], state: ProjectState
+) -> Iterator[ReadMigration]:
+    """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
+    for migration, backwards in plan:
+        operations = () if backwards else tuple(_read(connection, migration, state))
+        yield ReadMigration(migration, backwards, operations)
+
+
+def _read(connection: BaseDatabaseWrapper, migration: Migration, state: ProjectState) -> Iterator[ReadOperation]:
+    for index, operation in enumerate(migration.operations, start=1):
+        before = state.clone()
+        operation.state_forwards(migration.app_label, state)
+        changes = tuple(changes_of(operation, migration.app_label, connection, before, state))
+        yield ReadOperation(index, operation, changes)

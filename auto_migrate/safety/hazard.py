@@ -1,0 +1,95 @@
+"""What a hazard is: a rule over the changes of a migration, with what to write instead."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+from collections.abc import Iterator
+from typing import ClassVar
+
+from auto_migrate.planning.changes import Change, CreateTable, RenameTable
+from auto_migrate.planning.reading import ReadMigration, ReadOperation
+
+EVERYWHERE = frozenset({"postgresql", "mysql", "sqlite"})
+POSTGRESQL = frozenset({"postgresql"})
+
+
+class Harm(enum.StrEnum):
+    """What a hazard does to a live service; the level of its findings follows from it."""
+
+    LOSES_DATA = "loses data"
+    BLOCKS = "blocks"
+    """Reads or writes wait behind it, the longer the larger the table is."""
+    BREAKS = "breaks the running release"
+    RISKS = "risks"
+    """It makes an accident likelier or its mending harder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """What carries out the plan: the vendor as Django names it, and its version, `(15, 4)`."""
+
+    vendor: str
+    version: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a change stands: its operation and migration, the server, and what is known of the plan before it."""
+
+    server: Server
+    migration: ReadMigration
+    operation: ReadOperation
+    new_tables: frozenset[str]
+
+    def is_new(self, table: str) -> bool:
+        """Tell whether the plan itself makes the table, so that nobody uses it yet."""
+        return table in self.new_tables
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a hazard says of one change; `instead` is code to write, with the project's own names, or empty.
+
+    `operation` is None where the migration as a whole is meant. `others` are more tables that suffer.
+    """
+
+    table: str
+    problem: str
+    instead: str = ""
+    operation: int | None = None
+    others: tuple[str, ...] = ()
+
+
+class Hazard(abc.ABC):
+    """One hazard. A subclass tells its code, a `slug` for its page, a title, the harm, and where it holds."""
+
+    code: ClassVar[str]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    """One short sentence without a full stop, marked with `gettext_noop`."""
+    harm: ClassVar[Harm]
+    vendors: ClassVar[frozenset[str]] = POSTGRESQL
+    on_new_tables: ClassVar[bool] = False
+    """Whether it matters on a table that the plan itself makes."""
+
+    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Give what the hazard finds in a migration; override where more than one change has to be seen."""
+        made = set(new_tables)
+        for operation, change in migration.changes():
+            if self.on_new_tables or change.table not in made:
+                yield from self.found(change, Site(server, migration, operation, frozenset(made)))
+            note_new(made, change)
+
+    @abc.abstractmethod
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        """Give what the hazard finds in one change."""
+
+
+def note_new(made: set[str], change: Change) -> None:
+    """Keep the set of tables that the plan itself makes true after a change."""
+    if isinstance(change, CreateTable):
+        made.add(change.table)
+    elif isinstance(change, RenameTable) and change.table in made:
+        made.add(change.to)
