@@ -64,3 +64,55 @@ class Finding:
     def stands_at(self, level: Level) -> bool:
         """Tell whether nobody has acknowledged the finding and it is at or above a level."""
         return self.acknowledged is None and self.level.rank >= level.rank
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlannedOperation:
+    """One operation of a plan, 1-based, with the statements that it would send as far as they can be told."""
+
+    index: int
+    description: str
+    reversible: bool
+    effects: tuple[str, ...] = ()
+    """What its statements do to each table, one sentence each."""
+    sql: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AssessedMigration:
+    """One migration of a plan with what was found in it; `phase` is empty where nobody told it."""
+
+    migration: MigrationKey
+    backwards: bool
+    atomic: bool
+    phase: str
+    operations: tuple[PlannedOperation, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody's word that a hazard is known and wanted; `migration` may be a pattern, as in `fnmatch`."""
+
+    code: str
+    migration: str
+    reason: str
+    origin: str
+    """Where it was given: in the migration, the settings, or on the command line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assessment:
+    """A plan as it was judged, and the acknowledgements for it that match nothing in it."""
+
+    migrations: tuple[AssessedMigration, ...]
+    unmatched: tuple[Acknowledgement, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Give the findings of all migrations, in the plan's order."""
+        return tuple(finding for assessed in self.migrations for finding in assessed.findings)
+
+    def standing(self, level: Level | None) -> tuple[Finding, ...]:
+        """Give the findings at or above a level that nobody has acknowledged; None is above all."""
+        return () if level is None else tuple(found for found in self.findings if found.stands_at(level))
