@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -114,6 +115,17 @@ def dotted_paths(value: Any) -> Mapping[str, str]:
     return found
 
 
+def acknowledgements(value: Any) -> Mapping[str, str]:
+    """Parse a dict of `CODE:MIGRATION` and reason, or `CODE:MIGRATION=reason` pairs separated by semicolons."""
+    found = pairs(value, ";")
+    for key, reason in found.items():
+        if not re.fullmatch(r"AM\d{3}:[^.:]+\..+", str(key)):
+            raise ValueError(_("{key} is not CODE:MIGRATION, such as AM301:shop.0007_drop_note").format(key=key))
+        if not (isinstance(reason, str) and reason.strip()):
+            raise ValueError(_("{key} needs a reason").format(key=key))
+    return found
+
+
 def _setting(parse: Callable[[Any], Any], default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"parse": parse})
 
@@ -142,6 +154,12 @@ class Settings:
     """How long to look for a moment at which the tables are free before the migration is given up."""
     STATEMENT_TIMEOUT: float | None = _setting(optional(at_least(0, float)), None)
     """The `statement_timeout` of migrations, 0 for none; None leaves the server's own."""
+    BLOCK: str = _setting(one_of("error", "warning", "notice", "never"), "error")
+    """The level of findings, unless acknowledged, at and above which a plan is refused."""
+    SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
+    """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
+    """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
     """Alias → URL of the server itself, for databases that `DATABASES` reaches through a pooler."""
     TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)

@@ -11,7 +11,10 @@ import datetime
 import enum
 import re
 import uuid
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
 
 
 class SchemaState(enum.StrEnum):
@@ -248,6 +251,28 @@ class RecordMended(Event):
     """Another tool was killed while recording these squashes, which are applied; their rows are complete now."""
 
     migrations: tuple[MigrationKey, ...]
+
+
+# -- assess -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationAssessed(Event):
+    """One migration of a plan that somebody only wants to see, with what was found in it."""
+
+    assessed: AssessedMigration
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanAssessed(Event):
+    """The plan was judged.
+
+    `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it.
+    """
+
+    findings: tuple[Finding, ...]
+    blocking: tuple[Finding, ...]
+    unmatched: tuple[Acknowledgement, ...]
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.executor import Executor, Tally
@@ -29,6 +30,7 @@ from auto_migrate.events import (
     DatabaseReady,
     Listener,
     MigratingStarted,
+    PlanAssessed,
     PlanMade,
     PoolerNoticed,
     RecordMended,
@@ -50,14 +52,16 @@ from auto_migrate.exceptions import (
     RunInterrupted,
     RunNotQueued,
 )
+from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.history.journal import open_journals
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
-from auto_migrate.planning.comparison import Comparison, compare, left_undone, still_true
+from auto_migrate.planning.comparison import Comparison, applied_state, compare, left_undone, still_true
 from auto_migrate.planning.fingerprint import Code, read_code
 from auto_migrate.planning.state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
+from auto_migrate.safety.gate import assess_plan, blocking_level, refused
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +84,7 @@ def migrate(
     run_id: uuid.UUID | None = None,
     requested_by: str = "",
     resolutions: Sequence[Resolution] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
     audience: Audience | None = None,
@@ -88,7 +93,7 @@ def migrate(
 
     What is None comes from the settings. `max_retries` counts the attempts in all; `retry_delay` and `lock_wait` are
     seconds. A `run_id` that the history knows as queued is carried out under that name; `resolutions` settle operations
-    that an earlier run was cut in. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not
+    that an earlier run was cut in, `acknowledgements` let hazards of the plan pass. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not
     end well.
     """
     settings = get_settings()
@@ -104,6 +109,7 @@ def migrate(
         emit=Emitter(database, run_id or uuid.uuid4(), [recorder, *listeners], clock or Clock()),
         awaited=run_id is not None,
         audience=audience or Audience(),
+        acknowledgements=acknowledgements,
         resolutions={(resolution.migration, resolution.operation): resolution.verdict for resolution in resolutions},
     )
     with directly(database):
@@ -124,6 +130,7 @@ class Release:
         awaited: bool,
         audience: Audience,
         resolutions: Resolutions,
+        acknowledgements: Sequence[Acknowledgement] = (),
     ) -> None:
         self.database = database
         self.goal = goal
@@ -133,6 +140,8 @@ class Release:
         self.awaited = awaited
         self.audience = audience
         self.resolutions = resolutions
+        self.acknowledgements = acknowledgements
+        self.assessed: Assessment | None = None
         self.tally = Tally()
         self.code: Code | None = None
         self.fingerprint = ""
@@ -161,7 +170,9 @@ class Release:
         with turn(self.database, self.emit, lock_wait=self.lock_wait) as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
-            self.apply(comparison, lock)
+            state = applied_state(comparison)
+            self.assess(comparison, state)
+            self.apply(comparison, lock, state)
         return self.verify(comparison)
 
     def claim(self) -> None:
@@ -210,8 +221,24 @@ class Release:
         self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown))
         return comparison
 
-    def apply(self, comparison: Comparison, lock: DeployLock) -> None:
-        """Carry out the plan and send Django's signals around it."""
+    def assess(self, comparison: Comparison, state: ProjectState) -> None:
+        """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged.
+
+        A database without a single recorded migration has nothing that could be hurt, and whoever unapplies migrations
+        has asked for just that.
+        """
+        if not comparison.plan or not comparison.recorded or comparison.backwards:
+            return
+        assessment = assess_plan(self.database, comparison, state.clone(), given=self.acknowledgements)
+        blocking = assessment.standing(blocking_level())
+        if assessment != self.assessed:
+            self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        self.assessed = assessment
+        if blocking:
+            raise refused(blocking)
+
+    def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:
+        """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         cut = open_journals(self.database.alias)
         check_open(self.database, cut, comparison)
         executor = Executor(
@@ -228,7 +255,6 @@ class Release:
             self.emit(PoolerNoticed())
         self.emit(MigratingStarted())
         plan = comparison.plan
-        state = executor.state_now()
         send_pre_migrate(self.database.alias, state, plan, self.audience)
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.tally.total = self.tally.done + len(plan)

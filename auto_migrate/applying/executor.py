@@ -76,11 +76,6 @@ class Executor(MigrationExecutor):
         self.resolutions = resolutions
         self.open_journals = open_journals
 
-    def state_now(self) -> ProjectState:
-        """Give the state that the recorded migrations make."""
-        state: ProjectState = self._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined] # private, and `migrate` uses it too
-        return state
-
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:

@@ -22,6 +22,7 @@ from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, Migrat
 
 if TYPE_CHECKING:
     from auto_migrate.databases.indexes import Indexes
+    from auto_migrate.databases.statistics import Statistics
     from auto_migrate.databases.table_locks import TableLocks
 
 
@@ -208,6 +209,11 @@ class Database(abc.ABC):
     @property
     def table_locks(self) -> TableLocks | None:
         """The means to lock tables ahead of a migration, where the vendor has them."""
+        return None
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """The means to ask how large and busy tables are, where the vendor has them."""
         return None
 
     @abc.abstractmethod

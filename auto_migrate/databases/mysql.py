@@ -25,6 +25,7 @@ from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes
 from auto_migrate.databases.mysql_lock import LONGEST_IDLE, NamedLock, lock_name
 from auto_migrate.databases.options import bad_options_told
+from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.exceptions import PassingFault
 
 # Client errors are below 3000 and above 1999, the rest are the server's; MySQL and MariaDB share them up to 1900.
@@ -171,6 +172,10 @@ class MySQL(Database):
         super().__init__(alias)
         # The driver's connection whose session is set up, and what its settings were before.
         self._limited: tuple[object, dict[str, Any]] | None = None
+
+    @property
+    def statistics(self) -> Statistics:
+        return MySQLStatistics(self.connection)
 
     @property
     def address(self) -> Address:

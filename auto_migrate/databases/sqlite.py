@@ -17,6 +17,7 @@ from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
 from auto_migrate.databases.options import bad_options_told
 from auto_migrate.databases.sqlite_lock import FileLock
+from auto_migrate.databases.statistics import SQLiteStatistics, Statistics
 
 LOCK_SUFFIX = ".auto_migrate.lock"
 
@@ -59,6 +60,10 @@ class SQLite(Database):
     """A database file of this machine, or one in memory that only this process has."""
 
     vendor = "sqlite"
+
+    @property
+    def statistics(self) -> Statistics:
+        return SQLiteStatistics(self.connection)
 
     @property
     def path(self) -> Path | None:

@@ -13,6 +13,7 @@ from auto_migrate.events import (
     MigrationFinished,
     MigrationStarted,
     MigrationStopped,
+    PlanAssessed,
     PlanMade,
     RunClaimed,
     RunFailed,
@@ -70,6 +71,9 @@ class Recorder:
                 self.started = True
             case LockAcquired():
                 self.history.close_dead_runs(but=run_id)
+            case PlanAssessed() if event.findings:
+                self._start(context)
+                self.history.assessed(run_id, event.as_dict()["findings"])
             case PlanMade() if event.migrations:
                 self._start(context)
                 self.history.plan(run_id, event.migrations, backwards=event.backwards)

@@ -19,6 +19,8 @@ from auto_migrate.events import MigrationKey, RunStatus, StepStatus
 from auto_migrate.history.tables import Run, Step, ensure_tables, have_tables
 
 HTTP_SLOT = "http"
+# What is kept of a finding; the rest can be read from the code again.
+KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 # PostgreSQL keeps no NUL, and half of a surrogate pair has no place in UTF-8: what failed may have said both.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -142,6 +144,11 @@ class History:
         ]
         steps.bulk_create(planned, batch_size=100)
         Run.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
+
+    def assessed(self, run_id: uuid.UUID, findings: list[dict[str, Any]]) -> None:
+        """Record what was found in the plan of a run, with the reasons of those who acknowledged it."""
+        kept = [{key: storable(said) if isinstance(said := finding[key], str) else said for key in KEPT} for finding in findings]
+        Run.objects.using(self.database).filter(pk=run_id).update(findings=kept)
 
     def step(
         self,

@@ -41,6 +41,8 @@ class Run(models.Model):
     exit_code = models.SmallIntegerField(null=True)
     error = models.TextField(null=True)  # noqa: DJ001 # a column that may be added later must not need a default
     hint = models.TextField(null=True)  # noqa: DJ001 # likewise
+    # What the assessment of its plan found, as JSON: see auto_migrate.findings.
+    findings = models.JSONField(null=True)
     # What the run found up to date: see auto_migrate.planning.fingerprint.
     fingerprint = models.CharField(max_length=64, null=True, db_index=True)  # noqa: DJ001 # as with error
     # Taken by the one run that was asked for over HTTP and has not ended; NULL otherwise, and NULLs do not collide.

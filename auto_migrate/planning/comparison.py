@@ -9,6 +9,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
+from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -122,6 +123,17 @@ def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
         _("Conflicting migrations, several leaf nodes in the graph: {named}.").format(named=named),
         hint=_("Join them: manage.py makemigrations --merge"),
     )
+
+
+def applied_state(comparison: Comparison) -> ProjectState:
+    """Give the state that the recorded migrations make, in which the plan begins."""
+    loader = comparison.loader
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    # In the order that an empty database would take.
+    for node in dict.fromkeys(node for leaf in loader.graph.leaf_nodes() for node in loader.graph.forwards_plan(leaf)):
+        if node in loader.applied_migrations:
+            loader.graph.nodes[node].mutate_state(state, preserve=False)
+    return state
 
 
 def still_true(comparison: Comparison, database: Database) -> bool:

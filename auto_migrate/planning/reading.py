@@ -13,15 +13,17 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.operation_changes import changes_of
+from auto_migrate.planning.statements import statements_of_operation
 
 
 @dataclasses.dataclass(frozen=True)
 class ReadOperation:
-    """One operation (`index` is 1-based) and what it does to the database, in order."""
+    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for."""
 
     index: int
     operation: Operation
     changes: tuple[Change, ...]
+    sql: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +45,24 @@ class ReadMigration:
 
 
 def read_plan(
-    connection: BaseDatabaseWrapper, plan: Sequence[tuple[Migration, bool]], state: ProjectState
+    connection: BaseDatabaseWrapper,
+    plan: Sequence[tuple[Migration, bool]],
+    state: ProjectState,
+    *,
+    with_sql: bool = False,
 ) -> Iterator[ReadMigration]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
     for migration, backwards in plan:
-        operations = () if backwards else tuple(_read(connection, migration, state))
+        operations = () if backwards else tuple(_read(connection, migration, state, with_sql))
         yield ReadMigration(migration, backwards, operations)
 
 
-def _read(connection: BaseDatabaseWrapper, migration: Migration, state: ProjectState) -> Iterator[ReadOperation]:
+def _read(
+    connection: BaseDatabaseWrapper, migration: Migration, state: ProjectState, with_sql: bool
+) -> Iterator[ReadOperation]:
     for index, operation in enumerate(migration.operations, start=1):
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
-        changes = tuple(changes_of(operation, migration.app_label, connection, before, state))
-        yield ReadOperation(index, operation, changes)
+        place = (operation, migration.app_label, connection, before, state)
+        sql = statements_of_operation(*place) if with_sql else ()
+        yield ReadOperation(index, operation, tuple(changes_of(*place)), sql)

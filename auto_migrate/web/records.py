@@ -35,7 +35,12 @@ def run_in_full(run: Run, database: str) -> dict[str, Any]:
     """Give a run with its steps and how far it is; the steps should have been fetched with it."""
     steps = list(run.steps.all())  # type: ignore[arg-type] # the plugin does not know this registry
     summary = run_summary(run, database)
-    return {**summary, "progress": _progress(run, steps), "steps": [_step(step) for step in steps]}
+    return {
+        **summary,
+        "findings": run.findings or [],
+        "progress": _progress(run, steps),
+        "steps": [_step(step) for step in steps],
+    }
 
 
 def holder_record(holder: Holder) -> dict[str, Any]:

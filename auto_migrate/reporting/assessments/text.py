@@ -1,0 +1,74 @@
+"""A judged plan as people read it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from textwrap import indent, wrap
+from typing import Any
+
+from django.core.management.color import Style
+from django.utils.translation import gettext as _
+
+from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
+
+WIDTH = 100
+SIGNS = {Level.ERROR: "✖", Level.WARNING: "▲", Level.NOTICE: "·"}
+
+
+def migration_lines(assessed: AssessedMigration, style: Style) -> Iterator[str]:
+    """Tell one migration: its operations with their statements, and what was found in it."""
+    colours: Any = style
+    traits = [assessed.phase, "" if assessed.atomic else _("not atomic"), _("backwards") if assessed.backwards else ""]
+    told = ", ".join(filter(None, traits))
+    yield colours.MIGRATE_HEADING(f"{assessed.migration}{f' ({told})' if told else ''}")
+    for operation in assessed.operations:
+        yield from operation_lines(operation)
+    for finding in assessed.findings:
+        yield from finding_lines(finding, style)
+
+
+def operation_lines(operation: PlannedOperation) -> Iterator[str]:
+    """Tell one operation."""
+    reversible = "" if operation.reversible else _(" (irreversible)")
+    yield f"  {operation.index}. {operation.description}{reversible}"
+    yield from (f"     {effect}" for effect in operation.effects)
+    yield from (indent(statement, "       ") for statement in operation.sql)
+
+
+def finding_lines(finding: Finding, style: Style) -> Iterator[str]:
+    """Tell one finding: what it is, why it is one here, and what to write instead."""
+    yield headline(finding, style)
+    if finding.acknowledged is not None:
+        return
+    yield from paragraph(finding.problem)
+    for evidence in finding.evidence:
+        yield from paragraph(f"{basis(evidence.basis)}: {evidence.text}")
+    if finding.instead:
+        yield "    " + _("Instead:")
+        yield indent(finding.instead, "      ")
+
+
+def headline(finding: Finding, style: Style) -> str:
+    """Give the first line of a finding."""
+    colours: Any = style
+    place = str(finding.migration) + (f":{finding.operation}" if finding.operation else "")
+    line = f"  {SIGNS[finding.level]} {finding.code} {place} {finding.title}"
+    if finding.acknowledged is not None:
+        return line + " " + _("(acknowledged: {reason})").format(reason=finding.acknowledged)
+    paint = {Level.ERROR: colours.ERROR, Level.WARNING: colours.WARNING, Level.NOTICE: str}[finding.level]
+    return str(paint(f"{line} [{level_name(finding.level)}]"))
+
+
+def level_name(level: Level) -> str:
+    """Name a level."""
+    return {Level.ERROR: _("error"), Level.WARNING: _("warning"), Level.NOTICE: _("notice")}[level]
+
+
+def basis(kind: Basis) -> str:
+    """Name what a piece of evidence rests on."""
+    return {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}[kind]
+
+
+def paragraph(text: str) -> Iterable[str]:
+    """Wrap a text under its headline."""
+    return (f"    {line}" for line in wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))

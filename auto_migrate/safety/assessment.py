@@ -1,0 +1,154 @@
+"""A plan judged before it runs: every hazard asked, its findings weighed by what is known of the tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from django.utils.translation import gettext as _
+
+from auto_migrate.findings import (
+    Acknowledgement,
+    AssessedMigration,
+    Assessment,
+    Basis,
+    Evidence,
+    Finding,
+    Level,
+    PlannedOperation,
+)
+from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.safety.acknowledgements import acknowledged, of_migration
+from auto_migrate.safety.effects import Effect, effects
+from auto_migrate.safety.hazard import Found, Hazard, Server, note_new
+from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.live import BY_RULE, Live
+
+def assess(
+    plan: Iterable[ReadMigration],
+    server: Server,
+    *,
+    live: Live | None = None,
+    given: Sequence[Acknowledgement] = (),
+    phases: Mapping[str, str] | None = None,
+) -> Assessment:
+    """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
+
+    `given` are acknowledgements of the settings and the command line; those of the migrations are read here. `phases`
+    name the phase of migrations by their key, as far as it is known.
+    """
+    migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
+    new_tables: set[str] = set()
+    judge = Judge(server, live)
+    for read in plan:
+        said = list(of_migration(read.migration))
+        of_migrations += said
+        findings, of_use = acknowledged(judge.findings(read, frozenset(new_tables)), [*said, *given])
+        used |= of_use
+        migrations.append(
+            AssessedMigration(
+                read.key,
+                read.backwards,
+                bool(read.migration.atomic),
+                (phases or {}).get(str(read.key), ""),
+                tuple(planned(operation, server) for operation in read.operations),
+                findings,
+            )
+        )
+        for _operation, change in read.changes():
+            note_new(new_tables, change)
+    unmatched = tuple(said for said in (*of_migrations, *given) if said not in used)
+    return Assessment(tuple(migrations), unmatched)
+
+
+def planned(operation: ReadOperation, server: Server) -> PlannedOperation:
+    """Describe one operation of a plan."""
+    told = [sentence for change in operation.changes for sentence in map(described, effects(change, server)) if sentence]
+    return PlannedOperation(
+        operation.index,
+        str(operation.operation.describe()),
+        bool(operation.operation.reversible),
+        tuple(dict.fromkeys(told)),
+        operation.sql,
+    )
+
+
+def described(effect: Effect) -> str:
+    """Say what an effect does to its table, nothing if that is nothing to speak of."""
+    parts = []
+    if effect.mode is not None:
+        parts.append(_("takes {mode} on {table}").format(mode=effect.mode.sql, table=effect.table))
+    if effect.rewrites:
+        parts.append(_("rewrites {table}").format(table=effect.table))
+    elif effect.scans:
+        parts.append(_("reads all of {table}").format(table=effect.table))
+    return ", ".join(parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judge:
+    """Turns what hazards find into findings."""
+
+    server: Server
+    live: Live | None
+
+    def findings(self, read: ReadMigration, new_tables: frozenset[str]) -> Iterator[Finding]:
+        """Ask every hazard about one migration; the findings of its operations come in their order."""
+        found = [
+            self.finding(hazard, one, read)
+            for hazard in hazards().values()
+            if self.server.vendor in hazard.vendors
+            for one in hazard.look(read, self.server, new_tables)
+        ]
+        yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
+
+    def finding(self, hazard: Hazard, found: Found, read: ReadMigration) -> Finding:
+        """Weigh what a hazard found."""
+        return Finding(
+            code=hazard.code,
+            level=self.level(hazard, found),
+            migration=read.key,
+            operation=found.operation,
+            table=found.table,
+            title=_(hazard.title),
+            problem=found.problem,
+            instead=found.instead,
+            evidence=tuple(self.evidence(hazard, found, read)),
+        )
+
+    def level(self, hazard: Hazard, found: Found) -> Level:
+        """Give the level, by rule or by what the tables are like."""
+        if self.live is None:
+            return BY_RULE[hazard.harm]
+        return self.live.level(hazard.harm, [found.table, *found.others])
+
+    def evidence(self, hazard: Hazard, found: Found, read: ReadMigration) -> Iterator[Evidence]:
+        """Give the reasons: the rule, and the tables as they are."""
+        by_rule = self.effects(read, found)
+        rule = "; ".join(dict.fromkeys(filter(None, map(described, by_rule))))
+        yield Evidence(Basis.RULE, f"{rule or _(str(hazard.harm))}.")
+        for table in dict.fromkeys([found.table, *found.others]):
+            on_table = [effect for effect in by_rule if effect.table == table]
+            if self.live is not None and (told := self.live.evidence(table, on_table)):
+                yield told
+
+    def effects(self, read: ReadMigration, found: Found) -> list[Effect]:
+        """Give what the operation that a finding is about does to the tables that it is about."""
+        return [
+            effect
+            for operation, change in read.changes()
+            if operation.index == found.operation
+            for effect in effects(change, self.server)
+            if effect.table in {found.table, *found.others}
+        ]
+
+
+def old_tables(plan: Iterable[ReadMigration], server: Server) -> set[str]:
+    """Name the tables that a plan touches and does not make."""
+    made: set[str] = set()
+    touched: set[str] = set()
+    for read in plan:
+        for _operation, change in read.changes():
+            touched |= ({change.table} | {effect.table for effect in effects(change, server)}) - made
+            note_new(made, change)
+    return touched - made - {""}
