@@ -1,7 +1,8 @@
 """Brings a Django database up to date at every deploy.
 
 `migrate` runs the whole pipeline on one database, `inspect` only compares. Both report through events and end in one of
-the exceptions of `auto_migrate.exceptions`. `repeatable` marks an operation that may be carried out again after a cut.
+the exceptions of `auto_migrate.exceptions`. `repeatable` marks an operation that may be carried out again after a cut,
+`acknowledge` a hazard of a migration that is known and wanted.
 """
 
 from __future__ import annotations
@@ -9,19 +10,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Inspection", "Listener", "Result", "SchemaState", "__version__", "inspect", "migrate", "repeatable"]
+__all__ = [
+    "Inspection",
+    "Listener",
+    "Result",
+    "SchemaState",
+    "__version__",
+    "acknowledge",
+    "inspect",
+    "migrate",
+    "repeatable",
+]
 
 if TYPE_CHECKING:
     from auto_migrate.applying.kinds import repeatable
     from auto_migrate.events import Listener, SchemaState
     from auto_migrate.planning.comparison import Inspection, inspect
     from auto_migrate.release import Result, migrate
+    from auto_migrate.safety.acknowledgements import acknowledge
 
 _HOMES = {
     "Inspection": "auto_migrate.planning.comparison",
     "Listener": "auto_migrate.events",
     "Result": "auto_migrate.release",
     "SchemaState": "auto_migrate.events",
+    "acknowledge": "auto_migrate.safety.acknowledgements",
     "inspect": "auto_migrate.planning.comparison",
     "migrate": "auto_migrate.release",
     "repeatable": "auto_migrate.applying.kinds",

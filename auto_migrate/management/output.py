@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandParser, OutputWrapper
 
 from auto_migrate.events import Listener
+from auto_migrate.reporting.assessments.script import Script
 from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.jsonlines import JsonLines
 
@@ -41,6 +42,8 @@ def reporting(command: BaseCommand, options: dict[str, Any], *, lists_pending: b
     if options["format"] == "json":
         with kept_apart(command.stdout) as stream:
             yield Output(JsonLines(stream), command.stderr)
+    elif options.get("sql"):
+        yield Output(Script(command.stdout), command.stderr)
     else:
         console = Console(
             command.stdout, style=command.style, verbosity=options["verbosity"], lists_pending=lists_pending

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import OutputWrapper
@@ -21,11 +23,13 @@ from auto_migrate.events import (
     Holder,
     LockAwaited,
     MigratingStarted,
+    MigrationAssessed,
     MigrationFinished,
     MigrationsAwaited,
     MigrationStarted,
     MigrationStopped,
     NothingPending,
+    PlanAssessed,
     PlanMade,
     PoolerNoticed,
     RecordMended,
@@ -39,6 +43,8 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.findings import Level
+from auto_migrate.reporting.assessments.text import finding_lines, headline, migration_lines
 from auto_migrate.reporting.outlet import Outlet
 
 
@@ -59,6 +65,8 @@ class Console:
         self.warned: set[str] = set()
         # The migration whose line is not ended yet.
         self.unfinished: str = ""
+        # Whether the plan's findings were told with its migrations.
+        self.previewed = False
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write the line of an event, if it has one."""
@@ -69,6 +77,7 @@ class Console:
             self._attempts(event)
             self._comparison(event, context)
             self._waiting(event, context)
+            self._assessment(event)
             self._migrations(event)
             self._ending(event)
 
@@ -78,6 +87,11 @@ class Console:
             self.stdout.write("")
             self.unfinished = ""
         self.stdout.write(text)
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Write several lines."""
+        for text in texts:
+            self.line(text)
 
     def _attempts(self, event: Event) -> None:
         match event:
@@ -126,6 +140,26 @@ class Console:
                 self.line(_("🩹 Completed the record of {names}: applied, but recorded by half.").format(names=names))
             case PoolerNoticed():
                 self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
+
+    def _assessment(self, event: Event) -> None:
+        match event:
+            case MigrationAssessed():
+                self.previewed = True
+                self.lines(migration_lines(event.assessed, self.style))
+            case PlanAssessed():
+                if not self.previewed:
+                    self.lines(self._findings(event))
+                for said in event.unmatched:
+                    text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
+                    self.line(text.format(**dataclasses.asdict(said)))
+
+    def _findings(self, event: PlanAssessed) -> Iterator[str]:
+        """Tell what stops the plan in full, and the rest in a line each."""
+        for finding in event.findings:
+            if finding in event.blocking:
+                yield from finding_lines(finding, self.style)
+            elif finding.level is not Level.NOTICE or self.verbosity > 1:
+                yield headline(finding, self.style)
 
     def _migrations(self, event: Event) -> None:
         match event:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.exceptions import UsageError
 from auto_migrate.findings import Acknowledgement, Finding
-from auto_migrate.safety.hazards import hazards
 
 CODE = re.compile(r"AM\d{3}")
 # The attribute that the decorator writes.
@@ -59,7 +58,7 @@ def of_settings(configured: Mapping[str, str]) -> Iterator[Acknowledgement]:
         yield Acknowledgement(code, migration, reason, "settings")
 
 
-def parse(text: str) -> Acknowledgement:
+def of_text(text: str) -> Acknowledgement:
     """Read `CODE:MIGRATION` or `CODE:MIGRATION=REASON` of a command line; raise `UsageError` if it is neither."""
     name, _equals, reason = text.partition("=")
     code, _colon, migration = name.partition(":")
@@ -68,11 +67,7 @@ def parse(text: str) -> Acknowledgement:
             _("--acknowledge takes CODE:MIGRATION, not {text!r}.").format(text=text),
             hint=_("For example: --acknowledge AM301:shop.0007_drop_note"),
         )
-    if code not in hazards():
-        raise UsageError(
-            _("There is no hazard {code}.").format(code=code), hint=_("See them: docs/hazards/README.md")
-        )
-    return Acknowledgement(code, migration, reason or _("acknowledged on the command line"), "command line")
+    return Acknowledgement(code, migration, reason.strip() or _("without a reason"), "command line")
 
 
 def acknowledged(

@@ -15,10 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import Holder, RunStatus
+from auto_migrate.events import Holder, RunStatus, jsonable
+from auto_migrate.exceptions import HistoryDiverged
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
 from auto_migrate.history.tables import Run
 from auto_migrate.planning.comparison import inspect
+from auto_migrate.planning.targets import Goal
+from auto_migrate.preview import judge
+from auto_migrate.safety.gate import blocking_level
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
 from auto_migrate.web.records import holder_record, inspection_record, run_in_full
@@ -50,7 +54,7 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
     order = read_order(request)
     inspection = inspect(order.database)
     if order.dry_run:
-        return answer({"dry_run": True, "database": order.database, **inspection_record(inspection)})
+        return answer({"dry_run": True, "database": order.database, **inspection_record(inspection), **_judged(order)})
     history = History(order.database)
     holder = adapter_for(order.database).lock_holder()
     run = None if holder else _enqueue(history, f"http: {who(request)}"[:150])
@@ -63,6 +67,18 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
         history.abandon(run.id, error=str(error))
         return problem("runner_unavailable", str(error), status=503, run_id=run.id)
     return _accepted(request, order, run)
+
+
+def _judged(order: Order) -> dict[str, Any]:
+    """Give what is wrong with the plan, and whether the release step would refuse it."""
+    try:
+        _comparison, assessment = judge(order.database, Goal())
+    except HistoryDiverged:
+        return {"findings": [], "refused": False}
+    return {
+        "findings": [jsonable(finding) for finding in assessment.findings],
+        "refused": bool(assessment.standing(blocking_level())),
+    }
 
 
 def read_order(request: HttpRequest) -> Order:

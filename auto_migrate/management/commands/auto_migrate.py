@@ -18,8 +18,11 @@ from auto_migrate.databases import migratable
 from auto_migrate.exceptions import UsageError
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
+from auto_migrate.planning.targets import Goal
+from auto_migrate.preview import preview
 from auto_migrate.readiness import check
 from auto_migrate.release import migrate
+from auto_migrate.safety.acknowledgements import of_text
 
 EPILOG = """\
 exit codes:
@@ -32,6 +35,7 @@ exit codes:
 examples:
   manage.py auto_migrate                           bring the database up to date
   manage.py auto_migrate --check                   only ask; exit code 9 if it is behind
+  manage.py auto_migrate --plan                    show what would be done, and what is wrong with it
   manage.py auto_migrate --lock-wait=60            wait no more than a minute for another runner
   manage.py auto_migrate billing 0007              bring one app to one migration
 """
@@ -84,6 +88,20 @@ class Command(BaseCommand):
             metavar="APP.MIGRATION:OPERATION=done|redo",
             help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
         )
+        parser.add_argument(
+            "--plan",
+            action="store_true",
+            help="Only show: every pending migration, its statements and what they do to this database; exit with 6 if "
+            "the plan would be refused.",
+        )
+        parser.add_argument("--sql", action="store_true", help="Only show the statements of the plan, as a script.")
+        parser.add_argument(
+            "--acknowledge",
+            action="append",
+            default=[],
+            metavar="CODE:APP.MIGRATION[=REASON]",
+            help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
+        )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
         add_format(parser)
         parser.add_argument(
@@ -101,14 +119,26 @@ class Command(BaseCommand):
             exit_codes(),
             interruptible() as clock,
         ):
+            goal = Goal(options["app_label"], options["migration_name"])
+            acknowledgements = [of_text(text) for text in options["acknowledge"]]
             for database in self._databases(options):
                 if options["check"]:
                     check(database, listeners=[output.listener], clock=clock)
                     continue
+                if options["plan"] or options["sql"]:
+                    preview(
+                        database,
+                        goal=goal,
+                        acknowledgements=acknowledgements,
+                        listeners=[output.listener],
+                        clock=clock,
+                    )
+                    continue
                 migrate(
                     database,
-                    app_label=options["app_label"],
-                    migration_name=options["migration_name"],
+                    app_label=goal.app_label,
+                    migration_name=goal.migration_name,
+                    acknowledgements=acknowledgements,
                     max_retries=options["max_retries"],
                     retry_delay=options["retry_delay"],
                     lock_wait=options["lock_wait"],

@@ -1,0 +1,60 @@
+"""Looking at the pending plan, for those who do not migrate: what it would do to this database, and whether it may."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import DEFAULT_DB_ALIAS
+
+from auto_migrate.applying.executor import Tally
+from auto_migrate.attempts import Emitter
+from auto_migrate.clock import Clock
+from auto_migrate.databases import adapter_for
+from auto_migrate.events import Listener, MigrationAssessed, PlanAssessed, StateCompared
+from auto_migrate.exceptions import PassingFault
+from auto_migrate.findings import Acknowledgement, Assessment
+from auto_migrate.planning.comparison import Comparison, applied_state, compare
+from auto_migrate.planning.targets import Goal
+from auto_migrate.release import ending_told
+from auto_migrate.safety.gate import assess_plan, blocking_level, refused
+
+
+def preview(
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    goal: Goal | None = None,
+    acknowledgements: Sequence[Acknowledgement] = (),
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+) -> Assessment:
+    """Compare and judge, changing nothing; the listeners are told each migration, its statements and its findings.
+
+    Raise `PlanRefused` if the release step would, `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused` if
+    there is no plan to be had.
+    """
+    emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
+    with ending_told(emit, Tally()):
+        comparison, assessment = judge(database, goal or Goal(), acknowledgements, with_sql=True)
+        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown))
+        for assessed in assessment.migrations:
+            emit(MigrationAssessed(assessed))
+        blocking = assessment.standing(blocking_level())
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        if blocking:
+            raise refused(blocking)
+    return assessment
+
+
+def judge(
+    database: str, goal: Goal, given: Sequence[Acknowledgement] = (), *, with_sql: bool = False
+) -> tuple[Comparison, Assessment]:
+    """Compare and judge once; raise `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused`."""
+    adapter = adapter_for(database)
+    try:
+        with adapter.faults_told():
+            comparison = compare(adapter, goal)
+            state = applied_state(comparison)
+            return comparison, assess_plan(adapter, comparison, state, given=given, with_sql=with_sql)
+    except PassingFault as fault:
+        raise adapter.unreachable(fault) from fault
