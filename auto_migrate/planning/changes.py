@@ -47,9 +47,10 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CreateTable(Change):
-    """A new table, and the other tables that its foreign keys point to."""
+    """A new table, and the other tables that its foreign keys point to; `names` are those within it."""
 
     references: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,10 @@ class DropTable(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RenameTable(Change):
+    """Another name for a table; `model` is the model as it was, `new_model` as it is then."""
+
     to: str
+    new_model: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -119,9 +123,13 @@ class AlterType(ColumnChange):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SetNotNull(ColumnChange):
-    """NULL is refused from now on; `definition` is the Django field where there is one."""
+    """NULL is refused from now on; `definition` is the Django field where there is one.
+
+    `fills` tells whether the operation first writes a default into the rows that hold NULL.
+    """
 
     keeps_default: bool = False
+    fills: bool = False
     definition: Any = None
 
 
@@ -147,7 +155,8 @@ class AddConstraint(Change):
     """A new constraint; `valid` is false for NOT VALID, `using_index` true where it takes over an index.
 
     `definition` is Django's constraint, or the field that carries it, where there is one. `as_index` is true where
-    Django makes a unique index, because no constraint can say the same.
+    Django makes a unique index, because no constraint can say the same; `again` where the same constraint was dropped
+    just before, as Django does when something else about a foreign key changes.
     """
 
     name: str
@@ -156,6 +165,7 @@ class AddConstraint(Change):
     valid: bool = True
     using_index: bool = False
     as_index: bool = False
+    again: bool = False
     references: str = ""
     definition: Any = None
 
