@@ -1,0 +1,193 @@
+"""What an operation does to the database, told from the states around it and without touching anything.
+
+Django's own operations are carried out on a `Recorder`, so that routers, unmanaged models and automatic tables count
+as they do for Django. Whatever an operation of another kind would send is read as SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db import NotSupportedError, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import truncate_name
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.planning.changes import Change, Compute, Unread, ValidateConstraint
+from auto_migrate.planning.recorder import Recorder
+
+# Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
+POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
+DJANGO_OPERATIONS = "django.db.migrations.operations."
+
+# What states that do not fit together, or an operation that Django itself would refuse, end in.
+UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupportedError)
+
+
+def changes_of(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterable[Change]:
+    """Give what an operation does to the database, in order; nothing if it only changes the state."""
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        return _changes_within(operation, app_label, connection, before)
+    reader = _reader_of(operation)
+    try:
+        return tuple(reader(operation, app_label, connection, before, after))
+    except UNTELLABLE as error:
+        return (Unread(table="", text=operation.describe(), reason=str(error)),)
+
+
+def _changes_within(
+    operation: ops.SeparateDatabaseAndState, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState
+) -> Iterator[Change]:
+    if type(operation).database_forwards is not ops.SeparateDatabaseAndState.database_forwards:
+        yield from changes_of_statements(operation, app_label, connection, before, before)
+        return
+    for inner in operation.database_operations:
+        after = before.clone()
+        inner.state_forwards(app_label, after)
+        yield from changes_of(inner, app_label, connection, before, after)
+        before = after
+
+
+Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
+
+
+def _reader_of(operation: Operation) -> Reader:
+    # A subclass that carries itself out in its own way is of another kind than its parent.
+    forwards = type(operation).database_forwards
+    if forwards is ops.RunPython.database_forwards:
+        return changes_of_function
+    if forwards is ops.RunSQL.database_forwards:
+        return changes_of_statements
+    if forwards.__module__.startswith(DJANGO_OPERATIONS):
+        return changes_of_schema
+    if forwards.__module__ == POSTGRES_OPERATIONS:
+        return POSTGRES_READERS.get(forwards.__qualname__.partition(".")[0], changes_of_nothing)
+    return changes_of_statements
+
+
+def changes_of_schema(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterable[Change]:
+    """Carry out one of Django's schema operations on a recorder."""
+    recorder: Any = Recorder(connection, _new_labels(operation, app_label))
+    operation.database_forwards(app_label, recorder, before, after)
+    changes: list[Change] = recorder.changes
+    return changes
+
+
+def _new_labels(operation: Operation, app_label: str) -> Mapping[str, str]:
+    if isinstance(operation, ops.RenameModel):
+        return {f"{app_label}.{operation.new_name}": f"{app_label}.{operation.old_name}"}
+    return {}
+
+
+def changes_of_function(
+    operation: ops.RunPython,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    _before: ProjectState,
+    _after: ProjectState,
+) -> Iterator[Change]:
+    """Tell that a function of the project's runs, unless it is the one that does nothing."""
+    allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
+    if allowed and operation.code is not ops.RunPython.noop:
+        name = getattr(operation.code, "__name__", type(operation.code).__name__)
+        yield Compute(table="", function=name, code=operation.code)
+
+
+def changes_of_statements(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterator[Change]:
+    """Read the SQL that an operation would send."""
+    from auto_migrate.planning.statement_changes import changes_of_sql
+    from auto_migrate.planning.statements import statements_of_operation
+
+    tables = model_tables(before, connection)
+    for statement in statements_of_operation(operation, app_label, connection, before, after):
+        if statement.startswith("--"):
+            yield Unread(table="", text=operation.describe(), reason=statement.lstrip("- "))
+        else:
+            yield from changes_of_sql(statement, connection, tables)
+
+
+def changes_of_nothing(*_asked: Any) -> Iterable[Change]:
+    """Tell of no table: extensions and collations change none."""
+    return ()
+
+
+def add_index_concurrently(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, _before: ProjectState, after: ProjectState
+) -> Iterable[Change]:
+    """Do what Django's operation does, which asks first that no transaction be open."""
+    model, recorder = after.apps.get_model(app_label, operation.model_name), Recorder(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        recorder.add_index(model, operation.index, concurrently=True)
+    return recorder.changes
+
+
+def remove_index_concurrently(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterable[Change]:
+    """Do what Django's operation does, which asks first that no transaction be open."""
+    model, recorder = before.apps.get_model(app_label, operation.model_name), Recorder(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        index = before.models[app_label, operation.model_name.lower()].get_index_by_name(operation.name)
+        recorder.remove_index(model, index, concurrently=True)
+    return recorder.changes
+
+
+def add_constraint_not_valid(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterable[Change]:
+    """Tell of a constraint that old rows need not satisfy."""
+    model, recorder = before.apps.get_model(app_label, operation.model_name), Recorder(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        recorder.add_constraint(model, operation.constraint, valid=False)
+    return recorder.changes
+
+
+def validate_constraint(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterator[Change]:
+    """Tell of a constraint that old rows are held to from now on."""
+    model = before.apps.get_model(app_label, operation.model_name)
+    if operation.allow_migrate_model(connection.alias, model):
+        yield ValidateConstraint(table=model._meta.db_table, model=model._meta.label, name=operation.name)
+
+
+POSTGRES_READERS: Mapping[str, Reader] = {
+    "AddIndexConcurrently": add_index_concurrently,
+    "RemoveIndexConcurrently": remove_index_concurrently,
+    "AddConstraintNotValid": add_constraint_not_valid,
+    "ValidateConstraint": validate_constraint,
+}
+
+
+def model_tables(state: ProjectState, connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """Give the model of each table of a state, `app_label.ModelName`, without rendering any."""
+    longest = connection.ops.max_name_length()
+    return {
+        model.options.get("db_table") or truncate_name(f"{model.app_label}_{model.name_lower}", longest): (
+            f"{model.app_label}.{model.name}"
+        )
+        for model in state.models.values()
+        if not model.options.get("proxy")
+    }
