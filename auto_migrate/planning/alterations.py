@@ -66,7 +66,7 @@ class Alteration:
     def dropped(self) -> Iterator[Change]:
         """Give what stands in the way, or is not wanted any more."""
         old, new = self.old.field, self.new.field
-        if self.old.target:
+        if self.old.target and self.editor._field_should_be_altered(old, new, ignore={"db_comment"}):
             yield self._drop(self._fk_name(self.model, old), ConstraintKind.FOREIGN_KEY, self.old.target)
         if old.unique and (not new.unique or self.becomes_key):
             yield self._drop(self._name(old, "_uniq"), ConstraintKind.UNIQUE)
@@ -107,7 +107,7 @@ class Alteration:
         if self.becomes_key:
             yield self._add(self._name(new, "_pk"), ConstraintKind.PRIMARY_KEY)
         yield from self._related_types()
-        if self.new.target:
+        if self.new.target and self.editor._field_should_be_altered(old, new, ignore={"db_comment"}):
             same = self.renamed.get(self.old.target, self.old.target) == self.new.target
             name = self._fk_name(self.model, new)
             yield self._add(name, ConstraintKind.FOREIGN_KEY, references=self.new.target, again=same)
@@ -161,6 +161,7 @@ class Alteration:
                 model=rel.related_model._meta.label,
                 name=self._fk_name(rel.related_model, rel.field),
                 kind=ConstraintKind.FOREIGN_KEY,
+                columns=(rel.field.column,),
                 references=self.model._meta.db_table,
             )
 
@@ -193,7 +194,7 @@ class Alteration:
 
     def _fills(self) -> bool:
         # Django writes the default into the rows that hold NULL, if there is one to write.
-        return self.new.field.has_default() or self.new.field.has_db_default()
+        return bool(self.new.field.has_default() or self.new.field.has_db_default())
 
     def _like_indexes(self) -> Iterator[Change]:
         old, new = self.old.field, self.new.field
@@ -218,7 +219,8 @@ class Alteration:
         )
 
     def _drop(self, name: str, kind: ConstraintKind, references: str = "") -> DropConstraint:
-        return DropConstraint(**self._named, name=name, kind=kind, references=references)
+        columns = (self.old.field.column,)
+        return DropConstraint(**self._named, name=name, kind=kind, columns=columns, references=references)
 
     def _add(self, name: str, kind: ConstraintKind, *, references: str = "", again: bool = False) -> AddConstraint:
         return AddConstraint(
@@ -232,11 +234,11 @@ class Alteration:
         )
 
     @property
-    def _named(self) -> dict[str, str]:
+    def _named(self) -> dict[str, Any]:
         return {"table": self.model._meta.db_table, "model": self.model._meta.label}
 
     @property
-    def _column(self) -> dict[str, str]:
+    def _column(self) -> dict[str, Any]:
         return {**self._named, "column": self.new.field.column, "field": self.new.field.name}
 
     def _name(self, field: Any, suffix: str) -> str:

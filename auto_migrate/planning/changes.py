@@ -177,21 +177,26 @@ class ValidateConstraint(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropConstraint(Change):
-    """A constraint that goes; `kind` is None where SQL does not tell it."""
+    """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them."""
 
     name: str
     kind: ConstraintKind | None = None
+    columns: tuple[str, ...] = ()
     references: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CreateIndex(Change):
-    """A new index; `definition` is Django's index, or the field with `db_index`, where there is one."""
+    """A new index; `definition` is Django's index, or for a field with `db_index` the index that says the same.
+
+    `companion` is true for the second index, for LIKE, that Django gives to text with an index or a unique constraint.
+    """
 
     name: str
     columns: tuple[str, ...] = ()
     unique: bool = False
     concurrently: bool = False
+    companion: bool = False
     definition: Any = None
 
 

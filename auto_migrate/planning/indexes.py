@@ -25,6 +25,7 @@ def index_of(model: Any, field: Any, statement: Any) -> CreateIndex:
         model=model._meta.label,
         name=name,
         columns=(field.column,),
+        companion=any(opclass.endswith("_pattern_ops") for opclass in classes),
         definition=models.Index(fields=[field.name], name=name, opclasses=classes),
     )
 

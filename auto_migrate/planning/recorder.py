@@ -14,7 +14,6 @@ from auto_migrate.planning.alterations import alterations
 from auto_migrate.planning.changes import (
     AddConstraint,
     Change,
-    ConstraintKind,
     CreateIndex,
     CreateTable,
     DropColumn,
@@ -143,13 +142,14 @@ class Recorder:
     def remove_constraint(self, model: Any, constraint: BaseConstraint) -> None:
         """Record that a constraint goes."""
         if constraint.create_sql(model, self.editor):
-            self.changes.append(DropConstraint(**named(model), name=constraint.name, kind=kind_of(constraint)))
+            columns, kind = columns_of(constraint, model), kind_of(constraint)
+            self.changes.append(DropConstraint(**named(model), name=constraint.name, kind=kind, columns=columns))
 
     def alter_unique_together(self, model: Any, old_unique_together: Together, new_unique_together: Together) -> None:
         """Record the constraints that come and go."""
         for fields in only_in_first(old_unique_together, new_unique_together):
-            name = self._together_name(model, fields, "_uniq")
-            self.changes.append(DropConstraint(**named(model), name=name, kind=ConstraintKind.UNIQUE))
+            constraint = models.UniqueConstraint(fields=fields, name=self._together_name(model, fields, "_uniq"))
+            self.remove_constraint(model, constraint)
         for fields in only_in_first(new_unique_together, old_unique_together):
             constraint = models.UniqueConstraint(fields=fields, name=self._together_name(model, fields, "_uniq"))
             self.add_constraint(model, constraint)
@@ -187,7 +187,7 @@ class Recorder:
         return bool(not index.contains_expressions or self.connection.features.supports_expression_indexes)
 
 
-def named(model: Any) -> dict[str, str]:
+def named(model: Any) -> dict[str, Any]:
     """Name a model's table and the model, as every change does."""
     return {"table": model._meta.db_table, "model": model._meta.label}
 
