@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -13,7 +14,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.operation_changes import changes_of
-from auto_migrate.planning.statements import statements_of_operation
+from auto_migrate.planning.phases import Phaser, Phasing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,7 @@ class ReadMigration:
     migration: Migration
     backwards: bool
     operations: tuple[ReadOperation, ...]
+    phasing: Phasing = dataclasses.field(default_factory=Phasing)
 
     @property
     def key(self) -> MigrationKey:
@@ -50,11 +52,14 @@ def read_plan(
     state: ProjectState,
     *,
     with_sql: bool = False,
+    phaser: Phaser | None = None,
 ) -> Iterator[ReadMigration]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
+    phaser = phaser or Phaser()
     for migration, backwards in plan:
         operations = () if backwards else tuple(_read(connection, migration, state, with_sql))
-        yield ReadMigration(migration, backwards, operations)
+        read = ReadMigration(migration, backwards, operations)
+        yield read if backwards else dataclasses.replace(read, phasing=phaser.phase_of(read))
 
 
 def _read(
@@ -64,5 +69,11 @@ def _read(
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
         place = (operation, migration.app_label, connection, before, state)
-        sql = statements_of_operation(*place) if with_sql else ()
+        sql = _statements(*place) if with_sql else ()
         yield ReadOperation(index, operation, tuple(changes_of(*place)), sql)
+
+
+def _statements(*place: Any) -> tuple[str, ...]:
+    from auto_migrate.planning.statements import statements_of_operation
+
+    return statements_of_operation(*place)

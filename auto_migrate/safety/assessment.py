@@ -19,7 +19,8 @@ from auto_migrate.findings import (
 )
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
-from auto_migrate.safety.effects import Effect, effects
+from auto_migrate.safety.effect import Blocks, Effect
+from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Hazard, Server, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
@@ -78,6 +79,10 @@ def described(effect: Effect) -> str:
     parts = []
     if effect.mode is not None:
         parts.append(_("takes {mode} on {table}").format(mode=effect.mode.sql, table=effect.table))
+    elif effect.blocks is Blocks.WRITES:
+        parts.append(_("writes to {table} wait").format(table=effect.table))
+    elif effect.blocks is Blocks.READS_AND_WRITES:
+        parts.append(_("reads and writes of {table} wait").format(table=effect.table))
     if effect.rewrites:
         parts.append(_("rewrites {table}").format(table=effect.table))
     elif effect.scans:

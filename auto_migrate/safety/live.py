@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.findings import Basis, Evidence, Level
-from auto_migrate.safety.effects import Effect
+from auto_migrate.safety.effect import Effect
 from auto_migrate.safety.hazard import Harm
 
 # What a table of few rows may weigh, for each row that counts as few.
@@ -101,7 +101,7 @@ class Live:
 
 def held(table: TableStatistics, effects: Iterable[Effect]) -> float | None:
     """Estimate the seconds for which the effects of a change hold their lock, None where nobody waits for it."""
-    effects = [effect for effect in effects if effect.blocks != "nothing"]
+    effects = [effect for effect in effects if effect.holds_up]
     if table.bytes is None or not effects:
         return None
     return table.bytes * sum(effect.rewrites / REWRITTEN + effect.scans / SCANNED for effect in effects)

@@ -1,0 +1,95 @@
+"""What databases say of their tables, and what follows for the level of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from auto_migrate.databases.statistics import Activity, PostgreSQLStatistics, TableStatistics
+from auto_migrate.findings import Level
+from auto_migrate.safety.hazard import Harm
+from auto_migrate.safety.live import Live
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.fixture
+def statistics(transactional_db: None) -> Iterator[PostgreSQLStatistics]:
+    execute("CREATE TABLE stock (id int)")
+    execute("INSERT INTO stock SELECT generate_series(1, 100)")
+    yield PostgreSQLStatistics(connection)
+    execute("DROP TABLE IF EXISTS stock CASCADE")
+
+
+def rows(statistics: PostgreSQLStatistics, limit: int, table: str = "stock") -> int:
+    return statistics.of_tables([table], limit)[table].rows
+
+
+def test_small_tables_are_counted_although_nobody_analyzed_them(statistics: PostgreSQLStatistics) -> None:
+    assert rows(statistics, 1000) == 100
+    execute("DELETE FROM stock")
+    assert rows(statistics, 1000) == 0
+
+
+def test_counting_ends_beyond_the_limit(statistics: PostgreSQLStatistics) -> None:
+    assert rows(statistics, 10) == 11
+
+
+def test_the_estimate_counts_where_there_is_one(statistics: PostgreSQLStatistics) -> None:
+    execute("ANALYZE stock")
+    assert rows(statistics, 50) == 100
+
+
+def test_tables_in_schemas_partitions_and_those_that_are_not_there(statistics: PostgreSQLStatistics) -> None:
+    execute("CREATE TABLE parts (id int) PARTITION BY RANGE (id)")
+    execute("CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9)")
+    execute("INSERT INTO parts VALUES (1), (2)")
+    try:
+        found = statistics.of_tables(["parts", "public.stock", "nowhere", 'odd"name'], 1000)
+    finally:
+        execute("DROP TABLE parts")
+    assert {table: told.rows for table, told in found.items()} == {"parts": 2, "public.stock": 100}
+
+
+def test_a_locked_table_is_not_waited_for(statistics: PostgreSQLStatistics) -> None:
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE stock")
+        # The catalogue alone knows nothing of a table that nobody has analyzed: it counts as large.
+        assert rows(statistics, 1000) == 1001
+    finally:
+        other.rollback()
+        other.close()
+
+
+def level(harm: Harm, table: TableStatistics | None, small: int = 10) -> Level:
+    tables = {"stock": table} if table else {}
+    return Live(tables, Activity(), small).level(harm, ["stock"])
+
+
+@pytest.mark.parametrize(
+    ("table", "levels"),
+    [
+        (None, [Level.ERROR, Level.ERROR, Level.ERROR, Level.WARNING]),
+        (TableStatistics(11), [Level.ERROR, Level.ERROR, Level.ERROR, Level.WARNING]),
+        (TableStatistics(1, 1_000_000), [Level.ERROR, Level.ERROR, Level.ERROR, Level.WARNING]),
+        (TableStatistics(10), [Level.ERROR, Level.NOTICE, Level.WARNING, Level.NOTICE]),
+        (TableStatistics(0), [Level.NOTICE, Level.NOTICE, Level.WARNING, Level.NOTICE]),
+    ],
+    ids=["unknown", "many rows", "wide rows", "small", "empty"],
+)
+def test_the_level_follows_from_the_harm_and_the_table(table: TableStatistics | None, levels: list[Level]) -> None:
+    harms = [Harm.LOSES_DATA, Harm.BLOCKS, Harm.BREAKS, Harm.RISKS]
+    assert [level(harm, table) for harm in harms] == levels
+
+
+def test_the_largest_table_counts() -> None:
+    live = Live({"small": TableStatistics(1), "large": TableStatistics(99)}, Activity(), 10)
+    assert live.level(Harm.BLOCKS, ["small", "large"]) is Level.ERROR
