@@ -31,6 +31,12 @@ RELEASE_VARIABLES = (
 )
 
 
+SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
 class BadSetting(ValueError):
     """A key that does not exist or a value that makes no sense; the text names both."""
 
@@ -63,6 +69,14 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         return str(value)
 
     return parse
+
+
+def switch(value: Any) -> bool:
+    """Parse a truth value, written as True or as variables of the environment write it."""
+    found = SWITCHES.get(str(value).strip().lower()) if isinstance(value, bool | str) else None
+    if found is None:
+        raise ValueError(_("it must be true or false"))
+    return found
 
 
 def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -160,6 +174,10 @@ class Settings:
     """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
+    PHASES: bool = _setting(switch, False)
+    """Whether the release step leaves what would hurt the running release until after the deploy."""
+    POST_DEPLOY_DELAY: float = _setting(at_least(0, float), 900.0)
+    """How long the beat task lets a release run before it applies what was left for after the deploy."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
     """Alias → URL of the server itself, for databases that `DATABASES` reaches through a pooler."""
     TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)

@@ -125,11 +125,13 @@ class AlterType(ColumnChange):
 class SetNotNull(ColumnChange):
     """NULL is refused from now on; `definition` is the Django field where there is one.
 
-    `fills` tells whether the operation first writes a default into the rows that hold NULL.
+    `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a CHECK
+    constraint of the model that lets none of them in.
     """
 
     keeps_default: bool = False
     fills: bool = False
+    proven_by: str = ""
     definition: Any = None
 
 
@@ -202,11 +204,15 @@ class CreateIndex(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropIndex(Change):
-    """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table."""
+    """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table.
+
+    `companion` is as with `CreateIndex`.
+    """
 
     name: str
     columns: tuple[str, ...] = ()
     concurrently: bool = False
+    companion: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

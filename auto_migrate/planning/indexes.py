@@ -44,4 +44,6 @@ def like_index(model: Any, field: Any, editor: Any) -> Iterator[CreateIndex]:
 
 def dropped(index: CreateIndex) -> DropIndex:
     """Give the change that takes an index away again."""
-    return DropIndex(table=index.table, model=index.model, name=index.name, columns=index.columns)
+    return DropIndex(
+        table=index.table, model=index.model, name=index.name, columns=index.columns, companion=index.companion
+    )

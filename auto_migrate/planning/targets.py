@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
+from auto_migrate.planning.phases import Phase, asked_phase
 
 Node = tuple[str, str]
 Target = tuple[str, str | None]
@@ -18,10 +19,21 @@ Target = tuple[str, str | None]
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """The user's wish: everything, one app, or one migration of an app ("zero" unapplies all)."""
+    """The user's wish: everything, one app, or one migration of an app ("zero" unapplies all); in one phase, or all."""
 
     app_label: str | None = None
     migration_name: str | None = None
+    phase: Phase | None = None
+
+    @classmethod
+    def asked(cls, app_label: str | None, migration_name: str | None, phase: str | None = None) -> Goal:
+        """Give what the options of a command ask for; raise `UsageError` for a phase that cannot be had."""
+        return cls(app_label, migration_name, asked_phase(phase, named=migration_name is not None))
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether no app is left out."""
+        return self.app_label is None
 
     def targets(self, loader: MigrationLoader) -> list[Target]:
         """Give the nodes to reach; raise `UsageError` for a name that means nothing in this code."""
