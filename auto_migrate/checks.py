@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import filter as filter_names
 from typing import Any
 
 from django.apps import AppConfig
@@ -43,6 +44,16 @@ def check_migrate_command(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
     text = f"`migrate` is the command of {name}: it takes no deploy lock and leaves no history."
     hint = "Put 'auto_migrate' before it in INSTALLED_APPS, or migrate by: python manage.py auto_migrate"
     return [Warning(text, hint=hint, id="auto_migrate.W004")]
+
+
+@register(Tags.compatibility)
+def check_acknowledgements(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Warn of acknowledgements in the settings that can match nothing any more."""
+    try:
+        configured = get_settings().ACKNOWLEDGE
+    except BadSetting:
+        return []
+    return list(_unmatched(configured)) if configured else []
 
 
 @register(Tags.security, deploy=True)
@@ -86,3 +97,22 @@ def _missing_callables() -> Iterator[CheckMessage]:
             text = f"AUTO_MIGRATE['HEALTH_CHECKS'][{name!r}]: {path} cannot be used: {reason}."
             module = path.rpartition(".")[0]
             yield Error(text, hint=f"Try to import it: python -c 'import {module}'", id="auto_migrate.E003")
+
+
+def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:
+    # Every process runs the checks, and few have anything to acknowledge.
+    from django.db.migrations.loader import MigrationLoader
+
+    from auto_migrate.safety.acknowledgements import of_settings
+    from auto_migrate.safety.hazards import hazards
+
+    names = [f"{app_label}.{name}" for app_label, name in MigrationLoader(None, ignore_no_initial=True).disk_migrations]
+    for said in of_settings(configured):
+        if said.code not in hazards():
+            reason = f"there is no hazard {said.code}"
+        elif not filter_names(names, said.migration):
+            reason = f"there is no migration {said.migration}"
+        else:
+            continue
+        text = f"AUTO_MIGRATE['ACKNOWLEDGE'][{f'{said.code}:{said.migration}'!r}] matches nothing: {reason}."
+        yield Warning(text, hint="Take it out, or correct it.", id="auto_migrate.W005")
