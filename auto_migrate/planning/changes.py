@@ -125,13 +125,11 @@ class AlterType(ColumnChange):
 class SetNotNull(ColumnChange):
     """NULL is refused from now on; `definition` is the Django field where there is one.
 
-    `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a CHECK
-    constraint of the model that lets none of them in.
+    `fills` tells whether the operation first writes a default into the rows that hold NULL.
     """
 
     keeps_default: bool = False
     fills: bool = False
-    proven_by: str = ""
     definition: Any = None
 
 

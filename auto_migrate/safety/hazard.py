@@ -52,7 +52,8 @@ class Site:
 class Found:
     """What a hazard says of one change; `instead` is code to write, with the project's own names, or empty.
 
-    `operation` is None where the migration as a whole is meant. `others` are more tables that suffer.
+    `operation` is filled in by `Hazard.look`; None is left where that is overridden and the migration as a whole is
+    meant. `others` are more tables that suffer.
     """
 
     table: str
@@ -79,7 +80,8 @@ class Hazard(abc.ABC):
         made = set(new_tables)
         for operation, change in migration.changes():
             if self.on_new_tables or change.table not in made:
-                yield from self.found(change, Site(server, migration, operation, frozenset(made)))
+                for found in self.found(change, Site(server, migration, operation, frozenset(made))):
+                    yield dataclasses.replace(found, operation=operation.index)
             note_new(made, change)
 
     @abc.abstractmethod

@@ -1,0 +1,133 @@
+"""How much work another type is to PostgreSQL: none, a reading of all values, or all rows and indexes written anew.
+
+Follows `ATColumnChangeRequiresRewrite` (`src/backend/commands/tablecmds.c`), the casts without a function in
+`pg_cast`, and the support functions that drop a length that only grows (`varchar_support`, `numeric_support`,
+`varbit_support`, `interval_support`, `TemporalSimplify`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from typing import Any
+
+from auto_migrate.planning.changes import AlterType
+
+SPELLED = re.compile(r"^([a-z_ ]+?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?((?: with(?:out)? time zone)?)$")
+SYNONYMS = {
+    "bool": "boolean",
+    "char": "character",
+    "bpchar": "character",
+    "character varying": "varchar",
+    "bit varying": "varbit",
+    "decimal": "numeric",
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    # They are integers with a default, and identities are integers with a sequence.
+    "smallserial": "smallint",
+    "serial": "integer",
+    "bigserial": "bigint",
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "time with time zone": "timetz",
+    "time without time zone": "time",
+}
+IDENTITY = re.compile(r"\s+generated\s+(always|by default)\s+as\s+identity.*$", re.IGNORECASE)
+
+# Which type's values are another's as they are stored, and sorted alike, so that indexes stay too.
+SAME_ORDER = {("varchar", "text"), ("text", "varchar"), ("xml", "text"), ("xml", "varchar"), ("cidr", "inet")}
+# Which are the same, but have indexes of another kind.
+SAME_VALUES = SAME_ORDER | {
+    ("citext", "text"),
+    ("text", "citext"),
+    ("citext", "varchar"),
+    ("varchar", "citext"),
+    ("bit", "varbit"),
+    ("integer", "oid"),
+    ("oid", "integer"),
+    # In a session whose time zone is UTC, as Django's is unless USE_TZ is off (PostgreSQL 12+).
+    ("timestamp", "timestamptz"),
+    ("timestamptz", "timestamp"),
+}
+# A length or precision that may grow without a look at the values.
+GROWING = frozenset({"varchar", "varbit", "time", "timetz", "timestamp", "timestamptz"})
+MICROSECONDS = 6
+# What stands in brackets where nothing does.
+IMPLIED = {
+    "character": 1,
+    "bit": 1,
+    "time": MICROSECONDS,
+    "timetz": MICROSECONDS,
+    "timestamp": MICROSECONDS,
+    "timestamptz": MICROSECONDS,
+}
+
+
+class Work(enum.IntEnum):
+    """What another type means for the rows that are there."""
+
+    NOTHING = 0
+    INDEXES = 1
+    """The indexes on the column are built anew, out of all rows."""
+    REWRITES = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Type:
+    """A type as PostgreSQL spells it: its name and what stands in its brackets."""
+
+    name: str
+    size: int | None = None
+    scale: int = 0
+
+
+def parsed(text: str) -> Type:
+    """Read a type; what cannot be read is a name of its own."""
+    spelled = IDENTITY.sub("", " ".join(text.lower().split()))
+    match = SPELLED.match(spelled)
+    if match is None:
+        return Type(spelled)
+    name, size, scale, zone = match.groups()
+    name = SYNONYMS.get(name + zone, name + zone)
+    return Type(name, int(size) if size else IMPLIED.get(name), int(scale or 0))
+
+
+def work_of(change: AlterType) -> Work:
+    """Tell what another type or collation of a column means for the rows that are there."""
+    if change.using:
+        return Work.REWRITES
+    old, new = parsed(change.old), parsed(change.new)
+    if not change.old or not keeps_values(old, new):
+        return Work.REWRITES
+    other_order = old.name != new.name and (old.name, new.name) not in SAME_ORDER
+    if (other_order or change.old_collation != change.new_collation) and may_be_indexed(change.definition):
+        return Work.INDEXES
+    return Work.NOTHING
+
+
+def may_be_indexed(field: Any) -> bool:
+    """Tell whether there is an index on a Django field; where there is no field, there may be."""
+    if field is None:
+        return True
+    meta = field.model._meta
+    named = {name.lstrip("-") for index in meta.indexes for name in index.fields}
+    named |= {name for constraint in meta.total_unique_constraints for name in constraint.fields}
+    return bool(
+        field.unique or field.db_index or field.name in named or any(field.name in one for one in meta.unique_together)
+    )
+
+
+def keeps_values(old: Type, new: Type) -> bool:
+    """Tell whether all values of a type are of another as they are stored."""
+    if old == new:
+        return True
+    if old.name == new.name == "numeric":
+        return new.size is None or (old.size is not None and old.scale == new.scale and old.size <= new.size)
+    if old.name != new.name:
+        return (old.name, new.name) in SAME_VALUES and new.size == IMPLIED.get(new.name)
+    if new.size is None:
+        return True
+    return new.name in GROWING and old.size is not None and old.size <= new.size
