@@ -93,8 +93,8 @@ def migrate(
 
     What is None comes from the settings. `max_retries` counts the attempts in all; `retry_delay` and `lock_wait` are
     seconds. A `run_id` that the history knows as queued is carried out under that name; `resolutions` settle operations
-    that an earlier run was cut in, `acknowledgements` let hazards of the plan pass. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not
-    end well.
+    that an earlier run was cut in, `acknowledgements` let hazards of the plan pass. Raise `AutoMigrateError` (see
+    `auto_migrate.exceptions`) for every run that does not end well.
     """
     settings = get_settings()
     recorder = Recorder(database, requested_by=requested_by, awaited=run_id is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,7 @@ from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Hazard, Server, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
+
 
 def assess(
     plan: Iterable[ReadMigration],
@@ -52,7 +53,7 @@ def assess(
                 read.backwards,
                 bool(read.migration.atomic),
                 (phases or {}).get(str(read.key), ""),
-                tuple(planned(operation, server) for operation in read.operations),
+                tuple(planned(operation, server, new_tables) for operation in read.operations),
                 findings,
             )
         )
@@ -62,14 +63,15 @@ def assess(
     return Assessment(tuple(migrations), unmatched)
 
 
-def planned(operation: ReadOperation, server: Server) -> PlannedOperation:
-    """Describe one operation of a plan."""
-    told = [sentence for change in operation.changes for sentence in map(described, effects(change, server)) if sentence]
+def planned(operation: ReadOperation, server: Server, new_tables: Collection[str]) -> PlannedOperation:
+    """Describe one operation of a plan; what it does to a table that the plan itself makes holds nobody up."""
+    found = [effect for change in operation.changes for effect in effects(change, server)]
+    told = [described(effect) for effect in found if effect.table not in new_tables]
     return PlannedOperation(
         operation.index,
         str(operation.operation.describe()),
         bool(operation.operation.reversible),
-        tuple(dict.fromkeys(told)),
+        tuple(dict.fromkeys(filter(None, told))),
         operation.sql,
     )
 

@@ -16,8 +16,8 @@ from auto_migrate.safety.hazard import Harm
 # What a table of few rows may weigh, for each row that counts as few.
 BYTES_A_ROW = 1024
 
-# How fast a server that is busy with other things reads and writes a table, in bytes a second. Measured 150–400 MB/s
-# for scans and 30–80 MB/s for rewrites with their indexes; the estimate shall rather be too long than too short.
+# How fast a server that is busy with other things reads and writes a table, in bytes a second. Measured 150-400 MB/s
+# for scans and 30-80 MB/s for rewrites with their indexes; the estimate shall rather be too long than too short.
 SCANNED = 100e6
 REWRITTEN = 25e6
 

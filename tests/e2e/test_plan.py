@@ -12,7 +12,7 @@ import pytest
 
 from tests.manage import ROOT, run_manage
 
-NEXT = '''
+NEXT = """
 from django.db import migrations, models
 
 
@@ -23,12 +23,12 @@ class Migration(migrations.Migration):
         migrations.RemoveField("payment", "customer_email"),
         migrations.AddIndex("payment", models.Index(fields=["paid_at"], name="payment_paid_at")),
     ]
-'''
-SETTINGS = '''
+"""
+SETTINGS = """
 from sms_sender.settings import *
 
 MIGRATION_MODULES = {"webhooks": "next_webhooks"}
-'''
+"""
 PAYMENTS = """
     INSERT INTO webhooks_payment (gateway, gateway_id, external_id, status, method, amount, customer_name,
         customer_phone, customer_email, pix_code, created_at, updated_at)

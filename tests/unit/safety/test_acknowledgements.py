@@ -12,8 +12,8 @@ from auto_migrate.findings import Acknowledgement, Finding, Level
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration, of_settings, of_text
 
 
-def finding(code: str, migration: MigrationKey = MigrationKey("shop", "0002_drop")) -> Finding:
-    return Finding(code, Level.ERROR, migration, 1, "shop_order", "title", "problem", "", ())
+def finding(code: str) -> Finding:
+    return Finding(code, Level.ERROR, MigrationKey("shop", "0002_drop"), 1, "shop_order", "title", "problem", "", ())
 
 
 def said(code: str, migration: str, reason: str = "why not") -> Acknowledgement:
