@@ -36,17 +36,22 @@ def offline(alias: str, *, vendor: str | None = None, version: str | None = None
     for a version that makes no sense or a vendor whose driver is not installed.
     """
     configured = connections[alias]
+    if vendor is None and configured.vendor not in ENGINES:
+        raise UsageError(
+            _("What {vendor} does with a migration is not known here.").format(vendor=configured.vendor),
+            hint=_("Name what production runs on: --vendor postgresql"),
+        )
     settings = copy.deepcopy(configured.settings_dict)
     if vendor not in {None, configured.vendor}:
         # The options of one driver mean nothing to another.
         settings.update(ENGINE=ENGINES[str(vendor)], OPTIONS={})
-    connection = load(alias, settings)
+    connection: BaseDatabaseWrapper = load(alias, settings)
     pretend(connection, version)
 
     def refuse(*_arguments: Any, **_options: Any) -> NoReturn:
         raise NotConnected(_("Nothing is asked of the database {alias!r} here.").format(alias=alias))
 
-    connection.connect = refuse
+    vars(connection)["connect"] = refuse
     return connection
 
 
@@ -89,7 +94,7 @@ def _pretend_postgresql(connection: Any, numbers: Sequence[int]) -> None:
     major, minor = [*numbers, 0][:2]
     # Where Django's cached property keeps its answer.
     connection.__dict__["pg_version"] = major * 10000 + minor
-    quote: Any = psycopg_any.sql.quote  # type: ignore[attr-defined] # Django adds it to psycopg2
+    quote = psycopg_any.sql.quote
 
     def compose_sql(text: str, params: Sequence[Any]) -> str:
         # Django's own asks for the server's encoding; these statements are only read.

@@ -23,6 +23,14 @@ def changed_files(since: str, folder: Path) -> frozenset[Path]:
     return frozenset((top / name).resolve() for name in (changed + untracked).split("\0") if name)
 
 
+def top_around(folder: Path) -> Path:
+    """Give the folder at the top of the repository, or `folder` itself where there is none or no git."""
+    try:
+        return top_of(folder)
+    except UsageError:
+        return folder.resolve()
+
+
 def top_of(folder: Path) -> Path:
     """Give the folder at the top of the repository that holds `folder`; raise `UsageError` if there is none."""
     process = run("rev-parse", "--show-toplevel", top=folder)

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
@@ -29,14 +30,14 @@ class Believing(MigrationLoader):
     believed: Collection[Node] = ()
 
     @property
-    def applied_migrations(self) -> dict[Node, Migration | None]:  # type: ignore[override]
+    def applied_migrations(self) -> dict[Node, Any]:
         """Give what is applied; Django decides by it which squashes stand for what they replace."""
         return self._applied
 
     @applied_migrations.setter
     def applied_migrations(self, _found: object) -> None:
         # Django sets it to what the database has, which is nothing without one.
-        self._applied: dict[Node, Migration | None] = dict.fromkeys(self.believed)
+        self._applied: dict[Node, Any] = dict.fromkeys(self.believed)
 
     def believe(self, nodes: Collection[Node]) -> None:
         """Build the graph anew, with other nodes applied."""

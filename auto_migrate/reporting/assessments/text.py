@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from textwrap import indent, wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.color import Style
 from django.utils.translation import gettext as _
 
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
 
+if TYPE_CHECKING:
+    from auto_migrate.reporting.assessments.report import Report
+
 WIDTH = 100
 SIGNS = {Level.ERROR: "✖", Level.WARNING: "▲", Level.NOTICE: "·"}
+
+
+def report_lines(report: Report, style: Style) -> Iterator[str]:
+    """Tell a plan that was judged with no database: its migrations, what matches nothing in it, and the summary."""
+    for assessed in report.assessment.migrations:
+        yield from migration_lines(assessed, style)
+        yield ""
+    yield from report.unmatched()
+    yield report.summary()
 
 
 def migration_lines(assessed: AssessedMigration, style: Style) -> Iterator[str]:

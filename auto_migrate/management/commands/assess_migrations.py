@@ -1,0 +1,181 @@
+"""The command of the pull request: what a change brings, judged by rule, with no database to look at."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.databases.offline import ENGINES, offline
+from auto_migrate.exceptions import PlanRefused, UsageError
+from auto_migrate.findings import Finding, Level
+from auto_migrate.management.arguments import exit_codes
+from auto_migrate.management.commands.auto_migrate import HelpFormatter
+from auto_migrate.management.output import kept_apart, write_unencodable
+from auto_migrate.planning.git import changed_files, top_around
+from auto_migrate.planning.proposal import Proposal, changed, named
+from auto_migrate.reporting.assessments import github, jsondoc, markdown, sarif
+from auto_migrate.reporting.assessments.places import Places
+from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.text import report_lines
+from auto_migrate.reporting.outlet import Outlet
+from auto_migrate.safety.acknowledgements import of_text
+from auto_migrate.safety.gate import server_of
+from auto_migrate.safety.review import review
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "json": jsondoc.render,
+    "github": github.render,
+    "sarif": sarif.render,
+    "markdown": markdown.render,
+}
+# What programs read: a line of somebody else's in it would break it.
+PURE = frozenset({"json", "sarif"})
+EPILOG = """\
+exit codes:
+  0 nothing stands against it    6 findings that nobody has acknowledged
+  2 usage, or git cannot tell    7 the migration files do not fit together
+
+examples:
+  manage.py assess_migrations --since origin/main              what this branch brings
+  manage.py assess_migrations billing.0007 shop                these, whatever git says
+  manage.py assess_migrations --since origin/main --format sarif > migrations.sarif
+  manage.py assess_migrations --since origin/main --vendor postgresql --server-version 15
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Judge the migrations that a change brings: what they lock, rewrite, lose or break. Reads files only and asks "
+        "no database, so that it runs in a pull request."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = HelpFormatter
+        parser.epilog = EPILOG
+        parser.add_argument(
+            "names",
+            nargs="*",
+            metavar="app_label[.migration]",
+            help="Judge these, all of an app or one of them; with --since, only what is new among them.",
+        )
+        parser.add_argument(
+            "--since",
+            metavar="GITREF",
+            help="Judge the migrations whose files were added or changed since this branch left GITREF, those that "
+            "are not committed included.",
+        )
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            metavar="ALIAS",
+            help=f"The database that they are for; it is not asked. Default: {DEFAULT_DB_ALIAS}.",
+        )
+        parser.add_argument(
+            "--vendor",
+            choices=tuple(ENGINES),
+            help="What production runs on, where it is not what the settings name here.",
+        )
+        parser.add_argument(
+            "--server-version",
+            metavar="VERSION",
+            help="Its version, such as 15 or 10.11-MariaDB. Default: the newest that is supported.",
+        )
+        parser.add_argument(
+            "--format", choices=("text", *FORMATS), default="text", help="How to write it. Default: text."
+        )
+        parser.add_argument(
+            "--fail-level",
+            choices=(*map(str, reversed(Level)), "never"),
+            default=str(Level.ERROR),
+            help="Exit with 6 for findings at and above this level. Default: error.",
+        )
+        parser.add_argument(
+            "--acknowledge",
+            action="append",
+            default=[],
+            metavar="CODE:APP.MIGRATION[=REASON]",
+            help="Let one hazard of one migration pass. May be given several times.",
+        )
+        parser.add_argument(
+            "--docs-url",
+            default="",
+            metavar="URL",
+            help="Where the pages of docs/hazards/ can be read, to link to them.",
+        )
+
+    def handle(self, *names: str, **options: Any) -> None:
+        write_unencodable(self)
+        with contextlib.ExitStack() as stack:
+            pure = options["format"] in PURE
+            stdout = stack.enter_context(kept_apart(self.stdout)) if pure else self.stdout
+            stack.enter_context(exit_codes())
+            # What migrations print when they are imported belongs to no format.
+            with contextlib.redirect_stdout(sys.stderr):
+                report = self.report(options)
+            Outlet(stdout).write(self.written(report, options["format"]))
+            if report.failing:
+                raise refused(report.failing)
+
+    def report(self, options: dict[str, Any]) -> Report:
+        """Judge what the options name."""
+        here = Path.cwd()
+        proposal = chosen(options["names"], options["since"], here)
+        given = tuple(of_text(text) for text in options["acknowledge"])
+        connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
+        return Report(
+            assessment=review(proposal, connection, given=given, with_sql=options["verbosity"] > 1),
+            server=server_of(connection),
+            level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
+            given=given,
+            places=Places(top_around(here), proposal.files),
+            docs_url=options["docs_url"],
+        )
+
+    def written(self, report: Report, name: str) -> str:
+        """Write a report in a format."""
+        if name == "text":
+            return "\n".join(report_lines(report, self.style)) + "\n"
+        return FORMATS[name](report)
+
+
+def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:
+    """Give the migrations that somebody asks about; raise `UsageError` if nobody said which."""
+    if since:
+        return changed(changed_files(since, folder), names)
+    if names:
+        return named(names)
+    raise UsageError(
+        _("Nobody said which migrations to judge."),
+        hint=_(
+            "Those that this branch brings: manage.py assess_migrations --since origin/main\n"
+            "Those of an app, or one: manage.py assess_migrations shop billing.0007\n"
+            "Those that a database lacks: manage.py auto_migrate --plan"
+        ),
+    )
+
+
+def refused(failing: Sequence[Finding]) -> PlanRefused:
+    """Say for what the assessment fails."""
+    text = ngettext(
+        "{count} finding that nobody has acknowledged: {names}.",
+        "{count} findings that nobody has acknowledged: {names}.",
+        len(failing),
+    )
+    names = dict.fromkeys(f"{finding.code}:{finding.migration}" for finding in failing)
+    return PlanRefused(
+        text.format(count=len(failing), names=", ".join(names)),
+        hint=_(
+            "Write the migration as shown, or say in it that this is wanted: "
+            'acknowledged = auto_migrate.acknowledge("{code}", reason="…")'
+        ).format(code=failing[0].code),
+    )

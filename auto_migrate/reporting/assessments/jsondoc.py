@@ -1,0 +1,62 @@
+"""A judged plan as one JSON document, as `docs/reference/assessment.md` describes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from auto_migrate.findings import AssessedMigration, Finding
+from auto_migrate.reporting.assessments.report import Report
+
+VERSION = 1
+
+
+def render(report: Report) -> str:
+    """Write the document."""
+    return json.dumps(document(report), indent=2) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Give the document."""
+    return {
+        "version": VERSION,
+        "server": {"vendor": report.server.vendor, "version": ".".join(map(str, report.server.version))},
+        "fail_level": "never" if report.level is None else str(report.level),
+        "failed": bool(report.failing),
+        "counts": report.counts(),
+        "migrations": [migration(assessed, report) for assessed in report.assessment.migrations],
+        "unmatched": [dataclasses.asdict(said) for said in report.assessment.unmatched],
+    }
+
+
+def migration(assessed: AssessedMigration, report: Report) -> dict[str, Any]:
+    """Give one migration."""
+    file = report.places.files.get(assessed.migration)
+    return {
+        "migration": str(assessed.migration),
+        "file": None if file is None else report.places.name(file),
+        "atomic": assessed.atomic,
+        "phase": assessed.phase,
+        "operations": [dataclasses.asdict(operation) for operation in assessed.operations],
+        "findings": [finding(found, report) for found in assessed.findings],
+    }
+
+
+def finding(found: Finding, report: Report) -> dict[str, Any]:
+    """Give one finding."""
+    place = report.places.of(found)
+    return {
+        "code": found.code,
+        "level": str(found.level),
+        "operation": found.operation,
+        "table": found.table,
+        "line": None if place is None else place.lines.first,
+        "end_line": None if place is None else place.lines.last,
+        "title": found.title,
+        "problem": found.problem,
+        "instead": found.instead,
+        "evidence": [{"basis": str(evidence.basis), "text": evidence.text} for evidence in found.evidence],
+        "acknowledged": found.acknowledged,
+        "page": report.page(found.code) or None,
+    }

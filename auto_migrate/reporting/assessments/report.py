@@ -1,0 +1,86 @@
+"""What the formats write: a judged plan, and what they need to know beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
+from auto_migrate.reporting.assessments.places import Places
+from auto_migrate.safety.acknowledgements import matches
+from auto_migrate.safety.hazard import Server
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """A judged plan, the server it was judged for, the level that fails, and where everything stands.
+
+    `given` are the acknowledgements that stand elsewhere than in the migrations. `docs_url` is where the pages of the
+    hazards are published, empty where they are not.
+    """
+
+    assessment: Assessment
+    server: Server
+    level: Level | None
+    places: Places
+    given: tuple[Acknowledgement, ...] = ()
+    docs_url: str = ""
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """Give the findings for which the assessment fails."""
+        return self.assessment.standing(self.level)
+
+    @property
+    def server_name(self) -> str:
+        """Name the server and its version."""
+        names = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
+        version = ".".join(map(str, self.server.version)).removesuffix(".0")
+        return f"{names.get(self.server.vendor, self.server.vendor)} {version}"
+
+    def page(self, code: str) -> str:
+        """Give the address of a hazard's page, empty where none is known."""
+        return f"{self.docs_url.rstrip('/')}/{code}.md" if self.docs_url else ""
+
+    def is_acknowledged_elsewhere(self, finding: Finding) -> bool:
+        """Tell whether a finding is acknowledged outside of its migration."""
+        return any(matches(said, finding) for said in self.given)
+
+    def counts(self) -> dict[str, int]:
+        """Count the findings by level, with those that somebody acknowledged by themselves."""
+        found = Counter(
+            str(finding.level) if finding.acknowledged is None else "acknowledged"
+            for finding in self.assessment.findings
+        )
+        return {name: found[name] for name in (*map(str, reversed(Level)), "acknowledged")}
+
+    def summary(self) -> str:
+        """Say in a sentence what was found."""
+        counts = self.counts()
+        if not self.assessment.migrations:
+            return _("No migrations to judge.")
+        migrations = ngettext("{count} migration", "{count} migrations", len(self.assessment.migrations))
+        errors = ngettext("{count} error", "{count} errors", counts["error"])
+        warnings = ngettext("{count} warning", "{count} warnings", counts["warning"])
+        notices = ngettext("{count} notice", "{count} notices", counts["notice"])
+        return _(
+            "{migrations} judged for {server}: {errors}, {warnings}, {notices}; {acknowledged} acknowledged."
+        ).format(
+            migrations=migrations.format(count=len(self.assessment.migrations)),
+            server=self.server_name,
+            errors=errors.format(count=counts["error"]),
+            warnings=warnings.format(count=counts["warning"]),
+            notices=notices.format(count=counts["notice"]),
+            acknowledged=counts["acknowledged"],
+        )
+
+    def unmatched(self) -> list[str]:
+        """Say of each acknowledgement that matches nothing that it can go."""
+        text = _("The acknowledgement of {code} in {migration} ({origin}) matches nothing: take it out.")
+        return [
+            text.format(code=said.code, migration=said.migration, origin=said.origin)
+            for said in self.assessment.unmatched
+        ]

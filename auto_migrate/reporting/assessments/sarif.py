@@ -1,0 +1,117 @@
+"""A judged plan in SARIF 2.1.0, which code scanning services read (OASIS Standard, 27 March 2020)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.translation import gettext as _
+
+import auto_migrate
+from auto_migrate.findings import Finding, Level
+from auto_migrate.reporting.assessments.places import Place
+from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.safety.hazard import Hazard
+from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.live import BY_RULE
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
+
+
+def render(report: Report) -> str:
+    """Write the log."""
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run(report)]}, indent=2) + "\n"
+
+
+def run(report: Report) -> dict[str, Any]:
+    """Give the one run of the log."""
+    warnings = [{"level": "warning", "message": {"text": text}} for text in report.unmatched()]
+    driver = {
+        "name": "auto_migrate",
+        "version": auto_migrate.__version__,
+        "rules": [rule(hazard, report) for hazard in hazards().values()],
+    }
+    return {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": "auto_migrate/assess_migrations/"},
+        "invocations": [{"executionSuccessful": True, "toolConfigurationNotifications": warnings}],
+        "columnKind": "unicodeCodePoints",
+        "results": list(results(report)),
+    }
+
+
+def rule(hazard: Hazard, report: Report) -> dict[str, Any]:
+    """Describe a hazard."""
+    title = _(hazard.title)
+    page = report.page(hazard.code)
+    told = {
+        "id": hazard.code,
+        "name": "".join(word.capitalize() for word in hazard.slug.split("-")),
+        "shortDescription": {"text": f"{title}."},
+        "fullDescription": {"text": f"{title} ({_(str(hazard.harm))})."},
+        "help": {"text": _("See docs/hazards/{code}.md.").format(code=hazard.code)},
+        "defaultConfiguration": {"level": LEVELS[BY_RULE[hazard.harm]]},
+        "properties": {"tags": ["migrations", *sorted(hazard.vendors)]},
+    }
+    return {**told, "helpUri": page} if page else told
+
+
+def results(report: Report) -> Iterator[dict[str, Any]]:
+    """Give every finding, those that somebody acknowledged as suppressed."""
+    codes, seen = list(hazards()), Counter[str]()
+    for finding in report.assessment.findings:
+        same = fingerprint(finding)
+        seen[same] += 1
+        result = {
+            "ruleId": finding.code,
+            "ruleIndex": codes.index(finding.code),
+            "level": LEVELS[finding.level],
+            "message": {"text": message(finding)},
+            "locations": [location(finding, report.places.of(finding))],
+            # The first is ours, the second is the one that GitHub follows an alert by.
+            "partialFingerprints": dict.fromkeys(("finding/v1", "primaryLocationLineHash"), f"{same}:{seen[same]}"),
+        }
+        if finding.acknowledged is not None:
+            kind = "external" if report.is_acknowledged_elsewhere(finding) else "inSource"
+            result["suppressions"] = [{"kind": kind, "status": "accepted", "justification": finding.acknowledged}]
+        yield result
+
+
+def fingerprint(finding: Finding) -> str:
+    """Give what stays the same while lines move: the hazard, the migration and the table."""
+    told = "\0".join([finding.code, str(finding.migration), finding.table])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def message(finding: Finding) -> str:
+    """Write what is wrong, why, and what to write instead."""
+    parts = [finding.problem, *(evidence.text for evidence in finding.evidence)]
+    if finding.instead:
+        parts.append(f"{_('Instead:')}\n{finding.instead}")
+    return "\n\n".join(parts)
+
+
+def location(finding: Finding, place: Place | None) -> dict[str, Any]:
+    """Give the place of a finding: its migration, and where it has one, its lines."""
+    told: dict[str, Any] = {
+        "logicalLocations": [{"fullyQualifiedName": str(finding.migration), "kind": "module"}],
+    }
+    if place is not None:
+        told["physicalLocation"] = {
+            "artifactLocation": artifact(place),
+            "region": {"startLine": place.lines.first, "endLine": place.lines.last},
+        }
+    return told
+
+
+def artifact(place: Place) -> dict[str, str]:
+    """Name a file relative to the top of the repository, if it belongs to it."""
+    if place.is_inside:
+        return {"uri": quote(place.path), "uriBaseId": "%SRCROOT%"}
+    return {"uri": Path(place.path).as_uri()}
