@@ -108,7 +108,7 @@ class Alteration:
             yield self._add(self._name(new, "_pk"), ConstraintKind.PRIMARY_KEY)
         yield from self._related_types()
         if self.new.target and self.editor._field_should_be_altered(old, new, ignore={"db_comment"}):
-            same = self.renamed.get(self.old.target, self.old.target) == self.new.target
+            same = self.old.target == self.new.target
             name = self._fk_name(self.model, new)
             yield self._add(name, ConstraintKind.FOREIGN_KEY, references=self.new.target, again=same)
         for _old, rel in self.related() if self.is_key_that_changes else ():
@@ -162,7 +162,7 @@ class Alteration:
                 name=self._fk_name(rel.related_model, rel.field),
                 kind=ConstraintKind.FOREIGN_KEY,
                 columns=(rel.field.column,),
-                references=self.model._meta.db_table,
+                references=self._target(rel.field),
             )
 
     def _related_types(self) -> Iterator[Change]:
@@ -178,7 +178,7 @@ class Alteration:
                 kind=ConstraintKind.FOREIGN_KEY,
                 columns=(rel.field.column,),
                 again=True,
-                references=self.model._meta.db_table,
+                references=self._target(rel.field),
                 definition=rel.field,
             )
 
@@ -248,6 +248,10 @@ class Alteration:
         name = self.editor._fk_constraint_name(model, field, "_fk_%(to_table)s_%(to_column)s")
         return str(name).strip('"`')
 
+    def _target(self, field: Any) -> str:
+        table = constrained_table(field, self.editor)
+        return self.renamed.get(table, table)
+
     def _side(self, field: Any) -> Side:
         parameters = field.db_parameters(connection=self.editor.connection)
         return Side(
@@ -256,5 +260,5 @@ class Alteration:
             suffix=field.db_type_suffix(connection=self.editor.connection),
             collation=parameters.get("collation") or "",
             check=self.editor._field_db_check(field, parameters),
-            target=constrained_table(field, self.editor),
+            target=self._target(field),
         )

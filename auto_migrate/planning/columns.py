@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Value
+from django.db.backends.utils import strip_quotes
+from django.db.models import ForeignKey, Value
 
-from auto_migrate.planning.changes import AddColumn, Default
+from auto_migrate.planning.changes import AddColumn, ConstraintKind, Default, DropConstraint
 
 # PostgreSQL's own functions and those of its extensions that give each row a value of its own (pg_proc.provolatile).
 VOLATILE_FUNCTIONS = frozenset(
@@ -68,7 +70,7 @@ def added(model: Any, field: Any, editor: Any) -> AddColumn:
         column=field.column,
         field=field.name,
         type=parameters["type"],
-        null=field.null,
+        null=field.null or field.generated,
         default=default_of(field, editor),
         keeps_default=has_database_default(field),
         unique=field.unique and not field.primary_key,
@@ -77,3 +79,21 @@ def added(model: Any, field: Any, editor: Any) -> AddColumn:
         references=constrained_table(field, editor),
         definition=field,
     )
+
+
+def keys_dropped(field: Any, editor: Any) -> Iterator[DropConstraint]:
+    """Give the foreign keys that are dropped together with the column that they point to."""
+    for relation in field.model._meta.get_fields(include_hidden=True):
+        key = getattr(relation, "field", None)
+        if not relation.auto_created or not isinstance(key, ForeignKey) or key.target_field != field:
+            continue
+        if references := constrained_table(key, editor):
+            name = editor._fk_constraint_name(key.model, key, "_fk_%(to_table)s_%(to_column)s")
+            yield DropConstraint(
+                table=key.model._meta.db_table,
+                model=key.model._meta.label,
+                name=strip_quotes(str(name)),
+                kind=ConstraintKind.FOREIGN_KEY,
+                columns=(key.column,),
+                references=references,
+            )

@@ -23,7 +23,7 @@ from auto_migrate.planning.changes import (
     RenameTable,
     Unread,
 )
-from auto_migrate.planning.columns import added, constrained_table
+from auto_migrate.planning.columns import added, constrained_table, keys_dropped
 from auto_migrate.planning.constraints import as_unique_index, columns_named, columns_of, kind_of
 from auto_migrate.planning.indexes import indexes_of
 
@@ -81,6 +81,7 @@ class Recorder:
             self.delete_model(field.remote_field.through)
         elif self._has_column(field):
             references = constrained_table(field, self.editor)
+            self.changes += keys_dropped(field, self.editor)
             self.changes.append(
                 DropColumn(**named(model), column=field.column, field=field.name, references=references)
             )
