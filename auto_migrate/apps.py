@@ -12,5 +12,10 @@ class AutoMigrateConfig(AppConfig):
     verbose_name = "Automatic migrations"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and let connections tell their release."""
+        from django.db.backends.signals import connection_created
+
         from auto_migrate import checks  # noqa: F401 # registers itself on import
+        from auto_migrate.databases.releases import name_release
+
+        connection_created.connect(name_release, dispatch_uid="auto_migrate.databases.releases")

@@ -86,6 +86,31 @@ class Blocker:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TakenLock:
+    """A lock that a statement took in a rehearsal: on a table, or on the `index` of one where that is not empty."""
+
+    table: str
+    index: str
+    mode: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scan:
+    """A table that a statement read through in a rehearsal, and the rows that it read."""
+
+    table: str
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unfilled:
+    """A table that no rows could be made for, and why."""
+
+    table: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Context:
     """Where and when an event happened."""
 
@@ -147,9 +172,10 @@ class DatabaseReady(Event):
 
 @dataclasses.dataclass(frozen=True)
 class RunStarted(Event):
-    """A run began; it may make up to `attempts` attempts."""
+    """A run began; it may make up to `attempts` attempts. `phase` is `all`, `pre_deploy` or `post_deploy`."""
 
     attempts: int
+    phase: str = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,11 +213,15 @@ class RetryScheduled(Event):
 
 @dataclasses.dataclass(frozen=True)
 class StateCompared(Event):
-    """Code and database were compared. `unknown` are recorded migrations that this code does not have."""
+    """Code and database were compared, for the phase of the run.
+
+    `unknown` are recorded migrations that this code does not have, `deferred` those that wait for the deploy.
+    """
 
     state: SchemaState
     pending: tuple[MigrationKey, ...]
     unknown: tuple[MigrationKey, ...]
+    deferred: tuple[MigrationKey, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,6 +271,16 @@ class LockAcquired(Event):
 @dataclasses.dataclass(frozen=True)
 class PoolerNoticed(Event):
     """The plan has migrations that are not atomic, and a pooler in between keeps their sessions from being limited."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OlderReleasesNoticed(Event):
+    """What is about to be applied is for after the deploy, and these clients do not say that they are of this release.
+
+    Each is an `application_name`, with the number of its connections where it has several.
+    """
+
+    clients: tuple[str, ...]
 
 
 # -- recover ----------------------------------------------------------------------------------------------------------
@@ -381,3 +421,93 @@ class RunStopped(Event):
 
     exit_code: int
     applied: int
+
+
+# -- rehearse ---------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftoversFound(Event):
+    """Killed rehearsals left databases: those that are surely theirs were dropped, those without a mark were not."""
+
+    dropped: tuple[str, ...]
+    unmarked: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class RehearsalStarted(Event):
+    """The scratch database is there; `base` migrations bring it to where the plan, `migrations`, begins.
+
+    `python` are the migrations of both whose functions are about to run, with whatever they do to the world outside.
+    """
+
+    scratch: str
+    base: int
+    migrations: tuple[MigrationKey, ...]
+    python: tuple[MigrationKey, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class FoundationsMissing(Event):
+    """Schemas, extensions or settings of the real database that could not be made in the scratch one."""
+
+    names: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class BaseApplied(Event):
+    """Migration number `index` (1-based) of the `total` that come before the plan is applied in the scratch database."""
+
+    migration: MigrationKey
+    index: int
+    total: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TablesFilled(Event):
+    """So many tables were given `rows` rows each, where possible."""
+
+    rows: int
+    tables: int
+    unfilled: tuple[Unfilled, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class StatementObserved(Event):
+    """What a statement of operation number `operation` (1-based) was seen to take, in `times` times all together.
+
+    `locks` are those that its transaction had not taken before, on tables and indexes that were there before the plan;
+    `rewrites` are tables, `rebuilds` indexes. `in_transaction` is false where it was a transaction of its own.
+    """
+
+    migration: MigrationKey
+    operation: int | None
+    statement: str
+    times: int
+    duration: float
+    in_transaction: bool
+    locks: tuple[TakenLock, ...]
+    rewrites: tuple[str, ...]
+    rebuilds: tuple[str, ...]
+    scans: tuple[Scan, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class RuleContradicted(Event):
+    """The rules say one thing of what an operation takes from a table, and the rehearsal saw another."""
+
+    migration: MigrationKey
+    operation: int
+    table: str
+    rule: str
+    observed: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RehearsalFinished(Event):
+    """The plan was carried out in the scratch database, which is dropped, in `duration` seconds."""
+
+    migrations: int
+    statements: int
+    contradictions: int
+    duration: float

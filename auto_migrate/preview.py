@@ -36,7 +36,7 @@ def preview(
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with ending_told(emit, Tally()):
         comparison, assessment = judge(database, goal or Goal(), acknowledgements, with_sql=True)
-        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown))
+        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred))
         for assessed in assessment.migrations:
             emit(MigrationAssessed(assessed))
         blocking = assessment.standing(blocking_level())

@@ -49,13 +49,21 @@ REPORT = 10.0
 
 
 def check(
-    database: str = DEFAULT_DB_ALIAS, *, listeners: Sequence[Listener] = (), clock: Clock | None = None
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    phase: str | None = None,
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
 ) -> SchemaState:
-    """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do."""
+    """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do.
+
+    `phase` is `all`, `pre_deploy` or `post_deploy`; None asks for what the code needs before it starts.
+    """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with ending_told(emit, Tally()):
-        found = inspect(database)
-        emit(StateCompared(found.state, tuple(planned.key for planned in found.pending), found.unknown))
+        found = inspect(database, phase=phase)
+        pending = tuple(planned.key for planned in found.pending)
+        emit(StateCompared(found.state, pending, found.unknown, found.deferred))
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:

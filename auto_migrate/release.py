@@ -30,6 +30,8 @@ from auto_migrate.events import (
     DatabaseReady,
     Listener,
     MigratingStarted,
+    MigrationKey,
+    OlderReleasesNoticed,
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
@@ -52,13 +54,15 @@ from auto_migrate.exceptions import (
     RunInterrupted,
     RunNotQueued,
 )
-from auto_migrate.findings import Acknowledgement, Assessment
+from auto_migrate.findings import Acknowledgement
 from auto_migrate.history.journal import open_journals
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
 from auto_migrate.planning.comparison import Comparison, applied_state, compare, left_undone, still_true
+from auto_migrate.planning.division import refuse_early
 from auto_migrate.planning.fingerprint import Code, read_code
+from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.gate import assess_plan, blocking_level, refused
@@ -78,6 +82,7 @@ def migrate(
     *,
     app_label: str | None = None,
     migration_name: str | None = None,
+    phase: str | None = None,
     max_retries: int | None = None,
     retry_delay: float | None = None,
     lock_wait: float | None = None,
@@ -91,16 +96,16 @@ def migrate(
 ) -> Result:
     """Bring one database to the leaf nodes of this code, of one app, or to one migration.
 
-    What is None comes from the settings. `max_retries` counts the attempts in all; `retry_delay` and `lock_wait` are
-    seconds. A `run_id` that the history knows as queued is carried out under that name; `resolutions` settle operations
-    that an earlier run was cut in, `acknowledgements` let hazards of the plan pass. Raise `AutoMigrateError` (see
-    `auto_migrate.exceptions`) for every run that does not end well.
+    What is None comes from the settings. `phase` is `all`, `pre_deploy` or `post_deploy`. `max_retries` counts the
+    attempts in all; `retry_delay` and `lock_wait` are seconds. A `run_id` that the history knows as queued is carried
+    out under that name; `resolutions` settle operations that an earlier run was cut in, `acknowledgements` let hazards
+    of the plan pass. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not end well.
     """
     settings = get_settings()
     recorder = Recorder(database, requested_by=requested_by, awaited=run_id is not None)
     release = Release(
         adapter_for(database),
-        Goal(app_label, migration_name),
+        Goal.asked(app_label, migration_name, phase),
         retry=Retry(
             settings.MAX_RETRIES if max_retries is None else max_retries,
             settings.RETRY_DELAY if retry_delay is None else retry_delay,
@@ -141,7 +146,7 @@ class Release:
         self.audience = audience
         self.resolutions = resolutions
         self.acknowledgements = acknowledgements
-        self.assessed: Assessment | None = None
+        self.judged: frozenset[MigrationKey] = frozenset()
         self.tally = Tally()
         self.code: Code | None = None
         self.fingerprint = ""
@@ -150,7 +155,7 @@ class Release:
         """Make attempts until one succeeds; tell the listeners how it ended."""
         started = self.emit.clock.monotonic()
         with ending_told(self.emit, self.tally):
-            self.emit(RunStarted(self.retry.attempts))
+            self.emit(RunStarted(self.retry.attempts, self.goal.phase or ALL))
             state = until_usable(self.database, self.attempt, retry=self.retry, emit=self.emit)
         duration = self.emit.clock.monotonic() - started
         self.emit(RunSucceeded(state, self.tally.done, duration, self.fingerprint))
@@ -172,6 +177,7 @@ class Release:
                 comparison = self.compare()
             state = applied_state(comparison)
             self.assess(comparison, state)
+            refuse_early(comparison.early)
             self.apply(comparison, lock, state)
         return self.verify(comparison)
 
@@ -187,7 +193,7 @@ class Release:
 
     def is_known(self) -> bool:
         """Tell by its fingerprint whether the database was found up to date with exactly this code before."""
-        code = self.code = read_code(self.database.alias) if self.goal == Goal() else None
+        code = self.code = read_code(self.database.alias) if self.goal.is_whole else None
         if code is None:
             return False
         fingerprint = code.fingerprint(recorded_rows(self.database.connection))
@@ -218,24 +224,23 @@ class Release:
     def compare(self) -> Comparison:
         """Plan the way from what is recorded to what the code needs."""
         comparison = compare(self.database, self.goal)
-        self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown))
+        self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred))
         return comparison
 
     def assess(self, comparison: Comparison, state: ProjectState) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged.
 
-        A database without a single recorded migration has nothing that could be hurt, and whoever unapplies migrations
-        has asked for just that.
+        A database without a single recorded migration has nothing that could be hurt, whoever unapplies migrations has
+        asked for just that, and what an earlier attempt let pass may be finished.
         """
-        if not comparison.plan or not comparison.recorded or comparison.backwards:
+        if not comparison.recorded or comparison.backwards or self.judged.issuperset(comparison.keys):
             return
         assessment = assess_plan(self.database, comparison, state.clone(), given=self.acknowledgements)
         blocking = assessment.standing(blocking_level())
-        if assessment != self.assessed:
-            self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
-        self.assessed = assessment
+        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
         if blocking:
             raise refused(blocking)
+        self.judged = frozenset(comparison.keys)
 
     def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
@@ -253,6 +258,8 @@ class Release:
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):
             self.emit(PoolerNoticed())
+        if self.goal.phase is Phase.POST_DEPLOY and comparison.plan and (others := self.database.other_releases()):
+            self.emit(OlderReleasesNoticed(others))
         self.emit(MigratingStarted())
         plan = comparison.plan
         send_pre_migrate(self.database.alias, state, plan, self.audience)

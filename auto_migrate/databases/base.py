@@ -211,6 +211,10 @@ class Database(abc.ABC):
         """The means to lock tables ahead of a migration, where the vendor has them."""
         return None
 
+    def other_releases(self) -> tuple[str, ...]:
+        """Name the clients that are, or may be, of another release than this process; nothing where none can tell."""
+        return ()
+
     @property
     def statistics(self) -> Statistics | None:
         """The means to ask how large and busy tables are, where the vendor has them."""

@@ -16,6 +16,7 @@ from auto_migrate.databases.faults import Fault, Kind, causes, first_line
 from auto_migrate.databases.indexes import Indexes
 from auto_migrate.databases.postgresql_lock import CONFIGURE, AdvisoryLock
 from auto_migrate.databases.refusals import refused_sqlstate
+from auto_migrate.databases.releases import other_releases
 from auto_migrate.databases.statistics import PostgreSQLStatistics, Statistics
 from auto_migrate.databases.table_locks import TableLocks
 from auto_migrate.exceptions import PassingFault
@@ -189,6 +190,9 @@ class PostgreSQL(Database):
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             return bool(cursor.fetchone()[0] != self.connection.connection.info.backend_pid)
+
+    def other_releases(self) -> tuple[str, ...]:
+        return other_releases(self.connection)
 
     @property
     def statistics(self) -> Statistics:

@@ -11,15 +11,18 @@ from auto_migrate.events import (
     Event,
     LockAcquired,
     MigrationFinished,
+    MigrationKey,
     MigrationStarted,
     MigrationStopped,
     PlanAssessed,
     PlanMade,
     RunClaimed,
     RunFailed,
+    RunStarted,
     RunStatus,
     RunStopped,
     RunSucceeded,
+    StateCompared,
     StepStatus,
 )
 from auto_migrate.exceptions import ExitCode
@@ -39,10 +42,13 @@ class Recorder:
         self.requested_by = requested_by
         self.awaited = awaited
         self.started = False
+        self.phase = "all"
+        self.deferred: tuple[MigrationKey, ...] = ()
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write down what the event says. A history that cannot be written must not stop a deploy."""
         try:
+            self._notice(event)
             self._note_step(event, context)
             self._note_run(event, context)
         except Error as error:
@@ -50,8 +56,18 @@ class Recorder:
 
     def _start(self, context: Context) -> None:
         if not self.started:
-            self.history.start(context.run_id, requested_by=self.requested_by)
+            self.history.start(context.run_id, requested_by=self.requested_by, phase=self.phase)
             self.started = True
+
+    def _notice(self, event: Event) -> None:
+        """Keep what is written down later."""
+        match event:
+            case RunStarted():
+                self.phase = event.phase
+            case RunClaimed():
+                self.started = True
+            case StateCompared():
+                self.deferred = event.deferred
 
     def _note_step(self, event: Event, context: Context) -> None:
         run_id, step = context.run_id, self.history.step
@@ -67,8 +83,6 @@ class Recorder:
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
         match event:
-            case RunClaimed():
-                self.started = True
             case LockAcquired():
                 self.history.close_dead_runs(but=run_id)
             case PlanAssessed() if event.findings:
@@ -77,10 +91,15 @@ class Recorder:
             case PlanMade() if event.migrations:
                 self._start(context)
                 self.history.plan(run_id, event.migrations, backwards=event.backwards)
-            case RunSucceeded() if self.started or event.fingerprint:
+            case RunSucceeded() if self.started or event.fingerprint or self.deferred:
                 self._start(context)
-                fingerprint = event.fingerprint or None
-                self.history.finish(run_id, RunStatus.SUCCEEDED, exit_code=ExitCode.DONE, fingerprint=fingerprint)
+                self.history.finish(
+                    run_id,
+                    RunStatus.SUCCEEDED,
+                    exit_code=ExitCode.DONE,
+                    fingerprint=event.fingerprint or None,
+                    deferred=self.deferred,
+                )
             case RunStopped() if self.started:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
             case RunFailed() if self.started or (not self.awaited and event.exit_code not in UNWRITABLE):

@@ -63,10 +63,20 @@ class History:
                 raise
             return False
 
-    def enqueue(self, requested_by: str) -> Run:
+    def released(self) -> frozenset[MigrationKey]:
+        """Give the migrations that a successful pre_deploy run has left for after its deploy: their code is out."""
+        runs = self.runs().filter(phase="pre_deploy", status=RunStatus.SUCCEEDED, deferred__isnull=False)
+        names = {name for deferred in runs.values_list("deferred", flat=True) for name in deferred}
+        return frozenset(MigrationKey(*name.split(".", 1)) for name in names)
+
+    def newest(self, phase: str) -> Run | None:
+        """Give the newest run of a phase that is not merely queued."""
+        return self.runs().filter(phase=phase).exclude(status=RunStatus.QUEUED).first()
+
+    def enqueue(self, requested_by: str, *, phase: str = "all") -> Run:
         """Record a run that somebody asked for over HTTP; raise `SlotTaken` while an earlier one has not ended."""
         self.ensure_tables()
-        run = Run(id=uuid.uuid4(), status=RunStatus.QUEUED, requested_by=requested_by, slot=HTTP_SLOT)
+        run = Run(id=uuid.uuid4(), status=RunStatus.QUEUED, requested_by=requested_by, phase=phase, slot=HTTP_SLOT)
         try:
             with transaction.atomic(using=self.database):
                 run.save(using=self.database, force_insert=True)
@@ -94,12 +104,12 @@ class History:
         queued = self.runs().filter(pk=run_id, status=RunStatus.QUEUED)
         return bool(queued.update(**_carried_out_here()))
 
-    def start(self, run_id: uuid.UUID, *, requested_by: str) -> None:
+    def start(self, run_id: uuid.UUID, *, requested_by: str, phase: str = "all") -> None:
         """Record a run that nobody had asked for in advance, and that this process carries out."""
         self.ensure_tables()
         here = _carried_out_here()
         Run.objects.using(self.database).create(
-            id=run_id, requested_by=requested_by, requested_at=here["started_at"], **here
+            id=run_id, requested_by=requested_by, phase=phase, requested_at=here["started_at"], **here
         )
 
     def finish(
@@ -111,6 +121,7 @@ class History:
         error: str | None = None,
         hint: str | None = None,
         fingerprint: str | None = None,
+        deferred: Iterable[MigrationKey] = (),
     ) -> None:
         """Record how the run ended; a run that never began leaves no row to update."""
         Run.objects.using(self.database).filter(pk=run_id).update(
@@ -120,6 +131,7 @@ class History:
             error=storable(error),
             hint=storable(hint),
             fingerprint=fingerprint,
+            deferred=[str(key) for key in deferred] or None,
             slot=None,
         )
 

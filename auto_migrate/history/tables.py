@@ -30,6 +30,9 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     status = models.CharField(max_length=16, choices=choices(RunStatus))
+    # all, pre_deploy or post_deploy; and what a pre_deploy run left for after the deploy.
+    phase = models.CharField(max_length=16, db_default="all")
+    deferred = models.JSONField(null=True)
     requested_by = models.CharField(max_length=150, db_default="")
     release = models.CharField(max_length=200, db_default="")
     host = models.CharField(max_length=255, db_default="")

@@ -18,7 +18,9 @@ from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
 from auto_migrate.exceptions import HistoryDiverged, PassingFault
 from auto_migrate.history.store import History
+from auto_migrate.planning.division import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.phases import Phase, asked_phase
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Node, Target
 
@@ -43,6 +45,8 @@ class Inspection:
     unknown: tuple[MigrationKey, ...] = ()
     problem: str = ""
     hint: str = ""
+    deferred: tuple[MigrationKey, ...] = ()
+    """What waits for the deploy, where phases are on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Comparison:
     target: MigrationKey | None
     plan: list[tuple[Migration, bool]]
     unknown: tuple[MigrationKey, ...]
+    deferred: tuple[MigrationKey, ...] = ()
+    early: Mapping[MigrationKey, tuple[MigrationKey, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def state(self) -> SchemaState:
@@ -83,7 +89,7 @@ class Comparison:
             )
             for migration, backwards in self.plan
         )
-        return Inspection(self.state, pending, self.unknown)
+        return Inspection(self.state, pending, self.unknown, deferred=self.deferred)
 
 
 def compare(database: Database, goal: Goal) -> Comparison:
@@ -103,14 +109,28 @@ def compare(database: Database, goal: Goal) -> Comparison:
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
     targets = goal.targets(executor.loader)
+    division = divide(database, executor, targets, goal.phase)
     return Comparison(
         loader=executor.loader,
         recorded=recorded,
         targets=targets,
         target=goal.key(targets),
-        plan=executor.migration_plan(targets),
+        plan=division.plan,
         unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
+        deferred=division.deferred,
+        early=division.early,
     )
+
+
+def divide(database: Database, executor: MigrationExecutor, targets: list[Target], phase: Phase | None) -> Division:
+    """Plan the way to `targets` as far as it is of one phase."""
+    plan = executor.migration_plan(targets)
+    match phase:
+        case Phase.PRE_DEPLOY:
+            return before_deploy(database.connection, executor.loader, plan)
+        case Phase.POST_DEPLOY:
+            return after_deploy(database.connection, executor.loader, plan, History(database.alias).released())
+    return Division(plan)
 
 
 def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
@@ -127,13 +147,7 @@ def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
 
 def applied_state(comparison: Comparison) -> ProjectState:
     """Give the state that the recorded migrations make, in which the plan begins."""
-    loader = comparison.loader
-    state = ProjectState(real_apps=loader.unmigrated_apps)
-    # In the order that an empty database would take.
-    for node in dict.fromkeys(node for leaf in loader.graph.leaf_nodes() for node in loader.graph.forwards_plan(leaf)):
-        if node in loader.applied_migrations:
-            loader.graph.nodes[node].mutate_state(state, preserve=False)
-    return state
+    return state_of_record(comparison.loader)
 
 
 def still_true(comparison: Comparison, database: Database) -> bool:
@@ -152,18 +166,20 @@ def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKe
     return tuple(MigrationKey(migration.app_label, migration.name) for migration in undone)
 
 
-def inspect(database: str = "default") -> Inspection:
+def inspect(database: str = "default", *, phase: str | None = None) -> Inspection:
     """Compare the code's migrations with the record of one database, changing nothing.
 
-    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked; there is no second attempt.
+    `phase` is `all`, `pre_deploy` or `post_deploy`; None is what the release step would apply. Raise `UsageError` for
+    one that cannot be had, `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked; there is no
+    second attempt.
     """
-    adapter = adapter_for(database)
+    adapter, goal = adapter_for(database), Goal(phase=asked_phase(phase))
     try:
         with adapter.faults_told():
             code = code_of_process(database)
             if code is not None and History(database).knows(code.fingerprint(recorded_rows(adapter.connection))):
                 return Inspection(SchemaState.UP_TO_DATE)
-            return compare(adapter, Goal()).inspection()
+            return compare(adapter, goal).inspection()
     except HistoryDiverged as error:
         return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
     except PassingFault as fault:

@@ -12,16 +12,19 @@ from django.core.signals import setting_changed
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.transaction import atomic
 
+from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
-from auto_migrate.exceptions import PassingFault
+from auto_migrate.exceptions import PassingFault, UsageError
 from auto_migrate.history.store import History
+from auto_migrate.planning.division import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.targets import Node
 
@@ -86,10 +89,11 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
 
 @dataclasses.dataclass(frozen=True)
 class QuickState:
-    """The state, and how many migrations are pending."""
+    """The state, how many migrations are pending, and which of the others wait for the deploy."""
 
     state: SchemaState
     pending: int
+    deferred: tuple[MigrationKey, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,10 +185,25 @@ def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> Qu
         needed = read_needs(connection)
     if needed.problem:
         return QuickState(SchemaState.DIVERGED, 0)
-    if pending := needed.pending(rows):
-        return QuickState(SchemaState.BEHIND, pending)
+    pending, deferred = needed.pending(rows), ()
+    if pending and get_settings().PHASES:
+        division = _division(connection)
+        pending, deferred = len(division.plan), division.deferred
+    if pending:
+        return QuickState(SchemaState.BEHIND, pending, deferred)
     unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)
-    return QuickState(SchemaState.AHEAD if unknown else SchemaState.UP_TO_DATE, 0)
+    return QuickState(SchemaState.AHEAD if unknown else SchemaState.UP_TO_DATE, 0, deferred)
+
+
+def _division(connection: BaseDatabaseWrapper) -> Division:
+    """Read what is pending, to tell what waits for the deploy."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        return before_deploy(connection, executor.loader, plan)
+    except UsageError:
+        # The release step says what is wrong with it, and lets nothing of it pass.
+        return Division(plan)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -60,7 +60,9 @@ Sizes = tuple[int, ...]
 
 
 def _parsed(written: str) -> tuple[str, Sizes] | None:
-    found = TYPE.fullmatch(" ".join(written.lower().split()))
+    # An identity is a number with a sequence.
+    plain = " ".join(written.lower().split()).partition(" generated ")[0]
+    found = TYPE.fullmatch(plain)
     if found is None:
         return None
     name = f"{found['name']}{found['rest']}".strip()

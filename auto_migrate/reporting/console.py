@@ -16,6 +16,7 @@ from auto_migrate.applying.lock_ahead import describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
+    BaseApplied,
     Context,
     DatabaseAwaited,
     DatabaseReady,
@@ -25,10 +26,12 @@ from auto_migrate.events import (
     MigratingStarted,
     MigrationAssessed,
     MigrationFinished,
+    MigrationKey,
     MigrationsAwaited,
     MigrationStarted,
     MigrationStopped,
     NothingPending,
+    OlderReleasesNoticed,
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
@@ -46,6 +49,7 @@ from auto_migrate.events import (
 from auto_migrate.findings import Level
 from auto_migrate.reporting.assessments.text import finding_lines, headline, migration_lines
 from auto_migrate.reporting.outlet import Outlet
+from auto_migrate.reporting.rehearsals import rehearsal_lines
 
 
 class Console:
@@ -65,6 +69,8 @@ class Console:
         self.warned: set[str] = set()
         # The migration whose line is not ended yet.
         self.unfinished: str = ""
+        # What was told to wait for the deploy.
+        self.deferred: tuple[MigrationKey, ...] = ()
         # Whether the plan's findings were told with its migrations.
         self.previewed = False
 
@@ -77,9 +83,11 @@ class Console:
             self._attempts(event)
             self._comparison(event, context)
             self._waiting(event, context)
+            self._warnings(event)
             self._assessment(event)
             self._migrations(event)
             self._ending(event)
+            self._rehearsal(event)
 
     def line(self, text: str) -> None:
         """Write one line, after what is left of the one before."""
@@ -118,6 +126,10 @@ class Console:
         if self.lists_pending:
             for migration in event.pending:
                 self.line(f"  {migration}")
+        if event.deferred and event.deferred != self.deferred:
+            names = ", ".join(map(str, event.deferred))
+            self.line(_("⏭️  Left for after the deploy: {names}").format(names=names))
+        self.deferred = event.deferred
 
     def _waiting(self, event: Event, context: Context) -> None:
         match event:
@@ -138,6 +150,12 @@ class Console:
             case RecordMended():
                 names = ", ".join(map(str, event.migrations))
                 self.line(_("🩹 Completed the record of {names}: applied, but recorded by half.").format(names=names))
+
+    def _warnings(self, event: Event) -> None:
+        match event:
+            case OlderReleasesNoticed():
+                clients = ", ".join(event.clients)
+                self.line(_("⚠️  Other releases may still be at work: {clients}").format(clients=clients))
             case PoolerNoticed():
                 self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
 
@@ -211,6 +229,13 @@ class Console:
         self.line(self.style.MIGRATE_HEADING("Running migrations:"))
         if not event.migrations:
             self.line("  No migrations to apply.")
+
+    def _rehearsal(self, event: Event) -> None:
+        if isinstance(event, BaseApplied) and self.stdout.is_terminal:
+            # Each time in the place of the one before.
+            self.unfinished = f"  {event.index}/{event.total}"
+            self.stdout.write(f"\r{self.unfinished}", ending="")
+        self.lines(rehearsal_lines(event))
 
     def _ending(self, event: Event) -> None:
         match event:

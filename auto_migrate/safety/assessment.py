@@ -52,7 +52,7 @@ def assess(
                 read.key,
                 read.backwards,
                 bool(read.migration.atomic),
-                (phases or {}).get(str(read.key), ""),
+                (phases or {}).get(str(read.key), "" if read.backwards else str(read.phasing.phase)),
                 tuple(planned(operation, server, new_tables) for operation in read.operations),
                 findings,
             )

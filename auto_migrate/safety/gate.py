@@ -16,6 +16,7 @@ from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.phases import Phaser
 from auto_migrate.planning.reading import ReadMigration, read_plan
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess, old_tables
@@ -33,7 +34,8 @@ def assess_plan(
     with_sql: bool = False,
 ) -> Assessment:
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up."""
-    plan = list(read_plan(database.connection, comparison.plan, state, with_sql=with_sql))
+    phaser = Phaser(comparison.loader.graph, deferred=comparison.deferred)
+    plan = list(read_plan(database.connection, comparison.plan, state, with_sql=with_sql, phaser=phaser))
     server = server_of(database.connection)
     return assess(
         plan,

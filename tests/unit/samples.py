@@ -17,6 +17,18 @@ HOLDER = Holder(
     "web-3:41", AT - datetime.timedelta(seconds=90), SECOND, migration_since=AT - datetime.timedelta(seconds=30)
 )
 BLOCKER = Blocker("billing_invoice", 8140, "app", "gunicorn", "active", autovacuum=False, age=12.4, query="SELECT 1")
+OBSERVED = events.StatementObserved(
+    FIRST,
+    1,
+    'CREATE INDEX "due" ON "billing_invoice" ("due")',
+    1,
+    0.0042,
+    in_transaction=True,
+    locks=(events.TakenLock("billing_invoice", "", "SHARE"),),
+    rewrites=(),
+    rebuilds=(),
+    scans=(events.Scan("billing_invoice", 100),),
+)
 
 SAMPLES: list[Event] = [
     events.WaitStarted(30),
@@ -26,7 +38,8 @@ SAMPLES: list[Event] = [
     events.AttemptStarted(1, 5),
     events.AttemptFailed(1, 5, "could not connect to server", "Connection refused"),
     events.RetryScheduled(3.0),
-    events.StateCompared(SchemaState.AHEAD, (FIRST,), (SECOND,)),
+    events.StateCompared(SchemaState.AHEAD, (FIRST,), (SECOND,), (SECOND,)),
+    events.OlderReleasesNoticed(("shop release=4f2a91c (shop, 2)",)),
     events.DatabaseAwaited(0.5, "could not connect to server", "Connection refused"),
     events.MigrationsAwaited(3.0, 2, HOLDER),
     events.NothingPending(SchemaState.UP_TO_DATE, 4.0),
@@ -44,4 +57,12 @@ SAMPLES: list[Event] = [
     events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
     events.RunStopped(8, 1),
+    events.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
+    events.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),
+    events.FoundationsMissing(("postgis",)),
+    events.BaseApplied(FIRST, 1, 41),
+    events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
+    OBSERVED,
+    events.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
+    events.RehearsalFinished(2, 3, 1, 4.25),
 ]

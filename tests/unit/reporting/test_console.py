@@ -156,6 +156,16 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS'].\n",
         "⚠️  Há um pooler no meio; indique o próprio servidor: AUTO_MIGRATE['DIRECT_URLS'].\n",
     ),
+    (
+        events.OlderReleasesNoticed(("shop release=4f2a91c (shop, 2)", "psql (ana, 1)")),
+        "⚠️  Other releases may still be at work: shop release=4f2a91c (shop, 2), psql (ana, 1)\n",
+        "⚠️  Outras versões ainda podem estar em execução: shop release=4f2a91c (shop, 2), psql (ana, 1)\n",
+    ),
+    (
+        events.StateCompared(SchemaState.UP_TO_DATE, (), (), (FIRST, SECOND)),
+        "⏭️  Left for after the deploy: billing.0001_initial, billing.0002_total\n",
+        "⏭️  Fica para depois do deploy: billing.0001_initial, billing.0002_total\n",
+    ),
     (events.MigratingStarted(), "🔄 Running migrations...\n", "🔄 Executando migrações...\n"),
     (
         events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),

@@ -69,6 +69,7 @@ def test_a_line_says_what_happened_where_and_when_before_the_fields() -> None:
         ("state", "behind"),
         ("pending", ["billing.0007_total"]),
         ("unknown", []),
+        ("deferred", []),
     ]
 
 
