@@ -82,7 +82,7 @@ class Alteration:
         """Give what is done to the column itself."""
         old, new = self.old.field, self.new.field
         if old.column != new.column:
-            yield RenameColumn(**self._named, column=old.column, field=old.name, to=new.column)
+            yield RenameColumn(**self._named, column=old.column, field=old.name, to=new.column, definition=old)
         if self.loses_like_index:
             yield from map(dropped, like_index(self.model, old, self.editor))
         if self.is_typed_anew:

@@ -97,14 +97,23 @@ class AddColumn(ColumnChange):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropColumn(ColumnChange):
-    """A column that goes; `references` is the table that its foreign key pointed to."""
+    """A column that goes; `references` is the table that its foreign key pointed to.
+
+    `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
+    nothing. `definition` is the Django field where there is one.
+    """
 
     references: str = ""
+    required: bool = False
+    definition: Any = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RenameColumn(ColumnChange):
+    """Another name for a column; `definition` is the Django field as it was, where there is one."""
+
     to: str
+    definition: Any = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

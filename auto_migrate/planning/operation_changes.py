@@ -118,11 +118,11 @@ def changes_of_statements(
 ) -> Iterator[Change]:
     """Read the SQL that an operation would send."""
     from auto_migrate.planning.statement_changes import changes_of_sql
-    from auto_migrate.planning.statements import statements_of_operation
+    from auto_migrate.planning.statements import is_note, statements_of_operation
 
     tables = model_tables(before, connection)
     for statement in statements_of_operation(operation, app_label, connection, before, after):
-        if statement.startswith("--"):
+        if is_note(statement):
             yield Unread(table="", text=operation.describe(), reason=statement.lstrip("- "))
         else:
             yield from changes_of_sql(statement, connection, tables)

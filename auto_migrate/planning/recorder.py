@@ -23,7 +23,7 @@ from auto_migrate.planning.changes import (
     RenameTable,
     Unread,
 )
-from auto_migrate.planning.columns import added, constrained_table, keys_dropped
+from auto_migrate.planning.columns import added, constrained_table, has_database_default, keys_dropped
 from auto_migrate.planning.constraints import as_unique_index, columns_named, columns_of, kind_of
 from auto_migrate.planning.indexes import indexes_of
 
@@ -80,10 +80,16 @@ class Recorder:
         if has_automatic_table(field):
             self.delete_model(field.remote_field.through)
         elif self._has_column(field):
-            references = constrained_table(field, self.editor)
             self.changes += keys_dropped(field, self.editor)
             self.changes.append(
-                DropColumn(**named(model), column=field.column, field=field.name, references=references)
+                DropColumn(
+                    **named(model),
+                    column=field.column,
+                    field=field.name,
+                    references=constrained_table(field, self.editor),
+                    required=not field.null and not has_database_default(field),
+                    definition=field,
+                )
             )
 
     def alter_field(self, model: Any, old_field: Any, new_field: Any, strict: bool = False) -> None:
