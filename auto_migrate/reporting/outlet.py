@@ -18,6 +18,12 @@ class Outlet:
         self.file = getattr(stream, "_out", stream)
         self.stream = None if self.file is None else stream
 
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether a person watches, so that a line may be written over."""
+        isatty = getattr(self.file, "isatty", None)
+        return self.stream is not None and isatty is not None and bool(isatty())
+
     def write(self, text: str, **options: str) -> None:
         """Write at once, so that a log that is followed shows it."""
         if self.stream is None:

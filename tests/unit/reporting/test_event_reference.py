@@ -19,7 +19,13 @@ SECTION = re.compile(r"^### `(?P<kind>\w+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTIL
 SECTIONS = {found["kind"]: found["body"] for found in SECTION.finditer(REFERENCE)}
 EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__module__ == events.__name__}
 # What a field of an event holds when it is not one of JSON's own types.
-COMPOSED = {"holder": events.Holder, "blockers": events.Blocker}
+COMPOSED = {
+    "holder": events.Holder,
+    "blockers": events.Blocker,
+    "locks": events.TakenLock,
+    "scans": events.Scan,
+    "unfilled": events.Unfilled,
+}
 
 
 def example(kind: str) -> dict[str, Any]:

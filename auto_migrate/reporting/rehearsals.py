@@ -1,0 +1,90 @@
+"""A rehearsal as people read it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import shorten
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.events import (
+    Event,
+    FoundationsMissing,
+    LeftoversFound,
+    RehearsalFinished,
+    RehearsalStarted,
+    RuleContradicted,
+    StatementObserved,
+    TablesFilled,
+)
+
+WIDTH = 110
+# Locks that no statement of a running service waits for.
+QUIET = frozenset({"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"})
+
+
+def rehearsal_lines(event: Event) -> Iterator[str]:
+    """Tell an event of a rehearsal; nothing for any other."""
+    match event:
+        case LeftoversFound():
+            yield from leftover_lines(event)
+        case RehearsalStarted():
+            yield from start_lines(event)
+        case FoundationsMissing():
+            text = _("⚠️  The role cannot make in the scratch database what the real one has: {names}")
+            yield text.format(names=", ".join(event.names))
+        case TablesFilled():
+            yield _("🌱 {rows} rows in each of {tables} tables").format(rows=event.rows, tables=event.tables)
+            yield from (f"    {table.table}: {table.reason}" for table in event.unfilled)
+        case StatementObserved():
+            yield from statement_lines(event)
+        case RuleContradicted():
+            text = _("  ⚠️  {migration}:{operation}, {table}: the rules say {rule}, the rehearsal saw {observed}")
+            yield text.format(**event.as_dict())
+        case RehearsalFinished():
+            text = _("✅ Rehearsed {migrations} migrations, {statements} statements, in {duration:.1f}s")
+            yield text.format(**event.as_dict())
+
+
+def leftover_lines(event: LeftoversFound) -> Iterator[str]:
+    """Tell what killed rehearsals left."""
+    for name in event.dropped:
+        yield _("🧹 Dropped what a killed rehearsal left: {name}").format(name=name)
+    for name in event.unmarked:
+        text = _("⚠️  {name} bears no mark of a rehearsal. If nobody needs it: DROP DATABASE {name}")
+        yield text.format(name=name)
+
+
+def start_lines(event: RehearsalStarted) -> Iterator[str]:
+    """Tell where it takes place, and what may reach the world outside."""
+    text = _("🎭 Rehearsing {pending} migrations in {scratch}, after {base} that come before them")
+    yield text.format(pending=len(event.migrations), scratch=event.scratch, base=event.base)
+    if event.python:
+        names = ", ".join(map(str, event.python))
+        text = _("⚠️  Their functions run, and may call out (mail, HTTP), unless --skip-python: {names}")
+        yield text.format(names=names)
+
+
+def statement_lines(event: StatementObserved) -> Iterator[str]:
+    """Tell a statement and under it what it took, if that is anything to speak of."""
+    took = list(taken(event))
+    if not took:
+        return
+    times = f" ({event.times}x)" if event.times > 1 else ""
+    yield f"    {shorten(event.statement, WIDTH, placeholder=' …')}{times}"
+    yield f"      {'; '.join(took)}; {event.duration:.3f}s"
+
+
+def taken(event: StatementObserved) -> Iterator[str]:
+    """Say what a statement took from each table."""
+    for lock in event.locks:
+        if lock.mode not in QUIET and not lock.index:
+            yield _("{mode} on {table}").format(mode=lock.mode, table=lock.table)
+    for table in event.rewrites:
+        yield _("rewrites {table}").format(table=table)
+    for index in event.rebuilds:
+        yield _("rebuilds {index}").format(index=index)
+    for scan in event.scans:
+        said = ngettext("reads all of {table} ({rows} row)", "reads all of {table} ({rows} rows)", scan.rows)
+        yield said.format(table=scan.table, rows=scan.rows)

@@ -1,0 +1,97 @@
+"""Where a rehearsal saw something else than the rules say of the same operation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.table_locks import Mode
+from auto_migrate.events import RuleContradicted, StatementObserved
+from auto_migrate.planning.changes import DATA, Unread
+from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Server, note_new
+from auto_migrate.safety.rehearsing.relations import MODES, strength, words
+
+
+@dataclasses.dataclass(frozen=True)
+class Toll:
+    """What one operation takes from one table: the strongest lock (0 for none), and what is done to its rows."""
+
+    lock: int = 0
+    rewrites: bool = False
+    scans: bool = False
+
+    def and_also(self, other: Toll) -> Toll:
+        """Give what both take together."""
+        return Toll(max(self.lock, other.lock), self.rewrites or other.rewrites, self.scans or other.scans)
+
+    def __str__(self) -> str:
+        """Say it in a few words: `ACCESS EXCLUSIVE, rewrites it`."""
+        lock = words(MODES[self.lock - 1]) if self.lock else _("no lock")
+        work = _("rewrites it") if self.rewrites else _("reads all of it") if self.scans else ""
+        return ", ".join(filter(None, (lock, work)))
+
+
+Tolls = dict[str, Toll]
+
+
+@dataclasses.dataclass
+class Judge:
+    """Compares migrations in the order of the plan; `filled` are the tables with rows: of others no scan is seen."""
+
+    server: Server
+    filled: Collection[str]
+    made: set[str] = dataclasses.field(default_factory=set)
+
+    def contradictions(self, read: ReadMigration, seen: Sequence[StatementObserved]) -> Iterator[RuleContradicted]:
+        """Give the tables of which a rule and the rehearsal say different things, operation by operation."""
+        held = observed(seen)
+        for operation in read.operations:
+            told = self._told(operation)
+            # Nothing is told of what nobody can read, so there is nothing to contradict.
+            if any(isinstance(change, (Unread, *DATA)) for change in operation.changes):
+                continue
+            facts = observed(one for one in seen if one.operation == operation.index)
+            for table in sorted({*told, *facts}):
+                rule, fact = told.get(table, Toll()), facts.get(table, Toll())
+                if self._differ(table, rule, fact, held.get(table, Toll())):
+                    yield RuleContradicted(read.key, operation.index, table, str(rule), str(fact))
+
+    def _told(self, operation: ReadOperation) -> Tolls:
+        """Give what the rules say of the tables that the plan does not make itself."""
+        tolls: Tolls = {}
+        for change in operation.changes:
+            for effect in effects(change, self.server):
+                if effect.table not in self.made:
+                    toll = Toll(int(effect.mode or 0), effect.rewrites, effect.scans)
+                    tolls[effect.table] = tolls.get(effect.table, Toll()).and_also(toll)
+            note_new(self.made, change)
+        return tolls
+
+    def _differ(self, table: str, rule: Toll, fact: Toll, held: Toll) -> bool:
+        # Weaker locks stop nobody, and rules need not tell them. What the transaction had already is not taken anew.
+        unforeseen = fact.lock > max(rule.lock, Mode.SHARE_UPDATE_EXCLUSIVE)
+        missing = rule.lock > max(fact.lock, held.lock)
+        unseen = rule.scans and not fact.scans and table in self.filled
+        return unforeseen or missing or unseen or (fact.scans and not rule.scans) or fact.rewrites is not rule.rewrites
+
+
+def observed(seen: Iterable[StatementObserved]) -> Tolls:
+    """Sum up what statements were seen to take from each table; a lock on an index counts where the table has none."""
+    on_tables: dict[str, int] = {}
+    on_indexes: dict[str, int] = {}
+    tolls: Tolls = {}
+    for one in seen:
+        for lock in one.locks:
+            locks = on_indexes if lock.index else on_tables
+            locks[lock.table] = max(locks.get(lock.table, 0), strength(lock.mode))
+        for table in one.rewrites:
+            tolls[table] = tolls.get(table, Toll()).and_also(Toll(rewrites=True))
+        for scan in one.scans:
+            tolls[scan.table] = tolls.get(scan.table, Toll()).and_also(Toll(scans=True))
+    for table, strongest in {**on_indexes, **on_tables}.items():
+        tolls[table] = tolls.get(table, Toll()).and_also(Toll(strongest))
+    return tolls

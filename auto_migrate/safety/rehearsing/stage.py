@@ -1,0 +1,154 @@
+"""The rehearsal itself: foundations, base, rows and plan, in the scratch database that the alias leads to by now."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.migration import Migration
+from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.attempts import Emitter
+from auto_migrate.databases.faults import first_line
+from auto_migrate.events import (
+    BaseApplied,
+    FoundationsMissing,
+    MigrationFinished,
+    MigrationStarted,
+    MigrationStopped,
+    RehearsalStarted,
+    RuleContradicted,
+    StatementObserved,
+    TablesFilled,
+)
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
+from auto_migrate.planning.reading import ReadMigration, read_plan
+from auto_migrate.safety.gate import server_of
+from auto_migrate.safety.rehearsing.carrying import Carrier
+from auto_migrate.safety.rehearsing.contradictions import Judge
+from auto_migrate.safety.rehearsing.foundations import Foundations
+from auto_migrate.safety.rehearsing.observer import Observer, speaking
+from auto_migrate.safety.rehearsing.relations import Relation, relations
+from auto_migrate.safety.rehearsing.rows import fill
+from auto_migrate.safety.rehearsing.script import Script, key_of
+from auto_migrate.safety.rehearsing.watcher import watcher_of
+
+NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
+FAILED = gettext_noop("The rehearsal failed")
+FILLED = "SELECT oid FROM unnest(%s::oid[]) AS oid WHERE pg_relation_size(oid) > 0"
+
+
+class Stage:
+    """One rehearsal in its scratch database, to which the alias leads by now."""
+
+    def __init__(
+        self, connection: BaseDatabaseWrapper, script: Script, *, emit: Emitter, rows: int, python: bool
+    ) -> None:
+        self.connection = connection
+        self.script = script
+        self.emit = emit
+        self.rows = rows
+        self.python = python
+        self.carrier = Carrier(connection, python=python)
+        self.state = ProjectState(real_apps=set(script.unmigrated))
+        self.read: list[ReadMigration] = []
+        self.seen: list[StatementObserved] = []
+        self.contradicted: list[RuleContradicted] = []
+        self.server = server_of(connection)
+
+    def run(self, foundations: Foundations) -> None:
+        """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
+        python = self.script.python() if self.python else ()
+        plan = tuple(map(key_of, self.script.plan))
+        name = str(self.connection.settings_dict["NAME"])
+        self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
+        self.make_base(foundations)
+        judge = Judge(self.server, self.fill())
+        self.read = list(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+        with watcher_of(self.connection) as watcher:
+            self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
+
+    def make_base(self, foundations: Foundations) -> None:
+        """Lay the foundations and apply what is taken as applied."""
+        if missing := tuple(foundations.lay(self.connection)):
+            self.emit(FoundationsMissing(missing))
+        self.carrier.make_unmigrated(self.script.unmigrated)
+        for index, migration in enumerate(self.script.base, start=1):
+            with self.failure_told(migration, _(NO_BASE)):
+                self.state = self.carrier.apply(migration, self.state)
+            self.carrier.record(migration)
+            self.emit(BaseApplied(key_of(migration), index, len(self.script.base)))
+
+    def fill(self) -> frozenset[str]:
+        """Put rows into the tables, if asked to; give the names of those that have some."""
+        if self.rows:
+            count, unfilled = fill(self.connection, self.rows)
+            self.emit(TablesFilled(self.rows, count, unfilled))
+        names = {one.table: one.oid for one in self.tables().values() if one.kind == "r"}
+        with self.connection.cursor() as cursor:
+            # What data migrations wrote before the plan counts, too.
+            cursor.execute(FILLED, [list(names.values())])
+            sized = {oid for (oid,) in cursor.fetchall()}
+        return frozenset(name for name, oid in names.items() if oid in sized)
+
+    def observe(self, observer: Observer, judge: Judge) -> None:
+        """Carry out the plan under the observer's eyes, and compare what it saw with the rules."""
+        for index, read in enumerate(self.read, start=1):
+            observer.begin(read.key)
+            try:
+                with self.reported(read.migration, index), self.failure_told(read.migration, _(FAILED), observer):
+                    self.carry_out(read.migration, observer)
+            finally:
+                self.report(list(speaking(observer.seen)), judge, read)
+
+    def carry_out(self, migration: Migration, observer: Observer) -> None:
+        """Apply and record one migration of the plan."""
+        with self.connection.execute_wrapper(observer):
+            self.state = self.carrier.apply(migration, self.state, observer.enter)
+        self.carrier.record(migration)
+
+    @contextlib.contextmanager
+    def reported(self, migration: Migration, index: int) -> Iterator[None]:
+        """Tell that a migration of the plan began and how it ended."""
+        place = (key_of(migration), index, len(self.script.plan), False)
+        self.emit(MigrationStarted(*place))
+        started = self.emit.clock.monotonic()
+        try:
+            yield
+        except AutoMigrateError as error:
+            self.emit(MigrationStopped(*place, error=str(error)))
+            raise
+        self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started))
+
+    def report(self, seen: list[StatementObserved], judge: Judge, read: ReadMigration) -> None:
+        """Tell what was seen of one migration, and where the rules say otherwise."""
+        contradicted = list(judge.contradictions(read, seen))
+        for event in (*seen, *contradicted):
+            self.emit(event)
+        self.seen += seen
+        self.contradicted += contradicted
+
+    def tables(self) -> dict[int, Relation]:
+        """Look at what the scratch database holds now."""
+        with self.connection.cursor() as cursor:
+            return relations(cursor)
+
+    @contextlib.contextmanager
+    def failure_told(self, migration: Migration, what: str, observer: Observer | None = None) -> Iterator[None]:
+        """Raise what a migration raises as the failure of the rehearsal, with its place."""
+        try:
+            yield
+        except AutoMigrateError:
+            raise
+        except Exception as error:
+            where = (
+                f"{key_of(migration)}:{observer.operation}" if observer and observer.operation else key_of(migration)
+            )
+            text = _("{what}, at {where}: {kind}: {error}").format(
+                what=what, where=where, kind=type(error).__name__, error=first_line(error)
+            )
+            hint = _("The real database was not touched. Other databases are out of reach in a rehearsal.")
+            raise MigrationFailed(text, hint=hint) from error
