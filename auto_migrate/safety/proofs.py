@@ -20,7 +20,7 @@ def proof_of(change: SetNotNull) -> str:
 def refuses_null(condition: Any, field: str) -> bool:
     """Tell whether a condition says, among what it says, that a field is not NULL."""
     if not isinstance(condition, Q):
-        return condition == (f"{field}__isnull", False)
+        return bool(condition == (f"{field}__isnull", False))
     if condition.negated:
         return condition.children in ([(f"{field}__isnull", True)], [(field, None)])
     if condition.connector != Q.AND and len(condition.children) > 1:

@@ -1,0 +1,33 @@
+"""Empty databases under an alias of their own, emptied again for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from pytest_django import DjangoDbBlocker
+
+from tests.integration.databases.aliases import alias
+from tests.servers import PostgreSQL
+
+
+@pytest.fixture(scope="module", params=["postgresql15", "postgresql"])
+def shop_database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
+    """Connect to a database of one server, for all tests of a module."""
+    server: PostgreSQL = request.getfixturevalue(request.param)
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    url = server.create_database(name)
+    with django_db_blocker.unblock(), alias("shop", url):
+        yield connections["shop"]
+    server.drop_database(name)
+
+
+@pytest.fixture
+def shop(shop_database: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """Give the connection, with nothing left of the test before."""
+    with shop_database.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return shop_database
