@@ -1,4 +1,9 @@
-"""The Celery task behind `force-migrate/`, for projects that have Celery: `django-auto-migrate[celery]`."""
+"""The Celery tasks, for projects that have Celery: `django-auto-migrate[celery]`.
+
+`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on::
+
+    CELERY_BEAT_SCHEDULE = {"post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0}}
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,18 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from celery import shared_task
-from django.db import Error
+from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from auto_migrate import migrate
 from auto_migrate.events import RunStatus
-from auto_migrate.exceptions import AutoMigrateError, RunNotQueued, UsageError
+from auto_migrate.exceptions import AutoMigrateError, PassingFault, RunNotQueued, UsageError
 from auto_migrate.history.store import History
+from auto_migrate.postponed import Waiting, apply_postponed
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +31,16 @@ A_DAY = 24 * 3600
 
 
 # Acknowledged early and never retried: a run that was cut short is for an operator to look at and ask for again.
-@shared_task(  # type: ignore[untyped-decorator] # Celery has no types
-    acks_late=False,
-    ignore_result=True,
-    max_retries=0,
-    time_limit=A_DAY,
-    soft_time_limit=A_DAY,
-)
+OPTIONS: dict[str, Any] = {
+    "acks_late": False,
+    "ignore_result": True,
+    "max_retries": 0,
+    "time_limit": A_DAY,
+    "soft_time_limit": A_DAY,
+}
+
+
+@shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # Celery has no types
 def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> None:
     """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone.
 
@@ -44,7 +54,8 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
                 _("This worker is of another release: it does not have {names}.").format(names=", ".join(missing)),
                 hint=_("Restart the workers with the release that has them, and ask again."),
             )
-        migrate(database, run_id=run)
+        asked = History(database).get(run)
+        migrate(database, run_id=run, phase=asked.phase if asked else None)
     except RunNotQueued:
         logger.info("Run %s was begun or given up by somebody else.", run_id)
     except AutoMigrateError as error:
@@ -52,6 +63,21 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
         logger.warning("Run %s did not end well: %s", run_id, error)
         with contextlib.suppress(Error):
             History(database).abandon(run, error=str(error), status=RunStatus.FAILED)
+
+
+@shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # as above
+def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
+    """Apply what was left for after the deploy, once the deploy is over; until then say in the log what is waited for.
+
+    To be called every minute or so; it asks the database nothing where phases are off.
+    """
+    try:
+        apply_postponed(database, requested_by="run_post_deploy")
+    except Waiting as waiting:
+        logger.info("%s: what is for after the deploy waits. %s", database, waiting)
+    except (AutoMigrateError, PassingFault) as error:
+        # The next call tries again where that makes sense.
+        logger.warning("%s: what is for after the deploy was not applied: %s", database, error)
 
 
 def known_migrations() -> set[str]:

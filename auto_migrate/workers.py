@@ -79,7 +79,7 @@ def carry_out_queued(database: str, clock: Clock) -> None:
     # A database that cannot be asked is waited for, and how a run ended is in the history.
     with contextlib.suppress(AutoMigrateError, Error):
         if run := History(database).queued():
-            migrate(database, run_id=run.id, clock=clock)
+            migrate(database, run_id=run.id, phase=run.phase, clock=clock)
 
 
 def log(event: Event, context: Context) -> None:

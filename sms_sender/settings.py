@@ -247,6 +247,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": min(30.0, SMS_SENDING_TIMEOUT),
         "options": {"expires": 30},
     },
+    # Does nothing unless AUTO_MIGRATE_PHASES is on.
+    "post-deploy": {
+        "task": "auto_migrate.tasks.run_post_deploy",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 # -- operators' API ---------------------------------------------------------------------------------------------------

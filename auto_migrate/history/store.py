@@ -19,6 +19,7 @@ from auto_migrate.events import MigrationKey, RunStatus, StepStatus
 from auto_migrate.history.tables import Run, Step, ensure_tables, have_tables
 
 HTTP_SLOT = "http"
+RELEASE_LENGTH = 200
 # What is kept of a finding; the rest can be read from the code again.
 KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
@@ -69,9 +70,9 @@ class History:
         names = {name for deferred in runs.values_list("deferred", flat=True) for name in deferred}
         return frozenset(MigrationKey(*name.split(".", 1)) for name in names)
 
-    def newest(self, phase: str) -> Run | None:
-        """Give the newest run of a phase that is not merely queued."""
-        return self.runs().filter(phase=phase).exclude(status=RunStatus.QUEUED).first()
+    def newest(self, phase: str, status: RunStatus) -> Run | None:
+        """Give the newest run of a phase that ended in this way."""
+        return self.runs().filter(phase=phase, status=status).first()
 
     def enqueue(self, requested_by: str, *, phase: str = "all") -> Run:
         """Record a run that somebody asked for over HTTP; raise `SlotTaken` while an earlier one has not ended."""
@@ -211,5 +212,5 @@ def _carried_out_here() -> dict[str, Any]:
         "started_at": timezone.now(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "release": get_settings().release[:200],
+        "release": get_settings().release[:RELEASE_LENGTH],
     }

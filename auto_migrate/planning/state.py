@@ -185,7 +185,8 @@ def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> Qu
         needed = read_needs(connection)
     if needed.problem:
         return QuickState(SchemaState.DIVERGED, 0)
-    pending, deferred = needed.pending(rows), ()
+    pending = needed.pending(rows)
+    deferred: tuple[MigrationKey, ...] = ()
     if pending and get_settings().PHASES:
         division = _division(connection)
         pending, deferred = len(division.plan), division.deferred

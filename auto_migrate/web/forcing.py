@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import Holder, RunStatus, jsonable
-from auto_migrate.exceptions import HistoryDiverged
+from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
 from auto_migrate.history.tables import Run
 from auto_migrate.planning.comparison import inspect
+from auto_migrate.planning.phases import ALL, asked_phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
 from auto_migrate.safety.gate import blocking_level
@@ -45,6 +46,7 @@ class Order:
 
     database: str = DEFAULT_DB_ALIAS
     dry_run: bool = False
+    phase: str | None = None
 
 
 @endpoint("POST")
@@ -52,16 +54,16 @@ class Order:
 def force_migrate(request: HttpRequest) -> JsonResponse:
     """Answer 202 with the run that was begun, or 409 with the one that is under way; a dry run answers the plan."""
     order = read_order(request)
-    inspection = inspect(order.database)
+    inspection = inspect(order.database, phase=order.phase)
     if order.dry_run:
         return answer({"dry_run": True, "database": order.database, **inspection_record(inspection), **_judged(order)})
     history = History(order.database)
     holder = adapter_for(order.database).lock_holder()
-    run = None if holder else _enqueue(history, f"http: {who(request)}"[:150])
+    run = None if holder else _enqueue(history, f"http: {who(request)}"[:150], asked_phase(order.phase) or ALL)
     if run is None:
         return _busy(history, holder)
     try:
-        hand_over(order.database, run.id, [str(planned.key) for planned in inspection.pending])
+        hand_over(order.database, run, [str(planned.key) for planned in inspection.pending])
     except HandOverFailed as error:
         logger.warning("Run %s was not handed over: %s", run.id, error)
         history.abandon(run.id, error=str(error))
@@ -72,7 +74,7 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
 def _judged(order: Order) -> dict[str, Any]:
     """Give what is wrong with the plan, and whether the release step would refuse it."""
     try:
-        _comparison, assessment = judge(order.database, Goal())
+        _comparison, assessment = judge(order.database, Goal.asked(None, None, order.phase))
     except HistoryDiverged:
         return {"findings": [], "refused": False}
     return {
@@ -86,15 +88,25 @@ def read_order(request: HttpRequest) -> Order:
     given = _given(request)
     if not isinstance(given, dict):
         raise BadRequest('The body is not an object. Send {"database": "default", "dry_run": false}, or nothing.')
-    if unknown := sorted(given.keys() - {"database", "dry_run"}):
-        raise BadRequest(f"Unknown key {unknown[0]!r}. Send database, dry_run, or nothing.")
+    if unknown := sorted(given.keys() - {"database", "dry_run", "phase"}):
+        raise BadRequest(f"Unknown key {unknown[0]!r}. Send database, dry_run, phase, or nothing.")
     order = Order(**given)
     if not isinstance(order.dry_run, bool):
         raise BadRequest(f"dry_run is {order.dry_run!r}. Send true or false.")
     if not isinstance(order.database, str):
         raise BadRequest(f"database is {order.database!r}. Send the name of an alias.")
     known_database(order.database)
+    _check_phase(order.phase)
     return order
+
+
+def _check_phase(phase: str | None) -> None:
+    if phase is None:
+        return
+    try:
+        asked_phase(phase)
+    except UsageError as error:
+        raise BadRequest(f"{error.message} {error.hint}") from error
 
 
 def _given(request: HttpRequest) -> Any:
@@ -108,15 +120,15 @@ def _given(request: HttpRequest) -> Any:
         raise BadRequest('The body is not JSON. Send {"database": "default", "dry_run": false}, or nothing.') from error
 
 
-def _enqueue(history: History, requested_by: str) -> Run | None:
+def _enqueue(history: History, requested_by: str, phase: str) -> Run | None:
     """Take the place of the one run that may be asked for at a time; None if another run has it."""
     try:
-        return history.enqueue(requested_by)
+        return history.enqueue(requested_by, phase=phase)
     except SlotTaken:
         if not _make_room(history):
             return None
     try:
-        return history.enqueue(requested_by)
+        return history.enqueue(requested_by, phase=phase)
     except SlotTaken:
         return None
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from auto_migrate.conf import get_settings
 from auto_migrate.web.endpoint import endpoint
 from auto_migrate.web.health import DatabaseReport, Health, database_report, overall, service_report
+from auto_migrate.web.records import deferred_record
 from auto_migrate.web.responses import answer
 
 
@@ -59,4 +60,5 @@ def _obstacle(database: DatabaseReport) -> str:
 def _migrations(database: DatabaseReport) -> dict[str, object]:
     if database.schema is None:
         return {"state": "unknown", "pending": None}
-    return {"state": database.schema.state, "pending": database.schema.pending}
+    schema = database.schema
+    return {"state": schema.state, "pending": schema.pending, **deferred_record(schema.deferred)}

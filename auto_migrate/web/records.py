@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from auto_migrate.events import Holder, StepStatus
+from auto_migrate.conf import get_settings
+from auto_migrate.events import Holder, MigrationKey, StepStatus
 from auto_migrate.history.tables import Run, Step
 from auto_migrate.planning.comparison import Inspection
 
@@ -17,6 +19,7 @@ def run_summary(run: Run, database: str) -> dict[str, Any]:
         "run_id": run.id,
         "database": database,
         "status": run.status,
+        "phase": run.phase,
         "requested_by": run.requested_by,
         "release": run.release,
         "host": run.host,
@@ -58,7 +61,13 @@ def inspection_record(inspection: Inspection) -> dict[str, Any]:
             for planned in inspection.pending
         ],
         "unknown": [str(key) for key in inspection.unknown],
+        **deferred_record(inspection.deferred),
     }
+
+
+def deferred_record(deferred: Iterable[MigrationKey]) -> dict[str, Any]:
+    """Give what waits for the deploy, where phases are on."""
+    return {"deferred": [str(key) for key in deferred]} if get_settings().PHASES else {}
 
 
 def _progress(run: Run, steps: list[Step]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from django.db import Error, connections
 
 from auto_migrate.conf import get_settings
 from auto_migrate.history.store import History
+from auto_migrate.history.tables import Run
 from auto_migrate.web import bounded
 
 logger = logging.getLogger("auto_migrate.web")
@@ -36,16 +37,16 @@ class HandOverFailed(Exception):
     """Nobody took the run; the text says who should have."""
 
 
-def hand_over(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
+def hand_over(database: str, run: Run, wanted: Sequence[str]) -> None:
     """Let a queued run be carried out outside of this request; raise `HandOverFailed` if nobody takes it.
 
     `wanted` names the migrations that are to be applied: a worker may be of another release, a process is not.
     """
     runner = get_settings().RUNNER
     if runner == "celery" or (runner == "auto" and has_celery()):
-        to_celery(database, run_id, wanted)
+        to_celery(database, run.id, wanted)
     else:
-        to_process(database, run_id)
+        to_process(database, run.id, run.phase)
 
 
 def has_celery() -> bool:
@@ -83,14 +84,15 @@ def _publish(app: Any, database: str, run_id: uuid.UUID, wanted: Sequence[str]) 
         app.send_task(TASK, kwargs=order, connection=connection, retry=False, ignore_result=True)
 
 
-def to_process(database: str, run_id: uuid.UUID) -> None:
+def to_process(database: str, run_id: uuid.UUID, phase: str) -> None:
     """Start the command as a process that outlives this one."""
     if not os.environ.get("DJANGO_SETTINGS_MODULE"):
         raise HandOverFailed("A process of its own needs DJANGO_SETTINGS_MODULE in the environment. Set it, or RUNNER.")
+    run = ["--database", database, "--run-id", str(run_id), "--phase", phase]
     errors = tempfile.TemporaryFile()  # noqa: SIM115 # the thread that waits for the process closes it
     try:
         process = subprocess.Popen(  # noqa: S603 # nothing of it comes from the request but a known alias
-            [sys.executable, "-m", "django", "auto_migrate", "--database", database, "--run-id", str(run_id)],
+            [sys.executable, "-m", "django", "auto_migrate", *run],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ from auto_migrate.databases import migratable
 from auto_migrate.exceptions import UsageError
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
+from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import preview
 from auto_migrate.readiness import check
@@ -36,6 +37,7 @@ examples:
   manage.py auto_migrate                           bring the database up to date
   manage.py auto_migrate --check                   only ask; exit code 9 if it is behind
   manage.py auto_migrate --plan                    show what would be done, and what is wrong with it
+  manage.py auto_migrate --phase post_deploy       apply what was left for after the deploy
   manage.py auto_migrate --lock-wait=60            wait no more than a minute for another runner
   manage.py auto_migrate billing 0007              bring one app to one migration
 """
@@ -82,6 +84,12 @@ class Command(BaseCommand):
             help=f"How long to wait for another runner. Default: {Settings.LOCK_WAIT:g}.",
         )
         parser.add_argument(
+            "--phase",
+            choices=(ALL, *Phase),
+            help="Only what is for before the deploy, or only what was left for after it. Default: pre_deploy where "
+            "PHASES is on, else all.",
+        )
+        parser.add_argument(
             "--resolve",
             action="append",
             default=[],
@@ -119,11 +127,11 @@ class Command(BaseCommand):
             exit_codes(),
             interruptible() as clock,
         ):
-            goal = Goal(options["app_label"], options["migration_name"])
+            goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
             acknowledgements = [of_text(text) for text in options["acknowledge"]]
             for database in self._databases(options):
                 if options["check"]:
-                    check(database, listeners=[output.listener], clock=clock)
+                    check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
                     continue
                 if options["plan"] or options["sql"]:
                     preview(
@@ -138,6 +146,7 @@ class Command(BaseCommand):
                     database,
                     app_label=goal.app_label,
                     migration_name=goal.migration_name,
+                    phase=options["phase"],
                     acknowledgements=acknowledgements,
                     max_retries=options["max_retries"],
                     retry_delay=options["retry_delay"],
