@@ -21,7 +21,7 @@ SIGNS = {Level.ERROR: "❌", Level.WARNING: "⚠️", Level.NOTICE: "💬"}
 # What Markdown, or GitHub's additions to it, could take for markup.
 SPECIAL = re.compile(r"([\\`*_{}\[\]()~|$!])")
 # What begins a list, a heading or an underline where it begins a line.
-OPENING = re.compile(r"^([-+=#]|\d+(?=[.)]))")
+OPENING = re.compile(r"^(\d*)([-+=#.])")
 # What GitHub turns into a link to a person or to another pull request.
 REFERENCE = re.compile(r"([@#])(?=\w)")
 
@@ -88,7 +88,7 @@ def table_row(cells: list[str]) -> str:
 def detail(finding: Finding) -> str:
     """Give all that there is to say of a finding, folded."""
     summary = f"{SIGNS[finding.level]} {finding.code} {finding.migration}: {finding.title}"
-    parts = [f"\n<details><summary>{html(summary)}</summary>", escape(finding.problem)]
+    parts = [f"\n<details><summary>{unlinked(html(summary))}</summary>", escape(finding.problem)]
     parts.append("\n".join(f"- *{basis(evidence.basis)}:* {escape(evidence.text)}" for evidence in finding.evidence))
     if finding.instead:
         parts += [_("Instead:"), block_of_code(finding.instead)]
@@ -97,13 +97,17 @@ def detail(finding: Finding) -> str:
 
 def escape(text: str) -> str:
     """Let a text be shown as it is, on one line."""
-    shown = SPECIAL.sub(r"\\\1", html(" ".join(text.split())))
-    return REFERENCE.sub(r"\1<!-- -->", OPENING.sub(r"\\\1", shown))
+    return unlinked(OPENING.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", html(text))))
 
 
 def html(text: str) -> str:
-    """Escape what HTML takes for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape what HTML takes for markup, on one line."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def unlinked(text: str) -> str:
+    """Part names from their signs by a comment that nobody sees."""
+    return REFERENCE.sub(r"\1<!-- -->", text)
 
 
 def code(text: str, *, in_table: bool = False) -> str:
