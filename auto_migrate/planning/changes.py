@@ -43,6 +43,8 @@ class Change:
     table: str
     model: str = ""
     """`app_label.ModelName`."""
+    together: bool = False
+    """Sent in one text with others, which PostgreSQL then runs in a transaction; only told of what cannot be in one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,7 @@ class AddColumn(ColumnChange):
 
     `default` is what the statement fills old rows with; `keeps_default` tells whether the database goes on filling
     the column for writers that do not know it, as `db_default` does and Django's own defaults do not.
+    `constrained_domain` is true where the type is a domain that refuses some values, so that each row is looked at.
     """
 
     type: str
@@ -92,6 +95,7 @@ class AddColumn(ColumnChange):
     checked: bool = False
     primary_key: bool = False
     references: str = ""
+    constrained_domain: bool = False
     definition: Any = None
 
 
@@ -240,11 +244,12 @@ class LockTable(Change):
 
     mode: Mode
     reason: str
+    concurrently: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterEnum(Change):
-    """A value of an enum type is renamed or goes, or one is added (`table` is the type's name)."""
+    """A value of an enum type is added or renamed: `ADD VALUE`, `RENAME VALUE` (`table` is the type's name)."""
 
     verb: str
     value: str

@@ -1,0 +1,132 @@
+"""What is known beside the statement itself: the models' tables, and what a database says if one is connected."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.planning.changes import ConstraintKind
+from auto_migrate.planning.sql.nodes import name_of
+from auto_migrate.planning.statements import undone
+
+COLUMN = """
+    SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull, atthasdef,
+           EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indisunique AND indkey::int2[] = ARRAY[attnum])
+    FROM pg_attribute LEFT JOIN pg_type ON pg_type.oid = atttypid
+    LEFT JOIN pg_collation ON pg_collation.oid = attcollation AND attcollation <> typcollation
+    WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
+"""
+CONSTRAINTS = """
+    SELECT contype::text, coalesce(target.relname, ''), conname,
+           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
+    FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid WHERE conrelid = to_regclass(%s)
+"""
+KINDS = {
+    "c": ConstraintKind.CHECK,
+    "f": ConstraintKind.FOREIGN_KEY,
+    "p": ConstraintKind.PRIMARY_KEY,
+    "u": ConstraintKind.UNIQUE,
+    "x": ConstraintKind.EXCLUSION,
+}
+TABLE_OF_INDEX = (
+    "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE indexrelid = to_regclass(%s)"
+)
+VOLATILITY = "SELECT DISTINCT provolatile::text FROM pg_proc WHERE proname = %s"
+DOMAIN = """
+    SELECT typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = pg_type.oid)
+    FROM pg_type WHERE oid = to_regtype(%s) AND typtype = 'd'
+"""
+
+
+class Place(TypedDict):
+    """The table of a change and its model, as changes name them."""
+
+    table: str
+    model: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A column as the database has it now."""
+
+    type: str
+    collation: str
+    not_null: bool
+    default: bool
+    unique: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """A constraint as the database has it now; `references` is the table that a foreign key points to."""
+
+    kind: ConstraintKind | None
+    references: str
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """The models' tables, table → `app_label.ModelName`, and a connection, which is asked only while it is open."""
+
+    connection: BaseDatabaseWrapper
+    tables: Mapping[str, str]
+
+    def place(self, relation: Any) -> Place:
+        """Name the table that a statement speaks of, and its model if it has one."""
+        return self.placed(name_of(relation))
+
+    def placed(self, table: str) -> Place:
+        """Give a table by its name together with its model."""
+        schema, _dot, bare = table.rpartition(".")
+        # A project writes `schema"."table` for a table in another schema.
+        spelled = [table, f'{schema}"."{bare}'] + ([bare] if schema == "public" else [])
+        return Place(table=table, model=next((self.tables[name] for name in spelled if name in self.tables), ""))
+
+    def column(self, table: str, name: str) -> Column | None:
+        """Describe a column that is there."""
+        found = self._ask(COLUMN, self._quoted(table), name)
+        return Column(*found[0]) if found else None
+
+    def constraints(self, table: str) -> list[Constraint]:
+        """Give the constraints that a table has."""
+        return [
+            Constraint(KINDS.get(kind), references, name, tuple(columns))
+            for kind, references, name, columns in self._ask(CONSTRAINTS, self._quoted(table))
+        ]
+
+    def references(self, table: str, column: str = "") -> tuple[str, ...]:
+        """Name the other tables that foreign keys of a table point to, those of one column if it is given."""
+        keys = [found for found in self.constraints(table) if not column or column in found.columns]
+        return tuple(dict.fromkeys(key.references for key in keys if key.references not in {"", table}))
+
+    def table_of_index(self, index: str) -> str:
+        """Name the table that an index is on, or nothing."""
+        return "".join(str(table) for (table,) in self._ask(TABLE_OF_INDEX, self._quoted(index)))
+
+    def is_constrained_domain(self, type_: str) -> bool:
+        """Tell whether a type is a domain that refuses some values."""
+        return any(constrained for (constrained,) in self._ask(DOMAIN, type_))
+
+    def volatility(self, function: str) -> str:
+        """Give `i`, `s` or `v`, the worst that a function of that name has; nothing if there is none."""
+        return max((str(found) for (found,) in self._ask(VOLATILITY, function)), default="")
+
+    def _quoted(self, name: str) -> str:
+        return ".".join(self.connection.ops.quote_name(part) for part in name.split("."))
+
+    def _ask(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        # A plan is also read without a database, and what cannot be asked is only known less well.
+        if self.connection.connection is None:
+            return []
+        try:
+            with undone(self.connection), self.connection.cursor() as cursor:
+                cursor.execute(query, parameters)
+                return list(cursor.fetchall())
+        except (Error, ValueError):
+            return []

@@ -1,0 +1,67 @@
+"""Words for what stands in parsed statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+OFF = {"0", "False", "false", "no", "off"}
+
+
+def name_of(relation: Any) -> str:
+    """Name a relation, with its schema if the statement names it."""
+    return f"{relation.schemaname}.{relation.relname}" if relation.schemaname else str(relation.relname)
+
+
+def words(strings: Iterable[Any] | None) -> tuple[str, ...]:
+    """Give a list of names as text."""
+    return tuple(str(string.sval) for string in strings or ())
+
+
+def dotted(strings: Any) -> str:
+    """Give a qualified name as text; PostgreSQL's own schema goes without saying."""
+    return ".".join(word for word in words(strings) if word != "pg_catalog")
+
+
+def kind(node: Any) -> str:
+    """Name what a node is: `SelectStmt`, `ColumnRef`…"""
+    return type(node).__name__
+
+
+def option(options: Iterable[Any] | None, name: str) -> bool:
+    """Tell whether an option in brackets is there and not switched off."""
+    found = [element for element in options or () if element.defname == name]
+    return any(str(getattr(element.arg, "sval", getattr(element.arg, "boolval", ""))) not in OFF for element in found)
+
+
+def written_type(type_name: Any) -> str:
+    """Write a type as SQL does."""
+    from pglast.stream import RawStream
+
+    return str(RawStream()(type_name)).replace("pg_catalog.", "")
+
+
+def within(node: Any) -> Iterator[Any]:
+    """Give a node and all nodes within it, in order."""
+    from pglast.ast import Node
+
+    # No recursion: an expression may be deeper than Python's stack.
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, tuple):
+            pending += reversed(current)
+        elif isinstance(current, Node):
+            yield current
+            pending += reversed([getattr(current, name) for name in current])
+
+
+def columns_in(node: Any) -> tuple[str, ...]:
+    """Name the columns that an expression speaks of."""
+    named = [words_of_column(found) for found in within(node) if kind(found) == "ColumnRef"]
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def words_of_column(reference: Any) -> str:
+    """Name the column of a reference, without its table; nothing for a star."""
+    return str(getattr(reference.fields[-1], "sval", ""))

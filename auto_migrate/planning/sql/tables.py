@@ -1,0 +1,99 @@
+"""Tables and what else has a name: made, dropped and renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.table_locks import Mode
+from auto_migrate.planning.changes import (
+    Change,
+    CreateTable,
+    DropIndex,
+    DropTable,
+    LockTable,
+    RenameColumn,
+    RenameTable,
+    Unread,
+)
+from auto_migrate.planning.sql.known import Known
+from auto_migrate.planning.sql.nodes import dotted, kind, name_of, words, written_type
+
+
+def create_table(statement: Any, known: Known) -> Iterator[Change]:
+    """Give a new table and what it points to, or is a part of."""
+    elements = statement.tableElts or ()
+    constraints = [
+        *(found for found in elements if kind(found) == "Constraint"),
+        *(inner for found in elements if kind(found) == "ColumnDef" for inner in found.constraints or ()),
+    ]
+    table = name_of(statement.relation)
+    references = {name_of(found.pktable): None for found in constraints if found.pktable}
+    references.pop(table, None)
+    names = [found.conname for found in constraints if found.conname]
+    names += [found.colname for found in elements if kind(found) == "ColumnDef"]
+    yield CreateTable(**known.place(statement.relation), references=tuple(references), names=tuple(names))
+    for parent in statement.inhRelations or () if statement.partbound else ():
+        yield LockTable(**known.place(parent), mode=Mode.ACCESS_EXCLUSIVE, reason="PARTITION OF")
+
+
+def create_foreign_table(statement: Any, known: Known) -> Iterator[Change]:
+    return create_table(statement.base, known) if hasattr(statement, "base") else iter(())
+
+
+def create_table_as(statement: Any, known: Known) -> Iterator[Change]:
+    """Give a new table, or a view that keeps its rows, filled from a query."""
+    yield CreateTable(**known.place(statement.into.rel))
+
+
+def drop(statement: Any, known: Known) -> Iterator[Change]:
+    """Give what goes: tables and indexes; locks for what hangs on a table; what CASCADE takes along nobody can tell."""
+    what = statement.removeType.name.removeprefix("OBJECT_")
+    for named in statement.objects:
+        if what == "TABLE":
+            table = dotted(named)
+            yield DropTable(**known.placed(table), references=known.references(table))
+        elif what == "INDEX":
+            table = known.table_of_index(dotted(named))
+            name, alone = words(named)[-1], bool(statement.concurrent)
+            yield DropIndex(**known.placed(table), name=name, concurrently=alone)
+        elif what in {"TRIGGER", "RULE", "POLICY"}:
+            yield LockTable(**known.placed(dotted(named[:-1])), mode=Mode.ACCESS_EXCLUSIVE, reason=f"DROP {what}")
+        elif what not in HARMLESS_TO_DROP and statement.behavior.name == "DROP_CASCADE":
+            yield Unread(table="", text=f"DROP {what} {_named(named)} CASCADE", reason=_("CASCADE may drop anything"))
+
+
+# What holds no rows, and on what nothing hangs that does.
+HARMLESS_TO_DROP = frozenset({"VIEW", "MATVIEW", "FOREIGN_TABLE"})
+
+
+def _named(node: Any) -> str:
+    if kind(node) == "TypeName":
+        return written_type(node)
+    if kind(node) == "ObjectWithArgs":
+        return dotted(node.objname)
+    return dotted(node if isinstance(node, tuple) else (node,))
+
+
+def rename(statement: Any, known: Known) -> Iterator[Change]:
+    """Give another name of a table or a column; other names hold nobody up."""
+    what = statement.renameType.name.removeprefix("OBJECT_")
+    if what == "TABLE":
+        place = known.place(statement.relation)
+        schema = statement.relation.schemaname
+        yield RenameTable(**place, to=f"{schema}.{statement.newname}" if schema else statement.newname)
+    elif what == "COLUMN" and statement.relationType.name == "OBJECT_TABLE":
+        place = known.place(statement.relation)
+        yield RenameColumn(**place, column=statement.subname, to=statement.newname)
+    elif what in {"TRIGGER", "RULE", "POLICY"}:
+        place = known.place(statement.relation)
+        yield LockTable(**place, mode=Mode.ACCESS_EXCLUSIVE, reason=f"ALTER {what}")
+
+
+def set_schema(statement: Any, known: Known) -> Iterator[Change]:
+    """Give a table that moves to another schema."""
+    if statement.objectType.name == "OBJECT_TABLE":
+        place = known.place(statement.relation)
+        yield RenameTable(**place, to=f"{statement.newschema}.{statement.relation.relname}")

@@ -1,0 +1,149 @@
+"""What SQL that somebody wrote does to the database, told by PostgreSQL's own parser.
+
+pglast is that parser, and optional: without it, and on other databases, each statement is one that nobody reads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlparse
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.table_locks import Mode
+from auto_migrate.planning.changes import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable, Unread
+from auto_migrate.planning.sql import indexes, others, rows, tables
+from auto_migrate.planning.sql.alter_table import alter_table
+from auto_migrate.planning.sql.blocks import texts_in_block
+from auto_migrate.planning.sql.folding import folded
+from auto_migrate.planning.sql.known import Known
+from auto_migrate.planning.sql.nodes import kind, option
+
+LONGEST = 200
+
+Rule = Callable[[Any, Known], Iterable[Change]]
+
+RULES: Mapping[str, Rule] = {
+    "AlterDomainStmt": others.alter_domain,
+    "AlterEnumStmt": others.alter_enum,
+    "AlterObjectSchemaStmt": tables.set_schema,
+    "AlterPolicyStmt": others.locks(Mode.ACCESS_EXCLUSIVE, "ALTER POLICY", "table"),
+    "AlterTableStmt": alter_table,
+    "CallStmt": rows.call,
+    "ClusterStmt": indexes.cluster,
+    "CopyStmt": rows.copy,
+    "CreateForeignTableStmt": tables.create_foreign_table,
+    "CreatePolicyStmt": others.locks(Mode.ACCESS_EXCLUSIVE, "CREATE POLICY", "table"),
+    "CreateStmt": tables.create_table,
+    "CreateTableAsStmt": tables.create_table_as,
+    "CreateTrigStmt": others.locks(Mode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER", "relation"),
+    "DropStmt": tables.drop,
+    "IndexStmt": indexes.create_index,
+    "LockStmt": others.lock,
+    "RefreshMatViewStmt": indexes.refresh,
+    "ReindexStmt": indexes.reindex,
+    "RenameStmt": tables.rename,
+    "RuleStmt": others.locks(Mode.ACCESS_EXCLUSIVE, "CREATE RULE", "relation"),
+    "TruncateStmt": rows.truncate,
+    "VacuumStmt": indexes.vacuum,
+    **dict.fromkeys(("DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt"), rows.write),
+}
+
+
+def changes_of_sql(sql: str, connection: BaseDatabaseWrapper, tables: Mapping[str, str]) -> Iterator[Change]:
+    """Give what a text of statements does, in order; `tables` are the models', table → `app_label.ModelName`.
+
+    Never raises for what the text says: what nobody can read is a change of its own, `Unread`.
+    """
+    if connection.vendor != "postgresql":
+        reason = _("only the SQL of PostgreSQL is read, not that of {name}").format(name=connection.display_name)
+        return _unread(sql, reason)
+    try:
+        import pglast  # noqa: F401 - only asked whether it is there
+    except ImportError:
+        return _unread(sql, _("install django-auto-migrate[sql] to have it read"))
+    known = Known(connection, tables)
+    statements = list(parsed(sql))
+    changes = [change for text, found in statements for change in _changes(text, found, known)]
+    return iter(folded(map(_sent_together, changes) if len(statements) > 1 else changes))
+
+
+def parsed(sql: str) -> Iterator[tuple[str, Any]]:
+    """Give the statements of a text, each with its node, or with the reason why it cannot be read."""
+    from pglast import parse_sql
+    from pglast.parser import ParseError
+
+    try:
+        # The parser is C's, for which a text ends there.
+        reason = _("it has a NUL character") if "\0" in sql else ""
+        found = () if reason else parse_sql(sql)
+    except (ParseError, UnicodeError, RecursionError) as error:
+        found, reason = (), str(error)
+    if not reason:
+        yield from ((sql[raw.stmt_location :][: raw.stmt_len or None], raw.stmt) for raw in found)
+        return
+    apart = statements_in(sql)
+    if len(apart) > 1:
+        for one in apart:
+            yield from parsed(one)
+    elif apart:
+        yield sql, reason
+
+
+def statements_in(sql: str) -> list[str]:
+    """Split a text that no parser has to understand; what has only comments is left out."""
+    return [one for one in sqlparse.split(sql) if sqlparse.format(one, strip_comments=True).strip(" \t\r\n;")]
+
+
+def _unread(sql: str, reason: str) -> Iterator[Change]:
+    return (Unread(table="", text=shortened(one), reason=reason) for one in statements_in(sql))
+
+
+def shortened(text: str) -> str:
+    """Give the beginning of a statement in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _changes(text: str, found: Any, known: Known) -> Iterator[Change]:
+    if isinstance(found, str):
+        yield Unread(table="", text=shortened(text), reason=found)
+    elif kind(found) == "DoStmt":
+        yield from _changes_of_block(text, found, known)
+    elif kind(found) == "ExplainStmt":
+        yield from _changes(text, found.query, known) if option(found.options, "analyze") else ()
+    elif kind(found) == "CreateSchemaStmt":
+        for inner in found.schemaElts or ():
+            yield from _changes(text, inner, known)
+    elif rule := RULES.get(kind(found)):
+        yield from rule(found, known)
+    elif kind(found) not in others.NOTHING:
+        reason = _("no rule tells what a statement of this kind does: {name}").format(name=kind(found))
+        yield Unread(table="", text=shortened(text), reason=reason)
+
+
+def _changes_of_block(text: str, block: Any, known: Known) -> Iterator[Change]:
+    from pglast.parser import ParseError
+
+    try:
+        within = list(texts_in_block(block, text))
+    except ParseError as error:
+        yield Unread(table="", text=shortened(text), reason=str(error))
+        return
+    for one in within:
+        if isinstance(one, Unread):
+            yield one
+            continue
+        for inner, found in parsed(one):
+            yield from _changes(inner, found, known)
+
+
+def _sent_together(change: Change) -> Change:
+    """Mark what cannot work inside of the transaction that PostgreSQL makes of several statements in one text."""
+    alone = isinstance(change, CreateIndex | DropIndex | Reindex | LockTable) and change.concurrently
+    if alone or (isinstance(change, RewriteTable) and change.command == "VACUUM FULL"):
+        return dataclasses.replace(change, together=True)
+    return change
