@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Any
 
 from auto_migrate.databases.table_locks import Mode
@@ -249,7 +250,7 @@ class LockTable(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterEnum(Change):
-    """A value of an enum type is added or renamed: `ADD VALUE`, `RENAME VALUE` (`table` is the type's name)."""
+    """A value of an enum type is added or renamed: `ADD` or `RENAME` (`table` is the type's name)."""
 
     verb: str
     value: str
@@ -265,10 +266,14 @@ class WriteRows(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compute(Change):
-    """A function of the project's that may do anything (`table` is empty)."""
+    """A function of the project's that may do anything (`table` is empty).
+
+    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table.
+    """
 
     function: str
     code: Any = None
+    tables: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

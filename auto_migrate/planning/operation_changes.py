@@ -19,6 +19,8 @@ from django.db.migrations.state import ProjectState
 
 from auto_migrate.planning.changes import Change, Compute, Unread, ValidateConstraint
 from auto_migrate.planning.recorder import Recorder
+from auto_migrate.planning.statement_changes import changes_of_sql
+from auto_migrate.planning.statements import is_note, statements_of_operation
 
 # Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
 POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
@@ -99,14 +101,15 @@ def changes_of_function(
     operation: ops.RunPython,
     app_label: str,
     connection: BaseDatabaseWrapper,
-    _before: ProjectState,
+    before: ProjectState,
     _after: ProjectState,
 ) -> Iterator[Change]:
     """Tell that a function of the project's runs, unless it is the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
     if allowed and operation.code is not ops.RunPython.noop:
         name = getattr(operation.code, "__name__", type(operation.code).__name__)
-        yield Compute(table="", function=name, code=operation.code)
+        tables = {model.lower(): table for table, model in model_tables(before, connection).items()}
+        yield Compute(table="", function=name, code=operation.code, tables=tables)
 
 
 def changes_of_statements(
@@ -117,9 +120,6 @@ def changes_of_statements(
     after: ProjectState,
 ) -> Iterator[Change]:
     """Read the SQL that an operation would send."""
-    from auto_migrate.planning.statement_changes import changes_of_sql
-    from auto_migrate.planning.statements import is_note, statements_of_operation
-
     tables = model_tables(before, connection)
     for statement in statements_of_operation(operation, app_label, connection, before, after):
         if is_note(statement):

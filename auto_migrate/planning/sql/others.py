@@ -38,7 +38,7 @@ def locks(mode: Mode, reason: str, relation: str) -> Callable[[Any, Known], Iter
 
 
 def alter_enum(statement: Any, _known: Known) -> Iterator[Change]:
-    verb, value = ("RENAME VALUE", statement.oldVal) if statement.oldVal else ("ADD VALUE", statement.newVal)
+    verb, value = ("RENAME", statement.oldVal) if statement.oldVal else ("ADD", statement.newVal)
     yield AlterEnum(table=dotted(statement.typeName), verb=verb, value=value)
 
 
