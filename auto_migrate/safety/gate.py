@@ -80,9 +80,14 @@ def refused(blocking: Sequence[Finding]) -> PlanRefused:
     names = list(dict.fromkeys(f"{finding.code}:{finding.migration}" for finding in blocking))
     hint = _(
         "Look at it: manage.py auto_migrate --plan\n"
-        "Write the migration as shown there, or, if it is wanted: manage.py auto_migrate {options}"
+        "Write the migration as shown there. If it is wanted, say why, in the migration or once:\n"
+        "manage.py auto_migrate {options}\n"
+        "or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'"
     )
     return PlanRefused(
         text.format(count=len(blocking), names=", ".join(names)),
-        hint=hint.format(options=" ".join(f"--acknowledge {name}" for name in names)),
+        hint=hint.format(
+            options=" ".join(f"--acknowledge {name}" for name in names),
+            variable=";".join(f"{name}={_('reason')}" for name in names),
+        ),
     )

@@ -87,7 +87,7 @@ class Live:
         seconds = held(found, effects)
         if seconds is None:
             return ""
-        return _("the lock would be held for about {duration}").format(duration=duration(seconds))
+        return _("the lock would be held for {duration}").format(duration=duration(seconds))
 
     def _activity(self) -> str:
         parts = []
@@ -112,8 +112,8 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return _("less than a second")
     if seconds < 90:
-        return _("{seconds:.0f} s").format(seconds=seconds)
-    return _("{minutes:.0f} min").format(minutes=seconds / 60)
+        return _("about {seconds:.0f} s").format(seconds=seconds)
+    return _("about {minutes:.0f} min").format(minutes=seconds / 60)
 
 
 def megabytes(size: int) -> str:
