@@ -1,0 +1,77 @@
+"""AM301: a column goes, with all that is in it, while the running release still uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.migrations import RemoveField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.conf import get_settings
+from auto_migrate.planning.changes import Change, DropColumn
+from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import is_declared_late, late_sql, with_options
+
+FORGET = """\
+# In this release: the code forgets the field, and new rows may do without it.
+operations = [
+    migrations.SeparateDatabaseAndState(
+        {loosen}state_operations=[migrations.RemoveField("{model}", "{field}")],
+    ),
+]
+
+# In a later one, when no running code knows the field:
+{drop}"""
+LOOSEN = """\
+database_operations=[migrations.AlterField("{model}", "{field}", {definition})],
+        """
+
+
+class ColumnDropped(Hazard):
+    code = "AM301"
+    slug = "column-dropped"
+    title = gettext_noop("A column is dropped with all its values")
+    harm = Harm.LOSES_DATA
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, DropColumn) or is_prepared(change, site):
+            return
+        problem = _(
+            "The values of {table}.{column} are gone for good, and every query of the running release that names the "
+            "column fails: Django's models name all their columns."
+        )
+        yield Found(
+            change.table,
+            problem.format(table=change.table, column=change.column),
+            instead(change, site.operation.operation),
+        )
+
+
+def is_prepared(change: DropColumn, site: Site) -> bool:
+    """Tell whether the migration says that nobody uses the column any more, and nothing speaks against it."""
+    # A column that is dropped by SQL belongs to no field of the state, or makemigrations would find it missing.
+    forgotten = not change.field or get_settings().PHASES
+    return is_declared_late(site.migration) and forgotten and not change.required
+
+
+def instead(change: DropColumn, operation: Any) -> str:
+    """Give the two steps: first the code forgets the field, then the column goes."""
+    drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}")
+    if not isinstance(operation, RemoveField):
+        return drop
+    names = {"model": model_name(change.model), "field": change.field}
+    loosen = (
+        LOOSEN.format(**names, definition=written(loosened(change))) if change.required or change.references else ""
+    )
+    return FORGET.format(**names, loosen=loosen, drop=drop)
+
+
+def loosened(change: DropColumn) -> Any:
+    """Give the field as code that does not know it can live with."""
+    # Deleting what a forgotten foreign key points to would fail, since Django no longer knows what to delete with it.
+    unbound = {"db_constraint": False} if change.references else {}
+    return with_options(change.definition, null=True, **unbound)

@@ -1,0 +1,64 @@
+"""AM302: a table goes, with all that is in it, while the running release still uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.migrations import DeleteModel, RemoveField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.conf import get_settings
+from auto_migrate.planning.changes import Change, DropTable
+from auto_migrate.safety.code import model_name
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import is_declared_late, late_sql
+
+FORGET = """\
+# In this release: the code forgets the {what}, and the table stays.
+operations = [
+    migrations.SeparateDatabaseAndState(
+        {unbind}state_operations=[{forget}],
+    ),
+]
+
+# In a later one, when no running code knows the {what}:
+{drop}"""
+UNBIND = """\
+# Foreign keys that nobody knows of keep rows from being deleted: AlterField each to db_constraint=False.
+        database_operations=[…],
+        """
+
+
+class TableDropped(Hazard):
+    code = "AM302"
+    slug = "table-dropped"
+    title = gettext_noop("A table is dropped with all its rows")
+    harm = Harm.LOSES_DATA
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, DropTable) or is_prepared(change, site):
+            return
+        problem = _("The rows of {table} are gone for good, and every query of the running release on it fails.")
+        yield Found(change.table, problem.format(table=change.table), instead(change, site.operation.operation))
+
+
+def is_prepared(change: DropTable, site: Site) -> bool:
+    """Tell whether the migration says that nobody uses the table any more, and nothing speaks against it."""
+    forgotten = not change.model or get_settings().PHASES
+    return is_declared_late(site.migration) and forgotten
+
+
+def instead(change: DropTable, operation: Any) -> str:
+    """Give the two steps: first the code forgets the model or the many-to-many field, then the table goes."""
+    drop = late_sql(f"DROP TABLE {change.table}")
+    if isinstance(operation, RemoveField):
+        forget = f'migrations.RemoveField("{operation.model_name.lower()}", "{operation.name}")'
+        return FORGET.format(what="field", forget=forget, unbind="", drop=drop)
+    if isinstance(operation, DeleteModel) and model_name(change.model) == operation.name_lower:
+        forget = f'migrations.DeleteModel("{operation.name}")'
+        unbind = UNBIND if change.references else ""
+        return FORGET.format(what="model", forget=forget, unbind=unbind, drop=drop)
+    return drop

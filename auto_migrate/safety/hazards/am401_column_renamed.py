@@ -1,0 +1,57 @@
+"""AM401: a column gets another name, and the running release knows only the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.migrations import RenameField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import Change, RenameColumn, RenameTable
+from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import with_options
+
+KEEP_COLUMN = """\
+# Rename the field and keep its column; in the model: {new} = {definition}
+operations = [
+    migrations.AlterField("{model}", "{old}", {definition}),
+    migrations.RenameField("{model}", "{old}", "{new}"),
+]"""
+
+
+class ColumnRenamed(Hazard):
+    code = "AM401"
+    slug = "column-renamed"
+    title = gettext_noop("A column that the running release uses is renamed")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, RenameColumn) or comes_with_a_table(site):
+            return
+        problem = _(
+            "From the moment that {table}.{column} is called {to}, every query of the running release that names the "
+            "column fails, and should the new release be taken back, its predecessor fails as well."
+        )
+        names = {"table": change.table, "column": change.column, "to": change.to}
+        yield Found(change.table, problem.format(**names), instead(change, site.operation.operation))
+
+
+def comes_with_a_table(site: Site) -> bool:
+    """Tell whether the column is renamed because its model is, of which AM402 tells."""
+    return any(isinstance(change, RenameTable) for change in site.operation.changes)
+
+
+def instead(change: RenameColumn, operation: Any) -> str:
+    """Give a field with another name on the same column."""
+    if change.definition is None:
+        return ""
+    definition = written(with_options(change.definition, db_column=change.column))
+    if not isinstance(operation, RenameField):
+        return f"{change.field} = {definition}"
+    return KEEP_COLUMN.format(
+        model=model_name(change.model), old=operation.old_name, new=operation.new_name, definition=definition
+    )

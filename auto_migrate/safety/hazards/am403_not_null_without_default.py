@@ -1,0 +1,62 @@
+"""AM403: a new column takes no NULL and is not filled by the database, so that the running release cannot insert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import NOT_PROVIDED
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AddColumn, Change
+from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import with_options
+
+ADD = """\
+operations = [
+    migrations.AddField("{model}", "{field}", {definition}),
+]"""
+
+
+class NotNullWithoutDefault(Hazard):
+    code = "AM403"
+    slug = "not-null-without-default"
+    title = gettext_noop("A new column is required and has no default in the database")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, AddColumn) or change.null or change.keeps_default:
+            return
+        problem = _(
+            "The running release does not know {table}.{column} and leaves it out: each of its INSERTs fails. Django "
+            "fills old rows with its default and drops that again; only db_default stays."
+        )
+        names = {"table": change.table, "column": change.column}
+        yield Found(change.table, problem.format(**names), instead(change, site.operation.operation))
+
+
+def instead(change: AddColumn, operation: Any) -> str:
+    """Give the field with a default that the database keeps, or one that may be empty."""
+    if change.definition is None:
+        return ""
+    options = lenient(change.definition)
+    if not getattr(operation, "preserve_default", True):
+        # The default was asked for by makemigrations to fill old rows, and is none of the model's.
+        options["default"] = NOT_PROVIDED
+    definition = written(with_options(change.definition, **options))
+    return ADD.format(model=model_name(change.model), field=change.field, definition=definition)
+
+
+def lenient(field: Any) -> dict[str, Any]:
+    """Give the options with which a writer can leave the field out."""
+    if field.remote_field or field.primary_key:
+        return {"null": True}
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return {"db_default": Now()}
+    if field.has_default() and not callable(field.default):
+        return {"db_default": field.default}
+    return {"db_default": ""} if field.blank and field.empty_strings_allowed else {"null": True}

@@ -1,0 +1,31 @@
+"""AM404: NULL is refused from now on, and the running release still writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import Change, SetNotNull
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import late, runs_late
+
+
+class NotNullSet(Hazard):
+    code = "AM404"
+    slug = "not-null-set"
+    title = gettext_noop("A column refuses the NULL that the running release writes")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, SetNotNull) or runs_late(site.migration):
+            return
+        problem = _(
+            "To the running release {table}.{column} is optional: it writes NULL by name, which no default prevents, "
+            "and these writes fail. Release code that writes no NULL first, and tighten the column when the old code "
+            "is gone."
+        )
+        names = {"table": change.table, "column": change.column}
+        yield Found(change.table, problem.format(**names), late(site.operation.operation))

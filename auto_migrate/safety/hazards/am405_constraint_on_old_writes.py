@@ -1,0 +1,54 @@
+"""AM405: a constraint is added that the running release does not know, and may violate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind, CreateIndex
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.late import late, runs_late
+
+REFUSING = frozenset(
+    {ConstraintKind.CHECK, ConstraintKind.UNIQUE, ConstraintKind.EXCLUSION, ConstraintKind.FOREIGN_KEY}
+)
+
+
+class ConstraintOnOldWrites(Hazard):
+    code = "AM405"
+    slug = "constraint-on-old-writes"
+    title = gettext_noop("A new constraint may refuse what the running release writes")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not is_refusing(change) or runs_late(site.migration) or is_on_new_columns(change, site):
+            return
+        problem = _(
+            "The running release does not know {name} on {table}: what it writes against it fails, and NOT VALID does "
+            "not change that. Release code that keeps to it first, and add it when the old code is gone."
+        )
+        names = {"name": getattr(change, "name", ""), "table": change.table}
+        yield Found(change.table, problem.format(**names), late(site.operation.operation))
+
+
+def is_refusing(change: Change) -> bool:
+    """Tell whether writes may fail from now on that did not before."""
+    if isinstance(change, CreateIndex):
+        return change.unique
+    # With USING INDEX, it was the index that began to refuse; what is made again was there before.
+    is_new = isinstance(change, AddConstraint) and not (change.again or change.using_index)
+    return is_new and isinstance(change, AddConstraint) and change.kind in REFUSING
+
+
+def is_on_new_columns(change: Change, site: Site) -> bool:
+    """Tell whether all its columns are added by the migration itself, so that old code does not write to them."""
+    columns = getattr(change, "columns", ())
+    added = {
+        one.column
+        for _operation, one in site.migration.changes()
+        if isinstance(one, AddColumn) and one.table == change.table
+    }
+    return bool(columns) and added.issuperset(columns)

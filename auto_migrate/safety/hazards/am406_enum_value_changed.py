@@ -1,0 +1,32 @@
+"""AM406: a value of an enum type is renamed or goes, and the running release still writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AlterEnum, Change
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+ADD_VALUE = """\
+# Add the new value beside the old one, and leave the old one in the type when no code writes it any more.
+class Migration(migrations.Migration):
+    operations = [
+        migrations.RunSQL("ALTER TYPE {name} ADD VALUE '…'", migrations.RunSQL.noop),
+    ]"""
+
+
+class EnumValueChanged(Hazard):
+    code = "AM406"
+    slug = "enum-value-changed"
+    title = gettext_noop("A value of an enum type is renamed or removed")
+    harm = Harm.BREAKS
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, AlterEnum) or change.verb.startswith("ADD"):
+            return
+        problem = _("The running release writes '{value}' and asks for it; {name} knows it no longer, and both fail.")
+        names = {"value": change.value, "name": change.table}
+        yield Found(change.table, problem.format(**names), ADD_VALUE.format(name=change.table))

@@ -1,0 +1,1 @@
+ENDS_ELSEWHERE = "The column keeps its type, and a constraint bounds the values."

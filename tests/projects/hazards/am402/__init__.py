@@ -1,0 +1,1 @@
+ENDS_ELSEWHERE = "The table keeps its name."

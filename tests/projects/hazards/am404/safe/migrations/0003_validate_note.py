@@ -1,0 +1,10 @@
+from django.contrib.postgres.operations import ValidateConstraint
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    phase = "post_deploy"
+    dependencies = [("safe", "0002_check_note")]
+    operations = [
+        ValidateConstraint("order", "note_given"),
+    ]

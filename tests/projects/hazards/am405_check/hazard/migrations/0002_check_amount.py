@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("hazard", "0001_initial")]
+    operations = [
+        migrations.AddConstraint(
+            "order", models.CheckConstraint(condition=models.Q(amount__gte=0), name="amount_positive")
+        ),
+    ]
