@@ -150,7 +150,7 @@ class Command(BaseCommand):
 
 def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:
     """Give the migrations that somebody asks about; raise `UsageError` if nobody said which."""
-    if since:
+    if since is not None:
         return changed(changed_files(since, folder), names)
     if names:
         return named(names)

@@ -6,23 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 from django.utils.translation import override
 
 from auto_migrate.findings import Acknowledgement, Level
 from auto_migrate.reporting.assessments.report import Report
 from auto_migrate.reporting.assessments.sarif import render
 from auto_migrate.safety.hazards import hazards
-from tests.manage import ROOT
+from tests.schemas import SARIF
 from tests.unit.reporting.assessments.reports import NASTY, finding, report
-
-SCHEMA = json.loads((ROOT / "tests" / "fixtures" / "sarif" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 
 
 def run(told: Report) -> dict[str, Any]:
     """Give the run of a log that fits the schema, its formats included."""
     log = json.loads(render(told))
-    jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(log)
+    SARIF.validate(log)
     [only] = log["runs"]
     return dict(only)
 
