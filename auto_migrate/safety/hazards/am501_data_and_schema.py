@@ -1,0 +1,88 @@
+"""AM501: rows are written and tables changed in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import DATA, Change, Compute, CreateTable, LockTable, WriteRows
+from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.effect import Blocks
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, Site, note_new
+
+SPLIT = """\
+# One migration changes the tables:
+class Migration(migrations.Migration):
+    operations = [{schema}]
+
+# The next one writes the rows, outside of any transaction:
+class Migration(migrations.Migration):
+    atomic = False
+    operations = [{data}]"""
+
+
+class DataAndSchema(Hazard):
+    code = "AM501"
+    slug = "data-and-schema"
+    title = gettext_noop("Rows are written and tables changed in one transaction")
+    harm = Harm.RISKS
+
+    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Tell of a migration that does both to tables that were there before."""
+        if not migration.migration.atomic:
+            return
+        made, data, schema = set(new_tables), list[Change](), list[str]()
+        for _operation, change in migration.changes():
+            if isinstance(change, DATA):
+                data += [change] if change.table not in made else []
+            else:
+                schema += [table for table in tables_held(change, server) if table not in made]
+            note_new(made, change)
+        tables = tuple(dict.fromkeys(schema))
+        # A few rows are written at once; on the changed table itself they may still have triggers to run.
+        if tables and any(not is_bounded(change) or change.table in tables for change in data):
+            yield Found(tables[0], problem(data, tables), instead(migration), others=tables[1:])
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        """Find nothing in a single change."""
+        return iter(())
+
+
+def tables_held(change: Change, server: Server) -> Iterator[str]:
+    """Name the tables that a change keeps from others until the transaction ends.
+
+    An explicit lock is on purpose, and what a new table points to is locked only when its foreign keys come, at the end.
+    """
+    if not isinstance(change, LockTable | CreateTable) and not getattr(change, "concurrently", False):
+        yield from (effect.table for effect in effects(change, server) if effect.blocks is not Blocks.NOTHING)
+
+
+def is_bounded(change: Change) -> bool:
+    """Tell whether SQL says how many rows it writes."""
+    return isinstance(change, WriteRows) and change.bounded
+
+
+def problem(data: list[Change], tables: tuple[str, ...]) -> str:
+    """Say what meets in the transaction."""
+    writers = [change.function if isinstance(change, Compute) else verb_of(change) for change in data]
+    return _(
+        "{writers} writes rows in the transaction that changes {tables}: their locks are kept until it is done, and "
+        "the reverse order can fail with “pending trigger events”, since Django's foreign keys are checked at the end."
+    ).format(writers=", ".join(dict.fromkeys(writers)), tables=", ".join(tables))
+
+
+def verb_of(change: Change) -> str:
+    """Give what SQL does, as SQL says it."""
+    return f"{change.verb} {change.table}" if isinstance(change, WriteRows) else ""
+
+
+def instead(migration: ReadMigration) -> str:
+    """Give the operations apart, by what they are called."""
+    writers = {operation.index for operation, change in migration.changes() if isinstance(change, DATA)}
+    named = [(operation.index, type(operation.operation).__name__) for operation in migration.operations]
+    data = ", ".join(f"{name}(…)" for index, name in named if index in writers)
+    schema = ", ".join(f"{name}(…)" for index, name in named if index not in writers)
+    return SPLIT.format(schema=schema or "…", data=data)

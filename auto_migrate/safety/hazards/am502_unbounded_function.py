@@ -1,0 +1,73 @@
+"""AM502: a function goes through all rows of a table in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import Change, Compute
+from auto_migrate.safety.functions import Pass, Way, passes
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+
+BATCHES = """\
+from auto_migrate import repeatable
+
+def {function}(apps, schema_editor):
+    {name} = apps.get_model("{app_label}", "{name}")
+    rows = {name}.objects.using(schema_editor.connection.alias)
+    while keys := list(rows.filter(…).values_list("pk", flat=True)[:1000]):
+        rows.filter(pk__in=keys).update(…)
+
+class Migration(migrations.Migration):
+    atomic = False
+    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
+
+
+class UnboundedFunction(Hazard):
+    code = "AM502"
+    slug = "unbounded-function"
+    title = gettext_noop("A function writes all rows of a table in one go")
+    harm = Harm.RISKS
+    vendors = EVERYWHERE
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, Compute):
+            return
+        atomic = bool(site.migration.migration.atomic or getattr(site.operation.operation, "atomic", False))
+        for one in passes(change.code):
+            problem = problem_of(one.way, in_transaction=atomic)
+            table = change.tables.get(one.model.lower(), "")
+            if problem and not site.is_new(table):
+                names = {"function": change.function, "rows": table or one.model or _("a table")}
+                yield Found(table, problem.format(**names), instead(change, one))
+                return
+
+
+def problem_of(way: Way, *, in_transaction: bool) -> str:
+    """Say what is wrong with a way through rows, nothing if it is the right one."""
+    match way, in_transaction:
+        case Way.ONE_STATEMENT, _atomic:
+            return _(
+                "{function} writes all rows of {rows} that its condition finds in one statement: whoever writes one of "
+                "them waits until the last is written, and a statement that is cut has done nothing."
+            )
+        case Way.LOOP, True:
+            return _(
+                "{function} goes through all rows of {rows} in one transaction: whoever writes one that it has written "
+                "waits for the end, vacuum cleans nothing meanwhile, and a run that is cut has done nothing."
+            )
+        case Way.BATCHES, True:
+            return _(
+                "{function} writes {rows} in batches, but all of them in one transaction: whoever writes one of the "
+                "rows waits for the last batch, and a run that is cut has done nothing."
+            )
+    return ""
+
+
+def instead(change: Compute, one: Pass) -> str:
+    """Give the function in batches, each of which is kept."""
+    app_label, _dot, name = one.model.partition(".")
+    function = change.function if change.function.isidentifier() else "fill_in_batches"
+    return BATCHES.format(function=function, app_label=app_label or "…", name=name or "Model")

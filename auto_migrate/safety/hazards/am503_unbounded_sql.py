@@ -1,0 +1,50 @@
+"""AM503: SQL writes as many rows as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import Change, WriteRows
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+# Rows that go are another hazard's, AM304.
+VERBS = frozenset({"COPY", "INSERT", "MERGE", "UPDATE"})
+BATCHES = """\
+from auto_migrate import repeatable
+
+def update_in_batches(apps, schema_editor):
+    {name} = apps.get_model("{app_label}", "{name}")
+    rows = {name}.objects.using(schema_editor.connection.alias)
+    while keys := list(rows.filter(…).values_list("pk", flat=True)[:1000]):
+        rows.filter(pk__in=keys).update(…)
+
+class Migration(migrations.Migration):
+    atomic = False
+    operations = [repeatable(migrations.RunPython(update_in_batches, migrations.RunPython.noop))]"""
+
+
+class UnboundedSql(Hazard):
+    code = "AM503"
+    slug = "unbounded-sql"
+    title = gettext_noop("SQL writes as many rows as there are")
+    harm = Harm.RISKS
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, WriteRows) or change.verb not in VERBS or change.bounded:
+            return
+        problem = _(
+            "{verb} writes rows of {table} without saying how many at most: whoever writes one of them waits until the "
+            "last is written, replicas fall behind, and a statement that is cut has done nothing."
+        )
+        yield Found(change.table, problem.format(verb=change.verb, table=change.table), instead(change))
+
+
+def instead(change: WriteRows) -> str:
+    """Give an update in batches, where the model is known."""
+    if not change.model or change.verb != "UPDATE":
+        return ""
+    app_label, _dot, name = change.model.partition(".")
+    return BATCHES.format(app_label=app_label, name=name)

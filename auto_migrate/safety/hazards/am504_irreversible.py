@@ -1,0 +1,58 @@
+"""AM504: an operation cannot be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import Change
+from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+
+REVERSE_PYTHON = """\
+# A function that takes back what {name} does, or noop where nothing has to be:
+migrations.RunPython({name}, migrations.RunPython.noop)"""
+REVERSE_SQL = """\
+# What takes the SQL back, or noop where nothing has to be:
+migrations.RunSQL("…", reverse_sql=migrations.RunSQL.noop)"""
+
+
+class Irreversible(Hazard):
+    code = "AM504"
+    slug = "irreversible"
+    title = gettext_noop("An operation cannot be unapplied")
+    harm = Harm.RISKS
+    vendors = EVERYWHERE
+
+    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Give the operations that no migration can be unapplied with; how large a table is makes no difference."""
+        for read in migration.operations:
+            if (operation := irreversible(read.operation)) is not None:
+                problem = _(
+                    "“{operation}” has no reverse: neither this migration nor one before it can be unapplied, and who "
+                    "has to go back restores a backup."
+                )
+                yield Found("", problem.format(operation=read.operation.describe()), instead(operation), read.index)
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        """Find nothing in a single change."""
+        return iter(())
+
+
+def irreversible(operation: Operation) -> Operation | None:
+    """Give what of an operation cannot be taken back, None if all can."""
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        # Django calls it reversible, and fails at what is within.
+        return next(filter(None, map(irreversible, operation.database_operations)), None)
+    return None if operation.reversible else operation
+
+
+def instead(operation: Operation) -> str:
+    """Give the operation with its reverse, for those that take one."""
+    if isinstance(operation, ops.RunPython):
+        return REVERSE_PYTHON.format(name=getattr(operation.code, "__name__", "function"))
+    return REVERSE_SQL if isinstance(operation, ops.RunSQL) else ""
