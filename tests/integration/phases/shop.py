@@ -1,0 +1,159 @@
+"""A shop in several releases, each a folder of code as a deploy brings it, with its commands as real processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.manage import ROOT, environment
+
+SETTINGS = """
+from tests.projects.base_settings import *
+
+INSTALLED_APPS = ["auto_migrate", "shop"]
+ROOT_URLCONF = "urls"
+ALLOWED_HOSTS = ["*"]
+"""
+URLS = """
+from django.urls import include, path
+
+urlpatterns = [path("", include("auto_migrate.urls"))]
+"""
+MIGRATION = """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = {dependencies}
+    {attributes}
+    operations = [{operations}]
+"""
+INITIAL = """migrations.CreateModel("Order", [
+    ("id", models.BigAutoField(primary_key=True)),
+    ("note", models.TextField(null=True)),
+    ("total", models.IntegerField(null=True)),
+])"""
+ADD_COLOUR = 'migrations.AddField("Order", "colour", models.TextField(null=True))'
+ADD_SIZE = 'migrations.AddField("Order", "size", models.IntegerField(null=True))'
+DROP_NOTE = 'migrations.RemoveField("Order", "note")'
+RENAME_TOTAL = 'migrations.RenameField("Order", "total", "amount")'
+
+
+@dataclasses.dataclass(frozen=True)
+class Migration:
+    """One migration: its operations as code, what it depends on, and more attributes of its class."""
+
+    operations: str
+    after: str = ""
+    attributes: str = ""
+
+    def code(self) -> str:
+        """Write the module."""
+        dependencies = [("shop", self.after)] if self.after else []
+        return MIGRATION.format(
+            dependencies=dependencies, attributes=self.attributes or "atomic = True", operations=self.operations
+        )
+
+
+FIRST = {"0001_initial": Migration(INITIAL)}
+# What is for before its deploy, and what is for after it.
+SECOND = {
+    **FIRST,
+    "0002_colour": Migration(ADD_COLOUR, "0001_initial"),
+    "0003_drop_note": Migration(DROP_NOTE, "0002_colour"),
+}
+THIRD = {**SECOND, "0004_size": Migration(ADD_SIZE, "0003_drop_note")}
+
+
+class Release:
+    """One release of the shop, deployed to one database."""
+
+    def __init__(self, folder: Path, url: str, migrations: dict[str, Migration]) -> None:
+        self.folder = folder
+        self.url = url
+        package = folder / "shop" / "migrations"
+        package.mkdir(parents=True)
+        (folder / "settings.py").write_text(SETTINGS)
+        (folder / "urls.py").write_text(URLS)
+        (folder / "shop" / "__init__.py").touch()
+        # Signals are sent for apps with such a module; what is in it does not matter here.
+        (folder / "shop" / "models.py").touch()
+        (package / "__init__.py").touch()
+        for name, migration in migrations.items():
+            (package / f"{name}.py").write_text(migration.code())
+
+    @property
+    def name(self) -> str:
+        """The release's name."""
+        return self.folder.name
+
+    def environment(self, **env: str) -> dict[str, str]:
+        """Give the environment of the release's processes; phases are on."""
+        given = {
+            "DATABASE_URL": self.url,
+            "PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)]),
+            "AUTO_MIGRATE_PHASES": "true",
+            "AUTO_MIGRATE_RELEASE": self.name,
+        }
+        return environment({**given, **env}, settings="settings")
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Django to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "django", *arguments],
+            env=self.environment(**env),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def migrated(self, *arguments: str, **env: str) -> str:
+        """Run `auto_migrate`, which must end well, and give what it printed."""
+        done = self.run("auto_migrate", *arguments, **env)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        return done.stdout
+
+    def told(self, *arguments: str, **env: str) -> list[dict[str, Any]]:
+        """Run a command with `--format json` to its end, however it ends, and give its events."""
+        return list(map(json.loads, self.run(*arguments, "--format", "json", **env).stdout.splitlines()))
+
+    def python(self, code: str, **env: str) -> str:
+        """Run code in a process of the release, which must end well, and give what it printed."""
+        done = self.run("shell", "--no-imports", "-c", code, **env)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        return done.stdout
+
+
+class Shop:
+    """The shop's database, and the releases that are deployed to it."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+
+    def release(self, name: str, migrations: dict[str, Migration], *, url: str = "") -> Release:
+        """Build a release."""
+        return Release(self.folder / name, url or self.url, migrations)
+
+    def query(self, statement: str) -> list[Any]:
+        """Ask the database on a connection of its own."""
+        with psycopg.connect(self.url, autocommit=True) as server:
+            cursor = server.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def recorded(self) -> list[str]:
+        """Give the recorded migrations of the shop."""
+        return [name for (name,) in self.query("SELECT name FROM django_migrations WHERE app = 'shop' ORDER BY id")]
+
+    def runs(self) -> list[tuple[Any, ...]]:
+        """Give phase, release, end and what was left for each run, oldest first."""
+        return self.query("SELECT phase, release, status, deferred FROM auto_migrate_run ORDER BY requested_at")

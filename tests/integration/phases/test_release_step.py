@@ -1,0 +1,168 @@
+"""The release step applies what is for before the deploy, and `--phase post_deploy` the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.phases.shop import (
+    ADD_SIZE,
+    DROP_NOTE,
+    FIRST,
+    SECOND,
+    THIRD,
+    Migration,
+    Shop,
+)
+
+MERGE = Migration("", "0003_drop_note")
+
+
+def test_what_hurts_the_running_release_is_left_for_after_the_deploy(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    assert "Left for after the deploy: shop.0003_drop_note" in v2.migrated()
+    assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+    v2.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == ["0001_initial", "0002_colour", "0003_drop_note"]
+    assert open_shop.runs()[1:] == [
+        ("pre_deploy", "v2", "succeeded", ["shop.0003_drop_note"]),
+        ("post_deploy", "v2", "succeeded", None),
+    ]
+
+
+def test_with_phases_off_everything_is_applied_at_once(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    assert "after the deploy" not in v2.migrated(AUTO_MIGRATE_PHASES="false")
+    assert open_shop.recorded() == list(SECOND)
+    assert open_shop.runs()[-1] == ("all", "v2", "succeeded", None)
+
+
+def test_all_applies_everything_at_once(open_shop: Shop) -> None:
+    open_shop.release("v2", SECOND).migrated("--phase", "all")
+    assert open_shop.recorded() == list(SECOND)
+
+
+def test_a_database_that_nobody_uses_yet_gets_everything_at_once(shop: Shop) -> None:
+    declared = {**FIRST, "0002_x": Migration(ADD_SIZE, "0001_initial", 'phase = "post_deploy"')}
+    shop.release("v1", {**declared, "0003_drop_note": Migration(DROP_NOTE, "0002_x")}).migrated()
+    assert shop.recorded() == ["0001_initial", "0002_x", "0003_drop_note"]
+
+
+def test_a_migration_that_is_named_is_reached_whatever_its_phase(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    v2.migrated("shop", "0003")
+    assert open_shop.recorded() == list(SECOND)
+    v2.migrated("shop", "0001")
+    assert open_shop.recorded() == list(FIRST)
+
+
+def test_an_app_that_is_named_is_taken_to_its_phase(open_shop: Shop) -> None:
+    open_shop.release("v2", SECOND).migrated("shop")
+    assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+
+
+def test_nothing_is_done_twice_and_nothing_is_called_up_to_date_that_is_not(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    v2.migrated()
+    again = v2.told("auto_migrate")
+    [compared] = [event for event in again if event["event"] == "state_compared"]
+    assert (compared["state"], compared["pending"]) == ("up_to_date", [])
+    assert compared["deferred"] == ["shop.0003_drop_note"]
+    assert "migration_started" not in [event["event"] for event in again]
+    v2.migrated("--phase", "post_deploy")
+    assert all(not event.get("deferred") for event in v2.told("auto_migrate"))
+    # Now that nothing is left, the record is recognised without building a graph.
+    assert "lock_acquired" not in [event["event"] for event in v2.told("auto_migrate")]
+
+
+def test_a_migration_before_the_deploy_that_needs_one_after_it_is_refused(open_shop: Shop) -> None:
+    open_shop.release("v2", SECOND).migrated()
+    v3 = open_shop.release("v3", THIRD)
+    refused = v3.run("auto_migrate")
+    assert refused.returncode == 6
+    assert "AM506" in refused.stderr
+    assert "shop.0004_size" in refused.stderr
+    assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+    # The way out that it names, with the code of the new release: only what the old one had left is applied.
+    v3.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == ["0001_initial", "0002_colour", "0003_drop_note"]
+    v3.migrated()
+    assert open_shop.recorded() == list(THIRD)
+
+
+def test_no_acknowledgement_and_no_setting_lets_a_migration_run_before_what_it_needs(open_shop: Shop) -> None:
+    open_shop.release("v2", SECOND).migrated()
+    v3 = open_shop.release("v3", THIRD)
+    for arguments, env in ([["--acknowledge", "AM506:shop.0004_size"], {}], [[], {"AUTO_MIGRATE_BLOCK": "never"}]):
+        assert v3.run("auto_migrate", *arguments, **env).returncode == 6
+    assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+
+
+def test_after_the_deploy_only_that_is_applied_whose_code_is_out(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    # Nobody has deployed v2 yet.
+    assert "No migrations to apply" in v2.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == list(FIRST)
+
+
+def test_a_merge_waits_with_what_it_merges(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", {**SECOND, "0004_merge": MERGE})
+    v2.migrated()
+    assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+    v2.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == [*SECOND, "0004_merge"]
+
+
+def test_a_declared_phase_counts(open_shop: Shop) -> None:
+    declared = {
+        **FIRST,
+        "0002_drop_note": Migration(DROP_NOTE, "0001_initial", 'phase = "pre_deploy"'),
+        "0003_size": Migration(ADD_SIZE, "0002_drop_note", 'phase = "post_deploy"'),
+    }
+    v2 = open_shop.release("v2", declared)
+    v2.migrated()
+    assert open_shop.recorded() == ["0001_initial", "0002_drop_note"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",), ("--phase", "post_deploy"), ("--plan",)])
+def test_a_phase_that_does_not_exist_is_a_clear_error(open_shop: Shop, arguments: tuple[str, ...]) -> None:
+    wrong = {**FIRST, "0002_size": Migration(ADD_SIZE, "0001_initial", 'phase = "postdeploy"')}
+    refused = open_shop.release("v2", wrong).run("auto_migrate", *arguments)
+    assert refused.returncode == 2
+    assert "shop.0002_size: there is no phase 'postdeploy'." in refused.stderr
+    assert open_shop.recorded() == list(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (("--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
+        (("--phase", "pre_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
+        (("--check", "--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
+        (("shop", "0002", "--phase", "pre_deploy"), {}),
+        (("--phase", "later"), {}),
+    ],
+)
+def test_a_phase_that_cannot_be_had_is_refused(
+    open_shop: Shop, arguments: tuple[str, ...], env: dict[str, str]
+) -> None:
+    refused = open_shop.release("v2", SECOND).run("auto_migrate", *arguments, **env)
+    assert (refused.returncode, open_shop.recorded()) == (2, list(FIRST))
+
+
+def test_the_signals_of_a_phase_are_sent_with_what_it_applies(open_shop: Shop) -> None:
+    v2 = open_shop.release("v2", SECOND)
+    printed = v2.python(
+        "from django.db.models.signals import post_migrate\n"
+        "from auto_migrate import migrate\n"
+        "def note(plan, apps, **kwargs):\n"
+        "    fields = sorted(field.name for field in apps.get_model('shop', 'order')._meta.fields)\n"
+        "    print([migration.name for migration, backwards in plan], fields)\n"
+        "from django.apps import apps\n"
+        "post_migrate.connect(note, sender=apps.get_app_config('shop'))\n"
+        "migrate()\n"
+        "migrate(phase='post_deploy')\n"
+    )
+    assert printed.splitlines() == [
+        "['0002_colour'] ['colour', 'id', 'note', 'total']",
+        "['0003_drop_note'] ['colour', 'id', 'total']",
+    ]
