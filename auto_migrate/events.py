@@ -456,7 +456,7 @@ class FoundationsMissing(Event):
 
 @dataclasses.dataclass(frozen=True)
 class BaseApplied(Event):
-    """Migration number `index` (1-based) of the `total` that come before the plan is applied in the scratch database."""
+    """Migration number `index` (1-based) of the `total` before the plan is applied in the scratch database."""
 
     migration: MigrationKey
     index: int
@@ -470,6 +470,13 @@ class TablesFilled(Event):
     rows: int
     tables: int
     unfilled: tuple[Unfilled, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class StatementLeftOut(Event):
+    """A statement changes more than its own database (a role, another database), and was not sent."""
+
+    statement: str
 
 
 @dataclasses.dataclass(frozen=True)

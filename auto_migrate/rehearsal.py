@@ -92,7 +92,14 @@ def rehearse(
         with told(adapter):
             script, foundations = prepare(adapter, options, emit)
             with place(adapter, options, emit) as settings, detour(database, settings):
-                stage = Stage(adapter.connection, script, emit=emit, rows=options.rows, python=options.python)
+                stage = Stage(
+                    adapter.connection,
+                    script,
+                    emit=emit,
+                    rows=options.rows,
+                    python=options.python,
+                    confined=not options.embedded,
+                )
                 stage.run(foundations)
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from textwrap import shorten
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,6 +16,7 @@ from auto_migrate.events import (
     RehearsalFinished,
     RehearsalStarted,
     RuleContradicted,
+    StatementLeftOut,
     StatementObserved,
     TablesFilled,
 )
@@ -26,25 +28,9 @@ QUIET = frozenset({"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"})
 
 def rehearsal_lines(event: Event) -> Iterator[str]:
     """Tell an event of a rehearsal; nothing for any other."""
-    match event:
-        case LeftoversFound():
-            yield from leftover_lines(event)
-        case RehearsalStarted():
-            yield from start_lines(event)
-        case FoundationsMissing():
-            text = _("⚠️  The role cannot make in the scratch database what the real one has: {names}")
-            yield text.format(names=", ".join(event.names))
-        case TablesFilled():
-            yield _("🌱 {rows} rows in each of {tables} tables").format(rows=event.rows, tables=event.tables)
-            yield from (f"    {table.table}: {table.reason}" for table in event.unfilled)
-        case StatementObserved():
-            yield from statement_lines(event)
-        case RuleContradicted():
-            text = _("  ⚠️  {migration}:{operation}, {table}: the rules say {rule}, the rehearsal saw {observed}")
-            yield text.format(**event.as_dict())
-        case RehearsalFinished():
-            text = _("✅ Rehearsed {migrations} migrations, {statements} statements, in {duration:.1f}s")
-            yield text.format(**event.as_dict())
+    for kind, lines in LINES.items():
+        if isinstance(event, kind):
+            yield from lines(event)
 
 
 def leftover_lines(event: LeftoversFound) -> Iterator[str]:
@@ -88,3 +74,45 @@ def taken(event: StatementObserved) -> Iterator[str]:
     for scan in event.scans:
         said = ngettext("reads all of {table} ({rows} row)", "reads all of {table} ({rows} rows)", scan.rows)
         yield said.format(table=scan.table, rows=scan.rows)
+
+
+def missing_lines(event: FoundationsMissing) -> Iterator[str]:
+    """Tell what the scratch database has to do without."""
+    text = _("⚠️  The role cannot make in the scratch database what the real one has: {names}")
+    yield text.format(names=", ".join(event.names))
+
+
+def filled_lines(event: TablesFilled) -> Iterator[str]:
+    """Tell how many tables have rows, and which have none for what reason."""
+    yield _("🌱 {rows} rows in each of {tables} tables").format(rows=event.rows, tables=event.tables)
+    yield from (f"    {table.table}: {table.reason}" for table in event.unfilled)
+
+
+def left_out_lines(event: StatementLeftOut) -> Iterator[str]:
+    """Tell a statement that was not sent."""
+    text = _("  ⚠️  Left out, since it changes more than this database: {statement}")
+    yield text.format(statement=shorten(event.statement, WIDTH, placeholder=" …"))
+
+
+def contradiction_lines(event: RuleContradicted) -> Iterator[str]:
+    """Tell that the rules and the rehearsal disagree."""
+    text = _("  ⚠️  {migration}:{operation}, {table}: the rules say {rule}, the rehearsal saw {observed}")
+    yield text.format(**event.as_dict())
+
+
+def finish_lines(event: RehearsalFinished) -> Iterator[str]:
+    """Tell the end."""
+    text = _("✅ Rehearsed {migrations} migrations, {statements} statements, in {duration:.1f}s")
+    yield text.format(**event.as_dict())
+
+
+LINES: dict[type[Event], Callable[[Any], Iterator[str]]] = {
+    LeftoversFound: leftover_lines,
+    RehearsalStarted: start_lines,
+    FoundationsMissing: missing_lines,
+    TablesFilled: filled_lines,
+    StatementLeftOut: left_out_lines,
+    StatementObserved: statement_lines,
+    RuleContradicted: contradiction_lines,
+    RehearsalFinished: finish_lines,
+}

@@ -62,6 +62,7 @@ SAMPLES: list[Event] = [
     events.FoundationsMissing(("postgis",)),
     events.BaseApplied(FIRST, 1, 41),
     events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
+    events.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
     events.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
     events.RehearsalFinished(2, 3, 1, 4.25),

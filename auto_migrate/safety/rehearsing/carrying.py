@@ -98,7 +98,7 @@ def without_python(operation: Operation) -> Operation | None:
 def computes(operations: Iterable[Operation]) -> bool:
     """Tell whether any of the operations runs a Python function of the project's."""
     return any(
-        isinstance(operation, ops.RunPython)
+        (isinstance(operation, ops.RunPython) and operation.code is not ops.RunPython.noop)
         or (isinstance(operation, ops.SeparateDatabaseAndState) and computes(operation.database_operations))
         for operation in operations
     )

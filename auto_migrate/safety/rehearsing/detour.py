@@ -20,10 +20,12 @@ def detour(alias: str, scratch: Mapping[str, Any]) -> Iterator[None]:
     database, its replicas in particular, are names of the scratch too.
     """
     handler: Any = connections
-    usual, open_ones = handler.settings, {one.alias: one for one in handler.all(initialized_only=True)}
+    usual, own = handler.settings, handler[alias]
+    open_ones = {one.alias: one for one in (own, *handler.all(initialized_only=True))}
+    known = {alias: own.settings_dict, **usual}
     handler.settings = {
-        name: dict(scratch) if same(entry, usual[alias], alias) else {**entry, "ENGINE": NOWHERE}
-        for name, entry in usual.items()
+        name: dict(scratch) if same(entry, known[alias], alias) else {**entry, "ENGINE": NOWHERE}
+        for name, entry in known.items()
     }
     for name in open_ones:
         del handler[name]

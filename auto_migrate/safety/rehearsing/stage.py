@@ -21,6 +21,7 @@ from auto_migrate.events import (
     MigrationStopped,
     RehearsalStarted,
     RuleContradicted,
+    StatementLeftOut,
     StatementObserved,
     TablesFilled,
 )
@@ -28,9 +29,10 @@ from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
 from auto_migrate.planning.reading import ReadMigration, read_plan
 from auto_migrate.safety.gate import server_of
 from auto_migrate.safety.rehearsing.carrying import Carrier
+from auto_migrate.safety.rehearsing.confines import Confines
 from auto_migrate.safety.rehearsing.contradictions import Judge
 from auto_migrate.safety.rehearsing.foundations import Foundations
-from auto_migrate.safety.rehearsing.observer import Observer, speaking
+from auto_migrate.safety.rehearsing.observer import Observer, shown, speaking
 from auto_migrate.safety.rehearsing.relations import Relation, relations
 from auto_migrate.safety.rehearsing.rows import fill
 from auto_migrate.safety.rehearsing.script import Script, key_of
@@ -45,13 +47,14 @@ class Stage:
     """One rehearsal in its scratch database, to which the alias leads by now."""
 
     def __init__(
-        self, connection: BaseDatabaseWrapper, script: Script, *, emit: Emitter, rows: int, python: bool
+        self, connection: BaseDatabaseWrapper, script: Script, *, emit: Emitter, rows: int, python: bool, confined: bool
     ) -> None:
         self.connection = connection
         self.script = script
         self.emit = emit
         self.rows = rows
         self.python = python
+        self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
         self.carrier = Carrier(connection, python=python)
         self.state = ProjectState(real_apps=set(script.unmigrated))
         self.read: list[ReadMigration] = []
@@ -77,7 +80,7 @@ class Stage:
             self.emit(FoundationsMissing(missing))
         self.carrier.make_unmigrated(self.script.unmigrated)
         for index, migration in enumerate(self.script.base, start=1):
-            with self.failure_told(migration, _(NO_BASE)):
+            with self.failure_told(migration, _(NO_BASE)), self.seen_by():
                 self.state = self.carrier.apply(migration, self.state)
             self.carrier.record(migration)
             self.emit(BaseApplied(key_of(migration), index, len(self.script.base)))
@@ -106,9 +109,16 @@ class Stage:
 
     def carry_out(self, migration: Migration, observer: Observer) -> None:
         """Apply and record one migration of the plan."""
-        with self.connection.execute_wrapper(observer):
+        with self.seen_by(observer):
             self.state = self.carrier.apply(migration, self.state, observer.enter)
         self.carrier.record(migration)
+
+    def seen_by(self, *observers: Observer) -> contextlib.ExitStack:
+        """Let statements pass the observers, and what must not reach the server go no further."""
+        stack = contextlib.ExitStack()
+        for wrapper in (*observers, *self.wrappers):
+            stack.enter_context(self.connection.execute_wrapper(wrapper))
+        return stack
 
     @contextlib.contextmanager
     def reported(self, migration: Migration, index: int) -> Iterator[None]:

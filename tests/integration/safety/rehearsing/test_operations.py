@@ -1,0 +1,88 @@
+"""What the rules say of every schema operation that Django has, the rehearsal sees, on both servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+
+from auto_migrate.events import MigrationKey, Scan, StatementObserved, TakenLock
+from auto_migrate.planning.changes import CreateIndex, DropColumn
+from auto_migrate.planning.reading import ReadMigration, ReadOperation, read_plan
+from auto_migrate.safety.gate import server_of
+from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.rehearsing.carrying import Carrier
+from auto_migrate.safety.rehearsing.contradictions import Judge
+from auto_migrate.safety.rehearsing.observer import Observer
+from auto_migrate.safety.rehearsing.relations import relations
+from auto_migrate.safety.rehearsing.rows import fill
+from auto_migrate.safety.rehearsing.watcher import watcher_of
+from tests.integration.applying.library import APP, library
+from tests.integration.applying.schema_cases import CASES, Case
+from tests.integration.applying.test_lock_needs import build
+
+KEY = MigrationKey(APP, "0002_change")
+
+
+def migration(operations: Any) -> Migration:
+    made = Migration(KEY.name, KEY.app_label)
+    made.operations = operations
+    return made
+
+
+@pytest.mark.parametrize("rows", [0, 30])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_nothing_contradicts_the_rules(shop: BaseDatabaseWrapper, case: Case, rows: int) -> None:
+    state = build(shop, [*library(), *case.before])
+    if rows:
+        fill(shop, rows)
+    changed = migration(case.operations)
+    [read] = read_plan(shop, [(changed, False)], state.clone())
+    with shop.cursor() as cursor:
+        there = relations(cursor)
+    with watcher_of(shop) as watcher:
+        observer = Observer(shop, watcher, frozenset(there))
+        observer.begin(KEY)
+        with shop.execute_wrapper(observer):
+            Carrier(shop, python=True).apply(changed, state, observer.enter)
+    judge = Judge(server_of(shop), {one.table for one in there.values()} if rows else set())
+    assert list(judge.contradictions(read, observer.seen)) == []
+
+
+def seen(**took: Any) -> StatementObserved:
+    nothing: dict[str, Any] = {"locks": (), "rewrites": (), "rebuilds": (), "scans": ()}
+    return StatementObserved(KEY, 1, "…", 1, 0.1, True, **{**nothing, **took})
+
+
+INDEX = CreateIndex(table="book", name="book_title")
+COLUMN = DropColumn(table="book", column="title")
+
+
+@pytest.mark.parametrize(
+    ("change", "observed", "rule", "fact"),
+    [
+        (
+            INDEX,
+            seen(locks=(TakenLock("book", "", "ACCESS EXCLUSIVE"),), scans=(Scan("book", 9),)),
+            "SHARE, reads all of it",
+            "ACCESS EXCLUSIVE, reads all of it",
+        ),
+        (INDEX, seen(locks=(TakenLock("book", "", "SHARE"),)), "SHARE, reads all of it", "SHARE"),
+        (COLUMN, seen(), "ACCESS EXCLUSIVE", "no lock"),
+        (
+            COLUMN,
+            seen(locks=(TakenLock("book", "", "ACCESS EXCLUSIVE"),), rewrites=("book",)),
+            "ACCESS EXCLUSIVE",
+            "ACCESS EXCLUSIVE, rewrites it",
+        ),
+    ],
+)
+def test_a_rule_that_says_something_else_is_told(
+    change: Any, observed: StatementObserved, rule: str, fact: str
+) -> None:
+    operation: Any = None
+    read = ReadMigration(migration([]), False, (ReadOperation(1, operation, (change,)),))
+    [told] = Judge(Server("postgresql", (15,)), {"book"}).contradictions(read, [observed])
+    assert (told.table, told.rule, told.observed) == ("book", rule, fact)

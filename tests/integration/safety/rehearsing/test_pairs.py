@@ -1,0 +1,22 @@
+"""What the rules say of each hazard's project, the rehearsal sees, on both servers."""
+
+from __future__ import annotations
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
+from django.test import override_settings
+
+from auto_migrate.rehearsal import Options, rehearse
+from tests.integration.safety.test_hazards import PACKAGE, PAIRS
+
+
+@pytest.mark.parametrize("side", ["hazard", "safe"])
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_rehearsal_sees_what_the_rules_say(shop: BaseDatabaseWrapper, pair: str, side: str) -> None:
+    with override_settings(INSTALLED_APPS=[f"{PACKAGE}.{pair}.{side}"]):
+        nodes = sorted(MigrationLoader(None).graph.nodes)
+        names = tuple(f"{app}.{name}" for app, name in nodes[1:])
+        seen = rehearse(shop.alias, Options(names=names, rows=20))
+    assert {one.migration.name for one in seen.observations} <= {name for _app, name in nodes[1:]}
+    assert seen.contradictions == ()
