@@ -106,7 +106,9 @@ def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:
     from auto_migrate.safety.acknowledgements import of_settings
     from auto_migrate.safety.hazards import hazards
 
-    names = [f"{app_label}.{name}" for app_label, name in MigrationLoader(None, ignore_no_initial=True).disk_migrations]
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    names = [f"{app_label}.{name}" for app_label, name in loader.disk_migrations]
     for said in of_settings(configured):
         if said.code not in hazards():
             reason = f"there is no hazard {said.code}"
