@@ -27,7 +27,7 @@ operations = [
 {drop}"""
 UNBIND = """\
 # Foreign keys that nobody knows of keep rows from being deleted: AlterField each to db_constraint=False.
-        database_operations=[…],
+        database_operations=[...],
         """
 
 

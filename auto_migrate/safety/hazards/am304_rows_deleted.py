@@ -16,7 +16,7 @@ from auto_migrate import repeatable
 def delete_in_batches(apps, schema_editor):
     {name} = apps.get_model("{app_label}", "{name}")
     rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter(…).values_list("pk", flat=True)[:1000]):
+    while keys := list(rows.filter(...).values_list("pk", flat=True)[:1000]):
         rows.filter(pk__in=keys).delete()
 
 class Migration(migrations.Migration):
