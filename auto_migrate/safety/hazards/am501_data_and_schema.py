@@ -54,7 +54,7 @@ class DataAndSchema(Hazard):
 def tables_held(change: Change, server: Server) -> Iterator[str]:
     """Name the tables that a change keeps from others until the transaction ends.
 
-    An explicit lock is on purpose, and what a new table points to is locked only when its foreign keys come, at the end.
+    An explicit lock is on purpose, and what a new table points to is locked only at the end, with its foreign keys.
     """
     if not isinstance(change, LockTable | CreateTable) and not getattr(change, "concurrently", False):
         yield from (effect.table for effect in effects(change, server) if effect.blocks is not Blocks.NOTHING)

@@ -1,0 +1,1 @@
+REFUSED = "Django asks for a migration that is not atomic"

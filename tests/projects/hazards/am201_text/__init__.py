@@ -1,0 +1,1 @@
+REFUSED = "PostgreSQL makes one transaction of the text"

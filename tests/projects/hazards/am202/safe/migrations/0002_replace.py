@@ -1,0 +1,11 @@
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("safe", "0001_initial")]
+    operations = [
+        AddIndexConcurrently("order", models.Index(fields=["note", "total"], name="order_note_total")),
+        RemoveIndexConcurrently("order", "order_note"),
+    ]

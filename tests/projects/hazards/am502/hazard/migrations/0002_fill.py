@@ -1,0 +1,12 @@
+from django.db import migrations
+
+
+def fill(apps, schema_editor):
+    Order = apps.get_model("hazard", "Order")
+    rows = Order.objects.using(schema_editor.connection.alias)
+    rows.filter(total=None).update(total=0)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("hazard", "0001_initial")]
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
