@@ -42,7 +42,7 @@ def at_once(change: Change) -> Iterator[Effect]:
 
 
 def add_column(change: changes.AddColumn) -> Iterator[Effect]:
-    rewrites = change.default in FILLED_ROW_BY_ROW
+    rewrites = change.default in FILLED_ROW_BY_ROW or change.constrained_domain
     # A key is checked only if there is something to check.
     filled = bool(change.references) and change.default is not Default.NONE
     scans = filled or change.checked or change.unique or change.primary_key

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.migrations.operations import AddField, AlterField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, CreateIndex
-from auto_migrate.safety.code import model_name, written
+from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, CreateIndex
+from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, written, written_operation
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-
-ADD_INDEX = """\
-from django.contrib.postgres.operations import AddIndexConcurrently
-
-class Migration(migrations.Migration):
-    atomic = False
-    operations = [
-        AddIndexConcurrently("{model}", {index}),
-    ]"""
+from auto_migrate.safety.hazards.am107_unique_not_concurrent import builds_unique_index
 
 
 class IndexNotConcurrent(Hazard):
@@ -28,17 +21,41 @@ class IndexNotConcurrent(Hazard):
     harm = Harm.BLOCKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, CreateIndex) or change.concurrently:
+        if not isinstance(change, CreateIndex) or change.concurrently or comes_along(change, site):
             return
         problem = _(
             "CREATE INDEX {name} reads all of {table} and lets nobody write to it meanwhile. Built concurrently, the "
             "index takes longer and holds nobody up."
         )
-        yield Found(change.table, problem.format(name=change.name, table=change.table), self.instead(change))
+        yield Found(change.table, problem.format(name=change.name, table=change.table), self.instead(change, site))
 
-    def instead(self, change: CreateIndex) -> str:
-        """Give the operation that builds the same index concurrently."""
-        if not change.model:
-            unique = "UNIQUE " if change.unique else ""
-            return f"CREATE {unique}INDEX CONCURRENTLY {change.name} ON {change.table} (…)  -- atomic = False"
-        return ADD_INDEX.format(model=model_name(change.model), index=written(change.definition))
+    def instead(self, change: CreateIndex, site: Site) -> str:
+        """Give the operations that build the same index concurrently."""
+        if change.definition is None:
+            unique, columns = "UNIQUE " if change.unique else "", listed(change.columns)
+            index = f"{named(change.name)} ON {named(change.table)} ({columns})"
+            return f"CREATE {unique}INDEX CONCURRENTLY {index}  -- atomic = False"
+        index = f'AddIndexConcurrently("{model_name(change.model)}", {written(change.definition)})'
+        concurrent = migration(index, atomic=False)
+        if not isinstance(site.operation.operation, AddField | AlterField):
+            return concurrent
+        # Of an index that the model declares, makemigrations writes an operation of its own.
+        first = _("# The field with db_index=False, and the index in the model's Meta.indexes.")
+        return in_turn(f"{first}\n{migration(unindexed(site.operation.operation))}", concurrent)
+
+
+def unindexed(operation: AddField | AlterField) -> str:
+    """Write an operation with a field that has no index."""
+    _name, arguments, keywords = operation.deconstruct()
+    field = operation.field.clone()
+    field.db_index = False
+    return written_operation(type(operation)(*arguments, **{**keywords, "field": field}))
+
+
+def comes_along(change: CreateIndex, site: Site) -> bool:
+    """Tell whether the index for LIKE comes with another one on the column, which is told of already."""
+    return change.companion and any(
+        builds_unique_index(other) or (isinstance(other, CreateIndex) and not other.companion)
+        for other in site.operation.changes
+        if isinstance(other, AddColumn | AddConstraint | CreateIndex) and other.table == change.table
+    )

@@ -54,12 +54,12 @@ def code_of(pair: str) -> str:
 
 
 def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, Found]]:
-    """Give what all hazards find in the migrations of an app after its first."""
+    """Give what all hazards find in the migrations of an app after its first, which is carried out before."""
     label = app.rpartition(".")[2]
     with override_settings(INSTALLED_APPS=[app]):
         loader = MigrationLoader(None)
-        [leaf] = loader.graph.leaf_nodes(label)
-        first = loader.graph.root_nodes(label)[0]
+        [leaf], [first] = loader.graph.leaf_nodes(label), loader.graph.root_nodes(label)
+        carry_out(connection, first)
         plan = [(loader.graph.nodes[key], False) for key in loader.graph.forwards_plan(leaf) if key != first]
         server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
         new_tables: set[str] = set()
@@ -72,16 +72,21 @@ def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, F
 
 
 def schema_after(connection: BaseDatabaseWrapper, app: str) -> list[Any]:
-    """Carry out all migrations of an app as Django does, and give what there is in the database then."""
-    with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    """Carry out all migrations of an app, and give what there is in the database then."""
     with override_settings(INSTALLED_APPS=[app]):
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
+        carry_out(connection)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE django_migrations")
         cursor.execute(SCHEMA)
         return sorted(OWN_NAMES.sub("app_", repr(row)) for row in cursor.fetchall())
+
+
+def carry_out(connection: BaseDatabaseWrapper, *targets: tuple[str, str]) -> None:
+    """Carry out the migrations that lead to some, or all, from an empty database and as Django does."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets or executor.loader.graph.leaf_nodes())
 
 
 @on_one_server

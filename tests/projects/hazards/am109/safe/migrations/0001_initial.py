@@ -5,7 +5,15 @@ class Migration(migrations.Migration):
     initial = True
     operations = [
         migrations.CreateModel(
+            "Customer",
+            [("id", models.BigAutoField(primary_key=True)), ("name", models.CharField(max_length=100))],
+        ),
+        migrations.CreateModel(
             "Order",
-            [("id", models.BigAutoField(primary_key=True)), ("email", models.CharField(max_length=100))],
+            [
+                ("id", models.BigAutoField(primary_key=True)),
+                ("email", models.CharField(max_length=100)),
+                ("quantity", models.IntegerField(null=True)),
+            ],
         ),
     ]

@@ -1,0 +1,72 @@
+"""AM102: a column gets a type whose values are stored otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AlterType, Change
+from auto_migrate.safety.code import in_turn, migration, model_name, without, written
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+
+class TypeChanged(Hazard):
+    code = "AM102"
+    slug = "type-changed"
+    title = gettext_noop("A column's type changes, and all its rows with it")
+    harm = Harm.BLOCKS
+    vendors = frozenset({"postgresql", "mysql"})
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, AlterType) or not holds_up(change, site):
+            return
+        first, *others = along_with(change, site)
+        if first is not change:
+            return
+        rewrites = any(effect.rewrites for effect in effects(change, site.server))
+        problem = (
+            _("{table}.{column} becomes {new}, which is stored otherwise: all rows and indexes are written anew.")
+            if rewrites
+            else _("{table}.{column} becomes {new}, which is sorted otherwise: its indexes are built anew.")
+        )
+        text = problem.format(table=change.table, column=change.column, new=self.described(change))
+        if others:
+            keys = ", ".join(f"{other.table}.{other.column}" for other in others)
+            text += " " + _("So are the columns that hold its values: {columns}.").format(columns=keys)
+        yield Found(change.table, text, self.instead(change), others=tuple(other.table for other in others))
+
+    def described(self, change: AlterType) -> str:
+        """Name the new type, and its collation where that is what changes."""
+        collation = f" COLLATE {change.new_collation}" if change.new_collation != change.old_collation else ""
+        return f"{change.new}{collation}"
+
+    def instead(self, change: AlterType) -> str:
+        """Give the way by a second column, where Django knows the field and nothing hangs on it."""
+        field = change.definition
+        if field is None or field.primary_key or field.remote_field:
+            return ""
+        model, name = model_name(change.model), f"{change.field}_new"
+        empty = without(field, "null", "unique", "db_index", "db_column")
+        empty.null = True
+        return in_turn(
+            migration(f'migrations.AddField("{model}", "{name}", {written(empty)})'),
+            "# Release code that writes both columns.\n"
+            + migration("migrations.RunPython(fill_in_batches)", atomic=False),
+            "# Release code that uses the new column alone; remove the old one with the release after that.",
+        )
+
+
+def holds_up(change: AlterType, site: Site) -> bool:
+    """Tell whether somebody waits for work that grows with the table."""
+    return not site.is_new(change.table) and any(effect.holds_up for effect in effects(change, site.server))
+
+
+def along_with(change: AlterType, site: Site) -> list[AlterType]:
+    """Give the columns whose type Django changes in one operation: a key, and what points to it."""
+    if change.definition is None:
+        return [change]
+    typed = (other for other in site.operation.changes if isinstance(other, AlterType) and other.definition is not None)
+    return [other for other in typed if holds_up(other, site)]

@@ -1,0 +1,69 @@
+"""AM105: a CHECK constraint reads all rows while everybody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import CheckConstraint
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.safety.code import in_turn, migration, model_name, named, run_sql, written
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+
+class CheckValidatedAtOnce(Hazard):
+    code = "AM105"
+    slug = "check-validated-at-once"
+    title = gettext_noop("A CHECK constraint reads all rows while others wait")
+    harm = Harm.BLOCKS
+    vendors = frozenset({"postgresql", "mysql"})
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not is_check(change) or not any(effect.holds_up for effect in effects(change, site.server)):
+            return
+        if isinstance(change, AddColumn):
+            problem = _("The new column {table}.{name} comes with a CHECK, which reads all rows though they hold NULL.")
+            text = problem.format(table=change.table, name=change.column)
+        else:
+            problem = _("The constraint {name} reads all rows of {table}, and nobody reads or writes it meanwhile.")
+            text = problem.format(name=getattr(change, "name", ""), table=change.table)
+        yield Found(change.table, text, self.instead(change, site) if site.server.vendor == "postgresql" else "")
+
+    def instead(self, change: Any, site: Site) -> str:
+        """Give the way by a constraint that is validated while others read and write."""
+        name = getattr(change, "name", "") or f"{change.table}_{change.column}_check"
+        table, model = named(change.table), model_name(change.model)
+        if change.definition is None:
+            return (
+                f"ALTER TABLE {table} ADD CONSTRAINT {named(name)} CHECK (…) NOT VALID;\n"
+                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT {named(name)};"
+            )
+        validated = migration(f'ValidateConstraint("{model}", "{name}")')
+        if isinstance(change.definition, CheckConstraint):
+            return in_turn(migration(f'AddConstraintNotValid("{model}", {written(change.definition)})'), validated)
+        return in_turn(migration(*self.by_sql(change, name, site)), validated)
+
+    def by_sql(self, change: Any, name: str, site: Site) -> Iterator[str]:
+        """Give the statements that add the check of a field's own, which Django cannot leave unvalidated."""
+        table, drops = named(change.table), f"ALTER TABLE {named(change.table)} DROP"
+        column = change.column if isinstance(change, AddColumn) else ", ".join(change.columns)
+        check = f"CHECK ({named(column)} …) NOT VALID"
+        operation = site.operation.operation
+        if isinstance(change, AddColumn):
+            added = f"ALTER TABLE {table} ADD COLUMN {named(column)} {change.type} NULL"
+            yield run_sql(added, f"{drops} COLUMN {named(column)}", operation)
+            operation = None
+        yield run_sql(
+            f"ALTER TABLE {table} ADD CONSTRAINT {named(name)} {check}", f"{drops} CONSTRAINT {named(name)}", operation
+        )
+
+
+def is_check(change: Change) -> bool:
+    """Tell whether a change brings a CHECK constraint that is to hold at once."""
+    if isinstance(change, AddConstraint):
+        return change.kind is ConstraintKind.CHECK and change.valid
+    return isinstance(change, AddColumn) and change.checked

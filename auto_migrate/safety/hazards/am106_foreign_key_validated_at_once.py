@@ -1,0 +1,73 @@
+"""AM106: a foreign key looks up all rows while writes to two tables wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+
+class ForeignKeyValidatedAtOnce(Hazard):
+    code = "AM106"
+    slug = "foreign-key-validated-at-once"
+    title = gettext_noop("A foreign key looks up all rows while writes to two tables wait")
+    harm = Harm.BLOCKS
+    vendors = frozenset({"postgresql", "mysql"})
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not is_key(change) or not any(effect.holds_up for effect in effects(change, site.server)):
+            return
+        references = getattr(change, "references", "")
+        problem = _("The foreign key reads all of {table} and looks each row up in {references}; writes to both wait.")
+        if getattr(change, "again", False):
+            problem = _(
+                "To change the field, Django drops its foreign key and makes it again: that reads all of {table} and "
+                "looks each row up in {references}, and writes to both wait."
+            )
+        text = problem.format(table=change.table, references=references)
+        others = () if references in {"", change.table} or site.is_new(references) else (references,)
+        by_parts = site.server.vendor == "postgresql"
+        yield Found(change.table, text, self.instead(change, site) if by_parts else "", others=others)
+
+    def instead(self, change: Any, site: Site) -> str:
+        """Give the way by a key that is validated while others read and write."""
+        table, model = named(change.table), model_name(change.model)
+        if change.definition is None:
+            key = f"FOREIGN KEY (…) REFERENCES {named(change.references)} NOT VALID"
+            return (
+                f"ALTER TABLE {table} ADD CONSTRAINT … {key};\n"
+                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT …;"
+            )
+        if isinstance(change, AddColumn):
+            return ""
+        if change.again:
+            statement, reverse = (f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)} …" for _way in range(2))
+            return migration(run_sql(statement, reverse, site.operation.operation))
+        name = named(change.name)
+        key = f"({listed(change.columns)}) REFERENCES {named(change.references)} ({target_of(change.definition)})"
+        statement = (
+            f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY {key} DEFERRABLE INITIALLY DEFERRED NOT VALID"
+        )
+        return in_turn(
+            migration(run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation)),
+            migration(f'ValidateConstraint("{model}", "{change.name}")'),
+        )
+
+
+def is_key(change: Change) -> bool:
+    """Tell whether a change brings a foreign key that is to hold at once."""
+    if isinstance(change, AddConstraint):
+        return change.kind is ConstraintKind.FOREIGN_KEY and change.valid
+    return isinstance(change, AddColumn) and bool(change.references)
+
+
+def target_of(field: Any) -> str:
+    """Name the column that the key points to."""
+    return named(str(field.target_field.column))

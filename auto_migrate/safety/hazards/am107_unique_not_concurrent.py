@@ -1,0 +1,98 @@
+"""AM107: a unique constraint or a primary key builds its index while others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.migrations.operations import AlterField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql, without, written
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+KEYS = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY})
+
+
+class UniqueNotConcurrent(Hazard):
+    code = "AM107"
+    slug = "unique-not-concurrent"
+    title = gettext_noop("A unique constraint builds its index while others wait")
+    harm = Harm.BLOCKS
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not builds_unique_index(change):
+            return
+        on_table = effects(change, site.server)
+        # Where the table is written anew, with all its indexes, AM101 tells of it.
+        if not any(effect.holds_up for effect in on_table) or any(effect.rewrites for effect in on_table):
+            return
+        if isinstance(change, AddConstraint) and change.as_index:
+            problem = _("{name} is built as an index that reads all of {table}, and lets nobody write to it meanwhile.")
+        else:
+            problem = _("{name} builds an index that reads all of {table}, and nobody reads or writes it meanwhile.")
+        text = problem.format(name=name_of(change), table=change.table)
+        yield Found(change.table, text, self.instead(change, site))
+
+    def instead(self, change: Any, site: Site) -> str:
+        """Give the way by an index that is built concurrently first."""
+        if isinstance(change, AddColumn):
+            return self.after_the_column(change)
+        if change.definition is None:
+            return "\n".join([f"{built(change)};  -- atomic = False", f"{taken_over(change)};"])
+        operation = site.operation.operation
+        undo = f"DROP INDEX CONCURRENTLY {named(change.name)}"
+        if change.as_index:
+            return migration(run_sql(f"{built(change)} …", undo, operation), atomic=False)
+        drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(change.name)}"
+        return migration(run_sql(built(change), undo), run_sql(taken_over(change), drop, operation), atomic=False)
+
+    def after_the_column(self, change: AddColumn) -> str:
+        """Give the way by a column that becomes unique only later."""
+        if change.definition is None or change.primary_key:
+            return ""
+        model, plain = model_name(change.model), without(change.definition, "unique")
+        name = name_of(change)
+        constraint = AddConstraint(table=change.table, name=name, kind=ConstraintKind.UNIQUE, columns=(change.column,))
+        drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(name)}"
+        unique = AlterField(model, change.field, change.definition)
+        return in_turn(
+            migration(f'migrations.AddField("{model}", "{change.field}", {written(plain)})'),
+            migration(
+                run_sql(built(constraint), f"DROP INDEX CONCURRENTLY {named(name)}"),
+                run_sql(taken_over(constraint), drop, unique),
+                atomic=False,
+            ),
+        )
+
+
+def builds_unique_index(change: Change) -> bool:
+    """Tell whether a change brings an index that lets each value in once."""
+    if isinstance(change, AddConstraint):
+        return change.kind in KEYS and not change.using_index
+    return isinstance(change, AddColumn) and (change.unique or change.primary_key)
+
+
+def name_of(change: Any) -> str:
+    """Name the constraint, as PostgreSQL does where nobody has."""
+    if isinstance(change, AddConstraint):
+        return change.name
+    ending = "pkey" if change.primary_key else f"{change.column}_key"
+    return f"{change.table}_{ending}"
+
+
+def built(change: AddConstraint) -> str:
+    """Write the statement that builds the index."""
+    return f"CREATE UNIQUE INDEX CONCURRENTLY {named(change.name)} ON {named(change.table)} ({listed(change.columns)})"
+
+
+def taken_over(change: AddConstraint) -> str:
+    """Write the statement that makes a constraint of the index."""
+    what = "PRIMARY KEY" if change.kind is ConstraintKind.PRIMARY_KEY else "UNIQUE"
+    later = getattr(change.definition, "deferrable", None)
+    deferred = f" DEFERRABLE INITIALLY {later.name}" if later else ""
+    name = named(change.name)
+    return f"ALTER TABLE {named(change.table)} ADD CONSTRAINT {name} {what} USING INDEX {name}{deferred}"

@@ -1,0 +1,10 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("safe", "0003_german")]
+    operations = [
+        AddIndexConcurrently("order", models.Index(fields=["email"], name="order_email")),
+    ]

@@ -1,0 +1,1 @@
+ENDS_ELSEWHERE = "The constraint is on a new table, into which the rows are moved."

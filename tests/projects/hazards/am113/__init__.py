@@ -1,0 +1,1 @@
+ENDS_ELSEWHERE = "The new table does without the constraint."

@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("hazard", "0001_initial")]
+    operations = [
+        migrations.AddField(
+            "order", "customer", models.ForeignKey("hazard.customer", models.CASCADE, null=True, db_index=False)
+        ),
+    ]
