@@ -31,7 +31,7 @@ def model_name(model: str) -> str:
 def written_operation(operation: Operation) -> str:
     """Write an operation as a migration file would, on as many lines as it takes."""
     code, _imports = OperationWriter(operation, indentation=0).serialize()
-    return code.removesuffix(",")
+    return code.removesuffix(",").removeprefix("django.contrib.postgres.operations.")
 
 
 def without(field: Any, *options: str) -> Any:

@@ -50,6 +50,7 @@ class ColumnAddedWithRewrite(Hazard):
                 f'migrations.AlterField("{model}", "{change.field}", {written(filling)})',
             ),
             migration(BY_BATCHES, atomic=False),
+            *([] if change.null else [_("# Refuse NULL in the end, as AM104 tells.")]),
         )
 
 

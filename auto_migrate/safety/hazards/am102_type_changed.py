@@ -30,13 +30,17 @@ class TypeChanged(Hazard):
         problem = (
             _("{table}.{column} becomes {new}, which is stored otherwise: all rows and indexes are written anew.")
             if rewrites
-            else _("{table}.{column} becomes {new}, which is sorted otherwise: its indexes are built anew.")
+            else _(
+                "{table}.{column} becomes {new}, which is sorted otherwise: its indexes are built anew. Drop them "
+                "concurrently before, and build them concurrently after."
+            )
         )
         text = problem.format(table=change.table, column=change.column, new=self.described(change))
         if others:
             keys = ", ".join(f"{other.table}.{other.column}" for other in others)
             text += " " + _("So are the columns that hold its values: {columns}.").format(columns=keys)
-        yield Found(change.table, text, self.instead(change), others=tuple(other.table for other in others))
+        instead = self.instead(change) if rewrites else ""
+        yield Found(change.table, text, instead, others=tuple(other.table for other in others))
 
     def described(self, change: AlterType) -> str:
         """Name the new type, and its collation where that is what changes."""

@@ -51,7 +51,9 @@ class CheckValidatedAtOnce(Hazard):
         """Give the statements that add the check of a field's own, which Django cannot leave unvalidated."""
         table, drops = named(change.table), f"ALTER TABLE {named(change.table)} DROP"
         column = change.column if isinstance(change, AddColumn) else ", ".join(change.columns)
-        check = f"CHECK ({named(column)} …) NOT VALID"
+        # The only checks that Django's own fields have on PostgreSQL.
+        positive = change.definition.get_internal_type().startswith("Positive")
+        check = f"CHECK ({named(column)} {'>= 0' if positive else '…'}) NOT VALID"
         operation = site.operation.operation
         if isinstance(change, AddColumn):
             added = f"ALTER TABLE {table} ADD COLUMN {named(column)} {change.type} NULL"

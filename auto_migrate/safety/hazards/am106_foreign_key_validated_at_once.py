@@ -8,10 +8,21 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.planning.changes import (
+    AddColumn,
+    AddConstraint,
+    Change,
+    ColumnChange,
+    ConstraintKind,
+    DropNotNull,
+    SetNotNull,
+)
 from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+SIMPLE = {DropNotNull: ("DROP NOT NULL", "SET NOT NULL"), SetNotNull: ("SET NOT NULL", "DROP NOT NULL")}
+UNTOLD = ("…", "…")
 
 
 class ForeignKeyValidatedAtOnce(Hazard):
@@ -48,8 +59,9 @@ class ForeignKeyValidatedAtOnce(Hazard):
         if isinstance(change, AddColumn):
             return ""
         if change.again:
-            statement, reverse = (f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)} …" for _way in range(2))
-            return migration(run_sql(statement, reverse, site.operation.operation))
+            column = f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)}"
+            there, back = only_other_change(site)
+            return migration(run_sql(f"{column} {there}", f"{column} {back}", site.operation.operation))
         name = named(change.name)
         key = f"({listed(change.columns)}) REFERENCES {named(change.references)} ({target_of(change.definition)})"
         statement = (
@@ -66,6 +78,12 @@ def is_key(change: Change) -> bool:
     if isinstance(change, AddConstraint):
         return change.kind is ConstraintKind.FOREIGN_KEY and change.valid
     return isinstance(change, AddColumn) and bool(change.references)
+
+
+def only_other_change(site: Site) -> tuple[str, str]:
+    """Write what else than the key changes, there and back, as far as it is one simple thing."""
+    others = [type(other) for other in site.operation.changes if isinstance(other, ColumnChange)]
+    return SIMPLE.get(others[0], UNTOLD) if len(others) == 1 else UNTOLD
 
 
 def target_of(field: Any) -> str:

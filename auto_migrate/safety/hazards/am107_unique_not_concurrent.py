@@ -46,7 +46,8 @@ class UniqueNotConcurrent(Hazard):
         operation = site.operation.operation
         undo = f"DROP INDEX CONCURRENTLY {named(change.name)}"
         if change.as_index:
-            return migration(run_sql(f"{built(change)} …", undo, operation), atomic=False)
+            rest = " WHERE …" if getattr(change.definition, "condition", None) else ""
+            return migration(run_sql(f"{built(change)}{rest}", undo, operation), atomic=False)
         drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(change.name)}"
         return migration(run_sql(built(change), undo), run_sql(taken_over(change), drop, operation), atomic=False)
 

@@ -41,6 +41,8 @@ class IndexNotConcurrent(Hazard):
             return concurrent
         # Of an index that the model declares, makemigrations writes an operation of its own.
         first = _("# The field with db_index=False, and the index in the model's Meta.indexes.")
+        if all(isinstance(other, CreateIndex) for other in site.operation.changes):
+            return f"{first}\n{concurrent}"
         return in_turn(f"{first}\n{migration(unindexed(site.operation.operation))}", concurrent)
 
 

@@ -24,8 +24,8 @@ class ValidatedWithItsLock(Hazard):
         if not isinstance(change, ValidateConstraint) or (adding := added_before(change, site)) is None:
             return
         problem = _(
-            "{name} was added in the same transaction, which still holds that lock on {table}: validating reads all "
-            "rows under it, and NOT VALID gains nothing."
+            "{name} was added in the same transaction, and the lock for that is still held: validating reads all rows "
+            "of {table} under it, so that NOT VALID gains nothing."
         )
         yield Found(change.table, problem.format(name=change.name, table=change.table), self.instead(change, adding))
 

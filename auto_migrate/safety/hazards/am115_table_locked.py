@@ -12,7 +12,7 @@ from auto_migrate.safety.effect import Blocks
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
-INSTEAD = {"DETACH PARTITION": "ALTER TABLE … DETACH PARTITION {table} CONCURRENTLY  -- atomic = False"}
+DETACHED = "ALTER TABLE {table} DETACH PARTITION {partition} CONCURRENTLY  -- atomic = False"
 
 
 class TableLocked(Hazard):
@@ -23,16 +23,31 @@ class TableLocked(Hazard):
     harm = Harm.RISKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, LockTable):
+        if not isinstance(change, LockTable) or blocks(change, site) is Blocks.NOTHING:
             return
-        blocks = next((effect.blocks for effect in effects(change, site.server)), Blocks.NOTHING)
-        if blocks is Blocks.NOTHING:
+        first, *others = alike(change, site)
+        if first is not change:
             return
         problem = (
-            _("{reason} takes {mode} on {table}: nobody writes to it until the migration commits.")
-            if blocks is Blocks.WRITES
-            else _("{reason} takes {mode} on {table}: nobody reads or writes it until the migration commits.")
+            _("{reason} takes {mode} on {tables}: nobody writes there until the migration commits.")
+            if blocks(change, site) is Blocks.WRITES
+            else _("{reason} takes {mode} on {tables}: nobody reads or writes there until the migration commits.")
         )
-        text = problem.format(reason=change.reason, mode=change.mode.sql, table=change.table)
-        advice = _("Nobody sees it coming, so it may queue: give it a migration of its own, with nothing else in it.")
-        yield Found(change.table, f"{text} {advice}", INSTEAD.get(change.reason, "").format(table=change.table))
+        tables = ", ".join(dict.fromkeys(one.table for one in (first, *others)))
+        text = problem.format(reason=change.reason, mode=change.mode.sql, tables=tables)
+        advice = _("Give it a migration of its own, so that the lock is soon released.")
+        instead = ""
+        if change.reason == "DETACH PARTITION" and others:
+            instead = DETACHED.format(table=change.table, partition=others[0].table)
+        yield Found(change.table, f"{text} {advice}", instead, others=tuple(one.table for one in others))
+
+
+def blocks(change: LockTable, site: Site) -> Blocks:
+    """Tell who waits for the lock."""
+    return next((effect.blocks for effect in effects(change, site.server)), Blocks.NOTHING)
+
+
+def alike(change: LockTable, site: Site) -> list[LockTable]:
+    """Give the locks that the same operation takes for the same reason."""
+    locks = [other for other in site.operation.changes if isinstance(other, LockTable)]
+    return [other for other in locks if (other.reason, other.mode) == (change.reason, change.mode)]
