@@ -7,6 +7,15 @@ import uuid
 
 from auto_migrate import events
 from auto_migrate.events import Blocker, Context, Event, Holder, MigrationKey, SchemaState
+from auto_migrate.findings import (
+    Acknowledgement,
+    AssessedMigration,
+    Basis,
+    Evidence,
+    Finding,
+    Level,
+    PlannedOperation,
+)
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -29,6 +38,25 @@ OBSERVED = events.StatementObserved(
     rebuilds=(),
     scans=(events.Scan("billing_invoice", 100),),
 )
+FINDING = Finding(
+    code="AM301",
+    level=Level.ERROR,
+    migration=SECOND,
+    operation=1,
+    table="billing_invoice",
+    title="A column is dropped",
+    problem="The values of billing_invoice.note are gone for good.",
+    instead="operations = [\n    …\n]",
+    evidence=(Evidence(Basis.RULE, "takes ACCESS EXCLUSIVE on billing_invoice."),),
+)
+UNMATCHED = Acknowledgement("AM302", "billing.0002_total", "no more", "settings")
+OPERATION = PlannedOperation(
+    1,
+    "Remove field note from invoice",
+    reversible=False,
+    effects=("takes ACCESS EXCLUSIVE on billing_invoice",),
+    sql=('ALTER TABLE "billing_invoice" DROP COLUMN "note";',),
+)
 
 SAMPLES: list[Event] = [
     events.WaitStarted(30),
@@ -47,6 +75,12 @@ SAMPLES: list[Event] = [
     events.LockAcquired(11.0),
     events.RecordMended((FIRST, SECOND)),
     events.PoolerNoticed(),
+    events.MigrationAssessed(
+        AssessedMigration(
+            SECOND, backwards=False, atomic=False, phase="post_deploy", operations=(OPERATION,), findings=(FINDING,)
+        )
+    ),
+    events.PlanAssessed((FINDING,), (FINDING,), (UNMATCHED,)),
     events.MigratingStarted(),
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
     events.MigrationStarted(FIRST, 1, 2, backwards=False),

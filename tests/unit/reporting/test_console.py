@@ -14,8 +14,9 @@ from django.utils.translation import override
 
 from auto_migrate import events
 from auto_migrate.events import Event, Holder, SchemaState
+from auto_migrate.findings import AssessedMigration
 from auto_migrate.reporting.console import Console
-from tests.unit.samples import AT, BLOCKER, CONTEXT, FIRST, HOLDER, SAMPLES, SECOND
+from tests.unit.samples import AT, BLOCKER, CONTEXT, FINDING, FIRST, HOLDER, OPERATION, SAMPLES, SECOND, UNMATCHED
 
 # Events that have no line of their own at verbosity 1.
 SILENT = [
@@ -63,8 +64,56 @@ TABLES_PT = """\
   ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
+FINDING_LINES = """\
+  ✖ AM301 billing.0002_total:1 A column is dropped [error]
+    The values of billing_invoice.note are gone for good.
+    Rule: takes ACCESS EXCLUSIVE on billing_invoice.
+    Instead:
+      operations = [
+          …
+      ]
+"""
+FINDING_LINES_PT = """\
+  ✖ AM301 billing.0002_total:1 A column is dropped [erro]
+    The values of billing_invoice.note are gone for good.
+    Regra: takes ACCESS EXCLUSIVE on billing_invoice.
+    Em vez disso:
+      operations = [
+          …
+      ]
+"""
+MIGRATION_LINES = """\
+billing.0002_total (post_deploy, not atomic)
+  1. Remove field note from invoice (irreversible)
+     takes ACCESS EXCLUSIVE on billing_invoice
+       ALTER TABLE "billing_invoice" DROP COLUMN "note";
+"""
+MIGRATION_LINES_PT = """\
+billing.0002_total (post_deploy, não atômica)
+  1. Remove field note from invoice (irreversível)
+     takes ACCESS EXCLUSIVE on billing_invoice
+       ALTER TABLE "billing_invoice" DROP COLUMN "note";
+"""
+ACKNOWLEDGED = dataclasses.replace(FINDING, acknowledged="nobody reads it")
+ASSESSED = AssessedMigration(
+    SECOND, backwards=False, atomic=False, phase="post_deploy", operations=(OPERATION,), findings=(FINDING,)
+)
 # event → its lines in English and in Portuguese.
 TRANSLATED: list[tuple[Event, str, str]] = [
+    (events.MigrationAssessed(ASSESSED), MIGRATION_LINES + FINDING_LINES, MIGRATION_LINES_PT + FINDING_LINES_PT),
+    (events.PlanAssessed((FINDING,), (FINDING,), ()), FINDING_LINES, FINDING_LINES_PT),
+    (
+        events.PlanAssessed((FINDING,), (), ()),
+        "  ✖ AM301 billing.0002_total:1 A column is dropped [error]\n",
+        "  ✖ AM301 billing.0002_total:1 A column is dropped [erro]\n",
+    ),
+    (
+        events.PlanAssessed((ACKNOWLEDGED,), (), (UNMATCHED,)),
+        "  ✖ AM301 billing.0002_total:1 A column is dropped (acknowledged: nobody reads it)\n"
+        "⚠️  AM302:billing.0002_total is acknowledged (settings) and matches nothing in the plan.\n",
+        "  ✖ AM301 billing.0002_total:1 A column is dropped (aceito: nobody reads it)\n"
+        "⚠️  AM302:billing.0002_total foi aceito (settings) e não corresponde a nada no plano.\n",
+    ),
     (
         events.RunStarted(5),
         "📊 Running the database migrations with retry...\n",
