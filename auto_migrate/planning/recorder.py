@@ -96,10 +96,14 @@ class Recorder:
         """Record what takes a column, or the table of a many-to-many field, from one field to another."""
         if not self.editor._field_should_be_altered(old_field, new_field):
             return
-        if has_automatic_table(old_field) and has_automatic_table(new_field):
-            self._alter_many_to_many(model, old_field, new_field, strict)
-        elif not old_field.many_to_many:
+        with_column = [self._has_column(field) for field in (old_field, new_field)]
+        with_table = [has_automatic_table(field) for field in (old_field, new_field)]
+        if with_column[0] != with_column[1] or with_table[0] != with_table[1]:
+            raise ValueError(f"Cannot alter field {old_field} into {new_field}: they are not of compatible types.")
+        if all(with_column):
             self.changes += alterations(model, old_field, new_field, self.editor, self.renamed)
+        elif all(with_table):
+            self._alter_many_to_many(model, old_field, new_field, strict)
 
     def _alter_many_to_many(self, model: Any, old_field: Any, new_field: Any, strict: bool) -> None:
         # The base's way on every database: SQLite's own copies the table, to the same end.

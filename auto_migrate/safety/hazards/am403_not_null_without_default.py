@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.migrations import AddField
 from django.db.models import NOT_PROVIDED
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -41,13 +42,14 @@ class NotNullWithoutDefault(Hazard):
 
 def instead(change: AddColumn, operation: Any) -> str:
     """Give the field with a default that the database keeps, or one that may be empty."""
-    if change.definition is None:
+    # A default that only fills old rows is the operation's, and none of the model's.
+    field = operation.field if isinstance(operation, AddField) else change.definition
+    if field is None:
         return ""
-    options = lenient(change.definition)
+    options = lenient(field)
     if not getattr(operation, "preserve_default", True):
-        # The default was asked for by makemigrations to fill old rows, and is none of the model's.
         options["default"] = NOT_PROVIDED
-    definition = written(with_options(change.definition, **options))
+    definition = written(with_options(field, **options))
     return ADD.format(model=model_name(change.model), field=change.field, definition=definition)
 
 
