@@ -176,8 +176,8 @@ class Release:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
             state = applied_state(comparison)
-            self.assess(comparison, state)
             refuse_early(comparison.early)
+            self.assess(comparison, state)
             self.apply(comparison, lock, state)
         return self.verify(comparison)
 

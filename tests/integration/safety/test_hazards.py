@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
+from auto_migrate.planning.phases import Phaser
 from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.hazard import Found, Harm, Server, note_new
 from auto_migrate.safety.hazards import hazards
@@ -54,16 +55,19 @@ def code_of(pair: str) -> str:
 
 
 def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, Found]]:
-    """Give what all hazards find in the migrations of an app after its first, which is carried out before."""
+    """Give what all hazards find in the migrations of an app after its first, which is carried out before.
+
+    Phases are on, since some hazards are none without.
+    """
     label = app.rpartition(".")[2]
-    with override_settings(INSTALLED_APPS=[app]):
+    with override_settings(INSTALLED_APPS=[app], AUTO_MIGRATE={"PHASES": True}):
         loader = MigrationLoader(None)
         [leaf], [first] = loader.graph.leaf_nodes(label), loader.graph.root_nodes(label)
         carry_out(connection, first)
         plan = [(loader.graph.nodes[key], False) for key in loader.graph.forwards_plan(leaf) if key != first]
         server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
         new_tables: set[str] = set()
-        for migration in read_plan(connection, plan, loader.project_state(first)):
+        for migration in read_plan(connection, plan, loader.project_state(first), phaser=Phaser(loader.graph)):
             for code, hazard in hazards().items():
                 for found in hazard.look(migration, server, frozenset(new_tables)):
                     yield code, found

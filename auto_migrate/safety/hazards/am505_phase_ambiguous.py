@@ -1,0 +1,76 @@
+"""AM505: a migration does what is for before the deploy and what is for after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.conf import get_settings
+from auto_migrate.planning.changes import AlterEnum, Change, RenameColumn, RenameTable
+from auto_migrate.planning.phases import Phasing
+from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.safety.code import in_turn, written_operation
+from auto_migrate.safety.code import migration as written_migration
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+
+# Hazards of their own, which say that neither phase is right.
+RENAMES = (RenameTable, RenameColumn, AlterEnum)
+DECLARE = """\
+class Migration(migrations.Migration):
+    phase = "post_deploy"  # or "pre_deploy": only you know which code can do with it"""
+
+
+class PhaseAmbiguous(Hazard):
+    code = "AM505"
+    slug = "phase-ambiguous"
+    title = gettext_noop("A migration is for before the deploy and for after it")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Tell of a migration whose operations do not agree, where phases are on."""
+        phasing = migration.phasing
+        if get_settings().PHASES and phasing.is_ambiguous and not is_told_elsewhere(phasing):
+            yield Found("", problem(phasing), instead(migration))
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        """Find nothing in a single change."""
+        return iter(())
+
+
+def is_told_elsewhere(phasing: Phasing) -> bool:
+    """Tell whether renames alone are to blame."""
+    return not phasing.destructive and all(
+        isinstance(change, RENAMES) for operation in phasing.either for change in operation.changes
+    )
+
+
+def problem(phasing: Phasing) -> str:
+    """Name the operations of either side."""
+    sides = (
+        (_("For before the deploy, since the new code needs it: {named}."), phasing.additive),
+        (_("For after it, since the running release needs what goes: {named}."), phasing.destructive),
+        (_("For neither, since both releases are hurt: {named}."), phasing.either),
+    )
+    told = [text.format(named=named(operations)) for text, operations in sides if operations]
+    return " ".join([*told, _("All of it would run before the deploy.")])
+
+
+def named(operations: Iterable[ReadOperation]) -> str:
+    """Say what operations do, with their numbers."""
+    return "; ".join(f"{operation.index}. {operation.operation.describe()}" for operation in operations)
+
+
+def instead(migration: ReadMigration) -> str:
+    """Give two migrations where the operations can be told apart, else a phase to declare."""
+    phasing = migration.phasing
+    late = {operation.index for operation in phasing.destructive}
+    if not late or late & {operation.index for operation in (*phasing.additive, *phasing.either)}:
+        return DECLARE
+    written = {operation.index: written_operation(operation.operation) for operation in migration.operations}
+    return in_turn(
+        written_migration(*(code for index, code in written.items() if index not in late)),
+        written_migration(*(code for index, code in written.items() if index in late)),
+    )

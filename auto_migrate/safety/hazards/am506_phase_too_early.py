@@ -1,0 +1,43 @@
+"""AM506: a migration is for before the deploy and depends on one that is for after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.conf import get_settings
+from auto_migrate.planning.changes import Change
+from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+
+WAYS = """\
+# If {behind} was left by an earlier deploy, finish that one first:
+#     manage.py auto_migrate --phase post_deploy
+# If both are new, let this migration come first, or wait as well if the new code can do without it:
+class Migration(migrations.Migration):
+    phase = "post_deploy\""""
+
+
+class PhaseTooEarly(Hazard):
+    code = "AM506"
+    slug = "phase-too-early"
+    title = gettext_noop("A migration for before the deploy depends on one for after it")
+    harm = Harm.BREAKS
+    vendors = EVERYWHERE
+
+    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Tell of a migration that cannot run when the new code needs it, where phases are on."""
+        if not (get_settings().PHASES and migration.phasing.comes_too_early):
+            return
+        behind = ", ".join(map(str, migration.phasing.behind))
+        problem = _(
+            "The new code may need {migration} before it starts, and it depends on {behind}, which waits until the "
+            "old code is gone. The release step applies neither."
+        )
+        yield Found("", problem.format(migration=migration.key, behind=behind), WAYS.format(behind=behind))
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        """Find nothing in a single change."""
+        return iter(())
