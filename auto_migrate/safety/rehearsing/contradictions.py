@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.table_locks import Mode
 from auto_migrate.events import RuleContradicted, StatementObserved
-from auto_migrate.planning.changes import DATA, Unread
+from auto_migrate.planning.changes import DATA, RenameTable, Unread
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Server, note_new
@@ -43,8 +43,9 @@ class Judge:
     """Compares migrations in the order of the plan; `filled` are the tables with rows: of others no scan is seen."""
 
     server: Server
-    filled: Collection[str]
+    filled: frozenset[str]
     made: set[str] = dataclasses.field(default_factory=set)
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def contradictions(self, read: ReadMigration, seen: Sequence[StatementObserved]) -> Iterator[RuleContradicted]:
         """Give the tables of which a rule and the rehearsal say different things, operation by operation."""
@@ -57,7 +58,10 @@ class Judge:
             facts = observed(one for one in seen if one.operation == operation.index)
             for table in sorted({*told, *facts}):
                 rule, fact = told.get(table, Toll()), facts.get(table, Toll())
-                if self._differ(table, rule, fact, held.get(table, Toll())):
+                had = held.get(table, Toll()).and_also(held.get(self.renamed.get(table, ""), Toll()))
+                # With nothing on one side of a foreign key, the other is not read.
+                visible = self.filled >= told.keys() - self.made
+                if self._differ(rule, fact, had, scans_show=visible):
                     yield RuleContradicted(read.key, operation.index, table, str(rule), str(fact))
 
     def _told(self, operation: ReadOperation) -> Tolls:
@@ -69,13 +73,15 @@ class Judge:
                     toll = Toll(int(effect.mode or 0), effect.rewrites, effect.scans)
                     tolls[effect.table] = tolls.get(effect.table, Toll()).and_also(toll)
             note_new(self.made, change)
+            if isinstance(change, RenameTable):
+                self.renamed[change.to] = self.renamed.get(change.table, change.table)
         return tolls
 
-    def _differ(self, table: str, rule: Toll, fact: Toll, held: Toll) -> bool:
+    def _differ(self, rule: Toll, fact: Toll, held: Toll, *, scans_show: bool) -> bool:
         # Weaker locks stop nobody, and rules need not tell them. What the transaction had already is not taken anew.
         unforeseen = fact.lock > max(rule.lock, Mode.SHARE_UPDATE_EXCLUSIVE)
         missing = rule.lock > max(fact.lock, held.lock)
-        unseen = rule.scans and not fact.scans and table in self.filled
+        unseen = rule.scans and not fact.scans and scans_show
         return unforeseen or missing or unseen or (fact.scans and not rule.scans) or fact.rewrites is not rule.rewrites
 
 

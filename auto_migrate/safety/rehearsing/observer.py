@@ -29,7 +29,9 @@ from auto_migrate.safety.rehearsing.relations import (
 from auto_migrate.safety.rehearsing.watcher import Watcher
 
 # They say where a transaction begins and ends or how the session behaves, and some must come first in a transaction.
-UNSEEN = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|START|COMMIT|END|SET|RESET|SHOW)\b", re.IGNORECASE)
+# Django sends `SET CONSTRAINTS … IMMEDIATE` and what it is for as one.
+UNSEEN = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|START|COMMIT|END|SET|RESET|SHOW)\b[^;]*;?\s*", re.IGNORECASE)
+REFERENCES = re.compile(r"\b(FOREIGN\s+KEY|REFERENCES|VALIDATE)\b", re.IGNORECASE)
 TRUNCATE = re.compile(r"\s*TRUNCATE\b", re.IGNORECASE)
 # A statement that refuses to run inside a transaction, and one that ends the transaction by itself.
 OUTSIDE = frozenset({"25001", "2D000"})
@@ -68,7 +70,7 @@ class Observer:
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Carry out one statement and look at what it did."""
-        if UNSEEN.match(str(sql)):
+        if UNSEEN.fullmatch(str(sql)):
             return execute(sql, params, many, context)
 
         def send() -> Any:
@@ -114,7 +116,7 @@ class Observer:
             # Its rows lie in another file too, but none were written.
             rewrites=() if TRUNCATE.match(sql) else rewritten(old, new, indexes=False),
             rebuilds=() if TRUNCATE.match(sql) else rewritten(old, new, indexes=True),
-            scans=tuple(Scan(one.table, one.rows_read) for one in scanned(old, new)),
+            scans=tuple(Scan(*one) for one in scanned(old, new, by_index=bool(REFERENCES.search(sql))).items()),
         )
 
     def _look(self) -> Look:

@@ -111,14 +111,17 @@ def rewritten(before: Relations, after: Relations, *, indexes: bool) -> tuple[st
     return tuple(sorted(old.name if indexes else old.table for old, new in pairs if old.filenode != new.filenode))
 
 
-def scanned(before: Relations, after: Relations) -> tuple[Relation, ...]:
-    """Give the tables that were read through, with the number of rows that were."""
-    pairs = [(old, after[oid]) for oid, old in before.items() if oid in after and not old.is_index]
-    return tuple(
-        dataclasses.replace(old, rows_read=new.rows_read - old.rows_read)
-        for old, new in sorted(pairs, key=lambda pair: pair[0].table)
-        if new.scans > old.scans
-    )
+def scanned(before: Relations, after: Relations, *, by_index: bool) -> dict[str, int]:
+    """Give the tables that were read through, with the number of rows that were.
+
+    A foreign key that is validated reads both its tables, and with `by_index` it may do so in the order of an index.
+    """
+    found: dict[str, int] = {}
+    for oid, old in sorted(before.items(), key=lambda item: (item[1].table, item[1].is_index)):
+        new = after.get(oid)
+        if new and new.scans > old.scans and (by_index or not old.is_index):
+            found[old.table] = max(found.get(old.table, 0), new.rows_read - old.rows_read)
+    return found
 
 
 def mentioned(statement: str, known: Relations) -> list[int]:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from auto_migrate.databases.faults import first_line
 from auto_migrate.events import Unfilled
+from auto_migrate.safety.rehearsing.relations import relations
 
 TABLES = """
     SELECT class.oid, class.oid::regclass::text FROM pg_class AS class JOIN pg_namespace AS schema
@@ -79,8 +81,9 @@ class Column:
     def value(self) -> str | None:
         """The expression over `n` that fills it, None where no rule is known."""
         if self.target:
-            keys = f"array_agg({self.target_key} ORDER BY {self.target_key})"
-            return f"((SELECT {keys} FROM {self.target_name})[n])"  # noqa: S608 # names that the server quoted
+            key, table = self.target_key, self.target_name
+            keys = f"SELECT array_agg({key} ORDER BY {key}) AS keys FROM {table}"  # noqa: S608 # quoted by the server
+            return f"(SELECT keys[1 + (n - 1) % cardinality(keys)] FROM ({keys}) AS target)"
         if self.base.startswith("_"):
             return "'{}'"
         template = VALUES.get(self.base) or BY_KIND.get(self.kind)
@@ -101,6 +104,20 @@ def fill(connection: BaseDatabaseWrapper, rows: int) -> tuple[int, tuple[Unfille
         if reason := _filled(connection, tables[table], own, rows):
             unfilled.append(Unfilled(tables[table], reason))
     return len(tables) - len(unfilled), tuple(unfilled)
+
+
+def filled_tables(connection: BaseDatabaseWrapper) -> frozenset[str]:
+    """Name the tables with rows, those that data migrations wrote included."""
+    with connection.cursor() as cursor:
+        found = [one for one in relations(cursor).values() if one.kind == "r"]
+        cursor.execute("SELECT oid, oid::regclass::text FROM unnest(%s::oid[]) AS oid", [[one.oid for one in found]])
+        names = dict(cursor.fetchall())
+        return frozenset(one.table for one in found if _has_rows(cursor, names[one.oid]))
+
+
+def _has_rows(cursor: CursorWrapper, table: str) -> bool:
+    cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 # quoted by the server
+    return bool(cursor.fetchone()[0])
 
 
 def in_order(tables: Iterable[int], columns: Sequence[Column]) -> Iterator[int]:
@@ -135,12 +152,10 @@ def _filled(connection: BaseDatabaseWrapper, table: str, columns: Sequence[Colum
 
 
 def _insert(connection: BaseDatabaseWrapper, table: str, columns: Sequence[Column], rows: int) -> None:
-    names = ", ".join(column.name for column in columns)
+    # Without columns, rows are made of defaults alone.
+    into = f"{table} ({', '.join(column.name for column in columns)})" if columns else table
     values = ", ".join(str(column.value) for column in columns)
-    into = f"{table} ({names})" if columns else table
-    # Without columns of their own, rows are made of defaults alone, which SELECT cannot say; one then stands for all.
-    guard = f"WHERE NOT EXISTS (SELECT FROM {table})"
-    source = f"SELECT {values} FROM generate_series(1, {rows}) AS n {guard}" if columns else "DEFAULT VALUES"  # noqa: S608
+    source = f"SELECT {values} FROM generate_series(1, {rows}) AS n WHERE NOT EXISTS (SELECT FROM {table})"  # noqa: S608
     with atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {into} {source}")
         # Foreign keys of Django's are checked at the end of the transaction; the table that fails is this one.

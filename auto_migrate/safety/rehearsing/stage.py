@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -34,13 +35,12 @@ from auto_migrate.safety.rehearsing.contradictions import Judge
 from auto_migrate.safety.rehearsing.foundations import Foundations
 from auto_migrate.safety.rehearsing.observer import Observer, shown, speaking
 from auto_migrate.safety.rehearsing.relations import Relation, relations
-from auto_migrate.safety.rehearsing.rows import fill
+from auto_migrate.safety.rehearsing.rows import fill, filled_tables
 from auto_migrate.safety.rehearsing.script import Script, key_of
 from auto_migrate.safety.rehearsing.watcher import watcher_of
 
 NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
 FAILED = gettext_noop("The rehearsal failed")
-FILLED = "SELECT oid FROM unnest(%s::oid[]) AS oid WHERE pg_relation_size(oid) > 0"
 
 
 class Stage:
@@ -90,12 +90,7 @@ class Stage:
         if self.rows:
             count, unfilled = fill(self.connection, self.rows)
             self.emit(TablesFilled(self.rows, count, unfilled))
-        names = {one.table: one.oid for one in self.tables().values() if one.kind == "r"}
-        with self.connection.cursor() as cursor:
-            # What data migrations wrote before the plan counts, too.
-            cursor.execute(FILLED, [list(names.values())])
-            sized = {oid for (oid,) in cursor.fetchall()}
-        return frozenset(name for name, oid in names.items() if oid in sized)
+        return filled_tables(self.connection)
 
     def observe(self, observer: Observer, judge: Judge) -> None:
         """Carry out the plan under the observer's eyes, and compare what it saw with the rules."""
@@ -116,7 +111,8 @@ class Stage:
     def seen_by(self, *observers: Observer) -> contextlib.ExitStack:
         """Let statements pass the observers, and what must not reach the server go no further."""
         stack = contextlib.ExitStack()
-        for wrapper in (*observers, *self.wrappers):
+        wrappers: list[Callable[..., Any]] = [*observers, *self.wrappers]
+        for wrapper in wrappers:
             stack.enter_context(self.connection.execute_wrapper(wrapper))
         return stack
 

@@ -46,25 +46,25 @@ class Fact:
     scans: tuple[str, ...] = ()
 
 
-def book(change: str, mode: str = EXCLUSIVE, **others: tuple[str, ...]) -> Fact:
-    return Fact(f"ALTER TABLE book {change}", {"book": mode}, **others)
+def book(change: str, mode: str = EXCLUSIVE, *, rewrites: tuple[str, ...] = (), scans: tuple[str, ...] = ()) -> Fact:
+    return Fact(f"ALTER TABLE book {change}", {"book": mode}, rewrites, scans)
 
 
 def author(change: str, **others: tuple[str, ...]) -> Fact:
     return Fact(f"ALTER TABLE author {change}", {"author": EXCLUSIVE}, **others)
 
 
-REWRITES: dict[str, tuple[str, ...]] = {"rewrites": ("book",), "scans": ("book",)}
+BOOK = ("book",)
 BOTH = {"book": "SHARE ROW EXCLUSIVE", "author": "SHARE ROW EXCLUSIVE"}
 FACTS = [
     book("ADD notes text"),
     book("ADD notes text DEFAULT 'none' NOT NULL"),
     book("ADD added timestamptz DEFAULT now()"),
-    book("ADD luck float DEFAULT random()", **REWRITES),
-    book("ADD number serial", **REWRITES),
-    book("ADD number int GENERATED ALWAYS AS IDENTITY", **REWRITES),
-    book("ADD twice int GENERATED ALWAYS AS (pages * 2) STORED", **REWRITES),
-    book("ADD nick short", **REWRITES),
+    book("ADD luck float DEFAULT random()", rewrites=BOOK, scans=BOOK),
+    book("ADD number serial", rewrites=BOOK, scans=BOOK),
+    book("ADD number int GENERATED ALWAYS AS IDENTITY", rewrites=BOOK, scans=BOOK),
+    book("ADD twice int GENERATED ALWAYS AS (pages * 2) STORED", rewrites=BOOK, scans=BOOK),
+    book("ADD nick short", rewrites=BOOK, scans=BOOK),
     book("ADD rank int CHECK (rank > 0)", scans=("book",)),
     book("ADD isbn text UNIQUE", scans=("book",)),
     Fact("ALTER TABLE book ADD twin bigint REFERENCES author", {"book": EXCLUSIVE, "author": "SHARE ROW EXCLUSIVE"}),
@@ -83,8 +83,8 @@ FACTS = [
     book("ALTER COLUMN title TYPE text"),
     author("ALTER COLUMN pay TYPE numeric(12, 2)"),
     author("ALTER COLUMN pay TYPE numeric(12, 4)", rewrites=("author",), scans=("author",)),
-    book("ALTER COLUMN pages TYPE bigint", **REWRITES),
-    book("ALTER COLUMN title TYPE varchar(10)", **REWRITES),
+    book("ALTER COLUMN pages TYPE bigint", rewrites=BOOK, scans=BOOK),
+    book("ALTER COLUMN title TYPE varchar(10)", rewrites=BOOK, scans=BOOK),
     book("ADD CONSTRAINT thin CHECK (pages < 9000)", scans=("book",)),
     book("ADD CONSTRAINT thin CHECK (pages < 9000) NOT VALID"),
     Fact(
@@ -111,14 +111,14 @@ FACTS = [
     Fact("DROP TRIGGER nothing ON author", {"author": EXCLUSIVE}),
     Fact("UPDATE book SET pages = 1", {"book": "ROW EXCLUSIVE"}, scans=("book",)),
     Fact("TRUNCATE unmarked", {"unmarked": EXCLUSIVE}),
-    Fact("CLUSTER book USING book_title", {"book": EXCLUSIVE}, **REWRITES),
+    Fact("CLUSTER book USING book_title", {"book": EXCLUSIVE}, rewrites=BOOK, scans=BOOK),
 ]
 # What no transaction can be put around: a second session looks on.
 ALONE = [
     Fact("CREATE INDEX CONCURRENTLY book_pages ON book (pages)", {"book": "SHARE UPDATE EXCLUSIVE"}, scans=("book",)),
     Fact("DROP INDEX CONCURRENTLY book_title", {"book": "SHARE UPDATE EXCLUSIVE"}),
     Fact("REINDEX INDEX CONCURRENTLY book_title", {"book": "SHARE UPDATE EXCLUSIVE"}, scans=("book",)),
-    Fact("VACUUM FULL book", {"book": EXCLUSIVE}, **REWRITES),
+    Fact("VACUUM FULL book", {"book": EXCLUSIVE}, rewrites=BOOK, scans=BOOK),
 ]
 
 
