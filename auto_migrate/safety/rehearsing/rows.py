@@ -83,7 +83,7 @@ class Column:
         if self.target:
             key, table = self.target_key, self.target_name
             keys = f"SELECT array_agg({key} ORDER BY {key}) AS keys FROM {table}"  # noqa: S608 # quoted by the server
-            return f"(SELECT keys[1 + (n - 1) % cardinality(keys)] FROM ({keys}) AS target)"
+            return f"(SELECT keys[1 + (n - 1) % cardinality(keys)] FROM ({keys}) AS target)"  # noqa: S608
         if self.base.startswith("_"):
             return "'{}'"
         template = VALUES.get(self.base) or BY_KIND.get(self.kind)
