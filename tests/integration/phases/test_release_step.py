@@ -14,6 +14,7 @@ from tests.integration.phases.shop import (
     Shop,
 )
 
+NOT_NULL = 'migrations.AlterField("Order", "note", models.TextField())'
 MERGE = Migration("", "0003_drop_note")
 
 
@@ -95,6 +96,41 @@ def test_no_acknowledgement_and_no_setting_lets_a_migration_run_before_what_it_n
     for arguments, env in ([["--acknowledge", "AM506:shop.0004_size"], {}], [[], {"AUTO_MIGRATE_BLOCK": "never"}]):
         assert v3.run("auto_migrate", *arguments, **env).returncode == 6
     assert open_shop.recorded() == ["0001_initial", "0002_colour"]
+
+
+def test_a_migration_of_both_phases_is_refused_until_somebody_acknowledges_it(open_shop: Shop) -> None:
+    both = {**FIRST, "0002_both": Migration(f"{ADD_SIZE}, {DROP_NOTE}", "0001_initial")}
+    v2 = open_shop.release("v2", both)
+    refused = v2.run("auto_migrate")
+    assert refused.returncode == 6
+    assert "AM505:shop.0002_both" in refused.stderr
+    assert "new code needs it: 1. Add field size to Order." in " ".join(refused.stdout.split())
+    assert "release needs what goes: 2. Remove field note from Order." in " ".join(refused.stdout.split())
+    v2.migrated("--acknowledge", "AM505:shop.0002_both=the old release is stopped")
+    assert open_shop.recorded() == list(both)
+    assert open_shop.runs()[-1] == ("pre_deploy", "v2", "succeeded", None)
+
+
+def test_a_migration_of_both_phases_is_no_matter_where_phases_are_off(open_shop: Shop) -> None:
+    both = {**FIRST, "0002_both": Migration(f"{ADD_SIZE}, {DROP_NOTE}", "0001_initial")}
+    assert "AM505" not in open_shop.release("v2", both).migrated(AUTO_MIGRATE_PHASES="false")
+
+
+def test_what_breaks_the_old_release_breaks_nobody_after_the_deploy(open_shop: Shop) -> None:
+    # Without a word about its size, so that the table counts as large.
+    tight = {**FIRST, "0002_note": Migration(NOT_NULL, "0001_initial")}
+    v2, large = open_shop.release("v2", tight), {"AUTO_MIGRATE_SMALL_TABLE": "0"}
+    open_shop.query("INSERT INTO shop_order (note) VALUES ('x')")
+    v2.migrated(**large)
+    [found] = [
+        finding
+        for event in v2.told("auto_migrate", "--phase", "post_deploy", "--plan", **large)
+        if event["event"] == "plan_assessed"
+        for finding in event["findings"]
+        if finding["code"] == "AM404"
+    ]
+    assert found["level"] == "notice"
+    assert "when the release that it breaks is gone" in str(found["evidence"])
 
 
 def test_after_the_deploy_only_that_is_applied_whose_code_is_out(open_shop: Shop) -> None:
