@@ -57,10 +57,11 @@ def code_of(pair: str) -> str:
 def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, Found]]:
     """Give what all hazards find in the migrations of an app after its first, which is carried out before.
 
-    Phases are on, since some hazards are none without.
+    Phases are on where the pair says so by `PHASES = True`: some hazards are none without, and others are none with.
     """
-    label = app.rpartition(".")[2]
-    with override_settings(INSTALLED_APPS=[app], AUTO_MIGRATE={"PHASES": True}):
+    pair, _dot, label = app.rpartition(".")
+    phases = getattr(importlib.import_module(pair), "PHASES", False)
+    with override_settings(INSTALLED_APPS=[app], AUTO_MIGRATE={"PHASES": phases}):
         loader = MigrationLoader(None)
         [leaf], [first] = loader.graph.leaf_nodes(label), loader.graph.root_nodes(label)
         carry_out(connection, first)
