@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.conf import get_settings
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -18,12 +17,11 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
-from auto_migrate.planning.phases import Phase
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effect import Blocks, Effect
 from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, note_new
+from auto_migrate.safety.hazard import Found, Hazard, Server, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
 
@@ -115,7 +113,7 @@ class Judge:
         """Weigh what a hazard found."""
         return Finding(
             code=hazard.code,
-            level=Level.NOTICE if breaks_nobody(hazard, read) else self.level(hazard, found),
+            level=self.level(hazard, found),
             migration=read.key,
             operation=found.operation,
             table=found.table,
@@ -136,8 +134,6 @@ class Judge:
         by_rule = self.effects(read, found)
         rule = "; ".join(dict.fromkeys(filter(None, map(described, by_rule))))
         yield Evidence(Basis.RULE, f"{rule or _(str(hazard.harm))}.")
-        if breaks_nobody(hazard, read):
-            yield Evidence(Basis.RULE, _("It runs after the deploy, when the release that it breaks is gone."))
         for table in dict.fromkeys([found.table, *found.others]):
             on_table = [effect for effect in by_rule if effect.table == table]
             if self.live is not None and (told := self.live.evidence(table, on_table)):
@@ -152,11 +148,6 @@ class Judge:
             for effect in effects(change, self.server)
             if effect.table in {found.table, *found.others}
         ]
-
-
-def breaks_nobody(hazard: Hazard, read: ReadMigration) -> bool:
-    """Tell whether the only harm is to a release that is gone by then, where phases are on."""
-    return hazard.harm is Harm.BREAKS and get_settings().PHASES and read.phasing.phase is Phase.POST_DEPLOY
 
 
 def old_tables(plan: Iterable[ReadMigration], server: Server) -> set[str]:
