@@ -1,7 +1,8 @@
 """What each change does to tables on MySQL 8 and MariaDB 10.6: InnoDB's INSTANT, INPLACE and COPY.
 
 Copying a table stops all writes to it for as long as that takes; reads go on. The rest lets both go on, but for the
-instant in which the definition changes.
+instant in which the definition changes. MariaDB's part is held to what a server agrees to do under LOCK=NONE; MySQL's
+follows its manual.
 https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html
 https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/
 """
@@ -20,6 +21,8 @@ Version = tuple[int, ...]
 
 # Columns are dropped in an instant from here on; MariaDB's versions are all higher.
 INSTANT_DROP = (8, 0, 29)
+# MariaDB's own versions begin here.
+MARIADB = (10,)
 # The longest VARCHAR whose length takes one byte, in characters of utf8mb4.
 ONE_BYTE = 63
 
@@ -50,7 +53,8 @@ def rebuilt_in_place(change: Change, _version: Version) -> Effect:
 
 def add_column(change: changes.AddColumn, version: Version) -> Effect:
     by_row = change.default in {Default.VOLATILE, Default.GENERATED}
-    if by_row or change.references or change.checked or change.primary_key:
+    checked = change.checked and version < MARIADB
+    if by_row or change.references or checked or change.primary_key:
         return copied(change.table)
     return read_in_place(change, version) if change.unique else at_once(change, version)
 

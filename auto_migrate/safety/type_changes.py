@@ -14,7 +14,9 @@ from typing import Any
 
 from auto_migrate.planning.changes import AlterType
 
-SPELLED = re.compile(r"^([a-z_ ]+?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?((?: with(?:out)? time zone)?)$")
+SPELLED = re.compile(
+    r"^([a-z_][a-z0-9_ ]*?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?((?: with(?:out)? time zone)?)$"
+)
 SYNONYMS = {
     "bool": "boolean",
     "char": "character",

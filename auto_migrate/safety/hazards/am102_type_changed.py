@@ -40,7 +40,7 @@ class TypeChanged(Hazard):
             keys = ", ".join(f"{other.table}.{other.column}" for other in others)
             text += " " + _("So are the columns that hold its values: {columns}.").format(columns=keys)
         instead = self.instead(change) if rewrites else ""
-        yield Found(change.table, text, instead, others=tuple(other.table for other in others))
+        yield Found(change.table, text, instead, others=tuple(dict.fromkeys(other.table for other in others)))
 
     def described(self, change: AlterType) -> str:
         """Name the new type, and its collation where that is what changes."""

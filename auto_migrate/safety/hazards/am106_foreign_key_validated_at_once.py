@@ -11,15 +11,18 @@ from django.utils.translation import gettext_noop
 from auto_migrate.planning.changes import (
     AddColumn,
     AddConstraint,
+    AlterType,
     Change,
     ColumnChange,
     ConstraintKind,
+    Default,
     DropNotNull,
     SetNotNull,
 )
 from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.hazards.am102_type_changed import holds_up
 
 SIMPLE = {DropNotNull: ("DROP NOT NULL", "SET NOT NULL"), SetNotNull: ("SET NOT NULL", "DROP NOT NULL")}
 UNTOLD = ("…", "…")
@@ -33,7 +36,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
     vendors = frozenset({"postgresql", "mysql"})
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not is_key(change) or not any(effect.holds_up for effect in effects(change, site.server)):
+        if not is_looked_up(change, site) or not any(effect.holds_up for effect in effects(change, site.server)):
             return
         references = getattr(change, "references", "")
         problem = _("The foreign key reads all of {table} and looks each row up in {references}; writes to both wait.")
@@ -73,11 +76,17 @@ class ForeignKeyValidatedAtOnce(Hazard):
         )
 
 
-def is_key(change: Change) -> bool:
-    """Tell whether a change brings a foreign key that is to hold at once."""
+def is_looked_up(change: Change, site: Site) -> bool:
+    """Tell whether a change brings a foreign key that old rows are held to at once."""
     if isinstance(change, AddConstraint):
-        return change.kind is ConstraintKind.FOREIGN_KEY and change.valid
-    return isinstance(change, AddColumn) and bool(change.references)
+        # Where the columns are written anew, AM102 tells of it.
+        rewritten = change.again and any(
+            isinstance(other, AlterType) and holds_up(other, site) for other in site.operation.changes
+        )
+        return change.kind is ConstraintKind.FOREIGN_KEY and change.valid and not rewritten
+    if not isinstance(change, AddColumn) or not change.references:
+        return False
+    return change.default is not Default.NONE or site.server.vendor == "mysql"
 
 
 def only_other_change(site: Site) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.migrations.operations import AlterField
+from django.db.models import ForeignKey, OneToOneField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -55,7 +56,7 @@ class UniqueNotConcurrent(Hazard):
         """Give the way by a column that becomes unique only later."""
         if change.definition is None or change.primary_key:
             return ""
-        model, plain = model_name(change.model), without(change.definition, "unique")
+        model, plain = model_name(change.model), not_unique(change.definition)
         name = name_of(change)
         constraint = AddConstraint(table=change.table, name=name, kind=ConstraintKind.UNIQUE, columns=(change.column,))
         drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(name)}"
@@ -75,6 +76,14 @@ def builds_unique_index(change: Change) -> bool:
     if isinstance(change, AddConstraint):
         return change.kind in KEYS and not change.using_index
     return isinstance(change, AddColumn) and (change.unique or change.primary_key)
+
+
+def not_unique(field: Any) -> Any:
+    """Give the field that lets a value in twice; its index would only be dropped again."""
+    if not isinstance(field, OneToOneField):
+        return without(field, "unique")
+    _name, _path, arguments, keywords = field.deconstruct()
+    return ForeignKey(*arguments, **{**keywords, "db_index": False})
 
 
 def name_of(change: Any) -> str:

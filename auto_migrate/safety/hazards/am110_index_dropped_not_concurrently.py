@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddConstraint, AlterType, Change, DropIndex
-from auto_migrate.safety.code import migration, model_name, named, run_sql
+from auto_migrate.safety.code import listed, migration, model_name, named, run_sql
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 
@@ -32,28 +32,39 @@ class IndexDroppedNotConcurrently(Hazard):
 
     def instead(self, change: DropIndex, site: Site) -> str:
         """Give the operation that drops the same index concurrently."""
-        statement = f"DROP INDEX CONCURRENTLY {named(change.name)}"
         operation = site.operation.operation
         if isinstance(operation, RemoveIndex):
             removed = f'RemoveIndexConcurrently("{model_name(change.model)}", "{change.name}")'
             return migration(removed, atomic=False)
         if not change.columns:
-            return f"{statement}  -- atomic = False"
-        again = f"CREATE INDEX CONCURRENTLY {named(change.name)} ON {named(change.table)} ({', '.join(change.columns)})"
-        return migration(run_sql(statement, again, operation), atomic=False)
+            return f"{dropped(change)}  -- atomic = False"
+        *companions, last = alike(change, site)
+        first = (run_sql(dropped(other), again(other)) for other in companions)
+        return migration(*first, run_sql(dropped(last), again(last), operation), atomic=False)
+
+
+def dropped(change: DropIndex) -> str:
+    """Write the statement that drops an index and stops nobody."""
+    return f"DROP INDEX CONCURRENTLY {named(change.name)}"
+
+
+def again(change: DropIndex) -> str:
+    """Write the statement that builds an index again."""
+    columns = listed(change.columns)
+    # Only Django's own companion, for LIKE, ends so.
+    classes = " varchar_pattern_ops" if change.name.endswith("_like") else ""
+    return f"CREATE INDEX CONCURRENTLY {named(change.name)} ON {named(change.table)} ({columns}{classes})"
+
+
+def alike(change: DropIndex, site: Site) -> list[DropIndex]:
+    """Give the indexes on the same columns that the operation drops, Django's second one for LIKE among them."""
+    drops = [other for other in site.operation.changes if isinstance(other, DropIndex)]
+    return [other for other in drops if (other.table, other.columns) == (change.table, change.columns)]
 
 
 def comes_along(change: DropIndex, site: Site) -> bool:
     """Tell whether the index goes with another one on the column, or for a change that takes the same lock."""
-    for other in site.operation.changes:
-        if other is change:
-            return False
-        if (
-            isinstance(other, DropIndex)
-            and change.columns
-            and (other.table, other.columns) == (change.table, change.columns)
-        ):
-            return True
-        if isinstance(other, AlterType | AddConstraint) and other.table == change.table:
-            return True
-    return False
+    working = (other for other in site.operation.changes if isinstance(other, AlterType | AddConstraint))
+    if any(other.table == change.table for other in working):
+        return True
+    return bool(change.columns) and alike(change, site)[0] is not change
