@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connections
@@ -63,6 +64,8 @@ def is_note(statement: str) -> bool:
 class Collector(BaseDatabaseSchemaEditor):
     """Keeps statements instead of sending them; mixed into the schema editor of a database."""
 
+    old_names: dict[str, str]
+
     def execute(self, sql: Any, params: Any = ()) -> None:
         """Keep a statement, its parameters in their places."""
         text = str(sql)
@@ -82,14 +85,26 @@ class Collector(BaseDatabaseSchemaEditor):
         for statement in self.deferred_sql:
             self.execute(statement, None)
 
+    def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
+        """Rename a table, whose constraints are still to be found under its old name."""
+        self.old_names[new_db_table] = self.old_names.get(old_db_table, old_db_table)
+        super().alter_db_table(model, old_db_table, new_db_table)
+
     def _constraint_names(self, model: Any, *asked: Any, **options: Any) -> list[str]:
-        # Django asks only for what is there when the operation runs, but a pending migration may be what makes it.
-        offline = self.connection.connection is None
-        names: list[str] = [] if offline else super()._constraint_names(model, *asked, **options)  # type: ignore[misc]
-        if not names:
-            table = model._meta.db_table
+        table = model._meta.db_table
+        there = SimpleNamespace(_meta=SimpleNamespace(db_table=self.old_names.get(table, table)))
+        if not self._is_there(there._meta.db_table):
+            # A pending migration makes it.
             self.note(_("a constraint of {table} is changed whose name only the database knows").format(table=table))
+            return []
+        names: list[str] = super()._constraint_names(there, *asked, **options)  # type: ignore[misc]
         return names
+
+    def _is_there(self, table: str) -> bool:
+        if self.connection.connection is None:
+            return False
+        with self.connection.cursor() as cursor:
+            return table in self.connection.introspection.table_names(cursor)
 
 
 def ended(text: str) -> str:
@@ -103,7 +118,7 @@ def collecting_editor(connection: BaseDatabaseWrapper) -> Collector:
     """Give a schema editor that collects; it is not to be entered, which would open a transaction."""
     kind = type("CollectingSchemaEditor", (Collector, connection.SchemaEditorClass), {})
     editor: Collector = kind(connection, collect_sql=True, atomic=False)
-    editor.deferred_sql = []
+    editor.deferred_sql, editor.old_names = [], {}
     return editor
 
 

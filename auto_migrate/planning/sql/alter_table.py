@@ -21,7 +21,7 @@ from auto_migrate.planning.changes import (
     ValidateConstraint,
 )
 from auto_migrate.planning.sql.columns import column_added
-from auto_migrate.planning.sql.constraints import constraint_added, constraint_dropped, not_null
+from auto_migrate.planning.sql.constraints import constraint_added, constraint_dropped, dropped, not_null
 from auto_migrate.planning.sql.known import Known, Place
 from auto_migrate.planning.sql.nodes import dotted, kind, written_type
 
@@ -44,8 +44,11 @@ def add_column(command: Any, place: Place, known: Known) -> Iterator[Change]:
 
 
 def drop_column(command: Any, place: Place, known: Known) -> Iterator[Change]:
-    references = known.references(place["table"], command.name)
-    yield DropColumn(**place, column=command.name, references=next(iter(references), ""))
+    table, column = place["table"], command.name
+    if command.behavior.name == "DROP_CASCADE":
+        for own, key in known.keys_to(table, column):
+            yield dropped(key, known.placed(own))
+    yield DropColumn(**place, column=column, references=known.reference(table, column))
 
 
 def alter_type(command: Any, place: Place, known: Known) -> Iterator[Change]:

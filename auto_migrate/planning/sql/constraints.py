@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from auto_migrate.planning.changes import AddConstraint, Change, ConstraintKind, DropConstraint, SetNotNull
-from auto_migrate.planning.sql.known import Known, Place
+from auto_migrate.planning.sql.known import Constraint, Known, Place
 from auto_migrate.planning.sql.nodes import columns_in, name_of, words
 
 KINDS = {
@@ -80,4 +80,9 @@ def constraint_dropped(name: str, place: Place, known: Known) -> DropConstraint:
     there = next((found for found in known.constraints(place["table"]) if found.name == name), None)
     if there is None:
         return DropConstraint(**place, name=name)
-    return DropConstraint(**place, name=name, kind=there.kind, columns=there.columns, references=there.references)
+    return dropped(there, place)
+
+
+def dropped(there: Constraint, place: Place) -> DropConstraint:
+    """Give the change that drops a constraint which the database knows."""
+    return DropConstraint(**place, name=there.name, kind=there.kind, columns=there.columns, references=there.references)

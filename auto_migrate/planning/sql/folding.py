@@ -9,8 +9,11 @@ from auto_migrate.planning.changes import (
     AddColumn,
     AddConstraint,
     Change,
+    ColumnChange,
     ConstraintKind,
     CreateTable,
+    DropColumn,
+    DropConstraint,
     DropDefault,
     SetDefault,
 )
@@ -20,30 +23,48 @@ def folded(changes: Iterable[Change]) -> list[Change]:
     """Give the changes in their order, without what another of them already says."""
     done: list[Change] = []
     for change in changes:
-        if not any(_absorbed(done, position, change) for position in reversed(range(len(done)))):
-            done.append(change)
+        match change:
+            case DropDefault():
+                done = _without_passing_default(done, change)
+            case DropColumn():
+                done = _without_keys_of(done, change)
+            case AddConstraint():
+                done = _within_table(done, change)
+            case _:
+                done.append(change)
     return done
 
 
-def _absorbed(done: list[Change], position: int, change: Change) -> bool:
-    """Work a change into an earlier one if it belongs there, and tell whether it did."""
-    earlier = done[position]
-    if earlier.table != change.table:
-        return False
-    if isinstance(change, DropDefault) and isinstance(earlier, AddColumn | SetDefault):
-        if earlier.column != change.column:
-            return False
-        # A default that only filled the old rows.
-        done[position : position + 1] = (
-            [dataclasses.replace(earlier, keeps_default=False)] if isinstance(earlier, AddColumn) else []
-        )
-        return True
-    if isinstance(earlier, CreateTable) and isinstance(change, AddConstraint):
-        # Foreign keys of a new table come after it, since others may have to be made before.
-        references = change.references if change.kind is ConstraintKind.FOREIGN_KEY else ""
-        more = (references,) if references not in {"", change.table, *earlier.references} else ()
-        done[position] = dataclasses.replace(
-            earlier, references=(*earlier.references, *more), names=(*earlier.names, change.name)
-        )
-        return True
-    return False
+def _without_passing_default(done: list[Change], dropped: DropDefault) -> list[Change]:
+    """Take a default away again that only filled the old rows."""
+    for position, change in enumerate(done):
+        if not isinstance(change, AddColumn | SetDefault) or _column(change) != _column(dropped):
+            continue
+        without = [dataclasses.replace(change, keeps_default=False)] if isinstance(change, AddColumn) else []
+        return [*done[:position], *without, *done[position + 1 :]]
+    return [*done, dropped]
+
+
+def _without_keys_of(done: list[Change], dropped: DropColumn) -> list[Change]:
+    """Let a column take along the foreign key that was dropped just before it."""
+    for position, change in enumerate(done):
+        if not isinstance(change, DropConstraint) or change.kind is not ConstraintKind.FOREIGN_KEY:
+            continue
+        if (change.table, change.columns) == (dropped.table, (dropped.column,)):
+            return [*done[:position], *done[position + 1 :], dataclasses.replace(dropped, references=change.references)]
+    return [*done, dropped]
+
+
+def _within_table(done: list[Change], constraint: AddConstraint) -> list[Change]:
+    """Make a constraint of a new table a part of it: foreign keys come last, when all other tables are there."""
+    for position, table in enumerate(done):
+        if not isinstance(table, CreateTable) or table.table != constraint.table:
+            continue
+        more = () if constraint.references in {"", constraint.table, *table.references} else (constraint.references,)
+        whole = dataclasses.replace(table, references=table.references + more, names=(*table.names, constraint.name))
+        return [*done[:position], whole, *done[position + 1 :]]
+    return [*done, constraint]
+
+
+def _column(change: ColumnChange) -> tuple[str, str]:
+    return change.table, change.column

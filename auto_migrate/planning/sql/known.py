@@ -25,6 +25,13 @@ CONSTRAINTS = """
            ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
     FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid WHERE conrelid = to_regclass(%s)
 """
+KEYS_TO = """
+    SELECT class.relname, conname,
+           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
+    FROM pg_constraint JOIN pg_class AS class ON class.oid = conrelid
+    JOIN pg_attribute ON attrelid = confrelid AND attname = %s AND attnum = ANY (confkey)
+    WHERE contype = 'f' AND confrelid = to_regclass(%s) AND conparentid = 0 ORDER BY 1, 2
+"""
 KINDS = {
     "c": ConstraintKind.CHECK,
     "f": ConstraintKind.FOREIGN_KEY,
@@ -100,10 +107,21 @@ class Known:
             for kind, references, name, columns in self._ask(CONSTRAINTS, self._quoted(table))
         ]
 
-    def references(self, table: str, column: str = "") -> tuple[str, ...]:
-        """Name the other tables that foreign keys of a table point to, those of one column if it is given."""
-        keys = [found for found in self.constraints(table) if not column or column in found.columns]
-        return tuple(dict.fromkeys(key.references for key in keys if key.references not in {"", table}))
+    def references(self, table: str) -> tuple[str, ...]:
+        """Name the other tables that foreign keys of a table point to."""
+        return tuple(sorted({key.references for key in self.constraints(table)} - {"", table}))
+
+    def reference(self, table: str, column: str) -> str:
+        """Name the table that the foreign key of a column points to, or nothing."""
+        keys = (key.references for key in self.constraints(table) if key.references and key.columns == (column,))
+        return next(keys, "")
+
+    def keys_to(self, table: str, column: str) -> list[tuple[str, Constraint]]:
+        """Give the foreign keys that point to a column, each with its table."""
+        return [
+            (own, Constraint(ConstraintKind.FOREIGN_KEY, table, name, tuple(columns)))
+            for own, name, columns in self._ask(KEYS_TO, column, self._quoted(table))
+        ]
 
     def table_of_index(self, index: str) -> str:
         """Name the table that an index is on, or nothing."""
