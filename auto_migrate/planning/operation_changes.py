@@ -19,6 +19,7 @@ from django.db.migrations.state import ProjectState
 
 from auto_migrate.planning.changes import Change, Compute, Unread, ValidateConstraint
 from auto_migrate.planning.recorder import Recorder
+from auto_migrate.planning.slices import sliced
 from auto_migrate.planning.statement_changes import changes_of_sql
 from auto_migrate.planning.statements import is_note, statements_of_operation
 
@@ -41,6 +42,8 @@ def changes_of(
     if isinstance(operation, ops.SeparateDatabaseAndState):
         return _changes_within(operation, app_label, connection, before)
     reader = _reader_of(operation)
+    if reader not in {changes_of_function, changes_of_statements}:
+        before, after = sliced(operation, app_label, before, after)
     try:
         return tuple(reader(operation, app_label, connection, before, after))
     except UNTELLABLE as error:
