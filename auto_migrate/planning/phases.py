@@ -208,30 +208,27 @@ class Made:
 
     def __init__(self) -> None:
         self.tables: set[str] = set()
-        # Columns and constraints, with their table.
-        self.parts: set[tuple[str, str]] = set()
+        self.columns: set[tuple[str, str]] = set()
+        # Without their table, since SQL does not tell that of an index that it drops.
         self.indexes: set[str] = set()
 
     def side_of(self, change: changes.Change) -> Side | None:
         """Tell who minds a change, None where nobody does."""
         kind = type(change)
         side = BY_CONTENT[kind](change) if kind in BY_CONTENT else SIDES.get(kind)
-        if side and (change.table in self.tables or self._is_on_new_parts(change)):
+        if side and (change.table in self.tables or self._is_on_what_is_new(change)):
             return Side.ADDITIVE
         return side
 
-    def _is_on_new_parts(self, change: changes.Change) -> bool:
+    def _is_on_what_is_new(self, change: changes.Change) -> bool:
         match change:
             case changes.SetNotNull():
-                return change.keeps_default and (change.table, change.column) in self.parts
+                return change.keeps_default and (change.table, change.column) in self.columns
             case changes.ColumnChange():
-                return (change.table, change.column) in self.parts
+                return (change.table, change.column) in self.columns
             case changes.AddConstraint() | changes.CreateIndex():
-                return bool(change.columns) and all((change.table, name) in self.parts for name in change.columns)
-            case changes.DropConstraint():
-                return (change.table, change.name) in self.parts
+                return bool(change.columns) and all((change.table, name) in self.columns for name in change.columns)
             case changes.DropIndex():
-                # SQL does not tell the table of an index that it drops.
                 return change.name in self.indexes
         return False
 
@@ -240,14 +237,12 @@ class Made:
         match change:
             case changes.CreateTable():
                 self.tables.add(change.table)
+                self.indexes.update(change.names)
             case changes.RenameTable() if change.table in self.tables:
                 self.tables.add(change.to)
             case changes.AddColumn():
-                self.parts.add((change.table, change.column))
-            case changes.RenameColumn() if (change.table, change.column) in self.parts:
-                self.parts.add((change.table, change.to))
-            case changes.AddConstraint():
-                self.parts.add((change.table, change.name))
-                self.indexes.add(change.name)
-            case changes.CreateIndex():
+                self.columns.add((change.table, change.column))
+            case changes.RenameColumn() if (change.table, change.column) in self.columns:
+                self.columns.add((change.table, change.to))
+            case changes.CreateIndex() | changes.AddConstraint():
                 self.indexes.add(change.name)

@@ -1,0 +1,257 @@
+"""The phase of a migration, told from what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db.migrations import Migration
+from django.db.migrations.graph import MigrationGraph
+from django.db.migrations.operations.special import RunPython
+from django.test import override_settings
+
+from auto_migrate.databases.table_locks import Mode
+from auto_migrate.events import MigrationKey
+from auto_migrate.exceptions import UsageError
+from auto_migrate.planning import changes
+from auto_migrate.planning.changes import Change, ConstraintKind
+from auto_migrate.planning.phases import Phase, Phaser, asked_phase, phase_of
+from auto_migrate.planning.reading import ReadMigration, ReadOperation
+
+TABLE = {"table": "shop_order"}
+COLUMN = {**TABLE, "column": "note"}
+ADD_COLUMN = changes.AddColumn(**TABLE, column="colour", type="text", null=True)
+CREATE_TABLE = changes.CreateTable(**TABLE)
+UNIQUE = changes.AddConstraint(**TABLE, name="once", kind=ConstraintKind.UNIQUE, columns=("note",))
+PYTHON = changes.Compute(table="", function="fill")
+
+ADDITIVE: list[Change] = [
+    CREATE_TABLE,
+    ADD_COLUMN,
+    changes.CreateIndex(**TABLE, name="by_note"),
+    changes.DropNotNull(**COLUMN),
+    changes.SetDefault(**COLUMN),
+    changes.DropConstraint(**TABLE, name="once"),
+    changes.AlterType(**COLUMN, old="varchar(10)", new="text"),
+    changes.AlterEnum(table="colour", verb="ADD", value="green"),
+]
+DESTRUCTIVE: list[Change] = [
+    changes.DropTable(**TABLE),
+    changes.DropColumn(**COLUMN),
+    changes.DropIndex(**TABLE, name="by_note"),
+    changes.SetNotNull(**COLUMN),
+    changes.SetNotNull(**COLUMN, keeps_default=True),
+    changes.DropDefault(**COLUMN),
+    UNIQUE,
+    changes.AddConstraint(**TABLE, name="positive", kind=ConstraintKind.CHECK, valid=False),
+    changes.CreateIndex(**TABLE, name="once", columns=("note",), unique=True),
+    changes.AlterType(**COLUMN, old="text", new="varchar(10)"),
+    changes.AlterEnum(table="colour", verb="DROP", value="green"),
+]
+EITHER: list[Change] = [
+    changes.RenameTable(**TABLE, to="shop_purchase"),
+    changes.RenameColumn(**COLUMN, to="remark"),
+    changes.AlterType(**COLUMN, old="text", new="integer"),
+    changes.AlterType(**COLUMN, old="", new="text"),
+    changes.AlterEnum(table="colour", verb="RENAME", value="green"),
+]
+NEUTRAL: list[Change] = [
+    PYTHON,
+    changes.WriteRows(**TABLE, verb="UPDATE"),
+    changes.ValidateConstraint(**TABLE, name="positive"),
+    changes.Reindex(**TABLE),
+    changes.LockTable(**TABLE, mode=Mode.SHARE, reason="LOCK TABLE"),
+    changes.Unread(table="", text="DO $$", reason="It is not SQL."),
+    changes.CreateIndex(**TABLE, name="note_like", companion=True),
+    changes.DropIndex(**TABLE, name="note_like", companion=True),
+    changes.AddConstraint(**TABLE, name="key", kind=ConstraintKind.FOREIGN_KEY, again=True),
+]
+
+
+def kinds(of: list[Change]) -> Any:
+    return pytest.mark.parametrize("change", of, ids=lambda change: type(change).__name__)
+
+
+def read(*of: Change, name: str = "0002_next", **attributes: object) -> ReadMigration:
+    """Give a migration with one operation for each change."""
+    migration = type("Migration", (Migration,), attributes)(name, "shop")
+    operations = [ReadOperation(index, RunPython(RunPython.noop), (change,)) for index, change in enumerate(of, 1)]
+    return ReadMigration(migration, False, tuple(operations))
+
+
+def indexes(operations: tuple[ReadOperation, ...]) -> list[int]:
+    return [operation.index for operation in operations]
+
+
+@kinds(ADDITIVE)
+def test_what_adds_or_loosens_is_for_before_the_deploy(change: Change) -> None:
+    phasing = phase_of(read(change))
+    assert (phasing.phase, phasing.is_ambiguous, indexes(phasing.additive)) == (Phase.PRE_DEPLOY, False, [1])
+
+
+@kinds(DESTRUCTIVE)
+def test_what_removes_or_tightens_is_for_after_it(change: Change) -> None:
+    phasing = phase_of(read(change))
+    assert (phasing.phase, phasing.is_ambiguous, indexes(phasing.destructive)) == (Phase.POST_DEPLOY, False, [1])
+
+
+@kinds(EITHER)
+def test_what_hurts_both_releases_is_ambiguous(change: Change) -> None:
+    phasing = phase_of(read(change))
+    assert (phasing.phase, phasing.is_ambiguous, indexes(phasing.either)) == (Phase.PRE_DEPLOY, True, [1])
+
+
+@kinds(NEUTRAL)
+def test_what_nobody_minds_goes_with_what_it_stands_beside(change: Change) -> None:
+    assert phase_of(read(change)).phase is Phase.PRE_DEPLOY
+    assert phase_of(read(change, ADD_COLUMN)).phase is Phase.PRE_DEPLOY
+    beside = phase_of(read(change, changes.DropColumn(**COLUMN)))
+    assert (beside.phase, beside.is_ambiguous) == (Phase.POST_DEPLOY, False)
+
+
+def test_nothing_at_all_is_for_before_the_deploy() -> None:
+    assert phase_of(read()) == phase_of(read(name="0003_merge"))
+    assert phase_of(read()).phase is Phase.PRE_DEPLOY
+
+
+def test_both_in_one_migration_are_ambiguous_and_named() -> None:
+    phasing = phase_of(read(ADD_COLUMN, PYTHON, changes.DropColumn(**COLUMN)))
+    assert phasing.is_ambiguous
+    assert (phasing.phase, indexes(phasing.additive), indexes(phasing.destructive)) == (Phase.PRE_DEPLOY, [1], [3])
+
+
+@pytest.mark.parametrize("phase", ["pre_deploy", "post_deploy", Phase.POST_DEPLOY])
+def test_what_the_class_declares_counts(phase: str) -> None:
+    phasing = phase_of(read(ADD_COLUMN, changes.DropColumn(**COLUMN), phase=phase))
+    assert (phasing.phase, phasing.declared, phasing.is_ambiguous) == (phase, True, False)
+
+
+@pytest.mark.parametrize("phase", ["later", "", True, 1, ["post_deploy"]])
+def test_a_declared_phase_that_there_is_not_is_a_usage_error(phase: object) -> None:
+    with pytest.raises(UsageError, match="there is no phase"):
+        phase_of(read(ADD_COLUMN, phase=phase))
+
+
+@kinds([change for change in [*DESTRUCTIVE, *EITHER] if not isinstance(change, changes.AlterEnum)])
+def test_a_table_that_the_plan_makes_is_nobodys_yet(change: Change) -> None:
+    phaser = Phaser()
+    phaser.phase_of(read(CREATE_TABLE, changes.CreateIndex(**TABLE, name="by_note")))
+    phasing = phaser.phase_of(read(change))
+    assert (phasing.phase, phasing.is_ambiguous) == (Phase.PRE_DEPLOY, False)
+
+
+def test_a_new_table_stays_new_under_another_name() -> None:
+    renamed = changes.RenameTable(**TABLE, to="shop_purchase")
+    dropped = changes.DropColumn(table="shop_purchase", column="note")
+    assert phase_of(read(CREATE_TABLE, renamed, dropped)).destructive == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.DropColumn(**TABLE, column="colour"),
+        changes.RenameColumn(**TABLE, column="colour", to="tint"),
+        changes.SetNotNull(**TABLE, column="colour", keeps_default=True),
+        changes.AddConstraint(**TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour",)),
+        changes.CreateIndex(**TABLE, name="one", columns=("colour",), unique=True),
+    ],
+    ids=lambda change: type(change).__name__,
+)
+def test_a_column_that_the_plan_adds_is_nobodys_yet(change: Change) -> None:
+    assert phase_of(read(ADD_COLUMN, change)).destructive == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # The old code leaves the column out, and nothing fills it.
+        changes.SetNotNull(**TABLE, column="colour"),
+        changes.AddConstraint(**TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour", "note")),
+        changes.AddConstraint(**TABLE, name="any", kind=ConstraintKind.CHECK),
+        changes.DropColumn(table="shop_customer", column="colour"),
+    ],
+    ids=lambda change: type(change).__name__,
+)
+def test_what_more_than_the_new_column_can_feel_is_not(change: Change) -> None:
+    assert indexes(phase_of(read(ADD_COLUMN, change)).destructive) == [2]
+
+
+def test_an_index_that_the_plan_itself_made_may_go_again() -> None:
+    index = changes.CreateIndex(**TABLE, name="by_note")
+    assert phase_of(read(index, changes.DropIndex(table="", name="by_note"))).destructive == ()
+
+
+# -- dependencies -----------------------------------------------------------------------------------------------------
+
+NAMES = ["0001_first", "0002_second", "0003_third", "0004_fourth"]
+DROP = changes.DropColumn(**COLUMN)
+
+
+def chain() -> MigrationGraph:
+    """Give migrations of which each depends on the one before."""
+    graph = MigrationGraph()
+    for name in NAMES:
+        graph.add_node(("shop", name), Migration(name, "shop"))
+    for child, parent in zip(NAMES[1:], NAMES, strict=False):
+        graph.add_dependency(None, ("shop", child), ("shop", parent))
+    return graph
+
+
+def phases(*of: Change | None, **options: Any) -> list[tuple[str, list[str]]]:
+    """Give the phase of each migration of a chain, and what it comes too early for."""
+    phaser, found = Phaser(chain(), **options), []
+    for name, change in zip(NAMES[len(NAMES) - len(of) :], of, strict=True):
+        phasing = phaser.phase_of(read(*([change] if change else []), name=name))
+        early = phasing.behind if phasing.comes_too_early else ()
+        found.append((phasing.phase.value, [key.name for key in early]))
+    return found
+
+
+def test_what_depends_on_a_later_one_and_is_needed_comes_too_early() -> None:
+    assert phases(ADD_COLUMN, DROP, ADD_COLUMN, PYTHON) == [
+        ("pre_deploy", []),
+        ("post_deploy", []),
+        ("pre_deploy", ["0002_second"]),
+        ("pre_deploy", ["0002_second"]),
+    ]
+
+
+def test_what_nobody_needs_waits_with_what_it_depends_on() -> None:
+    validate = changes.ValidateConstraint(**TABLE, name="positive")
+    assert phases(DROP, None, validate, DROP) == [("post_deploy", [])] * 4
+
+
+def test_what_was_taken_out_of_the_plan_is_known() -> None:
+    deferred = [MigrationKey("shop", "0003_third")]
+    assert phases(ADD_COLUMN, deferred=deferred) == [("pre_deploy", ["0003_third"])]
+
+
+# -- what is asked for ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on", "said", "named", "phase"),
+    [
+        (False, None, False, None),
+        (False, "all", False, None),
+        (True, None, False, Phase.PRE_DEPLOY),
+        (True, None, True, None),
+        (True, "all", True, None),
+        (True, "all", False, None),
+        (True, "pre_deploy", False, Phase.PRE_DEPLOY),
+        (True, "post_deploy", False, Phase.POST_DEPLOY),
+    ],
+)
+def test_the_phase_of_a_run(on: bool, said: str | None, named: bool, phase: Phase | None) -> None:
+    with override_settings(AUTO_MIGRATE={"PHASES": on}):
+        assert asked_phase(said, named=named) is phase
+
+
+@pytest.mark.parametrize(
+    ("on", "said", "named"),
+    [(False, "pre_deploy", False), (False, "post_deploy", False), (True, "post_deploy", True), (True, "later", False)],
+)
+def test_a_phase_that_cannot_be_had(on: bool, said: str, named: bool) -> None:
+    with override_settings(AUTO_MIGRATE={"PHASES": on}), pytest.raises(UsageError) as refused:
+        asked_phase(said, named=named)
+    assert refused.value.hint
