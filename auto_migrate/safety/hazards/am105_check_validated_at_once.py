@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.migrations.operations.base import Operation
 from django.db.models import CheckConstraint
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -54,7 +55,7 @@ class CheckValidatedAtOnce(Hazard):
         # The only checks that Django's own fields have on PostgreSQL.
         positive = change.definition.get_internal_type().startswith("Positive")
         check = f"CHECK ({named(column)} {'>= 0' if positive else '…'}) NOT VALID"
-        operation = site.operation.operation
+        operation: Operation | None = site.operation.operation
         if isinstance(change, AddColumn):
             added = f"ALTER TABLE {table} ADD COLUMN {named(column)} {change.type} NULL"
             yield run_sql(added, f"{drops} COLUMN {named(column)}", operation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.migrations.operations import AddField, AlterField
 from django.utils.translation import gettext as _
@@ -49,7 +50,7 @@ class IndexNotConcurrent(Hazard):
 def unindexed(operation: AddField | AlterField) -> str:
     """Write an operation with a field that has no index."""
     _name, arguments, keywords = operation.deconstruct()
-    field = operation.field.clone()
+    field: Any = operation.field.clone()
     field.db_index = False
     return written_operation(type(operation)(*arguments, **{**keywords, "field": field}))
 

@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models import Q
 from django.db.models.functions import Now, Random
 
 from auto_migrate.applying.lock_needs import Needs
@@ -31,17 +32,30 @@ BOTH = re.compile(r'verifying tables "(\w+)" and "(\w+)"')
 VALIDATING = re.compile(r'validating foreign key constraint "(\w+)"')
 ENDS = "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE conname = ANY(%s)"
 
-FILLED = models.CheckConstraint(condition=models.Q(age__isnull=False), name="author_has_age")
+AGED = ops.AlterField("Author", "age", models.IntegerField())
+FILLED = models.CheckConstraint(condition=Q(age__isnull=False), name="author_has_age")
+CONDITIONS = {
+    "as a constraint does": Q(age__isnull=False),
+    "as a constraint does, twice negated": ~Q(age__isnull=True),
+    "as a constraint does by a comparison": ~Q(age=None),
+    "as a constraint does among other things": Q(age__gt=0) & Q(Q(age__isnull=False), name__gt=""),
+    "as a constraint does, perhaps": Q(age__isnull=False) | Q(name__gt=""),
+    "as a constraint does of another column": Q(name__isnull=False),
+    "though a constraint compares": Q(age__gt=0),
+}
+
+
+def refused(name: str, condition: Q) -> Case:
+    constraint = models.CheckConstraint(condition=condition, name="author_has_age")
+    return case(f"refuse nulls {name}", AGED, before=[ops.AddConstraint("Author", constraint)])
+
+
 WORKING = [
     case("add a field with a volatile default", ops.AddField("Book", "x", models.FloatField(db_default=Random()))),
     case("add a field with a stable default", ops.AddField("Book", "x", models.DateTimeField(db_default=Now()))),
     case("add a small positive field", ops.AddField("Book", "x", models.PositiveSmallIntegerField(null=True))),
-    case("refuse nulls", field("Author", "age", models.IntegerField())),
-    case(
-        "refuse nulls as a constraint does",
-        field("Author", "age", models.IntegerField()),
-        before=[ops.AddConstraint("Author", FILLED)],
-    ),
+    case("refuse nulls", AGED),
+    *(refused(name, condition) for name, condition in CONDITIONS.items()),
     case(
         "validate a constraint",
         ValidateConstraint("Author", FILLED.name),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import operations as ops
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
 from auto_migrate.planning.changes import (
@@ -23,8 +28,12 @@ from auto_migrate.planning.changes import (
     SetDefault,
     SetNotNull,
 )
+from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.effects import Blocks, effects
 from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazards import hazards
+from tests.integration.applying.library import APP, library, to
+from tests.integration.applying.schema_cases import char
 from tests.integration.databases.aliases import alias, require_mysqlclient
 
 TABLES = """
@@ -33,6 +42,7 @@ TABLES = """
         name varchar(100) NOT NULL, size integer NOT NULL, weight integer, KEY parcel_code (code))
         ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
 """
+TWICE = models.GeneratedField(expression=models.F("pages") * 2, output_field=models.IntegerField(), db_persist=True)
 # What the server refuses to do in the way that the clause asks for.
 REFUSED = {1845, 1846}
 
@@ -106,3 +116,28 @@ def test_who_waits_is_told(parcels: BaseDatabaseWrapper, change: Change, alterat
 def test_what_is_said_to_be_done_at_once_is(parcels: BaseDatabaseWrapper, change: Change, alteration: str) -> None:
     [effect] = effects(change, Server("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
     assert effect.works or agrees(parcels, f"{alteration}, ALGORITHM=NOCOPY, LOCK=NONE")
+
+
+HELD_UP: list[tuple[list[str], Operation]] = [
+    ([], ops.AddField("Book", "x", char(null=True, unique=True))),
+    ([], ops.AddIndex("Book", models.Index(fields=["title"], name="by_title"))),
+    ([], ops.AlterField("Tag", "word", char(60))),
+    ([], ops.AlterField("Author", "age", models.IntegerField(default=0))),
+    (["AM102"], ops.AlterField("Author", "age", models.BigIntegerField(null=True))),
+    (["AM105"], ops.AddConstraint("Author", models.CheckConstraint(condition=models.Q(age__gte=0), name="aged"))),
+    (["AM106"], ops.AddField("Tag", "book", to("Book", null=True))),
+    (["AM101"], ops.AddField("Book", "twice", TWICE)),
+]
+
+
+@pytest.mark.parametrize(("expected", "operation"), HELD_UP)
+def test_what_holds_writes_up_is_found(parcels: BaseDatabaseWrapper, expected: list[str], operation: Operation) -> None:
+    state = ProjectState()
+    for step in library():
+        step.state_forwards(APP, state)
+    migration: Any = Migration("0002_change", APP)
+    migration.operations = [operation]
+    [read] = read_plan(parcels, [(migration, False)], state)
+    server = Server("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
+    asked = [hazard for hazard in hazards().values() if "mysql" in hazard.vendors and hazard.code < "AM2"]
+    assert [hazard.code for hazard in asked for _found in hazard.look(read, server, frozenset())] == expected
