@@ -7,7 +7,6 @@ from textwrap import shorten
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from auto_migrate.events import (
     Event,
@@ -44,7 +43,7 @@ def leftover_lines(event: LeftoversFound) -> Iterator[str]:
 
 def start_lines(event: RehearsalStarted) -> Iterator[str]:
     """Tell where it takes place, and what may reach the world outside."""
-    text = _("🎭 Rehearsing {pending} migrations in {scratch}, after {base} that come before them")
+    text = _("🎭 Rehearsing in {scratch}; migrations: {pending}, applied there before: {base}")
     yield text.format(pending=len(event.migrations), scratch=event.scratch, base=event.base)
     if event.python:
         names = ", ".join(map(str, event.python))
@@ -72,8 +71,7 @@ def taken(event: StatementObserved) -> Iterator[str]:
     for index in event.rebuilds:
         yield _("rebuilds {index}").format(index=index)
     for scan in event.scans:
-        said = ngettext("reads all of {table} ({rows} row)", "reads all of {table} ({rows} rows)", scan.rows)
-        yield said.format(table=scan.table, rows=scan.rows)
+        yield _("reads all of {table} (rows: {rows})").format(table=scan.table, rows=scan.rows)
 
 
 def missing_lines(event: FoundationsMissing) -> Iterator[str]:
@@ -84,7 +82,7 @@ def missing_lines(event: FoundationsMissing) -> Iterator[str]:
 
 def filled_lines(event: TablesFilled) -> Iterator[str]:
     """Tell how many tables have rows, and which have none for what reason."""
-    yield _("🌱 {rows} rows in each of {tables} tables").format(rows=event.rows, tables=event.tables)
+    yield _("🌱 Tables filled: {tables}; rows in each: {rows}").format(rows=event.rows, tables=event.tables)
     yield from (f"    {table.table}: {table.reason}" for table in event.unfilled)
 
 
@@ -102,7 +100,7 @@ def contradiction_lines(event: RuleContradicted) -> Iterator[str]:
 
 def finish_lines(event: RehearsalFinished) -> Iterator[str]:
     """Tell the end."""
-    text = _("✅ Rehearsed {migrations} migrations, {statements} statements, in {duration:.1f}s")
+    text = _("✅ Rehearsed in {duration:.1f}s; migrations: {migrations}, statements: {statements}")
     yield text.format(**event.as_dict())
 
 

@@ -74,12 +74,13 @@ def test_the_plan_is_told_with_what_each_statement_took(url: str) -> None:
     done = rehearse("--rows=50", "-v2", url=url)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("🎭 Rehearsing 1 migrations in auto_migrate_rehearsal_")
-    assert "🌱 50 rows in each of 1 tables" in lines
+    assert lines[0].startswith("🎭 Rehearsing in auto_migrate_rehearsal_")
+    assert "🌱 Tables filled: 1; rows in each: 50" in lines
     index = lines.index('    CREATE INDEX "book_by_title" ON "stage_book" ("title")')
-    assert lines[index + 1].startswith("      SHARE on stage_book; reads all of stage_book (50 rows); 0.")
+    assert lines[index + 1].startswith("      SHARE on stage_book; reads all of stage_book (rows: 50); 0.")
     assert any("AM109 stage.0002_change:2" in line for line in lines)
-    assert lines[-1].startswith("✅ Rehearsed 1 migrations, 2 statements, in ")
+    assert lines[-1].startswith("✅ Rehearsed in ")
+    assert lines[-1].endswith("; migrations: 1, statements: 2")
 
 
 def test_what_was_seen_is_evidence_for_the_findings(url: str) -> None:
@@ -211,7 +212,7 @@ def test_without_a_database_migrations_are_named_and_rehearsed_in_a_server_of_th
     nowhere = "postgresql://nobody:secret@127.0.0.1:9/nothing"
     done = rehearse("stage.0002", "--embedded", "--rows=20", url=nowhere)
     assert done.returncode == 0, done.stderr
-    assert "      SHARE on stage_book; reads all of stage_book (20 rows); " in done.stdout
+    assert "      SHARE on stage_book; reads all of stage_book (rows: 20); " in done.stdout
     done = rehearse("--embedded", url=nowhere)
     assert (done.returncode, "secret" in done.stdout + done.stderr) == (3, False)
 

@@ -16,14 +16,99 @@ from auto_migrate import events
 from auto_migrate.events import Event, Holder, SchemaState
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.reporting.console import Console
-from tests.unit.samples import AT, BLOCKER, CONTEXT, FINDING, FIRST, HOLDER, OPERATION, SAMPLES, SECOND, UNMATCHED
+from tests.unit.samples import (
+    AT,
+    BLOCKER,
+    CONTEXT,
+    FINDING,
+    FIRST,
+    HOLDER,
+    OBSERVED,
+    OPERATION,
+    SAMPLES,
+    SECOND,
+    UNMATCHED,
+)
 
 # Events that have no line of their own at verbosity 1.
 SILENT = [
+    # Told on a terminal only.
+    events.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
+]
+REHEARSALS: list[tuple[Event, str, str]] = [
+    (
+        events.LeftoversFound(("rehearsal_1",), ("rehearsal_2",)),
+        (
+            "🧹 Dropped what a killed rehearsal left: rehearsal_1\n"
+            "⚠️  rehearsal_2 bears no mark of a rehearsal. If nobody needs it: DROP DATABASE rehearsal_2\n"
+        ),
+        (
+            "🧹 Removido o que um ensaio morto deixou: rehearsal_1\n"
+            "⚠️  rehearsal_2 não tem a marca de um ensaio. Se ninguém precisa dele: DROP DATABASE rehearsal_2\n"
+        ),
+    ),
+    (
+        events.RehearsalStarted("rehearsal_1", 41, (FIRST, SECOND), (SECOND,)),
+        (
+            "🎭 Rehearsing in rehearsal_1; migrations: 2, applied there before: 41\n"
+            "⚠️  Their functions run, and may call out (mail, HTTP), unless --skip-python: billing.0002_total\n"
+        ),
+        (
+            "🎭 Ensaiando em rehearsal_1; migrações: 2, aplicadas lá antes: 41\n"
+            "⚠️  Suas funções rodam e podem chamar o mundo (e-mail, HTTP), salvo --skip-python: billing.0002_total\n"
+        ),
+    ),
+    (
+        events.FoundationsMissing(("postgis",)),
+        "⚠️  The role cannot make in the scratch database what the real one has: postgis\n",
+        "⚠️  O papel não pode criar no banco de ensaio o que o real tem: postgis\n",
+    ),
+    (
+        events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
+        "🌱 Tables filled: 12; rows in each: 100\n    billing_route: shape: geometry\n",
+        "🌱 Tabelas preenchidas: 12; linhas em cada: 100\n    billing_route: shape: geometry\n",
+    ),
+    (
+        events.StatementLeftOut("CREATE ROLE reader"),
+        "  ⚠️  Left out, since it changes more than this database: CREATE ROLE reader\n",
+        "  ⚠️  Deixado de fora, pois altera mais que este banco: CREATE ROLE reader\n",
+    ),
+    (
+        OBSERVED,
+        (
+            '    CREATE INDEX "due" ON "billing_invoice" ("due")\n'
+            "      SHARE on billing_invoice; reads all of billing_invoice (rows: 100); 0.004s\n"
+        ),
+        (
+            '    CREATE INDEX "due" ON "billing_invoice" ("due")\n'
+            "      SHARE em billing_invoice; lê toda billing_invoice (linhas: 100); 0.004s\n"
+        ),
+    ),
+    (
+        dataclasses.replace(OBSERVED, times=3, locks=(), rewrites=("billing_invoice",), rebuilds=("due",), scans=()),
+        (
+            '    CREATE INDEX "due" ON "billing_invoice" ("due") (3x)\n'
+            "      rewrites billing_invoice; rebuilds due; 0.004s\n"
+        ),
+        (
+            '    CREATE INDEX "due" ON "billing_invoice" ("due") (3x)\n'
+            "      reescreve billing_invoice; reconstrói due; 0.004s\n"
+        ),
+    ),
+    (
+        events.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
+        "  ⚠️  billing.0001_initial:1, billing_invoice: the rules say SHARE, the rehearsal saw ACCESS EXCLUSIVE\n",
+        "  ⚠️  billing.0001_initial:1, billing_invoice: as regras dizem SHARE, o ensaio viu ACCESS EXCLUSIVE\n",
+    ),
+    (
+        events.RehearsalFinished(2, 3, 1, 4.25),
+        "✅ Rehearsed in 4.2s; migrations: 2, statements: 3\n",
+        "✅ Ensaiado em 4.2s; migrações: 2, instruções: 3\n",
+    ),
 ]
 # Lines of Django's own, which are English everywhere.
 DJANGOS: list[tuple[Event, str]] = [
@@ -100,6 +185,7 @@ ASSESSED = AssessedMigration(
 )
 # event → its lines in English and in Portuguese.
 TRANSLATED: list[tuple[Event, str, str]] = [
+    *REHEARSALS,
     (events.MigrationAssessed(ASSESSED), MIGRATION_LINES + FINDING_LINES, MIGRATION_LINES_PT + FINDING_LINES_PT),
     (events.PlanAssessed((FINDING,), (FINDING,), ()), FINDING_LINES, FINDING_LINES_PT),
     (
@@ -109,10 +195,14 @@ TRANSLATED: list[tuple[Event, str, str]] = [
     ),
     (
         events.PlanAssessed((ACKNOWLEDGED,), (), (UNMATCHED,)),
-        "  ✖ AM301 billing.0002_total:1 A column is dropped (acknowledged: nobody reads it)\n"
-        "⚠️  AM302:billing.0002_total is acknowledged (settings) and matches nothing in the plan.\n",
-        "  ✖ AM301 billing.0002_total:1 A column is dropped (aceito: nobody reads it)\n"
-        "⚠️  AM302:billing.0002_total foi aceito (settings) e não corresponde a nada no plano.\n",
+        (
+            "  ✖ AM301 billing.0002_total:1 A column is dropped (acknowledged: nobody reads it)\n"
+            "⚠️  AM302:billing.0002_total is acknowledged (settings) and matches nothing in the plan.\n"
+        ),
+        (
+            "  ✖ AM301 billing.0002_total:1 A column is dropped (aceito: nobody reads it)\n"
+            "⚠️  AM302:billing.0002_total foi aceito (settings) e não corresponde a nada no plano.\n"
+        ),
     ),
     (
         events.RunStarted(5),
