@@ -34,9 +34,12 @@ def effects_of(change: Change) -> Iterator[Effect]:
 
 
 def is_remade(change: Change) -> bool:
-    """Tell whether Django makes the table anew, after what `add_field` and `add_constraint` of its editor do."""
+    """Tell whether Django makes the table anew, after what its schema editor for SQLite does."""
     if isinstance(change, changes.AddColumn):
         return not change.null or change.unique or change.primary_key or change.default is not changes.Default.NONE
+    if isinstance(change, changes.DropColumn):
+        field = change.definition
+        return bool(change.references or (field and (field.primary_key or field.unique or field.db_index)))
     if isinstance(change, changes.AddConstraint):
         return not change.as_index
     return isinstance(change, REMADE)

@@ -1,0 +1,72 @@
+"""What is said to make a table anew on SQLite is what Django does there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
+
+from auto_migrate.planning.operation_changes import changes_of
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Server
+from tests.integration.applying.library import APP, library, to
+from tests.integration.applying.schema_cases import char
+from tests.integration.applying.test_lock_needs import advance, build
+from tests.integration.databases.aliases import alias
+
+CASES: dict[str, Operation] = {
+    "a field": ops.AddField("Book", "x", models.TextField(null=True)),
+    "a field with a default": ops.AddField("Book", "x", models.TextField(default="")),
+    "a unique field": ops.AddField("Book", "x", models.IntegerField(null=True, unique=True)),
+    "a foreign key": ops.AddField("Tag", "book", to("Book", null=True)),
+    "another type": ops.AlterField("Tag", "word", models.TextField()),
+    "no nulls": ops.AlterField("Author", "age", models.IntegerField(default=1)),
+    "another name": ops.RenameField("Author", "age", "years"),
+    "a plain field that goes": ops.RemoveField("Author", "age"),
+    "an indexed field that goes": ops.RemoveField("Author", "name"),
+    "a unique field that goes": ops.RemoveField("Author", "email"),
+    "a foreign key that goes": ops.RemoveField("Chapter", "book"),
+    "an index": ops.AddIndex("Tag", models.Index(fields=["word"], name="tag_word")),
+    "an index that goes": ops.RemoveIndex("Book", "book_pages"),
+    "a check": ops.AddConstraint("Tag", models.CheckConstraint(condition=Q(word__gt=""), name="tag_word")),
+    "a check that goes": ops.RemoveConstraint("Book", "book_pages_positive"),
+    "a unique constraint": ops.AddConstraint("Tag", models.UniqueConstraint(fields=["word"], name="tag_word")),
+    "a unique constraint with a condition": ops.AddConstraint(
+        "Tag", models.UniqueConstraint(fields=["word"], condition=Q(id__gt=1), name="tag_word")
+    ),
+    "a wider text": ops.AlterField("Tag", "word", char(90)),
+    "a table that goes": ops.DeleteModel("Chapter"),
+    "another name of a table": ops.AlterModelTable("Tag", "words"),
+}
+MADE_OF = {"a foreign key that goes": [ops.AlterUniqueTogether("Chapter", set())]}
+
+
+@pytest.fixture
+def lite(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
+    with django_db_blocker.unblock(), alias("lite", f"sqlite:///{tmp_path}/lite.sqlite3") as name:
+        yield connections[name]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_tables_made_anew_are_told(lite: BaseDatabaseWrapper, name: str) -> None:
+    state, operation = build(lite, [*library(), *MADE_OF.get(name, [])]), CASES[name]
+    before, after = state.clone(), state.clone()
+    operation.state_forwards(APP, after)
+    told = {
+        effect.table
+        for change in changes_of(operation, APP, lite, before, after)
+        for effect in effects(change, Server("sqlite", (3,)))
+        if effect.rewrites
+    }
+    with CaptureQueriesContext(lite) as queries, lite.schema_editor() as editor:
+        advance(editor, state, [operation])
+    remade = {table for table in lite.introspection.table_names() if f'"new__{table}"' in str(queries.captured_queries)}
+    assert told == remade
