@@ -12,6 +12,7 @@ from typing import Any
 import sqlparse
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
+from sqlparse.exceptions import SQLParseError
 
 from auto_migrate.databases.table_locks import Mode
 from auto_migrate.planning.changes import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable, Unread
@@ -95,7 +96,11 @@ def parsed(sql: str) -> Iterator[tuple[str, Any]]:
 
 def statements_in(sql: str) -> list[str]:
     """Split a text that no parser has to understand; what has only comments is left out."""
-    return [one for one in sqlparse.split(sql) if sqlparse.format(one, strip_comments=True).strip(" \t\r\n;")]
+    try:
+        return [one for one in sqlparse.split(sql) if sqlparse.format(one, strip_comments=True).strip(" \t\r\n;")]
+    except SQLParseError:
+        # It refuses what is long or deep, lest it take for ever.
+        return [sql]
 
 
 def _unread(sql: str, reason: str) -> Iterator[Change]:

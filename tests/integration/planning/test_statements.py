@@ -121,7 +121,7 @@ def test_what_concurrent_operations_send_is_told_inside_a_transaction_too(connec
 
 def test_parameters_stand_in_their_places_and_percent_signs_are_one(connection: BaseDatabaseWrapper) -> None:
     state = prepared(connection)
-    given = [
+    given: list[Any] = [
         ("UPDATE library_tag SET word = %s WHERE word LIKE %s AND id %% 2 = %s", ["it's 100 %", "a%%", 1]),
         "UPDATE library_tag SET word = 'b' WHERE id % 2 = 0 -- all",
     ]
@@ -159,7 +159,7 @@ class Writing(ops.RunSQL):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         with connections[schema_editor.connection.alias].cursor() as cursor:
-            cursor.execute(self.sql)
+            cursor.execute(str(self.sql))
 
 
 class Asking(ops.RunSQL):
