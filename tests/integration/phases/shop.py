@@ -17,7 +17,7 @@ from tests.manage import ROOT, environment
 SETTINGS = """
 from tests.projects.base_settings import *
 
-INSTALLED_APPS = ["auto_migrate", "shop"]
+INSTALLED_APPS = ["auto_migrate", "shop", "stock"]
 ROOT_URLCONF = "urls"
 ALLOWED_HOSTS = ["*"]
 """
@@ -48,15 +48,16 @@ RENAME_TOTAL = 'migrations.RenameField("Order", "total", "amount")'
 
 @dataclasses.dataclass(frozen=True)
 class Migration:
-    """One migration: its operations as code, what it depends on, and more attributes of its class."""
+    """One migration: its operations as code, names of what it depends on, and more attributes of its class."""
 
     operations: str
     after: str = ""
     attributes: str = ""
 
-    def code(self) -> str:
-        """Write the module."""
-        dependencies = [("shop", self.after)] if self.after else []
+    def code(self, app: str) -> str:
+        """Write the module; what comes after a migration of another app names it."""
+        parts = [after.rpartition(".") for after in self.after.split()]
+        dependencies = [(other or app, name) for other, _dot, name in parts]
         return MIGRATION.format(
             dependencies=dependencies, attributes=self.attributes or "atomic = True", operations=self.operations
         )
@@ -75,19 +76,19 @@ THIRD = {**SECOND, "0004_size": Migration(ADD_SIZE, "0003_drop_note")}
 class Release:
     """One release of the shop, deployed to one database."""
 
-    def __init__(self, folder: Path, url: str, migrations: dict[str, Migration]) -> None:
+    def __init__(self, folder: Path, url: str, migrations: dict[str, Migration], stock: dict[str, Migration]) -> None:
         self.folder = folder
         self.url = url
-        package = folder / "shop" / "migrations"
-        package.mkdir(parents=True)
+        for app, its in (("shop", migrations), ("stock", stock)):
+            package = folder / app / "migrations"
+            package.mkdir(parents=True)
+            # Signals are sent for apps with models; which they are does not matter here.
+            for module in (package.parent / "__init__.py", package.parent / "models.py", package / "__init__.py"):
+                module.touch()
+            for name, migration in its.items():
+                (package / f"{name}.py").write_text(migration.code(app))
         (folder / "settings.py").write_text(SETTINGS)
         (folder / "urls.py").write_text(URLS)
-        (folder / "shop" / "__init__.py").touch()
-        # Signals are sent for apps with such a module; what is in it does not matter here.
-        (folder / "shop" / "models.py").touch()
-        (package / "__init__.py").touch()
-        for name, migration in migrations.items():
-            (package / f"{name}.py").write_text(migration.code())
 
     @property
     def name(self) -> str:
@@ -140,9 +141,11 @@ class Shop:
         self.folder = folder
         self.url = url
 
-    def release(self, name: str, migrations: dict[str, Migration], *, url: str = "") -> Release:
-        """Build a release."""
-        return Release(self.folder / name, url or self.url, migrations)
+    def release(
+        self, name: str, migrations: dict[str, Migration], *, stock: dict[str, Migration] | None = None, url: str = ""
+    ) -> Release:
+        """Build a release from the migrations of the shop and of its stock."""
+        return Release(self.folder / name, url or self.url, migrations, stock or {})
 
     def query(self, statement: str) -> list[Any]:
         """Ask the database on a connection of its own."""
@@ -151,8 +154,9 @@ class Shop:
             return cursor.fetchall() if cursor.description else []
 
     def recorded(self) -> list[str]:
-        """Give the recorded migrations of the shop."""
-        return [name for (name,) in self.query("SELECT name FROM django_migrations WHERE app = 'shop' ORDER BY id")]
+        """Give the recorded migrations, those of the stock with their app."""
+        rows = self.query("SELECT app, name FROM django_migrations WHERE app IN ('shop', 'stock') ORDER BY id")
+        return [name if app == "shop" else f"{app}.{name}" for app, name in rows]
 
     def runs(self) -> list[tuple[Any, ...]]:
         """Give phase, release, end and what was left for each run, oldest first."""

@@ -11,7 +11,7 @@ import pytest
 
 from auto_migrate.databases.releases import named, tag_of
 from tests.integration.phases.shop import FIRST, Release, Shop
-from tests.servers import PgBouncer
+from tests.servers import PgBouncer, PostgreSQL
 
 SHOW = """
 from django.db import connection
@@ -45,6 +45,18 @@ def test_nothing_is_said_where_phases_are_off_or_the_release_is_unknown(v2: Rele
 def test_a_connection_through_a_pooler_tells_its_release_too(shop: Shop, pgbouncer: PgBouncer) -> None:
     pooled = shop.release("v3", FIRST, url=pgbouncer.url(shop.url.rpartition("/")[2]))
     assert pooled.python(SHOW) == "settings release=v3\n"
+
+
+def test_a_pooler_gives_each_client_its_own_name_back(shop: Shop, postgresql: PostgreSQL) -> None:
+    with (
+        PgBouncer(postgresql, pool_size=1) as pooler,
+        psycopg.connect(pooler.url(shop.url.rpartition("/")[2]), autocommit=True) as old,
+        psycopg.connect(pooler.url(shop.url.rpartition("/")[2]), autocommit=True) as new,
+    ):
+        for client, name in ((old, "web release=v1"), (new, "web release=v2")):
+            client.execute("SELECT set_config('application_name', %s, false)", [name])
+        for client, name in ((old, "web release=v1"), (new, "web release=v2")):
+            assert client.execute("SHOW application_name").fetchone() == (name,)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from auto_migrate.planning.changes import Change, ConstraintKind
 from auto_migrate.planning.phases import Phase, Phaser, asked_phase, phase_of
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 
-TABLE = {"table": "shop_order"}
-COLUMN = {**TABLE, "column": "note"}
+TABLE: dict[str, Any] = {"table": "shop_order"}
+COLUMN: dict[str, Any] = {**TABLE, "column": "note"}
 ADD_COLUMN = changes.AddColumn(**TABLE, column="colour", type="text", null=True)
 CREATE_TABLE = changes.CreateTable(**TABLE)
 UNIQUE = changes.AddConstraint(**TABLE, name="once", kind=ConstraintKind.UNIQUE, columns=("note",))
@@ -68,7 +68,7 @@ NEUTRAL: list[Change] = [
 ]
 
 
-def kinds(of: list[Change]) -> Any:
+def kinds(of: list[Change]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("change", of, ids=lambda change: type(change).__name__)
 
 
