@@ -21,6 +21,7 @@ from auto_migrate.planning.sql.alter_table import alter_table
 from auto_migrate.planning.sql.blocks import texts_in_block
 from auto_migrate.planning.sql.folding import folded
 from auto_migrate.planning.sql.known import Known
+from auto_migrate.planning.sql.names import spelled_out
 from auto_migrate.planning.sql.nodes import kind, option
 
 LONGEST = 200
@@ -124,7 +125,7 @@ def _changes(text: str, found: Any, known: Known) -> Iterator[Change]:
         for inner in found.schemaElts or ():
             yield from _changes(text, inner, known)
     elif rule := RULES.get(kind(found)):
-        yield from rule(found, known)
+        yield from spelled_out(rule(found, known), text)
     elif kind(found) not in others.NOTHING:
         reason = _("no rule tells what a statement of this kind does: {name}").format(name=kind(found))
         yield Unread(table="", text=shortened(text), reason=reason)

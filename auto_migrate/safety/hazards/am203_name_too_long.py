@@ -16,10 +16,8 @@ from auto_migrate.planning.changes import (
     RenameColumn,
     RenameTable,
 )
+from auto_migrate.planning.sql.names import is_too_long, kept
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-
-# NAMEDATALEN - 1 (src/include/pg_config_manual.h).
-LONGEST = 63
 
 
 class NameTooLong(Hazard):
@@ -31,8 +29,8 @@ class NameTooLong(Hazard):
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         for name in names_given(change):
-            size = len(name.encode("utf-8", "replace"))
-            if size > LONGEST:
+            if is_too_long(name):
+                size = len(name.encode("utf-8", "replace"))
                 problem = _(
                     "{name} has {size} bytes, and PostgreSQL keeps the first 63: {kept}. Another name that begins like "
                     "it is refused, and what looks for the whole name among those that are there does not find it."
@@ -57,8 +55,3 @@ def names_given(change: Change) -> tuple[str, ...]:
 def bare(table: str) -> str:
     """Give a table's name without its schema, however that is written."""
     return table.rpartition('"."')[2] if '"."' in table else table.rpartition(".")[2]
-
-
-def kept(name: str) -> str:
-    """Give what PostgreSQL keeps of a name: as many whole characters as fit (`pg_mbcliplen`)."""
-    return name.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")

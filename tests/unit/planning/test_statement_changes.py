@@ -273,6 +273,22 @@ def test_what_cannot_be_read_says_why(sql: str, reason: str) -> None:
     assert len(change.text) <= 200
 
 
+LONG = "a_name_that_is_longer_than_any_that_postgresql_keeps_as_it_was_written"
+
+
+@pytest.mark.parametrize(
+    ("sql", "attribute"),
+    [
+        (f"ALTER TABLE t ADD {LONG.upper()} integer", "column"),
+        (f'CREATE INDEX "{LONG}" ON t (c)', "name"),
+        (f"ALTER TABLE t RENAME TO {LONG}", "to"),
+    ],
+)
+def test_a_name_is_told_as_it_was_written_although_the_parser_cuts_it(sql: str, attribute: str) -> None:
+    (change,) = read(sql)
+    assert getattr(change, attribute) == LONG
+
+
 def test_one_bad_statement_hides_no_other() -> None:
     bad, good = read("SELEC 1; DROP TABLE t;")
     assert isinstance(bad, Unread)

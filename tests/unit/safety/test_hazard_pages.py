@@ -1,0 +1,63 @@
+"""The pages of the hazards say what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from auto_migrate.findings import Basis, Level
+from auto_migrate.safety.hazard import EVERYWHERE, Harm
+from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.live import BY_RULE, ON_SMALL_TABLES
+from tests.manage import ROOT
+
+PAGES = Path(ROOT, "docs", "hazards")
+OVERVIEW = (PAGES / "README.md").read_text("utf-8")
+NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
+HARMS = {
+    Harm.LOSES_DATA: "loses data",
+    Harm.BLOCKS: "blocks reads or writes",
+    Harm.BREAKS: "breaks the running release",
+    Harm.RISKS: "risks an accident",
+}
+
+
+def test_the_overview_lists_every_hazard_as_the_code_has_it() -> None:
+    listed = re.findall(r"^\| \[(AM\d+)\]\((AM\d+)\.md\) \| (.+) \| (.+) \| (.+) \|$", OVERVIEW, re.MULTILINE)
+    assert listed == [
+        (code, code, hazard.title, hazard.harm, where(hazard.vendors)) for code, hazard in hazards().items()
+    ]
+
+
+def where(vendors: frozenset[str]) -> str:
+    """Name the databases of a hazard."""
+    return "everywhere" if vendors == EVERYWHERE else ", ".join(NAMES[name] for name in NAMES if name in vendors)
+
+
+def test_the_overview_gives_the_levels_of_the_code() -> None:
+    for harm, words in HARMS.items():
+        assert f"| {words} | {BY_RULE[harm]} | {ON_SMALL_TABLES[harm]} |" in OVERVIEW
+
+
+@pytest.mark.parametrize("word", [*Level, *(f"**{basis}**" for basis in Basis)])
+def test_the_overview_explains_each_word(word: str) -> None:
+    assert word in OVERVIEW
+
+
+def test_every_page_is_of_a_hazard_and_every_link_leads_to_one() -> None:
+    assert {page.stem for page in PAGES.glob("AM*.md")} == set(hazards())
+    for page in PAGES.glob("*.md"):
+        for linked in re.findall(r"\]\((AM\d+)\.md\)", page.read_text("utf-8")):
+            assert linked in hazards(), f"{page.name} links to {linked}"
+
+
+@pytest.mark.parametrize("code", list(hazards()))
+def test_a_page_tells_all_that_is_asked_of_it(code: str) -> None:
+    text = " ".join((PAGES / f"{code}.md").read_text("utf-8").split())
+    assert text.startswith(f"# {code}: ")
+    for part in ("**What it does.**", "**The safe way.**", "**Versions.**", "**To acknowledge it**"):
+        assert part in text
+    for way in (f'acknowledge("{code}", reason="', f'ACKNOWLEDGE = {{"{code}:', f"--acknowledge {code}:"):
+        assert way in text
