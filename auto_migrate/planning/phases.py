@@ -115,13 +115,16 @@ def phase_of(migration: ReadMigration) -> Phasing:
 
 
 def declared_phase(migration: Migration) -> Phase | None:
-    """Give the phase that the class declares; raise `UsageError` for what is none."""
+    """Give the phase that the class declares; raise `UsageError` for what is none, where phases are on."""
     said = getattr(migration, "phase", None)
     if said is None:
         return None
     try:
         return Phase(said)
     except ValueError:
+        if not get_settings().PHASES:
+            # Then the attribute may mean something else to somebody else.
+            return None
         text = _("{migration}: there is no phase {said!r}.")
         raise UsageError(
             text.format(migration=f"{migration.app_label}.{migration.name}", said=said),

@@ -20,6 +20,7 @@ from tests.projects.base_settings import *
 INSTALLED_APPS = ["auto_migrate", "shop", "stock"]
 ROOT_URLCONF = "urls"
 ALLOWED_HOSTS = ["*"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 """
 URLS = """
 from django.urls import include, path

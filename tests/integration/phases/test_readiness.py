@@ -75,6 +75,16 @@ def test_debug_names_what_is_left(deployed: Release) -> None:
     assert [run["phase"] for run in content["databases"]["default"]["runs"]] == ["pre_deploy", "pre_deploy"]
 
 
+def test_the_page_for_browsers_names_it_too(deployed: Release) -> None:
+    page = deployed.python(
+        "from django.test import Client\n"
+        f"headers = {{**{HEADERS!r}, 'Accept': 'text/html'}}\n"
+        "print(Client(headers=headers).get('/debug/').content.decode())",
+        **TOKEN,
+    )
+    assert "Left for after the deploy: shop.0003_drop_note." in page
+
+
 def test_check_asks_for_the_phase_that_is_due(open_shop: Shop) -> None:
     v2 = open_shop.release("v2", SECOND)
     behind = v2.run("auto_migrate", "--check")

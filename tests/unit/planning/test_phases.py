@@ -128,8 +128,9 @@ def test_what_the_class_declares_counts(phase: str) -> None:
 
 @pytest.mark.parametrize("phase", ["later", "", True, 1, ["post_deploy"]])
 def test_a_declared_phase_that_there_is_not_is_a_usage_error(phase: object) -> None:
-    with pytest.raises(UsageError, match="there is no phase"):
+    with override_settings(AUTO_MIGRATE={"PHASES": True}), pytest.raises(UsageError, match="there is no phase"):
         phase_of(read(ADD_COLUMN, phase=phase))
+    assert not phase_of(read(ADD_COLUMN, phase=phase)).declared
 
 
 @kinds([change for change in [*DESTRUCTIVE, *EITHER] if not isinstance(change, changes.AlterEnum)])
