@@ -18,7 +18,7 @@ from django.db.migrations.utils import resolve_relation
 Key = tuple[str, str]
 
 # What changes columns or names that other tables refer to.
-REFERRED_TO = (ops.AlterField, ops.RenameField, ops.RenameModel, ops.DeleteModel)
+REFERRED_TO = (ops.AlterField, ops.RemoveField, ops.RenameField, ops.RenameModel, ops.DeleteModel)
 
 
 def sliced(
@@ -51,15 +51,17 @@ def closure(start: Iterable[Key], following: Callable[[Key], Iterable[Key]]) -> 
 
 def references(model: ModelState) -> Iterator[Key]:
     """Name the models to which a model refers by its fields, and those that it extends."""
-    place = (model.app_label, model.name_lower)
-    for base in model.bases:
-        if isinstance(base, str):
-            yield resolve_relation(base, *place)
+    yield from bases(model)
     for field in model.fields.values():
         relation: Any = field.remote_field
         for other in (getattr(relation, "model", None), getattr(relation, "through", None)):
             if other is not None:
-                yield resolve_relation(other, *place)
+                yield resolve_relation(other, model.app_label, model.name_lower)
+
+
+def bases(model: ModelState) -> Iterator[Key]:
+    """Name the models that a model extends."""
+    return (resolve_relation(base) for base in model.bases if isinstance(base, str))
 
 
 def _referred(key: Key, *states: ProjectState) -> Iterator[Key]:
@@ -78,5 +80,10 @@ def _referrers(*states: ProjectState) -> Callable[[Key], Iterable[Key]]:
 
 
 def _part(state: ProjectState, keys: set[Key]) -> ProjectState:
-    models = {key: model for key, model in state.models.items() if key in keys}
+    models = {key: state.models[key] for key in keys & state.models.keys() if _is_whole(state, key)}
     return ProjectState(models, real_apps=state.real_apps)
+
+
+def _is_whole(state: ProjectState, key: Key) -> bool:
+    # Where what it extends was renamed, Django leaves the old name behind, and goes on only if it rendered it before.
+    return all(base in state.models or base[0] in state.real_apps for base in bases(state.models[key]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -68,6 +68,11 @@ def connection() -> BaseDatabaseWrapper:
     return offline("default")
 
 
+def migration_of(operations: Sequence[Operation]) -> Migration:
+    """Give a migration of some operations."""
+    return type("Migration", (Migration,), {"operations": operations})("0001_all", "app")
+
+
 def steps(plan: list[Migration]) -> Iterator[Step]:
     """Give every operation with the states around it, none of which was ever rendered."""
     state = ProjectState()
@@ -92,8 +97,7 @@ def read(operation: Operation, app_label: str, connection: BaseDatabaseWrapper, 
 
 
 def test_every_operation_reads_alike_among_models_that_refer_to_each_other(connection: BaseDatabaseWrapper) -> None:
-    migration = Migration("0001_all", "app")
-    migration.operations = OPERATIONS
+    migration = migration_of(OPERATIONS)
     seen = 0
     for operation, before, after in steps([migration]):
         part = read(operation, "app", connection, *sliced(operation, "app", before, after))
@@ -115,11 +119,22 @@ def test_the_migrations_of_django_and_the_service_read_alike(connection: BaseDat
 
 
 def test_a_model_is_read_without_those_that_only_refer_to_it() -> None:
-    migration = Migration("0001_all", "app")
-    migration.operations = [*OPERATIONS[:5], migrations.AddField("Shop", "name", models.TextField())]
+    migration = migration_of([*OPERATIONS[:5], migrations.AddField("Shop", "name", models.TextField())])
     *_others, (operation, before, after) = steps([migration])
     _before, part = sliced(operation, "app", before, after)
     assert set(part.models) == {("app", "shop"), ("app", "person")}
+
+
+def test_a_model_that_others_extend_is_read_under_its_new_name(connection: BaseDatabaseWrapper) -> None:
+    operations = [
+        migrations.CreateModel("Person", [key()]),
+        migrations.CreateModel("Proxy", [], bases=("app.person",), options={"proxy": True}),
+        migrations.RenameModel("Person", "Human"),
+        migrations.AddField("Human", "name", models.TextField(null=True)),
+    ]
+    *_created, rename, add = steps([migration_of(operations)])
+    changes = [read(step[0], "app", connection, *sliced(step[0], "app", *step[1:])) for step in (rename, add)]
+    assert [[kind.__name__ for kind, _parts in told] for told in changes] == [["RenameTable"], ["AddColumn"]]
 
 
 def test_what_names_no_model_is_read_with_all_of_them() -> None:
