@@ -15,7 +15,8 @@ from auto_migrate.planning.statements import undone
 
 COLUMN = """
     SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull, atthasdef,
-           EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indisunique AND indkey::int2[] = ARRAY[attnum])
+           EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum AND indnkeyatts = 1
+                                              AND indisunique AND indpred IS NULL)
     FROM pg_attribute LEFT JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_collation ON pg_collation.oid = attcollation AND attcollation <> typcollation
     WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
