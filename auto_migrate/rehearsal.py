@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.executor import Tally
+from auto_migrate.applying.kinds import fits_transaction
 from auto_migrate.attempts import Emitter
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -33,6 +34,7 @@ from auto_migrate.findings import Assessment
 from auto_migrate.release import ending_told
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.gate import blocking_level, configured, look
+from auto_migrate.safety.rehearsing.carrying import Carrier
 from auto_migrate.safety.rehearsing.detour import detour
 from auto_migrate.safety.rehearsing.embedded import embedded
 from auto_migrate.safety.rehearsing.evidence import with_evidence
@@ -92,14 +94,8 @@ def rehearse(
         with told(adapter):
             script, foundations = prepare(adapter, options, emit)
             with place(adapter, options, emit) as settings, detour(database, settings):
-                stage = Stage(
-                    adapter.connection,
-                    script,
-                    emit=emit,
-                    rows=options.rows,
-                    python=options.python,
-                    confined=not options.embedded,
-                )
+                carrier = Carrier(adapter.connection, python=options.python, fits=fits_transaction)
+                stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=not options.embedded)
                 stage.run(foundations)
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))

@@ -21,11 +21,16 @@ Enter = Callable[[int | None], None]
 
 
 class Carrier:
-    """Carries out migrations forwards on one connection; `python` tells whether `RunPython` is carried out too."""
+    """Carries out migrations forwards on one connection.
 
-    def __init__(self, connection: BaseDatabaseWrapper, *, python: bool) -> None:
+    `python` tells whether `RunPython` is carried out too; `fits` which operations of a migration that is not atomic
+    get a transaction of their own.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, *, python: bool, fits: Callable[[Operation], bool]) -> None:
         self.connection = connection
         self.python = python
+        self.fits = fits
         self.recorder = MigrationRecorder(connection)
 
     def make_unmigrated(self, app_labels: Iterable[str]) -> None:
@@ -58,14 +63,23 @@ class Carrier:
             before = state.clone()
             operation.state_forwards(migration.app_label, state)
             carried = operation if self.python else without_python(operation)
-            if carried is not None:
-                with own_transaction(migration, operation, editor):
+            with self._own_transaction(migration, operation, editor):
+                if carried is not None:
                     carried.database_forwards(migration.app_label, editor, before, state)
-            for statement in editor.deferred_sql:
-                deferred_by.setdefault(id(statement), index)
-            if not editor.atomic_migration:
-                flush(editor, enter, deferred_by)
+                for statement in editor.deferred_sql:
+                    deferred_by.setdefault(id(statement), index)
+                if not editor.atomic_migration:
+                    flush(editor, enter, deferred_by)
         flush(editor, enter, deferred_by)
+
+    def _own_transaction(
+        self, migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor
+    ) -> contextlib.AbstractContextManager[object]:
+        """Give the transaction around an operation whose migration has none; see `Migration.apply` and `Stepwise`."""
+        asked = operation.atomic or (migration.atomic and operation.atomic is not False)
+        if not editor.atomic_migration and (asked or self.fits(operation)):
+            return atomic(editor.connection.alias)
+        return contextlib.nullcontext()
 
 
 def flush(editor: BaseDatabaseSchemaEditor, enter: Enter, deferred_by: dict[int, int]) -> None:
@@ -74,15 +88,6 @@ def flush(editor: BaseDatabaseSchemaEditor, enter: Enter, deferred_by: dict[int,
     for statement in deferred:
         enter(deferred_by.get(id(statement)))
         editor.execute(statement, None)
-
-
-def own_transaction(
-    migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor
-) -> contextlib.AbstractContextManager[object]:
-    """Give the transaction that Django puts around an operation whose migration has none; see `Migration.apply`."""
-    if not editor.atomic_migration and (operation.atomic or (migration.atomic and operation.atomic is not False)):
-        return atomic(editor.connection.alias)
-    return contextlib.nullcontext()
 
 
 def without_python(operation: Operation) -> Operation | None:

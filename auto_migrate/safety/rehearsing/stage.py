@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
@@ -46,25 +45,22 @@ FAILED = gettext_noop("The rehearsal failed")
 class Stage:
     """One rehearsal in its scratch database, to which the alias leads by now."""
 
-    def __init__(
-        self, connection: BaseDatabaseWrapper, script: Script, *, emit: Emitter, rows: int, python: bool, confined: bool
-    ) -> None:
-        self.connection = connection
+    def __init__(self, carrier: Carrier, script: Script, *, emit: Emitter, rows: int, confined: bool) -> None:
+        self.carrier = carrier
+        self.connection = carrier.connection
         self.script = script
         self.emit = emit
         self.rows = rows
-        self.python = python
         self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
-        self.carrier = Carrier(connection, python=python)
         self.state = ProjectState(real_apps=set(script.unmigrated))
         self.read: list[ReadMigration] = []
         self.seen: list[StatementObserved] = []
         self.contradicted: list[RuleContradicted] = []
-        self.server = server_of(connection)
+        self.server = server_of(self.connection)
 
     def run(self, foundations: Foundations) -> None:
         """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
-        python = self.script.python() if self.python else ()
+        python = self.script.python() if self.carrier.python else ()
         plan = tuple(map(key_of, self.script.plan))
         name = str(self.connection.settings_dict["NAME"])
         self.emit(RehearsalStarted(name, len(self.script.base), plan, python))

@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 
+from auto_migrate.applying.kinds import fits_transaction
 from auto_migrate.events import MigrationKey, Scan, StatementObserved, TakenLock
 from auto_migrate.planning.changes import CreateIndex, DropColumn
 from auto_migrate.planning.reading import ReadMigration, ReadOperation, read_plan
@@ -51,7 +52,7 @@ def test_nothing_contradicts_the_rules(shop: BaseDatabaseWrapper, case: Case) ->
         observer = Observer(shop, watcher, frozenset(there))
         observer.begin(KEY)
         with shop.execute_wrapper(observer):
-            Carrier(shop, python=True).apply(changed, state, observer.enter)
+            Carrier(shop, python=True, fits=fits_transaction).apply(changed, state, observer.enter)
     found = Judge(server_of(shop), filled).contradictions(read, observer.seen)
     assert [one for one in found if one.table not in case.looser and case.name not in UNDONE] == []
 
