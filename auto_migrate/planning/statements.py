@@ -16,7 +16,10 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-READS = re.compile(r"\s*(SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=))\b[^;]*;?\s*", re.IGNORECASE)
+# Django asks some questions inside of a transaction, which what only reads may have.
+READS = re.compile(
+    r"\s*(SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO)\b[^;]*;?\s*", re.IGNORECASE
+)
 
 
 class NotTold(Exception):
@@ -71,8 +74,11 @@ class Collector(BaseDatabaseSchemaEditor):
         text = str(sql)
         if isinstance(params, dict):
             text %= {name: self.quote_value(value) for name, value in params.items()}
-        elif params is not None:
+        elif params:
             text %= tuple(map(self.quote_value, params))
+        elif params is not None:
+            # Not formatted: SQLite's driver takes a lone percent sign for what it is, and so do its statements.
+            text = text.replace("%%", "%")
         if text.strip():
             self.collected_sql.append(ended(text))
 
