@@ -2,13 +2,12 @@
 
 Django renders every model that is related to the one that an operation changes, and in most projects all of them are,
 through their users: reading a plan would cost the square of its length. What an operation on a model asks of others is
-their columns: those of what the model refers to, and where its own columns change, of what refers to it.
+what refers to it, where its own columns change, and the keys of what it refers to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
@@ -16,6 +15,9 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.utils import resolve_relation
 
 Key = tuple[str, str]
+
+# What an outline keeps of a model's options: that by which its table is found.
+KEPT = frozenset({"apps", "app_label", "db_table", "managed", "proxy", "swappable"})
 
 # What changes columns or names that other tables refer to.
 REFERRED_TO = (ops.AlterField, ops.RemoveField, ops.RenameField, ops.RenameModel, ops.DeleteModel)
@@ -35,8 +37,8 @@ def sliced(
         return before, after
     if isinstance(operation, REFERRED_TO):
         start = closure(start, _referrers(before, after))
-    keys = closure(start, lambda key: _referred(key, before, after))
-    return _part(before, keys), _part(after, keys)
+    whole = closure(start, lambda key: (other for model in _at(key, before, after) for other in parts(model)))
+    return _part(before, whole), _part(after, whole)
 
 
 def closure(start: Iterable[Key], following: Callable[[Key], Iterable[Key]]) -> set[Key]:
@@ -51,12 +53,18 @@ def closure(start: Iterable[Key], following: Callable[[Key], Iterable[Key]]) -> 
 
 def references(model: ModelState) -> Iterator[Key]:
     """Name the models to which a model refers by its fields, and those that it extends."""
+    yield from parts(model)
+    for field in model.fields.values():
+        if (other := getattr(field.remote_field, "model", None)) is not None:
+            yield resolve_relation(other, model.app_label, model.name_lower)
+
+
+def parts(model: ModelState) -> Iterator[Key]:
+    """Name the models that a model is made of: those that it extends, and the tables of its many-to-many fields."""
     yield from bases(model)
     for field in model.fields.values():
-        relation: Any = field.remote_field
-        for other in (getattr(relation, "model", None), getattr(relation, "through", None)):
-            if other is not None:
-                yield resolve_relation(other, model.app_label, model.name_lower)
+        if (other := getattr(field.remote_field, "through", None)) is not None:
+            yield resolve_relation(other, model.app_label, model.name_lower)
 
 
 def bases(model: ModelState) -> Iterator[Key]:
@@ -64,10 +72,20 @@ def bases(model: ModelState) -> Iterator[Key]:
     return (resolve_relation(base) for base in model.bases if isinstance(base, str))
 
 
-def _referred(key: Key, *states: ProjectState) -> Iterator[Key]:
-    for state in states:
-        if key in state.models:
-            yield from references(state.models[key])
+def outline(model: ModelState) -> ModelState:
+    """Give a model with its own columns and those that others can refer to, and without what it refers to itself."""
+    composite = {name for field in model.fields.values() for name in getattr(field, "field_names", ())}
+    fields = {
+        name: field
+        for name, field in model.fields.items()
+        if field.remote_field is None or field.unique or name in composite
+    }
+    options = {name: value for name, value in model.options.items() if name in KEPT}
+    return ModelState(model.app_label, model.name, fields, options, model.bases)
+
+
+def _at(key: Key, *states: ProjectState) -> Iterator[ModelState]:
+    return (state.models[key] for state in states if key in state.models)
 
 
 def _referrers(*states: ProjectState) -> Callable[[Key], Iterable[Key]]:
@@ -79,8 +97,14 @@ def _referrers(*states: ProjectState) -> Callable[[Key], Iterable[Key]]:
     return lambda key: found.get(key, ())
 
 
-def _part(state: ProjectState, keys: set[Key]) -> ProjectState:
-    models = {key: state.models[key] for key in keys & state.models.keys() if _is_whole(state, key)}
+def _part(state: ProjectState, whole: set[Key]) -> ProjectState:
+    models = {key: state.models[key] for key in whole & state.models.keys() if _is_whole(state, key)}
+    ahead = list(models)
+    while ahead:
+        for key in references(models[ahead.pop()]):
+            if key in state.models and key not in models:
+                models[key] = outline(state.models[key])
+                ahead.append(key)
     return ProjectState(models, real_apps=state.real_apps)
 
 

@@ -70,7 +70,8 @@ def connection() -> BaseDatabaseWrapper:
 
 def migration_of(operations: Sequence[Operation]) -> Migration:
     """Give a migration of some operations."""
-    return type("Migration", (Migration,), {"operations": operations})("0001_all", "app")
+    kind: type[Migration] = type("Migration", (Migration,), {"operations": operations})
+    return kind("0001_all", "app")
 
 
 def steps(plan: list[Migration]) -> Iterator[Step]:
