@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.report import ROOT
 
 VENV = ROOT / ".venv-bench"
-PACKAGES = ("django-health-check==3.24", "matplotlib", "gunicorn", "psycopg[binary]")
+PACKAGES = ("django-health-check==3.24", "django-migration-linter==6.0.0", "matplotlib", "gunicorn", "psycopg[binary]")
 
 
 def python() -> Path:

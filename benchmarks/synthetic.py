@@ -50,6 +50,8 @@ if "STOCK" in os.environ:
     INSTALLED_APPS.remove("auto_migrate")
 if "PEER" in os.environ:
     INSTALLED_APPS += ["health_check", "health_check.contrib.migrations"]
+if "LINTER" in os.environ:
+    INSTALLED_APPS += ["django_migration_linter"]
 DATABASES["default"]["CONN_MAX_AGE"] = int(os.environ.get("CONN_MAX_AGE", "600"))
 """
 URLS = """import os
