@@ -98,7 +98,7 @@ class OldCode:
         for order in self.orders.select_related("customer").prefetch_related("tags"):
             assert order.customer.name
             assert list(order.tags.all())
-        list(self.orders.filter(note__startswith="x", amount__lt=0, status="paid", remark=None))
+        list(self.orders.filter(note__startswith="x", amount__lt=0, status="paid", remark=None, place=0))
 
     def update(self) -> None:
         """Save whole rows, and change some by a query."""
@@ -309,6 +309,7 @@ BREAKS: dict[str, tuple[str, set[str], list[Operation]]] = {
         [ops.RunSQL("ALTER TYPE shop_status RENAME VALUE 'paid' TO 'settled'")],
     ),
     "a default dropped": ("AM407", {"insert"}, [alter("priority", models.IntegerField())]),
+    "a number as text": ("AM408", {"select"}, [alter("place", char(20))]),
     "a default dropped by SQL": (
         "AM407",
         {"insert"},

@@ -1,0 +1,73 @@
+"""AM408: a column becomes one of another kind, with which the running release's queries do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.planning.changes import AlterType, Change
+from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.hazards.am303_type_narrowed import narrows
+from auto_migrate.safety.late import with_options
+from auto_migrate.safety.type_changes import parsed
+
+# Types that PostgreSQL compares with one another, so that a query goes on whichever of them the column has.
+KINDS = (
+    frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"}),
+    frozenset({"varchar", "text", "citext", "character"}),
+    frozenset({"date", "timestamp", "timestamptz"}),
+    frozenset({"time", "timetz"}),
+    frozenset({"cidr", "inet"}),
+    frozenset({"bit", "varbit"}),
+    frozenset({"json", "jsonb"}),
+    frozenset({"boolean"}),
+    frozenset({"bytea"}),
+    frozenset({"interval"}),
+    frozenset({"uuid"}),
+)
+
+BESIDE = """\
+# A new field beside the old one: write both, copy in batches, read the new one, and drop the old one (AM301).
+operations = [
+    migrations.AddField("{model}", "new_{field}", {definition}),
+]"""
+
+
+class TypeOfAnotherKind(Hazard):
+    code = "AM408"
+    slug = "type-of-another-kind"
+    title = gettext_noop("A column becomes one of another kind than the running release expects")
+    harm = Harm.BREAKS
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not isinstance(change, AlterType) or not is_of_another_kind(change):
+            return
+        problem = _(
+            "The running release takes {table}.{column} for {old} and compares it with such values, which PostgreSQL "
+            "does not do with {new}; what it reads is not what it expects either."
+        )
+        names = {"table": change.table, "column": change.column, "old": change.old, "new": change.new}
+        yield Found(change.table, problem.format(**names), instead(change))
+
+
+def is_of_another_kind(change: AlterType) -> bool:
+    """Tell whether the new type does not go together with the old one, apart from losses, of which AM303 tells."""
+    old, new = (kind_of(parsed(name).name) for name in (change.old, change.new))
+    # Of a type of the project's own, such as an enum, nothing is known.
+    return bool(old and new and old != new) and not narrows(change.old, change.new)
+
+
+def kind_of(name: str) -> frozenset[str]:
+    """Give the types that a type goes together with, none if it is not known."""
+    return next((kind for kind in KINDS if name in kind), frozenset())
+
+
+def instead(change: AlterType) -> str:
+    """Give a field of the new type beside the old one."""
+    if change.definition is None or change.definition.primary_key or change.definition.remote_field:
+        return ""
+    definition = written(with_options(change.definition, null=True))
+    return BESIDE.format(model=model_name(change.model), field=change.field, definition=definition)

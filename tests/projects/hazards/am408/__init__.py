@@ -1,0 +1,1 @@
+ENDS_ELSEWHERE = "The old column goes with a later release."
