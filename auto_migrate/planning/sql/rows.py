@@ -19,7 +19,7 @@ KEYS = frozenset({"ctid", "id", "pk", "uuid"})
 HARMLESS = frozenset(
     {
         "clock_timestamp", "currval", "gen_random_uuid", "lastval", "nextval", "pg_advisory_lock",
-        "pg_advisory_unlock", "pg_advisory_xact_lock", "pg_catalog", "pg_get_serial_sequence", "pg_notify", "pg_sleep",
+        "pg_advisory_unlock", "pg_advisory_xact_lock", "pg_get_serial_sequence", "pg_notify", "pg_sleep",
         "pg_try_advisory_lock", "pg_try_advisory_xact_lock", "random", "set_config", "setseed", "setval",
     }
 )  # fmt: skip

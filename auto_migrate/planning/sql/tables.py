@@ -40,7 +40,7 @@ def create_table(statement: Any, known: Known) -> Iterator[Change]:
 
 
 def create_foreign_table(statement: Any, known: Known) -> Iterator[Change]:
-    return create_table(statement.base, known) if hasattr(statement, "base") else iter(())
+    return create_table(statement.base, known)
 
 
 def create_table_as(statement: Any, known: Known) -> Iterator[Change]:

@@ -147,6 +147,7 @@ STATEMENTS: dict[str, list[Change]] = {
         CreateTable(table="n", references=("t",), names=("o", "k"))
     ],
     "CREATE TABLE n AS SELECT * FROM t": [CreateTable(table="n")],
+    "CREATE FOREIGN TABLE n (id integer) SERVER s": [CreateTable(table="n", names=("id",))],
     "SELECT * INTO n FROM t": [CreateTable(table="n")],
     "CREATE TABLE n PARTITION OF t FOR VALUES IN (1)": [
         CreateTable(table="n"),
