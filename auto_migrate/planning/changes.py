@@ -139,11 +139,13 @@ class AlterType(ColumnChange):
 class SetNotNull(ColumnChange):
     """NULL is refused from now on; `definition` is the Django field where there is one.
 
-    `fills` tells whether the operation first writes a default into the rows that hold NULL.
+    `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a
+    constraint by which PostgreSQL knows already that there are none.
     """
 
     keeps_default: bool = False
     fills: bool = False
+    proven_by: str = ""
     definition: Any = None
 
 
@@ -186,7 +188,10 @@ class AddConstraint(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ValidateConstraint(Change):
+    """Old rows are held to a constraint; `references` is told of a foreign key that the plan itself adds."""
+
     name: str
+    references: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

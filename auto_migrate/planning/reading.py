@@ -15,6 +15,7 @@ from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.operation_changes import changes_of
 from auto_migrate.planning.phases import Phaser, Phasing
+from auto_migrate.planning.validity import Validity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,22 +56,27 @@ def read_plan(
     phaser: Phaser | None = None,
 ) -> Iterator[ReadMigration]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
-    phaser = phaser or Phaser()
+    phaser, validity = phaser or Phaser(), Validity()
     for migration, backwards in plan:
-        operations = () if backwards else tuple(_read(connection, migration, state, with_sql))
+        operations = () if backwards else tuple(_read(connection, migration, state, validity, with_sql))
         read = ReadMigration(migration, backwards, operations)
         yield read if backwards else dataclasses.replace(read, phasing=phaser.phase_of(read))
 
 
 def _read(
-    connection: BaseDatabaseWrapper, migration: Migration, state: ProjectState, with_sql: bool
+    connection: BaseDatabaseWrapper,
+    migration: Migration,
+    state: ProjectState,
+    validity: Validity,
+    with_sql: bool,
 ) -> Iterator[ReadOperation]:
     for index, operation in enumerate(migration.operations, start=1):
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
         place = (operation, migration.app_label, connection, before, state)
         sql = _statements(*place) if with_sql else ()
-        yield ReadOperation(index, operation, tuple(changes_of(*place)), sql)
+        changes = tuple(validity.tell(change, before) for change in changes_of(*place))
+        yield ReadOperation(index, operation, changes, sql)
 
 
 def _statements(*place: Any) -> tuple[str, ...]:

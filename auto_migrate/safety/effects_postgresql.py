@@ -9,7 +9,6 @@ from auto_migrate.databases.table_locks import Mode
 from auto_migrate.planning import changes
 from auto_migrate.planning.changes import Change, ConstraintKind, Default
 from auto_migrate.safety.effect import Blocks, Effect, locks
-from auto_migrate.safety.proofs import proof_of
 from auto_migrate.safety.type_changes import Work, work_of
 
 FILLED_ROW_BY_ROW = frozenset({Default.VOLATILE, Default.GENERATED})
@@ -57,7 +56,7 @@ def alter_type(change: changes.AlterType) -> Iterator[Effect]:
 
 
 def set_not_null(change: changes.SetNotNull) -> Iterator[Effect]:
-    yield locks(change.table, Mode.ACCESS_EXCLUSIVE, scans=not proof_of(change))
+    yield locks(change.table, Mode.ACCESS_EXCLUSIVE, scans=change.fills or not change.proven_by)
 
 
 def add_constraint(change: changes.AddConstraint) -> Iterator[Effect]:
@@ -72,6 +71,9 @@ def add_constraint(change: changes.AddConstraint) -> Iterator[Effect]:
 
 def validate(change: changes.ValidateConstraint) -> Iterator[Effect]:
     yield locks(change.table, Mode.SHARE_UPDATE_EXCLUSIVE, scans=True)
+    if change.references and change.references != change.table:
+        # Under ROW SHARE, beside which everybody reads and writes.
+        yield Effect(change.references, scans=True)
 
 
 def create_index(change: changes.CreateIndex) -> Iterator[Effect]:

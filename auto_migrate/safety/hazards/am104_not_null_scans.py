@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddConstraint, Change, SetNotNull, ValidateConstraint
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.code import in_turn, migration, model_name, named, written_operation
+from auto_migrate.planning.changes import Change, SetNotNull
+from auto_migrate.safety.code import in_turn, migration, model_name, named, run_sql, written_operation
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.proofs import proof_of
 
 CHECK = 'models.CheckConstraint(condition=models.Q({field}__isnull=False), name="{name}")'
 
@@ -25,12 +23,18 @@ class NotNullScans(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, SetNotNull):
             return
-        proof = proof_of(change)
-        if proof and (change.table, proof) not in not_validated(site.migration):
+        if change.proven_by and not change.fills:
             return
-        problem = _(
-            "SET NOT NULL on {table}.{column} reads all rows under ACCESS EXCLUSIVE. It need not if a CHECK constraint "
-            "that has been validated says the same."
+        problem = (
+            _(
+                "Before SET NOT NULL on {table}.{column}, Django writes the default into all rows that hold NULL, in "
+                "one go, and others may have to wait for that."
+            )
+            if change.proven_by
+            else _(
+                "SET NOT NULL on {table}.{column} reads all rows under ACCESS EXCLUSIVE. It need not if a CHECK "
+                "constraint that has been validated says the same."
+            )
         )
         text = problem.format(table=change.table, column=change.column)
         yield Found(change.table, text, self.instead(change, site))
@@ -47,19 +51,18 @@ class NotNullScans(Hazard):
                 f"ALTER TABLE {table} DROP CONSTRAINT {name};"
             )
         model = model_name(change.model)
+        validated = migration(f'ValidateConstraint("{model}", "{name}")')
+        if change.fills:
+            validated = _("# Fill old rows in batches before this.") + f"\n{validated}"
         return in_turn(
             migration(f'AddConstraintNotValid("{model}", {CHECK.format(field=change.field, name=name)})'),
-            migration(f'ValidateConstraint("{model}", "{name}")'),
-            migration(written_operation(site.operation.operation), f'migrations.RemoveConstraint("{model}", "{name}")'),
+            validated,
+            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", "{name}")'),
         )
 
-
-def not_validated(migration: ReadMigration) -> set[tuple[str, str]]:
-    """Name the constraints, with their tables, that a migration adds and leaves NOT VALID."""
-    names: set[tuple[str, str]] = set()
-    for _operation, change in migration.changes():
-        if isinstance(change, AddConstraint) and not change.valid:
-            names.add((change.table, change.name))
-        elif isinstance(change, ValidateConstraint):
-            names.discard((change.table, change.name))
-    return names
+    def refused(self, change: SetNotNull, site: Site) -> str:
+        """Write the operation that refuses NULL; where Django's would write defaults first, the statement alone."""
+        if not change.fills:
+            return written_operation(site.operation.operation)
+        column = f"ALTER TABLE {named(change.table)} ALTER COLUMN {named(change.column)}"
+        return run_sql(f"{column} SET NOT NULL", f"{column} DROP NOT NULL", site.operation.operation)

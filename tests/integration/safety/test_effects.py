@@ -11,6 +11,7 @@ from django.contrib.postgres.operations import AddConstraintNotValid, ValidateCo
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import operations as ops
+from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Q
@@ -18,7 +19,7 @@ from django.db.models.functions import Now, Random
 
 from auto_migrate.applying.lock_needs import Needs
 from auto_migrate.databases.table_locks import Mode
-from auto_migrate.planning.operation_changes import changes_of
+from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.effects import Blocks, Effect, effects
 from auto_migrate.safety.hazard import Server
 from tests.integration.applying.library import APP, library, to
@@ -76,11 +77,11 @@ ALL = [*CASES, *WORKING]
 def told_of(connection: BaseDatabaseWrapper, state: ProjectState, operations: Iterable[Operation]) -> Iterator[Effect]:
     """Give the effects of operations, against the states that they lead through."""
     server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
-    for operation in operations:
-        before = state.clone()
-        operation.state_forwards(APP, state)
-        for change in changes_of(operation, APP, connection, before, state):
-            yield from effects(change, server)
+    migration: Any = Migration("0002_change", APP)
+    migration.operations = list(operations)
+    [read] = read_plan(connection, [(migration, False)], state)
+    for _operation, change in read.changes():
+        yield from effects(change, server)
 
 
 def strongest(told: Iterable[Effect], there: set[str]) -> dict[str, int]:

@@ -6,6 +6,4 @@ class Migration(migrations.Migration):
     dependencies = [("hazard", "0001_initial")]
     operations = [
         AddConstraintNotValid("order", models.CheckConstraint(condition=models.Q(quantity__isnull=False), name="quantity_there")),
-           migrations.AlterField("order", "quantity", models.IntegerField()),
-           migrations.RemoveConstraint("order", "quantity_there"),
     ]
