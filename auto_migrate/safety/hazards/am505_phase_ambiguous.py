@@ -8,15 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.changes import AlterEnum, Change, RenameColumn, RenameTable
+from auto_migrate.planning.changes import AlterType, Change
 from auto_migrate.planning.phases import Phasing
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.code import in_turn, written_operation
 from auto_migrate.safety.code import migration as written_migration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
 
-# Hazards of their own, which say that neither phase is right.
-RENAMES = (RenameTable, RenameColumn, AlterEnum)
 DECLARE = """\
 class Migration(migrations.Migration):
     phase = "post_deploy"  # or "pre_deploy": only you know which code can do with it"""
@@ -41,9 +39,9 @@ class PhaseAmbiguous(Hazard):
 
 
 def is_told_elsewhere(phasing: Phasing) -> bool:
-    """Tell whether renames alone are to blame."""
+    """Tell whether all that is to blame is a hazard of its own: a rename, or a known type that becomes another."""
     return not phasing.destructive and all(
-        isinstance(change, RENAMES) for operation in phasing.either for change in operation.changes
+        not isinstance(change, AlterType) or change.old for operation in phasing.either for change in operation.changes
     )
 
 
