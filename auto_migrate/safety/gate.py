@@ -78,6 +78,7 @@ def refused(blocking: Sequence[Finding]) -> PlanRefused:
         len(blocking),
     )
     names = list(dict.fromkeys(f"{finding.code}:{finding.migration}" for finding in blocking))
+    reason = _("reason")
     hint = _(
         "Look at it: manage.py auto_migrate --plan\n"
         "Write the migration as shown there. If it is wanted, say why, in the migration or once:\n"
@@ -88,6 +89,6 @@ def refused(blocking: Sequence[Finding]) -> PlanRefused:
         text.format(count=len(blocking), names=", ".join(names)),
         hint=hint.format(
             options=" ".join(f"--acknowledge {name}" for name in names),
-            variable=";".join(f"{name}={_('reason')}" for name in names),
+            variable=";".join(f"{name}={reason}" for name in names),
         ),
     )

@@ -8,6 +8,8 @@ import enum
 from collections.abc import Iterator
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop
+
 from auto_migrate.planning.changes import Change, CreateTable, RenameTable
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 
@@ -18,11 +20,13 @@ POSTGRESQL = frozenset({"postgresql"})
 class Harm(enum.StrEnum):
     """What a hazard does to a live service; the level of its findings follows from it."""
 
-    LOSES_DATA = "loses data"
-    BLOCKS = "blocks"
+    LOSES_DATA = gettext_noop("loses data")
+    BLOCKS = gettext_noop("blocks")
     """Reads or writes wait behind it, the longer the larger the table is."""
-    BREAKS = "breaks the running release"
-    RISKS = "risks"
+    BREAKS = gettext_noop("breaks the running release")
+    FAILS = gettext_noop("fails the deploy")
+    """The database will refuse it, whatever is in the table."""
+    RISKS = gettext_noop("risks")
     """It makes an accident likelier or its mending harder."""
 
 

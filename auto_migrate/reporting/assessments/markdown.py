@@ -68,7 +68,7 @@ def row(finding: Finding, report: Report) -> str:
     level = f"{SIGNS[finding.level]} {level_name(finding.level)}"
     title = escape(finding.title)
     if finding.acknowledged is not None:
-        level, title = f"☑️ {_('acknowledged')}", f"{title}: {escape(finding.acknowledged)}"
+        level, title = "☑️ " + _("acknowledged"), f"{title}: {escape(finding.acknowledged)}"
     return table_row(
         [
             escape(level),

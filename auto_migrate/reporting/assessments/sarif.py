@@ -93,7 +93,7 @@ def message(finding: Finding) -> str:
     """Write what is wrong, why, and what to write instead."""
     parts = [finding.problem, *(evidence.text for evidence in finding.evidence)]
     if finding.instead:
-        parts.append(f"{_('Instead:')}\n{finding.instead}")
+        parts.append(_("Instead:") + f"\n{finding.instead}")
     return "\n\n".join(parts)
 
 
