@@ -22,17 +22,31 @@ PACKAGE = ROOT / "auto_migrate"
 FOLDER = PACKAGE / "locale" / "pt_BR" / "LC_MESSAGES"
 CATALOGUE = polib.pofile(str(FOLDER / "django.po"))
 COMPILED = polib.mofile(str(FOLDER / "django.mo"))
-GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+# What marks a sentence, and how many of its arguments are one.
+GETTEXT = {"_": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 GOLDEN = ROOT / "tests" / "e2e" / "golden"
 EACH = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.msgid[:40])
 
 
 def sentences(path: Path) -> set[str]:
     """Give what a module hands to gettext; a computed text is one of those that another module marked."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    marked = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in GETTEXT]
+    tree = ast.parse(path.read_text("utf-8"))
+    marked = arguments(tree)
     assert not [node for node in marked if isinstance(node, ast.JoinedStr)], f"{path} translates an f-string"
+    inner = [node for text in ast.walk(tree) if isinstance(text, ast.JoinedStr) for node in arguments(text)]
+    # `makemessages` does not look into f-strings.
+    assert not [node for node in inner if isinstance(node, ast.Constant)], f"{path} translates within an f-string"
     return {node.value for node in marked if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def arguments(tree: ast.AST) -> list[ast.expr]:
+    """Give what is marked within a piece of code."""
+    return [
+        text
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        for text in node.args[: GETTEXT.get(node.func.id, 0)]
+    ]
 
 
 SENTENCES = {sentence: path for path in PACKAGE.rglob("*.py") for sentence in sentences(path)}
@@ -50,38 +64,49 @@ def is_format(text: str) -> bool:
 
 
 def test_every_sentence_of_the_code_is_in_the_catalogue_and_nothing_else() -> None:
-    assert {entry.msgid for entry in CATALOGUE} == set(SENTENCES)
+    written = {text for entry in CATALOGUE for text in (entry.msgid, entry.msgid_plural) if text}
+    assert written == set(SENTENCES)
+
+
+def pairs(entry: polib.POEntry) -> list[tuple[str, str]]:
+    """Give each form of a sentence with what stands for it; one that counts something has two."""
+    if not entry.msgid_plural:
+        return [(entry.msgid, entry.msgstr)]
+    assert sorted(entry.msgstr_plural) == [0, 1]
+    return [(entry.msgid, entry.msgstr_plural[0]), (entry.msgid_plural, entry.msgstr_plural[1])]
 
 
 @EACH
 def test_every_sentence_is_translated(entry: polib.POEntry) -> None:
-    assert entry.msgstr
+    assert all(said for _text, said in pairs(entry))
     assert not entry.fuzzy
     assert not entry.obsolete
 
 
 @EACH
 def test_a_translation_has_the_placeholders_and_blanks_of_the_sentence(entry: polib.POEntry) -> None:
-    if is_format(entry.msgid):
-        assert placeholders(entry.msgstr) == placeholders(entry.msgid)
-    else:
-        assert not is_format(entry.msgstr)
-    for edge in (0, -1):
-        assert entry.msgstr[edge].isspace() is entry.msgid[edge].isspace()
-        assert (entry.msgstr[edge] == ".") is (entry.msgid[edge] == ".")
+    for text, said in pairs(entry):
+        if is_format(text):
+            assert placeholders(said) == placeholders(text)
+        else:
+            assert not is_format(said)
+        for edge in (0, -1):
+            assert said[edge].isspace() is text[edge].isspace()
+            assert (said[edge] == ".") is (text[edge] == ".")
 
 
 @EACH
 def test_commands_settings_and_signs_are_the_same_in_both(entry: polib.POEntry) -> None:
     def typed(text: str) -> list[str]:
-        words = re.findall(r"--[a-z][a-z-]+|manage\.py \w+|[A-Z]+(?:_[A-Z]+)+|[⏳⚠✅🔄📊🔍🛑🩹]", text)
+        words = re.findall(r"--[a-z][a-z-]+|manage\.py \w+|[A-Z]+(?:_[A-Z]+)+|[⏳⚠✅🔄📊🔍🛑🩹🧹🎭🌱⏭]", text)
         return sorted(words)
 
-    assert typed(entry.msgstr) == typed(entry.msgid)
+    for text, said in pairs(entry):
+        assert typed(said) == typed(text)
 
 
 def test_the_compiled_catalogue_says_what_the_written_one_says() -> None:
-    assert {entry.msgid: entry.msgstr for entry in COMPILED} == {entry.msgid: entry.msgstr for entry in CATALOGUE}
+    assert {entry.msgid: pairs(entry) for entry in COMPILED} == {entry.msgid: pairs(entry) for entry in CATALOGUE}
     assert COMPILED.metadata == CATALOGUE.metadata
 
 

@@ -59,13 +59,14 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
         (
             "🎭 Ensaiando em rehearsal_1; migrações: 2, aplicadas lá antes: 41\n"
-            "⚠️  Suas funções rodam e podem chamar o mundo (e-mail, HTTP), salvo --skip-python: billing.0002_total\n"
+            "⚠️  As funções delas são executadas e podem acessar o mundo lá fora (e-mail, HTTP), "
+            "salvo com --skip-python: billing.0002_total\n"
         ),
     ),
     (
         events.FoundationsMissing(("postgis",)),
         "⚠️  The role cannot make in the scratch database what the real one has: postgis\n",
-        "⚠️  O papel não pode criar no banco de ensaio o que o real tem: postgis\n",
+        "⚠️  O usuário não pode criar no banco provisório o que o real tem: postgis\n",
     ),
     (
         events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
@@ -85,7 +86,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
         (
             '    CREATE INDEX "due" ON "billing_invoice" ("due")\n'
-            "      SHARE em billing_invoice; lê toda billing_invoice (linhas: 100); 0.004s\n"
+            "      SHARE em billing_invoice; lê toda a billing_invoice (linhas: 100); 0.004s\n"
         ),
     ),
     (
@@ -107,7 +108,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
     (
         events.RehearsalFinished(2, 3, 1, 4.25),
         "✅ Rehearsed in 4.2s; migrations: 2, statements: 3\n",
-        "✅ Ensaiado em 4.2s; migrações: 2, instruções: 3\n",
+        "✅ Ensaiado em 4.2s; migrações: 2, comandos: 3\n",
     ),
 ]
 # Lines of Django's own, which are English everywhere.
