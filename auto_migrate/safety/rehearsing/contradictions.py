@@ -80,8 +80,9 @@ class Judge:
     def _differ(self, rule: Toll, fact: Toll, held: Toll, *, scans_show: bool) -> bool:
         # Weaker locks stop nobody, and rules need not tell them. What the transaction had already is not taken anew.
         unforeseen = fact.lock > max(rule.lock, Mode.SHARE_UPDATE_EXCLUSIVE)
-        missing = rule.lock > max(fact.lock, held.lock)
-        unseen = rule.scans and not fact.scans and scans_show
+        missing = rule.lock > max(fact.lock, held.lock, Mode.SHARE_UPDATE_EXCLUSIVE)
+        # Whether a table that is merely looked up is read at all depends on the rows of others.
+        unseen = rule.scans and rule.lock and not fact.scans and scans_show
         return unforeseen or missing or unseen or (fact.scans and not rule.scans) or fact.rewrites is not rule.rewrites
 
 

@@ -23,6 +23,8 @@ SCHEMA = """
         author bigint NOT NULL CONSTRAINT book_author REFERENCES author DEFERRABLE INITIALLY DEFERRED
     );
     CREATE TABLE unmarked (id bigint);
+    CREATE TABLE era (year int) PARTITION BY LIST (year);
+    CREATE TABLE era_2025 PARTITION OF era FOR VALUES IN (2025);
     CREATE INDEX book_title ON book (title);
     CREATE UNIQUE INDEX book_once ON book (title, pages);
     CREATE DOMAIN short AS text CHECK (length(value) < 9);
@@ -167,6 +169,13 @@ def test_what_is_seen_of_a_statement_by_itself_is_what_it_takes(
         cursor.execute(fact.statement)
     assert blocking(observer.seen) == tolls(fact)
     assert [one.in_transaction for one in observer.seen] == [False]
+
+
+def test_a_detached_partitions_table_lets_writes_pass(shop: BaseDatabaseWrapper, observer: Observer) -> None:
+    with shop.cursor() as cursor:
+        cursor.execute("ALTER TABLE era DETACH PARTITION era_2025 CONCURRENTLY")
+    # The partition itself is locked for an instant at the end, which may be seen or not.
+    assert observed(observer.seen)["era"] == Toll(strength("SHARE UPDATE EXCLUSIVE"))
 
 
 def test_a_lock_is_told_with_the_statement_that_took_it_first(shop: BaseDatabaseWrapper, observer: Observer) -> None:
