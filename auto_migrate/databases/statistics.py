@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
@@ -55,8 +55,8 @@ class Statistics(abc.ABC):
         return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
 
     def quoted(self, table: str) -> str:
-        """Quote a name that may have a schema."""
-        return ".".join(map(self.connection.ops.quote_name, table.split(".")))
+        """Quote a name that may have a schema, also as `db_table` says it: `schema"."table`."""
+        return ".".join(self.connection.ops.quote_name(part.strip('"')) for part in table.split("."))
 
     def one(self, sql: str, parameters: Iterable[Any] = ()) -> Any:
         """Give the first row of an answer."""
@@ -103,7 +103,12 @@ class PostgreSQLStatistics(Statistics):
         return Activity(None if oldest is None else float(oldest), int(replicas))
 
     def _of(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
-        there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
+        try:
+            with atomic(using=self.connection.alias):
+                there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
+        except DataError:
+            # Not a name that the server can read.
+            return None
         if not there:
             return None
         rows, size = int(estimate), int(pages)

@@ -63,7 +63,7 @@ SIDES: dict[type[changes.Change], Side] = {
     changes.RenameColumn: Side.EITHER,
 }
 WIDTHS = {Width.WIDER: Side.ADDITIVE, Width.NARROWER: Side.DESTRUCTIVE, Width.OTHER: Side.EITHER}
-ENUM_VERBS = {"ADD": Side.ADDITIVE, "RENAME": Side.EITHER}
+ENUM_VERBS = {"ADD VALUE": Side.ADDITIVE, "RENAME VALUE": Side.EITHER}
 
 
 def _side_of_index(index: changes.CreateIndex) -> Side | None:

@@ -25,12 +25,14 @@ BY_RULE = {
     Harm.LOSES_DATA: Level.ERROR,
     Harm.BLOCKS: Level.ERROR,
     Harm.BREAKS: Level.ERROR,
+    Harm.FAILS: Level.ERROR,
     Harm.RISKS: Level.WARNING,
 }
 ON_SMALL_TABLES = {
     Harm.LOSES_DATA: Level.ERROR,
     Harm.BLOCKS: Level.NOTICE,
     Harm.BREAKS: Level.WARNING,
+    Harm.FAILS: Level.ERROR,
     Harm.RISKS: Level.NOTICE,
 }
 

@@ -23,7 +23,7 @@ class ConcurrentInTransaction(Hazard):
     code = "AM201"
     slug = "concurrent-in-transaction"
     title = gettext_noop("A concurrent operation stands in a transaction")
-    harm = Harm.BREAKS
+    harm = Harm.FAILS
     on_new_tables = True
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:

@@ -33,7 +33,7 @@ ADDITIVE: list[Change] = [
     changes.SetDefault(**COLUMN),
     changes.DropConstraint(**TABLE, name="once"),
     changes.AlterType(**COLUMN, old="varchar(10)", new="text"),
-    changes.AlterEnum(table="colour", verb="ADD", value="green"),
+    changes.AlterEnum(table="colour", verb="ADD VALUE", value="green"),
 ]
 DESTRUCTIVE: list[Change] = [
     changes.DropTable(**TABLE),
@@ -53,7 +53,7 @@ EITHER: list[Change] = [
     changes.RenameColumn(**COLUMN, to="remark"),
     changes.AlterType(**COLUMN, old="text", new="integer"),
     changes.AlterType(**COLUMN, old="", new="text"),
-    changes.AlterEnum(table="colour", verb="RENAME", value="green"),
+    changes.AlterEnum(table="colour", verb="RENAME VALUE", value="green"),
 ]
 NEUTRAL: list[Change] = [
     PYTHON,

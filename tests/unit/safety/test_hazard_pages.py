@@ -20,6 +20,7 @@ HARMS = {
     Harm.LOSES_DATA: "loses data",
     Harm.BLOCKS: "blocks reads or writes",
     Harm.BREAKS: "breaks the running release",
+    Harm.FAILS: "fails the deploy",
     Harm.RISKS: "risks an accident",
 }
 
