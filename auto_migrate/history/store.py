@@ -160,7 +160,10 @@ class History:
 
     def assessed(self, run_id: uuid.UUID, findings: list[dict[str, Any]]) -> None:
         """Record what was found in the plan of a run, with the reasons of those who acknowledged it."""
-        kept = [{key: storable(said) if isinstance(said := finding[key], str) else said for key in KEPT} for finding in findings]
+        kept = [
+            {key: storable(said) if isinstance(said := finding[key], str) else said for key in KEPT}
+            for finding in findings
+        ]
         Run.objects.using(self.database).filter(pk=run_id).update(findings=kept)
 
     def step(

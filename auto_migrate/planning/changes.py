@@ -255,7 +255,7 @@ class LockTable(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterEnum(Change):
-    """A value of an enum type is added or renamed: `ADD` or `RENAME` (`table` is the type's name)."""
+    """A value of an enum type is added or renamed: `ADD VALUE` or `RENAME VALUE` (`table` is the type's name)."""
 
     verb: str
     value: str

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.reading import ReadMigration, read_plan
+from auto_migrate.planning.phases import Phaser
+from auto_migrate.planning.reading import Reader, ReadMigration
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes
 from auto_migrate.planning.targets import Goal, Node
 
@@ -61,11 +62,12 @@ class Proposal:
     def read(self, connection: BaseDatabaseWrapper, *, with_sql: bool = False) -> Iterator[ReadMigration]:
         """Read the chosen migrations in the order in which they would run."""
         state = ProjectState(real_apps=self.loader.unmigrated_apps)
+        reader = Reader(connection, state, with_sql=with_sql, phaser=Phaser(self.loader.graph))
         for migration in self.way():
             if (migration.app_label, migration.name) in self.chosen:
-                yield from read_plan(connection, [(migration, False)], state, with_sql=with_sql)
+                yield reader.read(migration)
             else:
-                migration.mutate_state(state, preserve=False)
+                reader.pass_over(migration)
 
     def way(self) -> list[Migration]:
         """Give what is applied before the chosen ones and what lies between them, in order, and the chosen ones."""

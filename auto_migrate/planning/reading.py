@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -15,6 +14,7 @@ from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.operation_changes import changes_of
 from auto_migrate.planning.phases import Phaser, Phasing
+from auto_migrate.planning.statements import statements_of_operation
 from auto_migrate.planning.validity import Validity
 
 
@@ -56,30 +56,41 @@ def read_plan(
     phaser: Phaser | None = None,
 ) -> Iterator[ReadMigration]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
-    phaser, validity = phaser or Phaser(), Validity()
+    reader = Reader(connection, state, with_sql=with_sql, phaser=phaser)
     for migration, backwards in plan:
-        operations = () if backwards else tuple(_read(connection, migration, state, validity, with_sql))
-        read = ReadMigration(migration, backwards, operations)
-        yield read if backwards else dataclasses.replace(read, phasing=phaser.phase_of(read))
+        yield ReadMigration(migration, backwards, ()) if backwards else reader.read(migration)
 
 
-def _read(
-    connection: BaseDatabaseWrapper,
-    migration: Migration,
-    state: ProjectState,
-    validity: Validity,
-    with_sql: bool,
-) -> Iterator[ReadOperation]:
-    for index, operation in enumerate(migration.operations, start=1):
-        before = state.clone()
-        operation.state_forwards(migration.app_label, state)
-        place = (operation, migration.app_label, connection, before, state)
-        sql = _statements(*place) if with_sql else ()
-        changes = tuple(validity.tell(change, before) for change in changes_of(*place))
-        yield ReadOperation(index, operation, changes, sql)
+class Reader:
+    """Reads one migration after the other, each in the light of those before it; `state` goes along."""
 
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        state: ProjectState,
+        *,
+        with_sql: bool = False,
+        phaser: Phaser | None = None,
+    ) -> None:
+        self.connection = connection
+        self.state = state
+        self.with_sql = with_sql
+        self.phaser = phaser or Phaser()
+        self.validity = Validity()
 
-def _statements(*place: Any) -> tuple[str, ...]:
-    from auto_migrate.planning.statements import statements_of_operation
+    def read(self, migration: Migration) -> ReadMigration:
+        """Read the next migration."""
+        read = ReadMigration(migration, backwards=False, operations=tuple(self._operations(migration)))
+        return dataclasses.replace(read, phasing=self.phaser.phase_of(read))
 
-    return statements_of_operation(*place)
+    def pass_over(self, migration: Migration) -> None:
+        """Take a migration for applied."""
+        migration.mutate_state(self.state, preserve=False)
+
+    def _operations(self, migration: Migration) -> Iterator[ReadOperation]:
+        for index, operation in enumerate(migration.operations, start=1):
+            before = self.state.clone()
+            operation.state_forwards(migration.app_label, self.state)
+            place = (operation, migration.app_label, self.connection, before, self.state)
+            changes = tuple(self.validity.tell(change, before) for change in changes_of(*place))
+            yield ReadOperation(index, operation, changes, statements_of_operation(*place) if self.with_sql else ())

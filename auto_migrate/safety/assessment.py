@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -32,12 +32,10 @@ def assess(
     *,
     live: Live | None = None,
     given: Sequence[Acknowledgement] = (),
-    phases: Mapping[str, str] | None = None,
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
-    `given` are acknowledgements of the settings and the command line; those of the migrations are read here. `phases`
-    name the phase of migrations by their key, as far as it is known.
+    `given` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new_tables: set[str] = set()
@@ -52,7 +50,7 @@ def assess(
                 read.key,
                 read.backwards,
                 bool(read.migration.atomic),
-                (phases or {}).get(str(read.key), "" if read.backwards else str(read.phasing.phase)),
+                "" if read.backwards else str(read.phasing.phase),
                 tuple(planned(operation, server, new_tables) for operation in read.operations),
                 findings,
             )

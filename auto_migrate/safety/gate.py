@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import filter as filter_names
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,7 +30,6 @@ def assess_plan(
     state: ProjectState,
     *,
     given: Sequence[Acknowledgement] = (),
-    phases: Mapping[str, str] | None = None,
     with_sql: bool = False,
 ) -> Assessment:
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up."""
@@ -42,7 +41,6 @@ def assess_plan(
         server,
         live=look(database, plan, server),
         given=[*given, *configured(comparison.keys)],
-        phases=phases,
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.findings import Acknowledgement, Assessment
-from auto_migrate.planning.phases import Phaser
 from auto_migrate.planning.proposal import Proposal
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.gate import configured, server_of
@@ -22,10 +21,4 @@ def review(
 ) -> Assessment:
     """Judge what a change brings; the connection is asked for nothing but what its server is."""
     plan = list(proposal.read(connection, with_sql=with_sql))
-    phaser = Phaser(proposal.loader.graph)
-    return assess(
-        plan,
-        server_of(connection),
-        given=[*given, *configured(read.key for read in plan)],
-        phases={str(read.key): str(phaser.phase_of(read).phase) for read in plan},
-    )
+    return assess(plan, server_of(connection), given=[*given, *configured(read.key for read in plan)])

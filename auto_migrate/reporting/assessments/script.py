@@ -17,7 +17,7 @@ class Script:
     def __init__(self, stdout: OutputWrapper) -> None:
         self.stdout = Outlet(stdout)
 
-    def __call__(self, event: Event, _context: Context) -> None:
+    def __call__(self, event: Event, context: Context) -> None:
         """Write the statements of a migration."""
         if isinstance(event, MigrationAssessed):
             for line in script_lines(event.assessed):

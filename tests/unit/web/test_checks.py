@@ -87,7 +87,10 @@ def test_a_migrate_command_of_another_app_is_told(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("key", "reason"),
-    [("AM999:webhooks.0001_initial", "no hazard AM999"), ("AM109:webhooks.0404_gone", "no migration webhooks.0404_gone")],
+    [
+        ("AM999:webhooks.0001_initial", "no hazard AM999"),
+        ("AM109:webhooks.0404_gone", "no migration webhooks.0404_gone"),
+    ],
 )
 def test_an_acknowledgement_that_can_match_nothing_is_told(settings: Settings, key: str, reason: str) -> None:
     settings.AUTO_MIGRATE = {"ACKNOWLEDGE": {key: "why", "AM109:webhooks.*": "matches"}}
