@@ -11,10 +11,11 @@ from auto_migrate.applying.executor import Tally
 from auto_migrate.attempts import Emitter
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import Listener, MigrationAssessed, PlanAssessed, StateCompared
+from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import PassingFault
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
+from auto_migrate.planning.division import refuse_early
 from auto_migrate.planning.targets import Goal
 from auto_migrate.release import ending_told
 from auto_migrate.safety.gate import assess_plan, blocking_level, refused
@@ -41,8 +42,11 @@ def preview(
             emit(MigrationAssessed(assessed))
         blocking = assessment.standing(blocking_level())
         emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        if not comparison.plan:
+            emit(NothingPending(comparison.state, 0.0))
         if blocking:
             raise refused(blocking)
+        refuse_early(comparison.early)
     return assessment
 
 

@@ -167,6 +167,8 @@ class Console:
             case PlanAssessed():
                 if not self.previewed:
                     self.lines(self._findings(event))
+                elif not event.blocking:
+                    self.line(_("✅ Nothing stops this plan."))
                 for said in event.unmatched:
                     text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
                     self.line(text.format(**dataclasses.asdict(said)))

@@ -121,9 +121,13 @@ def test_an_acknowledgement_that_matches_nothing_is_reported(release: NextReleas
 
 
 def test_block_decides_what_stops_a_release(release: NextRelease) -> None:
-    release.run("auto_migrate", "--plan", expect=0, AUTO_MIGRATE_BLOCK="never")
+    assert "Nothing stops this plan" in release.run("auto_migrate", "--plan", AUTO_MIGRATE_BLOCK="never")
     acknowledged = ("--acknowledge", "AM301:webhooks.0002_next")
     assert "AM403" in release.run("auto_migrate", *acknowledged, expect=6, AUTO_MIGRATE_BLOCK="warning")
+
+
+def test_with_nothing_to_do_the_plan_says_so(release: NextRelease) -> None:
+    assert "No migrations are pending" in release.run("auto_migrate", "--plan", settings="sms_sender.settings")
 
 
 def test_sql_gives_a_script(release: NextRelease) -> None:
