@@ -21,6 +21,7 @@ from django.db.transaction import atomic
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.operations import Operations, Progress, flush_deferred, untranslated
 from auto_migrate.applying.recovery import Resolutions
+from auto_migrate.applying.state import LazyState, djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
@@ -28,6 +29,7 @@ from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarte
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.state import replaced_nodes
+from auto_migrate.planning.targets import Node
 
 
 class AlreadyDone(Exception):
@@ -76,6 +78,18 @@ class Executor(MigrationExecutor):
         self.resolutions = resolutions
         self.open_journals = open_journals
 
+    def migrate(
+        self,
+        targets: list[Node],
+        plan: list[tuple[Migration, bool]] | None = None,
+        state: ProjectState | None = None,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """Carry out the plan from a state that is not to be used any more, and give the state after it."""
+        start = LazyState.of(state) if state is not None else None
+        return djangos(super().migrate(targets, plan, start, fake, fake_initial))
+
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
@@ -87,7 +101,7 @@ class Executor(MigrationExecutor):
                 return self._apply_stepwise(state, migration, report.progress)
             except AlreadyDone:
                 report.already = True
-                return migration.mutate_state(state, preserve=False)
+                return LazyState.of(migration.mutate_state(djangos(state), preserve=False))
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Put the change, what it deferred and its record into one transaction."""

@@ -16,6 +16,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.field_changes import changes_in_database, changes_type
+from auto_migrate.applying.state import state_for
 from auto_migrate.databases.table_locks import Mode
 
 Need = tuple[str, Mode]
@@ -68,6 +69,7 @@ class Needs:
         """Give the needs against the state that some operations lead to."""
         state = self.state.clone()
         for operation in operations:
+            state = state_for(operation, state)
             operation.state_forwards(self.app_label, state)
         return Needs(self.app_label, state)
 

@@ -17,6 +17,7 @@ from django.utils.translation import override
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead, lock_more
 from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
+from auto_migrate.applying.state import djangos, state_for
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.table_locks import Mode
@@ -72,7 +73,7 @@ class Operations:
         """Apply every operation in turn, in the transaction that is open, and give the state after the last."""
         if applies_itself(self.migration):
             with untranslated():
-                return self.migration.apply(state, editor)
+                return self.migration.apply(djangos(state), editor)
         operations = self.migration.operations
         computes = not all(map(is_schema_operation, operations))
         at_the_end: dict[str, Mode] = {}
@@ -86,13 +87,14 @@ class Operations:
                 at_the_end = stronger(at_the_end, deferred)
                 self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
             ahead = is_schema_operation(operation)
-            self.apply_one(operation, state, editor)
+            state = self.apply_one(operation, state, editor)
         self.lock(at_the_end if computes else {}, first=False)
         return state
 
-    def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
-        """Apply one operation, advancing `state`; see `Migration.apply`."""
+    def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply one operation and give the state after it; `state` is not to be used any more. See `Migration.apply`."""
         app_label = self.migration.app_label
+        state = state_for(operation, state)
         before = state.clone()
         operation.state_forwards(app_label, state)
         with untranslated(), contextlib.ExitStack() as stack:
@@ -102,6 +104,7 @@ class Operations:
                 stack.enter_context(atomic(editor.connection.alias))
             with self.progress.watched():
                 operation.database_forwards(app_label, editor, before, state)
+        return state
 
     def needs(self, operations: Sequence[Operation], state: ProjectState) -> tuple[dict[str, Mode], dict[str, Mode]]:
         """Give what operations lock when they run and what at the end, where tables can be locked ahead at all."""

@@ -24,6 +24,7 @@ from auto_migrate.applying.operations import (
     wants_own_transaction,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
+from auto_migrate.applying.state import djangos, state_for
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationKey
@@ -71,10 +72,11 @@ class Stepwise:
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
             if index <= position.done or (index == position.started and self._was_done(position, operation)):
+                state = state_for(operation, state)
                 operation.state_forwards(self.migration.app_label, state)
             else:
                 self.lock.verify()
-                self._apply(index, operation, state, editor)
+                state = self._apply(index, operation, state, editor)
         return state
 
     def _was_done(self, position: Position, operation: Operation) -> bool:
@@ -85,23 +87,25 @@ class Stepwise:
             self._finish(self.progress.index)
         return verdict is Verdict.DONE
 
-    def _apply(self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+    def _apply(
+        self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
+    ) -> ProjectState:
         if self._fits_transaction(operation, editor):
             with atomic(using=self.database.alias):
                 self.database.begin_migration(self.emit.clock)
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 self.operations.lock(stronger(*self.operations.needs([operation], state)), first=True)
-                self.operations.apply_one(operation, state, editor)
+                state = self.operations.apply_one(operation, state, editor)
                 flush_deferred(editor)
                 self._finish(index)
-            return
+            return state
         self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
             with self.database.session_limits():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
-                self.operations.apply_one(operation, state, editor)
+                state = self.operations.apply_one(operation, state, editor)
                 flush_deferred(editor)
         except DatabaseError as error:
             if self._changed_nothing(operation, error):
@@ -109,6 +113,7 @@ class Stepwise:
             raise
         self._check_indexes(operation)
         self._finish(index)
+        return state
 
     def _finish(self, index: int) -> None:
         self.journal.finish(index, digest=digest_of(self.migration.operations[:index]))
@@ -130,7 +135,7 @@ class Stepwise:
             )
         self.journal.begin(1)
         with self.database.session_limits(), untranslated(), self.progress.watched():
-            state = self.migration.apply(state, editor)
+            state = self.migration.apply(djangos(state), editor)
             flush_deferred(editor)
         return state
 

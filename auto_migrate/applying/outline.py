@@ -1,0 +1,104 @@
+"""What a model is tied to, read from its state: so that nothing has to be rendered to find out what must be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import models
+from django.db.migrations.state import ModelState
+from django.db.migrations.utils import resolve_relation
+from django.db.models.utils import make_model_tuple
+
+Key = tuple[str, str]
+
+# Where Django's own relation fields and their other ends are written.
+RELATED = "django.db.models.fields.related"
+REVERSE_RELATED = "django.db.models.fields.reverse_related"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+    """The ties of one model, each to a model by its app label and its name in lower case."""
+
+    bases: tuple[Key, ...]
+    # What it points to or is made of: none of its classes is whole without these.
+    needs: frozenset[Key]
+    # The attributes that its relations put on other models.
+    accessors: tuple[tuple[Key, str], ...]
+    # What it changes in ways that only rendering tells, so that these are not whole without it.
+    visits: frozenset[Key]
+    # Whether Django makes tables of their own for its many-to-many fields.
+    makes_through: bool
+    # Whether it extends a class of the running code that is a model with a table.
+    extends_real: bool
+
+
+def outline(state: ModelState) -> Outline:
+    """Give the outline of a state that does not change any more; the state, which is not hashable, keeps it."""
+    found: Outline | None = vars(state).get("_auto_migrate_outline")
+    if found is None:
+        found = vars(state)["_auto_migrate_outline"] = _read(state)
+    return found
+
+
+def key_of(state: ModelState) -> Key:
+    """Give the key by which project states and registries know the model."""
+    return state.app_label, state.name_lower
+
+
+def _read(state: ModelState) -> Outline:
+    key = key_of(state)
+    bases = tuple(make_model_tuple(base) for base in state.bases if isinstance(base, str))
+    abstract = [base for base in state.bases if hasattr(base, "_meta") and base is not models.Model]
+    inherited = [field for base in abstract for field in relations(base._meta.get_fields(include_hidden=True))]
+    own = list(relations(state.fields.values()))
+    needs = set(bases).union(*(targets(field, key) for field in [*own, *inherited]))
+    foreseen = [field for field in own if is_djangos(field)]
+    unforeseen = [field for field in [*own, *inherited] if not is_djangos(field)] + inherited
+    visits: set[Key] = set().union(*(targets(field, key) for field in unforeseen))
+    if "order_with_respect_to" in state.options or "swappable" in state.options:
+        visits = needs - set(bases)
+    return Outline(
+        bases=bases,
+        needs=frozenset(needs - {key}),
+        accessors=tuple(found for field in foreseen for found in _accessor(state, field)),
+        visits=frozenset(visits - {key}),
+        makes_through=any(field.many_to_many and not field.remote_field.through for field in [*own, *inherited]),
+        extends_real=any(not base._meta.abstract for base in abstract),
+    )
+
+
+def relations(fields: Iterable[Any]) -> Iterator[Any]:
+    """Give those of the fields that point to a model."""
+    return (field for field in fields if field.is_relation and getattr(field, "remote_field", None))
+
+
+def targets(field: Any, key: Key) -> set[Key]:
+    """Give the models that a relation of the model `key` needs: the other end, and a table between that is a model."""
+    ends = [field.remote_field.model, getattr(field.remote_field, "through", None)]
+    return {make_model_tuple(resolve_relation(end, *key)) for end in ends if end}
+
+
+def is_djangos(field: Any) -> bool:
+    """Tell whether what a relation does to the other model is known, since no library or project has a say in it."""
+    kind = type(field)
+    return (
+        kind.contribute_to_class.__module__ == RELATED
+        and kind.contribute_to_related_class.__module__ == RELATED
+        and type(field.remote_field).get_accessor_name.__module__ == REVERSE_RELATED
+    )
+
+
+def _accessor(state: ModelState, field: Any) -> Iterator[tuple[Key, str]]:
+    """Give the other model and the attribute there, as `RelatedField.contribute_to_class` names it."""
+    remote = field.remote_field
+    key = key_of(state)
+    target = make_model_tuple(resolve_relation(remote.model, *key))
+    name = remote.related_name or state.options.get("default_related_name") or ""
+    words = {"class": state.name_lower, "model_name": state.name_lower, "app_label": state.app_label.lower()}
+    name = name % words or state.name_lower + ("_set" if remote.multiple else "")
+    mirrored = field.many_to_many and remote.symmetrical and target == key
+    if not mirrored and not name.endswith("+"):
+        yield target, name

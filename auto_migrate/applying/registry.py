@@ -1,0 +1,434 @@
+"""A registry of historical models in which a model is rendered when somebody asks for it.
+
+Django renders every model of the project again before each `RunPython`, and a model's neighbours at each change. Here
+a registry stands for one moment of the project. Asked for a model, it has Django render that one together with all it
+points to; the models that point to it follow when one of their attributes is used, or when Django asks `_meta` for
+reverse relations. Whoever asks for all models gets all of them, in the order in which Django gives them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import weakref
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db import models
+from django.db.migrations.state import AppConfigStub, ModelState, StateApps
+
+from auto_migrate.applying.outline import Key, key_of, outline
+
+Model = type[models.Model]
+
+
+class LazyApps(StateApps):
+    """The models of one moment; `states` must not change any more."""
+
+    def __init__(self, states: Mapping[Key, ModelState], real_models: Sequence[ModelState], labels: Iterable[str]):
+        # StateApps would render everything.
+        Apps.__init__(self, ())
+        self._lock = self.ready_event = None
+        self.real_models = list(real_models)
+        self.states = {**states, **{key_of(state): state for state in real_models}}
+        self.all_models = AllModels(self)
+        for label in sorted({*labels, *(label for label, _name in states)}):
+            config = self.app_configs[label] = AppConfigStub(label)
+            config.apps = self
+            config.import_models()
+        self._rendering = False
+        self._whole = False
+        self._new: list[Model] = []
+        self._throughs: dict[Key, list[str]] = defaultdict(list)
+
+    def render(self, keys: Iterable[Key]) -> None:
+        """Render what is not yet of these models and of all that they are not whole without."""
+        if wanted := self._closure(keys):
+            self.render_multiple([self.states[key] for key in wanted])
+
+    def render_named(self, label: str, name: str) -> None:
+        """Render one model, or those of an app between which Django may have made one."""
+        if (label, name) in self.states:
+            self.render([(label, name)])
+        else:
+            self.render(key for key, state in self.states.items() if key[0] == label and outline(state).makes_through)
+
+    def render_all(self) -> None:
+        """Render what is left, and put all in Django's order."""
+        if self._whole or self._rendering:
+            return
+        self._whole = True
+        self.render(self.states)
+        for label, known in self.all_models.items():
+            places = [name for key in self.order if key[0] == label for name in (*self._throughs[key], key[1])]
+            known.sort({name: place for place, name in enumerate(places)})
+
+    def render_multiple(self, model_states: Iterable[ModelState]) -> None:
+        """Render as Django does; what is asked for meanwhile is answered from what is there."""
+        outer, self._rendering = self._rendering, True
+        try:
+            super().render_multiple(list(model_states))  # type: ignore[arg-type]
+        finally:
+            self._rendering = outer
+
+    def clear_cache(self) -> None:
+        """Forget what was computed of new models while they were incomplete, and await questions about them."""
+        if not self.ready:
+            return
+        new, self._new = self._new, []
+        for model in new:
+            model._meta._expire_cache()
+            self._await_questions(model)
+
+    def register_model(self, app_label: str, model: Model) -> None:
+        self._new.append(model)
+        if owner := model._meta.auto_created:
+            self._throughs[owner._meta.app_label, owner._meta.model_name].append(model._meta.model_name)
+        super().register_model(app_label, model)
+
+    def get_models(self, include_auto_created: bool = False, include_swapped: bool = False) -> list[Model]:  # type: ignore[override]
+        # Not cached: Django's cache is one for all registries, and would keep this one alive.
+        self.render_all()
+        return Apps.get_models.__wrapped__(self, include_auto_created, include_swapped)  # type: ignore[attr-defined, no-any-return]
+
+    def get_swappable_settings_name(self, to_string: str) -> str | None:  # type: ignore[override]
+        return Apps.get_swappable_settings_name.__wrapped__(self, to_string)  # type: ignore[attr-defined, no-any-return]
+
+    def clone(self) -> LazyApps:
+        """Give a registry of the same moment in which nothing is rendered yet."""
+        return LazyApps(self.states, self.real_models, self.app_configs)
+
+    @cached_property
+    def order(self) -> list[Key]:
+        """The order in which Django, asked for everything at once, would register the models."""
+        ordered: dict[Key, None] = {}
+        left = list(self.states)
+        while left:
+            ready = [key for key in left if all(base in ordered for base in outline(self.states[key]).bases)]
+            if not ready:
+                break
+            left = [key for key in left if key not in ready]
+            ordered.update(dict.fromkeys(ready))
+        return [*ordered, *left]
+
+    @cached_property
+    def pointing(self) -> dict[Key, list[Key]]:
+        """The models that point to each; what points to a proxy points to the model behind it."""
+        found: dict[Key, list[Key]] = defaultdict(list)
+        for key in self.order:
+            for target in outline(self.states[key]).needs:
+                found[self._concrete(target)].append(key)
+        return found
+
+    @cached_property
+    def visitors(self) -> dict[Key, list[Key]]:
+        """The models without which each is not whole."""
+        found: dict[Key, list[Key]] = defaultdict(list)
+        for key, state in self.states.items():
+            for target in outline(state).visits:
+                found[target].append(key)
+        return found
+
+    def relations_to(self, model: Model) -> list[Any]:
+        """Give the fields that point to a model, as `Options._populate_directed_relation_graph` collects them."""
+        concrete = model._meta.concrete_model
+        key = (concrete._meta.app_label, concrete._meta.model_name)
+        self.render(self.pointing[key])
+        found = []
+        for source in sorted({key, *self.pointing[key]}, key=self._place):
+            label, name = source
+            for each in (*self._throughs[source], name):
+                other = self.known((label, each))
+                if other is None or other._meta.swapped:
+                    continue
+                for field in other._meta._get_fields(reverse=False, include_parents=False):
+                    if field.is_relation and isinstance(field.related_model, type):
+                        if field.remote_field.model._meta.concrete_model is concrete:
+                            found.append(field)
+        return found
+
+    def _place(self, key: Key) -> tuple[str, int]:
+        return key[0], self._places.get(key, len(self._places))
+
+    @cached_property
+    def _places(self) -> dict[Key, int]:
+        return {key: place for place, key in enumerate(self.order)}
+
+    def _concrete(self, key: Key) -> Key:
+        state = self.states.get(key)
+        if state is not None and state.options.get("proxy"):
+            for base in outline(state).bases:
+                return self._concrete(base)
+        return key
+
+    def _closure(self, keys: Iterable[Key]) -> list[Key]:
+        found: dict[Key, None] = {}
+        left = list(keys)
+        while left:
+            key = left.pop()
+            if key not in found and key in self.states and self.known(key) is None:
+                found[key] = None
+                left += self.ties(key)
+        return list(found)
+
+    def known(self, key: Key) -> Model | None:
+        """Give a model if it is rendered already."""
+        return dict.get(self.all_models[key[0]], key[1])
+
+    def ties(self, key: Key) -> set[Key]:
+        """Give what a model is not whole without."""
+        return {*outline(self.states[key]).needs, *self.visitors.get(key, ())} & self.states.keys()
+
+    def hand_out(self, model: Model) -> None:
+        """Do what is to be done to a model that somebody asked for; it belongs to this registry alone."""
+
+    def _await_questions(self, model: Model) -> None:
+        """Let reverse relations be looked for when Django first asks this model for them."""
+        model._meta.__dict__["_relation_tree"] = RelationTree(self, model)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """What a state was rendered to: its class with those that Django made for it, and the classes it is tied to."""
+
+    workshop: Workshop
+    models: dict[str, Model]
+    ties: dict[Key, Model]
+
+
+class Workshop:
+    """Stands for the registry of the moment in models that outlive it."""
+
+    def __init__(self) -> None:
+        self.current: LazyApps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.current, name)
+
+
+class SharingApps(LazyApps):
+    """Models for Django's own schema operations, which take over from earlier moments what is still true of them.
+
+    A class stays as long as its own state and all that it points to stay. Which models point to it may differ between
+    two moments that share it: each moment says anew what it is when it hands the class out. These operations ask that
+    of models that they change, and such a model is never shared between the moments before and after.
+    """
+
+    def __init__(
+        self,
+        states: Mapping[Key, ModelState],
+        real_models: Sequence[ModelState],
+        labels: Iterable[str],
+        workshop: Workshop,
+    ) -> None:
+        super().__init__(states, real_models, labels)
+        self.workshop = workshop
+
+    def render(self, keys: Iterable[Key]) -> None:
+        wanted = self._closure(keys)
+        shared = self._shared(wanted)
+        for key, rendered in shared.items():
+            for name, model in rendered.models.items():
+                dict.__setitem__(self.all_models[key[0]], name, model)
+                self._throughs[key] = [other for other in rendered.models if other != key[1]]
+        made = [key for key in wanted if key not in shared]
+        if made:
+            self.workshop.current = self
+            self.render_multiple([Shared(self.states[key], self.workshop) for key in made])
+            for key in made:
+                self._keep(key)
+        for key in shared:
+            self.hand_out(self.known(key))
+
+    def _shared(self, wanted: Iterable[Key]) -> dict[Key, Rendered]:
+        """Give what may be taken over: whatever is tied to the very classes that are, or will be, in this registry."""
+        found = {key: kept for key in wanted if (kept := vars(self.states[key]).get("_auto_migrate_rendered"))}
+        found = {key: kept for key, kept in found.items() if kept.workshop is self.workshop}
+
+        def stays(key: Key, kept: Rendered) -> bool:
+            if kept.ties.keys() != self.ties(key):
+                return False
+            return all(
+                model is (found[tie].models[tie[1]] if tie in found else self.known(tie))
+                for tie, model in kept.ties.items()
+            )
+
+        while gone := [key for key, kept in found.items() if not stays(key, kept)]:
+            for key in gone:
+                del found[key]
+        return found
+
+    def _keep(self, key: Key) -> None:
+        names = (*self._throughs[key], key[1])
+        models = {name: model for name in names if (model := self.known((key[0], name))) is not None}
+        ties = {tie: model for tie in self.ties(key) if (model := self.known(tie)) is not None}
+        vars(self.states[key])["_auto_migrate_rendered"] = Rendered(self.workshop, models, ties)
+
+    def hand_out(self, model: Model | None) -> None:
+        """Let the model, its parents and what Django made for it answer for this moment."""
+        if model is None:
+            return
+        for each in (model, *model._meta.all_parents):
+            tree = each._meta.__dict__.get("_relation_tree")
+            if not isinstance(tree, RelationTree) or tree.apps() is not self:
+                each._meta._expire_cache(forward=False)
+                self._await_questions(each)
+
+    def clone(self) -> LazyApps:
+        return SharingApps(self.states, self.real_models, self.app_configs, self.workshop)
+
+
+class Shared:
+    """A state that is rendered into the workshop, whatever registry it is rendered for."""
+
+    def __init__(self, state: ModelState, workshop: Workshop) -> None:
+        self.state = state
+        self.workshop = workshop
+
+    def render(self, _apps: StateApps) -> Any:
+        return self.state.render(self.workshop)
+
+    def __repr__(self) -> str:
+        return repr(self.state)
+
+
+class ExplorableApps(LazyApps):
+    """Models for code that may go anywhere from any of them: their reverse accessors are there too."""
+
+    def _await_questions(self, model: Model) -> None:
+        super()._await_questions(model)
+        key = (model._meta.app_label, model._meta.model_name)
+        for source, name in self.accessors[key]:
+            if self.known(source) is None:
+                setattr(model, name, Accessor(self, source, name))
+
+    @cached_property
+    def accessors(self) -> dict[Key, list[tuple[Key, str]]]:
+        """The attributes that each model gets from others, with the models that put them there."""
+        found: dict[Key, list[tuple[Key, str]]] = defaultdict(list)
+        for key, state in self.states.items():
+            for target, name in outline(state).accessors:
+                found[self._concrete(target)].append((key, name))
+        return found
+
+    def clone(self) -> LazyApps:
+        return ExplorableApps(self.states, self.real_models, self.app_configs)
+
+
+class AppModels(dict[str, Model]):
+    """The models of one app by name, rendered when they are asked for."""
+
+    def __init__(self, apps: LazyApps, label: str) -> None:
+        super().__init__()
+        self.apps = apps
+        self.label = label
+
+    def sort(self, places: Mapping[str, int]) -> None:
+        """Put the models into this order, and after them those that somebody has added."""
+        known = sorted(dict.items(self), key=lambda item: places.get(item[0], len(places)))
+        dict.clear(self)
+        dict.update(self, known)
+
+    def __getitem__(self, name: str) -> Model:
+        model = dict.get(self, name)
+        if model is None:
+            model = self._render(name)
+        if not self.apps._rendering:
+            self.apps.hand_out(model)
+        return model
+
+    def _render(self, name: str) -> Model:
+        if not self.apps._rendering:
+            self.apps.render_named(self.label, name)
+        if (model := dict.get(self, name)) is None:
+            raise KeyError(name)
+        return model
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        self.apps.render_all()
+        return dict.__iter__(self)
+
+    def __len__(self) -> int:
+        self.apps.render_all()
+        return dict.__len__(self)
+
+    def keys(self) -> Any:
+        self.apps.render_all()
+        return dict.keys(self)
+
+    def values(self) -> Any:
+        self.apps.render_all()
+        return dict.values(self)
+
+    def items(self) -> Any:
+        self.apps.render_all()
+        return dict.items(self)
+
+
+class AllModels(dict[str, AppModels]):
+    """The models of each app, as `Apps.all_models` has them."""
+
+    def __init__(self, apps: LazyApps) -> None:
+        super().__init__()
+        self.apps = apps
+
+    def __missing__(self, label: str) -> AppModels:
+        found = self[label] = AppModels(self.apps, label)
+        return found
+
+
+class RelationTree(Sequence[Any]):
+    """The relations to one model, looked for when they are first asked for. Stands where Django keeps its own list."""
+
+    def __init__(self, apps: LazyApps, model: Model) -> None:
+        # A model that is shared must not keep the registries alive that it was once handed out by.
+        self.apps = weakref.ref(apps)
+        self.model = model
+
+    @cached_property
+    def found(self) -> list[Any]:
+        apps = self.apps()
+        assert apps is not None, f"{self.model._meta.label} outlived the state that it belongs to."
+        return apps.relations_to(self.model)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+class Accessor:
+    """Stands for the attribute that another model puts on this one, until that model is rendered."""
+
+    def __init__(self, apps: LazyApps, source: Key, name: str) -> None:
+        self.apps = apps
+        self.source = source
+        self.name = name
+
+    def __get__(self, instance: models.Model | None, owner: Model) -> Any:
+        self._render(owner)
+        return getattr(owner if instance is None else instance, self.name)
+
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        self._render(type(instance))
+        setattr(instance, self.name, value)
+
+    def _render(self, owner: Model) -> None:
+        self.apps.render([self.source])
+        for kind in owner.__mro__:
+            if kind.__dict__.get(self.name) is self:
+                with contextlib.suppress(AttributeError):
+                    delattr(kind, self.name)

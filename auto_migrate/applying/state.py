@@ -1,0 +1,183 @@
+"""The state of a project between two operations, cheap to copy and rendered only where somebody looks.
+
+Django copies every model's state before each operation, keeps all models rendered, and renders those again that an
+operation touches, with their neighbours. Here copies share the state of a model until one of them changes it, and a
+change merely forgets what was rendered; `LazyApps` renders what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from django.apps import apps as global_apps
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ModelState, ProjectState, StateApps
+from django.db.migrations.utils import get_references
+
+from auto_migrate.applying.outline import Key, key_of, outline
+from auto_migrate.applying.registry import ExplorableApps, SharingApps, Workshop
+
+# Where the operations are written that are known to change a state through its own methods alone.
+KNOWN = frozenset(
+    {
+        "django.db.migrations.operations.fields",
+        "django.db.migrations.operations.models",
+        "django.db.migrations.operations.special",
+        "django.contrib.postgres.operations",
+    }
+)
+
+
+def is_known(operation: Operation) -> bool:
+    """Tell whether an operation does to the state what Django's own do, and nothing else."""
+    kind = type(operation)
+    parts = [*getattr(operation, "state_operations", ()), *getattr(operation, "database_operations", ())]
+    return (
+        kind.state_forwards.__module__ in KNOWN
+        and kind.database_forwards.__module__ in KNOWN
+        and all(map(is_known, parts))
+    )
+
+
+def state_for(operation: Operation, state: ProjectState) -> ProjectState:
+    """Give the state in the form in which the operation can have it.
+
+    What is not known gets Django's own, for which all models are rendered once; and Django's own it stays until the
+    next `RunPython`, for which Django would render all models again. So this is never dearer than Django.
+    """
+    if not is_known(operation):
+        return djangos(state)
+    if not isinstance(state, LazyState) and state.is_delayed and isinstance(operation, ops.RunPython):
+        return LazyState.of(state)
+    return state
+
+
+def djangos(state: ProjectState) -> ProjectState:
+    """Give Django's own state of the same models; nothing of it is shared."""
+    if not isinstance(state, LazyState):
+        return state
+    return ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+
+
+class LazyState(ProjectState):
+    """A project state that shares with its copies what neither has changed."""
+
+    def __init__(self, models: dict[Key, ModelState] | None = None, real_apps: set[str] | None = None) -> None:
+        super().__init__(models, real_apps)
+        # What nobody else holds, so that it may be changed in place.
+        self._own: dict[int, ModelState] = {}
+        self._explorable = False
+        self._workshop = Workshop()
+        self._real_models: list[ModelState] | None = None
+
+    @classmethod
+    def of(cls, state: ProjectState) -> LazyState:
+        """Go on from a state of Django's, which is not to be used any more."""
+        lazy = cls(dict(state.models), state.real_apps)
+        lazy.is_delayed = state.is_delayed
+        return lazy
+
+    def clone(self) -> LazyState:
+        """Give a state that changes independently of this one."""
+        self._own.clear()
+        twin = LazyState(dict(self.models), self.real_apps)
+        twin.is_delayed = self.is_delayed
+        twin._real_models = self._real_models
+        twin._workshop = self._workshop
+        if isinstance(rendered := self.__dict__.get("apps"), SharingApps):
+            twin.apps = rendered
+        return twin
+
+    @cached_property
+    def apps(self) -> StateApps:
+        self._own.clear()
+        models = dict(self.models)
+        if not self._explorable:
+            return SharingApps(models, self.real_models, self.real_apps, self._workshop)
+        if self._is_regular():
+            return ExplorableApps(models, self.real_models, self.real_apps)
+        return StateApps(self.real_apps, models)
+
+    def clear_delayed_apps_cache(self) -> None:
+        """Prepare for code that may look at any model, and may change what it finds: its models are its own."""
+        self.__dict__.pop("apps", None)
+        self._explorable = True
+
+    def _is_regular(self) -> bool:
+        """Tell whether every relation and base is there; if not, it is for Django to say what is wrong."""
+        states = {**self.models, **{key_of(state): state for state in self.real_models}}
+        outlines = map(outline, states.values())
+        return all(states.keys() >= found.needs and not found.extends_real for found in outlines)
+
+    @property
+    def real_models(self) -> list[ModelState]:
+        """The models of apps without migrations, as `StateApps` takes them from the running code."""
+        if self._real_models is None:
+            configs = [global_apps.get_app_config(label) for label in self.real_apps]
+            self._real_models = [
+                ModelState.from_model(model, exclude_rels=True) for config in configs for model in config.get_models()
+            ]
+        return self._real_models
+
+    def _touch(self, *keys: Key) -> None:
+        """Make the state of these models this one's own, and forget what was rendered."""
+        self.__dict__.pop("apps", None)
+        for key in keys:
+            if id(state := self.models[key]) not in self._own:
+                state = self.models[key] = state.clone()
+                self._own[id(state)] = state
+
+    def reload_model(self, app_label: str, model_name: str, delay: bool = False) -> None:
+        self.reload_models([(app_label, model_name)], delay=delay)
+
+    def reload_models(self, models: Any, delay: bool = True) -> None:
+        self.is_delayed = self.is_delayed or delay
+        self.__dict__.pop("apps", None)
+
+    def remove_model(self, app_label: str, model_name: str) -> None:
+        self.__dict__.pop("apps", None)
+        super().remove_model(app_label, model_name)
+
+    def rename_model(self, app_label: str, old_name: str, new_name: str) -> None:
+        references = list(get_references(self, (app_label, old_name.lower())))
+        self._touch(*(key_of(state) for state, *_ in references))
+        super().rename_model(app_label, old_name, new_name)
+
+    def rename_field(self, app_label: str, model_name: str, old_name: str, new_name: str) -> None:
+        # Django writes the new name into the very fields that earlier states hold, too; these may not be rendered yet.
+        key = (app_label, model_name)
+        own = [(self.models[key], name, field, None) for name, field in self.models[key].fields.items()]
+        referring = get_references(self, key, (old_name, self.models[key].fields.get(old_name)))
+        changed = [(key_of(state), name, field) for state, name, field, _ in [*own, *referring]]
+        for holder, name, field in changed:
+            self._touch(holder)
+            self.models[holder].fields[name] = field.clone()
+        super().rename_field(app_label, model_name, old_name, new_name)
+
+
+def _changing(name: str) -> Callable[..., None]:
+    """Make a method that makes one model's state this one's own and then does what Django's does."""
+
+    def change(self: LazyState, app_label: str, model_name: str, *args: Any, **kwargs: Any) -> None:
+        self._touch((app_label, model_name))
+        getattr(ProjectState, name)(self, app_label, model_name, *args, **kwargs)
+
+    return change
+
+
+for _name in (
+    "add_field",
+    "remove_field",
+    "alter_field",
+    "alter_model_options",
+    "remove_model_options",
+    "alter_model_managers",
+    "_append_option",
+    "_remove_option",
+    "_alter_option",
+    "rename_index",
+):
+    setattr(LazyState, _name, _changing(_name))
