@@ -63,8 +63,7 @@ class LazyApps(StateApps):
         self._whole = True
         self.render(self.states)
         for label, known in self.all_models.items():
-            places = [name for key in self.order if key[0] == label for name in (*self._throughs[key], key[1])]
-            known.sort({name: place for place, name in enumerate(places)})
+            known.sort(self.places[label])
 
     def render_multiple(self, model_states: Iterable[ModelState]) -> None:
         """Render as Django does; what is asked for meanwhile is answered from what is there."""
@@ -107,11 +106,15 @@ class LazyApps(StateApps):
         ordered: dict[Key, None] = {}
         left = list(self.states)
         while left:
-            ready = [key for key in left if all(base in ordered for base in outline(self.states[key]).bases)]
-            if not ready:
+            early = []
+            for key in left:
+                if all(base in ordered for base in outline(self.states[key]).bases):
+                    ordered[key] = None
+                else:
+                    early.append(key)
+            if early == left:
                 break
-            left = [key for key in left if key not in ready]
-            ordered.update(dict.fromkeys(ready))
+            left = early
         return [*ordered, *left]
 
     @cached_property
@@ -134,28 +137,34 @@ class LazyApps(StateApps):
 
     def relations_to(self, model: Model) -> list[Any]:
         """Give the fields that point to a model, as `Options._populate_directed_relation_graph` collects them."""
+        if model._meta.swapped:
+            return []
         concrete = model._meta.concrete_model
         key = (concrete._meta.app_label, concrete._meta.model_name)
         self.render(self.pointing[key])
-        found = []
-        for source in sorted({key, *self.pointing[key]}, key=self._place):
-            label, name = source
-            for each in (*self._throughs[source], name):
-                other = self.known((label, each))
-                if other is None or other._meta.swapped:
-                    continue
-                for field in other._meta._get_fields(reverse=False, include_parents=False):
-                    if field.is_relation and isinstance(field.related_model, type):
-                        if field.remote_field.model._meta.concrete_model is concrete:
-                            found.append(field)
-        return found
+        # All that are here, and not only these: the project's code may have tied others to it.
+        return [
+            field
+            for other in self._rendered_in_order()
+            if not other._meta.swapped
+            for field in other._meta._get_fields(reverse=False, include_parents=False)
+            if field.is_relation and isinstance(field.related_model, type)
+            if field.remote_field.model._meta.concrete_model is concrete
+        ]
 
-    def _place(self, key: Key) -> tuple[str, int]:
-        return key[0], self._places.get(key, len(self._places))
+    def _rendered_in_order(self) -> Iterator[Model]:
+        for label in self.app_configs:
+            known = self.all_models[label]
+            known.sort(self.places[label])
+            yield from dict.values(known)
 
     @cached_property
-    def _places(self) -> dict[Key, int]:
-        return {key: place for place, key in enumerate(self.order)}
+    def places(self) -> dict[str, dict[str, int]]:
+        """The place of each model among those of its app."""
+        found: dict[str, dict[str, int]] = defaultdict(dict)
+        for label, name in self.order:
+            found[label][name] = len(found[label])
+        return found
 
     def _concrete(self, key: Key) -> Key:
         state = self.states.get(key)
@@ -327,8 +336,13 @@ class AppModels(dict[str, Model]):
         self.label = label
 
     def sort(self, places: Mapping[str, int]) -> None:
-        """Put the models into this order, and after them those that somebody has added."""
-        known = sorted(dict.items(self), key=lambda item: places.get(item[0], len(places)))
+        """Put the models into this order, automatic ones before their owners, and those at the end that were added."""
+
+        def place(item: tuple[str, Model]) -> tuple[int, bool]:
+            owner = item[1]._meta.auto_created
+            return places.get(owner._meta.model_name if owner else item[0], len(places)), not owner
+
+        known = sorted(dict.items(self), key=place)
         dict.clear(self)
         dict.update(self, known)
 
