@@ -60,6 +60,9 @@ def _read(state: ModelState) -> Outline:
     visits: set[Key] = set().union(*(targets(field, key) for field in unforeseen))
     if "order_with_respect_to" in state.options or "swappable" in state.options:
         visits = needs - set(bases)
+    if not state.options.get("proxy") and not any(field.remote_field.parent_link for field in own):
+        # Django makes the link to the parent itself.
+        visits |= set(bases)
     return Outline(
         bases=bases,
         needs=frozenset(needs - {key}),

@@ -213,6 +213,41 @@ class Workshop:
 
     def __init__(self) -> None:
         self.current: LazyApps
+        self.kept: dict[Key, ModelState] = {}
+        # Which models were kept with ties to each; some may be tied otherwise by now.
+        self.tied_to: dict[Key, set[Key]] = defaultdict(set)
+
+    def keep(self, rendered: Mapping[Key, tuple[ModelState, Rendered]]) -> None:
+        """Keep what states were rendered to, and nothing that was made for a class before it: that would add up."""
+        for key, (state, made) in rendered.items():
+            vars(state)["_auto_migrate_rendered"] = made
+            self.kept[key] = state
+            for tie in made.ties:
+                self.tied_to[tie].add(key)
+        replaced = list(rendered)
+        while replaced:
+            tie = replaced.pop()
+            for other in list(self.tied_to[tie]):
+                state_kept = self.kept.get(other)
+                if state_kept is None or not self._stands(state_kept, tie):
+                    self.tied_to[tie].discard(other)
+                    if state_kept is not None:
+                        vars(self.kept.pop(other)).pop("_auto_migrate_rendered", None)
+                        replaced.append(other)
+
+    def _stands(self, state: ModelState, tie: Key) -> bool:
+        """Tell whether what is kept of a state is tied to the class that is kept of the other model."""
+        found = self.rendered(state)
+        return found is not None and found.ties.get(tie) in (None, self._model(tie))
+
+    def rendered(self, state: ModelState) -> Rendered | None:
+        """Give what is kept of a state, if anything is."""
+        found: Rendered | None = vars(state).get("_auto_migrate_rendered")
+        return found if found is not None and found.workshop is self else None
+
+    def _model(self, key: Key) -> Model | None:
+        found = self.rendered(self.kept[key]) if key in self.kept else None
+        return found.models[key[1]] if found else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.current, name)
@@ -247,15 +282,13 @@ class SharingApps(LazyApps):
         if made:
             self.workshop.current = self
             self.render_multiple([Shared(self.states[key], self.workshop) for key in made])
-            for key in made:
-                self._keep(key)
+            self.workshop.keep({key: (self.states[key], self._result(key)) for key in made})
         for key in shared:
             self.hand_out(self.known(key))
 
     def _shared(self, wanted: Iterable[Key]) -> dict[Key, Rendered]:
         """Give what may be taken over: whatever is tied to the very classes that are, or will be, in this registry."""
-        found = {key: kept for key in wanted if (kept := vars(self.states[key]).get("_auto_migrate_rendered"))}
-        found = {key: kept for key, kept in found.items() if kept.workshop is self.workshop}
+        found = {key: kept for key in wanted if (kept := self.workshop.rendered(self.states[key]))}
 
         def stays(key: Key, kept: Rendered) -> bool:
             if kept.ties.keys() != self.ties(key):
@@ -270,11 +303,19 @@ class SharingApps(LazyApps):
                 del found[key]
         return found
 
-    def _keep(self, key: Key) -> None:
+    def _result(self, key: Key) -> Rendered:
+        """Give what was made of a state, taken off what it points to: shared models know nothing of what points to them.
+
+        Otherwise each would hold a class of every moment, and these the classes of earlier ones.
+        """
+        for target, name in outline(self.states[key]).accessors:
+            model = self.known(self._concrete(target))
+            if model is not None and name in vars(model):
+                delattr(model, name)
         names = (*self._throughs[key], key[1])
         models = {name: model for name in names if (model := self.known((key[0], name))) is not None}
         ties = {tie: model for tie in self.ties(key) if (model := self.known(tie)) is not None}
-        vars(self.states[key])["_auto_migrate_rendered"] = Rendered(self.workshop, models, ties)
+        return Rendered(self.workshop, models, ties)
 
     def hand_out(self, model: Model | None) -> None:
         """Let the model, its parents and what Django made for it answer for this moment."""

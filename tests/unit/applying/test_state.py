@@ -105,6 +105,8 @@ _LIBRARY: Sequence[Step] = [
         ),
     ),
     ("shop", m.CreateModel("Hurry", [], options={"proxy": True}, bases=("shop.rush",))),
+    # Django makes the link to the parent where a migration leaves it out.
+    ("shop", m.CreateModel("Bulk", [("size", models.IntegerField())], bases=("shop.order",))),
     ("notes", m.CreateModel("Note", [pk(), ("hurry", key("shop.Hurry")), ("rush", key("shop.Rush"))])),
     ("notes", m.CreateModel("Loud", [pk(), ("author", LoudKey("library.Author", models.CASCADE))])),
     ("notes", m.CreateModel("Inherits", [pk()], bases=(Described,))),
