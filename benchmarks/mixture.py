@@ -108,9 +108,9 @@ class Mixture:
         for index in range(self.random.randint(3, 7)):
             fields.append(f"('field{index}', {self._field(index)})")
             model.columns.append(f"field{index}")
-        needs = []
-        for index in range(min(self.random.randint(1, 2), len(self.models))):
-            fields.append(f"('key{index}', {self._key(model, f'key{index}', needs)})")
+        needs: list[tuple[str, str]] = []
+        keys = range(min(self.random.randint(1, 2), len(self.models)))
+        fields += [f"('key{index}', {self._key(model, f'key{index}', needs)})" for index in keys]
         self.models.append(model)
         operation = f"migrations.CreateModel(name={model.name!r}, fields=[{', '.join(fields)}])"
         self._write(model.app, model.made_by[1], operation, needs)
@@ -166,13 +166,9 @@ class Mixture:
         needs.append(target.made_by)
         return f"models.ForeignKey('{target.app}.{target.name}', models.CASCADE, null=True, {related})"
 
-    def _write(
-        self, app: str, name: str, operation: str, needs: list[tuple[str, str]], *, before: str = ""
-    ) -> None:
+    def _write(self, app: str, name: str, operation: str, needs: list[tuple[str, str]], *, before: str = "") -> None:
         dependencies = [(app, self.last[app])] if app in self.last else []
         dependencies += [need for need in dict.fromkeys(needs) if need not in dependencies]
-        text = MIGRATION.format(
-            before=before, operation=operation, dependencies=", ".join(map(repr, dependencies))
-        )
+        text = MIGRATION.format(before=before, operation=operation, dependencies=", ".join(map(repr, dependencies)))
         (self.folder / app / "migrations" / f"{name}.py").write_text(text)
         self.last[app] = name

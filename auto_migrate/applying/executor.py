@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
@@ -29,7 +29,6 @@ from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarte
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.state import replaced_nodes
-from auto_migrate.planning.targets import Node
 
 
 class AlreadyDone(Exception):
@@ -80,8 +79,8 @@ class Executor(MigrationExecutor):
 
     def migrate(
         self,
-        targets: list[Node],
-        plan: list[tuple[Migration, bool]] | None = None,
+        targets: Sequence[tuple[str, str | None]] | None,
+        plan: Sequence[tuple[Migration, bool]] | None = None,
         state: ProjectState | None = None,
         fake: bool = False,
         fake_initial: bool = False,
@@ -153,7 +152,8 @@ class Executor(MigrationExecutor):
     def _record(self, migration: Migration, *, applied: bool) -> None:
         """Record what a squash replaced and the squash itself together, so that no kill leaves half of it."""
         note = self.recorder.record_applied if applied else self.recorder.record_unapplied
-        with atomic(using=self.connection.alias):
+        # No savepoint: a record that fails fails the migration.
+        with atomic(using=self.connection.alias, savepoint=False):
             for app_label, name in (*replaced_nodes(self.loader, migration), (migration.app_label, migration.name)):
                 note(app_label, name)
 

@@ -92,7 +92,7 @@ class Operations:
         return state
 
     def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-        """Apply one operation and give the state after it; `state` is not to be used any more. See `Migration.apply`."""
+        """Apply one operation and give the state after it, which takes the place of `state`; see `Migration.apply`."""
         app_label = self.migration.app_label
         state = state_for(operation, state)
         before = state.clone()

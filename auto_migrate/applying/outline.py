@@ -86,12 +86,9 @@ def targets(field: Any, key: Key) -> set[Key]:
 
 def is_djangos(field: Any) -> bool:
     """Tell whether what a relation does to the other model is known, since no library or project has a say in it."""
-    kind = type(field)
-    return (
-        kind.contribute_to_class.__module__ == RELATED
-        and kind.contribute_to_related_class.__module__ == RELATED
-        and type(field.remote_field).get_accessor_name.__module__ == REVERSE_RELATED
-    )
+    kind, other_end = type(field), type(field.remote_field)
+    written = (kind.contribute_to_class, kind.contribute_to_related_class, other_end.get_accessor_name)
+    return [method.__module__ for method in written] == [RELATED, RELATED, REVERSE_RELATED]
 
 
 def _accessor(state: ModelState, field: Any) -> Iterator[tuple[Key, str]]:

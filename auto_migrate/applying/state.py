@@ -18,7 +18,8 @@ from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.db.migrations.utils import get_references
 
 from auto_migrate.applying.outline import Key, key_of, outline
-from auto_migrate.applying.registry import ExplorableApps, SharingApps, Workshop
+from auto_migrate.applying.registry import ExplorableApps
+from auto_migrate.applying.sharing import SharingApps, Workshop
 
 # Where the operations are written that are known to change a state through its own methods alone.
 KNOWN = frozenset(
@@ -99,7 +100,7 @@ class LazyState(ProjectState):
             return SharingApps(models, self.real_models, self.real_apps, self._workshop)
         if self._is_regular():
             return ExplorableApps(models, self.real_models, self.real_apps)
-        return StateApps(self.real_apps, models)
+        return StateApps(self.real_apps, models)  # type: ignore[arg-type] # Django passes a set, too
 
     def clear_delayed_apps_cache(self) -> None:
         """Prepare for code that may look at any model, and may change what it finds: its models are its own."""

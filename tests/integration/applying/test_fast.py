@@ -45,8 +45,8 @@ class Project:
         """Give the next operation and its app."""
         kinds = [self.create] if len(self.plain) < 2 else [
             self.create, self.child, self.proxy, self.add, self.add_key, self.add_many, self.alter, self.alter_key,
-            self.alter_primary, self.rename, self.rename_model, self.remove_key, self.index, self.together, self.options,
-            self.table, self.separate, self.delete,
+            self.alter_primary, self.rename, self.rename_model, self.remove_key, self.index, self.together,
+            self.options, self.table, self.separate, self.delete,
         ]  # fmt: skip
         return self.choose(kinds)()  # type: ignore[no-any-return]
 
@@ -198,4 +198,4 @@ def test_any_chain_of_operations_gives_djangos_models_and_djangos_sql(numbers: l
         assert carry_out(ours, app_label, same) == expected, operation
     seen = ours.clone()
     seen.clear_delayed_apps_cache()
-    assert portraits(seen.apps) == portraits(StateApps(set(), django.models))
+    assert portraits(seen.apps) == portraits(StateApps([], django.models))

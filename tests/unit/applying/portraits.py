@@ -44,7 +44,7 @@ def portrait(model: type[models.Model]) -> dict[str, Any]:
             (manager.name, type(manager).__name__, manager.auto_created, manager.use_in_migrations)
             for manager in options.managers
         ],
-        "default": (type(model._default_manager).__name__, options.default_manager.name, options.base_manager.name),
+        "default": [getattr(manager, "name", None) for manager in (options.default_manager, options.base_manager)],
         "attributes": {name: kind_of(model, name) for name in attributes(model)},
     }
 

@@ -15,7 +15,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.test import override_settings
 
-from auto_migrate.applying.registry import ExplorableApps, LazyApps, SharingApps
+from auto_migrate.applying.registry import ExplorableApps, LazyApps
+from auto_migrate.applying.sharing import SharingApps
 from auto_migrate.applying.state import LazyState, djangos, is_known, state_for
 from tests.unit.applying.portraits import portrait, portraits
 
@@ -84,9 +85,7 @@ _LIBRARY: Sequence[Step] = [
     ("shop", m.CreateModel("Fan", [pk(), ("line", key("shop.Line")), ("author", key("library.Author"))])),
     (
         "shop",
-        m.AddField(
-            "Line", "fans", models.ManyToManyField("library.Author", related_name="idols", through="shop.Fan")
-        ),
+        m.AddField("Line", "fans", models.ManyToManyField("library.Author", related_name="idols", through="shop.Fan")),
     ),
     (
         "shop",
@@ -166,7 +165,7 @@ def explorable(state: LazyState) -> StateApps:
 
 def everything(state: ProjectState) -> StateApps:
     """Give the registry that Django renders of the same models."""
-    return StateApps(set(state.real_apps), {key: model.clone() for key, model in state.models.items()})
+    return StateApps(list(state.real_apps), {key: model.clone() for key, model in state.models.items()})
 
 
 STEPS = [*_LIBRARY, *_CHANGES]
@@ -220,7 +219,7 @@ def test_only_what_is_asked_for_is_rendered_and_what_it_points_to() -> None:
     assert isinstance(apps, LazyApps)
     book = apps.get_model("library.Book")
     assert apps.known(("shop", "order")) is None
-    assert book.order is not None  # type: ignore[attr-defined]
+    assert book.order is not None
     assert apps.known(("shop", "order")) is not None
 
 
@@ -286,7 +285,7 @@ def test_a_relation_to_nowhere_is_refused_in_djangos_words() -> None:
 def test_a_model_added_to_a_class_afterwards_is_found_from_the_other_end() -> None:
     apps = explorable(forwards(LazyState(), library()))
     tag, author = apps.get_model("library.Tag"), apps.get_model("library.Author")
-    tag.add_to_class("inventor", key("library.Author", related_name="inventions"))  # type: ignore[attr-defined]
+    tag.add_to_class("inventor", key("library.Author", related_name="inventions"))
     assert author._meta.get_field("inventions").related_model is tag
 
 
