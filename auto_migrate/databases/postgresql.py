@@ -61,6 +61,14 @@ LIBPQ_WORDS = (
 RECORD_KEY = int.from_bytes(b"auto_rec")
 RECORD_POLL = 0.2
 
+# Take the lock that every migration's transaction holds to its end. Two runners that both believe to hold the deploy
+# lock, or one whose killed predecessor is still at work in the server, follow one another here: whoever comes second
+# sees the record of the first.
+TRY_RECORD_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+# In one round trip. A snapshot taken before the lock was had would not show what its last holder committed, so the
+# record is looked at by the next statement, and at a level at which each has a snapshot of its own.
+BEGIN = f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {TRY_RECORD_LOCK}, ({CONFIGURE})"
+
 # Without this a statement goes on, and keeps its locks, long after its client was killed.
 NOTICE_DEAD_CLIENTS = {"client_connection_check_interval": "500ms"}
 # What is worth setting for a session: the others matter inside a transaction only.
@@ -125,21 +133,19 @@ class PostgreSQL(Database):
         return Fault(Kind.UNREACHABLE, detail)
 
     def begin_migration(self, clock: Clock) -> None:
-        # A snapshot taken before the record lock was had would not show what its last holder committed.
-        with self.connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        self.configure(transaction_settings(), local=True)
-        while not self._try_record_lock():
+        settings = transaction_settings()
+        # Composed here, since a driver that binds parameters in the server sends but one statement at a time.
+        begin = self.connection.ops.compose_sql(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])  # type: ignore[attr-defined] # Django's for PostgreSQL
+        while not self._record_locked(begin):
             clock.pause(RECORD_POLL)
+            begin = self.connection.ops.compose_sql(TRY_RECORD_LOCK, [RECORD_KEY])  # type: ignore[attr-defined] # likewise
 
-    def _try_record_lock(self) -> bool:
-        """Take the lock that every migration's transaction holds to its end.
-
-        Two runners that both believe to hold the deploy lock, or one whose killed predecessor is still at work in the
-        server, follow one another here: whoever comes second sees the record of the first.
-        """
+    def _record_locked(self, statements: str) -> bool:
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RECORD_KEY])
+            cursor.execute(statements)
+            # psycopg2 is at the last result already.
+            while cursor.description is None:
+                cursor.nextset()
             return bool(cursor.fetchone()[0])
 
     def configure(self, settings: Mapping[str, str], *, local: bool) -> None:

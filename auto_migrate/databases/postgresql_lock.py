@@ -40,10 +40,11 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
-# A name that this server does not know (transaction_timeout before 17) is left out by the join.
+# A name that this server does not know (transaction_timeout before 17) is left out. Asking pg_settings instead would
+# make the server describe every setting that it has.
 CONFIGURE = """
-    SELECT set_config(wanted.name, wanted.setting, %s)
-    FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) JOIN pg_settings USING (name)
+    SELECT count(set_config(wanted.name, wanted.setting, %s))
+    FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) WHERE current_setting(wanted.name, true) IS NOT NULL
 """
 
 HOLDER = """

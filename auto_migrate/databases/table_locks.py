@@ -122,21 +122,21 @@ class TableLocks:
         """
         quote = self.database.connection.ops.quote_name
         deadline = time.monotonic() + (queue_for or 0)
+        locks = [f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE" for table in sorted(needs)]
         try:
             with atomic(using=self.database.alias), self.database.connection.cursor() as cursor:
-                for table in sorted(needs):
-                    wait = "NOWAIT"
-                    if queue_for is not None:
-                        wait = ""
-                        left = max(1, int(1000 * (deadline - time.monotonic())))
-                        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
-                    cursor.execute(f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE {wait}")
+                if queue_for is None:
+                    cursor.execute("; ".join(f"{lock} NOWAIT" for lock in locks))
+                    return True
+                for lock in locks:
+                    left = max(1, int(1000 * (deadline - time.monotonic())))
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
+                    cursor.execute(lock)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", None)) == "55P03":
                 return False
             raise
-        if queue_for is not None:
-            self.database.limit_locks()
+        self.database.limit_locks()
         return True
 
     def _quoted(self, names: list[str]) -> list[str]:

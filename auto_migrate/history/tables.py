@@ -67,7 +67,8 @@ class Run(models.Model):
 class Step(models.Model):
     """One migration of a run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    # Found by the index below.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
     position = models.PositiveIntegerField()
     app_label = models.CharField(max_length=255)
     name = models.CharField(max_length=255)
@@ -90,6 +91,7 @@ class Step(models.Model):
         app_label = "auto_migrate"
         apps = registry
         db_table = "auto_migrate_step"
+        indexes = [models.Index(fields=["run", "app_label", "name"], name="auto_migrate_step_of_run")]
         ordering = ["position"]
 
     def __str__(self) -> str:
