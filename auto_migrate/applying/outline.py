@@ -13,6 +13,8 @@ from django.db.models.utils import make_model_tuple
 
 Key = tuple[str, str]
 
+# The other ends of relations that `registry.OnDemand` can stand for.
+ON_DEMAND = (models.ManyToOneRel, models.OneToOneRel)
 # Where Django's own relation fields and their other ends are written.
 RELATED = "django.db.models.fields.related"
 REVERSE_RELATED = "django.db.models.fields.reverse_related"
@@ -23,7 +25,9 @@ class Outline:
     """The ties of one model, each to a model by its app label and its name in lower case."""
 
     bases: tuple[Key, ...]
-    # What it points to or is made of: none of its classes is whole without these.
+    # What it points to or is made of.
+    targets: frozenset[Key]
+    # Those of them without which none of its classes is whole; the others follow on demand.
     needs: frozenset[Key]
     # The attributes that its relations put on other models.
     accessors: tuple[tuple[Key, str], ...]
@@ -54,18 +58,19 @@ def _read(state: ModelState) -> Outline:
     abstract = [base for base in state.bases if hasattr(base, "_meta") and base is not models.Model]
     inherited = [field for base in abstract for field in relations(base._meta.get_fields(include_hidden=True))]
     own = list(relations(state.fields.values()))
-    needs = set(bases).union(*(targets(field, key) for field in [*own, *inherited]))
     foreseen = [field for field in own if is_djangos(field)]
-    unforeseen = [field for field in [*own, *inherited] if not is_djangos(field)] + inherited
-    visits: set[Key] = set().union(*(targets(field, key) for field in unforeseen))
+    unforeseen = [field for field in own if not is_djangos(field)] + inherited
+    needs = ends([*unforeseen, *(field for field in foreseen if type(field.remote_field) not in ON_DEMAND)], key)
+    visits = ends(unforeseen, key)
     if "order_with_respect_to" in state.options or "swappable" in state.options:
-        visits = needs - set(bases)
+        visits = ends([*own, *inherited], key)
     if not state.options.get("proxy") and not any(field.remote_field.parent_link for field in own):
         # Django makes the link to the parent itself.
         visits |= set(bases)
     return Outline(
         bases=bases,
-        needs=frozenset(needs - {key}),
+        targets=frozenset({*bases, *ends([*own, *inherited], key)} - {key}),
+        needs=frozenset({*bases, *needs} - {key}),
         accessors=tuple(found for field in foreseen for found in _accessor(state, field)),
         visits=frozenset(visits - {key}),
         makes_through=any(field.many_to_many and not field.remote_field.through for field in [*own, *inherited]),
@@ -78,10 +83,10 @@ def relations(fields: Iterable[Any]) -> Iterator[Any]:
     return (field for field in fields if field.is_relation and getattr(field, "remote_field", None))
 
 
-def targets(field: Any, key: Key) -> set[Key]:
-    """Give the models that a relation of the model `key` needs: the other end, and a table between that is a model."""
-    ends = [field.remote_field.model, getattr(field.remote_field, "through", None)]
-    return {make_model_tuple(resolve_relation(end, *key)) for end in ends if end}
+def ends(fields: Iterable[Any], key: Key) -> set[Key]:
+    """Give the models that relations of the model `key` point to, and the tables between that are models."""
+    found = [end for field in fields for end in (field.remote_field.model, getattr(field.remote_field, "through", None))]
+    return {make_model_tuple(resolve_relation(end, *key)) for end in found if end}
 
 
 def is_djangos(field: Any) -> bool:

@@ -1,25 +1,27 @@
 """A registry of historical models in which a model is rendered when somebody asks for it.
 
 Django renders every model of the project again before each `RunPython`, and a model's neighbours at each change. Here
-a registry stands for one moment of the project. Asked for a model, it has Django render that one together with all it
-points to; the models that point to it follow when one of their attributes is used, or when Django asks `_meta` for
-reverse relations. Whoever asks for all models gets all of them, in the order in which Django gives them.
+a registry stands for one moment of the project. Asked for a model, it has Django render that one with its bases; the
+models that its foreign keys point to follow when somebody looks at the other end, and those that point to it when one
+of their attributes is used, or when Django asks `_meta` for reverse relations. Whoever asks for all models gets all of
+them, in the order in which Django gives them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.apps.registry import Apps
 from django.db import models
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
+from django.db.migrations.utils import resolve_relation
+from django.db.models.utils import make_model_tuple
 
-from auto_migrate.applying.outline import Key, key_of, outline
+from auto_migrate.applying.outline import ON_DEMAND, Key, key_of, outline
 
 # A class of models, of which Django's stubs leave out what this module lives on, such as `_expire_cache`.
 Model = Any
@@ -46,7 +48,6 @@ class LazyApps(StateApps):
         self._rendering = False
         self._whole = False
         self._new: list[Model] = []
-        self._throughs: dict[Key, list[str]] = defaultdict(list)
 
     def render(self, keys: Iterable[Key]) -> None:
         """Render what is not yet of these models and of all that they are not whole without."""
@@ -86,10 +87,15 @@ class LazyApps(StateApps):
             model._meta._expire_cache()
             self._await_questions(model)
 
+    def lazy_model_operation(self, function: Callable[..., Any], *model_keys: Key) -> None:
+        """Do as Django does; by this a relation that is being rendered asks for the model that it points to."""
+        relation = getattr(getattr(function, "keywords", {}).get("field"), "remote_field", None)
+        if self._rendering and type(relation) in STANDING_IN:
+            relation.__class__ = STANDING_IN[type(relation)]
+        super().lazy_model_operation(function, *model_keys)
+
     def register_model(self, app_label: str, model: Model) -> None:
         self._new.append(model)
-        if owner := model._meta.auto_created:
-            self._throughs[owner._meta.app_label, owner._meta.model_name].append(model._meta.model_name)
         super().register_model(app_label, model)
 
     def get_models(self, include_auto_created: bool = False, include_swapped: bool = False) -> list[Model]:
@@ -126,7 +132,7 @@ class LazyApps(StateApps):
         """The models that point to each; what points to a proxy points to the model behind it."""
         found: dict[Key, list[Key]] = defaultdict(list)
         for key in self.order:
-            for target in outline(self.states[key]).needs:
+            for target in outline(self.states[key]).targets:
                 found[self._concrete(target)].append(key)
         return found
 
@@ -152,9 +158,14 @@ class LazyApps(StateApps):
             for other in self._rendered_in_order()
             if not other._meta.swapped
             for field in other._meta._get_fields(reverse=False, include_parents=False)
-            if field.is_relation and isinstance(field.related_model, type)
+            if field.is_relation and self._may_point_to(key, field) and isinstance(field.related_model, type)
             if field.remote_field.model._meta.concrete_model is concrete
         ]
+
+    def _may_point_to(self, key: Key, field: Any) -> bool:
+        """Tell without rendering anything whether it is worth to look at the other end."""
+        awaited = field.remote_field.awaited if isinstance(field.remote_field, OnDemand) else None
+        return awaited is None or self._concrete(awaited) == key
 
     def _rendered_in_order(self) -> Iterator[Model]:
         for label in self.app_configs:
@@ -194,9 +205,6 @@ class LazyApps(StateApps):
     def ties(self, key: Key) -> set[Key]:
         """Give what a model is not whole without."""
         return {*outline(self.states[key]).needs, *self.visitors.get(key, ())} & self.states.keys()
-
-    def hand_out(self, model: Model) -> None:
-        """Do what is to be done to a model that somebody asked for; it belongs to this registry alone."""
 
     def _await_questions(self, model: Model) -> None:
         """Let reverse relations be looked for when Django first asks this model for them."""
@@ -249,8 +257,6 @@ class AppModels(dict[str, Model]):
         model = dict.get(self, name)
         if model is None:
             model = self._render(name)
-        if not self.apps._rendering:
-            self.apps.hand_out(model)
         return model
 
     def _render(self, name: str) -> Model:
@@ -306,15 +312,12 @@ class RelationTree(Sequence[Any]):
     """The relations to one model, looked for when they are first asked for. Stands where Django keeps its own list."""
 
     def __init__(self, apps: LazyApps, model: Model) -> None:
-        # A model that is shared must not keep the registries alive that it was once handed out by.
-        self.apps = weakref.ref(apps)
+        self.apps = apps
         self.model = model
 
     @cached_property
     def found(self) -> list[Any]:
-        if (apps := self.apps()) is None:
-            raise ReferenceError(f"{self.model._meta.label} outlived the state that it belongs to.")
-        return apps.relations_to(self.model)
+        return self.apps.relations_to(self.model)
 
     def __getitem__(self, index: Any) -> Any:
         return self.found[index]
@@ -345,3 +348,31 @@ class Accessor:
             if kind.__dict__.get(self.name) is self:
                 with contextlib.suppress(AttributeError):
                     delattr(kind, self.name)
+
+
+class OnDemand:
+    """The other end of a relation, whose model is rendered when somebody looks at it."""
+
+    field: Any
+
+    @property
+    def model(self) -> Any:
+        """The model pointed to; while models are being rendered perhaps its name, as Django has it."""
+        if (awaited := self.awaited) is not None and not self.field.model._meta.apps._rendering:
+            # Django ties the two when the other is registered; a copy of this end is none that it knows of.
+            self.field.model._meta.apps.render([awaited])
+            self.model = self.field.model._meta.apps.known(awaited) or vars(self)["model"]
+        return vars(self)["model"]
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        vars(self)["model"] = model
+
+    @property
+    def awaited(self) -> Key | None:
+        """The model pointed to, as long as nobody has looked."""
+        model, own = vars(self)["model"], self.field.model._meta
+        return make_model_tuple(resolve_relation(model, own.app_label, own.model_name)) if isinstance(model, str) else None
+
+
+STANDING_IN = {kind: type(kind.__name__, (OnDemand, kind), {"__doc__": kind.__doc__}) for kind in ON_DEMAND}

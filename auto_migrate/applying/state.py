@@ -18,8 +18,7 @@ from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.db.migrations.utils import get_references
 
 from auto_migrate.applying.outline import Key, key_of, outline
-from auto_migrate.applying.registry import ExplorableApps
-from auto_migrate.applying.sharing import SharingApps, Workshop
+from auto_migrate.applying.registry import ExplorableApps, LazyApps
 
 # Where the operations are written that are known to change a state through its own methods alone.
 KNOWN = frozenset(
@@ -71,7 +70,6 @@ class LazyState(ProjectState):
         # What nobody else holds, so that it may be changed in place.
         self._own: dict[int, ModelState] = {}
         self._explorable = False
-        self._workshop = Workshop()
         self._real_models: list[ModelState] | None = None
 
     @classmethod
@@ -87,9 +85,9 @@ class LazyState(ProjectState):
         twin = LazyState(dict(self.models), self.real_apps)
         twin.is_delayed = self.is_delayed
         twin._real_models = self._real_models
-        twin._workshop = self._workshop
-        if isinstance(rendered := self.__dict__.get("apps"), SharingApps):
-            twin.apps = rendered
+        # Django's own operations change no class, so that both can have the same; see `clear_delayed_apps_cache`.
+        if "apps" in self.__dict__ and not self._explorable:
+            twin.apps = self.apps
         return twin
 
     @cached_property
@@ -97,7 +95,7 @@ class LazyState(ProjectState):
         self._own.clear()
         models = dict(self.models)
         if not self._explorable:
-            return SharingApps(models, self.real_models, self.real_apps, self._workshop)
+            return LazyApps(models, self.real_models, self.real_apps)
         if self._is_regular():
             return ExplorableApps(models, self.real_models, self.real_apps)
         return StateApps(self.real_apps, models)  # type: ignore[arg-type] # Django passes a set, too
@@ -111,7 +109,7 @@ class LazyState(ProjectState):
         """Tell whether every relation and base is there; if not, it is for Django to say what is wrong."""
         states = {**self.models, **{key_of(state): state for state in self.real_models}}
         outlines = map(outline, states.values())
-        return all(states.keys() >= found.needs and not found.extends_real for found in outlines)
+        return all(states.keys() >= found.targets and not found.extends_real for found in outlines)
 
     @property
     def real_models(self) -> list[ModelState]:

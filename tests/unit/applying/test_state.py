@@ -16,7 +16,6 @@ from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.test import override_settings
 
 from auto_migrate.applying.registry import ExplorableApps, LazyApps
-from auto_migrate.applying.sharing import SharingApps
 from auto_migrate.applying.state import LazyState, djangos, is_known, state_for
 from tests.unit.applying.portraits import portrait, portraits
 
@@ -204,16 +203,6 @@ def test_a_state_is_as_it_was_after_every_change_to_its_copy() -> None:
         assert portraits(explorable(before)) == portraits(expected)
 
 
-def test_sharing_keeps_the_classes_that_point_to_nothing_that_changed() -> None:
-    state = forwards(LazyState(), library())
-    author, order = state.apps.get_model("library.Author"), state.apps.get_model("shop.Order")
-    after = forwards(state.clone(), [("shop", m.AddField("Order", "paid", models.BooleanField(default=False)))])
-    assert after.apps.get_model("library.Author") is author
-    assert after.apps.get_model("shop.Order") is not order
-    assert after.apps.get_model("shop.Order")._meta.get_field("book").related_model is not None
-    assert state.apps.get_model("shop.Order") is order
-
-
 def test_only_what_is_asked_for_is_rendered_and_what_it_points_to() -> None:
     apps = explorable(forwards(LazyState(), library()))
     assert isinstance(apps, LazyApps)
@@ -357,7 +346,7 @@ def test_a_state_given_back_to_django_shares_nothing() -> None:
 def test_copies_share_what_is_rendered_until_one_changes() -> None:
     state = forwards(LazyState(), library())
     twin = state.clone()
-    assert isinstance(state.apps, SharingApps)
+    assert isinstance(state.apps, LazyApps)
     assert state.clone().apps is state.apps
     forwards(twin, changes()[:1])
     assert twin.apps is not state.apps
