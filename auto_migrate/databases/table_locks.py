@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import OperationalError
@@ -49,6 +49,7 @@ CONFLICTS[Mode.SHARE_ROW_EXCLUSIVE] = CONFLICTS[Mode.SHARE] | {"ShareLock"}
 CONFLICTS[Mode.ACCESS_EXCLUSIVE] = CONFLICTS[Mode.SHARE_ROW_EXCLUSIVE] | {"AccessShareLock", "RowShareLock"}
 
 MAX_QUERY = 120
+SAVEPOINT = "auto_migrate_locks"
 
 # Autovacuum gives way to whoever has queued behind it for this long (deadlock_timeout, one second unless changed).
 AUTOVACUUM = "autovacuum worker"
@@ -121,23 +122,36 @@ class TableLocks:
         Without `queue_for` nothing waits; with it, the locks together wait for at most so many seconds.
         """
         quote = self.database.connection.ops.quote_name
-        deadline = time.monotonic() + (queue_for or 0)
         locks = [f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE" for table in sorted(needs)]
         try:
-            with atomic(using=self.database.alias), self.database.connection.cursor() as cursor:
-                if queue_for is None:
-                    cursor.execute("; ".join(f"{lock} NOWAIT" for lock in locks))
-                    return True
-                for lock in locks:
-                    left = max(1, int(1000 * (deadline - time.monotonic())))
-                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
-                    cursor.execute(lock)
+            if queue_for is None:
+                self._take_at_once(locks)
+            else:
+                self._queue(locks, queue_for)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", None)) == "55P03":
                 return False
             raise
-        self.database.limit_locks()
         return True
+
+    def _take_at_once(self, locks: Sequence[str]) -> None:
+        """Lock in one round trip; what was locked before one was refused is given back."""
+        nowait = "; ".join(f"{lock} NOWAIT" for lock in locks)
+        with self.database.connection.cursor() as cursor:
+            try:
+                cursor.execute(f"SAVEPOINT {SAVEPOINT}; {nowait}; RELEASE SAVEPOINT {SAVEPOINT}")
+            except OperationalError:
+                cursor.execute(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}; RELEASE SAVEPOINT {SAVEPOINT}")
+                raise
+
+    def _queue(self, locks: Sequence[str], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with atomic(using=self.database.alias), self.database.connection.cursor() as cursor:
+            for lock in locks:
+                left = max(1, int(1000 * (deadline - time.monotonic())))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
+                cursor.execute(lock)
+        self.database.limit_locks()
 
     def _quoted(self, names: list[str]) -> list[str]:
         return [self.database.connection.ops.quote_name(name) for name in names]
