@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
+from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -87,19 +88,38 @@ class Needs:
             return None
         return model
 
-    def target(self, field: Any) -> Model | None:
-        """Give the model that a relation points to, if it was there before; the field need not be bound to a model."""
+    def migrated_table(self, name: str) -> str | None:
+        """Name a model's table if Django's operations change it, or None."""
+        state = self.state.models.get((self.app_label, name.lower()))
+        if state is not None and not state.options.keys() & {"proxy", "swappable"}:
+            return self.table(name) if state.options.get("managed", True) else None
+        model = self.migrated(name)
+        return model._meta.db_table if model is not None else None
+
+    def table(self, name: str, app_label: str | None = None) -> str | None:
+        """Name a model's table, if it was there before; as a rule without rendering the model."""
+        app_label = app_label or self.app_label
+        state = self.state.models.get((app_label, name.lower()))
+        if state is not None and not state.options.keys() & {"proxy", "swappable"}:
+            # As `Options.contribute_to_class` does.
+            longest = connection.ops.max_name_length()
+            return str(state.options.get("db_table") or truncate_name(f"{app_label}_{state.name_lower}", longest))
+        model = self.model(name, app_label)
+        return model._meta.db_table if model is not None else None
+
+    def target(self, field: Any) -> str | None:
+        """Name the table that a relation points to, if it was there before; the field need not be bound to a model."""
         target = field.remote_field.model
         if isinstance(target, str):
             app_label, _, name = target.rpartition(".")
-            return self.model(name, app_label or None)
-        return target if isinstance(target, type) and issubclass(target, models.Model) else None
+            return self.table(name, app_label or None)
+        return target._meta.db_table if isinstance(target, type) and issubclass(target, models.Model) else None
 
     def pointed_to(self, field: Any, mode: Mode) -> Iterator[Need]:
         """Need a mode on the table that the constraint of a foreign key, or of an automatic table's, points to."""
         holder = field if isinstance(field, models.ForeignKey) else automatic_table(field) and field.remote_field
-        if getattr(holder, "db_constraint", False) and (target := self.target(field)) is not None:
-            yield target._meta.db_table, mode
+        if getattr(holder, "db_constraint", False) and (table := self.target(field)) is not None:
+            yield table, mode
 
 
 def automatic_table(field: Any) -> bool:
@@ -286,8 +306,8 @@ def on_model(mode: Mode) -> Callable[[Needs, Any], Iterator[Need]]:
     """Give the rule of an operation that takes one mode on its own model's table."""
 
     def rule(needs: Needs, operation: Any) -> Iterator[Need]:
-        if (model := needs.migrated(getattr(operation, "model_name", None) or operation.name)) is not None:
-            yield model._meta.db_table, mode
+        if (table := needs.migrated_table(getattr(operation, "model_name", None) or operation.name)) is not None:
+            yield table, mode
 
     return rule
 

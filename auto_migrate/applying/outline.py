@@ -92,8 +92,12 @@ def ends(fields: Iterable[Any], key: Key) -> set[Key]:
 def is_djangos(field: Any) -> bool:
     """Tell whether what a relation does to the other model is known, since no library or project has a say in it."""
     kind, other_end = type(field), type(field.remote_field)
-    written = (kind.contribute_to_class, kind.contribute_to_related_class, other_end.get_accessor_name)
-    return [method.__module__ for method in written] == [RELATED, RELATED, REVERSE_RELATED]
+    ways = (
+        (kind, "contribute_to_class", RELATED),
+        (kind, "contribute_to_related_class", RELATED),
+        (other_end, "get_accessor_name", REVERSE_RELATED),
+    )
+    return all(getattr(getattr(owner, name, None), "__module__", None) == module for owner, name, module in ways)
 
 
 def _accessor(state: ModelState, field: Any) -> Iterator[tuple[Key, str]]:

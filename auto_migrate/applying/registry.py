@@ -375,4 +375,6 @@ class OnDemand:
         return make_model_tuple(resolve_relation(model, own.app_label, own.model_name)) if isinstance(model, str) else None
 
 
-STANDING_IN = {kind: type(kind.__name__, (OnDemand, kind), {"__doc__": kind.__doc__}) for kind in ON_DEMAND}
+STANDING_IN: dict[Any, type[Any]] = {
+    kind: type(kind.__name__, (OnDemand, kind), {"__doc__": kind.__doc__}) for kind in ON_DEMAND
+}
