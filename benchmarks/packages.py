@@ -63,6 +63,10 @@ OSCAR = (
         "address", "analytics", "basket", "catalogue", "checkout", "communication", "customer", "dashboard", "offer",
         "order", "partner", "payment", "search", "shipping", "voucher", "wishlists",
     )),
+    *(f"oscar.apps.dashboard.{name}.apps.{name.title()}DashboardConfig" for name in (
+        "catalogue", "communications", "offers", "orders", "pages", "partners", "ranges", "reports", "reviews",
+        "shipping", "users", "vouchers",
+    )),
     "oscar.apps.catalogue.reviews.apps.CatalogueReviewsConfig", "widget_tweaks", "haystack", "treebeard",
     "django_tables2", "sorl.thumbnail",
 )  # fmt: skip

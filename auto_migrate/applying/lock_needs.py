@@ -17,7 +17,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.field_changes import changes_in_database, changes_type
-from auto_migrate.applying.state import state_for
+from auto_migrate.applying.state import foresee
 from auto_migrate.databases.table_locks import Mode
 
 Need = tuple[str, Mode]
@@ -68,11 +68,7 @@ class Needs:
 
     def after(self, operations: Iterable[Operation]) -> Needs:
         """Give the needs against the state that some operations lead to."""
-        state = self.state.clone()
-        for operation in operations:
-            state = state_for(operation, state)
-            operation.state_forwards(self.app_label, state)
-        return Needs(self.app_label, state)
+        return Needs(self.app_label, foresee(self.state, self.app_label, operations))
 
     def model(self, name: str, app_label: str | None = None) -> Model | None:
         """Give a model of the state before; None for one that these operations make or rename first."""

@@ -17,7 +17,7 @@ from django.utils.translation import override
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead, lock_more
 from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
-from auto_migrate.applying.state import djangos, state_for
+from auto_migrate.applying.state import advance, djangos
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.table_locks import Mode
@@ -94,9 +94,7 @@ class Operations:
     def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
         """Apply one operation and give the state after it, which takes the place of `state`; see `Migration.apply`."""
         app_label = self.migration.app_label
-        state = state_for(operation, state)
-        before = state.clone()
-        operation.state_forwards(app_label, state)
+        before, state = advance(state, app_label, operation)
         with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
                 stack.enter_context(self.database.unbounded())

@@ -7,7 +7,7 @@ change merely forgets what was rendered; `LazyApps` renders what is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,33 @@ def state_for(operation: Operation, state: ProjectState) -> ProjectState:
     return state
 
 
+def advance(state: ProjectState, app_label: str, operation: Operation) -> tuple[ProjectState, ProjectState]:
+    """Give the states before and after an operation that is carried out now; `state` is not to be used any more."""
+    state = state_for(operation, state)
+    before = state.clone()
+    if isinstance(state, LazyState):
+        # Who goes on from there needs no way from here: a chain of all states would add up.
+        after, state.foreseen = state.after(app_label, operation), None
+        return before, after
+    operation.state_forwards(app_label, state)
+    return before, state
+
+
+def foresee(state: ProjectState, app_label: str, operations: Iterable[Operation]) -> ProjectState:
+    """Give the state after operations that are yet to be carried out; `state` stays as it is.
+
+    What a lazy state becomes is kept, with the models rendered for it, for when the operations are carried out.
+    """
+    state = state if isinstance(state, LazyState) else state.clone()
+    for operation in operations:
+        state = state_for(operation, state)
+        if isinstance(state, LazyState):
+            state = state.after(app_label, operation)
+        else:
+            operation.state_forwards(app_label, state)
+    return state
+
+
 def djangos(state: ProjectState) -> ProjectState:
     """Give Django's own state of the same models; nothing of it is shared."""
     if not isinstance(state, LazyState):
@@ -70,6 +97,8 @@ class LazyState(ProjectState):
         # What nobody else holds, so that it may be changed in place.
         self._own: dict[int, ModelState] = {}
         self._explorable = False
+        # What a known operation makes of this state, once somebody has asked.
+        self.foreseen: tuple[Operation, LazyState] | None = None
         self._real_models: list[ModelState] | None = None
 
     @classmethod
@@ -89,6 +118,13 @@ class LazyState(ProjectState):
         if "apps" in self.__dict__ and not self._explorable:
             twin.apps = self.apps
         return twin
+
+    def after(self, app_label: str, operation: Operation) -> LazyState:
+        """Give the state after a known operation, the same one to everybody; this one must not change any more."""
+        if self.foreseen is None or self.foreseen[0] is not operation:
+            self.foreseen = operation, self.clone()
+            operation.state_forwards(app_label, self.foreseen[1])
+        return self.foreseen[1]
 
     @cached_property
     def apps(self) -> StateApps:

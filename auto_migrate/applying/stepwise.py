@@ -24,7 +24,7 @@ from auto_migrate.applying.operations import (
     wants_own_transaction,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
-from auto_migrate.applying.state import djangos, state_for
+from auto_migrate.applying.state import advance, djangos
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.events import MigrationKey
@@ -72,8 +72,7 @@ class Stepwise:
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
             if index <= position.done or (index == position.started and self._was_done(position, operation)):
-                state = state_for(operation, state)
-                operation.state_forwards(self.migration.app_label, state)
+                _before, state = advance(state, self.migration.app_label, operation)
             else:
                 self.lock.verify()
                 state = self._apply(index, operation, state, editor)
