@@ -15,10 +15,11 @@ from tests.manage import MANAGE, environment
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one run took, in seconds."""
+    """What one run took: seconds of the processor and by the clock, and MiB of memory at its peak."""
 
     cpu: float
     wall: float
+    memory: float
 
 
 def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str = sys.executable) -> tuple[Cost, str]:
@@ -38,7 +39,7 @@ def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str =
     wall = time.monotonic() - started
     if process.returncode:
         raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {process.returncode}:\n{output}")
-    return Cost(used.ru_utime + used.ru_stime, wall), output
+    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024), output
 
 
 def spread(values: Sequence[float]) -> str:

@@ -16,7 +16,9 @@ USER = "settings.AUTH_USER_MODEL"
 SETTINGS = """
 from tests.projects.base_settings import *
 
-INSTALLED_APPS = [{ours}"django.contrib.contenttypes", "django.contrib.auth", {apps}]
+INSTALLED_APPS = ["auto_migrate", "django.contrib.contenttypes", "django.contrib.auth", {apps}]
+if "STOCK" in os.environ:
+    INSTALLED_APPS.remove("auto_migrate")
 """
 
 MIGRATION = """
@@ -91,8 +93,7 @@ class Mixture:
             for file in (package / "__init__.py", package.parent / "__init__.py", package.parent / "models.py"):
                 file.touch()
         names = ", ".join(map(repr, self.labels))
-        for who, ours in {"stock": "", "ours": '"auto_migrate", '}.items():
-            (self.folder / f"{who}_settings.py").write_text(SETTINGS.format(ours=ours, apps=names))
+        (self.folder / "applied_settings.py").write_text(SETTINGS.format(apps=names))
         for number in range(self.count):
             self._migration(number)
 

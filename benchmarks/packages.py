@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-DJANGO = ("admin", "auth", "contenttypes", "messages", "sessions", "sites", "staticfiles")
+DJANGO = ("admin", "auth", "contenttypes", "flatpages", "messages", "sessions", "sites", "staticfiles")
 MIDDLEWARE = (
     "django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.common.CommonMiddleware",
     "django.middleware.locale.LocaleMiddleware", "django.contrib.auth.middleware.AuthenticationMiddleware",

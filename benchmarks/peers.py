@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.packages import PACKAGES as MIGRATED
 from benchmarks.report import ROOT
 
 VENV = ROOT / ".venv-bench"
-PACKAGES = ("django-health-check==3.24", "django-migration-linter==6.0.0", "matplotlib", "gunicorn", "psycopg[binary]")
+PACKAGES = (
+    "django-health-check==3.24", "django-migration-linter==6.0.0", "matplotlib", "gunicorn", "psycopg[binary]",
+    *(package.requirement for package in MIGRATED),
+)  # fmt: skip
 
 
 def python() -> Path:

@@ -92,8 +92,10 @@ def lock_more(tables: TableLocks, needs: Mapping[str, Mode]) -> None:
     Whoever waits for what the transaction holds already cannot wait for minutes, and one who is in the way may be
     waiting for us: in the queue the server notices that. The whole migration is tried again.
     """
+    if tables.take(needs):
+        return
     needs = tables.existing(needs)
-    if not needs or tables.take(needs) or tables.take(needs, queue_for=limits().ceiling):
+    if tables.take(needs, queue_for=limits().ceiling):
         return
     told = "; ".join(describe_blocker(blocker).strip() for blocker in tables.blockers(needs))
     raise PassingFault(_(Kind.LOCK_TIMEOUT.value), detail=told, contention=True)
@@ -104,9 +106,9 @@ def lock_ahead(tables: TableLocks, needs: Mapping[str, Mode], *, migration: Migr
 
     The transaction must not hold anything yet that others could wait for.
     """
-    needs = tables.existing(needs)
-    if not needs or tables.take(needs):
+    if tables.take(needs):
         return
+    needs = tables.existing(needs)
     clock = emit.clock
     bounds = limits()
     watch = Watch(bounds, started := clock.monotonic())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.db.transaction import atomic
 
 from auto_migrate.events import Blocker
@@ -119,39 +119,46 @@ class TableLocks:
     def take(self, needs: Mapping[str, Mode], *, queue_for: float | None = None) -> bool:
         """Lock every table in the order of their names, or none; tell which.
 
-        Without `queue_for` nothing waits; with it, the locks together wait for at most so many seconds.
+        Without `queue_for` nothing waits, and what is no table is left out; with it, the locks together wait for at
+        most so many seconds.
         """
-        quote = self.database.connection.ops.quote_name
-        locks = [f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE" for table in sorted(needs)]
         try:
             if queue_for is None:
-                self._take_at_once(locks)
+                self._take_at_once(needs)
             else:
-                self._queue(locks, queue_for)
+                self._queue(needs, queue_for)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", getattr(error.__cause__, "pgcode", None)) == "55P03":
                 return False
             raise
         return True
 
-    def _take_at_once(self, locks: Sequence[str]) -> None:
+    def _take_at_once(self, needs: Mapping[str, Mode]) -> None:
         """Lock in one round trip; what was locked before one was refused is given back."""
-        nowait = "; ".join(f"{lock} NOWAIT" for lock in locks)
+        nowait = "; ".join(f"{lock} NOWAIT" for lock in self._locks(needs))
         with self.database.connection.cursor() as cursor:
             try:
                 cursor.execute(f"SAVEPOINT {SAVEPOINT}; {nowait}; RELEASE SAVEPOINT {SAVEPOINT}")
-            except OperationalError:
+            except (OperationalError, ProgrammingError) as error:
                 cursor.execute(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}; RELEASE SAVEPOINT {SAVEPOINT}")
-                raise
+                # As a rule all are tables, so that this is asked only when one is not.
+                if isinstance(error, OperationalError) or (tables := self.existing(needs)) == needs:
+                    raise
+                if tables:
+                    self._take_at_once(tables)
 
-    def _queue(self, locks: Sequence[str], seconds: float) -> None:
+    def _queue(self, needs: Mapping[str, Mode], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         with atomic(using=self.database.alias), self.database.connection.cursor() as cursor:
-            for lock in locks:
+            for lock in self._locks(needs):
                 left = max(1, int(1000 * (deadline - time.monotonic())))
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
                 cursor.execute(lock)
         self.database.limit_locks()
+
+    def _locks(self, needs: Mapping[str, Mode]) -> list[str]:
+        quote = self.database.connection.ops.quote_name
+        return [f"LOCK TABLE {quote(table)} IN {needs[table].sql} MODE" for table in sorted(needs)]
 
     def _quoted(self, names: list[str]) -> list[str]:
         return [self.database.connection.ops.quote_name(name) for name in names]
