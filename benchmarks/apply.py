@@ -117,7 +117,10 @@ def median(pairs: Pairs, command: str, name: str = "wall") -> float:
 def report(sizes: Mapping[int, Pairs], packages: Mapping[str, Pairs]) -> str:
     """Put everything into words and tables."""
     steps = (max(sizes) - min(sizes)) / 1000
-    slopes = [f"`{who}` {(median(sizes[max(sizes)], who) - median(sizes[min(sizes)], who)) / steps:.1f} s" for who in (STOCK, OURS)]
+    slopes = [
+        f"`{who}` {(median(sizes[max(sizes)], who) - median(sizes[min(sizes)], who)) / steps:.1f} s"
+        for who in (STOCK, OURS)
+    ]
     return "\n".join(
         [
             "How many times faster than `migrate`, median (least to most), and seconds by the clock:",
@@ -140,9 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dry-run", action="store_true", help="leave the document as it is")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="apply-") as folder, PostgreSQL() as server:
-        packages = {
-            subject.name: measure(server, subject, options.rounds) for subject in public(Path(folder))
-        }
+        packages = {subject.name: measure(server, subject, options.rounds) for subject in public(Path(folder))}
         sizes = {size: measure(server, synthetic(Path(folder), size), options.rounds) for size in SIZES}
         version = server.execute("SHOW server_version")[0][0]
     text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{report(sizes, packages)}"

@@ -53,7 +53,9 @@ class Package:
         """Write a project into the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         apps = [*(f"django.contrib.{app}" for app in DJANGO), *self.apps]
-        (folder / "applied_settings.py").write_text(SETTINGS.format(apps=apps, middleware=list(MIDDLEWARE), processors=list(PROCESSORS), more=self.settings))
+        (folder / "applied_settings.py").write_text(
+            SETTINGS.format(apps=apps, middleware=list(MIDDLEWARE), processors=list(PROCESSORS), more=self.settings)
+        )
         (folder / "packages_urls.py").write_text("urlpatterns = []\n")
 
 
@@ -97,13 +99,24 @@ PACKAGES = (
     Package("django-oauth-toolkit==3.4.1", ("oauth2_provider",)),
     Package("django-celery-beat==2.9.0", ("django_celery_beat",)),
     Package("django-filer==3.6.0", ("easy_thumbnails", "filer", "polymorphic")),
-    Package("wiki==0.13.0", (
-        "django.contrib.humanize", "django_nyt", "mptt", "sorl.thumbnail", "wiki", "wiki.plugins.attachments",
-        "wiki.plugins.notifications", "wiki.plugins.images", "sekizai",
-    ), 'PROCESSORS += ["sekizai.context_processors.sekizai"]\n'),  # fmt: skip
+    Package(
+        "wiki==0.13.0",
+        (
+            "django.contrib.humanize",
+            "django_nyt",
+            "mptt",
+            "sorl.thumbnail",
+            "wiki",
+            "wiki.plugins.attachments",
+            "wiki.plugins.notifications",
+            "wiki.plugins.images",
+            "sekizai",
+        ),
+        'PROCESSORS += ["sekizai.context_processors.sekizai"]\n',
+    ),
     Package(
         "django-allauth[mfa,socialaccount]==65.21.1",
         ("allauth", "allauth.account", "allauth.socialaccount", "allauth.mfa", "allauth.usersessions"),
         'MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]\n',
     ),
-)  # fmt: skip
+)

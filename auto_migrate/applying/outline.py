@@ -85,7 +85,9 @@ def relations(fields: Iterable[Any]) -> Iterator[Any]:
 
 def ends(fields: Iterable[Any], key: Key) -> set[Key]:
     """Give the models that relations of the model `key` point to, and the tables between that are models."""
-    found = [end for field in fields for end in (field.remote_field.model, getattr(field.remote_field, "through", None))]
+    found = [
+        end for field in fields for end in (field.remote_field.model, getattr(field.remote_field, "through", None))
+    ]
     return {make_model_tuple(resolve_relation(end, *key)) for end in found if end}
 
 

@@ -354,14 +354,18 @@ class OnDemand:
     """The other end of a relation, whose model is rendered when somebody looks at it."""
 
     field: Any
+    set_field_name: Callable[[], None]
 
     @property
     def model(self) -> Any:
         """The model pointed to; while models are being rendered perhaps its name, as Django has it."""
-        if (awaited := self.awaited) is not None and not self.field.model._meta.apps._rendering:
-            # Django ties the two when the other is registered; a copy of this end is none that it knows of.
-            self.field.model._meta.apps.render([awaited])
-            self.model = self.field.model._meta.apps.known(awaited) or vars(self)["model"]
+        awaited, apps = self.awaited, self.field.model._meta.apps
+        if awaited is not None and not apps._rendering:
+            apps.render([awaited])
+            # Django ties the two when the other is registered; of a copy of this end it does not know.
+            if self.awaited is not None and (model := apps.known(awaited)) is not None:
+                self.model = model
+                self.set_field_name()
         return vars(self)["model"]
 
     @model.setter
@@ -372,7 +376,9 @@ class OnDemand:
     def awaited(self) -> Key | None:
         """The model pointed to, as long as nobody has looked."""
         model, own = vars(self)["model"], self.field.model._meta
-        return make_model_tuple(resolve_relation(model, own.app_label, own.model_name)) if isinstance(model, str) else None
+        return (
+            make_model_tuple(resolve_relation(model, own.app_label, own.model_name)) if isinstance(model, str) else None
+        )
 
 
 STANDING_IN: dict[Any, type[Any]] = {

@@ -16,7 +16,7 @@ from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.test import override_settings
 
 from auto_migrate.applying.registry import ExplorableApps, LazyApps
-from auto_migrate.applying.state import LazyState, djangos, is_known, state_for
+from auto_migrate.applying.state import LazyState, advance, djangos, foresee, is_known, state_for
 from tests.unit.applying.portraits import portrait, portraits
 
 Step = tuple[str, Operation]
@@ -203,13 +203,42 @@ def test_a_state_is_as_it_was_after_every_change_to_its_copy() -> None:
         assert portraits(explorable(before)) == portraits(expected)
 
 
-def test_only_what_is_asked_for_is_rendered_and_what_it_points_to() -> None:
+def test_only_what_is_asked_for_is_rendered_and_what_somebody_looks_at() -> None:
     apps = explorable(forwards(LazyState(), library()))
     assert isinstance(apps, LazyApps)
     book = apps.get_model("library.Book")
+    assert apps.known(("library", "author")) is None
+    assert book._meta.get_field("author").related_model is apps.known(("library", "author"))
     assert apps.known(("shop", "order")) is None
     assert book.order is not None
     assert apps.known(("shop", "order")) is not None
+
+
+def test_the_other_end_is_rendered_for_a_copy_of_the_field_too() -> None:
+    apps = explorable(forwards(LazyState(), library()))
+    copied = copy.deepcopy(apps.get_model("library.Book")._meta.get_field("author"))
+    assert copied.remote_field.model is apps.get_model("library.Author")
+
+
+def test_a_foreign_key_is_compared_and_shown_as_djangos() -> None:
+    state = forwards(LazyState(), library())
+    ours, django = (
+        apps.get_model("library.Book")._meta.get_field("author") for apps in (state.apps, everything(state))
+    )
+    assert repr(ours.remote_field) == repr(django.remote_field)
+    assert isinstance(ours.remote_field, models.ManyToOneRel)
+    assert ours.remote_field == copy.copy(ours.remote_field)
+    assert hash(ours.remote_field) == hash(copy.copy(ours.remote_field))
+
+
+def test_a_state_looked_ahead_from_stays_as_it_is_and_keeps_no_way_that_was_gone() -> None:
+    state, steps = forwards(LazyState(), library()), changes()[:1]
+    label, operation = steps[0]
+    foreseen = foresee(state, label, [operation])
+    assert "born" not in state.models["library", "author"].fields
+    _before, after = advance(state, label, operation)
+    assert after is foreseen
+    assert state.foreseen is None
 
 
 def test_what_one_run_python_does_to_a_model_no_other_sees() -> None:
