@@ -92,6 +92,8 @@ class LazyApps(StateApps):
         relation = getattr(getattr(function, "keywords", {}).get("field"), "remote_field", None)
         if self._rendering and type(relation) in STANDING_IN:
             relation.__class__ = STANDING_IN[type(relation)]
+            # A copy of it may become part of a model of another registry, as where SQLite's tables are remade.
+            relation.apps = self
         super().lazy_model_operation(function, *model_keys)
 
     def register_model(self, app_label: str, model: Model) -> None:
@@ -353,17 +355,18 @@ class Accessor:
 class OnDemand:
     """The other end of a relation, whose model is rendered when somebody looks at it."""
 
+    apps: LazyApps
     field: Any
     set_field_name: Callable[[], None]
 
     @property
     def model(self) -> Any:
         """The model pointed to; while models are being rendered perhaps its name, as Django has it."""
-        awaited, apps = self.awaited, self.field.model._meta.apps
-        if awaited is not None and not apps._rendering:
-            apps.render([awaited])
+        awaited = self.awaited
+        if awaited is not None and not self.apps._rendering:
+            self.apps.render([awaited])
             # Django ties the two when the other is registered; of a copy of this end it does not know.
-            if self.awaited is not None and (model := apps.known(awaited)) is not None:
+            if self.awaited is not None and (model := self.apps.known(awaited)) is not None:
                 self.model = model
                 self.set_field_name()
         return vars(self)["model"]

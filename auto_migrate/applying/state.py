@@ -50,7 +50,7 @@ def state_for(operation: Operation, state: ProjectState) -> ProjectState:
     """
     if not is_known(operation):
         return djangos(state)
-    if not isinstance(state, LazyState) and state.is_delayed and isinstance(operation, ops.RunPython):
+    if isinstance(operation, ops.RunPython) and state.is_delayed and vars(state).get("_auto_migrate_was_lazy"):
         return LazyState.of(state)
     return state
 
@@ -86,7 +86,9 @@ def djangos(state: ProjectState) -> ProjectState:
     """Give Django's own state of the same models; nothing of it is shared."""
     if not isinstance(state, LazyState):
         return state
-    return ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+    own = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+    vars(own)["_auto_migrate_was_lazy"] = True
+    return own
 
 
 class LazyState(ProjectState):
