@@ -89,7 +89,7 @@ class LazyApps(StateApps):
 
     def lazy_model_operation(self, function: Callable[..., Any], *model_keys: Key) -> None:
         """Do as Django does; by this a relation that is being rendered asks for the model that it points to."""
-        relation = getattr(getattr(function, "keywords", {}).get("field"), "remote_field", None)
+        relation: Any = getattr(getattr(function, "keywords", {}).get("field"), "remote_field", None)
         if self._rendering and type(relation) in STANDING_IN:
             relation.__class__ = STANDING_IN[type(relation)]
             # A copy of it may become part of a model of another registry, as where SQLite's tables are remade.
