@@ -175,7 +175,7 @@ class Project:
 
 
 def carry_out(state: ProjectState, app_label: str, operation: Operation) -> tuple[ProjectState, list[str]]:
-    """Carry an operation out as `Migration.apply` does, without sending its SQL; give the state after it and the SQL."""
+    """Carry an operation out as `Migration.apply` does, but send nothing; give the state after it, and the SQL."""
     _ = state.apps
     before, after = advance(state, app_label, operation)
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:
