@@ -65,7 +65,6 @@ from auto_migrate.planning.fingerprint import Code, read_code
 from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
-from auto_migrate.safety.gate import assess_plan, blocking_level, refused
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,6 +234,9 @@ class Release:
         """
         if not comparison.recorded or comparison.backwards or self.judged.issuperset(comparison.keys):
             return
+        # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
+        from auto_migrate.safety.gate import assess_plan, blocking_level, refused
+
         assessment = assess_plan(self.database, comparison, state.clone(), given=self.acknowledgements)
         blocking = assessment.standing(blocking_level())
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))

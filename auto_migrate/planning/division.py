@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
@@ -13,9 +14,11 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import PlanRefused
-from auto_migrate.planning.phases import Phase, Phaser
-from auto_migrate.planning.reading import ReadMigration, read_plan
+from auto_migrate.planning.phases import Phase
 from auto_migrate.planning.targets import Node
+
+if TYPE_CHECKING:
+    from auto_migrate.planning.reading import ReadMigration
 
 Plan = list[tuple[Migration, bool]]
 
@@ -75,6 +78,10 @@ def after_deploy(
 
 
 def _read(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan: Plan) -> list[ReadMigration]:
+    # Most deploys have no plan, and importing what reads one costs them as much as all that they do.
+    from auto_migrate.planning.phasing import Phaser
+    from auto_migrate.planning.reading import read_plan
+
     return list(read_plan(connection, plan, state_of_record(loader), phaser=Phaser(loader.graph)))
 
 

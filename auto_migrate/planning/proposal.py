@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.phases import Phaser
+from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import Reader, ReadMigration
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes
 from auto_migrate.planning.targets import Goal, Node

@@ -13,7 +13,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.operation_changes import changes_of
-from auto_migrate.planning.phases import Phaser, Phasing
+from auto_migrate.planning.phasing import Phaser, Phasing
 from auto_migrate.planning.statements import statements_of_operation
 from auto_migrate.planning.validity import Validity
 

@@ -16,7 +16,7 @@ from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.phases import Phaser
+from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import ReadMigration, read_plan
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess, old_tables

@@ -20,7 +20,6 @@ from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
 from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.targets import Goal
-from auto_migrate.preview import preview
 from auto_migrate.readiness import check
 from auto_migrate.release import migrate
 from auto_migrate.safety.acknowledgements import of_text
@@ -134,6 +133,9 @@ class Command(BaseCommand):
                     check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
                     continue
                 if options["plan"] or options["sql"]:
+                    # The release step does not pay for importing it.
+                    from auto_migrate.preview import preview
+
                     preview(
                         database,
                         goal=goal,

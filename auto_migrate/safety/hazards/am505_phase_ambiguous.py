@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.planning.phases import Phasing
+from auto_migrate.planning.phasing import Phasing
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.code import in_turn, written_operation
 from auto_migrate.safety.code import migration as written_migration

@@ -15,7 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
-from auto_migrate.planning.phases import Phaser
+from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.hazard import Found, Harm, Server, note_new
 from auto_migrate.safety.hazards import hazards

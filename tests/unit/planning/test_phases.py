@@ -15,7 +15,8 @@ from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning import changes
 from auto_migrate.planning.changes import Change, ConstraintKind
-from auto_migrate.planning.phases import Phase, Phaser, asked_phase, phase_of
+from auto_migrate.planning.phases import Phase, asked_phase
+from auto_migrate.planning.phasing import Phaser, phase_of
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 
 TABLE: dict[str, Any] = {"table": "shop_order"}

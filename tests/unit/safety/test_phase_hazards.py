@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from auto_migrate.planning import changes
 from auto_migrate.planning.changes import Change
-from auto_migrate.planning.phases import Phaser
+from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.hazard import Found, Server
 from auto_migrate.safety.hazards import hazards
