@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -13,6 +14,23 @@ from tests.environment import POSTGRESQL, REDIS
 from tests.servers import DEBIAN_15, MariaDB, PgBouncer, PostgreSQL, Redis, Server, ServerMissing
 
 S = TypeVar("S", bound=Server)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what is marked `sampled(n)`, leave every n-th case of each test, unless `SWEEP` asks for all."""
+    if os.environ.get("SWEEP"):
+        return
+    seen: Counter[str] = Counter()
+    left: list[pytest.Item] = []
+    for item in items:
+        if (marker := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % marker.args[0]:
+                left.append(item)
+            seen[test] += 1
+    config.hook.pytest_deselected(items=left)
+    skipped = set(left)
+    items[:] = [item for item in items if item not in skipped]
 
 
 def serve(make: Callable[[], S]) -> Iterator[S]:

@@ -23,6 +23,9 @@ from tests.integration.applying.schema_cases import CASES, CHECK, Case, case, ch
 from tests.integration.own_database import carry_out
 from tests.integration.planning.catalog import Catalog
 
+# All of it is `make sweep`.
+pytestmark = pytest.mark.sampled(3)
+
 MORE = [
     case(
         "validate a constraint",

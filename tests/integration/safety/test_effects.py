@@ -26,6 +26,9 @@ from tests.integration.applying.library import APP, library, to
 from tests.integration.applying.schema_cases import CASES, Case, case, char, field
 from tests.integration.applying.test_lock_needs import advance, build, taken_by
 
+# All of it is `make sweep`.
+pytestmark = pytest.mark.sampled(3)
+
 # What the server says of its work at DEBUG1; the tables are empty, which makes no difference to it.
 WORK = re.compile(r'(?:rewriting|verifying) table "(?P<table>\w+)"|building index "\w+" on table "(?P<indexed>\w+)"')
 REWRITING = re.compile(r'rewriting table "(\w+)"')

@@ -8,6 +8,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.planning.changes import AlterType
 from auto_migrate.safety.type_changes import Work, work_of
 
+# All of it is `make sweep`.
+pytestmark = pytest.mark.sampled(3)
+
 FILES = "SELECT relname, relfilenode FROM pg_class WHERE relname IN ('parcel', 'parcel_index')"
 CHANGES = {
     "varchar(10)": ["varchar(20)", "varchar(5)", "varchar(10)", "varchar", "text", "char(10)"],

@@ -11,6 +11,9 @@ from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.rehearsal import Options, rehearse
 from tests.integration.safety.test_hazards import PACKAGE, PAIRS
 
+# All of it is `make sweep`.
+pytestmark = pytest.mark.sampled(3)
+
 # What these do, PostgreSQL and Django refuse to do inside a transaction.
 REFUSED = {"am201", "am201_text"}
 # What ends a concurrent detachment locks the partition for an instant that may be seen or not.
