@@ -13,7 +13,7 @@ def check(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("goods", "0003_weight")]
     operations = [
-        migrations.AddField("crate", "fragile", models.BooleanField(default=False)),
+        migrations.AddField("crate", "fragile", models.BooleanField(db_default=False, default=False)),
         migrations.RunPython(check, migrations.RunPython.noop),
         *([migrations.RunSQL("INSERT INTO goods_missing VALUES (1)")] if os.environ.get("FAIL") == "sql" else []),
     ]
