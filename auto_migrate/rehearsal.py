@@ -142,7 +142,7 @@ def place(database: Database, options: Options, emit: Emitter) -> contextlib.Abs
 
 def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
     """Judge the plan by the rules, by the real tables if the database may be asked, and by what was observed."""
-    live = look(database, stage.read, stage.server) if asks else None
+    live = look(database) if asks else None
     given = configured([read.key for read in stage.read])
     assessment = with_evidence(assess(stage.read, stage.server, live=live, given=given), stage.seen)
     return Rehearsed(tuple(stage.seen), tuple(stage.contradicted), assessment)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
 
 from auto_migrate.events import MigrationKey
-from auto_migrate.planning.changes import Change
+from auto_migrate.exceptions import MigrationFailed, PassingFault
+from auto_migrate.planning.changes import Change, Unread
 from auto_migrate.planning.operation_changes import changes_of
 from auto_migrate.planning.phasing import Phaser, Phasing
 from auto_migrate.planning.statements import statements_of_operation
@@ -90,7 +93,39 @@ class Reader:
     def _operations(self, migration: Migration) -> Iterator[ReadOperation]:
         for index, operation in enumerate(migration.operations, start=1):
             before = self.state.clone()
-            operation.state_forwards(migration.app_label, self.state)
+            try:
+                operation.state_forwards(migration.app_label, self.state)
+            except Exception as error:
+                raise misfit(migration, index, error) from error
             place = (operation, migration.app_label, self.connection, before, self.state)
-            changes = tuple(self.validity.tell(change, before) for change in changes_of(*place))
+            changes = tuple(self.validity.tell(change, before) for change in read_changes(*place))
             yield ReadOperation(index, operation, changes, statements_of_operation(*place) if self.with_sql else ())
+
+
+def misfit(migration: Migration, index: int, error: Exception) -> MigrationFailed:
+    """Say that an operation is about something that the migrations before it do not make."""
+    text = _(
+        "Migration {migration} does not fit those before it, at operation {index} of {count}, {operation}: {error}."
+    )
+    return MigrationFailed(
+        text.format(
+            migration=migration,
+            index=index,
+            count=len(migration.operations),
+            operation=migration.operations[index - 1].describe(),
+            error=f"{type(error).__name__}: {error}",
+        ),
+        hint=_("Nothing was changed. Mend the migration and deploy again."),
+    )
+
+
+def read_changes(
+    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+) -> tuple[Change, ...]:
+    """Give what an operation does; one of a project's own that cannot even be looked at must not stop a deploy."""
+    try:
+        return tuple(changes_of(operation, app_label, connection, before, after))
+    except (DatabaseError, InterfaceError, PassingFault):
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
+        return (Unread(table="", text=operation.describe(), reason=f"{type(error).__name__}: {error}"),)

@@ -22,7 +22,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
-from auto_migrate.exceptions import PassingFault, UsageError
+from auto_migrate.exceptions import MigrationFailed, PassingFault, UsageError
 from auto_migrate.history.store import History
 from auto_migrate.planning.division import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
@@ -202,7 +202,7 @@ def _division(connection: BaseDatabaseWrapper) -> Division:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     try:
         return before_deploy(connection, executor.loader, plan)
-    except UsageError:
+    except (UsageError, MigrationFailed):
         # The release step says what is wrong with it, and lets nothing of it pass.
         return Division(plan)
 

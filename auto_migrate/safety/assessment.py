@@ -131,7 +131,8 @@ class Judge:
         """Give the reasons: the rule, and the tables as they are."""
         by_rule = self.effects(read, found)
         rule = "; ".join(dict.fromkeys(filter(None, map(described, by_rule))))
-        yield Evidence(Basis.RULE, f"{rule or _(str(hazard.harm))}.")
+        if rule:
+            yield Evidence(Basis.RULE, f"{rule}.")
         for table in dict.fromkeys([found.table, *found.others]):
             on_table = [effect for effect in by_rule if effect.table == table]
             if self.live is not None and (told := self.live.evidence(table, on_table)):
@@ -146,14 +147,3 @@ class Judge:
             for effect in effects(change, self.server)
             if effect.table in {found.table, *found.others}
         ]
-
-
-def old_tables(plan: Iterable[ReadMigration], server: Server) -> set[str]:
-    """Name the tables that a plan touches and does not make."""
-    made: set[str] = set()
-    touched: set[str] = set()
-    for read in plan:
-        for _operation, change in read.changes():
-            touched |= ({change.table} | {effect.table for effect in effects(change, server)}) - made
-            note_new(made, change)
-    return touched - made - {""}

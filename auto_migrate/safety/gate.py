@@ -17,9 +17,9 @@ from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.phasing import Phaser
-from auto_migrate.planning.reading import ReadMigration, read_plan
+from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.acknowledgements import of_settings
-from auto_migrate.safety.assessment import assess, old_tables
+from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.hazard import Server
 from auto_migrate.safety.live import Live
 
@@ -39,7 +39,7 @@ def assess_plan(
     return assess(
         plan,
         server,
-        live=look(database, plan, server),
+        live=look(database),
         given=[*given, *configured(comparison.keys)],
     )
 
@@ -55,11 +55,9 @@ def server_of(connection: BaseDatabaseWrapper) -> Server:
     return Server(connection.vendor, tuple(connection.get_database_version()))
 
 
-def look(database: Database, plan: Sequence[ReadMigration], server: Server) -> Live | None:
-    """Look at the tables of a plan as they are, where the vendor tells."""
-    if database.statistics is None:
-        return None
-    return Live.look(database.statistics, sorted(old_tables(plan, server)), get_settings().SMALL_TABLE)
+def look(database: Database) -> Live | None:
+    """Give the means to look at tables as they are, where the vendor tells."""
+    return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
 
 
 def blocking_level() -> Level | None:

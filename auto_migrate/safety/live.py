@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -37,22 +37,28 @@ ON_SMALL_TABLES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
 class Live:
-    """One look at the tables of a plan; `small` is the number of rows up to which a table is small."""
+    """Asks a database about tables as findings need them; `small` is the number of rows up to which one is small."""
 
-    tables: Mapping[str, TableStatistics]
-    activity: Activity
-    small: int
+    def __init__(self, statistics: Statistics, small: int) -> None:
+        self.statistics = statistics
+        self.small = small
+        self._asked: dict[str, TableStatistics | None] = {}
 
-    @classmethod
-    def look(cls, statistics: Statistics, tables: Iterable[str], small: int) -> Live:
-        """Ask the database."""
-        return cls(statistics.of_tables(dict.fromkeys(tables), small), statistics.activity(), small)
+    def table(self, name: str) -> TableStatistics | None:
+        """Tell how large and busy a table is, None where the database does not know it."""
+        if name not in self._asked:
+            self._asked[name] = self.statistics.of_tables([name], self.small).get(name) if name else None
+        return self._asked[name]
+
+    @functools.cached_property
+    def activity(self) -> Activity:
+        """What goes on in the database as a whole."""
+        return self.statistics.activity()
 
     def level(self, harm: Harm, tables: Iterable[str]) -> Level:
         """Give the level of a harm to some tables, of which the largest counts."""
-        known = [self.tables[table] for table in tables if table in self.tables]
+        known = [found for found in map(self.table, tables) if found is not None]
         if not known or not all(map(self.is_small, known)):
             return BY_RULE[harm]
         if harm is Harm.LOSES_DATA and not any(table.rows for table in known):
@@ -65,7 +71,7 @@ class Live:
 
     def evidence(self, table: str, effects: Iterable[Effect]) -> Evidence | None:
         """Say how large and busy a table is and how long a lock on it would be held, if the database told."""
-        if (found := self.tables.get(table)) is None:
+        if (found := self.table(table)) is None:
             return None
         parts = [self._size(table, found), self._traffic(found), self._held(found, effects), self._activity()]
         return Evidence(Basis.LIVE, "; ".join(filter(None, parts)) + ".")
@@ -81,8 +87,8 @@ class Live:
     def _traffic(self, found: TableStatistics) -> str:
         if found.reads is None or found.writes is None:
             return ""
-        return _("{reads:.3g} reads and {writes:.3g} rows written a second").format(
-            reads=found.reads, writes=found.writes
+        return _("on average {reads} reads and {writes} rows written a second").format(
+            reads=rate(found.reads), writes=rate(found.writes)
         )
 
     def _held(self, found: TableStatistics, effects: Iterable[Effect]) -> str:
@@ -107,6 +113,11 @@ def held(table: TableStatistics, effects: Iterable[Effect]) -> float | None:
     if table.bytes is None or not effects:
         return None
     return table.bytes * sum(effect.rewrites / REWRITTEN + effect.scans / SCANNED for effect in effects)
+
+
+def rate(a_second: float) -> str:
+    """Write a rate as a person says it."""
+    return f"{a_second:,.0f}" if a_second >= 10 else f"{a_second:.1f}"
 
 
 def duration(seconds: float) -> str:

@@ -101,7 +101,11 @@ class Command(BaseCommand):
             help="Only show: every pending migration, its statements and what they do to this database; exit with 6 if "
             "the plan would be refused.",
         )
-        parser.add_argument("--sql", action="store_true", help="Only show the statements of the plan, as a script.")
+        parser.add_argument(
+            "--sql",
+            action="store_true",
+            help="Only show the statements of the plan, as a script; exit codes as --plan.",
+        )
         parser.add_argument(
             "--acknowledge",
             action="append",
