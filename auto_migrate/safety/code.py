@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.serializer import serializer_factory
 from django.db.migrations.writer import OperationWriter
+from django.utils.translation import gettext as _
 
 # A name that PostgreSQL takes as it stands.
 PLAIN = re.compile(r"[a-z_][a-z0-9_.]*")
 # Operations that migrations do not import by themselves.
 POSTGRES = re.compile(r"(?:Add|Remove)IndexConcurrently|AddConstraintNotValid|ValidateConstraint")
+# A module of Django's before one of its names.
+MODULE = re.compile(r"\bdjango(?:\.[a-z_]\w*)+(?=\.)")
+# Modules whose names migrations have already, or get by an import of `migration`.
+SHORTER = {"django.db.models.deletion.": "models.", "django.contrib.postgres.operations.": ""}
+LATE = '    phase = "post_deploy"\n'
+BATCHES = """\
+from auto_migrate import repeatable
+
+def {function}(apps, schema_editor):
+    {name} = apps.get_model("{app_label}", "{name}")
+    rows = {name}.objects.using(schema_editor.connection.alias)
+    while keys := list(rows.filter({which}).values_list("pk", flat=True)[:1000]):
+        rows.filter(pk__in=keys).{write}
+
+class Migration(migrations.Migration):
+    atomic = False
+{phase}    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
 
 
 def written(value: Any) -> str:
     """Write a field, an index, a constraint or a plain value as a migration file would."""
     code, _imports = serializer_factory(value).serialize()
-    return str(code)
+    return shorter(str(code))
+
+
+def shorter(code: str) -> str:
+    """Write names as a migration knows them without an import of their own."""
+    for long, short in SHORTER.items():
+        code = code.replace(long, short)
+    return code
 
 
 def model_name(model: str) -> str:
@@ -31,7 +56,7 @@ def model_name(model: str) -> str:
 def written_operation(operation: Operation) -> str:
     """Write an operation as a migration file would, on as many lines as it takes."""
     code, _imports = OperationWriter(operation, indentation=0).serialize()
-    return code.removesuffix(",").removeprefix("django.contrib.postgres.operations.")
+    return shorter(code.removesuffix(","))
 
 
 def without(field: Any, *options: str) -> Any:
@@ -40,18 +65,49 @@ def without(field: Any, *options: str) -> Any:
     return type(field)(*arguments, **{name: value for name, value in keywords.items() if name not in options})
 
 
-def migration(*operations: str, atomic: bool = True) -> str:
-    """Write a migration of some operations."""
+def migration(*operations: str, atomic: bool = True, late: bool = False) -> str:
+    """Write a migration of some operations; a `late` one waits until the old code is gone."""
     body = textwrap.indent("".join(f"{operation},\n" for operation in operations), " " * 8)
-    flag = "" if atomic else "    atomic = False\n"
-    imported = ", ".join(sorted({match[0] for match in map(POSTGRES.match, operations) if match}))
-    imports = f"from django.contrib.postgres.operations import {imported}\n\n" if imported else ""
-    return f"{imports}class Migration(migrations.Migration):\n{flag}    operations = [\n{body}    ]"
+    flags = ("" if atomic else "    atomic = False\n") + (LATE if late else "")
+    imports = "".join(f"{line}\n" for line in imports_of(operations))
+    imports += "\n" if imports else ""
+    return f"{imports}class Migration(migrations.Migration):\n{flags}    operations = [\n{body}    ]"
+
+
+def imports_of(operations: Iterable[str]) -> Iterator[str]:
+    """Give the imports that operations need besides those that every migration has."""
+    operations = list(operations)
+    if names := {match[0] for match in map(POSTGRES.match, operations) if match}:
+        yield f"from django.contrib.postgres.operations import {', '.join(sorted(names))}"
+    for module in sorted(set(MODULE.findall("\n".join(operations)))):
+        yield f"import {module}"
+
+
+def batches(model: str, which: str, write: str, function: str = "fill_in_batches", *, late: bool = False) -> str:
+    """Write a migration whose function goes through the rows of a model, `app_label.ModelName`, in batches."""
+    app_label, _dot, name = model.partition(".")
+    names = {"app_label": app_label or "...", "name": name or "Model"}
+    return BATCHES.format(**names, which=which, write=write, function=function, phase=LATE if late else "")
+
+
+def comment(text: str) -> str:
+    """Write a sentence as a comment on a line of its own."""
+    return f"# {text}\n"
+
+
+def without_like() -> str:
+    """Tell in a comment of the second index of a text, which code of one's own leaves out."""
+    return comment(_("Without the second index that Django makes for LIKE on text: build it as well if you need it."))
+
+
+def next_migration() -> str:
+    """Tell between two statements of SQL that they belong into two migrations."""
+    return "-- " + _("in the next migration") + "\n"
 
 
 def in_turn(*migrations: str) -> str:
     """Write several migrations, to be carried out one after the other."""
-    return "\n\n".join(f"# {number}\n{code}" for number, code in enumerate(migrations, start=1))
+    return "\n\n".join(f"# {number}\n{code.rstrip()}" for number, code in enumerate(migrations, start=1))
 
 
 def named(name: str) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.writer import OperationWriter
+from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.phases import Phase
 from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.code import migration, quoted, written_operation
+from auto_migrate.safety.hazard import Site
 
-LATE = """\
+DECLARED = """\
 class Migration(migrations.Migration):
     phase = "post_deploy"
-    operations = [
-{operation}
-    ]"""
+    # {rest}"""
 
 
 def runs_late(migration: ReadMigration) -> bool:
@@ -30,15 +29,18 @@ def is_declared_late(migration: ReadMigration) -> bool:
     return migration.phasing.declared and migration.phasing.phase is Phase.POST_DEPLOY
 
 
-def late(operation: Operation) -> str:
-    """Give a migration that carries out an operation when the old code is gone."""
-    text, _imports = OperationWriter(operation).serialize()
-    return LATE.format(operation=text)
+def late(site: Site) -> str:
+    """Give the migration as one that runs when the old code is gone; of several operations, only what to add."""
+    if len(site.migration.operations) > 1:
+        rest = _("The rest as it is, but what the new code needs: that goes into a migration before.")
+        return DECLARED.format(rest=rest)
+    atomic = bool(site.migration.migration.atomic)
+    return migration(written_operation(site.operation.operation), atomic=atomic, late=True)
 
 
 def late_sql(sql: str) -> str:
     """Give a migration that runs a statement when the old code is gone."""
-    return LATE.format(operation=f'        migrations.RunSQL("{sql}"),')
+    return migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
 
 
 def with_options(field: Any, **options: Any) -> Any:

@@ -8,11 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, Change, Default
-from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, without, written
+from auto_migrate.safety.code import batches, comment, in_turn, listed, migration, model_name, named, without, written
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-
-BY_BATCHES = "migrations.RunPython(fill_in_batches)"
 
 
 class ColumnAddedWithRewrite(Hazard):
@@ -39,7 +37,8 @@ class ColumnAddedWithRewrite(Hazard):
         if field is None:
             start = f"ALTER TABLE {named(change.table)} "
             added, fills = f"ADD COLUMN {listed([change.column])} {change.type}", f"ALTER COLUMN {named(change.column)}"
-            return f"{start}{added};\n{start}{fills} SET DEFAULT …;\n-- then fill old rows in batches"
+            then = _("then fill old rows in batches")
+            return f"{start}{added};\n{start}{fills} SET DEFAULT …;\n-- {then}"
         empty = without(field, "db_default", "null", "unique")
         empty.null = True
         filling = without(field, "null", "unique")
@@ -49,8 +48,8 @@ class ColumnAddedWithRewrite(Hazard):
                 f'migrations.AddField("{model}", "{change.field}", {written(empty)})',
                 f'migrations.AlterField("{model}", "{change.field}", {written(filling)})',
             ),
-            migration(BY_BATCHES, atomic=False),
-            *([] if change.null else [_("# Refuse NULL in the end, as AM104 tells.")]),
+            batches(change.model, f"{change.field}__isnull=True", f"update({change.field}=...)"),
+            *([] if change.null else [comment(_("Refuse NULL in the end, as AM104 tells."))]),
         )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.safety.code import in_turn, migration, model_name, without, written
+from auto_migrate.planning.changes import AlterType, Change, RenameColumn
+from auto_migrate.safety.becoming_key import becomes_key, beside
+from auto_migrate.safety.code import batches, comment, in_turn, migration, model_name, without, written
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
@@ -39,7 +40,7 @@ class TypeChanged(Hazard):
         if others:
             keys = ", ".join(f"{other.table}.{other.column}" for other in others)
             text += " " + _("So are the columns that hold its values: {columns}.").format(columns=keys)
-        instead = self.instead(change) if rewrites else ""
+        instead = self.instead(change, site) if rewrites else ""
         yield Found(change.table, text, instead, others=tuple(dict.fromkeys(other.table for other in others)))
 
     def described(self, change: AlterType) -> str:
@@ -47,19 +48,24 @@ class TypeChanged(Hazard):
         collation = f" COLLATE {change.new_collation}" if change.new_collation != change.old_collation else ""
         return f"{change.new}{collation}"
 
-    def instead(self, change: AlterType) -> str:
+    def instead(self, change: AlterType, site: Site) -> str:
         """Give the way by a second column, where Django knows the field and nothing hangs on it."""
         field = change.definition
+        if becomes_key(site.operation):
+            # Where the column gets another name as well, AM401 tells how.
+            renamed = any(isinstance(other, RenameColumn) for other in site.operation.changes)
+            return "" if renamed else beside(change.model, change.field, field)
         if field is None or field.primary_key or field.remote_field:
             return ""
         model, name = model_name(change.model), f"{change.field}_new"
         empty = without(field, "null", "unique", "db_index", "db_column")
         empty.null = True
+        old_rows = f"{change.field}__isnull=False, {name}__isnull=True"
         return in_turn(
             migration(f'migrations.AddField("{model}", "{name}", {written(empty)})'),
-            "# Release code that writes both columns.\n"
-            + migration("migrations.RunPython(fill_in_batches)", atomic=False),
-            "# Release code that uses the new column alone; remove the old one with the release after that.",
+            comment(_("Release code that writes both fields."))
+            + batches(change.model, old_rows, f'update({name}=models.F("{change.field}"))'),
+            comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
         )
 
 

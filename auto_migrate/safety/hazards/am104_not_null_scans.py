@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import NOT_PROVIDED
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, SetNotNull
-from auto_migrate.safety.code import in_turn, migration, model_name, named, run_sql, written_operation
+from auto_migrate.safety.becoming_key import becomes_key
+from auto_migrate.safety.code import (
+    batches,
+    in_turn,
+    migration,
+    model_name,
+    named,
+    next_migration,
+    run_sql,
+    written,
+    written_operation,
+)
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 CHECK = 'models.CheckConstraint(condition=models.Q({field}__isnull=False), name="{name}")'
@@ -41,23 +53,24 @@ class NotNullScans(Hazard):
 
     def instead(self, change: SetNotNull, site: Site) -> str:
         """Give the way by a constraint that is validated while others read and write."""
+        if becomes_key(site.operation):
+            return ""
         name = f"{change.column}_not_null"
         if change.definition is None:
             table, column = named(change.table), named(change.column)
             return (
                 f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;\n"
-                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT {name};\n"
-                f"-- in the one after that\nALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n"
+                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {name};\n"
+                f"{next_migration()}ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n"
                 f"ALTER TABLE {table} DROP CONSTRAINT {name};"
             )
         model = model_name(change.model)
-        validated = migration(f'ValidateConstraint("{model}", "{name}")')
-        if change.fills:
-            validated = _("# Fill old rows in batches before this.") + f"\n{validated}"
+        check = CHECK.format(field=change.field, name=name)
         return in_turn(
-            migration(f'AddConstraintNotValid("{model}", {CHECK.format(field=change.field, name=name)})'),
-            validated,
-            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", "{name}")'),
+            migration(f'AddConstraintNotValid("{model}", {check})', late=True),
+            *([filled(change)] if change.fills else []),
+            migration(f'ValidateConstraint("{model}", "{name}")'),
+            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", "{name}")', late=True),
         )
 
     def refused(self, change: SetNotNull, site: Site) -> str:
@@ -66,3 +79,10 @@ class NotNullScans(Hazard):
             return written_operation(site.operation.operation)
         column = f"ALTER TABLE {named(change.table)} ALTER COLUMN {named(change.column)}"
         return run_sql(f"{column} SET NOT NULL", f"{column} DROP NOT NULL", site.operation.operation)
+
+
+def filled(change: SetNotNull) -> str:
+    """Write the migration that gives old rows the field's default, in batches."""
+    default = getattr(change.definition, "default", NOT_PROVIDED)
+    value = "..." if default is NOT_PROVIDED or callable(default) else written(default)
+    return batches(change.model, f"{change.field}__isnull=True", f"update({change.field}={value})", late=True)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
-from auto_migrate.safety.code import in_turn, migration, model_name, named, run_sql, written
+from auto_migrate.safety.code import in_turn, migration, model_name, named, next_migration, run_sql, written
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
@@ -41,12 +41,15 @@ class CheckValidatedAtOnce(Hazard):
         if change.definition is None:
             return (
                 f"ALTER TABLE {table} ADD CONSTRAINT {named(name)} CHECK (…) NOT VALID;\n"
-                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT {named(name)};"
+                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {named(name)};"
             )
         validated = migration(f'ValidateConstraint("{model}", "{name}")')
         if isinstance(change.definition, CheckConstraint):
-            return in_turn(migration(f'AddConstraintNotValid("{model}", {written(change.definition)})'), validated)
-        return in_turn(migration(*self.by_sql(change, name, site)), validated)
+            added = f'AddConstraintNotValid("{model}", {written(change.definition)})'
+            return in_turn(migration(added, late=True), validated)
+        # The running release does not write to a column that is new.
+        is_late = not isinstance(change, AddColumn)
+        return in_turn(migration(*self.by_sql(change, name, site), late=is_late), validated)
 
     def by_sql(self, change: Any, name: str, site: Site) -> Iterator[str]:
         """Give the statements that add the check of a field's own, which Django cannot leave unvalidated."""

@@ -17,9 +17,12 @@ from auto_migrate.planning.changes import (
     ConstraintKind,
     Default,
     DropNotNull,
+    RenameColumn,
+    RenameTable,
     SetNotNull,
 )
-from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql
+from auto_migrate.safety.becoming_key import becomes_key
+from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, next_migration, run_sql
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am102_type_changed import holds_up
@@ -57,21 +60,24 @@ class ForeignKeyValidatedAtOnce(Hazard):
             key = f"FOREIGN KEY (…) REFERENCES {named(change.references)} NOT VALID"
             return (
                 f"ALTER TABLE {table} ADD CONSTRAINT … {key};\n"
-                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT …;"
+                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT …;"
             )
-        if isinstance(change, AddColumn):
+        if isinstance(change, AddColumn) or is_told_elsewhere(site):
             return ""
         if change.again:
             column = f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)}"
             there, back = only_other_change(site)
-            return migration(run_sql(f"{column} {there}", f"{column} {back}", site.operation.operation))
+            statement = run_sql(f"{column} {there}", f"{column} {back}", site.operation.operation)
+            return migration(statement, late=there == "SET NOT NULL")
         name = named(change.name)
         key = f"({listed(change.columns)}) REFERENCES {named(change.references)} ({target_of(change.definition)})"
         statement = (
             f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY {key} DEFERRABLE INITIALLY DEFERRED NOT VALID"
         )
         return in_turn(
-            migration(run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation)),
+            migration(
+                run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation), late=True
+            ),
             migration(f'ValidateConstraint("{model}", "{change.name}")'),
         )
 
@@ -87,6 +93,12 @@ def is_looked_up(change: Change, site: Site) -> bool:
     if not isinstance(change, AddColumn) or not change.references:
         return False
     return change.default is not Default.NONE or site.server.vendor == "mysql"
+
+
+def is_told_elsewhere(site: Site) -> bool:
+    """Tell whether the keys come with something that AM102, AM401 or AM402 says how to do without."""
+    renamed = any(isinstance(change, RenameTable | RenameColumn) for change in site.operation.changes)
+    return renamed or becomes_key(site.operation)
 
 
 def only_other_change(site: Site) -> tuple[str, str]:

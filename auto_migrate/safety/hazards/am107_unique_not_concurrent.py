@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.migrations.operations import AlterField
-from django.db.models import ForeignKey, OneToOneField
+from django.db.models import CharField, ForeignKey, OneToOneField, TextField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
-from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, run_sql, without, written
+from auto_migrate.safety.code import (
+    in_turn,
+    listed,
+    migration,
+    model_name,
+    named,
+    run_sql,
+    without,
+    without_like,
+    written,
+)
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
@@ -48,9 +58,10 @@ class UniqueNotConcurrent(Hazard):
         undo = f"DROP INDEX CONCURRENTLY {named(change.name)}"
         if change.as_index:
             rest = " WHERE …" if getattr(change.definition, "condition", None) else ""
-            return migration(run_sql(f"{built(change)}{rest}", undo, operation), atomic=False)
+            return migration(run_sql(f"{built(change)}{rest}", undo, operation), atomic=False, late=True)
         drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(change.name)}"
-        return migration(run_sql(built(change), undo), run_sql(taken_over(change), drop, operation), atomic=False)
+        both = run_sql(built(change), undo), run_sql(taken_over(change), drop, operation)
+        return like(change) + migration(*both, atomic=False, late=True)
 
     def after_the_column(self, change: AddColumn) -> str:
         """Give the way by a column that becomes unique only later."""
@@ -63,10 +74,12 @@ class UniqueNotConcurrent(Hazard):
         unique = AlterField(model, change.field, change.definition)
         return in_turn(
             migration(f'migrations.AddField("{model}", "{change.field}", {written(plain)})'),
-            migration(
+            like(change)
+            + migration(
                 run_sql(built(constraint), f"DROP INDEX CONCURRENTLY {named(name)}"),
                 run_sql(taken_over(constraint), drop, unique),
                 atomic=False,
+                late=True,
             ),
         )
 
@@ -84,6 +97,11 @@ def not_unique(field: Any) -> Any:
         return without(field, "unique")
     _name, _path, arguments, keywords = field.deconstruct()
     return ForeignKey(*arguments, **{**keywords, "db_index": False})
+
+
+def like(change: AddColumn | AddConstraint) -> str:
+    """Tell of the index for LIKE where Django would make one."""
+    return without_like() if isinstance(change.definition, CharField | TextField) else ""
 
 
 def name_of(change: Any) -> str:

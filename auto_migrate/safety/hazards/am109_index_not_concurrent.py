@@ -10,7 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, CreateIndex
-from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, written, written_operation
+from auto_migrate.safety.becoming_key import becomes_key
+from auto_migrate.safety.code import (
+    comment,
+    in_turn,
+    listed,
+    migration,
+    model_name,
+    named,
+    without_like,
+    written,
+    written_operation,
+)
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am107_unique_not_concurrent import builds_unique_index
 
@@ -36,15 +47,28 @@ class IndexNotConcurrent(Hazard):
             unique, columns = "UNIQUE " if change.unique else "", listed(change.columns)
             index = f"{named(change.name)} ON {named(change.table)} ({columns})"
             return f"CREATE {unique}INDEX CONCURRENTLY {index}  -- atomic = False"
-        index = f'AddIndexConcurrently("{model_name(change.model)}", {written(change.definition)})'
+        if becomes_key(site.operation):
+            return ""
+        index = f'AddIndexConcurrently("{model_name(change.model)}", {written(of_fitting_name(change.definition))})'
         concurrent = migration(index, atomic=False)
         if not isinstance(site.operation.operation, AddField | AlterField):
             return concurrent
         # Of an index that the model declares, makemigrations writes an operation of its own.
-        first = _("# The field with db_index=False, and the index in the model's Meta.indexes.")
+        first = comment(_("The field with db_index=False, and the index in the model's Meta.indexes."))
+        if any(isinstance(other, CreateIndex) and other.companion for other in site.operation.changes):
+            first += without_like()
         if all(isinstance(other, CreateIndex) for other in site.operation.changes):
-            return f"{first}\n{concurrent}"
-        return in_turn(f"{first}\n{migration(unindexed(site.operation.operation))}", concurrent)
+            return f"{first}{concurrent}"
+        return in_turn(f"{first}{migration(unindexed(site.operation.operation))}", concurrent)
+
+
+def of_fitting_name(index: Any) -> Any:
+    """Give an index with a name as short as those that models declare have to be; its end tells it from others."""
+    if len(index.name) <= index.max_name_length:
+        return index
+    other = index.clone()
+    other.name = f"{index.name[: index.max_name_length - 9]}_{index.name[-8:]}"
+    return other
 
 
 def unindexed(operation: AddField | AlterField) -> str:

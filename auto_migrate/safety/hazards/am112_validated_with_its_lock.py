@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddConstraint, Change, ValidateConstraint
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
-from auto_migrate.safety.code import in_turn, migration, model_name, named, written_operation
+from auto_migrate.safety.code import in_turn, migration, model_name, named, next_migration, written_operation
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 
@@ -35,7 +35,7 @@ class ValidatedWithItsLock(Hazard):
             table, name = named(change.table), named(change.name)
             return (
                 f"ALTER TABLE {table} ADD CONSTRAINT {name} … NOT VALID;\n"
-                f"-- in the next migration\nALTER TABLE {table} VALIDATE CONSTRAINT {name};"
+                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
             )
         validated = f'ValidateConstraint("{model_name(change.model)}", "{change.name}")'
         return in_turn(migration(written_operation(adding.operation)), migration(validated))

@@ -11,20 +11,18 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.changes import Change, DropColumn
-from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import is_declared_late, late_sql, with_options
+from auto_migrate.safety.late import is_declared_late, late, late_sql, runs_late, with_options
 
 FORGET = """\
-# In this release: the code forgets the field, and new rows may do without it.
-operations = [
+{now}operations = [
     migrations.SeparateDatabaseAndState(
         {loosen}state_operations=[migrations.RemoveField("{model}", "{field}")],
     ),
 ]
 
-# In a later one, when no running code knows the field:
-{drop}"""
+{later}{drop}"""
 LOOSEN = """\
 database_operations=[migrations.AlterField("{model}", "{field}", {definition})],
         """
@@ -40,14 +38,10 @@ class ColumnDropped(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, DropColumn) or is_prepared(change, site):
             return
-        problem = _(
-            "The values of {table}.{column} are gone for good, and every query of the running release that names the "
-            "column fails: Django's models name all their columns."
-        )
         yield Found(
             change.table,
-            problem.format(table=change.table, column=change.column),
-            instead(change, site.operation.operation),
+            problem(change, site).format(table=change.table, column=change.column),
+            late(site) if waits(change, site) else instead(change, site.operation.operation),
         )
 
 
@@ -58,16 +52,43 @@ def is_prepared(change: DropColumn, site: Site) -> bool:
     return is_declared_late(site.migration) and forgotten and not change.required
 
 
+def waits(change: DropColumn, site: Site) -> bool:
+    """Tell whether the column goes when the old code is gone, and the new code can do without it until then."""
+    return runs_late(site.migration) and not change.required
+
+
+def problem(change: DropColumn, site: Site) -> str:
+    """Say what is lost, and who cannot go on."""
+    if waits(change, site):
+        return _(
+            "The values of {table}.{column} are gone for good. It waits until the old code is gone, so nobody else is "
+            'hurt: declare phase = "post_deploy" if they may go.'
+        )
+    if runs_late(site.migration):
+        return _(
+            "The values of {table}.{column} are gone for good. Until then the column takes no NULL and has no default, "
+            "so the new code, which does not know it, cannot write a row."
+        )
+    return _(
+        "The values of {table}.{column} are gone for good, and every query of the running release that names the "
+        "column fails: Django's models name all their columns."
+    )
+
+
 def instead(change: DropColumn, operation: Any) -> str:
     """Give the two steps: first the code forgets the field, then the column goes."""
     drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}")
     if not isinstance(operation, RemoveField):
         return drop
+    comments = {
+        "now": comment(_("In this release: the code forgets the field, and new rows may do without it.")),
+        "later": comment(_("In a later one, when no running code knows the field:")),
+    }
     names = {"model": model_name(change.model), "field": change.field}
     loosen = (
         LOOSEN.format(**names, definition=written(loosened(change))) if change.required or change.references else ""
     )
-    return FORGET.format(**names, loosen=loosen, drop=drop)
+    return FORGET.format(**comments, **names, loosen=loosen, drop=drop)
 
 
 def loosened(change: DropColumn) -> Any:

@@ -8,20 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, WriteRows
+from auto_migrate.safety.code import batches
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-
-BATCHES = """\
-from auto_migrate import repeatable
-
-def delete_in_batches(apps, schema_editor):
-    {name} = apps.get_model("{app_label}", "{name}")
-    rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter(...).values_list("pk", flat=True)[:1000]):
-        rows.filter(pk__in=keys).delete()
-
-class Migration(migrations.Migration):
-    atomic = False
-    operations = [repeatable(migrations.RunPython(delete_in_batches, migrations.RunPython.noop))]"""
 
 
 class RowsDeleted(Hazard):
@@ -43,7 +31,4 @@ class RowsDeleted(Hazard):
 
 def instead(change: WriteRows) -> str:
     """Give a deletion in batches, where the model is known."""
-    if not change.model:
-        return ""
-    app_label, _dot, name = change.model.partition(".")
-    return BATCHES.format(app_label=app_label, name=name)
+    return batches(change.model, "...", "delete()", "delete_in_batches") if change.model else ""

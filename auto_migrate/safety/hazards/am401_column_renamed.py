@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, RenameColumn, RenameTable
-from auto_migrate.safety.code import model_name, written
+from auto_migrate.planning.reading import ReadOperation
+from auto_migrate.safety.becoming_key import becomes_key, beside
+from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
 
 KEEP_COLUMN = """\
-# Rename the field and keep its column; in the model: {new} = {definition}
-operations = [
+{comment}operations = [
     migrations.AlterField("{model}", "{old}", {definition}),
     migrations.RenameField("{model}", "{old}", "{new}"),
 ]"""
@@ -37,7 +38,7 @@ class ColumnRenamed(Hazard):
             "column fails, and should the new release be taken back, its predecessor fails as well."
         )
         names = {"table": change.table, "column": change.column, "to": change.to}
-        yield Found(change.table, problem.format(**names), instead(change, site.operation.operation))
+        yield Found(change.table, problem.format(**names), instead(change, site.operation))
 
 
 def comes_with_a_table(site: Site) -> bool:
@@ -45,13 +46,16 @@ def comes_with_a_table(site: Site) -> bool:
     return any(isinstance(change, RenameTable) for change in site.operation.changes)
 
 
-def instead(change: RenameColumn, operation: Any) -> str:
-    """Give a field with another name on the same column."""
+def instead(change: RenameColumn, read: ReadOperation) -> str:
+    """Give a field with another name on the same column, or one beside it where it becomes a foreign key."""
+    operation: Any = read.operation
     if change.definition is None:
         return ""
+    if becomes_key(read):
+        return beside(change.model, change.field, operation.field)
     definition = written(with_options(change.definition, db_column=change.column))
     if not isinstance(operation, RenameField):
         return f"{change.field} = {definition}"
-    return KEEP_COLUMN.format(
-        model=model_name(change.model), old=operation.old_name, new=operation.new_name, definition=definition
-    )
+    names = {"old": operation.old_name, "new": operation.new_name, "definition": definition}
+    told = comment(_("Rename the field and keep its column; in the model: {new} = {definition}").format(**names))
+    return KEEP_COLUMN.format(**names, model=model_name(change.model), comment=told)

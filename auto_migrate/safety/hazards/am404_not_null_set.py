@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, SetNotNull
+from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 
@@ -28,4 +29,4 @@ class NotNullSet(Hazard):
             "is gone."
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, problem.format(**names), late(site.operation.operation))
+        yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site))

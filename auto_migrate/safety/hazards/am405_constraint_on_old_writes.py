@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind, CreateIndex
+from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 
@@ -31,7 +32,7 @@ class ConstraintOnOldWrites(Hazard):
             "not change that. Release code that keeps to it first, and add it when the old code is gone."
         )
         names = {"name": getattr(change, "name", ""), "table": change.table}
-        yield Found(change.table, problem.format(**names), late(site.operation.operation))
+        yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site))
 
 
 def is_refusing(change: Change) -> bool:

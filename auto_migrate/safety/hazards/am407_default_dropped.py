@@ -28,4 +28,4 @@ class DefaultDropped(Hazard):
             else _("The running release leaves {table}.{column} to the database: its INSERTs fail from now on.")
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, problem.format(**names), late(site.operation.operation))
+        yield Found(change.table, problem.format(**names), late(site))

@@ -8,21 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, Compute
+from auto_migrate.safety.code import batches
 from auto_migrate.safety.functions import Pass, Way, passes
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-
-BATCHES = """\
-from auto_migrate import repeatable
-
-def {function}(apps, schema_editor):
-    {name} = apps.get_model("{app_label}", "{name}")
-    rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter(…).values_list("pk", flat=True)[:1000]):
-        rows.filter(pk__in=keys).update(…)
-
-class Migration(migrations.Migration):
-    atomic = False
-    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
 
 
 class UnboundedFunction(Hazard):
@@ -68,6 +56,5 @@ def problem_of(way: Way, *, in_transaction: bool) -> str:
 
 def instead(change: Compute, one: Pass) -> str:
     """Give the function in batches, each of which is kept."""
-    app_label, _dot, name = one.model.partition(".")
     function = change.function if change.function.isidentifier() else "fill_in_batches"
-    return BATCHES.format(function=function, app_label=app_label or "…", name=name or "Model")
+    return batches(one.model, "...", "update(...)", function)

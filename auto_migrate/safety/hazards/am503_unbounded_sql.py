@@ -8,22 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, WriteRows
+from auto_migrate.safety.code import batches
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 # Rows that go are another hazard's, AM304.
 VERBS = frozenset({"COPY", "INSERT", "MERGE", "UPDATE"})
-BATCHES = """\
-from auto_migrate import repeatable
-
-def update_in_batches(apps, schema_editor):
-    {name} = apps.get_model("{app_label}", "{name}")
-    rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter(…).values_list("pk", flat=True)[:1000]):
-        rows.filter(pk__in=keys).update(…)
-
-class Migration(migrations.Migration):
-    atomic = False
-    operations = [repeatable(migrations.RunPython(update_in_batches, migrations.RunPython.noop))]"""
 
 
 class UnboundedSql(Hazard):
@@ -46,5 +35,4 @@ def instead(change: WriteRows) -> str:
     """Give an update in batches, where the model is known."""
     if not change.model or change.verb != "UPDATE":
         return ""
-    app_label, _dot, name = change.model.partition(".")
-    return BATCHES.format(app_label=app_label, name=name)
+    return batches(change.model, "...", "update(...)", "update_in_batches")

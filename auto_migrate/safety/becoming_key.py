@@ -1,0 +1,43 @@
+"""A plain field that becomes a foreign key, which changes its column in several ways and has one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.migrations.operations import AlterField
+from django.utils.translation import gettext as _
+
+from auto_migrate.planning.changes import AlterType, RenameColumn
+from auto_migrate.planning.reading import ReadOperation
+from auto_migrate.safety.code import batches, comment, in_turn, migration, model_name, written
+from auto_migrate.safety.late import with_options
+
+
+def becomes_key(read: ReadOperation) -> bool:
+    """Tell whether an operation makes a foreign key of a plain field whose column is of no use for it."""
+    if not isinstance(read.operation, AlterField) or not read.operation.field.remote_field:
+        return False
+    return any(old is not None and not old.remote_field for old in map(field_before, read.changes))
+
+
+def field_before(change: Any) -> Any:
+    """Give the field as it was, None if the change does not tell."""
+    if isinstance(change, RenameColumn):
+        return change.definition
+    return change.old_definition if isinstance(change, AlterType) else None
+
+
+def beside(model: str, field: str, definition: Any) -> str:
+    """Give the foreign key as a field of its own beside the plain one."""
+    name, label = f"{field}_new", model_name(model)
+    key = with_options(definition, null=True, db_index=False, db_column=None)
+    index = f'models.Index(fields=["{name}"], name="{label[:12]}_{field[:12]}_new")'
+    filled = f"{field}__isnull=False, {name}__isnull=True"
+    return in_turn(
+        migration(f'migrations.AddField("{label}", "{name}", {written(key)})'),
+        comment(_("The index in the model's Meta.indexes as well."))
+        + migration(f'AddIndexConcurrently("{label}", {index})', atomic=False),
+        comment(_("Release code that writes both fields."))
+        + batches(model, filled, f'update({name}=models.F("{field}"))'),
+        comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
+    )
