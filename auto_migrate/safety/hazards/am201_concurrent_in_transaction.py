@@ -8,15 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable
+from auto_migrate.safety.code import comment
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 NOT_ATOMIC = """\
 class Migration(migrations.Migration):
     atomic = False
-    operations = […]"""
-ONE_BY_ONE = """\
-# Each statement in a text of its own:
-migrations.RunSQL(["…", "{statement}"])"""
+    operations = [...]"""
+ONE_BY_ONE = 'migrations.RunSQL(["…", "{statement}"])'
 
 
 class ConcurrentInTransaction(Hazard):
@@ -39,7 +38,8 @@ class ConcurrentInTransaction(Hazard):
                 "{statement} is sent in one text with other statements, and PostgreSQL makes a transaction of such a "
                 "text, in which it refuses it: the deploy fails."
             )
-            yield Found("", problem.format(statement=statement), ONE_BY_ONE.format(statement=statement))
+            told = comment(_("Each statement in a text of its own:"))
+            yield Found("", problem.format(statement=statement), told + ONE_BY_ONE.format(statement=statement))
 
 
 def alone(change: Change) -> str:

@@ -11,24 +11,24 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.changes import Change, DropTable
-from auto_migrate.safety.code import model_name
+from auto_migrate.safety.code import comment, model_name
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import is_declared_late, late_sql
 
 FORGET = """\
-# In this release: the code forgets the {what}, and the table stays.
-operations = [
+{now}operations = [
     migrations.SeparateDatabaseAndState(
         {unbind}state_operations=[{forget}],
     ),
 ]
 
-# In a later one, when no running code knows the {what}:
-{drop}"""
+{later}{drop}"""
 UNBIND = """\
-# Foreign keys that nobody knows of keep rows from being deleted: AlterField each to db_constraint=False.
-        database_operations=[...],
+{comment}        database_operations=[...],
         """
+KEYS = gettext_noop(
+    "Foreign keys that nobody knows of keep rows from being deleted: AlterField each to db_constraint=False."
+)
 
 
 class TableDropped(Hazard):
@@ -56,9 +56,13 @@ def instead(change: DropTable, operation: Any) -> str:
     drop = late_sql(f"DROP TABLE {change.table}")
     if isinstance(operation, RemoveField):
         forget = f'migrations.RemoveField("{operation.model_name.lower()}", "{operation.name}")'
-        return FORGET.format(what="field", forget=forget, unbind="", drop=drop)
+        now = _("In this release: the code forgets the field, and the table stays.")
+        later = _("In a later one, when no running code knows the field:")
+        return FORGET.format(now=comment(now), later=comment(later), forget=forget, unbind="", drop=drop)
     if isinstance(operation, DeleteModel) and model_name(change.model) == operation.name_lower:
         forget = f'migrations.DeleteModel("{operation.name}")'
-        unbind = UNBIND if change.references else ""
-        return FORGET.format(what="model", forget=forget, unbind=unbind, drop=drop)
+        now = _("In this release: the code forgets the model, and the table stays.")
+        later = _("In a later one, when no running code knows the model:")
+        unbind = UNBIND.format(comment=comment(_(KEYS))) if change.references else ""
+        return FORGET.format(now=comment(now), later=comment(later), forget=forget, unbind=unbind, drop=drop)
     return drop

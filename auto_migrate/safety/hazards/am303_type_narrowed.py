@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AlterType, Change
 from auto_migrate.planning.widths import Width, width_of
-from auto_migrate.safety.code import model_name
+from auto_migrate.safety.code import comment, model_name
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.type_changes import parsed
 
@@ -25,8 +25,7 @@ WRITTEN_OUT = frozenset({"json", "jsonb", "bytea"})
 BOUNDS = {"smallint": (-32768, 32767), "integer": (-2147483648, 2147483647)}
 
 CHECK = """\
-# Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.
-from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
+{keep}from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 {imports}
 operations = [
     AddConstraintNotValid(
@@ -35,8 +34,7 @@ operations = [
     ),
 ]
 
-# In the next migration:
-operations = [ValidateConstraint("{model}", "{name}")]"""
+{then}operations = [ValidateConstraint("{model}", "{name}")]"""
 IMPORTS = """\
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
@@ -81,7 +79,9 @@ def narrows(old: str, new: str) -> bool:
 
 def instead(change: AlterType) -> str:
     """Give a constraint in place of a shorter type, where it is the length of text or the range of integers."""
-    names = {"model": model_name(change.model), "field": change.field}
+    keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
+    names = {"model": model_name(change.model), "field": change.field, "keep": comment(keep)}
+    names["then"] = comment(_("In the next migration:"))
     if not change.field or width_of(change.old, change.new) is Width.OTHER:
         return ""
     if isinstance(change.definition, models.CharField):

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change, RenameTable
+from auto_migrate.safety.code import comment
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 
 KEEP_TABLE = """\
-# Rename the model and keep its table; in its Meta: db_table = "{table}"
-operations = [
+{comment}operations = [
     migrations.AlterModelTable("{old}", "{table}"),
     migrations.RenameModel("{old}", "{new}"),
 ]"""
@@ -45,5 +45,8 @@ def instead(change: RenameTable, site: Site) -> str:
     """Give a model with another name on the same table."""
     operation: Any = site.operation.operation
     if isinstance(operation, RenameModel):
-        return KEEP_TABLE.format(table=change.table, old=operation.old_name, new=operation.new_name)
+        told = comment(
+            _('Rename the model and keep its table; in its Meta: db_table = "{table}"').format(table=change.table)
+        )
+        return KEEP_TABLE.format(comment=told, table=change.table, old=operation.old_name, new=operation.new_name)
     return f'class Meta:\n    db_table = "{change.table}"' if isinstance(operation, AlterModelTable) else ""

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AddColumn, Change
-from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
 
 ADD = """\
-operations = [
+{comment}operations = [
     migrations.AddField("{model}", "{field}", {definition}),
 ]"""
 
@@ -50,7 +50,8 @@ def instead(change: AddColumn, operation: Any) -> str:
     if not getattr(operation, "preserve_default", True):
         options["default"] = NOT_PROVIDED
     definition = written(with_options(field, **options))
-    return ADD.format(model=model_name(change.model), field=change.field, definition=definition)
+    told = comment(_("In the model: {field} = {definition}").format(field=change.field, definition=definition))
+    return ADD.format(comment=told, model=model_name(change.model), field=change.field, definition=definition)
 
 
 def lenient(field: Any) -> dict[str, Any]:

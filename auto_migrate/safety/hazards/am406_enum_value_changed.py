@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AlterEnum, Change
+from auto_migrate.safety.code import comment
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 ADD_VALUE = """\
-# Add the new value beside the old one, and leave the old one in the type when no code writes it any more.
-class Migration(migrations.Migration):
+{comment}class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL("ALTER TYPE {name} ADD VALUE '…'", migrations.RunSQL.noop),
     ]"""
@@ -29,4 +29,10 @@ class EnumValueChanged(Hazard):
             return
         problem = _("The running release writes '{value}' and asks for it; {name} knows it no longer, and both fail.")
         names = {"value": change.value, "name": change.table}
-        yield Found(change.table, problem.format(**names), ADD_VALUE.format(name=change.table))
+        told = comment(
+            _(
+                "Add the new value beside the old one, and leave the old one in the type when no code writes it any "
+                "more."
+            )
+        )
+        yield Found(change.table, problem.format(**names), ADD_VALUE.format(name=change.table, comment=told))

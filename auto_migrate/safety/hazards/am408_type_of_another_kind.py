@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.safety.code import model_name, written
+from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
 from auto_migrate.safety.late import with_options
@@ -30,8 +30,7 @@ KINDS = (
 )
 
 BESIDE = """\
-# A new field beside the old one: write both, copy in batches, read the new one, and drop the old one (AM301).
-operations = [
+{comment}operations = [
     migrations.AddField("{model}", "new_{field}", {definition}),
 ]"""
 
@@ -70,4 +69,10 @@ def instead(change: AlterType) -> str:
     if change.definition is None or change.definition.primary_key or change.definition.remote_field:
         return ""
     definition = written(with_options(change.definition, null=True))
-    return BESIDE.format(model=model_name(change.model), field=change.field, definition=definition)
+    told = comment(
+        _(
+            "A new field beside the old one: write both, copy in batches, read the new one, and drop the old one "
+            "(AM301)."
+        )
+    )
+    return BESIDE.format(comment=told, model=model_name(change.model), field=change.field, definition=definition)

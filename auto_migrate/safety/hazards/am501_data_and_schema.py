@@ -9,17 +9,16 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import DATA, Change, Compute, CreateTable, LockTable, WriteRows
 from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.code import comment
 from auto_migrate.safety.effect import Blocks
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, Site, note_new
 
 SPLIT = """\
-# One migration changes the tables:
-class Migration(migrations.Migration):
+{first}class Migration(migrations.Migration):
     operations = [{schema}]
 
-# The next one writes the rows, outside of any transaction:
-class Migration(migrations.Migration):
+{then}class Migration(migrations.Migration):
     atomic = False
     operations = [{data}]"""
 
@@ -83,6 +82,8 @@ def instead(migration: ReadMigration) -> str:
     """Give the operations apart, by what they are called."""
     writers = {operation.index for operation, change in migration.changes() if isinstance(change, DATA)}
     named = [(operation.index, type(operation.operation).__name__) for operation in migration.operations]
-    data = ", ".join(f"{name}(…)" for index, name in named if index in writers)
-    schema = ", ".join(f"{name}(…)" for index, name in named if index not in writers)
-    return SPLIT.format(schema=schema or "…", data=data)
+    data = ", ".join(f"{name}(...)" for index, name in named if index in writers)
+    schema = ", ".join(f"{name}(...)" for index, name in named if index not in writers)
+    first = comment(_("One migration changes the tables:"))
+    then = comment(_("The next one writes the rows, outside of any transaction:"))
+    return SPLIT.format(first=first, then=then, schema=schema or "...", data=data)

@@ -11,14 +11,12 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import Change
 from auto_migrate.planning.reading import ReadMigration
+from auto_migrate.safety.code import comment
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
 
 REVERSE_PYTHON = """\
-# A function that takes back what {name} does, or noop where nothing has to be:
-migrations.RunPython({name}, migrations.RunPython.noop)"""
-REVERSE_SQL = """\
-# What takes the SQL back, or noop where nothing has to be:
-migrations.RunSQL("…", reverse_sql=migrations.RunSQL.noop)"""
+{comment}migrations.RunPython({name}, migrations.RunPython.noop)"""
+REVERSE_SQL = 'migrations.RunSQL("…", reverse_sql=migrations.RunSQL.noop)'
 
 
 class Irreversible(Hazard):
@@ -54,5 +52,9 @@ def irreversible(operation: Operation) -> Operation | None:
 def instead(operation: Operation) -> str:
     """Give the operation with its reverse, for those that take one."""
     if isinstance(operation, ops.RunPython):
-        return REVERSE_PYTHON.format(name=getattr(operation.code, "__name__", "function"))
-    return REVERSE_SQL if isinstance(operation, ops.RunSQL) else ""
+        name = getattr(operation.code, "__name__", "function")
+        told = _("A function that takes back what {name} does, or noop where nothing has to be:").format(name=name)
+        return REVERSE_PYTHON.format(name=name, comment=comment(told))
+    if isinstance(operation, ops.RunSQL):
+        return comment(_("What takes the SQL back, or noop where nothing has to be:")) + REVERSE_SQL
+    return ""
