@@ -222,6 +222,7 @@ class StateCompared(Event):
     pending: tuple[MigrationKey, ...]
     unknown: tuple[MigrationKey, ...]
     deferred: tuple[MigrationKey, ...] = ()
+    phase: str = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,21 +299,27 @@ class RecordMended(Event):
 
 @dataclasses.dataclass(frozen=True)
 class MigrationAssessed(Event):
-    """One migration of a plan that somebody only wants to see, with what was found in it."""
+    """One migration of a plan that somebody only wants to see, with what was found in it.
+
+    `left` tells whether it waits for the deploy.
+    """
 
     assessed: AssessedMigration
+    left: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class PlanAssessed(Event):
     """The plan was judged.
 
-    `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it.
+    `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
+    are findings that will stop what is left for after the deploy.
     """
 
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
     unmatched: tuple[Acknowledgement, ...]
+    later: tuple[Finding, ...] = ()
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

@@ -14,11 +14,14 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import PassingFault
 from auto_migrate.findings import Acknowledgement, Assessment
+from auto_migrate.history.store import History
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.division import refuse_early
+from auto_migrate.planning.phases import ALL
 from auto_migrate.planning.targets import Goal
 from auto_migrate.release import ending_told
-from auto_migrate.safety.gate import assess_plan, blocking_level, refused
+from auto_migrate.safety.gate import assess_plan, blocking_level
+from auto_migrate.safety.refusal import refused
 
 
 def preview(
@@ -31,27 +34,37 @@ def preview(
 ) -> Assessment:
     """Compare and judge, changing nothing; the listeners are told each migration, its statements and its findings.
 
-    Raise `PlanRefused` if the release step would, `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused` if
-    there is no plan to be had.
+    What is left for after the deploy is judged too. Raise `PlanRefused` if the release step would, `HistoryDiverged`,
+    `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had.
     """
-    emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
+    goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with ending_told(emit, Tally()):
-        comparison, assessment = judge(database, goal or Goal(), acknowledgements, with_sql=True)
-        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred))
-        for assessed in assessment.migrations:
-            emit(MigrationAssessed(assessed))
-        blocking = assessment.standing(blocking_level())
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        comparison, assessment = judge(database, goal, acknowledgements, with_sql=True, with_left=True)
+        phase = goal.phase or ALL
+        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
+        left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
+        # What is done now comes first.
+        for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
+            emit(MigrationAssessed(assessed, assessed.migration in left))
+        standing = assessment.standing(blocking_level())
+        blocking = tuple(finding for finding in standing if finding.migration not in left)
+        later = tuple(finding for finding in standing if finding.migration in left)
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later))
         if not comparison.plan:
             emit(NothingPending(comparison.state, 0.0))
+        refuse_early(comparison.early, History(database).released)
         if blocking:
-            raise refused(blocking)
-        refuse_early(comparison.early)
+            raise refused(blocking, goal, database, looking=True)
     return assessment
 
 
 def judge(
-    database: str, goal: Goal, given: Sequence[Acknowledgement] = (), *, with_sql: bool = False
+    database: str,
+    goal: Goal,
+    given: Sequence[Acknowledgement] = (),
+    *,
+    with_sql: bool = False,
+    with_left: bool = False,
 ) -> tuple[Comparison, Assessment]:
     """Compare and judge once; raise `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused`."""
     adapter = adapter_for(database)
@@ -59,6 +72,7 @@ def judge(
         with adapter.faults_told():
             comparison = compare(adapter, goal)
             state = applied_state(comparison)
-            return comparison, assess_plan(adapter, comparison, state, given=given, with_sql=with_sql)
+            assessment = assess_plan(adapter, comparison, state, given=given, with_sql=with_sql, with_left=with_left)
+            return comparison, assessment
     except PassingFault as fault:
         raise adapter.unreachable(fault) from fault

@@ -40,6 +40,7 @@ from auto_migrate.exceptions import (
 )
 from auto_migrate.history.turns import at_its_step
 from auto_migrate.planning.comparison import SHOW, inspect
+from auto_migrate.planning.phases import ALL, asked_phase
 from auto_migrate.planning.state import quick_state
 from auto_migrate.release import ending_told
 
@@ -63,7 +64,7 @@ def check(
     with ending_told(emit, Tally()):
         found = inspect(database, phase=phase)
         pending = tuple(planned.key for planned in found.pending)
-        emit(StateCompared(found.state, pending, found.unknown, found.deferred))
+        emit(StateCompared(found.state, pending, found.unknown, found.deferred, asked_phase(phase) or ALL))
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:

@@ -175,7 +175,7 @@ class Release:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
             state = applied_state(comparison)
-            refuse_early(comparison.early)
+            refuse_early(comparison.early, History(self.database.alias).released)
             self.assess(comparison, state)
             self.apply(comparison, lock, state)
         return self.verify(comparison)
@@ -223,7 +223,8 @@ class Release:
     def compare(self) -> Comparison:
         """Plan the way from what is recorded to what the code needs."""
         comparison = compare(self.database, self.goal)
-        self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred))
+        phase = self.goal.phase or ALL
+        self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         return comparison
 
     def assess(self, comparison: Comparison, state: ProjectState) -> None:
@@ -235,13 +236,14 @@ class Release:
         if not comparison.recorded or comparison.backwards or self.judged.issuperset(comparison.keys):
             return
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
-        from auto_migrate.safety.gate import assess_plan, blocking_level, refused
+        from auto_migrate.safety.gate import assess_plan, blocking_level
+        from auto_migrate.safety.refusal import refused
 
         assessment = assess_plan(self.database, comparison, state.clone(), given=self.acknowledgements)
         blocking = assessment.standing(blocking_level())
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
         if blocking:
-            raise refused(blocking)
+            raise refused(blocking, self.goal, self.database.alias)
         self.judged = frozenset(comparison.keys)
 
     def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:

@@ -61,6 +61,8 @@ class Comparison:
     unknown: tuple[MigrationKey, ...]
     deferred: tuple[MigrationKey, ...] = ()
     early: Mapping[MigrationKey, tuple[MigrationKey, ...]] = dataclasses.field(default_factory=dict)
+    whole: list[tuple[Migration, bool]] = dataclasses.field(default_factory=list)
+    """The plan together with what is left for after the deploy, in the order of the graph."""
 
     @property
     def state(self) -> SchemaState:
@@ -72,7 +74,12 @@ class Comparison:
     @property
     def keys(self) -> tuple[MigrationKey, ...]:
         """Name what is to be done, in order."""
-        return tuple(MigrationKey(migration.app_label, migration.name) for migration, _backwards in self.plan)
+        return keys_of(self.plan)
+
+    @property
+    def whole_keys(self) -> tuple[MigrationKey, ...]:
+        """Name what is to be done now or after the deploy, in order."""
+        return keys_of(self.whole)
 
     @property
     def backwards(self) -> bool:
@@ -119,7 +126,13 @@ def compare(database: Database, goal: Goal) -> Comparison:
         unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
         deferred=division.deferred,
         early=division.early,
+        whole=division.whole or division.plan,
     )
+
+
+def keys_of(plan: list[tuple[Migration, bool]]) -> tuple[MigrationKey, ...]:
+    """Name the migrations of a plan."""
+    return tuple(MigrationKey(migration.app_label, migration.name) for migration, _backwards in plan)
 
 
 def divide(database: Database, executor: MigrationExecutor, targets: list[Target], phase: Phase | None) -> Division:

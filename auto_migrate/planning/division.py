@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,11 +28,13 @@ class Division:
     """The part of a plan that is of one phase.
 
     `deferred` is what waits for the deploy; `early` are migrations of this part that cannot run before some of that.
+    `whole` is the plan that was divided, if that part comes first.
     """
 
     plan: Plan
     deferred: tuple[MigrationKey, ...] = ()
     early: Mapping[MigrationKey, tuple[MigrationKey, ...]] = dataclasses.field(default_factory=dict)
+    whole: Plan = dataclasses.field(default_factory=list)
 
 
 def state_of_record(loader: MigrationLoader) -> ProjectState:
@@ -57,6 +59,7 @@ def before_deploy(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan
         [(read.migration, read.backwards) for read in now],
         tuple(read.key for read in reads if read.phasing.phase is Phase.POST_DEPLOY),
         {read.key: read.phasing.behind for read in now if read.phasing.comes_too_early},
+        plan,
     )
 
 
@@ -85,8 +88,10 @@ def _read(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan: Plan) 
     return list(read_plan(connection, plan, state_of_record(loader), phaser=Phaser(loader.graph)))
 
 
-def refuse_early(early: Mapping[MigrationKey, tuple[MigrationKey, ...]]) -> None:
-    """Raise `PlanRefused` if anything is to run before what it depends on."""
+def refuse_early(
+    early: Mapping[MigrationKey, tuple[MigrationKey, ...]], released: Callable[[], Collection[MigrationKey]]
+) -> None:
+    """Raise `PlanRefused` if anything is to run before what it depends on; `released` tells whose code is out."""
     if not early:
         return
     named = "; ".join(
@@ -96,12 +101,18 @@ def refuse_early(early: Mapping[MigrationKey, tuple[MigrationKey, ...]]) -> None
         for key, behind in early.items()
     )
     raise PlanRefused(
-        _("AM506: {named}. Nothing was changed.").format(named=named), hint="\n".join(_ways_out(next(iter(early))))
+        _("AM506: {named}. Nothing was changed.").format(named=named),
+        hint="\n".join(_ways_out(*next(iter(early.items())), released())),
     )
 
 
-def _ways_out(key: MigrationKey) -> Iterator[str]:
-    yield _("Finish the deploy before this one: manage.py auto_migrate --phase post_deploy")
+def _ways_out(key: MigrationKey, behind: Sequence[MigrationKey], released: Collection[MigrationKey]) -> Iterator[str]:
+    new = [left for left in behind if left not in released]
+    if not new:
+        yield _("Finish the deploy before this one: manage.py auto_migrate --phase post_deploy")
+    else:
+        text = _("{behind} is new as well, so let {migration} come first: swap their dependencies.")
+        yield text.format(behind=", ".join(map(str, new)), migration=key)
     yield _('Or, if the new code can do without {migration}, write phase = "post_deploy" on its class.').format(
         migration=key
     )

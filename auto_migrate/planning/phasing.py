@@ -150,7 +150,15 @@ class Phaser:
     def _sorted_out(self, migration: ReadMigration) -> Iterator[tuple[ReadOperation, ...]]:
         """Give the operations of each side, of which one operation may be on several."""
         found: dict[Side, dict[int, ReadOperation]] = {side: {} for side in Side}
+        proofs = {
+            (change.table, change.proven_by)
+            for _operation, change in migration.changes()
+            if isinstance(change, changes.SetNotNull)
+        }
         for operation, change in migration.changes():
+            # A constraint that only served as the proof goes with what it proved.
+            if isinstance(change, changes.DropConstraint) and (change.table, change.name) in proofs:
+                continue
             if side := self.made.side_of(change):
                 found[side].setdefault(operation.index, operation)
             self.made.note(change)
@@ -200,14 +208,38 @@ class Made:
     def note(self, change: changes.Change) -> None:
         """Keep what a change makes."""
         match change:
-            case changes.CreateTable():
+            case changes.CreateTable(unsure=False):
                 self.tables.add(change.table)
                 self.indexes.update(change.names)
-            case changes.RenameTable() if change.table in self.tables:
-                self.tables.add(change.to)
-            case changes.AddColumn():
+            case changes.DropTable():
+                self._forget(change.table)
+            case changes.RenameTable():
+                self._rename(change)
+            case changes.AddColumn(unsure=False):
                 self.columns.add((change.table, change.column))
-            case changes.RenameColumn() if (change.table, change.column) in self.columns:
-                self.columns.add((change.table, change.to))
+            case changes.DropColumn():
+                self.columns.discard((change.table, change.column))
+            case changes.RenameColumn():
+                self._rename_column(change)
             case changes.CreateIndex() | changes.AddConstraint():
                 self.indexes.add(change.name)
+
+    def _forget(self, table: str) -> None:
+        self.tables.discard(table)
+        self.columns = {column for column in self.columns if column[0] != table}
+
+    def _rename(self, change: changes.RenameTable) -> None:
+        # The name that it gives up may become an older table's, and the one that it takes may have been a newer one's.
+        is_new = change.table in self.tables and not change.unsure
+        columns = {name for table, name in self.columns if table == change.table and not change.unsure}
+        self._forget(change.table)
+        self._forget(change.to)
+        self.tables |= {change.to} if is_new else set()
+        self.columns |= {(change.to, name) for name in columns}
+
+    def _rename_column(self, change: changes.RenameColumn) -> None:
+        old, new = (change.table, change.column), (change.table, change.to)
+        is_new = old in self.columns and not change.unsure
+        self.columns -= {old, new}
+        if is_new:
+            self.columns.add(new)

@@ -128,7 +128,10 @@ class Console:
                 self.line(f"  {migration}")
         if event.deferred and event.deferred != self.deferred:
             names = ", ".join(map(str, event.deferred))
-            self.line(_("⏭️  Left for after the deploy: {names}").format(names=names))
+            text = _("⏭️  Left for after the deploy: {names}")
+            if event.phase == "post_deploy":
+                text = _("⏭️  Not applied, since no successful release step has left it yet: {names}")
+            self.line(text.format(names=names))
         self.deferred = event.deferred
 
     def _waiting(self, event: Event, context: Context) -> None:
@@ -163,12 +166,16 @@ class Console:
         match event:
             case MigrationAssessed():
                 self.previewed = True
-                self.lines(migration_lines(event.assessed, self.style))
+                self.lines(migration_lines(event.assessed, self.style, left=event.left))
             case PlanAssessed():
                 if not self.previewed:
                     self.lines(self._findings(event))
                 elif not event.blocking:
                     self.line(_("✅ Nothing stops this plan."))
+                if event.later:
+                    names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
+                    text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")
+                    self.line(text.format(names=names))
                 for said in event.unmatched:
                     text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
                     self.line(text.format(**dataclasses.asdict(said)))

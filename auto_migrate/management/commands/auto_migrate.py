@@ -84,7 +84,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--phase",
-            choices=(ALL, *Phase),
+            choices=(ALL, *map(str, Phase)),
             help="Only what is for before the deploy, or only what was left for after it. Default: pre_deploy where "
             "PHASES is on, else all.",
         )

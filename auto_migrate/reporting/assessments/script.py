@@ -18,8 +18,8 @@ class Script:
         self.stdout = Outlet(stdout)
 
     def __call__(self, event: Event, context: Context) -> None:
-        """Write the statements of a migration."""
-        if isinstance(event, MigrationAssessed):
+        """Write the statements of a migration that does not wait for the deploy."""
+        if isinstance(event, MigrationAssessed) and not event.left:
             for line in script_lines(event.assessed):
                 self.stdout.write(line)
 

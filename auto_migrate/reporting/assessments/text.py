@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.color import Style
 from django.utils.translation import gettext as _
 
+from auto_migrate.conf import get_settings
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
 
 if TYPE_CHECKING:
@@ -27,16 +28,28 @@ def report_lines(report: Report, style: Style) -> Iterator[str]:
     yield report.summary()
 
 
-def migration_lines(assessed: AssessedMigration, style: Style) -> Iterator[str]:
+def migration_lines(assessed: AssessedMigration, style: Style, *, left: bool = False) -> Iterator[str]:
     """Tell one migration: its operations with their statements, and what was found in it."""
     colours: Any = style
-    traits = [assessed.phase, "" if assessed.atomic else _("not atomic"), _("backwards") if assessed.backwards else ""]
+    traits = [
+        *phase_words(assessed),
+        _("left for after the deploy") if left else "",
+        "" if assessed.atomic else _("not atomic"),
+        _("backwards") if assessed.backwards else "",
+    ]
     told = ", ".join(filter(None, traits))
     yield colours.MIGRATE_HEADING(f"{assessed.migration}{f' ({told})' if told else ''}")
     for operation in assessed.operations:
         yield from operation_lines(operation)
     for finding in assessed.findings:
         yield from finding_lines(finding, style)
+
+
+def phase_words(assessed: AssessedMigration) -> Iterator[str]:
+    """Name the phase where there are phases, and say if the operations do not agree on it."""
+    if get_settings().PHASES:
+        yield assessed.phase
+        yield _("ambiguous") if any(finding.code == "AM505" for finding in assessed.findings) else ""
 
 
 def operation_lines(operation: PlannedOperation) -> Iterator[str]:

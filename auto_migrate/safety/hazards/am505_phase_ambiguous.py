@@ -70,5 +70,5 @@ def instead(migration: ReadMigration) -> str:
     written = {operation.index: written_operation(operation.operation) for operation in migration.operations}
     return in_turn(
         written_migration(*(code for index, code in written.items() if index not in late)),
-        written_migration(*(code for index, code in written.items() if index in late)),
+        written_migration(*(code for index, code in written.items() if index in late), late=True),
     )

@@ -24,7 +24,7 @@ class PhaseTooEarly(Hazard):
     code = "AM506"
     slug = "phase-too-early"
     title = gettext_noop("A migration for before the deploy depends on one for after it")
-    harm = Harm.BREAKS
+    harm = Harm.FAILS
     vendors = EVERYWHERE
 
     def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:

@@ -28,6 +28,7 @@ from django.urls import include, path
 urlpatterns = [path("", include("auto_migrate.urls"))]
 """
 MIGRATION = """
+from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 from django.db import migrations, models
 
 

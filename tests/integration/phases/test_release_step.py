@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 import pytest
 
 from tests.integration.phases.shop import (
@@ -15,6 +18,7 @@ from tests.integration.phases.shop import (
 )
 
 NOT_NULL = 'migrations.AlterField("Order", "note", models.TextField())'
+LATE = 'phase = "post_deploy"'
 MERGE = Migration("", "0003_drop_note")
 
 
@@ -200,3 +204,104 @@ def test_the_signals_of_a_phase_are_sent_with_what_it_applies(open_shop: Shop) -
         "['0002_colour'] ['colour', 'id', 'note', 'total']",
         "['0003_drop_note'] ['colour', 'id', 'total']",
     ]
+
+
+SELL = "INSERT INTO shop_order (note, total) VALUES ('in red', 1)"
+
+
+def hinted(refused: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    """Give the arguments of the commands that a refusal prints."""
+    lines = [line.split("manage.py ")[1] for line in refused.stderr.splitlines() if "manage.py " in line]
+    return [line.split() for line in lines]
+
+
+def test_what_a_refusal_after_the_deploy_prints_works_as_typed(open_shop: Shop) -> None:
+    open_shop.query(SELL)
+    v2 = open_shop.release("v2", SECOND)
+    v2.migrated()
+    look, acknowledge = hinted(v2.run("auto_migrate", "--phase", "post_deploy"))
+    shown = v2.run(*look)
+    assert (shown.returncode, "AM301 shop.0003_drop_note" in shown.stdout) == (6, True)
+    assert v2.run(*acknowledge).returncode == 0
+    assert open_shop.recorded() == list(SECOND)
+
+
+def test_who_looks_at_the_plan_is_not_told_to_look_at_it(open_shop: Shop) -> None:
+    open_shop.query(SELL)
+    v2 = open_shop.release("v2", SECOND)
+    [acknowledge] = hinted(v2.run("auto_migrate", "--phase", "all", "--plan"))
+    assert v2.run(*acknowledge).returncode == 0
+    assert open_shop.recorded() == list(SECOND)
+
+
+def test_the_plan_also_judges_what_is_left(open_shop: Shop) -> None:
+    open_shop.query(SELL)
+    v2 = open_shop.release("v2", SECOND)
+    shown = v2.migrated("--plan")
+    assert "shop.0002_colour (pre_deploy)" in shown
+    assert "shop.0003_drop_note (post_deploy, left for after the deploy)" in shown
+    assert "Refused after the deploy, unless the migration is changed or acknowledges it: AM301:shop.0003" in shown
+    assert "DROP COLUMN" not in v2.migrated("--sql")
+    [judged] = [event for event in v2.told("auto_migrate", "--plan") if event["event"] == "plan_assessed"]
+    assert ([found["code"] for found in judged["later"]], judged["blocking"]) == (["AM301"], [])
+
+
+def test_what_is_left_and_declared_is_not_warned_of(open_shop: Shop) -> None:
+    open_shop.query(SELL)
+    declared = {**SECOND, "0003_drop_note": Migration(DROP_NOTE, "0002_colour", LATE)}
+    v2 = open_shop.release("v2", declared)
+    assert "Refused after" not in v2.migrated("--plan")
+    v2.migrated()
+    v2.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == list(declared)
+
+
+def test_phases_are_not_shown_where_there_are_none(open_shop: Shop) -> None:
+    shown = open_shop.release("v2", SECOND).run("auto_migrate", "--plan", AUTO_MIGRATE_PHASES="false")
+    assert "0003_drop_note\n" in shown.stdout
+    assert "_deploy)" not in shown.stdout
+
+
+def test_a_migration_of_both_phases_is_called_ambiguous(open_shop: Shop) -> None:
+    both = {**FIRST, "0002_both": Migration(f"{ADD_SIZE}, {DROP_NOTE}", "0001_initial")}
+    shown = open_shop.release("v2", both).run("auto_migrate", "--plan")
+    assert "shop.0002_both (pre_deploy, ambiguous)" in shown.stdout
+
+
+def test_two_new_migrations_in_the_wrong_order_are_to_be_swapped(open_shop: Shop) -> None:
+    v3 = open_shop.release("v3", THIRD)
+    for arguments in ([], ["--plan"]):
+        refused = v3.run("auto_migrate", *arguments)
+        assert refused.returncode == 6
+        assert "shop.0003_drop_note is new as well, so let shop.0004_size come first" in refused.stderr
+        assert "--phase post_deploy" not in refused.stderr
+        assert "--acknowledge" not in refused.stderr
+    assert "no successful release step has left it yet: shop.0003" in v3.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == list(FIRST)
+
+
+def test_not_null_that_a_constraint_proves_waits_together_with_the_proof(open_shop: Shop) -> None:
+    proof = 'models.CheckConstraint(condition=models.Q(total__isnull=False), name="total_known")'
+    steps = {
+        **FIRST,
+        "0002_check": Migration(f'AddConstraintNotValid("Order", {proof})', "0001_initial", LATE),
+        "0003_validate": Migration('ValidateConstraint("Order", "total_known")', "0002_check", LATE),
+        "0004_require": Migration(
+            'migrations.AlterField("Order", "total", models.IntegerField()),'
+            'migrations.RemoveConstraint("Order", "total_known")',
+            "0003_validate",
+        ),
+    }
+    v2 = open_shop.release("v2", steps)
+    shown = v2.migrated("--plan")
+    assert "shop.0004_require (post_deploy, left for after the deploy)" in shown
+    assert not {"AM104", "AM505", "AM506", "AM507"} & set(re.findall(r"AM\d+", shown))
+    v2.migrated()
+    v2.migrated("--phase", "post_deploy")
+    assert open_shop.recorded() == list(steps)
+
+
+def test_the_phases_to_choose_from_are_named(open_shop: Shop) -> None:
+    refused = open_shop.release("v2", FIRST).run("auto_migrate", "--phase", "later")
+    assert "Phase." not in refused.stderr
+    assert "post_deploy" in refused.stderr

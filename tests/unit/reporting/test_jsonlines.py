@@ -70,6 +70,7 @@ def test_a_line_says_what_happened_where_and_when_before_the_fields() -> None:
         ("pending", ["billing.0007_total"]),
         ("unknown", []),
         ("deferred", []),
+        ("phase", "all"),
     ]
 
 

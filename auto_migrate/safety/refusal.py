@@ -1,0 +1,75 @@
+"""The plan refused: what nobody has acknowledged, and the commands to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.conf import get_settings
+from auto_migrate.exceptions import PlanRefused
+from auto_migrate.findings import Finding
+from auto_migrate.planning.phases import ALL, Phase
+from auto_migrate.planning.targets import Goal
+from auto_migrate.safety.hazard import Harm
+from auto_migrate.safety.hazards import hazards
+
+
+def refused(
+    blocking: Sequence[Finding], goal: Goal, database: str = DEFAULT_DB_ALIAS, *, looking: bool = False
+) -> PlanRefused:
+    """Say that nothing was changed, and what to type next; whoever is `looking` has the plan before him."""
+    text = ngettext(
+        "The plan is refused: {count} finding that nobody has acknowledged ({names}). Nothing was changed.",
+        "The plan is refused: {count} findings that nobody has acknowledged ({names}). Nothing was changed.",
+        len(blocking),
+    )
+    lines = _ways_out(blocking, " ".join(["manage.py auto_migrate", *options(goal, database)]), looking=looking)
+    return PlanRefused(
+        text.format(count=len(blocking), names=", ".join(names_of(blocking))),
+        hint="\n".join(lines),
+    )
+
+
+def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool) -> Iterator[str]:
+    if looking:
+        yield _("Write the migration as shown above.")
+    else:
+        yield _("Look at it: {command}").format(command=f"{command} --plan")
+        yield _("Write the migration as shown there.")
+    names = names_of(finding for finding in blocking if may_pass(finding))
+    if names:
+        yield _("If it is wanted, say why, in the migration or once:")
+        yield acknowledging(command, names)
+        variable = ";".join(f"{name}={_('reason')}" for name in names)
+        yield _("or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'").format(
+            variable=variable
+        )
+
+
+def acknowledging(command: str, names: Iterable[str]) -> str:
+    """Give a command that lets findings pass."""
+    return " ".join([command, *(f"--acknowledge {name}" for name in names)])
+
+
+def names_of(findings: Iterable[Finding]) -> list[str]:
+    """Name findings as they are acknowledged."""
+    return list(dict.fromkeys(f"{finding.code}:{finding.migration}" for finding in findings))
+
+
+def may_pass(finding: Finding) -> bool:
+    """Tell whether it helps to acknowledge a finding, as it does not where the database refuses anyway."""
+    return hazards()[finding.code].harm is not Harm.FAILS
+
+
+def options(goal: Goal, database: str = DEFAULT_DB_ALIAS) -> Iterator[str]:
+    """Give what a command needs, to have the same goal."""
+    yield from filter(None, (goal.app_label, goal.migration_name))
+    if goal.phase is Phase.POST_DEPLOY:
+        yield f"--phase {goal.phase}"
+    elif goal.phase is None and goal.migration_name is None and get_settings().PHASES:
+        yield f"--phase {ALL}"
+    if database != DEFAULT_DB_ALIAS:
+        yield f"--database {database}"
