@@ -29,7 +29,7 @@ from auto_migrate.events import (
     RuleContradicted,
     StatementObserved,
 )
-from auto_migrate.exceptions import PassingFault, UsageError
+from auto_migrate.exceptions import AutoMigrateError, PassingFault, UsageError
 from auto_migrate.findings import Assessment
 from auto_migrate.release import ending_told
 from auto_migrate.safety.assessment import assess
@@ -130,9 +130,22 @@ def prepare(database: Database, options: Options, emit: Emitter) -> tuple[Script
     if not options.asks_record:
         script = proposed(options.names, options.since)
         return script, Foundations() if options.embedded else foundations_of(database.connection)
-    script, compared = recorded(database)
+    try:
+        with database.faults_told():
+            script, compared = recorded(database)
+    except PassingFault as fault:
+        if not options.embedded:
+            raise
+        raise unnamed(database, fault) from fault
     emit(compared)
     return script, foundations_of(database.connection)
+
+
+def unnamed(database: Database, fault: PassingFault) -> AutoMigrateError:
+    """Say that only a database that answers can tell what is pending."""
+    error = database.unreachable(fault)
+    error.hint = _("Say what to rehearse: manage.py rehearse_migrations --embedded --since COMMIT")
+    return error
 
 
 def place(database: Database, options: Options, emit: Emitter) -> contextlib.AbstractContextManager[Mapping[str, Any]]:

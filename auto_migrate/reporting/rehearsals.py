@@ -47,7 +47,7 @@ def start_lines(event: RehearsalStarted) -> Iterator[str]:
     yield text.format(pending=len(event.migrations), scratch=event.scratch, base=event.base)
     if event.python:
         names = ", ".join(map(str, event.python))
-        text = _("⚠️  Their functions run, and may call out (mail, HTTP), unless --skip-python: {names}")
+        text = _("⚠️  Python of these migrations runs, and may call out (mail, HTTP), unless --skip-python: {names}")
         yield text.format(names=names)
 
 

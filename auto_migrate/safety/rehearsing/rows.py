@@ -91,8 +91,11 @@ class Column:
         return template and template.format(length=self.length or 20, type=self.type)
 
 
-def fill(connection: BaseDatabaseWrapper, rows: int) -> tuple[int, tuple[Unfilled, ...]]:
-    """Put rows into every empty table, those that others point to first; give how many could be, and what could not."""
+def fill(connection: BaseDatabaseWrapper, rows: int, *, with_nulls: bool = False) -> tuple[int, tuple[Unfilled, ...]]:
+    """Put rows into every empty table, those that others point to first; give how many could be, and what could not.
+
+    `with_nulls` leaves out every fourth value that may be missing.
+    """
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         tables = dict(cursor.fetchall())
@@ -101,7 +104,7 @@ def fill(connection: BaseDatabaseWrapper, rows: int) -> tuple[int, tuple[Unfille
     unfilled = []
     for table in in_order(tables, columns):
         own = [column for column in columns if column.table == table]
-        if reason := _filled(connection, tables[table], own, rows):
+        if reason := _filled(connection, tables[table], own, rows, with_nulls=with_nulls):
             unfilled.append(Unfilled(tables[table], reason))
     return len(tables) - len(unfilled), tuple(unfilled)
 
@@ -131,19 +134,20 @@ def in_order(tables: Iterable[int], columns: Sequence[Column]) -> Iterator[int]:
             yield table
 
 
-def _filled(connection: BaseDatabaseWrapper, table: str, columns: Sequence[Column], rows: int) -> str:
+def _filled(
+    connection: BaseDatabaseWrapper, table: str, columns: Sequence[Column], rows: int, *, with_nulls: bool
+) -> str:
     """Fill one table; give why it cannot be, nothing if it could or had rows already."""
     wanted = [column for column in columns if not column.fills_itself]
     if strange := [column.name for column in wanted if column.required and column.value is None]:
         return f"{strange[0]}: {next(c.type for c in wanted if c.name == strange[0])}"
+    known = [column for column in wanted if column.value is not None]
     reason = ""
-    for chosen in (
-        [column for column in wanted if column.value is not None],
-        # A CHECK may refuse what a type allows; what may be left out is then left out.
-        [column for column in wanted if column.required],
-    ):
+    required = [column for column in wanted if column.required]
+    # A CHECK may refuse what a type allows: it may be a NULL, or any value that can be left out.
+    for chosen, nulls in ((known, with_nulls), (known, False), (required, False)):
         try:
-            _insert(connection, table, chosen, rows)
+            _insert(connection, table, chosen, rows, with_nulls=nulls)
         except DatabaseError as error:
             reason = reason or first_line(error)
         else:
@@ -151,10 +155,18 @@ def _filled(connection: BaseDatabaseWrapper, table: str, columns: Sequence[Colum
     return reason
 
 
-def _insert(connection: BaseDatabaseWrapper, table: str, columns: Sequence[Column], rows: int) -> None:
+def _insert(
+    connection: BaseDatabaseWrapper, table: str, columns: Sequence[Column], rows: int, *, with_nulls: bool
+) -> None:
     # Without columns, rows are made of defaults alone.
     into = f"{table} ({', '.join(column.name for column in columns)})" if columns else table
-    values = ", ".join(str(column.value) for column in columns)
+    values = ", ".join(
+        # Not all of them in the same row, so that each is also missing beside one that is there.
+        f"CASE WHEN (n + {place}) % 4 <> 0 THEN {column.value} END"
+        if with_nulls and not column.required
+        else str(column.value)
+        for place, column in enumerate(columns)
+    )
     source = f"SELECT {values} FROM generate_series(1, {rows}) AS n WHERE NOT EXISTS (SELECT FROM {table})"  # noqa: S608
     with atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {into} {source}")

@@ -29,8 +29,9 @@ class Script:
     unmigrated: frozenset[str]
 
     def python(self) -> tuple[MigrationKey, ...]:
-        """Name the migrations that run functions of the project's."""
-        return tuple(key_of(one) for one in (*self.base, *self.plan) if computes(one.operations))
+        """Name the migrations that run functions of the project's; those of Django's own call nobody."""
+        own = (one for one in (*self.base, *self.plan) if not type(one).__module__.startswith("django."))
+        return tuple(key_of(one) for one in own if computes(one.operations))
 
 
 def recorded(database: Database) -> tuple[Script, StateCompared]:

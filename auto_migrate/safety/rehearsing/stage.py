@@ -26,6 +26,7 @@ from auto_migrate.events import (
     TablesFilled,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
+from auto_migrate.planning.changes import DATA, WriteRows
 from auto_migrate.planning.reading import ReadMigration, read_plan
 from auto_migrate.safety.gate import server_of
 from auto_migrate.safety.rehearsing.carrying import Carrier
@@ -51,6 +52,7 @@ class Stage:
         self.script = script
         self.emit = emit
         self.rows = rows
+        self.confined = confined
         self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
         self.state = ProjectState(real_apps=set(script.unmigrated))
         self.read: list[ReadMigration] = []
@@ -63,10 +65,12 @@ class Stage:
         python = self.script.python() if self.carrier.python else ()
         plan = tuple(map(key_of, self.script.plan))
         name = str(self.connection.settings_dict["NAME"])
+        if not self.confined:
+            name = f"embedded PostgreSQL {self.server.version[0]}"
         self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
         self.make_base(foundations)
-        judge = Judge(self.server, self.fill())
         self.read = list(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+        judge = Judge(self.server, self.fill())
         with watcher_of(self.connection) as watcher:
             self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
 
@@ -84,9 +88,14 @@ class Stage:
     def fill(self) -> frozenset[str]:
         """Put rows into the tables, if asked to; give the names of those that have some."""
         if self.rows:
-            count, unfilled = fill(self.connection, self.rows)
+            count, unfilled = fill(self.connection, self.rows, with_nulls=self.writes_data())
             self.emit(TablesFilled(self.rows, count, unfilled))
         return filled_tables(self.connection)
+
+    def writes_data(self) -> bool:
+        """Tell whether the plan changes rows: only then is a NULL looked for, and only then may one be made good."""
+        kinds = DATA if self.carrier.python else (WriteRows,)
+        return any(isinstance(change, kinds) for read in self.read for _operation, change in read.changes())
 
     def observe(self, observer: Observer, judge: Judge) -> None:
         """Carry out the plan under the observer's eyes, and compare what it saw with the rules."""

@@ -212,9 +212,11 @@ def test_without_a_database_migrations_are_named_and_rehearsed_in_a_server_of_th
     nowhere = "postgresql://nobody:secret@127.0.0.1:9/nothing"
     done = rehearse("stage.0002", "--embedded", "--rows=20", url=nowhere)
     assert done.returncode == 0, done.stderr
+    assert "Rehearsing in embedded PostgreSQL 18; " in done.stdout
     assert "      SHARE on stage_book; reads all of stage_book (rows: 20); " in done.stdout
     done = rehearse("--embedded", url=nowhere)
     assert (done.returncode, "secret" in done.stdout + done.stderr) == (3, False)
+    assert "Say what to rehearse: manage.py rehearse_migrations --embedded --since" in done.stderr
 
 
 @on_the_newest

@@ -55,11 +55,11 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         events.RehearsalStarted("rehearsal_1", 41, (FIRST, SECOND), (SECOND,)),
         (
             "🎭 Rehearsing in rehearsal_1; migrations: 2, applied there before: 41\n"
-            "⚠️  Their functions run, and may call out (mail, HTTP), unless --skip-python: billing.0002_total\n"
+            "⚠️  Python of these migrations runs, and may call out (mail, HTTP), unless --skip-python: billing.0002_total\n"
         ),
         (
             "🎭 Ensaiando em rehearsal_1; migrações: 2, aplicadas lá antes: 41\n"
-            "⚠️  As funções delas são executadas e podem acessar o mundo lá fora (e-mail, HTTP), "
+            "⚠️  O Python destas migrações é executado e pode acessar o mundo lá fora (e-mail, HTTP), "
             "salvo com --skip-python: billing.0002_total\n"
         ),
     ),
@@ -169,13 +169,13 @@ FINDING_LINES_PT = """\
       ]
 """
 MIGRATION_LINES = """\
-billing.0002_total (post_deploy, not atomic)
+billing.0002_total (not atomic)
   1. Remove field note from invoice (irreversible)
      takes ACCESS EXCLUSIVE on billing_invoice
        ALTER TABLE "billing_invoice" DROP COLUMN "note";
 """
 MIGRATION_LINES_PT = """\
-billing.0002_total (post_deploy, não atômica)
+billing.0002_total (não atômica)
   1. Remove field note from invoice (irreversível)
      takes ACCESS EXCLUSIVE on billing_invoice
        ALTER TABLE "billing_invoice" DROP COLUMN "note";

@@ -54,3 +54,19 @@ def test_tables_that_point_at_each_other_are_named(shop: BaseDatabaseWrapper) ->
     count, unfilled = fill(shop, 3)
     assert (count, sorted(one.table for one in unfilled)) == (0, ["egg", "hen"])
     assert all(isinstance(one, Unfilled) and one.reason for one in unfilled)
+
+
+def test_a_share_of_the_values_that_may_be_missing_is(shop: BaseDatabaseWrapper) -> None:
+    with shop.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE sale (id serial, total int, note text, kept text NOT NULL);"
+            "CREATE TABLE strict (total int CHECK (total IS NOT NULL))"
+        )
+        assert fill(shop, 40, with_nulls=True) == (2, ())
+        cursor.execute(
+            "SELECT count(*), count(total), count(note), count(kept),"
+            " count(*) FILTER (WHERE total IS NULL AND note > '') FROM sale"
+        )
+        assert cursor.fetchone() == (40, 30, 30, 40, 10)
+        cursor.execute("SELECT count(total) FROM strict")
+        assert cursor.fetchone() == (40,)
