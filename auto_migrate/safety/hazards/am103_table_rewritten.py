@@ -11,9 +11,17 @@ from auto_migrate.planning.changes import Change, RewriteTable
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 # What has a counterpart that holds nobody up. The rest takes a table that is made beside it, as pg_repack does.
-INSTEAD = {"REFRESH MATERIALIZED VIEW": "REFRESH MATERIALIZED VIEW CONCURRENTLY {table}  -- needs a unique index"}
-VACUUM = "VACUUM (ANALYZE) {table}  -- frees the space for new rows; atomic = False"
-REPACK = "pg_repack --table {table}  -- writes it anew while it is in use, outside of migrations"
+INSTEAD = {
+    "REFRESH MATERIALIZED VIEW": (
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY {table}",
+        gettext_noop("needs a unique index"),
+    ),
+    "VACUUM FULL": ("VACUUM (ANALYZE) {table}", gettext_noop("frees the space for new rows; atomic = False")),
+}
+REPACK = (
+    "pg_repack --table {table}",
+    gettext_noop("writes it anew while it is in use, outside of migrations"),
+)
 
 
 class TableRewritten(Hazard):
@@ -35,5 +43,5 @@ class TableRewritten(Hazard):
         """Give the command that holds nobody up, as far as there is one."""
         if not change.table:
             return ""
-        other = VACUUM if change.command == "VACUUM FULL" else REPACK
-        return INSTEAD.get(change.command, other).format(table=change.table)
+        command, told = INSTEAD.get(change.command, REPACK)
+        return f"{command.format(table=change.table)}  -- {_(told)}"

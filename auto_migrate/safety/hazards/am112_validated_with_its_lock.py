@@ -38,7 +38,7 @@ class ValidatedWithItsLock(Hazard):
                 f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
             )
         validated = f'ValidateConstraint("{model_name(change.model)}", "{change.name}")'
-        return in_turn(migration(written_operation(adding.operation)), migration(validated))
+        return in_turn(migration(written_operation(adding.operation), late=True), migration(validated))
 
 
 def added_before(change: ValidateConstraint, site: Site) -> ReadOperation | None:

@@ -25,7 +25,7 @@ RENAME = """
         migrations.RenameIndex("{model}", new_name="{old}", old_name="{new}"),"""
 REPLACE_SQL = """\
 CREATE INDEX CONCURRENTLY {new} ON {table} (…);
-DROP INDEX CONCURRENTLY {old};  -- each in a text of its own, atomic = False"""
+DROP INDEX CONCURRENTLY {old};  -- {told}"""
 
 
 class IndexReplacedByDroppingFirst(Hazard):
@@ -72,7 +72,9 @@ def instead(new: CreateIndex, old: DropIndex) -> str:
     """Build the new index under another name, then drop the old one."""
     name = f"{new.name[:26]}_new" if new.name == old.name else new.name
     if not new.model or new.definition is None:
-        return REPLACE_SQL.format(new=name, table=new.table, old=old.name)
+        return REPLACE_SQL.format(
+            new=name, table=new.table, old=old.name, told=_("each in a text of its own, atomic = False")
+        )
     index, model = new.definition.clone(), model_name(new.model)
     index.name = name
     rename = RENAME.format(model=model, old=old.name, new=name) if name != new.name else ""

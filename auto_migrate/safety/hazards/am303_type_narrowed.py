@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AlterType, Change
 from auto_migrate.planning.widths import Width, width_of
-from auto_migrate.safety.code import comment, model_name
+from auto_migrate.safety.code import comment, in_turn, migration, model_name
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.type_changes import parsed
 
@@ -24,18 +24,7 @@ WRITTEN_OUT = frozenset({"json", "jsonb", "bytea"})
 # The numbers that the integer types hold.
 BOUNDS = {"smallint": (-32768, 32767), "integer": (-2147483648, 2147483647)}
 
-CHECK = """\
-{keep}from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
-{imports}
-operations = [
-    AddConstraintNotValid(
-        "{model}",
-        models.CheckConstraint(condition={condition}, name="{name}"),
-    ),
-]
-
-{then}operations = [ValidateConstraint("{model}", "{name}")]"""
-IMPORTS = """\
+LENGTH = """\
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 """
@@ -79,15 +68,19 @@ def narrows(old: str, new: str) -> bool:
 
 def instead(change: AlterType) -> str:
     """Give a constraint in place of a shorter type, where it is the length of text or the range of integers."""
-    keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
-    names = {"model": model_name(change.model), "field": change.field, "keep": comment(keep)}
-    names["then"] = comment(_("In the next migration:"))
     if not change.field or width_of(change.old, change.new) is Width.OTHER:
         return ""
     if isinstance(change.definition, models.CharField):
         condition = f'LessThanOrEqual(Length("{change.field}"), {change.definition.max_length})'
-        return CHECK.format(**names, imports=IMPORTS, condition=condition, name=f"{change.column}_length")
+        return checked(change, condition, f"{change.column}_length", LENGTH)
     if bounds := BOUNDS.get(parsed(change.new).name):
-        condition = f"models.Q({change.field}__range={bounds})"
-        return CHECK.format(**names, imports="", condition=condition, name=f"{change.column}_range")
+        return checked(change, f"models.Q({change.field}__range={bounds})", f"{change.column}_range")
     return ""
+
+
+def checked(change: AlterType, condition: str, name: str, imports: str = "") -> str:
+    """Give a constraint that is validated while others read and write."""
+    keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
+    model, check = model_name(change.model), f'models.CheckConstraint(condition={condition}, name="{name}")'
+    added = migration(f'AddConstraintNotValid("{model}", {check})', late=True)
+    return comment(keep) + in_turn(imports + added, migration(f'ValidateConstraint("{model}", "{name}")'))
