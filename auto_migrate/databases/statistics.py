@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import DatabaseError, DataError
+from django.db import DatabaseError, DataError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
@@ -17,7 +17,7 @@ PATIENCE = "200ms"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TableStatistics:
-    """One table as it is now; rows are exact up to the limit asked for and an estimate above. None: not told."""
+    """One table as it is now; rows are an estimate unless they were `counted`. None: not told."""
 
     rows: int
     bytes: int | None = None
@@ -25,6 +25,7 @@ class TableStatistics:
     """Scans of it and of its indexes a second, on average since the statistics began."""
     writes: float | None = None
     """Rows written a second, likewise."""
+    counted: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ class PostgreSQLStatistics(Statistics):
                sum(n_tup_ins + n_tup_upd + n_tup_del)
         FROM parts JOIN pg_class USING (oid) LEFT JOIN pg_stat_all_tables AS used ON used.relid = pg_class.oid
     """
+    # With row_security off, PostgreSQL refuses to count where it would leave rows out.
+    BOUNDS = """
+        SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', '0', true),
+               set_config('row_security', 'off', true)
+    """
     SINCE = """
         SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())), 1)
         FROM pg_stat_database WHERE datname = current_database()
@@ -95,38 +101,47 @@ class PostgreSQLStatistics(Statistics):
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
         seconds = float(self.one(self.SINCE)[0])
-        found = {table: self._of(table, limit, seconds) for table in tables}
+        found = {table: self._bounded(table, limit, seconds) for table in tables}
         return {table: statistics for table, statistics in found.items() if statistics is not None}
 
     def activity(self) -> Activity:
         oldest, replicas = self.one(self.ACTIVITY)
         return Activity(None if oldest is None else float(oldest), int(replicas))
 
-    def _of(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
+    def _bounded(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
+        """Tell of a table if nobody has locked it or a partition of it for long, and its name can be read."""
         try:
             with atomic(using=self.connection.alias):
-                there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
-        except DataError:
-            # Not a name that the server can read.
+                self.one(self.BOUNDS, [PATIENCE])
+                return self._of(table, limit, seconds)
+        except (DataError, OperationalError):
             return None
+
+    def _of(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
+        there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
         if not there:
             return None
-        rows, size = int(estimate), int(pages)
+        rows, size = int(estimate) if analyzed >= 0 else limit + 1, int(pages)
+        counted = None
         # An estimate far above the limit is good enough; everything else is worth a look.
         if readable and rows <= 10 * limit:
-            rows, size = self._measured(table, limit, rows if analyzed >= 0 else limit + 1, size)
-        return TableStatistics(rows, size, float(reads or 0) / seconds, float(writes or 0) / seconds)
+            counted, size = self._measured(table, limit, size)
+        if counted is not None and counted <= limit:
+            return self._told(counted, size, reads, writes, seconds, counted=True)
+        return self._told(max(rows, counted or 0), size, reads, writes, seconds, counted=False)
 
-    def _measured(self, table: str, limit: int, rows: int, size: int) -> tuple[int, int]:
-        """Count and measure a table that nobody has locked; else give what was estimated."""
+    def _told(self, rows: int, size: int, reads: Any, writes: Any, seconds: float, *, counted: bool) -> TableStatistics:
+        return TableStatistics(rows, size, float(reads or 0) / seconds, float(writes or 0) / seconds, counted)
+
+    def _measured(self, table: str, limit: int, size: int) -> tuple[int | None, int]:
+        """Count and measure a table; no count where somebody has it locked, or a policy hides rows from us."""
         try:
             with atomic(using=self.connection.alias):
-                self.one("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
                 counted = self.count(table, limit)
                 size = int(self.one("SELECT pg_total_relation_size(to_regclass(%s))", [self.quoted(table)])[0])
         except DatabaseError:
-            return rows, size
-        return (max(rows, counted) if counted > limit else counted), size
+            return None, size
+        return counted, size
 
 
 class MySQLStatistics(Statistics):
@@ -143,7 +158,9 @@ class MySQLStatistics(Statistics):
             if row := self.one(self.TABLE, [table]):
                 estimate, size = int(row[0] or 0), int(row[1] or 0)
                 rows = estimate if estimate > 10 * limit else self.count(table, limit)
-                found[table] = TableStatistics(max(rows, estimate) if rows > limit else rows, size)
+                found[table] = TableStatistics(
+                    max(rows, estimate) if rows > limit else rows, size, counted=rows <= limit
+                )
         return found
 
 

@@ -42,4 +42,4 @@ def columns_of(constraint: Any, model: Any) -> tuple[str, ...]:
 
 def columns_named(model: Any, fields: Iterable[str]) -> tuple[str, ...]:
     """Give the columns of some fields, by their names."""
-    return tuple(model._meta.get_field(name).column for name in fields)
+    return tuple(model._meta.get_field(name.removeprefix("-")).column for name in fields)

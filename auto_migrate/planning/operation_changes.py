@@ -1,7 +1,8 @@
 """What an operation does to the database, told from the states around it and without touching anything.
 
 Django's own operations are carried out on a `Recorder`, so that routers, unmanaged models and automatic tables count
-as they do for Django. Whatever an operation of another kind would send is read as SQL.
+as they do for Django. An operation of a project's own kind is never carried out; if its kind comes from one of
+Django's, what that would do is told, and that there may be more.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.planning.changes import Change, Compute, Unread, ValidateConstraint
+from auto_migrate.planning.forwards import (
+    DJANGO_OPERATIONS,
+    Forwards,
+    djangos_forwards,
+    is_of_own_kind,
+    reason_of_own_kind,
+)
 from auto_migrate.planning.recorder import Recorder
 from auto_migrate.planning.slices import sliced
 from auto_migrate.planning.statement_changes import changes_of_sql
-from auto_migrate.planning.statements import is_note, statements_of_operation
-
-# Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
-POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
-DJANGO_OPERATIONS = "django.db.migrations.operations."
+from auto_migrate.planning.statements import is_note, sql_of
 
 # What states that do not fit together, or an operation that Django itself would refuse, end in.
 UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupportedError)
@@ -39,13 +43,18 @@ def changes_of(
     after: ProjectState,
 ) -> Iterable[Change]:
     """Give what an operation does to the database, in order; nothing if it only changes the state."""
+    own = (Unread(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
+    unread = own if is_of_own_kind(operation) else ()
+    forwards = djangos_forwards(operation)
+    if forwards is None:
+        return unread
     if isinstance(operation, ops.SeparateDatabaseAndState):
-        return _changes_within(operation, app_label, connection, before)
-    reader = _reader_of(operation)
+        return (*_changes_within(operation, app_label, connection, before), *unread)
+    reader = _reader_of(forwards)
     if reader not in {changes_of_function, changes_of_statements}:
         before, after = sliced(operation, app_label, before, after)
     try:
-        return tuple(reader(operation, app_label, connection, before, after))
+        return (*reader(operation, app_label, connection, before, after), *unread)
     except UNTELLABLE as error:
         return (Unread(table="", text=operation.describe(), reason=str(error)),)
 
@@ -53,9 +62,6 @@ def changes_of(
 def _changes_within(
     operation: ops.SeparateDatabaseAndState, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState
 ) -> Iterator[Change]:
-    if type(operation).database_forwards is not ops.SeparateDatabaseAndState.database_forwards:
-        yield from changes_of_statements(operation, app_label, connection, before, before)
-        return
     for inner in operation.database_operations:
         after = before.clone()
         inner.state_forwards(app_label, after)
@@ -66,18 +72,14 @@ def _changes_within(
 Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
 
 
-def _reader_of(operation: Operation) -> Reader:
-    # A subclass that carries itself out in its own way is of another kind than its parent.
-    forwards = type(operation).database_forwards
+def _reader_of(forwards: Forwards) -> Reader:
     if forwards is ops.RunPython.database_forwards:
         return changes_of_function
     if forwards is ops.RunSQL.database_forwards:
         return changes_of_statements
     if forwards.__module__.startswith(DJANGO_OPERATIONS):
         return changes_of_schema
-    if forwards.__module__ == POSTGRES_OPERATIONS:
-        return POSTGRES_READERS.get(forwards.__qualname__.partition(".")[0], changes_of_nothing)
-    return changes_of_statements
+    return POSTGRES_READERS.get(forwards.__qualname__.partition(".")[0], changes_of_nothing)
 
 
 def changes_of_schema(
@@ -89,7 +91,8 @@ def changes_of_schema(
 ) -> Iterable[Change]:
     """Carry out one of Django's schema operations on a recorder."""
     recorder: Any = Recorder(connection, _new_labels(operation, app_label))
-    operation.database_forwards(app_label, recorder, before, after)
+    forwards: Any = djangos_forwards(operation)
+    forwards(operation, app_label, recorder, before, after)
     changes: list[Change] = recorder.changes
     return changes
 
@@ -122,9 +125,9 @@ def changes_of_statements(
     before: ProjectState,
     after: ProjectState,
 ) -> Iterator[Change]:
-    """Read the SQL that an operation would send."""
+    """Read the SQL of a `RunSQL`."""
     tables = model_tables(before, connection)
-    for statement in statements_of_operation(operation, app_label, connection, before, after):
+    for statement in sql_of(operation, app_label, connection, before, after):
         if is_note(statement):
             yield Unread(table="", text=operation.describe(), reason=statement.lstrip("- "))
         else:

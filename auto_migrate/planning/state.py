@@ -24,6 +24,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.events import MigrationKey, SchemaState
 from auto_migrate.exceptions import MigrationFailed, PassingFault, UsageError
 from auto_migrate.history.store import History
+from auto_migrate.history.tables import TABLES
 from auto_migrate.planning.division import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.targets import Node
@@ -44,6 +45,12 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
     except DatabaseError:
         # Another runner may have made the table since: what fails now fails for another reason.
         return tuple(rows.all()) if recorder.has_table() else ()
+
+
+def has_tables(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether the database has any table but those in which migrations and runs are recorded."""
+    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in TABLES)}
+    return not own.issuperset(connection.introspection.table_names())
 
 
 def unknown_rows(

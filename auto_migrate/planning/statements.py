@@ -16,6 +16,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
+from auto_migrate.planning.forwards import djangos_forwards, is_of_own_kind, reason_of_own_kind
+
 # Django asks some questions inside of a transaction, which what only reads may have.
 READS = re.compile(
     r"\s*(SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO)\b[^;]*;?\s*", re.IGNORECASE
@@ -32,16 +34,26 @@ def statements_of_operation(
     """Give the statements that an operation would send, what it defers at their end.
 
     The database is at most read, and its transaction left as it was. What cannot be told stands as a note among the
-    statements (`is_note`); what is no SQL, as a `RunPython`, gives nothing.
+    statements (`is_note`); what is no SQL, as a `RunPython`, gives nothing. An operation of a project's own kind is not
+    carried out: of one that is of a kind of Django's, what Django would send stands before the note.
     """
+    notes = (f"-- {reason_of_own_kind(operation)}.",) if is_of_own_kind(operation) else ()
     if isinstance(operation, ops.SeparateDatabaseAndState):
-        return tuple(_statements_within(operation, app_label, connection, before))
-    if not operation.reduces_to_sql:
+        return (*_statements_within(operation, app_label, connection, before), *notes)
+    return (*sql_of(operation, app_label, connection, before, after), *notes)
+
+
+def sql_of(
+    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+) -> tuple[str, ...]:
+    """Give what Django would send for an operation, or for the one of its own that the operation is a kind of."""
+    forwards = djangos_forwards(operation)
+    if forwards is None or not operation.reduces_to_sql:
         return ()
     with only_read(connection) as aside:
         editor = collecting_editor(aside)
         try:
-            operation.database_forwards(app_label, editor, before, after)
+            forwards(operation, app_label, editor, before, after)
             editor.flush_deferred()
         except Exception as error:  # noqa: BLE001 - whatever an operation raises against a schema that is not there yet
             editor.note(_("what follows is known only when it runs ({error})").format(error=error))

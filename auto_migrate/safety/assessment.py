@@ -17,6 +17,7 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
+from auto_migrate.planning.changes import RenameTable
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effect import Blocks, Effect
@@ -57,6 +58,8 @@ def assess(
         )
         for _operation, change in read.changes():
             note_new(new_tables, change)
+            if live is not None and isinstance(change, RenameTable):
+                live.renamed[change.to] = live.renamed.get(change.table, change.table)
     unmatched = tuple(said for said in (*of_migrations, *given) if said not in used)
     return Assessment(tuple(migrations), unmatched)
 

@@ -43,10 +43,13 @@ class Live:
     def __init__(self, statistics: Statistics, small: int) -> None:
         self.statistics = statistics
         self.small = small
+        # The name that a table has now, by the one that the plan gives it.
+        self.renamed: dict[str, str] = {}
         self._asked: dict[str, TableStatistics | None] = {}
 
     def table(self, name: str) -> TableStatistics | None:
         """Tell how large and busy a table is, None where the database does not know it."""
+        name = self.renamed.get(name, name)
         if name not in self._asked:
             self._asked[name] = self.statistics.of_tables([name], self.small).get(name) if name else None
         return self._asked[name]
@@ -61,7 +64,7 @@ class Live:
         known = [found for found in map(self.table, tables) if found is not None]
         if not known or not all(map(self.is_small, known)):
             return BY_RULE[harm]
-        if harm is Harm.LOSES_DATA and not any(table.rows for table in known):
+        if harm is Harm.LOSES_DATA and all(table.counted and not table.rows for table in known):
             return Level.NOTICE
         return ON_SMALL_TABLES[harm]
 

@@ -118,19 +118,51 @@ def test_an_operation_that_django_would_refuse_is_told_as_unread(connection: Bas
 
 
 class Bespoke(Operation):
-    """An operation of a project's own that sends SQL."""
+    """An operation of a project's own, which may do anything."""
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """Change nothing."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        schema_editor.execute("ALTER TABLE library_book DROP COLUMN pages")
+        raise AssertionError("carried out")
 
 
-def test_an_operation_of_the_projects_own_is_read_by_its_sql(connection: BaseDatabaseWrapper) -> None:
+class Careful(ops.RemoveField):
+    """An operation of Django's that a project carries out in its own way."""
+
+    database_forwards = Bespoke.database_forwards
+
+
+class Together(ops.SeparateDatabaseAndState):
+    """Operations that a project carries out in its own way."""
+
+    database_forwards = Bespoke.database_forwards
+
+
+def test_an_operation_of_the_projects_own_is_not_carried_out(connection: BaseDatabaseWrapper) -> None:
     (told,) = one(connection, Bespoke())
-    assert isinstance(told, c.DropColumn)
-    assert (told.table, told.model, told.column) == ("library_book", "library.Book", "pages")
+    assert isinstance(told, c.Unread)
+    assert "Bespoke" in told.reason
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [Careful("Book", "pages"), Together([ops.RemoveField("Book", "pages")])],
+    ids=lambda operation: type(operation).__name__,
+)
+def test_one_that_is_of_a_kind_of_djangos_is_told_as_that_and_as_unread(
+    connection: BaseDatabaseWrapper, operation: Operation
+) -> None:
+    dropped, unread = one(connection, operation)
+    assert isinstance(dropped, c.DropColumn)
+    assert (dropped.table, dropped.model, dropped.column) == ("library_book", "library.Book", "pages")
+    assert isinstance(unread, c.Unread)
+
+
+def test_an_index_on_a_descending_column_is_read(connection: BaseDatabaseWrapper) -> None:
+    (told,) = one(connection, ops.AddIndex("Book", models.Index(fields=["-pages"], name="longest")))
+    assert isinstance(told, c.CreateIndex)
+    assert told.columns == ("pages",)
 
 
 def test_operations_within_another_are_read_each_after_the_one_before(connection: BaseDatabaseWrapper) -> None:

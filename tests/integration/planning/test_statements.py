@@ -179,7 +179,8 @@ def test_an_operation_that_works_by_itself_changes_nothing(
 ) -> None:
     state = prepared(connection)
     with transaction.atomic():
-        (note,) = collected(connection, state, kind("INSERT INTO library_tag (word) VALUES ('x')"))
+        statement, note = collected(connection, state, kind("INSERT INTO library_tag (word) VALUES ('x')"))
+        assert statement == "INSERT INTO library_tag (word) VALUES ('x');"
         assert is_note(note)
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM library_tag")

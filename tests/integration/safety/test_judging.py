@@ -69,3 +69,46 @@ class Migration(migrations.Migration):
     [assessed] = [line for line in lines if line["event"] == "plan_assessed"]
     [finding] = assessed["findings"]
     assert (finding["code"], finding["table"], finding["level"]) == ("AM502", "app_t", "notice")
+
+
+def test_tables_of_which_nothing_is_recorded_are_judged(tiny: Tiny) -> None:
+    tiny.query("TRUNCATE django_migrations")
+    truncate = "migrations.RunSQL('TRUNCATE app_t')"
+    tiny.write("0001_initial", f"class Migration(migrations.Migration):\n    operations = [{truncate}]")
+    assert "AM304" in tiny.run("auto_migrate", expect=6)
+
+
+def test_an_index_on_a_renamed_table_is_judged_by_the_table_that_it_was(tiny: Tiny) -> None:
+    tiny.second('migrations.RenameModel("t", "U")', atomic=True)
+    tiny.write(
+        "0003_index",
+        "class Migration(migrations.Migration):\n    dependencies = [('app', '0002_pay')]\n"
+        "    operations = [migrations.AddIndex('u', models.Index(fields=['-n'], name='by_n'))]",
+    )
+    lines = [json.loads(line) for line in tiny.run("auto_migrate", "--plan", "--format", "json").splitlines()]
+    [assessed] = [line for line in lines if line["event"] == "plan_assessed"]
+    assert {finding["code"]: finding["level"] for finding in assessed["findings"]}["AM109"] == "notice"
+
+
+def test_code_of_the_projects_own_does_not_run_when_a_plan_is_only_shown(tiny: Tiny) -> None:
+    own = """
+from django.db import connection
+from django.db.migrations.operations.base import Operation
+
+class Once(Operation):
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, editor, before, after):
+        connection.copy().cursor().execute("INSERT INTO app_t (n) VALUES (7)")
+
+class Migration(migrations.Migration):
+    dependencies = [("app", "0001_initial")]
+    operations = [Once()]
+"""
+    tiny.write("0002_once", own)
+    for arguments in [("auto_migrate", "--plan"), ("auto_migrate", "--sql"), ("auto_migrate", "--check")]:
+        tiny.run(*arguments, expect=9 if "--check" in arguments else 0, AUTO_MIGRATE_PHASES="true")
+    assert tiny.query("SELECT count(*) FROM app_t") == [(1,)]
+    tiny.run("auto_migrate")
+    assert tiny.query("SELECT count(*) FROM app_t") == [(2,)]

@@ -62,11 +62,42 @@ def test_a_locked_table_is_not_waited_for(statistics: PostgreSQLStatistics) -> N
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE stock")
-        # The catalogue alone knows nothing of a table that nobody has analyzed: it counts as large.
-        assert rows(statistics, 1000) == 1001
+        found = statistics.of_tables(["stock"], 1000)["stock"]
+        assert (found.rows, found.counted) == (1001, False)
     finally:
         other.rollback()
         other.close()
+
+
+def test_a_locked_partition_is_not_waited_for_and_tells_nothing(statistics: PostgreSQLStatistics) -> None:
+    execute("CREATE TABLE parts (id int) PARTITION BY RANGE (id)")
+    execute("CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (9)")
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE part")
+        assert statistics.of_tables(["parts"], 1000) == {}
+    finally:
+        other.rollback()
+        other.close()
+        execute("DROP TABLE parts")
+
+
+def test_rows_that_a_policy_hides_are_not_taken_for_none(statistics: PostgreSQLStatistics) -> None:
+    execute("ALTER TABLE stock ENABLE ROW LEVEL SECURITY")
+    execute("ALTER TABLE stock FORCE ROW LEVEL SECURITY")
+    execute("DROP ROLE IF EXISTS clerk")
+    execute("CREATE ROLE clerk")
+    execute("GRANT SELECT ON stock TO clerk")
+    execute("SET ROLE clerk")
+    try:
+        found = statistics.of_tables(["stock"], 1000)["stock"]
+    finally:
+        execute("RESET ROLE")
+        execute("DROP OWNED BY clerk")
+        execute("DROP ROLE clerk")
+    assert not found.counted
 
 
 class Told(Statistics):
@@ -92,8 +123,9 @@ def level(harm: Harm, table: TableStatistics | None, small: int = 10) -> Level:
         (TableStatistics(1, 1_000_000), [Level.ERROR, Level.ERROR, Level.ERROR, Level.WARNING]),
         (TableStatistics(10), [Level.ERROR, Level.NOTICE, Level.WARNING, Level.NOTICE]),
         (TableStatistics(0), [Level.NOTICE, Level.NOTICE, Level.WARNING, Level.NOTICE]),
+        (TableStatistics(0, counted=False), [Level.ERROR, Level.NOTICE, Level.WARNING, Level.NOTICE]),
     ],
-    ids=["unknown", "many rows", "wide rows", "small", "empty"],
+    ids=["unknown", "many rows", "wide rows", "small", "empty", "not counted"],
 )
 def test_the_level_follows_from_the_harm_and_the_table(table: TableStatistics | None, levels: list[Level]) -> None:
     harms = [Harm.LOSES_DATA, Harm.BLOCKS, Harm.BREAKS, Harm.RISKS]
