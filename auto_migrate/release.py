@@ -63,7 +63,7 @@ from auto_migrate.planning.comparison import Comparison, applied_state, compare,
 from auto_migrate.planning.division import refuse_early
 from auto_migrate.planning.fingerprint import Code, read_code
 from auto_migrate.planning.phases import ALL, Phase
-from auto_migrate.planning.state import needs_of, recorded_rows
+from auto_migrate.planning.state import has_tables, needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
 
 
@@ -230,10 +230,12 @@ class Release:
     def assess(self, comparison: Comparison, state: ProjectState) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged.
 
-        A database without a single recorded migration has nothing that could be hurt, whoever unapplies migrations has
-        asked for just that, and what an earlier attempt let pass may be finished.
+        A database without tables has nothing that could be hurt, whoever unapplies migrations has asked for just that,
+        and what an earlier attempt let pass may be finished.
         """
-        if not comparison.recorded or comparison.backwards or self.judged.issuperset(comparison.keys):
+        if comparison.backwards or self.judged.issuperset(comparison.keys):
+            return
+        if not comparison.recorded and not has_tables(self.database.connection):
             return
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
         from auto_migrate.safety.gate import assess_plan, blocking_level
