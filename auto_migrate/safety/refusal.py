@@ -43,7 +43,8 @@ def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool) -> It
     if names:
         yield _("If it is wanted, say why, in the migration or once:")
         yield acknowledging(command, names)
-        variable = ";".join(f"{name}={_('reason')}" for name in names)
+        reason = _("reason")
+        variable = ";".join(f"{name}={reason}" for name in names)
         yield _("or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'").format(
             variable=variable
         )
