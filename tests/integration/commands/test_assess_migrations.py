@@ -50,6 +50,11 @@ class Migration(migrations.Migration):
     dependencies = [("shop", "{after}")]
     operations = [migrations.AddField("order", "harmless", models.IntegerField(null=True))]
 """
+DROP = """
+class Migration(migrations.Migration):
+    dependencies = [("shop", "{after}")]
+    operations = [migrations.RemoveField("order", "note")]
+"""
 FORMATS = ["text", "json", "github", "sarif", "markdown"]
 
 
@@ -129,6 +134,14 @@ def test_an_old_migration_that_was_edited_is_judged_again_on_the_state_before_it
     shop.git("switch", "--quiet", "--create", "edit")
     shop.index("0002_old_index", "edited_idx", after="0001_initial")
     assert codes(shop.judged("--since", "topic")) == {"shop.0002_old_index": ["AM109"]}
+
+
+def test_a_migration_that_comes_too_early_for_its_phase_is_found(shop: Shop) -> None:
+    shop.migration("0003_drop_note", DROP.format(after="0002_old_index"))
+    shop.migration("0004_harmless", HARMLESS.format(after="0003_drop_note"))
+    found = codes(shop.judged("--since", "main", AUTO_MIGRATE_PHASES="true"))
+    assert found["shop.0004_harmless"] == ["AM506"]
+    assert "AM506" not in str(codes(shop.judged("--since", "main")))
 
 
 def test_only_what_is_named_is_judged_whatever_lies_between(shop: Shop) -> None:
