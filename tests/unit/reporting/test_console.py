@@ -59,8 +59,8 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
         (
             "🎭 Ensaiando em rehearsal_1; migrações: 2, aplicadas lá antes: 41\n"
-            "⚠️  O Python destas migrações é executado e pode acessar o mundo lá fora (e-mail, HTTP), "
-            "salvo com --skip-python: billing.0002_total\n"
+            "⚠️  O Python destas migrações é executado e pode chamar serviços externos (e-mail, HTTP), "
+            "a não ser com --skip-python: billing.0002_total\n"
         ),
     ),
     (
