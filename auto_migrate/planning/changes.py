@@ -46,6 +46,11 @@ class Change:
     """`app_label.ModelName`."""
     together: bool = False
     """Sent in one text with others, which PostgreSQL then runs in a transaction; only told of what cannot be in one."""
+    unsure: bool = False
+    """Whether it may do nothing, or nothing that lasts: `IF NOT EXISTS`, a temporary table, within a `DO` block.
+
+    Only told of what makes or renames something, which then is not surely new.
+    """
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -263,10 +268,14 @@ class AlterEnum(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WriteRows(Change):
-    """Rows written by SQL: `UPDATE`, `DELETE`, `INSERT`, `TRUNCATE`; bounded if the statement says how many at most."""
+    """Rows written by SQL: `UPDATE`, `DELETE`, `INSERT`, `TRUNCATE`; bounded if the statement says how many at most.
+
+    `cascades` is true where the rows of other tables go along, and nobody can tell which.
+    """
 
     verb: str
     bounded: bool = False
+    cascades: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -290,3 +299,5 @@ class Unread(Change):
 
 
 DATA = (WriteRows, Compute)
+# What gives a name to something.
+NAMES = (CreateTable, RenameTable, AddColumn, RenameColumn)

@@ -79,7 +79,7 @@ class Reader:
         self.state = state
         self.with_sql = with_sql
         self.phaser = phaser or Phaser()
-        self.validity = Validity()
+        self.validity = Validity(connection)
 
     def read(self, migration: Migration) -> ReadMigration:
         """Read the next migration."""

@@ -15,12 +15,22 @@ from django.utils.translation import gettext as _
 from sqlparse.exceptions import SQLParseError
 
 from auto_migrate.databases.table_locks import Mode
-from auto_migrate.planning.changes import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable, Unread
+from auto_migrate.planning.changes import (
+    NAMES,
+    Change,
+    CreateIndex,
+    DropIndex,
+    LockTable,
+    Reindex,
+    RewriteTable,
+    Unread,
+)
 from auto_migrate.planning.sql import indexes, others, rows, tables
 from auto_migrate.planning.sql.alter_table import alter_table
 from auto_migrate.planning.sql.blocks import texts_in_block
 from auto_migrate.planning.sql.folding import folded
 from auto_migrate.planning.sql.known import Known
+from auto_migrate.planning.sql.masking import masked, without_values
 from auto_migrate.planning.sql.names import spelled_out
 from auto_migrate.planning.sql.nodes import kind, option
 
@@ -42,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "CreateStmt": tables.create_table,
     "CreateTableAsStmt": tables.create_table_as,
     "CreateTrigStmt": others.locks(Mode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER", "relation"),
+    "DropOwnedStmt": tables.drop_owned,
     "DropStmt": tables.drop,
     "IndexStmt": indexes.create_index,
     "LockStmt": others.lock,
@@ -109,14 +120,14 @@ def _unread(sql: str, reason: str) -> Iterator[Change]:
 
 
 def shortened(text: str) -> str:
-    """Give the beginning of a statement in one line."""
-    line = " ".join(text.split())
+    """Give the beginning of a statement in one line, without the values in it: a password may be among them."""
+    line = " ".join(masked(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def _changes(text: str, found: Any, known: Known) -> Iterator[Change]:
     if isinstance(found, str):
-        yield Unread(table="", text=shortened(text), reason=found)
+        yield Unread(table="", text=shortened(text), reason=without_values(found))
     elif kind(found) == "DoStmt":
         yield from _changes_of_block(text, found, known)
     elif kind(found) == "ExplainStmt":
@@ -137,14 +148,19 @@ def _changes_of_block(text: str, block: Any, known: Known) -> Iterator[Change]:
     try:
         within = list(texts_in_block(block, text))
     except ParseError as error:
-        yield Unread(table="", text=shortened(text), reason=str(error))
+        yield Unread(table="", text=shortened(text), reason=without_values(str(error)))
         return
     for one in within:
         if isinstance(one, Unread):
             yield one
             continue
         for inner, found in parsed(one):
-            yield from _changes(inner, found, known)
+            yield from map(_perhaps, _changes(inner, found, known))
+
+
+def _perhaps(change: Change) -> Change:
+    """Mark what a condition of the block may keep from being made."""
+    return dataclasses.replace(change, unsure=True) if isinstance(change, NAMES) else change
 
 
 def _sent_together(change: Change) -> Change:

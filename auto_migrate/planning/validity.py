@@ -6,17 +6,22 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import CheckConstraint, Q
 
 from auto_migrate.planning.changes import AddConstraint, Change, DropConstraint, SetNotNull, ValidateConstraint
+from auto_migrate.planning.sql.known import Known
 
 
 class Validity:
-    """Follows which constraints a plan adds NOT VALID and has not validated yet: they prove nothing."""
+    """Follows which constraints are NOT VALID, in the database or by the plan: they prove nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._known = Known(connection, {})
         self._references: dict[tuple[str, str], str] = {}
+        # Those to which the plan itself holds all rows.
+        self._validated: set[tuple[str, str]] = set()
 
     def tell(self, change: Change, before: ProjectState) -> Change:
         """Take note of a change, and give it with what constraints mean for it in the state before it."""
@@ -24,7 +29,10 @@ class Validity:
             return dataclasses.replace(change, proven_by=self._proof(change, before))
         if isinstance(change, AddConstraint) and not change.valid:
             self._references[change.table, change.name] = change.references
+        elif isinstance(change, AddConstraint):
+            self._validated.add((change.table, change.name))
         elif isinstance(change, ValidateConstraint):
+            self._validated.add((change.table, change.name))
             references = self._references.pop((change.table, change.name), "")
             return dataclasses.replace(change, references=references)
         elif isinstance(change, DropConstraint):
@@ -35,7 +43,12 @@ class Validity:
         app_label, _dot, name = change.model.rpartition(".")
         model = state.models.get((app_label, name.lower()))
         proofs = proofs_of(model, change.column) if model is not None else ()
-        return next((name for name in proofs if (change.table, name) not in self._references), "")
+        return next((name for name in proofs if self._proves(change.table, name)), "")
+
+    def _proves(self, table: str, name: str) -> bool:
+        if (table, name) in self._references:
+            return False
+        return (table, name) in self._validated or not self._known.is_unvalidated(table, name)
 
 
 def proofs_of(model: ModelState, column: str) -> Iterator[str]:

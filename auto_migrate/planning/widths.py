@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 
 INTEGERS = ("smallint", "integer", "bigint")
@@ -43,6 +44,9 @@ class Width(enum.Enum):
     """Of another kind, or not known."""
 
 
+Sizes = tuple[int, ...]
+
+
 def width_of(old: str, new: str) -> Width:
     """Compare two types by their names, such as `varchar(20)` and `text`."""
     before, after = _parsed(old), _parsed(new)
@@ -56,7 +60,54 @@ def width_of(old: str, new: str) -> Width:
     return Width.OTHER
 
 
-Sizes = tuple[int, ...]
+# How many characters the values of a type have at most when they are written out, and how many digits.
+WRITTEN = {
+    "boolean": 5, "bool": 5, "smallint": 6, "integer": 11, "bigint": 20, "float4": 15, "float8": 24, "date": 10,
+    "time": 15, "timestamp": 26, "timestamp with time zone": 35, "datetime": 26, "uuid": 36, "inet": 43, "cidr": 43,
+    "macaddr": 17,
+}  # fmt: skip
+DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+# Decimal digits that a number with a floating point keeps (`FLT_DIG`, `DBL_DIG`).
+PRECISION = {"float4": 6, "float8": 15}
+ELEMENT = re.compile(r"\[\d*\]$")
+
+
+def has_room(old: str, new: str) -> bool:
+    """Tell whether a new type with a bound holds every value of an old one of any kind, for all that names tell.
+
+    True of a new type without a bound, whose values another rule may still refuse.
+    """
+    if ELEMENT.search(old) and ELEMENT.search(new):
+        old, new = ELEMENT.sub("", old), ELEMENT.sub("", new)
+        return width_of(old, new) is not Width.NARROWER and has_room(old, new)
+    before, after = _parsed(old) or ("", ()), _parsed(new)
+    if after is None:
+        return True
+    name, sizes = after
+    if name in {"varchar", "char"} and (sizes or name == "char"):
+        return _longest(*before) <= (*sizes, 1)[0]
+    if name == "numeric" and sizes:
+        return _digits(*before) <= sizes[0] - (*sizes, 0)[1]
+    if name in PRECISION and before[0] in {"numeric", *DIGITS}:
+        kept = before[1][0] if before[1] else DIGITS.get(before[0], math.inf)
+        return kept <= PRECISION[name]
+    return True
+
+
+def _longest(name: str, sizes: Sizes) -> float:
+    if name in {"varchar", "char"}:
+        return sizes[0] if sizes else (1 if name == "char" else math.inf)
+    if name == "numeric" and sizes:
+        # A sign, a point, and the nought before it.
+        return sizes[0] + 3
+    return WRITTEN.get(name, math.inf)
+
+
+def _digits(name: str, sizes: Sizes) -> float:
+    if name == "numeric":
+        # Compared in full by `width_of`.
+        return 0
+    return DIGITS.get(name, 1 if name == "boolean" else math.inf)
 
 
 def _parsed(written: str) -> tuple[str, Sizes] | None:

@@ -10,7 +10,15 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, CreateTable, RenameTable
+from auto_migrate.planning.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropTable,
+    RenameColumn,
+    RenameTable,
+)
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 
 EVERYWHERE = frozenset({"postgresql", "mysql", "sqlite"})
@@ -50,6 +58,10 @@ class Site:
     def is_new(self, table: str) -> bool:
         """Tell whether the plan itself makes the table, so that nobody uses it yet."""
         return table in self.new_tables
+
+    def is_new_column(self, table: str, column: str) -> bool:
+        """Tell whether the plan itself makes the column, so that nobody has anything in it yet."""
+        return of_column(table, column) in self.new_tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +106,45 @@ class Hazard(abc.ABC):
 
 
 def note_new(made: set[str], change: Change) -> None:
-    """Keep the set of tables that the plan itself makes true after a change."""
-    if isinstance(change, CreateTable):
-        made.add(change.table)
-    elif isinstance(change, RenameTable) and change.table in made:
-        made.add(change.to)
+    """Keep the set of tables and columns (`of_column`) that the plan itself makes true after a change."""
+    match change:
+        case CreateTable(unsure=False):
+            made.add(change.table)
+        case DropTable():
+            _forget(made, change.table)
+        case RenameTable():
+            _rename_table(made, change)
+        case AddColumn(unsure=False):
+            made.add(of_column(change.table, change.column))
+        case DropColumn():
+            made.discard(of_column(change.table, change.column))
+        case RenameColumn():
+            _rename_column(made, change)
+
+
+def of_column(table: str, column: str) -> str:
+    """Give the name under which a column stands among the tables that the plan makes."""
+    return f"{table}({column})"
+
+
+def _forget(made: set[str], table: str) -> set[str]:
+    """Take a table and its columns out of what the plan makes, and give them."""
+    found = {name for name in made if name == table or name.startswith(of_column(table, "")[:-1])}
+    made -= found
+    return found
+
+
+def _rename_table(made: set[str], change: RenameTable) -> None:
+    # The name that it gives up may become an older table's, and the one that it takes may have been a newer one's.
+    found = _forget(made, change.table)
+    _forget(made, change.to)
+    if not change.unsure:
+        made |= {change.to + name.removeprefix(change.table) for name in found}
+
+
+def _rename_column(made: set[str], change: RenameColumn) -> None:
+    old, new = of_column(change.table, change.column), of_column(change.table, change.to)
+    is_new = old in made and not change.unsure
+    made -= {old, new}
+    if is_new:
+        made.add(new)

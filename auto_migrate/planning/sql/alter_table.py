@@ -40,7 +40,7 @@ def alter_table(statement: Any, known: Known) -> Iterator[Change]:
 
 
 def add_column(command: Any, place: Place, known: Known) -> Iterator[Change]:
-    yield column_added(command.def_, place, known)
+    yield column_added(command.def_, place, known, unsure=bool(command.missing_ok))
 
 
 def drop_column(command: Any, place: Place, known: Known) -> Iterator[Change]:

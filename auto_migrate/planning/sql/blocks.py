@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from auto_migrate.planning.changes import Unread
+from auto_migrate.planning.sql.masking import masked
 from auto_migrate.planning.sql.nodes import kind
 
 QUERIES = {
@@ -53,4 +54,4 @@ def _dynamic(expression: str) -> str | Unread:
     value = query.targetList[0].val
     if kind(value) == "A_Const" and hasattr(value.val, "sval"):
         return str(value.val.sval)
-    return Unread(table="", text=f"EXECUTE {expression}", reason=_("its text is made only when it runs"))
+    return Unread(table="", text=f"EXECUTE {masked(expression)}", reason=_("its text is made only when it runs"))

@@ -26,7 +26,7 @@ STABLE_FUNCTIONS = frozenset(
 )  # fmt: skip
 
 
-def column_added(definition: Any, place: Place, known: Known) -> AddColumn:
+def column_added(definition: Any, place: Place, known: Known, *, unsure: bool) -> AddColumn:
     """Give the change that a column's definition makes to a table that is there."""
     said = {constraint.contype.name: constraint for constraint in definition.constraints or ()}
     default = default_of(definition, said, known)
@@ -45,6 +45,7 @@ def column_added(definition: Any, place: Place, known: Known) -> AddColumn:
         primary_key="CONSTR_PRIMARY" in said,
         references=name_of(key.pktable) if key else "",
         constrained_domain=known.is_constrained_domain(type_),
+        unsure=unsure,
     )
 
 

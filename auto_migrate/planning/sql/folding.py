@@ -15,6 +15,8 @@ from auto_migrate.planning.changes import (
     DropColumn,
     DropConstraint,
     DropDefault,
+    DropTable,
+    RenameTable,
     SetDefault,
 )
 
@@ -38,7 +40,7 @@ def folded(changes: Iterable[Change]) -> list[Change]:
 def _without_passing_default(done: list[Change], dropped: DropDefault) -> list[Change]:
     """Take a default away again that only filled the old rows."""
     for position, change in enumerate(done):
-        if not isinstance(change, AddColumn | SetDefault) or _column(change) != _column(dropped):
+        if not isinstance(change, AddColumn | SetDefault) or _column(change) != _column(dropped) or change.unsure:
             continue
         without = [dataclasses.replace(change, keeps_default=False)] if isinstance(change, AddColumn) else []
         return [*done[:position], *without, *done[position + 1 :]]
@@ -58,8 +60,11 @@ def _without_keys_of(done: list[Change], dropped: DropColumn) -> list[Change]:
 def _within_table(done: list[Change], constraint: AddConstraint) -> list[Change]:
     """Make a constraint of a new table a part of it: foreign keys come last, when all other tables are there."""
     for position, table in enumerate(done):
-        if not isinstance(table, CreateTable) or table.table != constraint.table:
+        if not isinstance(table, CreateTable) or table.table != constraint.table or table.unsure:
             continue
+        if any(isinstance(change, DropTable | RenameTable) for change in done[position:]):
+            # The name may be another table's by now.
+            break
         more = () if constraint.references in {"", constraint.table, *table.references} else (constraint.references,)
         whole = dataclasses.replace(table, references=table.references + more, names=(*table.names, constraint.name))
         return [*done[:position], whole, *done[position + 1 :]]

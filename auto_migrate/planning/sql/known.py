@@ -33,6 +33,7 @@ KEYS_TO = """
     JOIN pg_attribute ON attrelid = confrelid AND attname = %s AND attnum = ANY (confkey)
     WHERE contype = 'f' AND confrelid = to_regclass(%s) AND conparentid = 0 ORDER BY 1, 2
 """
+UNVALIDATED = "SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s AND NOT convalidated"
 KINDS = {
     "c": ConstraintKind.CHECK,
     "f": ConstraintKind.FOREIGN_KEY,
@@ -93,7 +94,7 @@ class Known:
         """Give a table by its name together with its model."""
         schema, _dot, bare = table.rpartition(".")
         # A project writes `schema"."table` for a table in another schema.
-        spelled = [table, f'{schema}"."{bare}'] + ([bare] if schema == "public" else [])
+        spelled = [table, f'{schema or "public"}"."{bare}']
         return Place(table=table, model=next((self.tables[name] for name in spelled if name in self.tables), ""))
 
     def column(self, table: str, name: str) -> Column | None:
@@ -107,6 +108,10 @@ class Known:
             Constraint(KINDS.get(kind), references, name, tuple(columns))
             for kind, references, name, columns in self._ask(CONSTRAINTS, self._quoted(table))
         ]
+
+    def is_unvalidated(self, table: str, constraint: str) -> bool:
+        """Tell whether the database has a constraint of that name to which it never held the old rows."""
+        return bool(self._ask(UNVALIDATED, self._quoted(table), constraint))
 
     def references(self, table: str) -> tuple[str, ...]:
         """Name the other tables that foreign keys of a table point to."""

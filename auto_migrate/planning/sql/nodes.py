@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+# Schemas that names are looked for in if they name none.
+UNSAID = frozenset({"pg_catalog", "public", "", None})
 OFF = {"0", "False", "false", "no", "off"}
 
 
 def name_of(relation: Any) -> str:
-    """Name a relation, with its schema if the statement names it."""
-    return f"{relation.schemaname}.{relation.relname}" if relation.schemaname else str(relation.relname)
+    """Name a relation, with its schema if the statement names one that does not go without saying."""
+    return qualified(relation.schemaname, relation.relname)
+
+
+def qualified(schema: str | None, name: str) -> str:
+    """Give a name within a schema; Django's tables are in `public`, and their names do not say so."""
+    return name if schema in UNSAID else f"{schema}.{name}"
 
 
 def words(strings: Iterable[Any] | None) -> tuple[str, ...]:
@@ -19,8 +26,9 @@ def words(strings: Iterable[Any] | None) -> tuple[str, ...]:
 
 
 def dotted(strings: Any) -> str:
-    """Give a qualified name as text; PostgreSQL's own schema goes without saying."""
-    return ".".join(word for word in words(strings) if word != "pg_catalog")
+    """Give a qualified name as text; PostgreSQL's own schema and `public` go without saying."""
+    *schemas, name = words(strings)
+    return ".".join([*(schema for schema in schemas if schema not in UNSAID), name])
 
 
 def kind(node: Any) -> str:

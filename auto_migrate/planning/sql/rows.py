@@ -11,10 +11,13 @@ from auto_migrate.planning.changes import Change, CreateTable, Unread, WriteRows
 from auto_migrate.planning.sql.columns import function_is_volatile, functions_in
 from auto_migrate.planning.sql.known import Known
 from auto_migrate.planning.sql.nodes import kind, name_of, within, words_of_column
+from auto_migrate.planning.sql.tables import is_temporary
 
 VERBS = {"DeleteStmt": "DELETE", "InsertStmt": "INSERT", "MergeStmt": "MERGE", "UpdateStmt": "UPDATE"}
 # Names that primary keys have, where no database can be asked.
 KEYS = frozenset({"ctid", "id", "pk", "uuid"})
+# More rows than this at once are as good as all.
+MANY = 10_000
 # Functions that write, but no rows of tables.
 HARMLESS = frozenset(
     {
@@ -32,9 +35,11 @@ def write(statement: Any, known: Known) -> Iterator[Change]:
         name = kind(node)
         if name in VERBS:
             bounded = BOUNDS[name](node, limited_tables(statement), known)
-            yield WriteRows(**known.place(node.relation), verb=VERBS[name], bounded=bounded)
+            verb = "DELETE" if name == "MergeStmt" and merge_deletes(node) else VERBS[name]
+            yield WriteRows(**known.place(node.relation), verb=verb, bounded=bounded)
         elif name == "SelectStmt" and node.intoClause:
-            yield CreateTable(**known.place(node.intoClause.rel))
+            relation = node.intoClause.rel
+            yield CreateTable(**known.place(relation), unsure=is_temporary(relation))
     if kind(statement) == "SelectStmt":
         yield from calls(statement, known)
 
@@ -54,7 +59,8 @@ def doubted(function: str) -> Unread:
 
 def truncate(statement: Any, known: Known) -> Iterator[Change]:
     for relation in statement.relations:
-        yield WriteRows(**known.place(relation), verb="TRUNCATE")
+        cascades = statement.behavior.name == "DROP_CASCADE"
+        yield WriteRows(**known.place(relation), verb="TRUNCATE", cascades=cascades)
 
 
 def copy(statement: Any, known: Known) -> Iterator[Change]:
@@ -77,7 +83,8 @@ def has_limit(query: Any, limited: frozenset[str]) -> bool:
     if kind(query) != "SelectStmt":
         return False
     if query.limitCount is not None and not getattr(query.limitCount, "isnull", False):
-        return True
+        written = integer(query.limitCount)
+        return written is None or written <= MANY
     return bool(query.fromClause) and all(from_limited(item, limited) for item in query.fromClause)
 
 
@@ -135,7 +142,19 @@ def bounds(part: Any, is_key: Callable[[Any], bool], limited: frozenset[str], jo
         return any(is_key(one) and (joined or is_single(other)) for one, other in pairs)
     if part.kind.name == "AEXPR_OP_ANY" and part.name[-1].sval == "=":
         return is_key(left) and (all_limited(right, limited))
-    return part.kind.name in {"AEXPR_IN", "AEXPR_BETWEEN"} and part.name[-1].sval != "<>" and is_key(left)
+    names_keys = part.kind.name == "AEXPR_IN" and part.name[-1].sval != "<>"
+    return (names_keys or (part.kind.name == "AEXPR_BETWEEN" and is_short(*right))) and is_key(left)
+
+
+def is_short(lowest: Any, highest: Any) -> bool:
+    """Tell whether a range of whole numbers is written out and has not many of them."""
+    first, last = integer(lowest), integer(highest)
+    return first is not None and last is not None and last - first <= MANY
+
+
+def integer(node: Any) -> int | None:
+    """Give the whole number that is written, None where it is something else or PostgreSQL's `bigint`."""
+    return getattr(getattr(node, "val", None), "ival", None) if kind(node) == "A_Const" else None
 
 
 def is_single(node: Any) -> bool:
@@ -148,6 +167,11 @@ def all_limited(array: Any, limited: frozenset[str]) -> bool:
     if kind(array) == "SubLink":
         return has_limit(array.subselect, limited)
     return kind(array) in {"A_ArrayExpr", "A_Const", "ParamRef", "TypeCast"}
+
+
+def merge_deletes(statement: Any) -> bool:
+    """Tell whether one of the clauses of `MERGE` deletes."""
+    return any(clause.commandType.name == "CMD_DELETE" for clause in statement.mergeWhenClauses)
 
 
 def merge_bounded(_statement: Any, _limited: frozenset[str], _known: Known) -> bool:

@@ -19,7 +19,7 @@ from auto_migrate.planning.changes import (
     Unread,
 )
 from auto_migrate.planning.sql.known import Known
-from auto_migrate.planning.sql.nodes import dotted, kind, name_of, words, written_type
+from auto_migrate.planning.sql.nodes import dotted, kind, name_of, qualified, words, written_type
 
 
 def create_table(statement: Any, known: Known) -> Iterator[Change]:
@@ -34,7 +34,9 @@ def create_table(statement: Any, known: Known) -> Iterator[Change]:
     references.pop(table, None)
     names = [found.conname for found in constraints if found.conname]
     names += [found.colname for found in elements if kind(found) == "ColumnDef"]
-    yield CreateTable(**known.place(statement.relation), references=tuple(references), names=tuple(names))
+    unsure = bool(statement.if_not_exists) or is_temporary(statement.relation)
+    place = known.place(statement.relation)
+    yield CreateTable(**place, references=tuple(references), names=tuple(names), unsure=unsure)
     for parent in statement.inhRelations or () if statement.partbound else ():
         yield LockTable(**known.place(parent), mode=Mode.ACCESS_EXCLUSIVE, reason="PARTITION OF")
 
@@ -45,7 +47,14 @@ def create_foreign_table(statement: Any, known: Known) -> Iterator[Change]:
 
 def create_table_as(statement: Any, known: Known) -> Iterator[Change]:
     """Give a new table, or a view that keeps its rows, filled from a query."""
-    yield CreateTable(**known.place(statement.into.rel))
+    relation = statement.into.rel
+    unsure = bool(statement.if_not_exists) or is_temporary(relation)
+    yield CreateTable(**known.place(relation), unsure=unsure)
+
+
+def is_temporary(relation: Any) -> bool:
+    """Tell whether a table is gone with the session, and only hides one of the same name until then."""
+    return bool(relation.relpersistence == "t" or relation.schemaname == "pg_temp")
 
 
 def drop(statement: Any, known: Known) -> Iterator[Change]:
@@ -61,8 +70,16 @@ def drop(statement: Any, known: Known) -> Iterator[Change]:
             yield DropIndex(**known.placed(table), name=name, concurrently=alone)
         elif what in {"TRIGGER", "RULE", "POLICY"}:
             yield LockTable(**known.placed(dotted(named[:-1])), mode=Mode.ACCESS_EXCLUSIVE, reason=f"DROP {what}")
+        elif what == "SCHEMA":
+            # Without CASCADE it only goes if nothing is in it.
+            yield from [DropTable(table=f"{_named(named)}.*")] * (statement.behavior.name == "DROP_CASCADE")
         elif what not in HARMLESS_TO_DROP and statement.behavior.name == "DROP_CASCADE":
             yield Unread(table="", text=f"DROP {what} {_named(named)} CASCADE", reason=_("CASCADE may drop anything"))
+
+
+def drop_owned(_statement: Any, _known: Known) -> Iterator[Change]:
+    """Give all that a role owns, tables among it."""
+    yield DropTable(table="*")
 
 
 # What holds no rows, and on what nothing hangs that does.
@@ -82,8 +99,7 @@ def rename(statement: Any, known: Known) -> Iterator[Change]:
     what = statement.renameType.name.removeprefix("OBJECT_")
     if what == "TABLE":
         place = known.place(statement.relation)
-        schema = statement.relation.schemaname
-        yield RenameTable(**place, to=f"{schema}.{statement.newname}" if schema else statement.newname)
+        yield RenameTable(**place, to=qualified(statement.relation.schemaname, statement.newname))
     elif what == "COLUMN" and statement.relationType.name == "OBJECT_TABLE":
         place = known.place(statement.relation)
         yield RenameColumn(**place, column=statement.subname, to=statement.newname)
@@ -96,4 +112,4 @@ def set_schema(statement: Any, known: Known) -> Iterator[Change]:
     """Give a table that moves to another schema."""
     if statement.objectType.name == "OBJECT_TABLE":
         place = known.place(statement.relation)
-        yield RenameTable(**place, to=f"{statement.newschema}.{statement.relation.relname}")
+        yield RenameTable(**place, to=qualified(statement.newschema, statement.relation.relname))

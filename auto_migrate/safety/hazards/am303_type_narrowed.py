@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.planning.widths import Width, width_of
+from auto_migrate.planning.widths import Width, has_room, width_of
 from auto_migrate.safety.code import comment, in_turn, migration, model_name
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.type_changes import parsed
@@ -54,6 +54,8 @@ def narrows(old: str, new: str) -> bool:
     if width is not Width.OTHER or not old:
         return width is Width.NARROWER
     before, after = parsed(old).name, parsed(new).name
+    if not has_room(old, new):
+        return True
     if before == after or after in WRITTEN_OUT:
         return False
     return (

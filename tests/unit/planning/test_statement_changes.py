@@ -221,7 +221,12 @@ STATEMENTS: dict[str, list[Change]] = {
     "WITH gone AS (DELETE FROM t WHERE id = 1 RETURNING *) SELECT count(*) FROM gone": [
         written("DELETE", bounded=True)
     ],
-    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE": [written("MERGE", bounded=False)],
+    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE": [written("DELETE", bounded=False)],
+    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET c = 1": [written("MERGE", bounded=False)],
+    "DELETE FROM t WHERE id BETWEEN 1 AND 1000000": [written("DELETE", bounded=False)],
+    "DELETE FROM t WHERE id BETWEEN 1 AND (SELECT max(id) FROM t)": [written("DELETE", bounded=False)],
+    "DELETE FROM t WHERE id IN (SELECT id FROM t LIMIT 1000000)": [written("DELETE", bounded=False)],
+    "TRUNCATE t CASCADE": [WriteRows(**T, verb="TRUNCATE", cascades=True)],
     "EXPLAIN ANALYZE UPDATE t SET c = 1": [written("UPDATE", bounded=False)],
     "EXPLAIN UPDATE t SET c = 1": [],
     # Nothing that holds anybody up.
@@ -237,10 +242,32 @@ STATEMENTS: dict[str, list[Change]] = {
         DropColumn(**T, column="c"),
         DropTable(**T),
     ],
+    "DROP SCHEMA s CASCADE": [DropTable(table="s.*")],
+    "DROP SCHEMA s": [],
+    "DROP OWNED BY shop": [DropTable(table="*")],
+    "CREATE TABLE IF NOT EXISTS t (id integer)": [CreateTable(**T, names=("id",), unsure=True)],
+    "CREATE TABLE IF NOT EXISTS t AS SELECT 1": [CreateTable(**T, unsure=True)],
+    "CREATE TEMP TABLE t (id integer)": [CreateTable(**T, names=("id",), unsure=True)],
+    "CREATE TABLE pg_temp.n (id integer)": [CreateTable(table="pg_temp.n", names=("id",), unsure=True)],
+    "SELECT 1 INTO TEMP t": [CreateTable(**T, unsure=True)],
+    "DO $$ BEGIN CREATE TABLE t (id integer); END $$": [CreateTable(**T, names=("id",), unsure=True)],
+    "CREATE TABLE IF NOT EXISTS t (c integer); ALTER TABLE t ADD CONSTRAINT k CHECK (c > 0)": [
+        CreateTable(**T, names=("c",), unsure=True),
+        constraint(ConstraintKind.CHECK),
+    ],
+    "CREATE TABLE n (c int); DROP TABLE n; ALTER TABLE t RENAME TO n; ALTER TABLE n ADD CONSTRAINT k CHECK (c > 0)": [
+        CreateTable(table="n", names=("c",)),
+        DropTable(table="n"),
+        RenameTable(**T, to="n"),
+        AddConstraint(table="n", name="k", columns=("c",), kind=ConstraintKind.CHECK),
+    ],
+    "ALTER TABLE t ADD IF NOT EXISTS c integer": [added(unsure=True)],
+    "ALTER TABLE public.t RENAME TO n": [RenameTable(**T, to="n")],
+    "ALTER TABLE s.n SET SCHEMA public": [RenameTable(table="s.n", to="n")],
     "CREATE SCHEMA s CREATE TABLE n (id integer)": [CreateTable(table="n", names=("id",))],
     # Names.
     'ALTER TABLE "Odd ""Name" DROP "Größe"': [DropColumn(table='Odd "Name', column="Größe")],
-    "ALTER TABLE public.t DROP c": [DropColumn(table="public.t", model="shop.Thing", column="c")],
+    "ALTER TABLE public.t DROP c": [DropColumn(**T, column="c")],
     "ALTER TABLE other.t DROP c": [DropColumn(table="other.t", column="c")],
 }
 
@@ -261,8 +288,8 @@ def test_what_a_statement_does(sql: str) -> None:
         ("DO LANGUAGE plpython3u $$ plpy.execute('DROP TABLE t') $$", "plpython3u"),
         ("SELECT create_hypertable('t', 'at')", "create_hypertable may do anything"),
         ("CALL tidy_up(1)", "tidy_up may do anything"),
-        ("DROP SCHEMA s CASCADE", "CASCADE may drop anything"),
-        ("DROP OWNED BY somebody", "DropOwnedStmt"),
+        ("DROP TYPE s CASCADE", "CASCADE may drop anything"),
+        ("REASSIGN OWNED BY somebody TO shop", "ReassignOwnedStmt"),
         ("SELECT " + "(" * 20_000 + "1" + ")" * 20_000, "memory exhausted"),
     ],
 )
@@ -344,3 +371,26 @@ def test_no_mutilated_statement_makes_the_reader_fail(sql: str, data: st.DataObj
     end = data.draw(st.integers(start, len(sql)))
     put = data.draw(st.one_of(st.just(""), st.sampled_from(WORDS), st.text(max_size=3)))
     assert all(isinstance(change, Change) for change in read(sql[:start] + put + sql[end:]))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER SYSTEM SET x = 'geheim'",
+        "ALTER ROLE shop PASSWORD 'geheim' oops",
+        "ALTER ROLE shop PASSWORD oops 'geheim'",
+        "SELECT E'it\\'s', 'geheim' oops oops",
+        "SELECT 'it''s geheim' oops oops",
+        "-- it's\nSELECT 'geheim' oops oops",
+        "SELECT $geheim$ geheim $geheim$ oops oops".replace("$geheim$", "$a$"),
+        "SELECT 'geheim",
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', user, 'geheim'); END $$",
+        "DO $$ BEGIN 'geheim' END $$",
+        "DO LANGUAGE plpython3u 'geheim'",
+    ],
+)
+def test_no_value_of_an_unread_statement_is_shown(sql: str) -> None:
+    changes = read(sql)
+    assert changes
+    assert all(isinstance(change, Unread) for change in changes)
+    assert "geheim" not in repr(changes)
