@@ -16,6 +16,11 @@ DECLARED = """\
 class Migration(migrations.Migration):
     phase = "post_deploy"
     # {rest}"""
+ACKNOWLEDGED = """\
+import auto_migrate
+
+@auto_migrate.acknowledge("{code}", reason="...")
+"""
 
 
 def runs_late(migration: ReadMigration) -> bool:
@@ -25,8 +30,9 @@ def runs_late(migration: ReadMigration) -> bool:
 
 
 def is_declared_late(migration: ReadMigration) -> bool:
-    """Tell whether the migration's class itself says that it belongs after the old code."""
-    return migration.phasing.declared and migration.phasing.phase is Phase.POST_DEPLOY
+    """Tell whether the migration's class says that it belongs after the old code, and phases hold it to that."""
+    declared = migration.phasing.declared and migration.phasing.phase is Phase.POST_DEPLOY
+    return declared and get_settings().PHASES
 
 
 def late(site: Site) -> str:
@@ -38,9 +44,10 @@ def late(site: Site) -> str:
     return migration(written_operation(site.operation.operation), atomic=atomic, late=True)
 
 
-def late_sql(sql: str) -> str:
-    """Give a migration that runs a statement when the old code is gone."""
-    return migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
+def late_sql(sql: str, code: str) -> str:
+    """Give a migration that runs a statement when the old code is gone; without phases, somebody must answer for it."""
+    said = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
+    return said + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
 
 
 def with_options(field: Any, **options: Any) -> Any:

@@ -38,6 +38,8 @@ class ColumnDropped(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, DropColumn) or is_prepared(change, site):
             return
+        if site.is_new_column(change.table, change.column):
+            return
         yield Found(
             change.table,
             problem(change, site).format(table=change.table, column=change.column),
@@ -47,14 +49,12 @@ class ColumnDropped(Hazard):
 
 def is_prepared(change: DropColumn, site: Site) -> bool:
     """Tell whether the migration says that nobody uses the column any more, and nothing speaks against it."""
-    # A column that is dropped by SQL belongs to no field of the state, or makemigrations would find it missing.
-    forgotten = not change.field or get_settings().PHASES
-    return is_declared_late(site.migration) and forgotten and not change.required
+    return is_declared_late(site.migration) and not change.required
 
 
 def waits(change: DropColumn, site: Site) -> bool:
     """Tell whether the column goes when the old code is gone, and the new code can do without it until then."""
-    return runs_late(site.migration) and not change.required
+    return get_settings().PHASES and runs_late(site.migration) and not change.required
 
 
 def problem(change: DropColumn, site: Site) -> str:
@@ -64,7 +64,7 @@ def problem(change: DropColumn, site: Site) -> str:
             "The values of {table}.{column} are gone for good. It waits until the old code is gone, so nobody else is "
             'hurt: declare phase = "post_deploy" if they may go.'
         )
-    if runs_late(site.migration):
+    if get_settings().PHASES and runs_late(site.migration):
         return _(
             "The values of {table}.{column} are gone for good. Until then the column takes no NULL and has no default, "
             "so the new code, which does not know it, cannot write a row."
@@ -77,7 +77,7 @@ def problem(change: DropColumn, site: Site) -> str:
 
 def instead(change: DropColumn, operation: Any) -> str:
     """Give the two steps: first the code forgets the field, then the column goes."""
-    drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}")
+    drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}", "AM301")
     if not isinstance(operation, RemoveField):
         return drop
     comments = {

@@ -18,6 +18,8 @@ from django.test import override_settings
 
 from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import read_plan
+from auto_migrate.safety.acknowledgements import of_migration
+from auto_migrate.safety.acknowledgements import of_migration
 from auto_migrate.safety.hazard import Found, Server
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, library, to
@@ -56,7 +58,7 @@ def codes_in(connection: BaseDatabaseWrapper, app: str, code: str) -> set[str]:
 
 
 def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migration) -> list[tuple[str, Found]]:
-    """Give what all hazards find in some migrations."""
+    """Give what all hazards find in some migrations that do not acknowledge it."""
     assert plan
     server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
     graph = MigrationGraph()
@@ -69,6 +71,7 @@ def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migratio
         (code, found)
         for migration in read_plan(connection, [(one, False) for one in plan], state, phaser=Phaser(graph))
         for code, hazard in hazards().items()
+        if code not in {said.code for said in of_migration(migration.migration)}
         for found in hazard.look(migration, server, frozenset())
     ]
 

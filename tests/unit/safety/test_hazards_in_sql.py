@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from django.db import connections, migrations
+from django.test import override_settings
 
+from auto_migrate.planning.phasing import phase_of
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.planning.statement_changes import changes_of_sql
 from auto_migrate.safety.hazard import Server
@@ -46,3 +50,69 @@ def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
     read, server = read_sql(sql), Server("postgresql", (15, 4))
     found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
     assert {code for code in found if code.startswith(("AM20", "AM50"))} == codes
+
+
+LOSSES = [
+    ("CREATE TABLE IF NOT EXISTS t (id integer); DROP TABLE t", {"AM302"}),
+    ("CREATE TEMP TABLE t (id integer); DROP TABLE t", {"AM302"}),
+    ("DO $$ BEGIN CREATE TABLE t (id integer); END $$; DROP TABLE t", {"AM302"}),
+    ("CREATE TABLE a (id int); ALTER TABLE a RENAME TO b; ALTER TABLE t RENAME TO a; DROP TABLE a", {"AM302"}),
+    ("CREATE TABLE a (id int); DROP TABLE a; ALTER TABLE t RENAME TO a; DROP TABLE a", {"AM302"}),
+    ("CREATE TABLE a (id int); ALTER TABLE a RENAME TO b; DROP TABLE b", set()),
+    ("CREATE TABLE public.a (id int); DROP TABLE a", set()),
+    ("ALTER TABLE t ADD IF NOT EXISTS c integer; ALTER TABLE t DROP c", {"AM301"}),
+    ("ALTER TABLE t ADD c integer; ALTER TABLE t DROP c", set()),
+    ("ALTER TABLE t ADD c integer; ALTER TABLE t RENAME c TO d; ALTER TABLE t DROP d", set()),
+    ("ALTER TABLE t ADD c integer; ALTER TABLE t RENAME TO u; ALTER TABLE public.u DROP c", set()),
+    ("ALTER TABLE t ADD c integer; ALTER TABLE t RENAME c TO d; ALTER TABLE t RENAME e TO c; ALTER TABLE t DROP c",
+     {"AM301"}),
+    ("DROP SCHEMA arch CASCADE", {"AM302"}),
+    ("DROP OWNED BY shop", {"AM302"}),
+    ("MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE", {"AM304"}),
+    ("DELETE FROM t WHERE id BETWEEN 1 AND 1000000", {"AM304"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "codes"), LOSSES)
+def test_losses_are_told_of_all_that_is_not_surely_new(sql: str, codes: set[str]) -> None:
+    read, server = read_sql(sql), Server("postgresql", (15, 4))
+    found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
+    assert {code for code in found if code.startswith("AM30")} == codes
+
+
+@pytest.mark.parametrize("sql", [sql for sql, codes in LOSSES if codes & {"AM301", "AM302"}])
+@pytest.mark.parametrize("phases", [True, False])
+def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, phases: bool) -> None:
+    read, server = read_sql(sql), Server("postgresql", (15, 4))
+    read.migration.phase = "post_deploy"  # type: ignore[attr-defined]
+    with override_settings(AUTO_MIGRATE={"PHASES": phases}):
+        late = dataclasses.replace(read, phasing=phase_of(read))
+        found = {code for code, hazard in hazards().items() if any(hazard.look(late, server, frozenset()))}
+    assert bool(found & {"AM301", "AM302"}) is not phases
+
+
+@pytest.mark.parametrize(
+    ("sql", "sides"),
+    [
+        ("CREATE TABLE IF NOT EXISTS t (id integer); ALTER TABLE t DROP c", (True, True)),
+        (
+            "CREATE TABLE a (c int); ALTER TABLE a RENAME TO b; ALTER TABLE t RENAME TO a; ALTER TABLE a DROP c",
+            (True, True),
+        ),
+        ("ALTER TABLE t ADD IF NOT EXISTS c integer; ALTER TABLE t DROP c", (True, True)),
+        ("ALTER TABLE t ADD c integer; ALTER TABLE t RENAME c TO d; ALTER TABLE t DROP d", (True, False)),
+        ("CREATE TABLE a (c int); ALTER TABLE a RENAME TO b; ALTER TABLE b DROP c", (True, False)),
+        ("DROP SCHEMA arch CASCADE", (False, True)),
+    ],
+)  # fmt: skip
+def test_only_what_is_surely_new_may_go_before_the_deploy(sql: str, sides: tuple[bool, bool]) -> None:
+    [operation] = read_sql(sql).operations
+    phasing = phase_of(
+        dataclasses.replace(
+            read_sql(sql),
+            operations=tuple(
+                dataclasses.replace(operation, index=n, changes=(change,)) for n, change in enumerate(operation.changes)
+            ),
+        )
+    )
+    assert (bool(phasing.additive), bool(phasing.destructive)) == sides
