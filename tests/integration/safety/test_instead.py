@@ -19,7 +19,6 @@ from django.test import override_settings
 from auto_migrate.planning.phasing import Phaser
 from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.acknowledgements import of_migration
-from auto_migrate.safety.acknowledgements import of_migration
 from auto_migrate.safety.hazard import Found, Server
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, library, to
