@@ -161,3 +161,40 @@ def test_a_type_is_narrower_if_it_cannot_hold_all_values(shop: BaseDatabaseWrapp
 @pytest.mark.parametrize(("old", "new"), WIDER, ids=ids(WIDER))
 def test_a_type_is_not_narrower_if_it_can(shop: BaseDatabaseWrapper, old: str, new: str) -> None:
     assert not narrows(old, new)
+
+
+def test_a_text_too_short_for_the_numbers_that_were_there_is_one_finding(shop: BaseDatabaseWrapper) -> None:
+    # Django's cast cuts them: USING "age"::varchar(3).
+    shorten = ops.AlterField("Author", "age", models.CharField(max_length=3, null=True))
+    assert found(shop, "AM303", shorten)
+    assert not found(shop, "AM408", shorten)
+    longer = ops.AlterField("Author", "age", models.CharField(max_length=11, null=True))
+    assert not found(shop, "AM303", longer)
+    assert found(shop, "AM408", longer)
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_constraint_to_which_the_old_rows_were_never_held_proves_nothing(
+    shop: BaseDatabaseWrapper, valid: bool
+) -> None:
+    check = "CONSTRAINT aged CHECK (age IS NOT NULL)"
+    state = ProjectState()
+    constraint = models.CheckConstraint(condition=models.Q(age__isnull=False), name="aged")
+    for step in (*library(), ops.AddConstraint("Author", constraint)):
+        step.state_forwards(APP, state)
+    require = [ops.AlterField("Author", "age", models.IntegerField())]
+    validate = [ops.RunSQL("ALTER TABLE library_author VALIDATE CONSTRAINT aged")]
+
+    def judged(*operations: Operation) -> list[Found]:
+        migration = type("Next", (Migration,), {"operations": list(operations)})("0002_next", APP)
+        [read] = read_plan(shop, [(migration, False)], state.clone())
+        return list(hazards()["AM104"].look(read, Server("postgresql", (18,)), frozenset()))
+
+    with shop.cursor() as cursor:
+        cursor.execute("CREATE TABLE library_author (age integer)")
+        try:
+            cursor.execute(f"ALTER TABLE library_author ADD {check}{'' if valid else ' NOT VALID'}")
+            assert bool(judged(*require)) is not valid
+            assert not judged(*validate, *require)
+        finally:
+            cursor.execute("DROP TABLE library_author")

@@ -116,3 +116,11 @@ def test_only_what_is_surely_new_may_go_before_the_deploy(sql: str, sides: tuple
         )
     )
     assert (bool(phasing.additive), bool(phasing.destructive)) == sides
+
+
+def test_a_truncation_that_cascades_is_not_weighed_by_its_own_table() -> None:
+    tables = {
+        sql: [one.table for one in hazards()["AM304"].look(read_sql(sql), Server("postgresql", (15, 4)), frozenset())]
+        for sql in ("TRUNCATE t", "TRUNCATE t CASCADE")
+    }
+    assert tables == {"TRUNCATE t": ["t"], "TRUNCATE t CASCADE": ["*"]}
