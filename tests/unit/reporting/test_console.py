@@ -55,7 +55,8 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         events.RehearsalStarted("rehearsal_1", 41, (FIRST, SECOND), (SECOND,)),
         (
             "🎭 Rehearsing in rehearsal_1; migrations: 2, applied there before: 41\n"
-            "⚠️  Python of these migrations runs, and may call out (mail, HTTP), unless --skip-python: billing.0002_total\n"
+            "⚠️  Python of these migrations runs, and may call out (mail, HTTP), unless --skip-python: "
+            "billing.0002_total\n"
         ),
         (
             "🎭 Ensaiando em rehearsal_1; migrações: 2, aplicadas lá antes: 41\n"
