@@ -24,7 +24,7 @@ from tests.integration.own_database import carry_out
 from tests.integration.planning.catalog import Catalog
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 MORE = [
     case(

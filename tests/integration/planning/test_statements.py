@@ -24,7 +24,7 @@ from tests.integration.own_database import carry_out
 from tests.integration.planning.catalog import Catalog
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 ALONE = [case for case in CASES if len(case.operations) == 1]
 # What each change says that must agree; the rest is told by one of the readers alone.

@@ -27,7 +27,7 @@ from tests.integration.applying.schema_cases import CASES, Case, case, char, fie
 from tests.integration.applying.test_lock_needs import advance, build, taken_by
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 # What the server says of its work at DEBUG1; the tables are empty, which makes no difference to it.
 WORK = re.compile(r'(?:rewriting|verifying) table "(?P<table>\w+)"|building index "\w+" on table "(?P<indexed>\w+)"')

@@ -9,7 +9,7 @@ from auto_migrate.planning.changes import AlterType
 from auto_migrate.safety.type_changes import Work, work_of
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 FILES = "SELECT relname, relfilenode FROM pg_class WHERE relname IN ('parcel', 'parcel_index')"
 CHANGES = {

@@ -17,7 +17,7 @@ from auto_migrate.safety.rehearsing.relations import strength
 from auto_migrate.safety.rehearsing.watcher import Watcher
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 SCHEMA = """
     CREATE TABLE author (id bigint PRIMARY KEY, name varchar(20) NOT NULL, age int, born timestamp, pay numeric(8, 2));

@@ -27,7 +27,7 @@ from tests.integration.applying.schema_cases import CASES, Case
 from tests.integration.applying.test_lock_needs import build
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 KEY = MigrationKey(APP, "0002_change")
 # What an operation put off, the next one takes back before it is sent.

@@ -12,7 +12,7 @@ from auto_migrate.rehearsal import Options, rehearse
 from tests.integration.safety.test_hazards import PACKAGE, PAIRS
 
 # All of it is `make sweep`.
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(5)
 
 # What these do, PostgreSQL and Django refuse to do inside a transaction.
 REFUSED = {"am201", "am201_text"}
