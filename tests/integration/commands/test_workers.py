@@ -91,6 +91,8 @@ def test_a_waiting_worker_carries_out_a_run_that_was_asked_for(database_url: str
         read_until(process, "⏳ Waiting for migrations")
         assert run_manage("shell", "-c", enqueue, database_url=database_url).returncode == 0
         read_until(process, "✅ No migrations are pending.")
+        # Celery is not at home to a signal before it is ready.
+        read_until(process, " ready.")
         process.terminate()
         rest, _ = process.communicate(timeout=60)
     assert "Traceback" not in rest
