@@ -10,6 +10,7 @@ types and permissions. The processor's time is that of the command and of the se
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import statistics
 import sys
@@ -75,7 +76,10 @@ def used_by(server: PostgreSQL) -> float:
     """Give the seconds of the processor that the server and its sessions have used; those that end are counted late."""
     assert server.process
     main = psutil.Process(server.process.pid)
-    times = [main.cpu_times(), *(child.cpu_times() for child in main.children())]
+    times = [main.cpu_times()]
+    for child in main.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a session that has just ended counts as its parent's
+            times.append(child.cpu_times())
     return sum(own.user + own.system for own in times) + times[0].children_user + times[0].children_system
 
 
