@@ -22,13 +22,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.direct import directly
-from auto_migrate.events import (
-    Listener,
-    PlanAssessed,
-    RehearsalFinished,
-    RuleContradicted,
-    StatementObserved,
-)
+from auto_migrate.events import Listener, PlanAssessed
 from auto_migrate.exceptions import AutoMigrateError, PassingFault, UsageError
 from auto_migrate.findings import Assessment
 from auto_migrate.release import ending_told
@@ -37,6 +31,7 @@ from auto_migrate.safety.gate import blocking_level, configured, look
 from auto_migrate.safety.rehearsing.carrying import Carrier
 from auto_migrate.safety.rehearsing.detour import detour
 from auto_migrate.safety.rehearsing.embedded import embedded
+from auto_migrate.safety.rehearsing.events import RehearsalFinished, RuleContradicted, StatementObserved
 from auto_migrate.safety.rehearsing.evidence import with_evidence
 from auto_migrate.safety.rehearsing.foundations import Foundations, foundations_of
 from auto_migrate.safety.rehearsing.scratch import beside

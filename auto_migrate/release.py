@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.state import ProjectState
@@ -54,7 +55,6 @@ from auto_migrate.exceptions import (
     RunInterrupted,
     RunNotQueued,
 )
-from auto_migrate.findings import Acknowledgement
 from auto_migrate.history.journal import open_journals
 from auto_migrate.history.listener import Recorder
 from auto_migrate.history.store import History
@@ -65,6 +65,9 @@ from auto_migrate.planning.fingerprint import Code, read_code
 from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.state import has_tables, needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
+
+if TYPE_CHECKING:
+    from auto_migrate.findings import Acknowledgement
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import apps
 from django.db import connections, router
 from django.utils.connection import ConnectionDoesNotExist
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import UsageError
+
+# Every process of the project loads this package at its start, and most never migrate.
+if TYPE_CHECKING:
+    from auto_migrate.databases.base import Database
 
 ADAPTERS = {
     "mysql": "auto_migrate.databases.mysql.MySQL",

@@ -12,7 +12,6 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandParser, OutputWrapper
 
 from auto_migrate.events import Listener
-from auto_migrate.reporting.assessments.script import Script
 from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.jsonlines import JsonLines
 
@@ -36,16 +35,21 @@ def add_format(parser: CommandParser) -> None:
 
 
 @contextlib.contextmanager
-def reporting(command: BaseCommand, options: dict[str, Any], *, lists_pending: bool = False) -> Iterator[Output]:
+def reporting(
+    command: BaseCommand, options: dict[str, Any], *, lists_pending: bool = False, for_people: type[Console] = Console
+) -> Iterator[Output]:
     """Give the output that the command's `--format` and `--verbosity` ask for; see `Console` for `lists_pending`."""
     write_unencodable(command)
     if options["format"] == "json":
         with kept_apart(command.stdout) as stream:
             yield Output(JsonLines(stream), command.stderr)
     elif options.get("sql"):
+        # The release step does not pay for importing it.
+        from auto_migrate.reporting.assessments.script import Script
+
         yield Output(Script(command.stdout), command.stderr)
     else:
-        console = Console(
+        console = for_people(
             command.stdout, style=command.style, verbosity=options["verbosity"], lists_pending=lists_pending
         )
         yield Output(console, command.stdout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import OutputWrapper
@@ -16,7 +16,6 @@ from auto_migrate.applying.lock_ahead import describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
-    BaseApplied,
     Context,
     DatabaseAwaited,
     DatabaseReady,
@@ -46,10 +45,7 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.findings import Level
-from auto_migrate.reporting.assessments.text import finding_lines, headline, migration_lines
 from auto_migrate.reporting.outlet import Outlet
-from auto_migrate.reporting.rehearsals import rehearsal_lines
 
 
 class Console:
@@ -87,7 +83,6 @@ class Console:
             self._assessment(event)
             self._migrations(event)
             self._ending(event)
-            self._rehearsal(event)
 
     def line(self, text: str) -> None:
         """Write one line, after what is left of the one before."""
@@ -163,13 +158,18 @@ class Console:
                 self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
 
     def _assessment(self, event: Event) -> None:
+        if not isinstance(event, MigrationAssessed | PlanAssessed):
+            return
+        # Most deploys have nothing to assess, and do not pay for importing it.
+        from auto_migrate.reporting.assessments.text import migration_lines, plan_lines
+
         match event:
             case MigrationAssessed():
                 self.previewed = True
                 self.lines(migration_lines(event.assessed, self.style, left=event.left))
             case PlanAssessed():
                 if not self.previewed:
-                    self.lines(self._findings(event))
+                    self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
                 elif not event.blocking:
                     self.line(_("✅ Nothing stops this plan."))
                 if event.later:
@@ -179,14 +179,6 @@ class Console:
                 for said in event.unmatched:
                     text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
                     self.line(text.format(**dataclasses.asdict(said)))
-
-    def _findings(self, event: PlanAssessed) -> Iterator[str]:
-        """Tell what stops the plan in full, and the rest in a line each."""
-        for finding in event.findings:
-            if finding in event.blocking:
-                yield from finding_lines(finding, self.style)
-            elif finding.level is not Level.NOTICE or self.verbosity > 1:
-                yield headline(finding, self.style)
 
     def _migrations(self, event: Event) -> None:
         match event:
@@ -238,13 +230,6 @@ class Console:
         self.line(self.style.MIGRATE_HEADING("Running migrations:"))
         if not event.migrations:
             self.line("  No migrations to apply.")
-
-    def _rehearsal(self, event: Event) -> None:
-        if isinstance(event, BaseApplied) and self.stdout.is_terminal:
-            # Each time in the place of the one before.
-            self.unfinished = f"  {event.index}/{event.total}"
-            self.stdout.write(f"\r{self.unfinished}", ending="")
-        self.lines(rehearsal_lines(event))
 
     def _ending(self, event: Event) -> None:
         match event:

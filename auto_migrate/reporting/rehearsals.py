@@ -7,9 +7,12 @@ from textwrap import shorten
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
-from auto_migrate.events import (
-    Event,
+from auto_migrate.events import Context, Event
+from auto_migrate.reporting.console import Console
+from auto_migrate.safety.rehearsing.events import (
+    BaseApplied,
     FoundationsMissing,
     LeftoversFound,
     RehearsalFinished,
@@ -25,11 +28,20 @@ WIDTH = 110
 QUIET = frozenset({"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"})
 
 
-def rehearsal_lines(event: Event) -> Iterator[str]:
-    """Tell an event of a rehearsal; nothing for any other."""
-    for kind, lines in LINES.items():
-        if isinstance(event, kind):
-            yield from lines(event)
+class RehearsalConsole(Console):
+    """Tells what happens in a rehearsal, beside what happens in any run."""
+
+    def __call__(self, event: Event, context: Context) -> None:
+        super().__call__(event, context)
+        if self.verbosity < 1:
+            return
+        if isinstance(event, BaseApplied) and self.stdout.is_terminal:
+            # Each time in the place of the one before.
+            self.unfinished = f"  {event.index}/{event.total}"
+            self.stdout.write(f"\r{self.unfinished}", ending="")
+        elif type(event) in LINES:
+            with override(self.language):
+                self.lines(LINES[type(event)](event))
 
 
 def leftover_lines(event: LeftoversFound) -> Iterator[str]:

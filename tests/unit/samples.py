@@ -16,6 +16,7 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
+from auto_migrate.safety.rehearsing import events as rehearsing
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -26,17 +27,17 @@ HOLDER = Holder(
     "web-3:41", AT - datetime.timedelta(seconds=90), SECOND, migration_since=AT - datetime.timedelta(seconds=30)
 )
 BLOCKER = Blocker("billing_invoice", 8140, "app", "gunicorn", "active", autovacuum=False, age=12.4, query="SELECT 1")
-OBSERVED = events.StatementObserved(
+OBSERVED = rehearsing.StatementObserved(
     FIRST,
     1,
     'CREATE INDEX "due" ON "billing_invoice" ("due")',
     1,
     0.0042,
     in_transaction=True,
-    locks=(events.TakenLock("billing_invoice", "", "SHARE"),),
+    locks=(rehearsing.TakenLock("billing_invoice", "", "SHARE"),),
     rewrites=(),
     rebuilds=(),
-    scans=(events.Scan("billing_invoice", 100),),
+    scans=(rehearsing.Scan("billing_invoice", 100),),
 )
 FINDING = Finding(
     code="AM301",
@@ -91,13 +92,13 @@ SAMPLES: list[Event] = [
     events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
     events.RunStopped(8, 1),
-    events.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
-    events.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),
-    events.FoundationsMissing(("postgis",)),
-    events.BaseApplied(FIRST, 1, 41),
-    events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
-    events.StatementLeftOut("CREATE ROLE reader"),
+    rehearsing.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
+    rehearsing.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),
+    rehearsing.FoundationsMissing(("postgis",)),
+    rehearsing.BaseApplied(FIRST, 1, 41),
+    rehearsing.TablesFilled(100, 12, (rehearsing.Unfilled("billing_route", "shape: geometry"),)),
+    rehearsing.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
-    events.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
-    events.RehearsalFinished(2, 3, 1, 4.25),
+    rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
+    rehearsing.RehearsalFinished(2, 3, 1, 4.25),
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DEFAULT_DB_ALIAS
@@ -22,7 +24,9 @@ from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.readiness import check
 from auto_migrate.release import migrate
-from auto_migrate.safety.acknowledgements import of_text
+
+if TYPE_CHECKING:
+    from auto_migrate.findings import Acknowledgement
 
 EPILOG = """\
 exit codes:
@@ -124,6 +128,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        # All that is imported lives as long as this process. The collector need not go through it again and again while
+        # the models of each migration come and go.
+        gc.freeze()
+        super().run_from_argv(argv)
+
     def handle(self, **options: Any) -> None:
         with (
             reporting(self, options, lists_pending=options["check"]) as output,
@@ -131,7 +141,7 @@ class Command(BaseCommand):
             interruptible() as clock,
         ):
             goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
-            acknowledgements = [of_text(text) for text in options["acknowledge"]]
+            acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else []
             for database in self._databases(options):
                 if options["check"]:
                     check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
@@ -174,3 +184,11 @@ class Command(BaseCommand):
         if options["run_id"] and len(databases) > 1:
             raise UsageError(_("--run-id names one run on one database."))
         return databases
+
+
+def acknowledged(texts: Sequence[str]) -> list[Acknowledgement]:
+    """Read what `--acknowledge` gave; raise `UsageError` for what is none."""
+    # The release step pays for the assessment when there is something to assess.
+    from auto_migrate.safety.acknowledgements import of_text
+
+    return [of_text(text) for text in texts]

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
 from auto_migrate.rehearsal import Options, rehearse
+from auto_migrate.reporting.rehearsals import RehearsalConsole
 
 
 class Command(BaseCommand):
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         add_format(parser)
 
     def handle(self, **options: Any) -> None:
-        with reporting(self, options) as output, exit_codes():
+        with reporting(self, options, for_people=RehearsalConsole) as output, exit_codes():
             wanted = Options(
                 names=tuple(options["names"]),
                 since=options["since"],

@@ -10,6 +10,7 @@ from django.core.management.color import Style
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
+from auto_migrate.events import PlanAssessed
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ def report_lines(report: Report, style: Style) -> Iterator[str]:
         yield ""
     yield from report.unmatched()
     yield report.summary()
+
+
+def plan_lines(event: PlanAssessed, style: Style, *, notices: bool) -> Iterator[str]:
+    """Tell what stops the plan in full, and the rest in a line each."""
+    for finding in event.findings:
+        if finding in event.blocking:
+            yield from finding_lines(finding, style)
+        elif finding.level is not Level.NOTICE or notices:
+            yield headline(finding, style)
 
 
 def migration_lines(assessed: AssessedMigration, style: Style, *, left: bool = False) -> Iterator[str]:

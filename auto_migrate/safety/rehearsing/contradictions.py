@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.table_locks import Mode
-from auto_migrate.events import RuleContradicted, StatementObserved
 from auto_migrate.planning.changes import DATA, RenameTable, Unread
 from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Server, note_new
+from auto_migrate.safety.rehearsing.events import RuleContradicted, StatementObserved
 from auto_migrate.safety.rehearsing.relations import MODES, strength, words
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.events import StatementObserved
 from auto_migrate.findings import Assessment, Basis, Evidence, Finding
 from auto_migrate.safety.rehearsing.contradictions import observed
+from auto_migrate.safety.rehearsing.events import StatementObserved
 
 
 def with_evidence(assessment: Assessment, seen: Sequence[StatementObserved]) -> Assessment:

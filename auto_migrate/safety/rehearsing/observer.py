@@ -15,7 +15,8 @@ from django.db.transaction import atomic
 
 from auto_migrate.databases.faults import causes
 from auto_migrate.databases.postgresql import sqlstate_of
-from auto_migrate.events import MigrationKey, Scan, StatementObserved
+from auto_migrate.events import MigrationKey
+from auto_migrate.safety.rehearsing.events import Scan, StatementObserved
 from auto_migrate.safety.rehearsing.relations import (
     Lock,
     Relations,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from auto_migrate.events import TakenLock
+from auto_migrate.safety.rehearsing.events import TakenLock
 
 # `pg_locks.mode`, weakest first; the numbers are those of `databases.table_locks.Mode`.
 MODES = (

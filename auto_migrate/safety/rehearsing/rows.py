@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from auto_migrate.databases.faults import first_line
-from auto_migrate.events import Unfilled
+from auto_migrate.safety.rehearsing.events import Unfilled
 from auto_migrate.safety.rehearsing.relations import relations
 
 TABLES = """

@@ -23,8 +23,8 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.databases.postgresql import sqlstate_of
-from auto_migrate.events import LeftoversFound
 from auto_migrate.exceptions import DatabaseRefused
+from auto_migrate.safety.rehearsing.events import LeftoversFound
 from auto_migrate.safety.rehearsing.stopping import undisturbed
 
 PREFIX = "auto_migrate_rehearsal_"

@@ -13,18 +13,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.faults import first_line
-from auto_migrate.events import (
-    BaseApplied,
-    FoundationsMissing,
-    MigrationFinished,
-    MigrationStarted,
-    MigrationStopped,
-    RehearsalStarted,
-    RuleContradicted,
-    StatementLeftOut,
-    StatementObserved,
-    TablesFilled,
-)
+from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
 from auto_migrate.planning.changes import DATA, WriteRows
 from auto_migrate.planning.reading import ReadMigration, read_plan
@@ -32,6 +21,15 @@ from auto_migrate.safety.gate import server_of
 from auto_migrate.safety.rehearsing.carrying import Carrier
 from auto_migrate.safety.rehearsing.confines import Confines
 from auto_migrate.safety.rehearsing.contradictions import Judge
+from auto_migrate.safety.rehearsing.events import (
+    BaseApplied,
+    FoundationsMissing,
+    RehearsalStarted,
+    RuleContradicted,
+    StatementLeftOut,
+    StatementObserved,
+    TablesFilled,
+)
 from auto_migrate.safety.rehearsing.foundations import Foundations
 from auto_migrate.safety.rehearsing.observer import Observer, shown, speaking
 from auto_migrate.safety.rehearsing.relations import Relation, relations

@@ -15,7 +15,8 @@ from django.utils.translation import override
 from auto_migrate import events
 from auto_migrate.events import Event, Holder, SchemaState
 from auto_migrate.findings import AssessedMigration
-from auto_migrate.reporting.console import Console
+from auto_migrate.reporting.rehearsals import RehearsalConsole
+from auto_migrate.safety.rehearsing import events as rehearsing
 from tests.unit.samples import (
     AT,
     BLOCKER,
@@ -33,7 +34,7 @@ from tests.unit.samples import (
 # Events that have no line of their own at verbosity 1.
 SILENT = [
     # Told on a terminal only.
-    events.BaseApplied(FIRST, 1, 41),
+    rehearsing.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
@@ -41,7 +42,7 @@ SILENT = [
 ]
 REHEARSALS: list[tuple[Event, str, str]] = [
     (
-        events.LeftoversFound(("rehearsal_1",), ("rehearsal_2",)),
+        rehearsing.LeftoversFound(("rehearsal_1",), ("rehearsal_2",)),
         (
             "🧹 Dropped what a killed rehearsal left: rehearsal_1\n"
             "⚠️  rehearsal_2 bears no mark of a rehearsal. If nobody needs it: DROP DATABASE rehearsal_2\n"
@@ -52,7 +53,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
     ),
     (
-        events.RehearsalStarted("rehearsal_1", 41, (FIRST, SECOND), (SECOND,)),
+        rehearsing.RehearsalStarted("rehearsal_1", 41, (FIRST, SECOND), (SECOND,)),
         (
             "🎭 Rehearsing in rehearsal_1; migrations: 2, applied there before: 41\n"
             "⚠️  Python of these migrations runs, and may call out (mail, HTTP), unless --skip-python: "
@@ -65,17 +66,17 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
     ),
     (
-        events.FoundationsMissing(("postgis",)),
+        rehearsing.FoundationsMissing(("postgis",)),
         "⚠️  The role cannot make in the scratch database what the real one has: postgis\n",
         "⚠️  O usuário não pode criar no banco provisório o que o real tem: postgis\n",
     ),
     (
-        events.TablesFilled(100, 12, (events.Unfilled("billing_route", "shape: geometry"),)),
+        rehearsing.TablesFilled(100, 12, (rehearsing.Unfilled("billing_route", "shape: geometry"),)),
         "🌱 Tables filled: 12; rows in each: 100\n    billing_route: shape: geometry\n",
         "🌱 Tabelas preenchidas: 12; linhas em cada: 100\n    billing_route: shape: geometry\n",
     ),
     (
-        events.StatementLeftOut("CREATE ROLE reader"),
+        rehearsing.StatementLeftOut("CREATE ROLE reader"),
         "  ⚠️  Left out, since it changes more than this database: CREATE ROLE reader\n",
         "  ⚠️  Deixado de fora, pois altera mais que este banco: CREATE ROLE reader\n",
     ),
@@ -102,12 +103,12 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
     ),
     (
-        events.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
+        rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
         "  ⚠️  billing.0001_initial:1, billing_invoice: the rules say SHARE, the rehearsal saw ACCESS EXCLUSIVE\n",
         "  ⚠️  billing.0001_initial:1, billing_invoice: as regras dizem SHARE, o ensaio viu ACCESS EXCLUSIVE\n",
     ),
     (
-        events.RehearsalFinished(2, 3, 1, 4.25),
+        rehearsing.RehearsalFinished(2, 3, 1, 4.25),
         "✅ Rehearsed in 4.2s; migrations: 2, statements: 3\n",
         "✅ Ensaiado em 4.2s; migrações: 2, comandos: 3\n",
     ),
@@ -371,7 +372,7 @@ def written(
     """Give what the events leave on standard output; all of it was flushed."""
     stream = Flushed()
     with override(language):
-        console = Console(OutputWrapper(stream), style=style, verbosity=verbosity, lists_pending=lists_pending)
+        console = RehearsalConsole(OutputWrapper(stream), style=style, verbosity=verbosity, lists_pending=lists_pending)
     for event in told:
         # As around a migration, where the engine has translations switched off.
         with override(None):

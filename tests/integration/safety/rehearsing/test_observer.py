@@ -10,8 +10,9 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from auto_migrate.events import MigrationKey, StatementObserved
+from auto_migrate.events import MigrationKey
 from auto_migrate.safety.rehearsing.contradictions import Toll, observed
+from auto_migrate.safety.rehearsing.events import StatementObserved
 from auto_migrate.safety.rehearsing.observer import Observer, shown
 from auto_migrate.safety.rehearsing.relations import strength
 from auto_migrate.safety.rehearsing.watcher import Watcher

@@ -11,13 +11,14 @@ from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 
 from auto_migrate.applying.kinds import fits_transaction
-from auto_migrate.events import MigrationKey, Scan, StatementObserved, TakenLock
+from auto_migrate.events import MigrationKey
 from auto_migrate.planning.changes import CreateIndex, DropColumn
 from auto_migrate.planning.reading import ReadMigration, ReadOperation, read_plan
 from auto_migrate.safety.gate import server_of
 from auto_migrate.safety.hazard import Server
 from auto_migrate.safety.rehearsing.carrying import Carrier
 from auto_migrate.safety.rehearsing.contradictions import Judge
+from auto_migrate.safety.rehearsing.events import Scan, StatementObserved, TakenLock
 from auto_migrate.safety.rehearsing.observer import Observer
 from auto_migrate.safety.rehearsing.relations import relations
 from auto_migrate.safety.rehearsing.rows import fill, filled_tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.events import Unfilled
+from auto_migrate.safety.rehearsing.events import Unfilled
 from auto_migrate.safety.rehearsing.rows import fill, filled_tables
 
 TABLES = """
