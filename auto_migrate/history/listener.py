@@ -26,7 +26,7 @@ from auto_migrate.events import (
     StepStatus,
 )
 from auto_migrate.exceptions import ExitCode
-from auto_migrate.history.store import History
+from auto_migrate.history.store import History, StepNote
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,13 @@ class Recorder:
         self.started = False
         self.phase = "all"
         self.deferred: tuple[MigrationKey, ...] = ()
+        self.notes: list[StepNote] = []
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write down what the event says. A history that cannot be written must not stop a deploy."""
         try:
             self._notice(event)
-            self._note_step(event, context)
+            self._note_steps(event, context)
             self._note_run(event, context)
         except Error as error:
             logger.warning("The history of run %s could not be written: %s", context.run_id, error)
@@ -69,16 +70,21 @@ class Recorder:
             case StateCompared():
                 self.deferred = event.deferred
 
-    def _note_step(self, event: Event, context: Context) -> None:
-        run_id, step = context.run_id, self.history.step
+    def _note_steps(self, event: Event, context: Context) -> None:
+        """Write down where the migrations are; that one ended together with that the next began."""
         match event:
             case MigrationStarted():
-                step(run_id, event.migration, StepStatus.RUNNING)
+                self.notes.append(StepNote(event.migration, StepStatus.RUNNING))
             case MigrationFinished():
                 status = StepStatus.UNAPPLIED if event.backwards else StepStatus.APPLIED
-                step(run_id, event.migration, status, duration=event.duration)
+                self.notes.append(StepNote(event.migration, status, duration=event.duration))
+                if event.index < event.total:
+                    return
             case MigrationStopped():
-                step(run_id, event.migration, StepStatus.FAILED, error=event.error)
+                self.notes.append(StepNote(event.migration, StepStatus.FAILED, error=event.error))
+        if self.notes:
+            notes, self.notes = self.notes, []
+            self.history.note(context.run_id, *notes)
 
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id

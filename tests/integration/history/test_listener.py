@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from auto_migrate import events
 from auto_migrate.events import Context, Event, RunStatus, SchemaState, StepStatus
@@ -24,6 +25,7 @@ PLAN = events.PlanMade(("billing",), None, (FIRST, SECOND), backwards=False)
 AT = (FIRST, 1, 2, False)
 STARTED = events.MigrationStarted(*AT)
 FINISHED = events.MigrationFinished(*AT, duration=0.25)
+NEXT = events.MigrationStarted(SECOND, 2, 2, False)
 STOPPED = events.MigrationStopped(*AT, error="ValueError: no")
 SUCCESS = events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 1.5)
 
@@ -84,14 +86,29 @@ def test_a_plan_is_written_down_before_anything_is_done() -> None:
 def test_each_migration_is_followed_from_its_start_to_its_end() -> None:
     runner = Runner()
     runner.tell(PLAN, STARTED)
-    assert runner.steps()[0][1] == StepStatus.RUNNING
-    runner.tell(FINISHED)
+    assert [status for _name, status, _backwards in runner.steps()] == [StepStatus.RUNNING, StepStatus.PENDING]
+    with CaptureQueriesContext(connection) as queries:
+        runner.tell(FINISHED, NEXT)
+    assert len(queries) == 1
     step = Step.objects.get(run_id=runner.run_id, name="0001_initial")
     assert (step.status, step.duration, step.error) == (StepStatus.APPLIED, 0.25, None)
     assert step.started_at
     assert step.finished_at
     assert step.finished_at >= step.started_at
-    assert runner.steps()[1][1] == StepStatus.PENDING
+    assert runner.steps()[1][1] == StepStatus.RUNNING
+
+
+def test_the_end_of_the_last_migration_does_not_wait_for_another() -> None:
+    runner = Runner()
+    runner.tell(PLAN, STARTED, FINISHED, NEXT, events.MigrationFinished(SECOND, 2, 2, False, duration=0.5))
+    assert [status for _name, status, _backwards in runner.steps()] == [StepStatus.APPLIED] * 2
+
+
+@pytest.mark.parametrize("event", [events.AttemptFailed(1, 5, "lost", ""), events.RunStopped(8, 1)])
+def test_an_end_is_written_down_with_whatever_comes_after_it(event: Event) -> None:
+    runner = Runner()
+    runner.tell(PLAN, STARTED, FINISHED, event)
+    assert [status for _name, status, _backwards in runner.steps()] == [StepStatus.APPLIED, StepStatus.PENDING]
 
 
 def test_what_is_unapplied_is_not_called_applied() -> None:

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from auto_migrate.events import RunStatus, StepStatus
-from auto_migrate.history.store import History
+from auto_migrate.history.store import History, StepNote
 from auto_migrate.history.tables import Run
 from tests.unit.samples import FIRST
 
@@ -23,7 +23,7 @@ def run() -> Run:
     history, run_id = History(), uuid.uuid4()
     history.start(run_id, requested_by="ana")
     history.plan(run_id, [FIRST], backwards=False)
-    history.step(run_id, FIRST, StepStatus.RUNNING)
+    history.note(run_id, StepNote(FIRST, StepStatus.RUNNING))
     return Run.objects.get(pk=run_id)
 
 
@@ -40,6 +40,6 @@ def test_a_run_is_given_up_whatever_its_error_says(run: Run) -> None:
 
 
 def test_a_step_ends_whatever_its_error_says(run: Run) -> None:
-    History().step(run.pk, FIRST, StepStatus.FAILED, error=TEXT)
+    History().note(run.pk, StepNote(FIRST, StepStatus.FAILED, error=TEXT))
     step = run.steps.get()  # type: ignore[arg-type] # the plugin does not know this registry
     assert (step.status, step.error) == (StepStatus.FAILED, KEPT)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import MigrationKey, RunStatus, StepStatus
-from auto_migrate.history.store import History
+from auto_migrate.history.store import History, StepNote
 from tests.integration.web.conftest import BASE, TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ def failed_run(transactional_db: None) -> uuid.UUID:
     history, run_id, key = History(), uuid.uuid4(), MigrationKey("app", "0007_x")
     history.start(run_id, requested_by="test")
     history.plan(run_id, [key], backwards=False)
-    history.step(run_id, key, StepStatus.FAILED, error="<script>alert(1)</script>")
+    history.note(run_id, StepNote(key, StepStatus.FAILED, error="<script>alert(1)</script>"))
     history.finish(run_id, RunStatus.FAILED, exit_code=1, error="See postgres://u:hunter2@db/x <b>now</b>")
     return run_id
 

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import MigrationKey, RunStatus, StepStatus
-from auto_migrate.history.store import History
+from auto_migrate.history.store import History, StepNote
 from auto_migrate.history.tables import Run
 from tests.integration.web.conftest import BASE, TOKEN, ended
 from tests.servers.postgresql import PostgreSQL
@@ -225,7 +225,7 @@ def test_a_run_that_pauses_between_attempts_lives_although_it_began_long_ago(bea
     living = aged(RunStatus.RUNNING, 3600)
     migration = MigrationKey("app", "0001_x")
     History().plan(living.pk, [migration], backwards=False)
-    History().step(living.pk, migration, StepStatus.FAILED, error="The connection was lost.")
+    History().note(living.pk, StepNote(migration, StepStatus.FAILED, error="The connection was lost."))
     assert post(bearer).status_code == 409
     living.refresh_from_db()
     assert living.status == RunStatus.RUNNING

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from auto_migrate.events import MigrationKey, RunStatus, StepStatus
-from auto_migrate.history.store import History
+from auto_migrate.history.store import History, StepNote
 from tests.integration.web.conftest import BASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +31,8 @@ def test_a_run_that_is_under_way_shows_how_far_it_is(bearer: Client) -> None:
     first, second, third = (MigrationKey("app", f"000{number}_x") for number in (1, 2, 3))
     history.start(run_id, requested_by="test")
     history.plan(run_id, [first, second, third], backwards=False)
-    history.step(run_id, first, StepStatus.APPLIED, duration=1.5)
-    history.step(run_id, second, StepStatus.RUNNING)
+    history.note(run_id, StepNote(first, StepStatus.APPLIED, duration=1.5))
+    history.note(run_id, StepNote(second, StepStatus.RUNNING))
 
     content = bearer.get(f"{BASE}/runs/{run_id}/").json()
 
@@ -47,7 +47,7 @@ def test_a_failed_run_shows_why(bearer: Client) -> None:
     history, run_id, key = History(), uuid.uuid4(), MigrationKey("app", "0001_x")
     history.start(run_id, requested_by="test")
     history.plan(run_id, [key], backwards=False)
-    history.step(run_id, key, StepStatus.FAILED, error="no such column")
+    history.note(run_id, StepNote(key, StepStatus.FAILED, error="no such column"))
     history.finish(run_id, RunStatus.FAILED, exit_code=1, error="It failed.", hint="Mend it.")
     content = bearer.get(f"{BASE}/runs/{run_id}/").json()
     assert (content["status"], content["exit_code"], content["error"]) == ("failed", 1, "It failed.")
