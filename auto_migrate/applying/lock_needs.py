@@ -16,7 +16,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.field_changes import changes_in_database, changes_type
+from auto_migrate.applying.field_changes import changes_in_database, changes_type, column_before
 from auto_migrate.applying.state import foresee
 from auto_migrate.databases.table_locks import Mode
 
@@ -264,16 +264,17 @@ def rename_field(needs: Needs, operation: Any) -> Iterator[Need]:
 
 
 def alter_field(needs: Needs, operation: Any) -> Iterator[Need]:
+    before = column_before(operation, needs.app_label, needs.state)
+    if before is not None and not changes_in_database(before, operation.field, operation.name):
+        return
     old = field_before(needs, operation.model_name, operation.name)
-    if old is None:
-        return
-    new, table = operation.field, old.model._meta.db_table
-    changes = changes_in_database(old, new, operation.name)
-    if not changes:
-        return
-    if old.many_to_many:
-        yield from alter_many_to_many(needs, old, new, changes)
-        return
+    if old is not None and (changes := changes_in_database(old, operation.field, operation.name)):
+        alter = alter_many_to_many if old.many_to_many else alter_column
+        yield from alter(needs, old, operation.field, changes)
+
+
+def alter_column(needs: Needs, old: Any, new: Any, changes: set[str]) -> Iterator[Need]:
+    table = old.model._meta.db_table
     if changes == {"db_constraint"} and new.db_constraint:
         yield table, Mode.SHARE_ROW_EXCLUSIVE
     elif changes == {"db_index"} and new.db_index:

@@ -14,6 +14,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import override
 
+from auto_migrate.applying.field_changes import is_for_python
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead, lock_more
 from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
@@ -95,6 +96,8 @@ class Operations:
         """Apply one operation and give the state after it, which takes the place of `state`; see `Migration.apply`."""
         app_label = self.migration.app_label
         before, state = advance(state, app_label, operation)
+        if is_for_python(operation, app_label, before, editor):
+            return state
         with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
                 stack.enter_context(self.database.unbounded())
