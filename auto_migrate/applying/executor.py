@@ -24,7 +24,7 @@ from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.applying.state import LazyState, djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
-from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, MigrationStopped
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
@@ -116,6 +116,7 @@ class Executor(MigrationExecutor):
 
     def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
+        self.lock.verify()
         stepwise = Stepwise(
             self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
         )
@@ -125,8 +126,7 @@ class Executor(MigrationExecutor):
         with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
-            self.database.begin_migration(self.emit.clock)
-            if not self._is_recorded(migration):
+            if not self._begin(migration):
                 self._record(migration, applied=True)
             stepwise.journal.clear()
             self.lock.verify()
@@ -135,6 +135,8 @@ class Executor(MigrationExecutor):
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `PassingFault`."""
         with self._reported(migration, backwards=True) as report:
+            if not migration.atomic:
+                self.lock.verify()
             try:
                 with (
                     self.connection.schema_editor(atomic=migration.atomic) as editor,
@@ -165,25 +167,30 @@ class Executor(MigrationExecutor):
         if key in self.open_journals:
             Journal(self.database.alias, self.emit.run_id, key).clear()
 
-    def _is_recorded(self, migration: Migration) -> bool:
-        rows = self.recorder.migration_qs
-        if rows.filter(app=migration.app_label, name=migration.name).exists():
-            return True
-        replaced = replaced_nodes(self.loader, migration)
-        return bool(replaced) and all(rows.filter(app=app, name=name).exists() for app, name in replaced)
-
     def _enter(self, migration: Migration, *, backwards: bool) -> None:
         """Look at the record where nobody else can be changing it; raise `AlreadyDone` if the work is done."""
-        if self.connection.in_atomic_block:
-            self.database.begin_migration(self.emit.clock)
-        if self._is_recorded(migration) is not backwards:
+        if self._begin(migration) is not backwards:
             raise AlreadyDone
+
+    def _begin(self, migration: Migration) -> bool:
+        """Set up the transaction, where one is open, and tell whether the migration is recorded."""
+        own, replaced = (migration.app_label, migration.name), replaced_nodes(self.loader, migration)
+        table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
+        named = " OR ".join(["(app = %s AND name = %s)"] * (1 + len(replaced)))
+        question = Question(
+            f"SELECT app, name FROM {table} WHERE {named}",  # noqa: S608 # Django's own table
+            [part for node in (own, *replaced) for part in node],
+        )
+        if self.connection.in_atomic_block:
+            found = self.database.begin_migration(self.emit.clock, question)
+        else:
+            found = self.database.ask(question)
+        return own in found or (bool(replaced) and set(found).issuperset(replaced))
 
     @contextlib.contextmanager
     def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Report]:
         """Tell the listeners, outside the migration's transaction, that it began and how it ended."""
         self.emit.clock.check()
-        self.lock.verify()
         place = (MigrationKey(migration.app_label, migration.name), self.tally.done + 1, self.tally.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()

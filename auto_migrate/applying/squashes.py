@@ -42,8 +42,9 @@ class Squash:
 
 def half_recorded(database: Database) -> list[Squash]:
     """Give the squashes with rows for the first of what they replaced and for no more, as a kill leaves them."""
-    recorded = recorded_rows(database.connection)
-    rows = set(recorded)
+    rows = set(recorded_rows(database.connection))
+    if not rows:
+        return []
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
     found = []

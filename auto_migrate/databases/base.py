@@ -8,7 +8,7 @@ import dataclasses
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -34,6 +34,17 @@ class Address:
     host: str
     role: str
     name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A statement that gives rows, with its parameters."""
+
+    sql: str
+    params: Sequence[Any]
+
+
+Row = tuple[Any, ...]
 
 
 def runner_name(run_id: uuid.UUID) -> str:
@@ -179,8 +190,18 @@ class Database(abc.ABC):
         finally:
             lock.release()
 
-    def begin_migration(self, clock: Clock) -> None:  # noqa: B027 # nothing to do is a good answer
-        """Set up the transaction that was opened for a migration, and make sure that no other runner is in one."""
+    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+        """Set up the transaction that was opened for a migration, and make sure that no other runner is in one.
+
+        Then ask a question in it, in the same round trip where that is possible, and give the rows.
+        """
+        return self.ask(question) if question is not None else []
+
+    def ask(self, question: Question) -> list[Row]:
+        """Give the rows of one statement."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(question.sql, question.params)
+            return list(cursor.fetchall())
 
     @contextlib.contextmanager
     def unbounded(self) -> Iterator[None]:

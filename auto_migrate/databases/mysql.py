@@ -21,7 +21,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
+from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, Kind, causes
 from auto_migrate.databases.mysql_lock import LONGEST_IDLE, NamedLock, lock_name
 from auto_migrate.databases.options import bad_options_told
@@ -212,11 +212,12 @@ class MySQL(Database):
             cursor.execute("SELECT VERSION()")
             return str(cursor.fetchone()[0])
 
-    def begin_migration(self, clock: Clock) -> None:
+    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
         if get_settings().LOCK != "none":
             while not self.try_work_lock():
                 clock.pause(WORK_POLL)
         self._limit_session()
+        return super().begin_migration(clock, question)
 
     def schema_digest(self) -> str:
         whole = hashlib.blake2b(digest_size=32)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Database, DeployLock, NoLock
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
 from auto_migrate.databases.indexes import Indexes
 from auto_migrate.databases.postgresql_lock import CONFIGURE, AdvisoryLock
 from auto_migrate.databases.refusals import refused_sqlstate
 from auto_migrate.databases.releases import other_releases
-from auto_migrate.databases.statistics import PostgreSQLStatistics, Statistics
 from auto_migrate.databases.table_locks import TableLocks
 from auto_migrate.exceptions import PassingFault
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.statistics import Statistics
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; a class (two characters) stands for all its codes.
 KINDS = {
@@ -132,21 +135,30 @@ class PostgreSQL(Database):
                 return Fault(kind, detail)
         return Fault(Kind.UNREACHABLE, detail)
 
-    def begin_migration(self, clock: Clock) -> None:
+    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
         settings = transaction_settings()
-        # Composed here, since a driver that binds parameters in the server sends but one statement at a time.
-        begin = self.connection.ops.compose_sql(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])  # type: ignore[attr-defined] # Django's for PostgreSQL
-        while not self._record_locked(begin):
+        begin = Question(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])
+        questions = [question] if question is not None else []
+        while True:
+            ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
+            if locked:
+                return answers[0] if answers else []
             clock.pause(RECORD_POLL)
-            begin = self.connection.ops.compose_sql(TRY_RECORD_LOCK, [RECORD_KEY])  # type: ignore[attr-defined] # likewise
+            begin = Question(TRY_RECORD_LOCK, [RECORD_KEY])
 
-    def _record_locked(self, statements: str) -> bool:
+    def _ask_in_turn(self, *questions: Question) -> list[list[Row]]:
+        """Ask in one round trip, and give the rows of each that has any to give."""
+        # Composed here, since a driver that binds parameters in the server sends but one statement at a time.
+        composed = [self.connection.ops.compose_sql(question.sql, question.params) for question in questions]  # type: ignore[attr-defined] # Django's for PostgreSQL
         with self.connection.cursor() as cursor:
-            cursor.execute(statements)
-            # psycopg2 is at the last result already.
-            while cursor.description is None:
-                cursor.nextset()
-            return bool(cursor.fetchone()[0])
+            if self.connection.Database.__name__ == "psycopg2":  # type: ignore[attr-defined] # likewise
+                # Of several statements it shows the rows of the last only.
+                return [cursor.execute(sql) or list(cursor.fetchall()) for sql in composed]
+            cursor.execute("; ".join(composed))
+            answers = [list(cursor.fetchall())] if cursor.description else []
+            while cursor.nextset():
+                answers += [list(cursor.fetchall())] if cursor.description else []
+            return answers
 
     def configure(self, settings: Mapping[str, str], *, local: bool) -> None:
         """Set what this server knows of `settings`, for the transaction or for the session."""
@@ -202,6 +214,9 @@ class PostgreSQL(Database):
 
     @property
     def statistics(self) -> Statistics:
+        # Asked by the assessment alone, and most deploys have nothing to assess.
+        from auto_migrate.databases.statistics import PostgreSQLStatistics
+
         return PostgreSQLStatistics(self.connection)
 
     @property

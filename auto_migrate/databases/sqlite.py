@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock
+from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, Kind, causes, first_line
 from auto_migrate.databases.options import bad_options_told
 from auto_migrate.databases.sqlite_lock import FileLock
@@ -123,12 +123,13 @@ class SQLite(Database):
         address = self.address
         return _(HINTS[kind]).format(name=address.name, alias=self.alias) if kind in HINTS else super().hint(kind)
 
-    def begin_migration(self, clock: Clock) -> None:
+    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
         # A statement that writes takes the write lock although it changes nothing. Whoever else believes to hold the
         # deploy lock waits here, and sees our record before it begins.
         table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
         with self.connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608 # Django's own table
+        return super().begin_migration(clock, question)
 
     def deploy_lock(self, runner: str) -> DeployLock:
         path = self.path
