@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.applying.failure import failure
+from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.applying.operations import Operations, Progress, flush_deferred, untranslated
 from auto_migrate.applying.recovery import Resolutions
-from auto_migrate.applying.state import LazyState, djangos
+from auto_migrate.applying.state import djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock, Question
@@ -51,7 +51,7 @@ class Tally:
     done: int = 0
 
 
-class Executor(MigrationExecutor):
+class Executor(LazyExecutor):
     """Carries out one comparison's plan while the deploy lock is held."""
 
     def __init__(
@@ -76,20 +76,6 @@ class Executor(MigrationExecutor):
         self.tally = tally
         self.resolutions = resolutions
         self.open_journals = open_journals
-
-    def migrate(
-        self,
-        targets: Sequence[tuple[str, str | None]] | None,
-        plan: Sequence[tuple[Migration, bool]] | None = None,
-        state: ProjectState | None = None,
-        fake: bool = False,
-        fake_initial: bool = False,
-    ) -> ProjectState:
-        """Carry out the plan from a state that is not to be used any more, and give the state after it."""
-        # SQLite's tables are made anew with their columns in the order in which Django happens to render the fields.
-        if state is not None and self.connection.vendor != "sqlite":
-            state = LazyState.of(state)
-        return djangos(super().migrate(targets, plan, state, fake, fake_initial))
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False

@@ -93,19 +93,12 @@ class Operations:
         return state
 
     def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-        """Apply one operation and give the state after it, which takes the place of `state`; see `Migration.apply`."""
-        app_label = self.migration.app_label
-        before, state = advance(state, app_label, operation)
-        if is_for_python(operation, app_label, before, editor):
-            return state
+        """Apply one operation and give the state after it, which takes the place of `state`."""
         with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
                 stack.enter_context(self.database.unbounded())
-            if wants_own_transaction(self.migration, operation, editor):
-                stack.enter_context(atomic(editor.connection.alias))
             with self.progress.watched():
-                operation.database_forwards(app_label, editor, before, state)
-        return state
+                return apply_operation(self.migration, operation, state, editor)
 
     def needs(self, operations: Sequence[Operation], state: ProjectState) -> tuple[dict[str, Mode], dict[str, Mode]]:
         """Give what operations lock when they run and what at the end, where tables can be locked ahead at all."""
@@ -131,6 +124,20 @@ def untranslated() -> override:
     No migration shall write a translated default into the database; what the engine has to say stays translated.
     """
     return override(None)
+
+
+def apply_operation(
+    migration: Migration, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
+) -> ProjectState:
+    """Do for one operation what `Migration.apply` does for each, and give the state that takes the place of `state`."""
+    before, after = advance(state, migration.app_label, operation)
+    if is_for_python(operation, migration.app_label, before, editor):
+        return after
+    with contextlib.ExitStack() as stack:
+        if wants_own_transaction(migration, operation, editor):
+            stack.enter_context(atomic(editor.connection.alias))
+        operation.database_forwards(migration.app_label, editor, before, after)
+    return after
 
 
 def wants_own_transaction(migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:

@@ -170,10 +170,7 @@ class History:
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
         """Record what the run is about to do; of an earlier attempt, what it finished or has in its journal stays."""
         steps = Step.objects.using(self.database)
-        mine = steps.filter(run_id=run_id)
-        keep = Q(status__in=(StepStatus.APPLIED, StepStatus.UNAPPLIED)) | Q(operations_done__gt=0)
-        mine.exclude(keep | Q(operation_started__isnull=False)).delete()
-        kept = {MigrationKey(*key) for key in mine.values_list("app_label", "name")}
+        kept = self._keep_steps(steps.filter(run_id=run_id))
         first = len(kept) + 1
         planned = [
             Step(
@@ -188,6 +185,14 @@ class History:
         ]
         steps.bulk_create(planned, batch_size=100)
         Run.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
+
+    def _keep_steps(self, mine: QuerySet[Step]) -> set[MigrationKey]:
+        # Most runs have but one attempt.
+        if not mine.exists():
+            return set()
+        keep = Q(status__in=(StepStatus.APPLIED, StepStatus.UNAPPLIED)) | Q(operations_done__gt=0)
+        mine.exclude(keep | Q(operation_started__isnull=False)).delete()
+        return {MigrationKey(*key) for key in mine.values_list("app_label", "name")}
 
     def assessed(self, run_id: uuid.UUID, findings: list[dict[str, Any]]) -> None:
         """Record what was found in the plan of a run, with the reasons of those who acknowledged it."""

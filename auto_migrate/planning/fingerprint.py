@@ -60,8 +60,8 @@ def read_code(database: str) -> Code | None:
         imports = Imports()
         _add(whole, *_receivers(imports))
         labels = _add_migrations(whole, imports)
-        for name, content in sorted(imports.found.items()):
-            _add(whole, name, content)
+        for name, digest in sorted(imports.found.items()):
+            _add(whole, name, digest)
     except Unreadable as error:
         logger.debug("There is no fingerprint: %s", error)
         return None

@@ -7,6 +7,7 @@ dependencies, or a function that was removed meanwhile, from anywhere in the pro
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 import os
 import re
@@ -118,7 +119,10 @@ def _modules(folder: str) -> list[str]:
 
 
 class Imports:
-    """The modules that a set of files leads to: their own imports, and what those of the project import in turn."""
+    """The modules that a set of files leads to: their own imports, and what those of the project import in turn.
+
+    `found` has a hash of each one's file by its name: all of them together may be large.
+    """
 
     def __init__(self) -> None:
         self.found: dict[str, bytes] = {}
@@ -137,7 +141,8 @@ class Imports:
         if spec is None or not spec.has_location or not spec.origin or not spec.origin.endswith(".py"):
             return
         path = Path(spec.origin)
-        self.found[name] = content = read(path)
+        content = read(path)
+        self.found[name] = hashlib.blake2b(content, digest_size=32).digest()
         if INSTALLED.isdisjoint(path.parts):
             self.follow(content, name if spec.submodule_search_locations else name.rpartition(".")[0])
 

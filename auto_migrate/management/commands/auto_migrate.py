@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
 from auto_migrate.exceptions import UsageError
 from auto_migrate.management.arguments import add_database, exit_codes, number
+from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.management.output import add_format, reporting
 from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.targets import Goal
@@ -129,9 +129,7 @@ class Command(BaseCommand):
         parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        # All that is imported lives as long as this process. The collector need not go through it again and again while
-        # the models of each migration come and go.
-        gc.freeze()
+        collect_models_soon()
         super().run_from_argv(argv)
 
     def handle(self, **options: Any) -> None:

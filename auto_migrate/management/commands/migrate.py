@@ -1,15 +1,19 @@
-"""Django's `migrate`, unchanged but under the deploy lock and in the history."""
+"""Django's `migrate`, unchanged but faster, under the deploy lock and in the history."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.databases.faults import first_line
 from auto_migrate.events import (
     Context,
@@ -24,12 +28,31 @@ from auto_migrate.events import (
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, open_journals
 from auto_migrate.management.arguments import exit_codes
+from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.release import supervised
 from auto_migrate.reporting.console import Console
 
 
+def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
+    """Give Django's `handle` with another executor, from a copy of its module in which the name means that one.
+
+    Django asks nobody which executor to use, and what it does around it is not for us to repeat or to patch.
+    """
+    spec: Any = find_spec(MigrateCommand.__module__)
+    own: Any = module_from_spec(spec)
+    spec.loader.exec_module(own)
+    own.MigrationExecutor = executor
+    handle: Callable[..., None] = own.Command.handle
+    return handle
+
+
 class Command(MigrateCommand):
     help = f"{MigrateCommand.help} Waits for other runners and keeps the record: see auto_migrate."
+    carry_out = carried_out_by(LazyExecutor)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        collect_models_soon()
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"]:
@@ -45,7 +68,7 @@ class Command(MigrateCommand):
             self.open_journals = open_journals(options["database"])
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
-                super().handle(*args, **options)
+                self.carry_out(*args, **options)
             except Exception as error:
                 self._note_stop(error)
                 raise
