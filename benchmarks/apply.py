@@ -1,10 +1,10 @@
-"""Applying from nothing: `auto_migrate` beside Django's `migrate`, on a synthetic project and on public packages.
+"""Applying from nothing: Django's `migrate` beside both commands of this app, on made-up projects and public packages.
 
-    python -m benchmarks.apply            prints the tables, writes them and the plot into docs/performance.md
-    python -m benchmarks.apply --dry-run  only prints them
+    python -m benchmarks.apply                     prints the tables, writes them and the plot into docs/performance.md
+    python -m benchmarks.apply --dry-run [NAME]…   only prints them, for packages and sizes with such names if any
 
-The two take turns, each on an empty database of one PostgreSQL, and must end with the same schema, records, content
-types and permissions. The processor's time is that of the command and of the server together.
+They take turns, each on an empty database of one PostgreSQL, and must end with the same schema, records, content types
+and permissions. The processor's time is that of the command and of the server together.
 """
 
 from __future__ import annotations
@@ -31,10 +31,26 @@ from tests.snapshot import NATURAL, Snapshot, snapshot
 
 SIZES = (100, 500, 1000, 2000)
 ROUNDS = 3
-STOCK, OURS = "migrate", "auto_migrate"
 SETTINGS = "applied_settings"
 
-Pairs = list[dict[str, Cost]]
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A command, in a project that has this app or not, and the name of the database that it gets."""
+
+    name: str
+    command: str
+    database: str
+    stock: bool = False
+
+
+STOCK = Way("`migrate`", "migrate", "stock", stock=True)
+OURS = Way("`auto_migrate`", "auto_migrate", "ours")
+# What a test run makes its database with.
+BESIDE = Way("`migrate` with the app", "migrate", "beside")
+WAYS = (STOCK, OURS, BESIDE)
+
+Rounds = list[dict[Way, Cost]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +78,13 @@ def public(folder: Path) -> Iterator[Subject]:
         yield Subject(package.requirement, folder / package.name, str(peers.python()), NATURAL.__contains__)
 
 
-def run(server: PostgreSQL, subject: Subject, command: str) -> Cost:
-    """Run one of the commands to its end on an empty database of its own name."""
-    server.drop_database(command)
-    env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": server.create_database(command)}
-    stock = {"STOCK": "true"} if command == STOCK else {}
+def run(server: PostgreSQL, subject: Subject, way: Way) -> Cost:
+    """Run a command to its end on an empty database."""
+    server.drop_database(way.database)
+    env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": server.create_database(way.database)}
+    stock = {"STOCK": "true"} if way.stock else {}
     before = used_by(server)
-    cost, _output = manage(command, settings=SETTINGS, env={**env, **stock}, python=subject.python)
+    cost, _output = manage(way.command, settings=SETTINGS, env={**env, **stock}, python=subject.python)
     return dataclasses.replace(cost, cpu=cost.cpu + used_by(server) - before)
 
 
@@ -83,17 +99,18 @@ def used_by(server: PostgreSQL) -> float:
     return sum(own.user + own.system for own in times) + times[0].children_user + times[0].children_system
 
 
-def measure(server: PostgreSQL, subject: Subject, rounds: int) -> Pairs:
-    """Let the two take turns; raise `RuntimeError` if they did not end in the same state."""
-    pairs: Pairs = []
-    for number in range(rounds):
-        order = (STOCK, OURS) if number % 2 == 0 else (OURS, STOCK)
-        pairs.append({command: run(server, subject, command) for command in order})
-        stock, ours = (comparable(snapshot(server, command), subject) for command in (STOCK, OURS))
-        if differs := stock.difference(ours):
-            raise RuntimeError(f"{subject.name} ended differently: {differs}")
-    print(subject.name, *row(pairs), sep="  ", flush=True)
-    return pairs
+def measure(server: PostgreSQL, subject: Subject, count: int) -> Rounds:
+    """Let the ways take turns; raise `RuntimeError` if they did not end in the same state."""
+    rounds: Rounds = []
+    for number in range(count):
+        first = number % len(WAYS)
+        rounds.append({way: run(server, subject, way) for way in (*WAYS[first:], *WAYS[:first])})
+        stock, *others = (comparable(snapshot(server, way.database), subject) for way in WAYS)
+        for way, other in zip(WAYS[1:], others, strict=True):
+            if differs := stock.difference(other):
+                raise RuntimeError(f"{way.name} left {subject.name} in another state than {STOCK.name}: {differs}")
+    print(subject.name, *row(rounds), sep="  ", flush=True)
+    return rounds
 
 
 def comparable(seen: Snapshot, subject: Subject) -> Snapshot:
@@ -102,40 +119,49 @@ def comparable(seen: Snapshot, subject: Subject) -> Snapshot:
     return dataclasses.replace(seen, rows=rows)
 
 
-def row(pairs: Pairs) -> list[str]:
-    """Tell how many times faster, by the clock and by the processor, then the seconds, then the peak of memory."""
-    ratios = [spread([getattr(pair[STOCK], name) / getattr(pair[OURS], name) for pair in pairs]) for name in MEASURES]
-    seconds = [f"{median(pairs, command):.1f}" for command in (STOCK, OURS)]
-    return [*ratios, *seconds, f"{max(pair[OURS].memory / pair[STOCK].memory for pair in pairs):.2f}"]
+def row(rounds: Rounds) -> list[str]:
+    """Tell how many times faster than stock, by the clock and by the processor, the peak of memory, and the seconds."""
+    cells = []
+    for way in WAYS[1:]:
+        cells += [spread([getattr(cost[STOCK], name) / getattr(cost[way], name) for cost in rounds]) for name in SPEEDS]
+        cells.append(f"{max(cost[way].memory / cost[STOCK].memory for cost in rounds):.2f}")
+    return [*cells, " / ".join(f"{median(rounds, way):.1f}" for way in WAYS)]
 
 
-MEASURES = ("wall", "cpu")
-HEADS = ["× by the clock", "× of the processor", "`migrate`, s", "`auto_migrate`, s", "peak memory to `migrate`'s"]
+SPEEDS = ("wall", "cpu")
+HEADS = [
+    *(
+        f"{way.name}: {what}"
+        for way in WAYS[1:]
+        for what in ("× by the clock", "× of the processor", "memory to stock")
+    ),
+    "seconds: stock / ours / with the app",
+]
 
 
-def median(pairs: Pairs, command: str, name: str = "wall") -> float:
+def median(rounds: Rounds, way: Way, name: str = "wall") -> float:
     """Give the median of what a command took."""
-    return statistics.median(getattr(pair[command], name) for pair in pairs)
+    return statistics.median(getattr(cost[way], name) for cost in rounds)
 
 
-def report(sizes: Mapping[int, Pairs], packages: Mapping[str, Pairs]) -> str:
+def report(sizes: Mapping[int, Rounds], packages: Mapping[str, Rounds]) -> str:
     """Put everything into words and tables."""
     steps = (max(sizes) - min(sizes)) / 1000
     slopes = [
-        f"`{who}` {(median(sizes[max(sizes)], who) - median(sizes[min(sizes)], who)) / steps:.1f} s"
-        for who in (STOCK, OURS)
+        f"{way.name} {(median(sizes[max(sizes)], way) - median(sizes[min(sizes)], way)) / steps:.1f} s" for way in WAYS
     ]
     return "\n".join(
         [
-            "How many times faster than `migrate`, median (least to most), and seconds by the clock:",
+            "How many times faster than `migrate` without this app, median (least to most), peak memory in proportion",
+            "(the worst), and seconds by the clock:",
             "",
-            table(["migrations", *HEADS], [[f"{size:,}", *row(pairs)] for size, pairs in sizes.items()]),
+            table(["migrations", *HEADS], [[f"{size:,}", *row(rounds)] for size, rounds in sizes.items()]),
             "",
-            f"A thousand migrations more cost {' and '.join(slopes)} on the way from {min(sizes):,} to {max(sizes):,}.",
+            f"A thousand migrations more, on the way from {min(sizes):,} to {max(sizes):,}, cost: {', '.join(slopes)}.",
             "",
             "Public packages, each with the apps of Django that it needs:",
             "",
-            table(["package", *HEADS], [[name, *row(pairs)] for name, pairs in packages.items()]),
+            table(["package", *HEADS], [[name, *row(rounds)] for name, rounds in packages.items()]),
         ]
     )
 
@@ -143,17 +169,32 @@ def report(sizes: Mapping[int, Pairs], packages: Mapping[str, Pairs]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="with --dry-run: only these packages and sizes")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each command (default: {ROUNDS})")
     parser.add_argument("--dry-run", action="store_true", help="leave the document as it is")
     options = parser.parse_args(arguments)
+    if options.names and not options.dry_run:
+        parser.error("The document is about all of them: name some with --dry-run only.")
+
+    def wanted(name: str) -> bool:
+        return not options.names or name.partition("==")[0] in options.names
+
     with tempfile.TemporaryDirectory(prefix="apply-") as folder, PostgreSQL() as server:
-        packages = {subject.name: measure(server, subject, options.rounds) for subject in public(Path(folder))}
-        sizes = {size: measure(server, synthetic(Path(folder), size), options.rounds) for size in SIZES}
+        packages = {
+            subject.name: measure(server, subject, options.rounds)
+            for subject in public(Path(folder))
+            if wanted(subject.name)
+        }
+        sizes = {
+            size: measure(server, synthetic(Path(folder), size), options.rounds) for size in SIZES if wanted(str(size))
+        }
         version = server.execute("SHOW server_version")[0][0]
+    if options.names:
+        return
     text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{report(sizes, packages)}"
     print(text)
     if not options.dry_run:
-        lines = [Line(who, {size: median(pairs, who) for size, pairs in sizes.items()}) for who in (STOCK, OURS)]
+        lines = [Line(way.name.replace("`", ""), {n: median(r, way) for n, r in sizes.items()}) for way in WAYS]
         write_between("apply", f"{text}\n\n{plot('apply', lines, x='migrations', y='seconds')}", PERFORMANCE)
 
 

@@ -39,6 +39,8 @@ class Snapshot:
         found += [f"INVALID {name}" for name in self.invalid_indexes + other.invalid_indexes]
         ours, theirs = set(self.schema.splitlines()), set(other.schema.splitlines())
         found += [f"schema: {line}" for line in sorted(ours ^ theirs)]
+        if ours == theirs and self.schema != other.schema:
+            found.append("schema: the order or the number of its lines")
         return "; ".join(found)
 
 
