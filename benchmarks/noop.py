@@ -66,6 +66,8 @@ def prepared(server: PostgreSQL, project: Synthetic, count: int = 1) -> Iterator
     names = [f"noop_{project.migrations}_{number}" for number in range(count)]
     aliases = ["DATABASE_URL", *(f"DB{number}_DATABASE_URL" for number in range(1, count))]
     urls = {alias: server.url(name) for alias, name in zip(aliases, names, strict=True)}
+    for name in names:
+        server.drop_database(name)
     server.create_database(names[0])
     env = {**project.env, "DATABASE_URL": server.url(names[0])}
     manage("migrate", "auth", settings=project.settings, env={**env, "STOCK": "true"})

@@ -30,13 +30,15 @@ from benchmarks.report import PERFORMANCE, machine, table, write_between
 from benchmarks.synthetic import Synthetic
 from tests.manage import environment
 from tests.servers import PostgreSQL, free_port
+from tests.snapshot import snapshot
 from tools.servers import HOST, wait_until
 
 MIGRATIONS = 1000
 WORKERS = 2
 CLIENTS = 4
-ROUNDS = 8
-SECONDS = 1.5
+ROUNDS = 4
+SECONDS = 5.0
+DATABASE = "readiness"
 VIEWS = {
     "/empty/": "an empty view",
     "/ready/": "`ready/`",
@@ -62,14 +64,16 @@ class Figure:
 
 
 @contextlib.contextmanager
-def served(project: Synthetic, url: str, max_age: int) -> Iterator[tuple[int, psutil.Process]]:
-    """Serve the project and give the port and the master process."""
+def served(project: Synthetic, url: str, max_age: int, python: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """Serve the project and give the port and the master process; the peer is there if the interpreter has it."""
     port = free_port()
-    env = environment({**project.env, "DATABASE_URL": url, "PEER": "true", "CONN_MAX_AGE": str(max_age)})
+    env = environment({**project.env, "DATABASE_URL": url, "CONN_MAX_AGE": str(max_age)})
+    if python == peers.VENV / "bin" / "python":
+        env["PEER"] = "true"
     env["DJANGO_SETTINGS_MODULE"] = project.settings
     application = "django.core.wsgi:get_wsgi_application()"
     options = ["--workers", str(WORKERS), "--bind", f"{HOST}:{port}", "--log-level", "error", "--backlog", "2048"]
-    with subprocess.Popen([str(peers.python()), "-m", "gunicorn", *options, application], env=env) as server:
+    with subprocess.Popen([str(python), "-m", "gunicorn", *options, application], env=env) as server:
         try:
             wait_until(lambda: answers(port), timeout=60, message=lambda: "gunicorn does not answer")
             yield port, psutil.Process(server.pid)
@@ -125,10 +129,13 @@ def cpu(master: psutil.Process) -> float:
     return sum(taken.user + taken.system for taken in times)
 
 
-def measure(project: Synthetic, server: PostgreSQL, paths: list[str], max_age: int) -> dict[str, list[Figure]]:
-    """Let the views take turns."""
+def measure(
+    project: Synthetic, server: PostgreSQL, paths: list[str], max_age: int, python: Path
+) -> dict[str, list[Figure]]:
+    """Let the views take turns; raise `RuntimeError` if one of them changed the database."""
     found: dict[str, list[Figure]] = {path: [] for path in paths}
-    with served(project, server.url("readiness"), max_age) as (port, master):
+    before = snapshot(server, DATABASE)
+    with served(project, server.url(DATABASE), max_age, python) as (port, master):
         for path in paths:
             # Both workers have loaded what they need before anything is measured.
             for _ in range(10 * WORKERS):
@@ -136,6 +143,8 @@ def measure(project: Synthetic, server: PostgreSQL, paths: list[str], max_age: i
         for _round in range(ROUNDS):
             for path in paths:
                 found[path].append(load(port, path, master, server.log))
+    if difference := before.difference(snapshot(server, DATABASE)):
+        raise RuntimeError(f"Probes changed the database: {difference}")
     return found
 
 
@@ -172,11 +181,12 @@ def main() -> None:
         PostgreSQL(log_statement="all", log_connections="on") as server,
     ):
         project = Synthetic(Path(folder), MIGRATIONS)
-        run = {**project.env, "DATABASE_URL": server.create_database("readiness"), "PEER": "true"}
+        python = peers.python()
+        run = {**project.env, "DATABASE_URL": server.create_database(DATABASE), "PEER": "true"}
         for command in (["migrate", "auth"], ["migrate", "--fake"], ["auto_migrate"]):
-            manage(*command, settings=project.settings, env=run, python=str(peers.python()))
-        lasting = measure(project, server, list(VIEWS), 600)
-        short = measure(project, server, list(VIEWS)[:2], 0)
+            manage(*command, settings=project.settings, env=run, python=str(python))
+        lasting = measure(project, server, list(VIEWS), 600, python)
+        short = measure(project, server, list(VIEWS)[:2], 0, python)
         version = server.execute("SHOW server_version")[0][0]
     text = "\n".join(
         [

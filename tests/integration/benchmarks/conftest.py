@@ -1,0 +1,24 @@
+"""A server of the benchmarks' own, as they have: they drop and make databases by fixed names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    """Serve PostgreSQL with what the benchmark of readiness counts in its log."""
+    with PostgreSQL(log_statement="all", log_connections="on") as started:
+        yield started
+
+
+@pytest.fixture
+def database(server: PostgreSQL) -> Iterator[str]:
+    """Give the name of an empty database."""
+    server.create_database("empty")
+    yield "empty"
+    server.drop_database("empty")

@@ -1,0 +1,51 @@
+"""What is compared in speed has ended alike, or there is no figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from benchmarks.apply import WAYS, Subject, measure, synthetic
+from tests.servers import PostgreSQL
+
+MIGRATIONS = 40
+BIASED = """
+import os
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("app00", {last!r}), ("auth", "0001_initial")]
+    operations = [migrations.RunSQL({statement} if "STOCK" in os.environ else migrations.RunSQL.noop)]
+"""
+ROW = "\"INSERT INTO auth_group (name) VALUES ('stock')\""
+INDEX = '"CREATE INDEX biased ON app00_model0 (title)"'
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> Subject:
+    """Give a project that has migrations of every kind."""
+    return synthetic(tmp_path, MIGRATIONS)
+
+
+def test_every_way_carries_out_the_whole_of_the_project(subject: Subject, server: PostgreSQL) -> None:
+    (costs,) = measure(server, subject, 1)
+    assert set(costs) == set(WAYS)
+    assert all(cost.cpu > 0 and cost.wall > 0 and cost.memory > 0 for cost in costs.values())
+    for way in WAYS:
+        with psycopg.connect(server.url(way.database)) as connection:
+            of_its_own = connection.execute("SELECT count(*) FROM django_migrations WHERE app LIKE 'app0%'").fetchone()
+            run = connection.execute("SELECT to_regclass('auto_migrate_run') IS NOT NULL").fetchone()
+        assert (of_its_own, run) == ((MIGRATIONS,), (not way.stock,))
+
+
+@pytest.mark.parametrize(("statement", "told"), [(ROW, "rows of auth_group"), (INDEX, "CREATE INDEX biased")])
+def test_a_project_that_ends_differently_is_no_measurement(
+    statement: str, told: str, subject: Subject, server: PostgreSQL
+) -> None:
+    migrations = subject.folder / "app00/migrations"
+    last = max(path.stem for path in migrations.glob("0*.py"))
+    (migrations / "9999_biased.py").write_text(BIASED.format(last=last, statement=statement))
+    with pytest.raises(RuntimeError, match=f"in another state than `migrate`: .*{told}"):
+        measure(server, subject, 1)

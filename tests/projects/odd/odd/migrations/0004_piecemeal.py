@@ -1,0 +1,15 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+from tests.projects.odd.odd.operations import see
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("odd", "0003_own_operation")]
+    operations = [
+        migrations.AlterField("Author", "age", models.IntegerField("Age", null=True, help_text="In years.")),
+        migrations.AddField("Book", "pages", models.IntegerField(default=1)),
+        AddIndexConcurrently("Book", models.Index(fields=["pages"], name="odd_pages")),
+        migrations.RunPython(see, migrations.RunPython.noop, atomic=True),
+    ]
