@@ -2,8 +2,9 @@
 
 A comparison depends on the migration files and what they import, on the settings that name or leave out migrations, on
 the versions of Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models, on
-the routers and on its receivers with what they import. All of it is read without importing a migration or building a
-graph. What cannot be read this way (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
+the routers and on its receivers with what they import. All of it is read without building a graph, and as a rule
+without importing a migration. What cannot be read this way (migrations in a zip file, say) gives no fingerprint, and
+the long way is taken.
 
 Nothing here depends on where the files lie, so that replicas and other checkouts of the same code agree.
 """
@@ -169,6 +170,7 @@ def _add_migrations(whole: Any, imports: Imports) -> list[str]:
         for name, content in folder.files.items():
             _add(whole, name, content)
             imports.follow(content, folder.module)
+        _add(whole, *folder.computed())
         if folder.names:
             labels.append(config.label)
     _add(whole, *map(_setting, sorted(mentioned)))

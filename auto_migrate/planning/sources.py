@@ -1,7 +1,8 @@
-"""The files that migrations are made of, read without importing one of them.
+"""The files that migrations are made of, read without importing them.
 
-They are found where Django's loader would find them. What they import is found as well, since a migration may take its
-dependencies, or a function that was removed meanwhile, from anywhere in the project.
+They are found where Django's loader would find them. What they import is found as well, since a migration may take a
+function that was removed meanwhile from anywhere in the project. Only those are imported whose place in the graph is
+not written out in their file: they may take it from a setting, from the environment, from anywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -28,9 +30,21 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 # Also finds what only looks like an import, in a comment for instance: a file too many does no harm.
 IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimport\s+([\w., \t]+)")
 COMMENT = re.compile(rb"#[^\n]*")
-SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
-# What a file that says one of these does when it is imported cannot be told by reading it.
-UNTOLD = re.compile(rb"\b(?:environ|getenv|import_module|import_string|__import__|__path__)\b")
+
+# What the graph takes from a migration, and how most of them write it: naming others, or a swappable model's setting.
+PLACES = (b"dependencies", b"replaces", b"run_before")
+DJANGOS = re.compile(rb"^from django\.db import [\w, ]*\bmigrations\b", re.MULTILINE)
+SETTINGS = re.compile(rb"^from django\.conf import settings\s*$", re.MULTILINE)
+# Ways to say more than is written.
+UNUSUAL = (b"import *", b"exec(", b"globals(", b"locals(", b"vars(")
+SWAPPABLE = re.compile(rb"\bswappable_dependency\(\s*settings\.([A-Z_]+)\s*\)")
+_BLANK = rb"(?:\s|#[^\n]*\n)*"
+_TEXT = rb"""(?:'[^'\\\n]*'|"[^"\\\n]*")"""
+_NODE = rb"(?:\(\s*%b\s*,\s*%b\s*,?\s*\)|migrations\.%b)" % (_TEXT, _TEXT, SWAPPABLE.pattern)
+WRITTEN_OUT = re.compile(
+    rb"\s*=\s*\[%b(?:%b%b(?:,%b%b%b)*,?%b)?\][ \t\r]*(?:#[^\n]*)?(?:\n|\Z)"
+    % (_BLANK, _NODE, _BLANK, _BLANK, _NODE, _BLANK, _BLANK)
+)
 
 
 class Unreadable(Exception):
@@ -52,8 +66,15 @@ class Folder:
 
     @property
     def settings(self) -> set[str]:
-        """Give the names of the settings that the migrations mention."""
-        return {name.decode() for content in self.files.values() for name in SETTING.findall(content)}
+        """Give the names of the settings that name the models which migrations depend on."""
+        return {name.decode() for content in self.files.values() for name in SWAPPABLE.findall(content)}
+
+    def computed(self) -> Iterator[str]:
+        """Give what the graph takes from the migrations that do not write it out, which are imported."""
+        written_out = {name_of(file) for file, content in self.files.items() if is_written_out(content)}
+        for name in self.names:
+            if name not in written_out:
+                yield place_in_graph(f"{self.module}.{name}")
 
 
 def migrations_of(config: AppConfig) -> Folder | None:
@@ -65,9 +86,41 @@ def migrations_of(config: AppConfig) -> Folder | None:
     for name, content in files.items():
         if not name.endswith(".py") and f"{name_of(name)}.py" not in files:
             raise Unreadable(f"{place}/{name} has no source")
-        if UNTOLD.search(content):
-            raise Unreadable(f"{place}/{name} depends on more than can be read")
+        if b"__path__" in content:
+            raise Unreadable(f"{place}/{name} may look for migrations elsewhere")
     return Folder(module, files)
+
+
+def is_written_out(content: bytes) -> bool:
+    """Tell whether all that the graph takes from a migration stands in its file as it is; no means perhaps not."""
+    before, found, _after = content.partition(b"\nclass Migration(migrations.Migration):")
+    if not found or content.count(b"Migration") != 2 or before.rpartition(b"\n")[2].startswith(b"@"):
+        return False
+    if not DJANGOS.search(before) or any(words in content for words in UNUSUAL):
+        return False
+    if b"swappable_dependency" in content and not _has_djangos_settings(before, content):
+        return False
+    return all(content.count(place) == 0 or _is_written_out_once(content, place) for place in PLACES)
+
+
+def _has_djangos_settings(before: bytes, content: bytes) -> bool:
+    # Imported once, and otherwise only looked into.
+    return SETTINGS.search(before) is not None and content.count(b"settings") == content.count(b"settings.") + 1
+
+
+def _is_written_out_once(content: bytes, place: bytes) -> bool:
+    start = content.find(b"\n    %b" % place)
+    return start >= 0 and content.count(place) == 1 and WRITTEN_OUT.match(content, start + 5 + len(place)) is not None
+
+
+def place_in_graph(module: str) -> str:
+    """Import a migration and give what the graph takes from it; raise `Unreadable` if it cannot be imported."""
+    try:
+        migration = import_module(module).Migration
+        return repr([[tuple(node) for node in getattr(migration, place.decode())] for place in PLACES])
+    except Exception as error:
+        # The long way has to say what is wrong with it.
+        raise Unreadable(f"{module}: {error}") from error
 
 
 def name_of(file: str) -> str:

@@ -77,6 +77,18 @@ def what_a_helper_of_a_migration_says_is_changed(tiny: Tiny, app: str) -> None:
     tiny.file(f"{app}/helpers.py", f'first = [("{app}", "0000_none")]\nsecond = []\n')
 
 
+def a_setting_is_changed_that_only_a_helper_reads(tiny: Tiny, app: str) -> None:
+    tiny.settings(NEEDS=["0003_alter_user_email_max_length"])
+
+
+def the_environment_is_changed_that_only_a_helper_reads(tiny: Tiny, app: str) -> None:
+    tiny.settings(ENVIRONMENT={"NEEDS": "0002_alter_permission_name_max_length"})
+
+
+def a_migration_comes_to_need_what_is_not_there(tiny: Tiny, app: str) -> None:
+    tiny.settings(ENVIRONMENT={"NEEDS": "0099_nowhere"})
+
+
 def a_helper_of_a_migration_is_removed(tiny: Tiny, app: str) -> None:
     (tiny.code / app / "helpers.py").unlink(missing_ok=True)
 
@@ -233,6 +245,9 @@ CHANGES: list[Change] = [
     a_squash_takes_the_place_of_what_it_replaces,
     a_squash_loses_a_row_that_it_replaces,
     what_a_helper_of_a_migration_says_is_changed,
+    a_setting_is_changed_that_only_a_helper_reads,
+    the_environment_is_changed_that_only_a_helper_reads,
+    a_migration_comes_to_need_what_is_not_there,
     a_helper_of_a_migration_is_removed,
     an_app_is_removed,
     an_app_is_added,
@@ -286,6 +301,10 @@ def the_language_is_another(tiny: Tiny, app: str) -> None:
     tiny.settings(LANGUAGE_CODE="pt-br")
 
 
+def the_environment_says_what_migrations_read_in_their_functions(tiny: Tiny, app: str) -> None:
+    tiny.settings(ENVIRONMENT={"WORK": "json"})
+
+
 def a_view_is_edited(tiny: Tiny, app: str) -> None:
     tiny.file(f"{app}/views.py", "def index(request): ...\n")
 
@@ -307,6 +326,7 @@ HARMLESS: list[Change] = [
     files_are_touched,
     the_command_is_run_from_another_folder,
     the_language_is_another,
+    the_environment_says_what_migrations_read_in_their_functions,
     a_view_is_edited,
     an_editor_leaves_a_backup,
     the_migrations_become_a_link_to_their_folder,

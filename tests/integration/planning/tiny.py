@@ -18,13 +18,21 @@ from pathlib import Path
 from typing import Any
 
 INITIAL = """
+import os
+from importlib import import_module
+
 from django.conf import settings
 from django.db import migrations, models
 
 
+def work(apps, schema_editor):
+    # What is done here is done by no comparison.
+    return import_module(os.environ["WORK"])
+
+
 class Migration(migrations.Migration):
     initial = True
-    dependencies = {dependencies}
+    dependencies = {dependencies}  # as ever
     operations = [
         migrations.CreateModel(
             "Thing", [("id", models.BigAutoField(primary_key=True)), ("size", models.IntegerField())]
@@ -40,6 +48,17 @@ from {app} import helpers
 class Migration(migrations.Migration):
     dependencies = helpers.{attribute}
     operations = [migrations.AddField("Thing", "field_{number}", models.IntegerField(null=True))]
+"""
+# Where no file says what a migration depends on.
+HELPERS = """
+import os
+
+from django.conf import settings as conf
+
+name = "NEEDS"
+more = [*getattr(conf, name, []), *filter(None, [os.environ.get(name)])]
+first = [("{app}", "0001_initial"), *(("auth", name) for name in more)]
+second = [("{app}", "0002_more")]
 """
 SQUASH = """
 from django.db import migrations, models
@@ -142,7 +161,7 @@ class Tiny:
             self.file(f"{app}/receivers.py", RECEIVERS)
             self.file(f"{app}/words.py", 'SEPARATOR = " "\n')
             self.file(f"{app}/views.py", "")
-            self.file(f"{app}/helpers.py", f'first = [("{app}", "0001_initial")]\nsecond = [("{app}", "0002_more")]\n')
+            self.file(f"{app}/helpers.py", HELPERS.format(app=app))
             self.file(f"{app}/migrations/__init__.py", "")
             initial = "[]" if app == "shop" else '[("shop", "0001_initial"), ("auth", "__first__")]'
             self.file(f"{app}/migrations/0001_initial.py", INITIAL.format(dependencies=initial))
@@ -200,7 +219,9 @@ class Tiny:
         }
         read = {name: path.read_bytes() if path.exists() else b"dangling" for name, path in files.items()}
         rows = self.query("SELECT app, name FROM django_migrations ORDER BY id")
-        return {"files": read, "rows": dict(enumerate(rows)), "settings": self.read_settings()}
+        settings = self.read_settings()
+        variables = {f"${name}": said for name, said in settings.pop("ENVIRONMENT", {}).items()}
+        return {"files": read, "rows": dict(enumerate(rows)), "settings": {**settings, **variables}}
 
     def look(self) -> Look:
         """Compare in a new process, the short way and the long way."""
@@ -229,11 +250,12 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """How a run went: its log, the exit code, and whether it took the short way."""
+    """How a run went: its log, the exit code, whether it took the short way, and which migrations it imported."""
 
     log: str
     code: int
     short: bool
+    imported: list[str]
 
 
 def set_up(folder: str) -> None:
@@ -246,6 +268,7 @@ def set_up(folder: str) -> None:
     wanted = json.loads(Path(folder, "settings.json").read_text())
     os.chdir(wanted.pop("CWD", folder))
     sys.path[:0] = [str(Path(folder, place)) for place in wanted.pop("PATHS", ["code"])]
+    os.environ.update(wanted.pop("ENVIRONMENT", {}))
     sys.dont_write_bytecode = not wanted.pop("BYTECODE", False)
     auto_migrate.__version__ = wanted.pop("APP_VERSION", auto_migrate.__version__)
     django.VERSION = (*django.VERSION[:2], wanted.pop("DJANGO_PATCH", django.VERSION[2]), "final", 0)
@@ -311,4 +334,5 @@ def run(folder: str) -> dict[str, object]:
         migrate(listeners=[listener, Console(OutputWrapper(log))])
     except AutoMigrateError as error:
         code = int(error.exit_code)
-    return {"log": log.getvalue(), "code": code, "short": LockAcquired not in seen}
+    imported = sorted(name for name in sys.modules if ".migrations.0" in name)
+    return {"log": log.getvalue(), "code": code, "short": LockAcquired not in seen, "imported": imported}

@@ -1,10 +1,10 @@
-"""What a source may import, told from its text."""
+"""What a source may import, and whether it says itself where it stands in the graph, told from its text."""
 
 from __future__ import annotations
 
 import pytest
 
-from auto_migrate.planning.sources import Imports, imported
+from auto_migrate.planning.sources import Imports, imported, is_written_out, place_in_graph
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,68 @@ def test_what_the_project_imports_is_followed_but_not_django_nor_python() -> Non
     imports.follow(b"from webhooks import phones\n", "x")
     assert {"webhooks", "webhooks.phones", "phonenumbers"} <= set(imports.found)
     assert not [name for name in imports.found if name.startswith(("django", "json", "phonenumbers."))]
+
+
+MIGRATION = """from django.conf import settings
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("shop", "0001_initial"),  # the first
+        # and whoever the users are
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+    replaces = []
+    operations = []
+"""
+PLAIN = """from django.db import models, migrations
+
+class Migration(migrations.Migration):
+    operations = []
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        MIGRATION,
+        PLAIN,
+        MIGRATION.replace("\n", "\r\n"),
+        MIGRATION.replace("class M", "import os\nLOW = os.environ.get('LOW')\n\nclass M"),
+        MIGRATION + "    run_before = [('shop', '0003_last',),]",
+    ],
+)
+def test_where_most_migrations_stand_is_written_in_their_file(source: str) -> None:
+    assert is_written_out(source.encode())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        MIGRATION.replace("    ]\n", "    ] + MORE\n", 1),
+        MIGRATION.replace('("shop", "0001_initial")', '("shop", FIRST)'),
+        MIGRATION.replace('("shop", "0001_initial")', '("shop", f"{FIRST}")'),
+        MIGRATION.replace('("shop", "0001_initial")', "*MORE"),
+        MIGRATION.replace("settings.AUTH_USER_MODEL", "settings.get_user()"),
+        MIGRATION.replace("from django.conf import", "from shop import"),
+        MIGRATION.replace("from django.conf import settings", "from django.conf import settings as conf"),
+        MIGRATION.replace("from django.db import migrations, models", "from shop import migrations"),
+        MIGRATION.replace("import settings\n", "import settings\nfrom shop import *\n"),
+        MIGRATION.replace("import settings\n", "import settings\nfrom shop import settings\n"),
+        MIGRATION.replace("(migrations.Migration)", "(Base)"),
+        MIGRATION.replace("class M", "@moved\nclass M"),
+        MIGRATION.replace("    replaces", "    if settings.SQUASHED:\n        replaces"),
+        MIGRATION + "    dependencies += MORE\n",
+        MIGRATION + "    locals().update(MORE)\n",
+        MIGRATION + "\nMigration.run_before = MORE\n",
+        MIGRATION + "\nsetattr(Migration, name, MORE)\n",
+    ],
+)
+def test_what_may_be_computed_is_not_taken_for_written(source: str) -> None:
+    assert not is_written_out(source.encode())
+
+
+def test_a_migration_that_is_asked_tells_its_place() -> None:
+    place = "[[('auth', '0001_initial')], [], []]"
+    assert place_in_graph("django.contrib.auth.migrations.0002_alter_permission_name_max_length") == place
