@@ -27,8 +27,7 @@ class LazyExecutor(MigrationExecutor):
         fake_initial: bool = False,
     ) -> ProjectState:
         """Carry out the plan from a state that is not to be used any more, and give the state after it."""
-        # SQLite's tables are made anew with their columns in the order in which Django happens to render the fields.
-        if state is not None and self.connection.vendor != "sqlite":
+        if state is not None:
             state = quietly(LazyState.of(state))
         return djangos(super().migrate(targets, plan, state, fake, fake_initial))
 

@@ -18,6 +18,7 @@ from auto_migrate.applying.field_changes import is_for_python
 from auto_migrate.applying.kinds import holds_nobody_up
 from auto_migrate.applying.lock_ahead import lock_ahead, lock_more
 from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run, stronger
+from auto_migrate.applying.registry import rendered_first
 from auto_migrate.applying.state import advance, djangos
 from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database
@@ -139,6 +140,8 @@ def apply_operation(
     if is_for_python(operation, migration.app_label, before, editor):
         return after
     with contextlib.ExitStack() as stack:
+        if editor.connection.vendor == "sqlite":
+            stack.enter_context(rendered_first(before.apps, after.apps))
         if wants_own_transaction(migration, operation, editor):
             stack.enter_context(atomic(editor.connection.alias))
         operation.database_forwards(migration.app_label, editor, before, after)

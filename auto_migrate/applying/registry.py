@@ -39,6 +39,8 @@ class LazyApps(StateApps):
         self._lock = None
         self.ready_event = None  # type: ignore[assignment]
         self.real_models = list(real_models)
+        # A registry in which what is rendered here is to be rendered first; see `rendered_first`.
+        self.earlier: LazyApps | None = None
         self.states = {**states, **{key_of(state): state for state in real_models}}
         self.all_models = AllModels(self)
         for label in sorted({*labels, *(label for label, _name in states)}):
@@ -52,6 +54,8 @@ class LazyApps(StateApps):
     def render(self, keys: Iterable[Key]) -> None:
         """Render what is not yet of these models and of all that they are not whole without."""
         if wanted := self._closure(keys):
+            if self.earlier is not None:
+                self.earlier.render(wanted)
             self.render_multiple([self.states[key] for key in wanted])
 
     def render_named(self, label: str, name: str) -> None:
@@ -211,6 +215,23 @@ class LazyApps(StateApps):
     def _await_questions(self, model: Model) -> None:
         """Let reverse relations be looked for when Django first asks this model for them."""
         model._meta.__dict__["_relation_tree"] = RelationTree(self, model)
+
+
+@contextlib.contextmanager
+def rendered_first(earlier: Apps, later: Apps) -> Iterator[None]:
+    """Let models be rendered in `earlier` before they are in `later`, as with Django.
+
+    A model's fields are ordered by when they were made. SQLite's tables are made anew with fields of both, and have
+    their columns in that order.
+    """
+    if not isinstance(earlier, LazyApps) or not isinstance(later, LazyApps) or earlier is later:
+        yield
+        return
+    later.earlier = earlier
+    try:
+        yield
+    finally:
+        later.earlier = None
 
 
 class ExplorableApps(LazyApps):
