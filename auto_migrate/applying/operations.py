@@ -156,8 +156,8 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
 
 
 def applies_itself(migration: Migration) -> bool:
-    """Tell whether the project overrides the way of applying, so that nothing is known of the operations."""
-    return type(migration).apply is not Migration.apply
+    """Tell whether anybody overrides the way of applying, so that nothing is known of the operations."""
+    return getattr(migration.apply, "__module__", None) != Migration.__module__
 
 
 def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:
