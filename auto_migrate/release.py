@@ -179,11 +179,8 @@ class Release:
                 comparison = self.compare()
             state = applied_state(comparison)
             refuse_early(comparison.early, History(self.database.alias).released)
-            # What has no tables has nothing that could be hurt, and nobody who could be in the way.
-            alone = not comparison.recorded and not has_tables(self.database.connection)
-            if not alone:
-                self.assess(comparison, state)
-            self.apply(comparison, lock, state, alone=alone)
+            self.assess(comparison, state)
+            self.apply(comparison, lock, state)
         return self.verify(comparison)
 
     def claim(self) -> None:
@@ -236,9 +233,13 @@ class Release:
     def assess(self, comparison: Comparison, state: ProjectState) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged.
 
-        Whoever unapplies migrations has asked for just that, and what an earlier attempt let pass may be finished.
+        A database without tables has nothing that could be hurt, whoever unapplies migrations has asked for just that,
+        and what an earlier attempt let pass may be finished.
         """
         if comparison.backwards or self.judged.issuperset(comparison.keys):
+            return
+        if not comparison.recorded and not has_tables(self.database.connection):
+            self.judged = frozenset(comparison.keys)
             return
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
         from auto_migrate.safety.gate import assess_plan, blocking_level
@@ -251,7 +252,7 @@ class Release:
             raise refused(blocking, self.goal, self.database.alias)
         self.judged = frozenset(comparison.keys)
 
-    def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState, *, alone: bool) -> None:
+    def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         cut = open_journals(self.database.alias)
         check_open(self.database, cut, comparison)
@@ -263,7 +264,6 @@ class Release:
             tally=self.tally,
             resolutions=check_pending(self.resolutions, comparison.plan),
             open_journals=cut,
-            alone=alone,
         )
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):

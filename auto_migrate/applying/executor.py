@@ -52,10 +52,7 @@ class Tally:
 
 
 class Executor(LazyExecutor):
-    """Carries out one comparison's plan while the deploy lock is held.
-
-    `alone` tells that nobody else can be using the database's tables: then none is locked ahead.
-    """
+    """Carries out one comparison's plan while the deploy lock is held."""
 
     def __init__(
         self,
@@ -67,7 +64,6 @@ class Executor(LazyExecutor):
         tally: Tally,
         resolutions: Resolutions,
         open_journals: Collection[MigrationKey] = (),
-        alone: bool = False,
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -80,7 +76,6 @@ class Executor(LazyExecutor):
         self.tally = tally
         self.resolutions = resolutions
         self.open_journals = open_journals
-        self.alone = alone
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -99,8 +94,7 @@ class Executor(LazyExecutor):
         """Put the change, what it deferred and its record into one transaction."""
         with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             self._enter(migration, backwards=False)
-            operations = Operations(self.database, migration, progress, self.emit, alone=self.alone)
-            state = operations.apply_all(state, editor)
+            state = Operations(self.database, migration, progress, self.emit).apply_all(state, editor)
             flush_deferred(editor)
             self._record(migration, applied=True)
             self.lock.verify()

@@ -63,16 +63,10 @@ class Progress:
 
 
 class Operations:
-    """Carries out operations on one database, with the locks that they need taken ahead where that can be done.
+    """Carries out operations on one database, with the locks that they need taken ahead."""
 
-    `alone` tells that nobody else can be using the tables.
-    """
-
-    def __init__(
-        self, database: Database, migration: Migration, progress: Progress, emit: Emitter, *, alone: bool = False
-    ) -> None:
+    def __init__(self, database: Database, migration: Migration, progress: Progress, emit: Emitter) -> None:
         self.database = database
-        self.tables = None if alone else database.table_locks
         self.migration = migration
         self.progress = progress
         self.emit = emit
@@ -108,20 +102,21 @@ class Operations:
                 return apply_operation(self.migration, operation, state, editor)
 
     def needs(self, operations: Sequence[Operation], state: ProjectState) -> tuple[dict[str, Mode], dict[str, Mode]]:
-        """Give what operations lock when they run and what at the end, where tables are locked ahead at all."""
-        if self.tables is None:
+        """Give what operations lock when they run and what at the end, where tables can be locked ahead at all."""
+        if self.database.table_locks is None:
             return {}, {}
         return Needs(self.migration.app_label, state).split(operations)
 
     def lock(self, needs: Mapping[str, Mode], *, first: bool) -> None:
         """Take the locks that operations will need; `first` tells that the transaction has done nothing before."""
-        if self.tables is None or not needs:
+        tables = self.database.table_locks
+        if tables is None or not needs:
             return
         if first:
             key = MigrationKey(self.migration.app_label, self.migration.name)
-            lock_ahead(self.tables, needs, migration=key, emit=self.emit)
+            lock_ahead(tables, needs, migration=key, emit=self.emit)
         else:
-            lock_more(self.tables, needs)
+            lock_more(tables, needs)
 
 
 def untranslated() -> override:
