@@ -61,7 +61,7 @@ from auto_migrate.history.store import History
 from auto_migrate.history.turns import turn
 from auto_migrate.planning.comparison import Comparison, applied_state, compare, left_undone, still_true
 from auto_migrate.planning.division import refuse_early
-from auto_migrate.planning.fingerprint import Code, read_code
+from auto_migrate.planning.fingerprint import Code, code_of_process
 from auto_migrate.planning.phases import ALL, Phase
 from auto_migrate.planning.state import has_tables, needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
@@ -195,7 +195,8 @@ class Release:
 
     def is_known(self) -> bool:
         """Tell by its fingerprint whether the database was found up to date with exactly this code before."""
-        code = self.code = read_code(self.database.alias) if self.goal.is_whole else None
+        # Read once, before any migration is imported: files that are edited under a worker are not what it carries out.
+        code = self.code = code_of_process(self.database.alias) if self.goal.is_whole else None
         if code is None:
             return False
         fingerprint = code.fingerprint(recorded_rows(self.database.connection))

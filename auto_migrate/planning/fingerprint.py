@@ -2,9 +2,9 @@
 
 A comparison depends on the migration files and what they import, on the settings that name or leave out migrations, on
 the versions of Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models, on
-the routers and on its receivers with what they import. All of it is read without building a graph, and as a rule
-without importing a migration. What cannot be read this way (migrations in a zip file, say) gives no fingerprint, and
-the long way is taken.
+the routers and on its receivers with what they import, and on the settings and the environment's variables that these
+mention. All of it is read without building a graph, and as a rule without importing a migration. What cannot be read
+this way (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
 
 Nothing here depends on where the files lie, so that replicas and other checkouts of the same code agree.
 """
@@ -15,6 +15,8 @@ import functools
 import hashlib
 import inspect
 import logging
+import os
+import re
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
@@ -32,6 +34,8 @@ import auto_migrate
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, migrations_of, read
 from auto_migrate.planning.targets import Node
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +62,11 @@ def read_code(database: str) -> Code | None:
         # Names of permissions may be translated, and who asks may speak another language each time.
         with override(None):
             _add(whole, *_versions(), *_settings(), *_models(), *_answers(database))
-        imports = Imports()
-        _add(whole, *_receivers(imports))
+        heard, imports = Imports(), Imports()
+        _add(whole, *_receivers(heard))
+        _add(whole, *map(_setting, sorted(heard.settings)), *map(_variable, sorted(heard.variables)))
         labels = _add_migrations(whole, imports)
-        for name, digest in sorted(imports.found.items()):
+        for name, digest in sorted({**heard.found, **imports.found}.items()):
             _add(whole, name, digest)
     except Unreadable as error:
         logger.debug("There is no fingerprint: %s", error)
@@ -96,7 +101,21 @@ def _settings() -> Iterator[str]:
 
 
 def _setting(name: str) -> str:
-    return f"{name}={getattr(settings, name, None)!r}"
+    return f"{name}={_told(getattr(settings, name, None))}"
+
+
+def _variable(name: str) -> str:
+    return f"${name}={os.environ.get(name)!r}"
+
+
+def _told(value: object) -> str:
+    """Give a value as text that is the same in every process: without addresses, and with sets in order."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_told(key)}: {_told(said)}' for key, said in value.items())}}}"
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = [_told(part) for part in value]
+        return f"{type(value).__name__}({', '.join(sorted(parts) if isinstance(value, set | frozenset) else parts)})"
+    return ADDRESS.sub("", repr(value))
 
 
 def _models() -> Iterator[str]:
@@ -118,7 +137,7 @@ def _answers(database: str) -> Iterator[str]:
 def _receivers(imports: Imports) -> Iterator[str | bytes]:
     """The source of whoever listens to the signals, since nobody else can tell what they would do.
 
-    What their modules lead to is left in `imports`.
+    What their modules lead to, and mention, is left in `imports`.
     """
     # Some register when their app's `management` is imported, which a run does and a probe does not.
     late = {path: package for config in apps.get_app_configs() for path, package in _management(config)}
@@ -152,6 +171,7 @@ def _source(receiver: Any) -> tuple[Path, str]:
 def _followed(path: Path, package: str, imports: Imports) -> bytes:
     """Read a file, and follow its imports unless it was installed: its neighbours change with its own version."""
     content = read(path)
+    imports.mention(content)
     if INSTALLED.isdisjoint(path.parts):
         imports.follow(content, package)
     return content
@@ -170,7 +190,7 @@ def _add_migrations(whole: Any, imports: Imports) -> list[str]:
         for name, content in folder.files.items():
             _add(whole, name, content)
             imports.follow(content, folder.module)
-        _add(whole, *folder.computed())
+        _add(whole, *folder.computed(config.label))
         if folder.names:
             labels.append(config.label)
     _add(whole, *map(_setting, sorted(mentioned)))

@@ -13,14 +13,15 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
+from django.db import migrations
 
 SUFFIXES = tuple(all_suffixes())
 # Django and Python are told by their versions.
@@ -31,20 +32,30 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimport\s+([\w., \t]+)")
 COMMENT = re.compile(rb"#[^\n]*")
 
+SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
+VARIABLE = re.compile(rb"\b(?:environ(?:\.get\(|\[)|getenv\()\s*['\"](\w+)['\"]")
+
 # What the graph takes from a migration, and how most of them write it: naming others, or a swappable model's setting.
 PLACES = (b"dependencies", b"replaces", b"run_before")
-DJANGOS = re.compile(rb"^from django\.db import [\w, ]*\bmigrations\b", re.MULTILINE)
-SETTINGS = re.compile(rb"^from django\.conf import settings\s*$", re.MULTILINE)
-# Ways to say more than is written.
-UNUSUAL = (b"import *", b"exec(", b"globals(", b"locals(", b"vars(")
+HEAD = b"\nclass Migration(migrations.Migration):"
+DJANGOS = re.compile(rb"^from django\.db import (?:[\w ]+, ?)*migrations(?:, ?[\w ]+)*\r?$", re.MULTILINE)
+SETTINGS = re.compile(rb"^from django\.conf import settings\r?$", re.MULTILINE)
 SWAPPABLE = re.compile(rb"\bswappable_dependency\(\s*settings\.([A-Z_]+)\s*\)")
 _BLANK = rb"(?:\s|#[^\n]*\n)*"
 _TEXT = rb"""(?:'[^'\\\n]*'|"[^"\\\n]*")"""
 _NODE = rb"(?:\(\s*%b\s*,\s*%b\s*,?\s*\)|migrations\.%b)" % (_TEXT, _TEXT, SWAPPABLE.pattern)
+NODE = re.compile(rb"\(\s*(%b)\s*,\s*(%b)\s*,?\s*\)|migrations\.%b" % (_TEXT, _TEXT, SWAPPABLE.pattern))
 WRITTEN_OUT = re.compile(
-    rb"\s*=\s*\[%b(?:%b%b(?:,%b%b%b)*,?%b)?\][ \t\r]*(?:#[^\n]*)?(?:\n|\Z)"
+    rb"\s*=\s*(\[%b(?:%b%b(?:,%b%b%b)*,?%b)?\])[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)"
     % (_BLANK, _NODE, _BLANK, _BLANK, _NODE, _BLANK, _BLANK)
 )
+# A line of a class that has more to it than its attributes, each written once and at its place.
+MORE = re.compile(
+    rb"^(?! {5}| {4}(?:initial|atomic|phase|dependencies|replaces|run_before|operations)\s*=| {4}[\])}]+\s*$| *#|\s*$)",
+    re.MULTILINE,
+)
+# Ways to name what was not imported by its name, or to change what was written.
+UNUSUAL = (b"import *", b"import  ", b"import(*", b"exec(", b"setattr", b"globals", b"locals", b"vars(")
 
 
 class Unreadable(Exception):
@@ -69,12 +80,17 @@ class Folder:
         """Give the names of the settings that name the models which migrations depend on."""
         return {name.decode() for content in self.files.values() for name in SWAPPABLE.findall(content)}
 
-    def computed(self) -> Iterator[str]:
-        """Give what the graph takes from the migrations that do not write it out, which are imported."""
-        written_out = {name_of(file) for file, content in self.files.items() if is_written_out(content)}
+    def computed(self, app_label: str) -> Iterator[str]:
+        """Give what the graph takes from the migrations that do not write it out, which are imported.
+
+        Or from those of which somebody made something else than they say, when Django was set up for instance.
+        """
+        patched = any(place in self.files["__init__.py"] for place in PLACES) if "__init__.py" in self.files else True
         for name in self.names:
-            if name not in written_out:
-                yield place_in_graph(f"{self.module}.{name}")
+            content, module = self.files.get(f"{name}.py", b""), f"{self.module}.{name}"
+            written_out = not patched and is_written_out(content)
+            if not written_out or (module in sys.modules and place_in_graph(module, app_label) != places(content)):
+                yield repr(place_in_graph(module, app_label))
 
 
 def migrations_of(config: AppConfig) -> Folder | None:
@@ -93,10 +109,13 @@ def migrations_of(config: AppConfig) -> Folder | None:
 
 def is_written_out(content: bytes) -> bool:
     """Tell whether all that the graph takes from a migration stands in its file as it is; no means perhaps not."""
-    before, found, _after = content.partition(b"\nclass Migration(migrations.Migration):")
-    if not found or content.count(b"Migration") != 2 or before.rpartition(b"\n")[2].startswith(b"@"):
+    before, found, body = content.partition(HEAD)
+    if not found or content.count(b"Migration") != 2 or MORE.search(body, body.find(b"\n") + 1):
         return False
-    if not DJANGOS.search(before) or any(words in content for words in UNUSUAL):
+    # Nothing else goes by the name of `migrations`, and nobody decorates.
+    if before.count(b"migrations") != 1 or not DJANGOS.search(before) or b"\n@" in before:
+        return False
+    if any(words in content for words in UNUSUAL):
         return False
     if b"swappable_dependency" in content and not _has_djangos_settings(before, content):
         return False
@@ -109,15 +128,34 @@ def _has_djangos_settings(before: bytes, content: bytes) -> bool:
 
 
 def _is_written_out_once(content: bytes, place: bytes) -> bool:
+    return content.count(place) == 1 and _written(content, place) is not None
+
+
+def _written(content: bytes, place: bytes) -> re.Match[bytes] | None:
     start = content.find(b"\n    %b" % place)
-    return start >= 0 and content.count(place) == 1 and WRITTEN_OUT.match(content, start + 5 + len(place)) is not None
+    return WRITTEN_OUT.match(content, start + 5 + len(place)) if start >= 0 else None
 
 
-def place_in_graph(module: str) -> str:
+Places = list[list[tuple[str, ...]]]
+
+
+def places(content: bytes) -> Places:
+    """Give what the graph takes from a migration that writes it out."""
+    written = (_written(content, place) for place in PLACES)
+    return [[_node(*found) for found in NODE.findall(COMMENT.sub(b"", match[1]))] if match else [] for match in written]
+
+
+def _node(app_label: bytes, name: bytes, setting: bytes) -> tuple[str, ...]:
+    if setting:
+        return tuple(migrations.swappable_dependency(getattr(settings, setting.decode())))
+    return app_label[1:-1].decode(), name[1:-1].decode()
+
+
+def place_in_graph(module: str, app_label: str) -> Places:
     """Import a migration and give what the graph takes from it; raise `Unreadable` if it cannot be imported."""
     try:
-        migration = import_module(module).Migration
-        return repr([[tuple(node) for node in getattr(migration, place.decode())] for place in PLACES])
+        migration = import_module(module).Migration(module.rpartition(".")[2], app_label)
+        return [[tuple(node) for node in getattr(migration, place.decode())] for place in PLACES]
     except Exception as error:
         # The long way has to say what is wrong with it.
         raise Unreadable(f"{module}: {error}") from error
@@ -174,17 +212,29 @@ def _modules(folder: str) -> list[str]:
 class Imports:
     """The modules that a set of files leads to: their own imports, and what those of the project import in turn.
 
-    `found` has a hash of each one's file by its name: all of them together may be large.
+    `found` has a hash of each one's file by its name: all of them together may be large. `settings` and `variables` are
+    the names of those of Django's settings and of the environment that the project's files mention.
     """
 
     def __init__(self) -> None:
         self.found: dict[str, bytes] = {}
+        self.settings: set[str] = set()
+        self.variables: set[str] = set()
+        # An app of the project may have the name of one of Python's modules.
+        own = {config.name.partition(".")[0].encode() for config in apps.get_app_configs()} - {b"django"}
+        self._versioned = VERSIONED - own
         self._seen: set[str] = set()
         self._specs: dict[str, ModuleSpec | None] = {}
 
+    def mention(self, content: bytes) -> None:
+        """Add what a file mentions."""
+        self.settings |= {name.decode() for name in SETTING.findall(content)}
+        self.variables |= {name.decode() for name in VARIABLE.findall(content)}
+
     def follow(self, content: bytes, package: str) -> None:
-        """Add what a file of `package` imports."""
-        for name in imported(content, package):
+        """Add what a file of `package` mentions and imports."""
+        self.mention(content)
+        for name in imported(content, package, self._versioned):
             if name not in self._seen:
                 self._seen.add(name)
                 self._follow_module(name)
@@ -219,18 +269,18 @@ def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
         return None
 
 
-def imported(content: bytes, package: str) -> Iterator[str]:
+def imported(content: bytes, package: str, versioned: Collection[bytes] = VERSIONED) -> Iterator[str]:
     """Give the dotted names that a file of `package` may import from elsewhere than Django and Python.
 
     The packages around a module are named too, since they are imported with it.
     """
     for start, names, plain in IMPORT.findall(content.replace(b"\\\n", b" ") if b"\\" in content else content):
-        if start and start.partition(b".")[0] not in VERSIONED:
+        if start and start.partition(b".")[0] not in versioned:
             base = _absolute(start.decode(), package)
             yield from around(base)
             yield from (f"{base}.{name}" for name in _names(names.strip(b"()")) if base)
         for name in _names(plain):
-            if name.partition(".")[0].encode() not in VERSIONED:
+            if name.partition(".")[0].encode() not in versioned:
                 yield from around(name)
 
 

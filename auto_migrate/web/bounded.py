@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -44,3 +45,13 @@ def _carry_out(key: Hashable, future: Future[T], call: Callable[[], T]) -> None:
 def _forget(key: Hashable) -> None:
     with _lock:
         del _running[key]
+
+
+def _start_afresh() -> None:
+    """Forget in a forked process what was running: the threads, and whichever of them held the lock, are its parent's."""
+    global _lock  # noqa: PLW0603 # what was held at the fork, nobody will ever let go
+    _lock = threading.Lock()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_start_afresh)

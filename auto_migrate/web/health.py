@@ -11,6 +11,7 @@ import enum
 import functools
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from time import monotonic
@@ -31,12 +32,9 @@ logger = logging.getLogger("auto_migrate.web")
 
 # Render and Fly give a probe 5 seconds by default; the rest is for the way there and back.
 BUDGET = 4.0
-# How old good news may be, in seconds; bad news is never kept.
+# How long before somebody came the database may have been asked for the answer that they get, in seconds.
 FRESH = 1.0
 GOOD = frozenset({SchemaState.UP_TO_DATE, SchemaState.AHEAD})
-
-# Alias → when the database was asked, and what it answered.
-_news: dict[str, tuple[float, QuickState]] = {}
 
 
 class Health(enum.StrEnum):
@@ -66,10 +64,31 @@ class DatabaseReport:
         return Health.HEALTHY if self.schema.state in GOOD else Health.DEGRADED
 
 
-def fresh_news(alias: str) -> QuickState | None:
-    """Give what the database answered less than a second ago, if that was good."""
-    asked, state = _news.get(alias, (0.0, None))
-    return state if monotonic() - asked < FRESH else None
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What the database answered, or why it did not, and when it was asked."""
+
+    asked: float
+    found: QuickState | Exception
+
+    def is_fresh(self, came: float) -> bool:
+        """Tell whether the question was young enough for somebody who came then to have joined it."""
+        return came - self.asked < FRESH
+
+    def is_news(self, came: float) -> bool:
+        """Tell whether it will do although it is over: bad news is only for those who waited for their turn to ask."""
+        good = isinstance(self.found, QuickState) and self.found.state in GOOD
+        return self.is_fresh(came) if good else came < self.asked
+
+
+# Alias → the last answer. What went wrong instead of one is not kept: its traceback would keep a connection.
+_news: dict[str, Answer] = {}
+
+
+def known(alias: str, came: float) -> Answer | None:
+    """Give the last answer, if it will do for somebody who came then."""
+    news = _news.get(alias)
+    return news if news is not None and news.is_news(came) else None
 
 
 def forget() -> None:
@@ -79,40 +98,65 @@ def forget() -> None:
 
 
 class DatabaseQuestion:
-    """One look at the database, by a thread that is lent a connection."""
+    """What one caller wants to know about the database, looked up by a thread that is lent a connection."""
 
     def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
         self.alias = alias
+        self.came = monotonic()
         self.connection = connections[alias]
         self.lent: BaseDatabaseWrapper | None = None
         self.given_up = False
-        self.answer: Future[QuickState] = bounded.begin(("database", alias), self._ask)
+        # Held while the connection changes hands, between this thread and the one that asks.
+        self.handing_over = threading.Lock()
 
-    def _ask(self) -> QuickState:
+    def _answer(self, deadline: float) -> Answer:
+        answer = known(self.alias, self.came)
+        while answer is None or not answer.is_fresh(self.came):
+            # A question that was under way may be too old: then the next one is begun, or joined, when it has ended.
+            answer = bounded.begin(("database", self.alias), self._ask).result(_left(deadline))
+        return answer
+
+    def _ask(self) -> Answer:
         # Whoever waited for the thread that asked before this one needs not ask again.
-        return fresh_news(self.alias) or self._ask_over(lending.choose(self.connection))
+        if news := known(self.alias, self.came):
+            return news
+        asked = monotonic()
+        try:
+            answer = _news[self.alias] = Answer(asked, self._ask_over(self._lend()))
+        except Exception as error:  # noqa: BLE001 # whoever waits gets it, unless it is too old for them
+            return Answer(asked, error)
+        return answer
 
     def _ask_over(self, connection: BaseDatabaseWrapper) -> QuickState:
-        self.lent = connection
         connection.inc_thread_sharing()
         connections[self.alias] = connection
-        asked = monotonic()
         try:
             state = quick_state(self.alias)
         finally:
+            self._give_back(connection)
+        lending.note_served(connection)
+        return state
+
+    def _lend(self) -> BaseDatabaseWrapper:
+        with self.handing_over:
+            # Whoever gave up before this thread came to run uses its connection for other work by now.
+            self.lent = self.connection.copy() if self.given_up else lending.choose(self.connection)
+            return self.lent
+
+    def _give_back(self, connection: BaseDatabaseWrapper) -> None:
+        with self.handing_over:
             if self.given_up:
                 connection.close()
             connection.dec_thread_sharing()
-        lending.note_served(connection)
-        if state.state in GOOD:
-            _news[self.alias] = (asked, state)
-        return state
+            self.lent = None
 
     def report(self, deadline: float) -> DatabaseReport:
         """Give what the database answered until `deadline`, a time of the monotonic clock."""
         vendor = self.connection.vendor
         try:
-            return DatabaseReport("connected", vendor, self.answer.result(_left(deadline)))
+            found = self._answer(deadline).found
+            if isinstance(found, Exception):
+                raise found
         except TimeoutError:
             self._give_up()
             return DatabaseReport("timeout", vendor)
@@ -125,19 +169,18 @@ class DatabaseQuestion:
         except Exception:
             logger.exception("Health: the database cannot be asked")
             return DatabaseReport("error", vendor)
+        return DatabaseReport("connected", vendor, found)
 
     def _give_up(self) -> None:
-        # The thread still waits on that connection: this one must not touch it again, and gets another when it asks.
-        if self.lent is not None:
+        with self.handing_over:
             self.given_up = True
-        if self.lent is self.connection:
-            del connections[self.alias]
+            # The thread still waits on that connection: this one must not touch it again, and gets another when it asks.
+            if self.lent is self.connection:
+                del connections[self.alias]
 
 
 def database_report() -> DatabaseReport:
-    """Look at the database and give up in time, or know its last answer to be fresh."""
-    if state := fresh_news(DEFAULT_DB_ALIAS):
-        return DatabaseReport("connected", connections[DEFAULT_DB_ALIAS].vendor, state)
+    """Look at the database and give up in time, or know that its last answer will do."""
     return DatabaseQuestion().report(monotonic() + BUDGET)
 
 
@@ -148,7 +191,6 @@ def service_report() -> tuple[DatabaseReport, dict[str, dict[str, Any]]]:
         name: bounded.begin(("check", name, path), functools.partial(_run_check, path))
         for name, path in get_settings().HEALTH_CHECKS.items()
     }
-    # Nothing may come between the two halves of the next line: until the answer is there, the connection is lent.
     database = DatabaseQuestion().report(deadline)
     return database, {name: _check_report(name, answer, deadline) for name, answer in begun.items()}
 

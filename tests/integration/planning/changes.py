@@ -56,7 +56,7 @@ def a_migration_is_edited_in_place_with_the_same_size_and_time(tiny: Tiny, app: 
 
 def a_squash_is_added(tiny: Tiny, app: str) -> None:
     dependencies = [] if app == "shop" else [("shop", "0001_initial"), ("auth", "__first__")]
-    replaces = [(app, path.stem) for path in tiny.migrations(app)]
+    replaces = [(app, path.stem) for path in tiny.migrations(app) if path.stem != "0001_squashed"]
     tiny.file(f"{app}/migrations/0001_squashed.py", SQUASH.format(replaces=replaces, dependencies=dependencies))
 
 
@@ -87,6 +87,21 @@ def the_environment_is_changed_that_only_a_helper_reads(tiny: Tiny, app: str) ->
 
 def a_migration_comes_to_need_what_is_not_there(tiny: Tiny, app: str) -> None:
     tiny.settings(ENVIRONMENT={"NEEDS": "0099_nowhere"})
+
+
+def a_setting_is_changed_that_a_receiver_reads(tiny: Tiny, app: str) -> None:
+    tiny.settings(ROLES=["staff", "editor"])
+
+
+def the_environment_is_changed_that_a_receiver_reads(tiny: Tiny, app: str) -> None:
+    tiny.settings(ENVIRONMENT={"ROLE": "editor"})
+
+
+def a_migration_is_given_another_place_when_django_is_set_up(tiny: Tiny, app: str) -> None:
+    path = tiny.code / app / "apps.py"
+    if path.exists():
+        moved = f"import_module('{app}.migrations.0001_initial').Migration.dependencies = [('auth', '0002_more')]"
+        path.write_text(f"{path.read_text()}\n        from importlib import import_module\n        {moved}\n")
 
 
 def a_helper_of_a_migration_is_removed(tiny: Tiny, app: str) -> None:
@@ -248,6 +263,9 @@ CHANGES: list[Change] = [
     a_setting_is_changed_that_only_a_helper_reads,
     the_environment_is_changed_that_only_a_helper_reads,
     a_migration_comes_to_need_what_is_not_there,
+    a_setting_is_changed_that_a_receiver_reads,
+    the_environment_is_changed_that_a_receiver_reads,
+    a_migration_is_given_another_place_when_django_is_set_up,
     a_helper_of_a_migration_is_removed,
     an_app_is_removed,
     an_app_is_added,

@@ -56,6 +56,15 @@ def test_conflicting_leaf_nodes_end_the_run_and_name_themselves(tiny: Tiny) -> N
     assert recorded(tiny) == MIGRATED
 
 
+def test_a_file_without_its_migration_ends_the_run_and_is_named(tiny: Tiny) -> None:
+    tiny.file("shop/migrations/0002_more.py", "")
+    run = tiny.run()
+    assert run.code == 7
+    assert "The migration files do not fit together: Migration 0002_more in app shop has no Migration class" in run.log
+    assert tiny.look().quick == "diverged"
+    assert recorded(tiny) == MIGRATED
+
+
 def test_a_record_without_what_it_depends_on_ends_the_run(tiny: Tiny) -> None:
     tiny.query("DELETE FROM django_migrations WHERE app = 'shop' AND name = '0001_initial'")
     assert tiny.look().long == "diverged"

@@ -100,12 +100,16 @@ class Thing(models.Model):
         permissions = [("weigh", "Can weigh")]
 """
 RECEIVERS = """
+import os
 import pathlib
+
+from django.conf import settings
 
 from .words import SEPARATOR
 
 
 def note(sender, **kwargs):
+    roles = [*getattr(settings, "ROLES", []), os.environ.get("ROLE")]
     with open(pathlib.Path(__file__).parent.parent.parent / "sent", "a") as file:
         file.write(sender.label + SEPARATOR)
 """

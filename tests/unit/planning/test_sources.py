@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
-from auto_migrate.planning.sources import Imports, imported, is_written_out, place_in_graph
+from auto_migrate.planning.sources import Imports, imported, is_written_out, place_in_graph, places
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,7 @@ class Migration(migrations.Migration):
         MIGRATION.replace("\n", "\r\n"),
         MIGRATION.replace("class M", "import os\nLOW = os.environ.get('LOW')\n\nclass M"),
         MIGRATION + "    run_before = [('shop', '0003_last',),]",
+        MIGRATION.replace("class M", "def work(apps, editor):\n    return settings.X\n\n\nclass M"),
     ],
 )
 def test_where_most_migrations_stand_is_written_in_their_file(source: str) -> None:
@@ -88,6 +92,17 @@ def test_where_most_migrations_stand_is_written_in_their_file(source: str) -> No
         MIGRATION.replace("class M", "@moved\nclass M"),
         MIGRATION.replace("    replaces", "    if settings.SQUASHED:\n        replaces"),
         MIGRATION + "    dependencies += MORE\n",
+        MIGRATION + "    def __init__(self, *args):\n        super().__init__(*args)\n        extend(self)\n",
+        MIGRATION + "    after('shop')\n",
+        MIGRATION + "\nextend(globals ()['Migra' 'tion'])\n",
+        MIGRATION.replace("class M", "@moved(\n    'shop',\n)\nclass M"),
+        MIGRATION.replace("class M", "@moved\n# for the shop\n\nclass M"),
+        MIGRATION.replace("import settings\n", "import settings\nfrom tenants import migrations\n"),
+        MIGRATION.replace("import migrations, models", "import migrations as m, models\nfrom shop import migrations"),
+        MIGRATION.replace("from django.db import migrations, models", "try:\n    from django.db import migrations"),
+        MIGRATION.replace("    ", "  "),
+        PLAIN + "    if settings.NEEDS:\n        dependencies = [('shop', '0001_initial')]\n",
+        PLAIN.replace("    operations = []", "  operations = []\n  if NEEDS:\n    dependencies = [('shop', '0001')]"),
         MIGRATION + "    locals().update(MORE)\n",
         MIGRATION + "\nMigration.run_before = MORE\n",
         MIGRATION + "\nsetattr(Migration, name, MORE)\n",
@@ -97,6 +112,22 @@ def test_what_may_be_computed_is_not_taken_for_written(source: str) -> None:
     assert not is_written_out(source.encode())
 
 
-def test_a_migration_that_is_asked_tells_its_place() -> None:
-    place = "[[('auth', '0001_initial')], [], []]"
-    assert place_in_graph("django.contrib.auth.migrations.0002_alter_permission_name_max_length") == place
+def test_what_is_written_is_what_the_migration_would_tell() -> None:
+    module = "django.contrib.admin.migrations.0001_initial"
+    content = Path(str(import_module(module).__file__)).read_bytes()
+    assert is_written_out(content)
+    assert (
+        places(content)
+        == place_in_graph(module, "admin")
+        == [[("auth", "__first__"), ("contenttypes", "__first__")], [], []]
+    )
+    assert places(MIGRATION.encode()) == [[("shop", "0001_initial"), ("auth", "__first__")], [], []]
+
+
+def test_what_a_file_mentions_of_its_surroundings_is_told() -> None:
+    imports = Imports()
+    imports.mention(
+        b"settings.ROLES, getattr(settings, 'TEAM'), os.environ['A'], environ.get(\"B\"), os.getenv('C'), D"
+    )
+    assert imports.settings == {"ROLES", "TEAM"}
+    assert imports.variables == {"A", "B", "C"}
