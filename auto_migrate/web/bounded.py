@@ -48,10 +48,12 @@ def _forget(key: Hashable) -> None:
 
 
 def _start_afresh() -> None:
-    """Forget in a forked process what was running: the threads, and whichever of them held the lock, are its parent's."""
+    """Forget in a forked process what was running: its parent has the threads, and whichever of them held the lock."""
     global _lock  # noqa: PLW0603 # what was held at the fork, nobody will ever let go
     _lock = threading.Lock()
     _running.clear()
 
 
-os.register_at_fork(after_in_child=_start_afresh)
+# Windows has no such thing, nor a need for it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)

@@ -109,12 +109,14 @@ class DatabaseQuestion:
         # Held while the connection changes hands, between this thread and the one that asks.
         self.handing_over = threading.Lock()
 
-    def _answer(self, deadline: float) -> Answer:
+    def _found(self, deadline: float) -> QuickState:
         answer = known(self.alias, self.came)
         while answer is None or not answer.is_fresh(self.came):
             # A question that was under way may be too old: then the next one is begun, or joined, when it has ended.
             answer = bounded.begin(("database", self.alias), self._ask).result(_left(deadline))
-        return answer
+        if isinstance(answer.found, Exception):
+            raise answer.found
+        return answer.found
 
     def _ask(self) -> Answer:
         # Whoever waited for the thread that asked before this one needs not ask again.
@@ -154,9 +156,7 @@ class DatabaseQuestion:
         """Give what the database answered until `deadline`, a time of the monotonic clock."""
         vendor = self.connection.vendor
         try:
-            found = self._answer(deadline).found
-            if isinstance(found, Exception):
-                raise found
+            return DatabaseReport("connected", vendor, self._found(deadline))
         except TimeoutError:
             self._give_up()
             return DatabaseReport("timeout", vendor)
@@ -169,12 +169,11 @@ class DatabaseQuestion:
         except Exception:
             logger.exception("Health: the database cannot be asked")
             return DatabaseReport("error", vendor)
-        return DatabaseReport("connected", vendor, found)
 
     def _give_up(self) -> None:
         with self.handing_over:
             self.given_up = True
-            # The thread still waits on that connection: this one must not touch it again, and gets another when it asks.
+            # The thread still waits on that connection: this one must not touch it again, and makes another if need be.
             if self.lent is self.connection:
                 del connections[self.alias]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NoReturn
 
 import pytest
 from django.db import close_old_connections, connection, connections
@@ -14,9 +15,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from auto_migrate.events import RunStatus
+from auto_migrate.exceptions import DatabaseUnreachable
 from auto_migrate.history.store import History
 from auto_migrate.planning import fingerprint, state
-from auto_migrate.web import health
+from auto_migrate.web import bounded, health
 from tests.integration.web.conftest import BASE
 from tests.servers import Proxy
 from tests.servers.postgresql import PostgreSQL
@@ -66,6 +68,60 @@ class Clock:
     now = 1000.0
 
 
+class SlowDatabase:
+    """A database whose first answer is under way until the test lets it come; the others come at once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.asked: list[float] = []
+        self.fails_first = False
+        self._under_way, self._arrives, self._joined = threading.Event(), threading.Event(), threading.Semaphore(0)
+        self._busy = threading.Lock()
+
+    def look(self, alias: str) -> state.QuickState:
+        """Look as ever, hold the first answer back, and let no two looks overlap."""
+        assert self._busy.acquire(blocking=False), "two questions at once"
+        try:
+            self.asked.append(self.clock.now)
+            found = state.quick_state(alias)
+            if len(self.asked) > 1:
+                return found
+            self._under_way.set()
+            assert self._arrives.wait(60)
+            if self.fails_first:
+                raise DatabaseUnreachable("It was away.")
+            return found
+        finally:
+            self._busy.release()
+
+    def begin(self, *arguments: Any) -> Future[Any]:
+        """Note that somebody waits."""
+        future = bounded.begin(*arguments)
+        self._joined.release()
+        return future
+
+    def first_asked(self) -> None:
+        """Return when the first question is under way."""
+        assert self._under_way.wait(60)
+        assert self._joined.acquire(timeout=60)
+
+    def first_answers(self, *, waiting: int) -> None:
+        """Let the first answer come when so many more wait."""
+        for _ in range(waiting):
+            assert self._joined.acquire(timeout=60)
+        self._arrives.set()
+
+
+@pytest.fixture
+def slow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> SlowDatabase:
+    slow = SlowDatabase(clock)
+    monkeypatch.setattr(health, "quick_state", slow.look)
+    monkeypatch.setattr(health, "bounded", slow)
+    # The clock stands still: give up when the test does.
+    monkeypatch.setattr(health, "BUDGET", 60.0)
+    return slow
+
+
 @pytest.fixture
 def statements() -> Iterator[Statements]:
     statements = Statements()
@@ -87,6 +143,14 @@ def short_lived(statements: Statements, monkeypatch: pytest.MonkeyPatch) -> Call
 
 def ready() -> int:
     return Client().get(f"{BASE}/ready/").status_code
+
+
+def ready_and_gone() -> int:
+    """Probe in a thread, which leaves no connection behind."""
+    try:
+        return ready()
+    finally:
+        connections.close_all()
 
 
 def record(*, applied: bool) -> None:
@@ -154,6 +218,106 @@ def test_an_answer_is_as_old_as_its_question(clock: Clock, monkeypatch: pytest.M
         assert ready() == 503
     finally:
         record(applied=True)
+
+
+@pytest.mark.parametrize(("later", "status", "questions"), [(0.999, 200, 1), (1.0, 503, 2)])
+def test_a_question_under_way_answers_only_who_came_within_a_second(
+    slow: SlowDatabase, clock: Clock, later: float, status: int, questions: int
+) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ready_and_gone)
+        slow.first_asked()
+        record(applied=False)
+        try:
+            clock.now += later
+            second = threads.submit(ready_and_gone)
+            slow.first_answers(waiting=1)
+            assert (first.result(), second.result()) == (200, status)
+        finally:
+            record(applied=True)
+    assert len(slow.asked) == questions
+
+
+@pytest.mark.parametrize("applied", [True, False], ids=["good", "bad"])
+def test_those_who_came_too_late_for_a_question_share_the_next(slow: SlowDatabase, clock: Clock, applied: bool) -> None:
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(ready_and_gone)
+        slow.first_asked()
+        record(applied=applied)
+        try:
+            clock.now += 1
+            others = [threads.submit(ready_and_gone) for _ in range(8)]
+            slow.first_answers(waiting=8)
+            assert first.result() == 200
+            assert {other.result() for other in others} == {200 if applied else 503}
+        finally:
+            record(applied=True)
+    assert slow.asked == [1000, 1001]
+
+
+def test_those_who_came_too_late_for_a_question_do_not_share_its_failure(slow: SlowDatabase, clock: Clock) -> None:
+    slow.fails_first = True
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ready_and_gone)
+        slow.first_asked()
+        clock.now += 1
+        second = threads.submit(ready_and_gone)
+        slow.first_answers(waiting=1)
+        assert (first.result(), second.result()) == (503, 200)
+
+
+def test_the_connection_of_who_gave_up_is_not_used_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the thread that was to ask comes to run only then."""
+    begun: list[Callable[[], Any]] = []
+    used: list[Any] = []
+
+    class Late:
+        @staticmethod
+        def begin(_key: object, call: Callable[[], Any]) -> Future[Any]:
+            begun.append(call)
+            return Future()
+
+    def noted(alias: str) -> state.QuickState:
+        used.append(connections[alias])
+        return state.quick_state(alias)
+
+    monkeypatch.setattr(health, "bounded", Late)
+    monkeypatch.setattr(health, "BUDGET", 0.0)
+    monkeypatch.setattr(health, "quick_state", noted)
+    own = connections["default"]
+    assert ready() == 503
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(begun[0]).result()
+    assert connections["default"] is own
+    assert len(used) == 1
+    assert used[0] is not own
+    assert used[0].connection is None, "nobody else would close it"
+
+
+def probe_and_exit() -> NoReturn:
+    """Exit with 0 if the service is ready, whatever pytest would do with this process."""
+    try:
+        os._exit(0 if ready() == 200 else 1)
+    except BaseException:  # noqa: BLE001 # nothing may leave this process
+        os._exit(2)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_asks_for_itself(slow: SlowDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(ready_and_gone)
+        slow.first_asked()
+        # Neither process may use a connection of the other.
+        connection.close()
+        pid = os.fork()
+        if pid == 0:
+            monkeypatch.undo()
+            monkeypatch.setattr(health, "BUDGET", 10.0)
+            probe_and_exit()
+        status = os.waitpid(pid, 0)[1]
+        slow.first_answers(waiting=0)
+        assert first.result() == 200
+    assert status == 0
 
 
 def test_bad_news_is_not_kept(clock: Clock) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from typing import NoReturn
 
 import pytest
 
@@ -51,3 +54,34 @@ def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
     assert thread.daemon
     gate.set()
     thread.join()
+
+
+def answer_or_die() -> NoReturn:
+    """Exit with 0 if a call is answered, whatever pytest would do with this process."""
+    try:
+        # A lock that nobody lets go would hang the test, too.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        os._exit(0 if bounded.begin("fork", lambda: 7).result(10) == 7 else 1)
+    except BaseException:  # noqa: BLE001 # nothing may leave this process
+        os._exit(2)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
+def test_a_forked_process_waits_for_no_thread_of_its_parent(held: bool) -> None:
+    gate = threading.Event()
+    begun = bounded.begin("fork", gate.wait)
+    if held:
+        bounded._lock.acquire()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            answer_or_die()
+        status = os.waitpid(pid, 0)[1]
+    finally:
+        if held:
+            bounded._lock.release()
+        gate.set()
+    assert status == 0
+    assert begun.result(10) is True, "the parent's own goes on"
