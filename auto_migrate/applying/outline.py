@@ -37,6 +37,8 @@ class Outline:
     makes_through: bool
     # Whether it extends a class of the running code that is a model with a table.
     extends_real: bool
+    # Whether rendering it may do more than to make it, since a field or a base of the project's own has a say.
+    does_more: bool
 
 
 def outline(state: ModelState) -> Outline:
@@ -75,7 +77,24 @@ def _read(state: ModelState) -> Outline:
         visits=frozenset(visits - {key}),
         makes_through=any(field.many_to_many and not field.remote_field.through for field in [*own, *inherited]),
         extends_real=any(not base._meta.abstract for base in abstract),
+        does_more=any(map(contributes_more, state.fields.values())) or any(map(registers_subclasses, state.bases)),
     )
+
+
+def contributes_more(field: Any) -> bool:
+    """Tell whether a field does more to its class than Django's fields do."""
+    return not is_of_django(type(field).contribute_to_class)
+
+
+def registers_subclasses(base: Any) -> bool:
+    """Tell whether a base of the project's own wants to hear of the classes that extend it."""
+    kinds = base.__mro__[:-1] if isinstance(base, type) else ()
+    return any("__init_subclass__" in vars(kind) and not is_of_django(kind) for kind in kinds)
+
+
+def is_of_django(thing: Any) -> bool:
+    """Tell whether a class or a function is one of Django's."""
+    return str(thing.__module__).startswith("django.")
 
 
 def relations(fields: Iterable[Any]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ them, in the order in which Django gives them.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -47,16 +48,23 @@ class LazyApps(StateApps):
             config = self.app_configs[label] = AppConfigStub(label)
             config.apps = self
             config.import_models()
-        self._rendering = False
+        # A data migration may use threads; one of them renders at a time, and the others wait for whole models.
+        self._access = threading.RLock()
+        self._renderer: int | None = None
         self._whole = False
         self._new: list[Model] = []
+        self._wanted: set[Key] = set()
+        # Whether somebody took a model out, so that this is not the moment any more that it stands for.
+        self.altered = False
 
     def render(self, keys: Iterable[Key]) -> None:
         """Render what is not yet of these models and of all that they are not whole without."""
-        if wanted := self._closure(keys):
-            if self.earlier is not None:
-                self.earlier.render(wanted)
-            self.render_multiple([self.states[key] for key in wanted])
+        with self._access:
+            while wanted := self._closure(keys):
+                if self.earlier is not None:
+                    self.earlier.render(wanted)
+                self.render_multiple([self.states[key] for key in wanted])
+                keys, self._wanted = self._wanted, set()
 
     def render_named(self, label: str, name: str) -> None:
         """Render one model, or those of an app between which Django may have made one."""
@@ -69,18 +77,29 @@ class LazyApps(StateApps):
         """Render what is left, and put all in Django's order."""
         if self._whole or self._rendering:
             return
-        self._whole = True
-        self.render(self.states)
-        for label, known in self.all_models.items():
-            known.sort(self.places[label])
+        with self._access:
+            self.render(self.states)
+            for label, known in self.all_models.items():
+                known.sort(self.places[label])
+            self._whole = True
 
     def render_multiple(self, model_states: Iterable[ModelState]) -> None:
         """Render as Django does; what is asked for meanwhile is answered from what is there."""
-        outer, self._rendering = self._rendering, True
+        outer, self._renderer = self._renderer, threading.get_ident()
         try:
             super().render_multiple(list(model_states))
         finally:
-            self._rendering = outer
+            self._renderer = outer
+
+    @property
+    def _rendering(self) -> bool:
+        return self._renderer == threading.get_ident()
+
+    def await_others(self) -> None:
+        """Wait for another thread's models to be whole."""
+        if self._renderer is not None and not self._rendering:
+            with self._access:
+                pass
 
     def clear_cache(self) -> None:
         """Forget what was computed of new models while they were incomplete, and await questions about them."""
@@ -98,11 +117,23 @@ class LazyApps(StateApps):
             relation.__class__ = STANDING_IN[type(relation)]
             # A copy of it may become part of a model of another registry, as where SQLite's tables are remade.
             relation.apps = self
+        elif self._rendering and relation is None:
+            # Somebody else than a relation waits for these models, and nobody may ever ask for them.
+            self._wanted.update(model_keys)
         super().lazy_model_operation(function, *model_keys)
 
     def register_model(self, app_label: str, model: Model) -> None:
         self._new.append(model)
         super().register_model(app_label, model)
+
+    def unregister_model(self, app_label: str, model_name: str) -> None:
+        """Forget a model as if it had never been; other registries still know it."""
+        with self._access:
+            self.altered = True
+            self.states.pop((app_label, model_name), None)
+            dict.pop(self.all_models[app_label], model_name, None)
+            for computed in ("order", "pointing", "visitors", "places", "accessors"):
+                self.__dict__.pop(computed, None)
 
     def get_models(self, include_auto_created: bool = False, include_swapped: bool = False) -> list[Model]:
         # Not cached: Django's cache is one for all registries, and would keep this one alive.
@@ -155,6 +186,10 @@ class LazyApps(StateApps):
         """Give the fields that point to a model, as `Options._populate_directed_relation_graph` collects them."""
         if model._meta.swapped:
             return []
+        with self._access:
+            return self._relations_to(model)
+
+    def _relations_to(self, model: Model) -> list[Any]:
         concrete = model._meta.concrete_model
         key = (concrete._meta.app_label, concrete._meta.model_name)
         self.render(self.pointing[key])
@@ -237,6 +272,10 @@ def rendered_first(earlier: Apps, later: Apps) -> Iterator[None]:
 class ExplorableApps(LazyApps):
     """Models for code that may go anywhere from any of them: their reverse accessors are there too."""
 
+    def __init__(self, states: Mapping[Key, ModelState], real_models: Sequence[ModelState], labels: Iterable[str]):
+        super().__init__(states, real_models, labels)
+        self.render(key for key, state in self.states.items() if outline(state).does_more)
+
     def _await_questions(self, model: Model) -> None:
         super()._await_questions(model)
         key = (model._meta.app_label, model._meta.model_name)
@@ -277,6 +316,7 @@ class AppModels(dict[str, Model]):
         dict.update(self, known)
 
     def __getitem__(self, name: str) -> Model:
+        self.apps.await_others()
         model = dict.get(self, name)
         if model is None:
             model = self._render(name)
@@ -287,6 +327,20 @@ class AppModels(dict[str, Model]):
             self.apps.render_named(self.label, name)
         if (model := dict.get(self, name)) is None:
             raise KeyError(name)
+        return model
+
+    def __delitem__(self, name: str) -> None:
+        _ = self[name]
+        self.apps.unregister_model(self.label, name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        try:
+            model = self[name]
+        except KeyError:
+            if default:
+                return default[0]
+            raise
+        del self[name]
         return model
 
     def get(self, name: str, default: Any = None) -> Any:

@@ -16,6 +16,8 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.db.migrations.utils import get_references
+from django.db.models.signals import class_prepared
+from django.dispatch.dispatcher import NONE_ID
 
 from auto_migrate.applying.outline import Key, key_of, outline
 from auto_migrate.applying.registry import ExplorableApps, LazyApps
@@ -35,11 +37,12 @@ def is_known(operation: Operation) -> bool:
     """Tell whether an operation does to the state what Django's own do, and nothing else."""
     kind = type(operation)
     parts = [*getattr(operation, "state_operations", ()), *getattr(operation, "database_operations", ())]
-    return (
-        kind.state_forwards.__module__ in KNOWN
-        and kind.database_forwards.__module__ in KNOWN
-        and all(map(is_known, parts))
-    )
+    return is_djangos(kind.state_forwards) and is_djangos(kind.database_forwards) and all(map(is_known, parts))
+
+
+def is_djangos(function: Callable[..., Any]) -> bool:
+    """Tell whether an operation's function is one of Django's, and not one that goes by its name."""
+    return function.__module__ in KNOWN and not hasattr(function, "__wrapped__")
 
 
 def state_for(operation: Operation, state: ProjectState) -> ProjectState:
@@ -49,7 +52,10 @@ def state_for(operation: Operation, state: ProjectState) -> ProjectState:
     next `RunPython`, for which Django would render all models again. So this is never dearer than Django.
     """
     if not is_known(operation):
-        return djangos(state)
+        own = djangos(state)
+        # As with Django, before the operation changes what it would be rendered from.
+        _ = own.apps
+        return own
     if isinstance(operation, ops.RunPython) and state.is_delayed and vars(state).get("_auto_migrate_was_lazy"):
         return LazyState.of(state)
     return state
@@ -99,6 +105,8 @@ class LazyState(ProjectState):
         # What nobody else holds, so that it may be changed in place.
         self._own: dict[int, ModelState] = {}
         self._explorable = False
+        # What code that may go anywhere was given, for its copies of the same moment.
+        self._explored: list[StateApps] = []
         # What a known operation makes of this state, once somebody has asked.
         self.foreseen: tuple[Operation, LazyState] | None = None
         self._real_models: list[ModelState] | None = None
@@ -116,6 +124,7 @@ class LazyState(ProjectState):
         twin = LazyState(dict(self.models), self.real_apps)
         twin.is_delayed = self.is_delayed
         twin._real_models = self._real_models
+        twin._explored = self._explored
         # Django's own operations change no class, so that both can have the same; see `clear_delayed_apps_cache`.
         if "apps" in self.__dict__ and not self._explorable:
             twin.apps = self.apps
@@ -134,17 +143,35 @@ class LazyState(ProjectState):
         models = dict(self.models)
         if not self._explorable:
             return LazyApps(models, self.real_models, self.real_apps)
+        apps = self._explored_apps(models)
+        if not self.is_delayed:
+            self._explored[:] = [apps]
+        return apps
+
+    def _explored_apps(self, models: dict[Key, ModelState]) -> StateApps:
         if self._is_regular():
             return ExplorableApps(models, self.real_models, self.real_apps)
         return StateApps(self.real_apps, models)  # type: ignore[arg-type] # Django passes a set, too
 
     def clear_delayed_apps_cache(self) -> None:
-        """Prepare for code that may look at any model, and may change what it finds: its models are its own."""
+        """Prepare for code that may look at any model, and may change what it finds.
+
+        Its models are its own, and those of the next such code, if Django would not render them again in between.
+        """
         self.__dict__.pop("apps", None)
         self._explorable = True
+        if not self.is_delayed:
+            for apps in self._explored:
+                if not getattr(apps, "altered", False):
+                    self.apps = apps
 
     def _is_regular(self) -> bool:
-        """Tell whether every relation and base is there; if not, it is for Django to say what is wrong."""
+        """Tell whether every relation and base is there; if not, it is for Django to say what is wrong.
+
+        Who listens to models being prepared hears of all of them, too.
+        """
+        if any(sender == NONE_ID for (_receiver, sender), *_ in class_prepared.receivers):
+            return False
         states = {**self.models, **{key_of(state): state for state in self.real_models}}
         outlines = map(outline, states.values())
         return all(states.keys() >= found.targets and not found.extends_real for found in outlines)
@@ -161,21 +188,30 @@ class LazyState(ProjectState):
 
     def _touch(self, *keys: Key) -> None:
         """Make the state of these models this one's own, and forget what was rendered."""
-        self.__dict__.pop("apps", None)
+        self._forget()
         for key in keys:
             if id(state := self.models[key]) not in self._own:
                 state = self.models[key] = state.clone()
                 self._own[id(state)] = state
+
+    def _forget(self) -> None:
+        """Forget what was rendered: this is another moment now."""
+        self.__dict__.pop("apps", None)
+        self._explored = []
 
     def reload_model(self, app_label: str, model_name: str, delay: bool = False) -> None:
         self.reload_models([(app_label, model_name)], delay=delay)
 
     def reload_models(self, models: Any, delay: bool = True) -> None:
         self.is_delayed = self.is_delayed or delay
-        self.__dict__.pop("apps", None)
+        self._forget()
+
+    def add_model(self, model_state: ModelState) -> None:
+        self._forget()
+        super().add_model(model_state)
 
     def remove_model(self, app_label: str, model_name: str) -> None:
-        self.__dict__.pop("apps", None)
+        self._forget()
         super().remove_model(app_label, model_name)
 
     def rename_model(self, app_label: str, old_name: str, new_name: str) -> None:

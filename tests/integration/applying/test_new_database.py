@@ -1,0 +1,59 @@
+"""The first run on a new database: nothing of it is judged, however often it has to begin, and nobody waits for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.applying.tiny import Tiny
+
+DROP = """
+class Migration(migrations.Migration):
+    dependencies = [("app", "0002_pay")]
+    operations = [migrations.RemoveField("t", "n")]
+"""
+SECOND = """
+import os, pathlib, threading
+import psycopg
+
+def cut(apps, editor):
+    # The first time, the session ends here: what comes next is the second attempt.
+    flag = pathlib.Path(os.environ["FLAG"])
+    if not flag.exists():
+        flag.touch()
+        editor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+def read(apps, editor):
+    # Somebody looks into the new table while the plan goes on, for longer than any attempt may queue.
+    reader = psycopg.connect(os.environ["DATABASE_URL"])
+    reader.execute("SELECT n FROM app_t")
+    threading.Timer(3, reader.close).start()
+
+class Migration(migrations.Migration):
+    dependencies = [("app", "0001_initial")]
+    operations = [migrations.RunPython({function})]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, database_url: str) -> Tiny:
+    """Give a project whose plan loses a column with data in it, as the histories of old projects do."""
+    project = Tiny(tmp_path, database_url)
+    project.write("0003_drop", DROP)
+    return project
+
+
+def test_a_second_attempt_is_not_judged_for_what_the_first_has_made(tiny: Tiny) -> None:
+    tiny.write("0002_pay", SECOND.format(function="cut"))
+    output = tiny.run("auto_migrate", FLAG=str(tiny.folder / "flag"))
+    assert "Attempt 2/5" in output
+    assert "Applying app.0003_drop... OK" in output
+
+
+def test_a_reader_of_a_new_table_is_waited_for_and_nobody_queues_behind(tiny: Tiny) -> None:
+    tiny.write("0002_pay", SECOND.format(function="read"))
+    output = tiny.run("auto_migrate")
+    assert "app.0003_drop waits for its tables" in output
+    assert "Attempt 2/5" not in output
+    assert "Applying app.0003_drop... OK" in output
