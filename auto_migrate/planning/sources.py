@@ -43,12 +43,9 @@ SETTINGS = re.compile(rb"^from django\.conf import settings\r?$", re.MULTILINE)
 SWAPPABLE = re.compile(rb"\bswappable_dependency\(\s*settings\.([A-Z_]+)\s*\)")
 _BLANK = rb"(?:\s|#[^\n]*\n)*"
 _TEXT = rb"""(?:'[^'\\\n]*'|"[^"\\\n]*")"""
-_NODE = rb"(?:\(\s*%b\s*,\s*%b\s*,?\s*\)|migrations\.%b)" % (_TEXT, _TEXT, SWAPPABLE.pattern)
-NODE = re.compile(rb"\(\s*(%b)\s*,\s*(%b)\s*,?\s*\)|migrations\.%b" % (_TEXT, _TEXT, SWAPPABLE.pattern))
-WRITTEN_OUT = re.compile(
-    rb"\s*=\s*(\[%b(?:%b%b(?:,%b%b%b)*,?%b)?\])[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)"
-    % (_BLANK, _NODE, _BLANK, _BLANK, _NODE, _BLANK, _BLANK)
-)
+NODE = re.compile(rb"(?:\(\s*(%b)\s*,\s*(%b)\s*,?\s*\)|migrations\.%b)" % (_TEXT, _TEXT, SWAPPABLE.pattern))
+_NODES = rb"%b%b(?:,%b%b%b)*,?%b" % (NODE.pattern, _BLANK, _BLANK, NODE.pattern, _BLANK, _BLANK)
+WRITTEN_OUT = re.compile(rb"\s*=\s*(\[%b(?:%b)?\])[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)" % (_BLANK, _NODES))
 # A line of a class that has more to it than its attributes, each written once and at its place.
 MORE = re.compile(
     rb"^(?! {5}| {4}(?:initial|atomic|phase|dependencies|replaces|run_before|operations)\s*=| {4}[\])}]+\s*$| *#|\s*$)",
@@ -85,12 +82,13 @@ class Folder:
 
         Or from those of which somebody made something else than they say, when Django was set up for instance.
         """
-        patched = any(place in self.files["__init__.py"] for place in PLACES) if "__init__.py" in self.files else True
+        patched = any(place in self.files.get("__init__.py", b"") for place in PLACES)
         for name in self.names:
             content, module = self.files.get(f"{name}.py", b""), f"{self.module}.{name}"
-            written_out = not patched and is_written_out(content)
-            if not written_out or (module in sys.modules and place_in_graph(module, app_label) != places(content)):
+            if patched or not is_written_out(content):
                 yield repr(place_in_graph(module, app_label))
+            elif module in sys.modules and (place := place_in_graph(module, app_label)) != places(content):
+                yield repr(place)
 
 
 def migrations_of(config: AppConfig) -> Folder | None:
