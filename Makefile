@@ -41,7 +41,7 @@ build: $(STAMP)  ## Build the package into dist/
 	$(BIN)/python -m build
 
 clean:  ## Remove what the targets made, the data of `make run` included
-	rm -rf .venv .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
+	rm -rf .venv .venv-* .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements-dev.txt

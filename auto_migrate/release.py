@@ -194,13 +194,16 @@ class Release:
         self.emit(RunClaimed())
 
     def is_known(self) -> bool:
-        """Tell by its fingerprint whether the database was found up to date with exactly this code before."""
+        """Tell by its fingerprint whether the last run found the database up to date with exactly this code.
+
+        An earlier one would not do: another release may have sent `post_migrate` since.
+        """
         # Read once, before any migration is imported: files that are edited under a worker are not what it carries out.
         code = self.code = code_of_process(self.database.alias) if self.goal.is_whole else None
         if code is None:
             return False
         fingerprint = code.fingerprint(recorded_rows(self.database.connection))
-        if not History(self.database.alias).knows(fingerprint):
+        if not History(self.database.alias).knew_last(fingerprint, but=self.emit.run_id):
             return False
         self.emit(StateCompared(SchemaState.UP_TO_DATE, (), ()))
         self.emit(MigratingStarted())

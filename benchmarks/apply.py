@@ -179,6 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def wanted(name: str) -> bool:
         return not options.names or name.partition("==")[0] in options.names
 
+    print("project", *HEADS, sep="  ", flush=True)
     with tempfile.TemporaryDirectory(prefix="apply-") as folder, PostgreSQL() as server:
         packages = {
             subject.name: measure(server, subject, options.rounds)
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         version = server.execute("SHOW server_version")[0][0]
     if options.names:
         return
-    text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{report(sizes, packages)}"
+    text = f"PostgreSQL {version}, {machine()}, {options.rounds} run(s) of each.\n\n{report(sizes, packages)}"
     print(text)
     if not options.dry_run:
         lines = [Line(way.name.replace("`", ""), {n: median(r, way) for n, r in sizes.items()}) for way in WAYS]

@@ -7,15 +7,15 @@ import functools
 from collections.abc import Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.operations import applies_itself, apply_operation
 from auto_migrate.applying.state import LazyState, djangos
+from auto_migrate.planning.loader import Planner
 
 
-class LazyExecutor(MigrationExecutor):
+class LazyExecutor(Planner):
     """Does what Django's does, and gives back Django's own state."""
 
     def migrate(

@@ -13,6 +13,8 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import override
 
+from auto_migrate.applying.state import LazyState
+
 
 @dataclasses.dataclass(frozen=True)
 class Audience:
@@ -33,10 +35,12 @@ def register_receivers() -> None:
 def send_pre_migrate(
     database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
 ) -> None:
-    """Send `pre_migrate`; receivers may edit `plan` in place."""
+    """Send `pre_migrate`; receivers may edit `plan` in place, and look at models, which few do."""
+    seen = LazyState.of(state.clone())
+    seen.clear_delayed_apps_cache()
     with override(None):
         emit_pre_migrate_signal(
-            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=state.apps, plan=plan
+            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=seen.apps, plan=plan
         )
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
@@ -87,8 +87,21 @@ class History:
 
     def knows(self, fingerprint: str) -> bool:
         """Tell whether a run has found the database up to date with exactly this."""
+        return self._tells(Run.objects.using(self.database).filter(fingerprint=fingerprint).exists)
+
+    def knew_last(self, fingerprint: str, *, but: uuid.UUID) -> bool:
+        """Tell whether the newest run, this one aside, has found the database up to date with exactly this."""
+        begun = Run.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
+        return self._tells(lambda: begun.values_list("fingerprint", flat=True).first() == fingerprint)
+
+    def forget_answers(self) -> None:
+        """Forget what runs have found: somebody has done since what only they do."""
+        if have_tables(connections[self.database]):
+            Run.objects.using(self.database).exclude(fingerprint=None).update(fingerprint=None)
+
+    def _tells(self, question: Callable[[], bool]) -> bool:
         try:
-            return Run.objects.using(self.database).filter(fingerprint=fingerprint).exists()
+            return question()
         except DatabaseError:
             # An older version of this app made the table, or nobody has yet: the next run does.
             if connections[self.database].in_atomic_block:

@@ -20,6 +20,7 @@ from auto_migrate.exceptions import HistoryDiverged, PassingFault
 from auto_migrate.history.store import History
 from auto_migrate.planning.division import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.phases import Phase, asked_phase
 from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Node, Target
@@ -105,7 +106,7 @@ def compare(database: Database, goal: Goal) -> Comparison:
     # Read before the loader reads for itself: what another runner records in between must look like a change later on.
     recorded = recorded_rows(connection)
     try:
-        executor = MigrationExecutor(connection)
+        executor = Planner(connection)
         executor.loader.check_consistent_history(connection)
     except BROKEN_FILES as error:
         text = _("The migration files do not fit together: {error}").format(error=error)

@@ -26,6 +26,7 @@ from typing import Any
 import django
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import override
@@ -64,7 +65,8 @@ def read_code(database: str) -> Code | None:
             _add(whole, *_versions(), *_settings(), *_models(), *_answers(database))
         heard, imports = Imports(), Imports()
         _add(whole, *_receivers(heard))
-        _add(whole, *map(_setting, sorted(heard.settings)), *map(_variable, sorted(heard.variables)))
+        mentioned = filter(str.isupper, dir(settings)) if heard.unnamed else heard.settings
+        _add(whole, *map(_setting, sorted(mentioned)), *map(_variable, sorted(heard.variables)))
         labels = _add_migrations(whole, imports)
         for name, digest in sorted({**heard.found, **imports.found}.items()):
             _add(whole, name, digest)
@@ -101,7 +103,11 @@ def _settings() -> Iterator[str]:
 
 
 def _setting(name: str) -> str:
-    return f"{name}={_told(getattr(settings, name, None))}"
+    try:
+        return f"{name}={_told(getattr(settings, name, None))}"
+    except ImproperlyConfigured:
+        # Django refuses to give a secret key that is empty.
+        return f"{name}?"
 
 
 def _variable(name: str) -> str:
@@ -115,7 +121,8 @@ def _told(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         parts = [_told(part) for part in value]
         return f"{type(value).__name__}({', '.join(sorted(parts) if isinstance(value, set | frozenset) else parts)})"
-    return ADDRESS.sub("", repr(value))
+    inside = f"{vars(value)!r}" if type(value).__repr__ is object.__repr__ and hasattr(value, "__dict__") else ""
+    return ADDRESS.sub("", f"{value!r}{inside}")
 
 
 def _models() -> Iterator[str]:
@@ -171,9 +178,10 @@ def _source(receiver: Any) -> tuple[Path, str]:
 def _followed(path: Path, package: str, imports: Imports) -> bytes:
     """Read a file, and follow its imports unless it was installed: its neighbours change with its own version."""
     content = read(path)
-    imports.mention(content)
     if INSTALLED.isdisjoint(path.parts):
         imports.follow(content, package)
+    else:
+        imports.mention_own(content, package)
     return content
 
 

@@ -33,6 +33,10 @@ IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimpo
 COMMENT = re.compile(rb"#[^\n]*")
 
 SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
+# Ways to come by a setting whose name is not written.
+UNNAMED = re.compile(
+    rb"\bsettings\s+as\b|\bgetattr\(\s*settings\s*,\s*[^'\"\s]|=\s*settings\s*$|\bvars\(settings", re.MULTILINE
+)
 VARIABLE = re.compile(rb"\b(?:environ(?:\.get\(|\[)|getenv\()\s*['\"](\w+)['\"]")
 
 # What the graph takes from a migration, and how most of them write it: naming others, or a swappable model's setting.
@@ -211,13 +215,15 @@ class Imports:
     """The modules that a set of files leads to: their own imports, and what those of the project import in turn.
 
     `found` has a hash of each one's file by its name: all of them together may be large. `settings` and `variables` are
-    the names of those of Django's settings and of the environment that the project's files mention.
+    the names of those of Django's settings and of the environment that the project's files mention; `unnamed` tells
+    that they mention settings otherwise.
     """
 
     def __init__(self) -> None:
         self.found: dict[str, bytes] = {}
         self.settings: set[str] = set()
         self.variables: set[str] = set()
+        self.unnamed = False
         # An app of the project may have the name of one of Python's modules.
         own = {config.name.partition(".")[0].encode() for config in apps.get_app_configs()} - {b"django"}
         self._versioned = VERSIONED - own
@@ -228,6 +234,16 @@ class Imports:
         """Add what a file mentions."""
         self.settings |= {name.decode() for name in SETTING.findall(content)}
         self.variables |= {name.decode() for name in VARIABLE.findall(content)}
+        self.unnamed = self.unnamed or UNNAMED.search(content) is not None
+
+    def mention_own(self, content: bytes, package: str) -> None:
+        """Add what an installed file mentions, and what the modules of its own package do that it imports."""
+        self.mention(content)
+        own = package.partition(".")[0]
+        for name in set(imported(content, package, self._versioned)):
+            spec = self._spec(name) if name.partition(".")[0] == own else None
+            if spec is not None and spec.has_location and str(spec.origin).endswith(".py"):
+                self.mention(read(str(spec.origin)))
 
     def follow(self, content: bytes, package: str) -> None:
         """Add what a file of `package` mentions and imports."""

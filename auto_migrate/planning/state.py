@@ -12,7 +12,6 @@ from django.core.signals import setting_changed
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
@@ -27,6 +26,7 @@ from auto_migrate.history.store import History
 from auto_migrate.history.tables import TABLES
 from auto_migrate.planning.division import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.loader import Loader, Planner
 from auto_migrate.planning.targets import Node
 
 # What a project's own files can be broken in; no database can mend it.
@@ -130,7 +130,7 @@ def needs() -> Needs:
 def read_needs(connection: BaseDatabaseWrapper | None) -> Needs:
     """Build the graph of the files, and with a connection let its record decide which squashes take part."""
     try:
-        return needs_of(MigrationLoader(connection))
+        return needs_of(Loader(connection))
     except BROKEN_FILES as error:
         return Needs({}, frozenset(), frozenset(), problem=str(error))
 
@@ -205,7 +205,7 @@ def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> Qu
 
 def _division(connection: BaseDatabaseWrapper) -> Division:
     """Read what is pending, to tell what waits for the deploy."""
-    executor = MigrationExecutor(connection)
+    executor = Planner(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     try:
         return before_deploy(connection, executor.loader, plan)

@@ -27,6 +27,7 @@ from auto_migrate.events import (
 )
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, open_journals
+from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.release import supervised
@@ -74,6 +75,9 @@ class Command(MigrateCommand):
                 raise
             finally:
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
+            if not self.supervision.tally.total:
+                # What had nothing to apply is not in the history, but has sent `post_migrate`.
+                History(options["database"]).forget_answers()
 
     def _tell_waiting(self, event: Event, context: Context) -> None:
         """Say whom the command waits for, apart from Django's own output."""

@@ -102,6 +102,39 @@ def test_post_migrate_is_sent_when_it_would_do_something_else_and_only_then(tiny
     assert sent.read_text() == "shop stock "
 
 
+def test_going_back_is_a_change_too(tiny: Tiny) -> None:
+    sent = tiny.folder / "sent"
+    assert tiny.run().short
+    for roles in (["editor"], [], ["editor"]):
+        sent.unlink()
+        tiny.settings(ROLES=roles)
+        assert not tiny.run().short
+        assert sent.read_text() == "shop stock "
+        assert tiny.run().short
+
+
+def test_after_djangos_own_command_the_long_way_is_taken_once(tiny: Tiny) -> None:
+    assert tiny.run().short
+    tiny.migrate()
+    assert [tiny.run().short, tiny.run().short] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "from django.conf import settings as conf\nsaid = conf.ROLES\n",
+        "from django.conf import settings\nname = 'ROLES'\nsaid = getattr(settings, name)\n",
+        "from django.conf import settings\nconf = settings\nsaid = conf.ROLES\n",
+    ],
+)
+def test_a_setting_that_a_receiver_reads_by_another_name_is_seen(tiny: Tiny, way: str) -> None:
+    tiny.settings(ROLES=["staff"])
+    tiny.file("shop/words.py", f'SEPARATOR = " "\n{way}')
+    assert [tiny.run().short, tiny.run().short] == [False, True]
+    tiny.settings(ROLES=["editor"])
+    assert [tiny.run().short, tiny.run().short] == [False, True]
+
+
 def test_a_plan_that_a_receiver_cut_short_is_not_taken_for_the_whole(tiny: Tiny) -> None:
     changes.a_migration_is_added(tiny, "shop")
     tiny.file("stock/receivers.py", "def note(sender, **kwargs): ...\ndef cut(sender, plan, **kwargs): plan.clear()\n")

@@ -14,6 +14,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,10 @@ class Tiny:
         """Run `auto_migrate` in a new process."""
         return Run(**self._ask(run))
 
+    def migrate(self) -> None:
+        """Run Django's `migrate` in a new process."""
+        self._ask(migrate)
+
     def _ask(self, question: Any) -> dict[str, Any]:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.integration.planning.tiny", "django.db.migrations.executor"])
@@ -299,7 +304,7 @@ def look(folder: str) -> dict[str, object]:
     code = read_code("default")
     fingerprint = code.fingerprint(recorded_rows(connection)) if code else ""
     return {
-        "known": bool(fingerprint) and History().knows(fingerprint),
+        "known": bool(fingerprint) and History().knew_last(fingerprint, but=uuid.uuid4()),
         "fingerprint": fingerprint,
         "quick": told(lambda: quick_state().state),
         "long": told(lambda: compare(adapter_for("default"), Goal()).state),
@@ -340,3 +345,12 @@ def run(folder: str) -> dict[str, object]:
         code = int(error.exit_code)
     imported = sorted(name for name in sys.modules if ".migrations.0" in name)
     return {"log": log.getvalue(), "code": code, "short": LockAcquired not in seen, "imported": imported}
+
+
+def migrate(folder: str) -> dict[str, object]:
+    """Run the `migrate` command."""
+    set_up(folder)
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    return {}
