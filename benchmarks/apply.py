@@ -44,10 +44,10 @@ class Way:
     stock: bool = False
 
 
-STOCK = Way("`migrate`", "migrate", "stock", stock=True)
-OURS = Way("`auto_migrate`", "auto_migrate", "ours")
+STOCK = Way("`migrate`", "migrate", "apply_stock", stock=True)
+OURS = Way("`auto_migrate`", "auto_migrate", "apply_ours")
 # What a test run makes its database with.
-BESIDE = Way("`migrate` with the app", "migrate", "beside")
+BESIDE = Way("`migrate` with the app", "migrate", "apply_beside")
 WAYS = (STOCK, OURS, BESIDE)
 
 Rounds = list[dict[Way, Cost]]
