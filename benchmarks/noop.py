@@ -180,7 +180,7 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
     ]
     return "\n".join(
         [
-            "`auto_migrate` with nothing to do, in proportion; last, the first run of a release, which goes the long way:",
+            "`auto_migrate` with nothing to do, in proportion. The first run of a release takes the long way:",
             "",
             table(heads, ratios),
             "",
