@@ -63,7 +63,7 @@ def read_code(database: str) -> Code | None:
         # Names of permissions may be translated, and who asks may speak another language each time.
         with override(None):
             _add(whole, *_versions(), *_settings(), *_models(), *_answers(database))
-        heard, imports = Imports(), Imports()
+        heard, imports = Imports(with_mentions=True), Imports()
         _add(whole, *_receivers(heard))
         mentioned = filter(str.isupper, dir(settings)) if heard.unnamed else heard.settings
         _add(whole, *map(_setting, sorted(mentioned)), *map(_variable, sorted(heard.variables)))

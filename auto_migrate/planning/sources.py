@@ -51,10 +51,8 @@ NODE = re.compile(rb"(?:\(\s*(%b)\s*,\s*(%b)\s*,?\s*\)|migrations\.%b)" % (_TEXT
 _NODES = rb"%b%b(?:,%b%b%b)*,?%b" % (NODE.pattern, _BLANK, _BLANK, NODE.pattern, _BLANK, _BLANK)
 WRITTEN_OUT = re.compile(rb"\s*=\s*(\[%b(?:%b)?\])[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)" % (_BLANK, _NODES))
 # A line of a class that has more to it than its attributes, each written once and at its place.
-MORE = re.compile(
-    rb"^(?! {5}| {4}(?:initial|atomic|phase|dependencies|replaces|run_before|operations)\s*=| {4}[\])}]+\s*$| *#|\s*$)",
-    re.MULTILINE,
-)
+_ATTRIBUTE = rb"(?:initial|atomic|phase|dependencies|replaces|run_before|operations)\s*="
+MORE = re.compile(rb"\n(?: {0,3}[^\s#]|\t| {4}(?!%b|[\])}]+\s*$|#)\S)" % _ATTRIBUTE, re.MULTILINE)
 # Ways to name what was not imported by its name, or to change what was written.
 UNUSUAL = (b"import *", b"import  ", b"import(*", b"exec(", b"setattr", b"globals", b"locals", b"vars(")
 
@@ -112,12 +110,12 @@ def migrations_of(config: AppConfig) -> Folder | None:
 def is_written_out(content: bytes) -> bool:
     """Tell whether all that the graph takes from a migration stands in its file as it is; no means perhaps not."""
     before, found, body = content.partition(HEAD)
-    if not found or content.count(b"Migration") != 2 or MORE.search(body, body.find(b"\n") + 1):
+    if not found or content.count(b"Migration") != 2 or MORE.search(body):
         return False
     # Nothing else goes by the name of `migrations`, and nobody decorates.
     if before.count(b"migrations") != 1 or not DJANGOS.search(before) or b"\n@" in before:
         return False
-    if any(words in content for words in UNUSUAL):
+    if any(words in before for words in UNUSUAL):
         return False
     if b"swappable_dependency" in content and not _has_djangos_settings(before, content):
         return False
@@ -214,12 +212,13 @@ def _modules(folder: str) -> list[str]:
 class Imports:
     """The modules that a set of files leads to: their own imports, and what those of the project import in turn.
 
-    `found` has a hash of each one's file by its name: all of them together may be large. `settings` and `variables` are
-    the names of those of Django's settings and of the environment that the project's files mention; `unnamed` tells
-    that they mention settings otherwise.
+    `found` has a hash of each one's file by its name: all of them together may be large. Where that is asked for,
+    `settings` and `variables` are the names of those of Django's settings and of the environment that the project's
+    files mention; `unnamed` tells that they mention settings otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_mentions: bool = False) -> None:
+        self.with_mentions = with_mentions
         self.found: dict[str, bytes] = {}
         self.settings: set[str] = set()
         self.variables: set[str] = set()
@@ -246,8 +245,9 @@ class Imports:
                 self.mention(read(str(spec.origin)))
 
     def follow(self, content: bytes, package: str) -> None:
-        """Add what a file of `package` mentions and imports."""
-        self.mention(content)
+        """Add what a file of `package` imports, and mentions."""
+        if self.with_mentions:
+            self.mention(content)
         for name in imported(content, package, self._versioned):
             if name not in self._seen:
                 self._seen.add(name)

@@ -179,7 +179,10 @@ class DatabaseQuestion:
 
 
 def database_report() -> DatabaseReport:
-    """Look at the database and give up in time, or know that its last answer will do."""
+    """Look at the database and give up in time, or know that its last answer will do, as nearly always."""
+    news = known(DEFAULT_DB_ALIAS, monotonic())
+    if news is not None and isinstance(news.found, QuickState):
+        return DatabaseReport("connected", connections[DEFAULT_DB_ALIAS].vendor, news.found)
     return DatabaseQuestion().report(monotonic() + BUDGET)
 
 
