@@ -43,5 +43,7 @@ def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str =
 
 
 def spread(values: Sequence[float]) -> str:
-    """Give the median with the least and the most."""
+    """Give the median with the least and the most, or the one value that there is."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
