@@ -196,10 +196,14 @@ class Project:
 
 @pytest.fixture(scope="module", params=["postgresql", "sqlite"])
 def connection(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[BaseDatabaseWrapper]:
     """Give a connection of each vendor, on which operations find no table."""
-    own = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    # Django closes no connection to a database in memory.
+    own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path_factory.mktemp("fast") / "db.sqlite3")}
     handler = ConnectionHandler({"default": own}) if request.param == "sqlite" else connections
     with django_db_blocker.unblock():
         yield handler["default"]
