@@ -21,16 +21,7 @@ from django.dispatch.dispatcher import NONE_ID
 
 from auto_migrate.applying.outline import Key, key_of, outline
 from auto_migrate.applying.registry import ExplorableApps, LazyApps
-
-# Where the operations are written that are known to change a state through its own methods alone.
-KNOWN = frozenset(
-    {
-        "django.db.migrations.operations.fields",
-        "django.db.migrations.operations.models",
-        "django.db.migrations.operations.special",
-        "django.contrib.postgres.operations",
-    }
-)
+from auto_migrate.planning.forwards import is_djangos
 
 
 def is_known(operation: Operation) -> bool:
@@ -38,11 +29,6 @@ def is_known(operation: Operation) -> bool:
     kind = type(operation)
     parts = [*getattr(operation, "state_operations", ()), *getattr(operation, "database_operations", ())]
     return is_djangos(kind.state_forwards) and is_djangos(kind.database_forwards) and all(map(is_known, parts))
-
-
-def is_djangos(function: Callable[..., Any]) -> bool:
-    """Tell whether an operation's function is one of Django's, and not one that goes by its name."""
-    return function.__module__ in KNOWN and not hasattr(function, "__wrapped__")
 
 
 def state_for(operation: Operation, state: ProjectState) -> ProjectState:

@@ -26,8 +26,10 @@ def djangos_forwards(operation: Operation) -> Forwards | None:
 
 
 def is_djangos(forwards: Forwards) -> bool:
-    """Tell whether Django wrote a way of carrying out."""
-    return forwards.__module__.startswith(DJANGO_OPERATIONS) or forwards.__module__ == POSTGRES_OPERATIONS
+    """Tell whether Django wrote what an operation does, and not somebody whose function only goes by that name."""
+    module = forwards.__module__
+    written_there = module.startswith(DJANGO_OPERATIONS) or module == POSTGRES_OPERATIONS
+    return written_there and not hasattr(forwards, "__wrapped__")
 
 
 def is_of_own_kind(operation: Operation) -> bool:
