@@ -23,21 +23,22 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from auto_migrate.applying.kinds import repeatable
-    from auto_migrate.events import Listener, SchemaState
+    from auto_migrate.applying.traits import repeatable
+    from auto_migrate.events import Listener
+    from auto_migrate.pipeline import Result, migrate
     from auto_migrate.planning.comparison import Inspection, inspect
-    from auto_migrate.release import Result, migrate
     from auto_migrate.safety.acknowledgements import acknowledge
+    from auto_migrate.values import SchemaState
 
 _HOMES = {
     "Inspection": "auto_migrate.planning.comparison",
     "Listener": "auto_migrate.events",
-    "Result": "auto_migrate.release",
+    "Result": "auto_migrate.pipeline",
     "SchemaState": "auto_migrate.events",
     "acknowledge": "auto_migrate.safety.acknowledgements",
     "inspect": "auto_migrate.planning.comparison",
-    "migrate": "auto_migrate.release",
-    "repeatable": "auto_migrate.applying.kinds",
+    "migrate": "auto_migrate.pipeline",
+    "repeatable": "auto_migrate.applying.traits",
 }
 
 

@@ -16,6 +16,6 @@ class AutoMigrateConfig(AppConfig):
         from django.db.backends.signals import connection_created
 
         from auto_migrate import checks  # noqa: F401 # registers itself on import
-        from auto_migrate.databases.releases import name_release
+        from auto_migrate.databases.postgresql.client_releases import tag_connection
 
-        connection_created.connect(name_release, dispatch_uid="auto_migrate.databases.releases")
+        connection_created.connect(tag_connection, dispatch_uid="auto_migrate.databases.postgresql.client_releases")

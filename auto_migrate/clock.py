@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import queue
-import random
-import signal
 import time
-from collections.abc import Iterator
-from types import FrameType
 
 from django.utils.translation import gettext as _
 
 from auto_migrate.exceptions import RunInterrupted
-
-# Platforms that signal every process of a container reach this one twice, once more through its parent's shell: seconds
-# within which a second signal is the echo of the first.
-ECHO = 0.5
 
 
 class Clock:
@@ -31,11 +22,11 @@ class Clock:
         self._wishes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def now(self) -> datetime.datetime:
-        """Give the time of day, aware, in UTC."""
+        """Return the time of day, aware, in UTC."""
         return datetime.datetime.now(tz=datetime.UTC)
 
     def monotonic(self) -> float:
-        """Give seconds since some fixed instant."""
+        """Return seconds since some fixed instant."""
         return time.monotonic()
 
     def pause(self, seconds: float) -> None:
@@ -52,59 +43,10 @@ class Clock:
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether somebody asked to stop."""
+        """Return whether somebody asked to stop."""
         return self._interrupted
 
     def check(self) -> None:
         """Raise `RunInterrupted` if somebody asked to stop; called where stopping is safe."""
         if self.interrupted:
             raise RunInterrupted(_("The run was asked to stop."), hint=_("Run it again to go on where it stopped."))
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Clock]:
-    """Give a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
-    clock = Clock()
-
-    asked = 0.0
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if not clock.interrupted:
-            asked = clock.monotonic()
-            clock.interrupt()
-        elif clock.monotonic() - asked >= ECHO:
-            raise KeyboardInterrupt
-
-    try:
-        before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:
-        # Not the main thread (a web server, a test): signals are somebody else's.
-        before = {}
-    try:
-        yield clock
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
-
-
-@dataclasses.dataclass(frozen=True)
-class Retry:
-    """How many attempts there are and how long the pauses between them last.
-
-    The first pause is `delay` exactly; later ones double, up to `ceiling`, and are spread by `jitter` so that replicas
-    which failed together do not come back together (AWS Architecture Blog, "Exponential Backoff And Jitter").
-    """
-
-    attempts: int
-    delay: float
-    ceiling: float = 60.0
-    jitter: float = 0.2
-
-    def pause_after(self, attempt: int, *, spread: float | None = None) -> float:
-        """Give the seconds to wait after the failed `attempt` (1-based); `spread` is in [-1, 1], random by default."""
-        if attempt == 1:
-            return self.delay
-        grown: float = min(self.delay * 2 ** min(attempt - 1, 16), max(self.ceiling, self.delay))
-        spread = random.uniform(-1, 1) if spread is None else spread  # noqa: S311 # no secret depends on it
-        return round(grown * (1 + self.jitter * spread), 1)

@@ -42,7 +42,7 @@ class BadSetting(ValueError):
 
 
 def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], Any]:
-    """Give a parser of finite numbers that are not below `minimum`."""
+    """Return a parser of finite numbers that are not below `minimum`."""
 
     def parse(value: Any) -> Any:
         try:
@@ -61,7 +61,7 @@ def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], A
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:
-    """Give a parser that takes exactly one of `choices`."""
+    """Return a parser that takes exactly one of `choices`."""
 
     def parse(value: Any) -> str:
         if value not in choices:
@@ -80,7 +80,7 @@ def switch(value: Any) -> bool:
 
 
 def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Give a parser that also takes None."""
+    """Return a parser that also takes None."""
     return lambda value: None if value is None else parse(value)
 
 
@@ -212,12 +212,12 @@ def parse_value(key: str, value: Any, *, name: str = "") -> Any:
 
 
 def unknown_keys() -> list[str]:
-    """Give the keys of the dict that mean nothing to this version."""
+    """Return the keys of the dict that mean nothing to this version."""
     return sorted(str(key) for key in _configured() if key not in FIELDS)
 
 
 def unknown_variables() -> list[str]:
-    """Give the environment variables that look like settings and mean nothing to this version."""
+    """Return the environment variables that look like settings and mean nothing to this version."""
     known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
     return sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in known)
 

@@ -12,7 +12,7 @@ AutoMigrateError
 ├── RunInterrupted         8  a signal asked the run to stop
 └── DatabaseBehind         9  `--check` found pending migrations
 
-`PassingFault` is not among them: it never leaves the engine, which answers it with another attempt.
+`TransientError` is not among them: it never leaves the engine, which answers it with another attempt.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class DatabaseBehind(AutoMigrateError):
     exit_code = ExitCode.BEHIND
 
 
-class PassingFault(Exception):
+class TransientError(Exception):
     """The database is not usable right now, but a later attempt may find it so.
 
     `reason` is one short line; `detail` is what the driver said, without secrets. `contention` tells that the database

@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auto_migrate.events import MigrationKey
+    from auto_migrate.values import MigrationKey
 
 
 class Level(enum.StrEnum):
@@ -62,7 +62,7 @@ class Finding:
     acknowledged: str | None = None
 
     def stands_at(self, level: Level) -> bool:
-        """Tell whether nobody has acknowledged the finding and it is at or above a level."""
+        """Return whether nobody has acknowledged the finding and it is at or above a level."""
         return self.acknowledged is None and self.level.rank >= level.rank
 
 
@@ -110,9 +110,9 @@ class Assessment:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Give the findings of all migrations, in the plan's order."""
+        """Return the findings of all migrations, in the plan's order."""
         return tuple(finding for assessed in self.migrations for finding in assessed.findings)
 
     def standing(self, level: Level | None) -> tuple[Finding, ...]:
-        """Give the findings at or above a level that nobody has acknowledged; None is above all."""
+        """Return the findings at or above a level that nobody has acknowledged; None is above all."""
         return () if level is None else tuple(found for found in self.findings if found.stands_at(level))

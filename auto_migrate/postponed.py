@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import RunStatus
 from auto_migrate.exceptions import ExitCode
 from auto_migrate.history.store import RELEASE_LENGTH, History
+from auto_migrate.phases.phase import Phase
+from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.comparison import inspect
-from auto_migrate.planning.phases import Phase
-from auto_migrate.release import Result, migrate
+from auto_migrate.values import RunStatus
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
 PASSING = frozenset({ExitCode.UNREACHABLE, ExitCode.LOCK_TIMEOUT, ExitCode.INTERRUPTED})

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
-from auto_migrate.applying.executor import Tally
-from auto_migrate.attempts import Emitter
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
+from auto_migrate.emitter import Emitter, Tally, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
-from auto_migrate.exceptions import PassingFault
+from auto_migrate.exceptions import TransientError
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.history.store import History
+from auto_migrate.phases.divide import refuse_early
+from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
-from auto_migrate.planning.division import refuse_early
-from auto_migrate.planning.phases import ALL
 from auto_migrate.planning.targets import Goal
-from auto_migrate.release import ending_told
 from auto_migrate.safety.gate import assess_plan, blocking_level
 from auto_migrate.safety.refusal import refused
 
@@ -38,7 +36,7 @@ def preview(
     `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with ending_told(emit, Tally()):
+    with report_ending(emit, Tally()):
         comparison, assessment = judge(database, goal, acknowledgements, with_sql=True, with_left=True)
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
@@ -69,10 +67,10 @@ def judge(
     """Compare and judge once; raise `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused`."""
     adapter = adapter_for(database)
     try:
-        with adapter.faults_told():
+        with adapter.translate_errors():
             comparison = compare(adapter, goal)
             state = applied_state(comparison)
             assessment = assess_plan(adapter, comparison, state, given=given, with_sql=with_sql, with_left=with_left)
             return comparison, assessment
-    except PassingFault as fault:
+    except TransientError as fault:
         raise adapter.unreachable(fault) from fault

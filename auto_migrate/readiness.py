@@ -14,35 +14,25 @@ from collections.abc import Callable, Sequence
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.executor import Tally
-from auto_migrate.attempts import Emitter
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
-from auto_migrate.events import (
-    DatabaseAwaited,
-    Event,
-    Holder,
-    Listener,
-    MigrationsAwaited,
-    NothingPending,
-    SchemaState,
-    StateCompared,
-)
+from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.events import DatabaseAwaited, Event, Listener, MigrationsAwaited, NothingPending, StateCompared
 from auto_migrate.exceptions import (
     AutoMigrateError,
     DatabaseBehind,
     DatabaseRefused,
     DatabaseUnreachable,
     HistoryDiverged,
-    PassingFault,
+    TransientError,
 )
-from auto_migrate.history.turns import at_its_step
+from auto_migrate.lock_wait import at_its_step
+from auto_migrate.phases.phase import ALL, asked_phase
 from auto_migrate.planning.comparison import SHOW, inspect
-from auto_migrate.planning.phases import ALL, asked_phase
-from auto_migrate.planning.state import quick_state
-from auto_migrate.release import ending_told
+from auto_migrate.planning.schema_state import quick_state
+from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
 POLL = 1.0
@@ -61,7 +51,7 @@ def check(
     `phase` is `all`, `pre_deploy` or `post_deploy`; None asks for what the code needs before it starts.
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with ending_told(emit, Tally()):
+    with report_ending(emit, Tally()):
         found = inspect(database, phase=phase)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, asked_phase(phase) or ALL))
@@ -93,14 +83,14 @@ def wait_for_migrations(
     is called after every look that found the database behind.
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    watch = Watch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
-    with ending_told(emit, Tally()):
+    watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
+    with report_ending(emit, Tally()):
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state
 
 
-class Watch:
+class MigrationsWatch:
     """One wait for one database."""
 
     def __init__(self, database: Database, timeout: float, emit: Emitter) -> None:
@@ -113,7 +103,7 @@ class Watch:
 
     @property
     def waited(self) -> float:
-        """Give the seconds since the wait began."""
+        """Return the seconds since the wait began."""
         return self.emit.clock.monotonic() - self.started
 
     def until_nothing_pending(self, meanwhile: Callable[[], None]) -> SchemaState:
@@ -150,7 +140,7 @@ class Watch:
             raise error
 
     def due(self, what: object) -> bool:
-        """Tell whether to say what is waited for: when it is another thing than before, and now and then."""
+        """Return whether to say what is waited for: when it is another thing than before, and now and then."""
         if what == self.told and self.waited < self.next_report:
             return False
         self.told, self.next_report = what, self.waited + REPORT
@@ -182,8 +172,8 @@ class Watch:
 
 
 def holder_now(database: Database) -> Holder | None:
-    """Tell who migrates right now and, as the history has it, which migration; None if nobody does or none can tell."""
+    """Return who migrates right now and, as the history has it, which migration; None if nobody does or none can tell."""
     try:
         return at_its_step(database.lock_holder(), database)
-    except (PassingFault, DatabaseRefused):
+    except (TransientError, DatabaseRefused):
         return None

@@ -19,10 +19,10 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from auto_migrate import migrate
-from auto_migrate.events import RunStatus
-from auto_migrate.exceptions import AutoMigrateError, PassingFault, RunNotQueued, UsageError
+from auto_migrate.exceptions import AutoMigrateError, RunNotQueued, TransientError, UsageError
 from auto_migrate.history.store import History
 from auto_migrate.postponed import Waiting, apply_postponed
+from auto_migrate.values import RunStatus
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
         apply_postponed(database, requested_by="run_post_deploy")
     except Waiting as waiting:
         logger.info("%s: what is for after the deploy waits. %s", database, waiting)
-    except (AutoMigrateError, PassingFault) as error:
+    except (AutoMigrateError, TransientError) as error:
         # The next call tries again where that makes sense.
         logger.warning("%s: what is for after the deploy was not applied: %s", database, error)
 

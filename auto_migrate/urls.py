@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from auto_migrate.web import debugging, forcing, probes, runs
+from auto_migrate.web import debug, force_migrate, probes, runs
 
 app_name = "auto_migrate"
 urlpatterns = [
     path("health/", probes.health, name="health"),
     path("live/", probes.live, name="live"),
     path("ready/", probes.ready, name="ready"),
-    path("debug/", debugging.debug, name="debug"),
-    path("force-migrate/", forcing.force_migrate, name="force-migrate"),
+    path("debug/", debug.debug, name="debug"),
+    path("force-migrate/", force_migrate.force_migrate, name="force-migrate"),
     path("runs/", runs.index, name="runs"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
 ]

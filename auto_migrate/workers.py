@@ -20,10 +20,11 @@ from celery.signals import celeryd_after_setup
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.translation import gettext as _
 
-from auto_migrate.clock import Clock, interruptible
+from auto_migrate.clock import Clock
 from auto_migrate.conf import BadSetting, get_settings
 from auto_migrate.events import Context, DatabaseAwaited, Event, MigrationsAwaited, NothingPending
 from auto_migrate.exceptions import AutoMigrateError, ExitCode, RunInterrupted
+from auto_migrate.interrupts import interruptible
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def await_migrations(databases: Sequence[str]) -> None:
 def carry_out_queued(database: str, clock: Clock) -> None:
     """Carry out a run that was asked for over HTTP and is queued for a worker, such as this one that waits for it."""
     from auto_migrate.history.store import History
-    from auto_migrate.release import migrate
+    from auto_migrate.pipeline import migrate
 
     # A database that cannot be asked is waited for, and how a run ended is in the history.
     with contextlib.suppress(AutoMigrateError, Error):

@@ -89,7 +89,7 @@ def run(server: PostgreSQL, subject: Subject, way: Way) -> Cost:
 
 
 def used_by(server: PostgreSQL) -> float:
-    """Give the seconds of the processor that the server and its sessions have used; those that end are counted late."""
+    """Return the seconds of the processor that the server and its sessions have used; those that end are counted late."""
     assert server.process
     main = psutil.Process(server.process.pid)
     times = [main.cpu_times()]
@@ -120,7 +120,7 @@ def comparable(seen: Snapshot, subject: Subject) -> Snapshot:
 
 
 def row(rounds: Rounds) -> list[str]:
-    """Tell how many times faster than stock, by the clock and by the processor, the peak of memory, and the seconds."""
+    """Return how many times faster than stock, by the clock and by the processor, the peak of memory, and the seconds."""
     cells = []
     for way in WAYS[1:]:
         cells += [spread([getattr(cost[STOCK], name) / getattr(cost[way], name) for cost in rounds]) for name in SPEEDS]
@@ -140,7 +140,7 @@ HEADS = [
 
 
 def median(rounds: Rounds, way: Way) -> float:
-    """Give the median of what a command took by the clock."""
+    """Return the median of what a command took by the clock."""
     return statistics.median(cost[way].wall for cost in rounds)
 
 

@@ -50,7 +50,7 @@ class Way:
     said: str
 
     def arguments(self, project: Synthetic) -> tuple[str, ...]:
-        """Give the command."""
+        """Return the command."""
         apps = sorted(path.name for path in project.folder.glob("app*"))
         return {
             OURS: ("assess_migrations", *apps, "--fail-level", "never"),
@@ -101,17 +101,17 @@ def by_size(server: PostgreSQL, folder: Path, rounds: int) -> dict[int, dict[Way
 
 
 def cpu(costs: list[Cost]) -> list[float]:
-    """Give the processor time of each run."""
+    """Return the processor time of each run."""
     return [cost.cpu for cost in costs]
 
 
 def median(costs: list[Cost]) -> float:
-    """Give the median of the processor time."""
+    """Return the median of the processor time."""
     return statistics.median(cpu(costs))
 
 
 def tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
-    """Tell the ratios first, then the seconds."""
+    """Return the ratios first, then the seconds."""
     ratios = [
         [f"{size:,}", *(f"{median(costs[OURS]) / median(costs[way]):.2f}" for way in WAYS[1:])]
         for size, costs in found.items()

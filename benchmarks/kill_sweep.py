@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def summary(failure: str) -> str:
-    """Tell a failure in one line: the last one of what the command printed is the error's own."""
+    """Return a failure in one line: the last one of what the command printed is the error's own."""
     first, *rest = failure.strip().splitlines()
     return f"{first} {rest[-1][:100]}" if rest else first[:140]
 

@@ -98,7 +98,7 @@ def prepare_other() -> None:
 
 @contextlib.contextmanager
 def shop(server: PostgreSQL) -> Iterator[str]:
-    """Give the URL of a shop that has its first migration, and some orders."""
+    """Return the URL of a shop that has its first migration, and some orders."""
     url = server.create_database("shop")
     env = environment({"DATABASE_URL": url, **STOCK}, settings=SETTINGS)
     subprocess.run([sys.executable, MANAGE, "migrate", "shop", "0001"], env=env, check=True, capture_output=True)
@@ -108,7 +108,7 @@ def shop(server: PostgreSQL) -> Iterator[str]:
 
 
 def settle(traffic: Traffic, seconds: float) -> float:
-    """Give the longest stall of a time in which nobody migrates, and begin to measure anew."""
+    """Return the longest stall of a time in which nobody migrates, and begin to measure anew."""
     traffic.forget()
     time.sleep(seconds)
     quiet = traffic.longest
@@ -117,7 +117,7 @@ def settle(traffic: Traffic, seconds: float) -> float:
 
 
 def await_landing(traffic: Traffic, patience: float) -> None:
-    """Give the observer a moment to see the new column."""
+    """Return the observer a moment to see the new column."""
     deadline = time.monotonic() + patience
     while traffic.landed is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -155,13 +155,13 @@ def figure(traffic: Traffic, quiet: float, since: float) -> Figure:
 
 
 def shown(way: Way, result: Figure) -> list[str]:
-    """Give one line of the table."""
+    """Return one line of the table."""
     landed = "never" if result.landed is None else f"{result.landed:.1f} s"
     return [way.name, f"{1000 * result.longest:.0f} ms", f"{1000 * result.quiet:.0f} ms", landed]
 
 
 def measure(server: PostgreSQL, blocked_for: float) -> str:
-    """Run every way through both scenarios and give the text with the tables."""
+    """Run every way through both scenarios and return the text with the tables."""
     blocked, crowded = [], []
     for way in WAYS:
         with shop(server) as url:

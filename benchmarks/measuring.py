@@ -23,7 +23,7 @@ class Cost:
 
 
 def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str = sys.executable) -> tuple[Cost, str]:
-    """Run `manage.py` to its end and give what it took and wrote; raise `RuntimeError` if it failed."""
+    """Run `manage.py` to its end and return what it took and wrote; raise `RuntimeError` if it failed."""
     started = time.monotonic()
     with subprocess.Popen(
         [python, MANAGE, *arguments],
@@ -43,7 +43,7 @@ def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str =
 
 
 def spread(values: Sequence[float]) -> str:
-    """Give the median with the least and the most, or the one value that there is."""
+    """Return the median with the least and the most, or the one value that there is."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"

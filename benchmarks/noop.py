@@ -68,7 +68,7 @@ WAYS = (SHELL, OURS, FIRST, CHECK, MIGRATE)
 
 @contextlib.contextmanager
 def prepared(server: PostgreSQL, project: Synthetic, count: int = 1) -> Iterator[dict[str, str]]:
-    """Give databases in which every migration is recorded, as variables for DATABASES; check that nothing changes."""
+    """Return databases in which every migration is recorded, as variables for DATABASES; check that nothing changes."""
     names = [f"noop_{project.migrations}_{number}" for number in range(count)]
     aliases = ["DATABASE_URL", *(f"DB{number}_DATABASE_URL" for number in range(1, count))]
     urls = {alias: server.url(name) for alias, name in zip(aliases, names, strict=True)}
@@ -136,22 +136,22 @@ def by_databases(server: PostgreSQL, project: Synthetic) -> dict[int, dict[str, 
 
 
 def cpu(costs: list[Cost]) -> list[float]:
-    """Give the processor time of each run."""
+    """Return the processor time of each run."""
     return [cost.cpu for cost in costs]
 
 
 def wall(costs: list[Cost]) -> list[float]:
-    """Give the time of each run by the clock."""
+    """Return the time of each run by the clock."""
     return [cost.wall for cost in costs]
 
 
 def median(costs: list[Cost]) -> float:
-    """Give the median of the processor time."""
+    """Return the median of the processor time."""
     return statistics.median(cpu(costs))
 
 
 def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
-    """Tell the ratios first, then the seconds."""
+    """Return the ratios first, then the seconds."""
     ratios = [
         [
             f"{size:,}",
@@ -198,7 +198,7 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
 
 
 def fleet_tables(pods: dict[int, dict[Way, list[Cost]]], databases: dict[int, dict[str, float]]) -> str:
-    """Tell what one pod, and one database, of many costs."""
+    """Return what one pod, and one database, of many costs."""
     rows = [
         [str(count), *(f"{statistics.mean(cpu(costs[way])):.2f} s" for way in (OURS, MIGRATE))]
         for count, costs in pods.items()

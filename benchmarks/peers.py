@@ -17,7 +17,7 @@ PACKAGES = (
 
 
 def python() -> Path:
-    """Give the interpreter of the environment, which is made when it is first needed."""
+    """Return the interpreter of the environment, which is made when it is first needed."""
     found = VENV / "bin" / "python"
     stamp = VENV / ".installed"
     if not stamp.exists() or stamp.read_text() != " ".join(PACKAGES):

@@ -38,7 +38,7 @@ class Line:
 
 
 def plot(name: str, lines: Sequence[Line], *, x: str, y: str) -> str:
-    """Draw lines into docs/plots and give the Markdown that shows them."""
+    """Draw lines into docs/plots and return the Markdown that shows them."""
     FOLDER.mkdir(exist_ok=True)
     told = {
         "path": str(FOLDER / f"{name}.svg"),

@@ -59,13 +59,13 @@ class Figure:
 
     @property
     def rate(self) -> float:
-        """Give the requests answered in a second."""
+        """Return the requests answered in a second."""
         return self.requests / self.seconds
 
 
 @contextlib.contextmanager
 def served(project: Synthetic, url: str, max_age: int, python: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """Serve the project and give the port and the master process; the peer is there if the interpreter has it."""
+    """Serve the project and return the port and the master process; the peer is there if the interpreter has it."""
     port = free_port()
     env = environment({**project.env, "DATABASE_URL": url, "CONN_MAX_AGE": str(max_age)})
     if python == peers.VENV / "bin" / "python":
@@ -82,7 +82,7 @@ def served(project: Synthetic, url: str, max_age: int, python: Path) -> Iterator
 
 
 def answers(port: int) -> bool:
-    """Tell whether somebody listens and answers."""
+    """Return whether somebody listens and answers."""
     try:
         return get(port, "/empty/")
     except OSError:
@@ -124,7 +124,7 @@ def load(port: int, path: str, master: psutil.Process, log: Path) -> Figure:
 
 
 def cpu(master: psutil.Process) -> float:
-    """Give the processor seconds of all workers so far."""
+    """Return the processor seconds of all workers so far."""
     times = [process.cpu_times() for process in master.children()]
     return sum(taken.user + taken.system for taken in times)
 
@@ -149,7 +149,7 @@ def measure(
 
 
 def rows(found: Mapping[str, list[Figure]]) -> list[list[str]]:
-    """Give the lines of the table; what is compared with the empty view are the figures of the same round."""
+    """Return the lines of the table; what is compared with the empty view are the figures of the same round."""
     empty = [figure.rate for figure in found["/empty/"]]
     lines = []
     for path, figures in found.items():

@@ -77,7 +77,7 @@ class Traffic:
 
     @property
     def longest(self) -> float:
-        """Give the longest that any statement took, in seconds."""
+        """Return the longest that any statement took, in seconds."""
         return max(stall.longest for stall in self.stalls)
 
     @property
@@ -151,7 +151,7 @@ def no_gap(url: str, *, holders: int = 3) -> Iterator[None]:
 
 
 def fill(url: str, rows: int = 100) -> None:
-    """Give the shop a customer and some orders."""
+    """Return the shop a customer and some orders."""
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO shop_customer DEFAULT VALUES")
         connection.execute(

@@ -30,7 +30,7 @@ def redact_tokens(_logger: WrappedLogger, _method: str, line: Any) -> str:
 
 
 def configuration(*, debug: bool, level: str) -> dict[str, Any]:
-    """Give Django's `LOGGING`: lines for people while debugging, one JSON object a line otherwise."""
+    """Return Django's `LOGGING`: lines for people while debugging, one JSON object a line otherwise."""
     # structlog's own tracebacks for debugging show local variables, and with them secrets.
     renderer: list[Processor] = (
         [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]

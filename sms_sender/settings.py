@@ -133,7 +133,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
 
 
 def database() -> dict[str, Any]:
-    """Give the database that `DATABASE_URL` names, else SQLite beside the code."""
+    """Return the database that `DATABASE_URL` names, else SQLite beside the code."""
     found = parse_database_url(DATABASE_URL or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
     if found["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that will write says so at once, instead of failing half-way when another one has.

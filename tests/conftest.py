@@ -77,7 +77,7 @@ def redis_server() -> Iterator[Redis]:
 
 @pytest.fixture
 def database_url(postgresql: PostgreSQL) -> Iterator[str]:
-    """Give the URL of an empty PostgreSQL 18 database, dropped after the test."""
+    """Return the URL of an empty PostgreSQL 18 database, dropped after the test."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield postgresql.create_database(name)
     postgresql.drop_database(name)
@@ -85,7 +85,7 @@ def database_url(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture
 def mariadb_url(mariadb: MariaDB) -> Iterator[str]:
-    """Give the URL of an empty MariaDB database, dropped after the test."""
+    """Return the URL of an empty MariaDB database, dropped after the test."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield mariadb.create_database(name)
     mariadb.drop_database(name)

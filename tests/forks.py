@@ -43,13 +43,13 @@ class Forked:
         os.kill(self.pid, number)
 
     def wait(self) -> int:
-        """Wait for the end and give the exit code, negative for a signal as in `subprocess`."""
+        """Wait for the end and return the exit code, negative for a signal as in `subprocess`."""
         if self.returncode is None:
             self.returncode = self.nursery.ask(wait=self.pid)
         return self.returncode
 
     def poll(self) -> int | None:
-        """Give the exit code, or None while the process lives."""
+        """Return the exit code, or None while the process lives."""
         if self.returncode is None:
             self.returncode = self.nursery.ask(poll=self.pid)
         return self.returncode
@@ -88,7 +88,7 @@ class Nursery:
         return process
 
     def ask(self, **request: Any) -> Any:
-        """Send one request and give its answer."""
+        """Send one request and return its answer."""
         assert self._process.stdin
         assert self._process.stdout
         with self._guard:
@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def fork(arguments: list[str], env: dict[str, str], output: str) -> int:
-    """Fork one command and give its pid."""
+    """Fork one command and return its pid."""
     pid = os.fork()
     if pid:
         return pid
@@ -157,7 +157,7 @@ def fork(arguments: list[str], env: dict[str, str], output: str) -> int:
 
 
 def command(arguments: list[str], database_url: str) -> int:
-    """Run one command on a database and give its exit code."""
+    """Run one command on a database and return its exit code."""
     from django.core.management import ManagementUtility
     from django.db import connections
 

@@ -18,7 +18,7 @@ KEPT = ("PATH", "HOME", "TMPDIR", "REDIS_URL", "COVERAGE_PROCESS_START", "COVERA
 
 
 def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_sender.settings") -> dict[str, str]:
-    """Give a clean environment in which `python` is the one that runs the tests."""
+    """Return a clean environment in which `python` is the one that runs the tests."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     return {

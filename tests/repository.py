@@ -27,7 +27,7 @@ class Repository:
             self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
-        """Run git in the folder and give what it writes."""
+        """Run git in the folder and return what it writes."""
         # Not the repository of a hook that runs the tests.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         process = subprocess.run(

@@ -28,13 +28,13 @@ class Deploy:
         return self.nursery.start("auto_migrate", *arguments, database_url=self.url, env=env)
 
     def run(self, *arguments: str, expect: int = 0, **env: str) -> str:
-        """Run `manage.py auto_migrate` to its end, demand its exit code and give its output."""
+        """Run `manage.py auto_migrate` to its end, demand its exit code and return its output."""
         done = self.start(*arguments, **env)
         assert done.wait() == expect, done.output
         return done.output
 
     def points(self, *arguments: str, **env: str) -> list[Point]:
-        """Run to the end and give the points at which it could have been killed."""
+        """Run to the end and return the points at which it could have been killed."""
         counted = self.start(*arguments, COUNT_TO="/dev/stdout", **env)
         assert counted.wait() == 0, counted.output
         return list(points_in(counted.output))
@@ -73,12 +73,12 @@ class Deploy:
         )
 
     def recorded(self) -> list[str]:
-        """Give the recorded migrations in their order, one as often as it is recorded."""
+        """Return the recorded migrations in their order, one as often as it is recorded."""
         return [f"{app}.{name}" for app, name in self.query("SELECT app, name FROM django_migrations ORDER BY id")]
 
 
 def the_point(points: list[Point], side: str, words: str, migration: str = "") -> Point:
-    """Give the first point on one side of a statement with these words."""
+    """Return the first point on one side of a statement with these words."""
     found = [p for p in points if p.side == side and words in p.statement and migration in p.migration]
     assert found, f"No statement has {words!r}."
     return found[0]

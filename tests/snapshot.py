@@ -54,7 +54,7 @@ def snapshot(server: PostgreSQL, database: str) -> Snapshot:
 
 
 def query_for(table: str) -> sql.SQL | sql.Composed:
-    """Give the query of what is to be compared of a table's rows."""
+    """Return the query of what is to be compared of a table's rows."""
     if table in NATURAL:
         return sql.SQL(NATURAL[table])
     return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))

@@ -62,7 +62,7 @@ class Stopped(Exception):
 
 
 def say(text: str) -> None:
-    """Tell what happens now."""
+    """Return what happens now."""
     print(text, flush=True)  # noqa: T201 # this program's output
 
 
@@ -118,7 +118,7 @@ def procfile() -> Mapping[str, str]:
 
 
 def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
-    """Start the servers that no variable names, and give the environment of all steps."""
+    """Start the servers that no variable names, and return the environment of all steps."""
     kept = folder.load()
     if not os.environ.get("DATABASE_URL"):
         postgresql = PostgreSQL(
@@ -145,7 +145,7 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
 
 
 def port(kept: dict[str, str], name: str, *, preferred: int | None = None) -> int:
-    """Give the port that was used before, if it is still free, else another; remember it."""
+    """Return the port that was used before, if it is still free, else another; remember it."""
     before = int(kept.get(name) or preferred or 0)
     if before and is_free(before):
         chosen = before
@@ -227,7 +227,7 @@ def await_answers(parts: subprocess.Popen[bytes], environment: Mapping[str, str]
 
 
 def is_working(environment: Mapping[str, str]) -> bool:
-    """Tell whether the web process answers, and says that a worker does what beat asks for."""
+    """Return whether the web process answers, and says that a worker does what beat asks for."""
     try:
         with urllib.request.urlopen(f"{url(environment)}/api/webhooks/health/", timeout=10) as answer:  # noqa: S310
             told = json.load(answer)
@@ -237,12 +237,12 @@ def is_working(environment: Mapping[str, str]) -> bool:
 
 
 def url(environment: Mapping[str, str]) -> str:
-    """Give the address of the web process."""
+    """Return the address of the web process."""
     return f"http://{HOST}:{environment['PORT']}"
 
 
 def summary(environment: Mapping[str, str], *, embedded: bool) -> str:
-    """Tell the newcomer where everything is."""
+    """Return the newcomer where everything is."""
     own = "python manage.py createsuperuser makes a login"
     delay = environment.get("SMS_RECOVERY_DELAY", "600")
     quicker = f" (SMS_RECOVERY_DELAY={QUICK_DELAY} make run is quicker)"

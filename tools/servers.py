@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -73,7 +73,7 @@ def wait_until(condition: Callable[[], bool], *, timeout: float, message: Callab
 
 
 def launcher(*, drop_root: bool, death_signal: signal.Signals | None = None) -> list[str]:
-    """Give what a server's command is put behind.
+    """Return what a server's command is put behind.
 
     Root hands over to `nobody`, who keeps the one capability to read and write what root could: the project may well
     lie in a folder such as /root that no other user can enter.
@@ -118,19 +118,19 @@ class Server:
         self._owner = os.getpid()
 
     def command(self) -> list[str]:
-        """Give the command that serves in the foreground."""
+        """Return the command that serves in the foreground."""
         raise NotImplementedError
 
     def prepare(self) -> None:
         """Make what the first start needs; called before each."""
 
     def is_ready(self) -> bool:
-        """Tell whether clients are served now."""
+        """Return whether clients are served now."""
         raise NotImplementedError
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the process lives."""
+        """Return whether the process lives."""
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
@@ -175,12 +175,12 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def failure(self, what: str) -> str:
-        """Give the text of an error with the end of the log."""
+        """Return the text of an error with the end of the log."""
         lines = self.log.read_text(errors="replace").splitlines()[-20:] if self.log.exists() else []
         return "\n".join([f"{self.name} {what} on port {self.port}; its log {self.log} ends so:", *lines])
 
     def run(self, command: Sequence[str], *, stdin: str = "") -> str:
-        """Run one of the server's own tools to its end and give what it printed; raise `ServerFailed`."""
+        """Run one of the server's own tools to its end and return what it printed; raise `ServerFailed`."""
         done = subprocess.run(  # noqa: S603 # the server's own tools
             [*launcher(drop_root=self.refuses_root), *command],
             input=stdin, cwd=self.folder, capture_output=True, text=True, check=False,
@@ -260,7 +260,7 @@ class PostgreSQL(Server):
         return self.process is not None and lines[:1] == [str(self.process.pid)] and "ready" in "".join(lines[7:])
 
     def url(self, database: str = "postgres", *, user: str | None = None, password: str | None = None) -> str:
-        """Give the DATABASE_URL of a database, for another role if asked."""
+        """Return the DATABASE_URL of a database, for another role if asked."""
         secret = quote(self.password if password is None else password, safe="")
         return f"postgresql://{user or self.user}:{secret}@{HOST}:{self.port}/{database}"
 
@@ -288,5 +288,5 @@ class Redis(Server):
             return False
 
     def url(self, number: int = 0) -> str:
-        """Give the REDIS_URL of one of the 16 databases."""
+        """Return the REDIS_URL of one of the 16 databases."""
         return f"redis://{HOST}:{self.port}/{number}"

@@ -57,12 +57,12 @@ class PaymentAdmin(ReadOnly, PaymentAdminBase):
 
     @admin.display(description="Amount", ordering="amount")
     def total(self, payment: Payment) -> str:
-        """Give the amount in reais."""
+        """Return the amount in reais."""
         return reais(payment.amount)
 
     @admin.display(description="Phone")
     def phone(self, payment: Payment) -> str:
-        """Give the number with its middle hidden."""
+        """Return the number with its middle hidden."""
         return mask(payment.customer_phone)
 
 
@@ -97,7 +97,7 @@ class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
 
     @admin.display(description="Recipient")
     def recipient(self, sms: RecoverySMS) -> str:
-        """Give the number with its middle hidden."""
+        """Return the number with its middle hidden."""
         return mask(sms.payment.customer_phone)
 
     @admin.action(description="Cancel", permissions=["decide"])

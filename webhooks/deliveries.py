@@ -38,7 +38,7 @@ class NotJSON(ValueError):
 
 
 def parse(body: bytes) -> tuple[str, dict[str, Any]]:
-    """Give a body as text and as an object; raise `NotJSON`."""
+    """Return a body as text and as an object; raise `NotJSON`."""
     try:
         text = body.decode("utf-8-sig")
         payload = json.loads(text, parse_constant=_refuse_constant)
@@ -54,13 +54,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def digest(payload: Mapping[str, Any]) -> str:
-    """Give the SHA-256 of the canonical form, alike for bodies that differ in white space and order of keys only."""
+    """Return the SHA-256 of the canonical form, alike for bodies that differ in white space and order of keys only."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def keep(gateway: str, body: bytes) -> tuple[WebhookEvent, bool]:
-    """Keep a delivery once, committed before anybody looks at what it says; tell whether it is new."""
+    """Keep a delivery once, committed before anybody looks at what it says; return whether it is new."""
     text, payload = parse(body)
     event, is_new = WebhookEvent.objects.get_or_create(
         gateway=gateway, digest=digest(payload), defaults={"payload": text}
@@ -72,7 +72,7 @@ def keep(gateway: str, body: bytes) -> tuple[WebhookEvent, bool]:
 
 
 def process(key: int) -> EventStatus:
-    """Act upon a kept delivery, once however often this is called, and give what became of it."""
+    """Act upon a kept delivery, once however often this is called, and return what became of it."""
     try:
         with transaction.atomic():
             event = WebhookEvent.objects.select_for_update().get(pk=key)
@@ -85,7 +85,7 @@ def process(key: int) -> EventStatus:
 
 
 def take_up() -> list[int]:
-    """Give the keys of deliveries to process now: those that nobody has read, and failed ones after a pause.
+    """Return the keys of deliveries to process now: those that nobody has read, and failed ones after a pause.
 
     A pause lasts as long as the delivery had been failing for when it was last tried, so that pauses double.
     """

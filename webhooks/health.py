@@ -39,7 +39,7 @@ def note_worker_alive() -> None:
 
 
 def sms_scheduler() -> dict[str, object]:
-    """Tell whether Redis answers and a worker has lately done what beat asks for."""
+    """Return whether Redis answers and a worker has lately done what beat asks for."""
     try:
         alive = store.get(HEARTBEAT) is not None
         redis_available = bool(settings.REDIS_URL)

@@ -26,7 +26,7 @@ class QueueCollector(Collector):
     """Payments, deliveries and SMS by state, and how late the queue runs."""
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Give nothing, so that registering asks no database."""
+        """Return nothing, so that registering asks no database."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -60,7 +60,7 @@ def _lag() -> float:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Give the metrics of the service, its schema and the process, to whom the protected endpoints answer."""
+    """Return the metrics of the service, its schema and the process, to whom the protected endpoints answer."""
     if not is_authorized(request):
         return problem(403, "forbidden", "Send `Authorization: Bearer <AUTO_MIGRATE_TOKEN>`.")
     registry = CollectorRegistry()

@@ -45,11 +45,11 @@ class Payment(models.Model):
 
     @property
     def is_left_waiting(self) -> bool:
-        """Tell whether this is a PIX payment that nobody has made yet."""
+        """Return whether this is a PIX payment that nobody has made yet."""
         return self.status == PaymentStatus.WAITING and self.method == PaymentMethod.PIX
 
     def expired_between(self, since: datetime, now: datetime) -> bool:
-        """Tell whether the PIX code ran out in that time.
+        """Return whether the PIX code ran out in that time.
 
         One that had run out before is no reason to keep quiet: gateways deliver late, and the sale can be recovered.
         """

@@ -31,7 +31,7 @@ def record(gateway: str, notice: Notice) -> Payment:
 
 
 def supersedes(payment: Payment, status: PaymentStatus, status_at: datetime | None) -> bool:
-    """Tell whether a report is at least as late as what is known.
+    """Return whether a report is at least as late as what is known.
 
     The gateway's own times decide, and the statuses' rank where these are missing or equal. Times are not believed when
     they would turn a payment that was made into one that is awaited: a customer who has paid must not be asked to.

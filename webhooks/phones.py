@@ -9,7 +9,7 @@ COUNTRY = "BR"
 
 
 def to_e164(number: str) -> str:
-    """Give the number in E.164, or an empty text if there is no such number."""
+    """Return the number in E.164, or an empty text if there is no such number."""
     # Gateways also send "5511999887766": with its length, only the country code can be what comes first.
     candidates = (number, f"+{number.strip()}")
     return next((found for candidate in candidates if (found := _parse(candidate))), "")

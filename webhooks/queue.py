@@ -47,7 +47,7 @@ def send_again(rows: QuerySet[RecoverySMS]) -> int:
 
 
 def take_due() -> list[int]:
-    """Give the keys of rows that are due and in nobody's hands, and mark them as handed over.
+    """Return the keys of rows that are due and in nobody's hands, and mark them as handed over.
 
     They come again after `SMS_REDISPATCH_AFTER` if nobody has claimed them: their message was lost.
     """

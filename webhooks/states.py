@@ -26,17 +26,17 @@ class PaymentStatus(TextChoices):
 
     @property
     def rank(self) -> int:
-        """Give the place in a payment's life; of two reports of one instant, the higher one is the later."""
+        """Return the place in a payment's life; of two reports of one instant, the higher one is the later."""
         return list(PaymentStatus).index(self)
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the customer or the gateway has still to decide."""
+        """Return whether the customer or the gateway has still to decide."""
         return self in {PaymentStatus.WAITING, PaymentStatus.IN_REVIEW, PaymentStatus.AUTHORIZED}
 
     @property
     def money_moved(self) -> bool:
-        """Tell whether the customer has paid, whatever became of the money afterwards."""
+        """Return whether the customer has paid, whatever became of the money afterwards."""
         return self in {PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK}
 
 
@@ -60,7 +60,7 @@ class EventStatus(TextChoices):
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether processing the delivery again could not change anything."""
+        """Return whether processing the delivery again could not change anything."""
         return self in {EventStatus.PROCESSED, EventStatus.IGNORED, EventStatus.REJECTED}
 
 

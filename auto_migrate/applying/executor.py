@@ -19,16 +19,17 @@ from django.db.transaction import atomic
 
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.operations import Operations, Progress, flush_deferred, untranslated
+from auto_migrate.applying.operation_loop import Operations, Progress, flush_deferred, untranslated
 from auto_migrate.applying.recovery import Resolutions
-from auto_migrate.applying.state import djangos
+from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
-from auto_migrate.attempts import Emitter
 from auto_migrate.databases.base import Database, DeployLock, Question
-from auto_migrate.events import MigrationFinished, MigrationKey, MigrationStarted, MigrationStopped
+from auto_migrate.emitter import Emitter, Tally
+from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.state import replaced_nodes
+from auto_migrate.planning.schema_state import replaced_nodes
+from auto_migrate.values import MigrationKey
 
 
 class AlreadyDone(Exception):
@@ -36,19 +37,11 @@ class AlreadyDone(Exception):
 
 
 @dataclasses.dataclass
-class Report:
+class Outcome:
     """What is told of one migration when it has ended."""
 
     progress: Progress
     already: bool = False
-
-
-@dataclasses.dataclass
-class Tally:
-    """How far a run is, over all its attempts."""
-
-    total: int = 0
-    done: int = 0
 
 
 class Executor(LazyExecutor):
@@ -80,7 +73,7 @@ class Executor(LazyExecutor):
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
-        """Run a migration forwards and record it; raise `MigrationFailed` or `PassingFault`."""
+        """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=False) as report:
             try:
                 if migration.atomic and self.database.transactional_ddl:
@@ -119,7 +112,7 @@ class Executor(LazyExecutor):
         return state
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
-        """Run a migration backwards and take its record away; raise `MigrationFailed` or `PassingFault`."""
+        """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=True) as report:
             if not migration.atomic:
                 self.lock.verify()
@@ -159,7 +152,7 @@ class Executor(LazyExecutor):
             raise AlreadyDone
 
     def _begin(self, migration: Migration) -> bool:
-        """Set up the transaction, where one is open, and tell whether the migration is recorded."""
+        """Set up the transaction, where one is open, and return whether the migration is recorded."""
         own, replaced = (migration.app_label, migration.name), replaced_nodes(self.loader, migration)
         table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
         named = " OR ".join(["(app = %s AND name = %s)"] * (1 + len(replaced)))
@@ -174,13 +167,13 @@ class Executor(LazyExecutor):
         return own in found or (bool(replaced) and set(found).issuperset(replaced))
 
     @contextlib.contextmanager
-    def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Report]:
-        """Tell the listeners, outside the migration's transaction, that it began and how it ended."""
+    def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Outcome]:
+        """Return the listeners, outside the migration's transaction, that it began and how it ended."""
         self.emit.clock.check()
         place = (MigrationKey(migration.app_label, migration.name), self.tally.done + 1, self.tally.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
-        report = Report(Progress(migration))
+        report = Outcome(Progress(migration))
         try:
             with self.connection.execute_wrapper(report.progress.remember):
                 yield report

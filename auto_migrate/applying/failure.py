@@ -8,22 +8,22 @@ from pathlib import Path
 import django
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.operations import Progress
+from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes, first_line
-from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, PassingFault
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError
 
 MAX_STATEMENT = 500
 LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
 
 
-def failure(database: Database, error: Exception, progress: Progress) -> AutoMigrateError | PassingFault:
-    """Give the exception that ends the migration: a passing fault, to be tried again, or a failure with its place."""
-    if isinstance(error, AutoMigrateError | PassingFault):
+def failure(database: Database, error: Exception, progress: Progress) -> AutoMigrateError | TransientError:
+    """Return the exception that ends the migration: a passing fault, to be tried again, or a failure with its place."""
+    if isinstance(error, AutoMigrateError | TransientError):
         return error
     fault = database.fault_of(error)
     if fault is not None and fault.kind.passing:
-        return PassingFault(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
+        return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)
     if (operation := progress.operation) is not None:
@@ -50,7 +50,7 @@ def _hint(database: Database, error: Exception, progress: Progress) -> str:
 
 
 def _place(error: Exception) -> str:
-    """Give file and line of the project's own code that raised, if it was not Django's."""
+    """Return file and line of the project's own code that raised, if it was not Django's."""
     for cause in causes(error):
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):
             if not frame.filename.startswith(LIBRARIES) and "site-packages" not in frame.filename:

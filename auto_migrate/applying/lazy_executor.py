@@ -10,8 +10,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.operations import applies_itself, apply_operation
-from auto_migrate.applying.state import LazyState, djangos
+from auto_migrate.applying.operation_loop import applies_itself, apply_operation
+from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.planning.loader import Planner
 
 
@@ -26,7 +26,7 @@ class LazyExecutor(Planner):
         fake: bool = False,
         fake_initial: bool = False,
     ) -> ProjectState:
-        """Carry out the plan from a state that is not to be used any more, and give the state after it."""
+        """Carry out the plan from a state that is not to be used any more, and return the state after it."""
         if state is not None:
             state = quietly(LazyState.of(state))
         return djangos(super().migrate(targets, plan, state, fake, fake_initial))
@@ -51,7 +51,7 @@ def quietly(state: ProjectState) -> ProjectState:
 
 
 def lazily_applied(migration: Migration) -> Migration:
-    """Give a copy of a migration that takes a lazy state."""
+    """Return a copy of a migration that takes a lazy state."""
     own = copy.copy(migration)
     own.apply = functools.partial(apply_operations, migration)  # type: ignore[method-assign] # of the copy alone
     return own

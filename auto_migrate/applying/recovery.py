@@ -11,15 +11,15 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.kinds import is_concurrent, is_repeatable, postgres_kind, statements_of
-from auto_migrate.applying.lock_needs import is_schema_operation
+from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.indexes import Condition, Indexes
-from auto_migrate.events import MigrationKey
+from auto_migrate.databases.postgresql.concurrent_indexes import Condition, Indexes
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.values import MigrationKey
 
 
 class Verdict(enum.Enum):
@@ -158,7 +158,7 @@ def ask(migration: MigrationKey, index: int, operation: Operation) -> MigrationF
 
 
 def command(migration: MigrationKey, index: int, verdict: Verdict) -> str:
-    """Give the command that settles the question."""
+    """Return the command that settles the question."""
     return f"manage.py auto_migrate --resolve {migration}:{index}={verdict.value}"
 
 

@@ -13,7 +13,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import override
 
-from auto_migrate.applying.state import LazyState
+from auto_migrate.applying.states.lazy_state import LazyState
 
 
 @dataclasses.dataclass(frozen=True)

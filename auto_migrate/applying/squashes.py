@@ -18,9 +18,9 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database
-from auto_migrate.events import MigrationKey
-from auto_migrate.planning.state import BROKEN_FILES, recorded_rows, replaced_nodes
+from auto_migrate.planning.schema_state import BROKEN_FILES, recorded_rows, replaced_nodes
 from auto_migrate.planning.targets import Node
+from auto_migrate.values import MigrationKey
 
 # Table → its columns.
 Schema = dict[str, frozenset[str]]
@@ -41,7 +41,7 @@ class Squash:
 
 
 def half_recorded(database: Database) -> list[Squash]:
-    """Give the squashes with rows for the first of what they replaced and for no more, as a kill leaves them."""
+    """Return the squashes with rows for the first of what they replaced and for no more, as a kill leaves them."""
     rows = set(recorded_rows(database.connection))
     if not rows:
         return []
@@ -76,7 +76,7 @@ VISIBLE = (CreateModel, AddField)
 
 
 def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether tables and columns are those after the whole squash, and could not be those of its recorded part."""
+    """Return whether tables and columns are those after the whole squash, and could not be those of its recorded part."""
     try:
         parts = MigrationLoader(None, replace_migrations=False)
         missing = [operation for node in squash.missing for operation in parts.disk_migrations[node].operations]
@@ -91,7 +91,7 @@ def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
 
 
 def _schema(state: ProjectState, app_label: str) -> Schema:
-    """Give the tables that a state has for an app."""
+    """Return the tables that a state has for an app."""
     models = [
         model._meta
         for model in state.apps.get_models(include_auto_created=True)
@@ -103,7 +103,7 @@ def _schema(state: ProjectState, app_label: str) -> Schema:
 
 
 def _actual(connection: BaseDatabaseWrapper, tables: set[str]) -> Schema:
-    """Give those of the tables that the database has."""
+    """Return those of the tables that the database has."""
     introspection = connection.introspection
     with connection.cursor() as cursor:
         existing = tables & set(introspection.table_names(cursor))

@@ -13,9 +13,8 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.kinds import digest_of, fits_transaction, holds_nobody_up
-from auto_migrate.applying.lock_needs import stronger
-from auto_migrate.applying.operations import (
+from auto_migrate.applying.locks.needs import stronger
+from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
     applies_itself,
@@ -24,12 +23,13 @@ from auto_migrate.applying.operations import (
     wants_own_transaction,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
-from auto_migrate.applying.state import advance, djangos
-from auto_migrate.attempts import Emitter
+from auto_migrate.applying.states.lazy_state import advance, djangos
+from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.events import MigrationKey
+from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
+from auto_migrate.values import MigrationKey
 
 
 class Stepwise:
@@ -66,7 +66,7 @@ class Stepwise:
         return position
 
     def apply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-        """Apply what is left of the migration and give the state after it."""
+        """Apply what is left of the migration and return the state after it."""
         if applies_itself(self.migration):
             return self._apply_whole(position, state, editor)
         for index, operation in enumerate(self.migration.operations, start=1):
@@ -139,7 +139,7 @@ class Stepwise:
         return state
 
     def _changed_nothing(self, operation: Operation, error: DatabaseError) -> bool:
-        """Tell whether the server itself refused the first statement of an operation, and that is all there was."""
+        """Return whether the server itself refused the first statement of an operation, and that is all there was."""
         fault = self.database.fault_of(error)
         refused = fault is None or fault.kind.contention
         return (

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from auto_migrate.databases.base import Database
 
 ADAPTERS = {
-    "mysql": "auto_migrate.databases.mysql.MySQL",
-    "postgresql": "auto_migrate.databases.postgresql.PostgreSQL",
-    "sqlite": "auto_migrate.databases.sqlite.SQLite",
+    "mysql": "auto_migrate.databases.mysql.adapter.MySQL",
+    "postgresql": "auto_migrate.databases.postgresql.adapter.PostgreSQL",
+    "sqlite": "auto_migrate.databases.sqlite.adapter.SQLite",
 }
 
 
 def migratable() -> list[str]:
-    """Give the aliases that may be migrated: no mirrors of others, and none that the routers refuse every app."""
+    """Return the aliases that may be migrated: no mirrors of others, and none that the routers refuse every app."""
     labels = [config.label for config in apps.get_app_configs()]
     return [
         alias
@@ -35,7 +35,7 @@ def migratable() -> list[str]:
 
 
 def adapter_for(alias: str) -> Database:
-    """Give the adapter of an alias; raise `UsageError` for an unknown alias or a vendor without a deploy lock."""
+    """Return the adapter of an alias; raise `UsageError` for an unknown alias or a vendor without a deploy lock."""
     from django.utils.module_loading import import_string
 
     try:

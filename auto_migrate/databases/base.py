@@ -16,14 +16,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.faults import HINTS, Fault, Kind
-from auto_migrate.events import Holder
-from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, PassingFault
+from auto_migrate.databases.faults import HINTS, Fault, FaultKind
+from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, TransientError
+from auto_migrate.values import Holder
 
 if TYPE_CHECKING:
-    from auto_migrate.databases.indexes import Indexes
+    from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
+    from auto_migrate.databases.postgresql.table_locks import TableLocks
     from auto_migrate.databases.statistics import Statistics
-    from auto_migrate.databases.table_locks import TableLocks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +61,15 @@ class DeployLock(abc.ABC):
 
     @abc.abstractmethod
     def holder(self) -> Holder | None:
-        """Tell who holds the lock, or None if it is free."""
+        """Return who holds the lock, or None if it is free."""
 
     @abc.abstractmethod
     def verify(self) -> None:
-        """Raise `PassingFault` unless the lock is still held."""
+        """Raise `TransientError` unless the lock is still held."""
 
     @abc.abstractmethod
     def release(self) -> None:
-        """Give the lock back; never raises, and may be called twice."""
+        """Return the lock back; never raises, and may be called twice."""
 
 
 class NoLock(DeployLock):
@@ -103,7 +103,7 @@ class Database(abc.ABC):
 
     @property
     def transactional_ddl(self) -> bool:
-        """Tell whether a schema change can be rolled back."""
+        """Return whether a schema change can be rolled back."""
         return bool(self.connection.features.can_rollback_ddl)
 
     @property
@@ -115,19 +115,19 @@ class Database(abc.ABC):
         return Address(self.alias, f"{host}{port}", str(settings.get("USER") or ""), str(settings.get("NAME") or ""))
 
     def prepare(self) -> None:
-        """Connect and make sure that the database accepts writes; raise `PassingFault` or `DatabaseRefused`."""
-        with self.faults_told():
+        """Connect and make sure that the database accepts writes; raise `TransientError` or `DatabaseRefused`."""
+        with self.translate_errors():
             if not self.connection.in_atomic_block:
                 self.connection.close_if_unusable_or_obsolete()
             self.connection.ensure_connection()
             self.check_writable()
 
     @contextlib.contextmanager
-    def faults_told(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Raise database errors as what they mean; errors that mean nothing here pass through."""
         try:
             yield
-        except (PassingFault, DatabaseRefused):
+        except (TransientError, DatabaseRefused):
             raise
         except Exception as error:
             fault = self.fault_of(error)
@@ -135,10 +135,10 @@ class Database(abc.ABC):
                 raise
             raise self.explain(fault) from error
 
-    def explain(self, fault: Fault) -> PassingFault | DatabaseRefused:
+    def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.passing:
-            return PassingFault(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
+            return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
         address = self.address
         where = _("role {role} at {host}, database {name}").format(**dataclasses.asdict(address))
         return DatabaseRefused(
@@ -146,11 +146,11 @@ class Database(abc.ABC):
             hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))),
         )
 
-    def hint(self, kind: Kind) -> str:
-        """Give what to check for a kind of fault, or an empty text."""
+    def hint(self, kind: FaultKind) -> str:
+        """Return what to check for a kind of fault, or an empty text."""
         return _(HINTS[kind]).format(**dataclasses.asdict(self.address)) if kind in HINTS else ""
 
-    def exhausted(self, fault: PassingFault) -> DatabaseUnreachable | MigrationFailed:
+    def exhausted(self, fault: TransientError) -> DatabaseUnreachable | MigrationFailed:
         """Turn the fault of the last attempt into the error that ends a run."""
         if fault.contention:
             return MigrationFailed(
@@ -161,12 +161,12 @@ class Database(abc.ABC):
             )
         return self.unreachable(fault)
 
-    def unreachable(self, fault: PassingFault) -> DatabaseUnreachable:
+    def unreachable(self, fault: TransientError) -> DatabaseUnreachable:
         """Say that the database cannot be used, and what to check."""
         address = self.address
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
-            hint="\n".join(filter(None, (fault.detail, self.hint(Kind.UNREACHABLE)))),
+            hint="\n".join(filter(None, (fault.detail, self.hint(FaultKind.UNREACHABLE)))),
         )
 
     def discard_connection(self) -> None:
@@ -175,15 +175,15 @@ class Database(abc.ABC):
             self.connection.close()
 
     def describe(self) -> dict[str, Any]:
-        """Give what an operator wants to see of this database; never a secret."""
+        """Return what an operator wants to see of this database; never a secret."""
         return {"vendor": self.vendor, **dataclasses.asdict(self.address), "version": self.version()}
 
     def version(self) -> str:
-        """Give the server's version as a person reads it."""
+        """Return the server's version as a person reads it."""
         return ".".join(str(part) for part in self.connection.get_database_version())
 
     def lock_holder(self) -> Holder | None:
-        """Tell who holds the deploy lock right now, or None if it is free."""
+        """Return who holds the deploy lock right now, or None if it is free."""
         lock = self.deploy_lock("")
         try:
             return lock.holder()
@@ -193,12 +193,12 @@ class Database(abc.ABC):
     def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
         """Set up the transaction that was opened for a migration, and make sure that no other runner is in one.
 
-        Then ask a question in it, in the same round trip where that is possible, and give the rows.
+        Then ask a question in it, in the same round trip where that is possible, and return the rows.
         """
         return self.ask(question) if question is not None else []
 
     def ask(self, question: Question) -> list[Row]:
-        """Give the rows of one statement."""
+        """Return the rows of one statement."""
         with self.connection.cursor() as cursor:
             cursor.execute(question.sql, question.params)
             return list(cursor.fetchall())
@@ -209,7 +209,7 @@ class Database(abc.ABC):
         yield
 
     def schema_digest(self) -> str:
-        """Give a hash of all tables, columns and indexes where schema changes cannot be rolled back, else nothing."""
+        """Return a hash of all tables, columns and indexes where schema changes cannot be rolled back, else nothing."""
         return ""
 
     @contextlib.contextmanager
@@ -219,7 +219,7 @@ class Database(abc.ABC):
 
     @property
     def pooled(self) -> bool:
-        """Tell whether a pooler stands between us and the server."""
+        """Return whether a pooler stands between us and the server."""
         return False
 
     @property
@@ -243,12 +243,12 @@ class Database(abc.ABC):
 
     @abc.abstractmethod
     def check_writable(self) -> None:
-        """Raise `PassingFault` unless the database accepts writes."""
+        """Raise `TransientError` unless the database accepts writes."""
 
     @abc.abstractmethod
     def fault_of(self, error: BaseException) -> Fault | None:
-        """Tell what an error says about the database; None if it is about the statement."""
+        """Return what an error says about the database; None if it is about the statement."""
 
     @abc.abstractmethod
     def deploy_lock(self, runner: str) -> DeployLock:
-        """Give the lock, not yet taken, to be held under the name `runner`."""
+        """Return the lock, not yet taken, to be held under the name `runner`."""

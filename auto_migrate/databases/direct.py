@@ -13,7 +13,7 @@ from auto_migrate.conf import get_settings
 
 
 def connection_settings(url: str) -> dict[str, Any]:
-    """Give what a URL says in the words of `DATABASES`; what it does not say stays as the project has it."""
+    """Return what a URL says in the words of `DATABASES`; what it does not say stays as the project has it."""
     parts = urlsplit(url)
     said = {
         "HOST": unquote(parts.hostname or ""),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_noop as _
 
 
-class Kind(enum.Enum):
+class FaultKind(enum.Enum):
     """What went wrong, as far as a deploy cares."""
 
     UNREACHABLE = _("could not connect to server")
@@ -33,30 +33,34 @@ class Kind(enum.Enum):
 
     @property
     def contention(self) -> bool:
-        """Tell whether others were in the way, so that the database is well and the migration had no luck."""
-        return self in {Kind.LOCK_TIMEOUT, Kind.DEADLOCK}
+        """Return whether others were in the way, so that the database is well and the migration had no luck."""
+        return self in {FaultKind.LOCK_TIMEOUT, FaultKind.DEADLOCK}
 
     @property
     def passing(self) -> bool:
-        """Tell whether a later attempt may succeed."""
+        """Return whether a later attempt may succeed."""
         return self not in PERMANENT
 
 
-PERMANENT = frozenset({Kind.CREDENTIALS, Kind.NO_DATABASE, Kind.NO_PERMISSION, Kind.TLS, Kind.BAD_ADDRESS})
+PERMANENT = frozenset(
+    {FaultKind.CREDENTIALS, FaultKind.NO_DATABASE, FaultKind.NO_PERMISSION, FaultKind.TLS, FaultKind.BAD_ADDRESS}
+)
 
 # What to look at first, by kind; `{role}`, `{host}`, `{name}` and `{alias}` are the connection's own.
 HINTS = {
-    Kind.UNREACHABLE: _(
+    FaultKind.UNREACHABLE: _(
         "Check that the database runs and that {host} is its address: DATABASES[{alias!r}] (or DATABASE_URL)."
     ),
-    Kind.CREDENTIALS: _(
+    FaultKind.CREDENTIALS: _(
         "Check the role and password in DATABASES[{alias!r}] (or DATABASE_URL), and the server's pg_hba.conf: "
         "psql postgresql://{role}@{host}/{name}"
     ),
-    Kind.NO_DATABASE: _("Create the database {name} or correct its name in DATABASES[{alias!r}] (or DATABASE_URL)."),
-    Kind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),
-    Kind.TLS: _("Check sslmode and the certificates in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
-    Kind.BAD_ADDRESS: _("Check the spelling of DATABASES[{alias!r}] (or DATABASE_URL)."),
+    FaultKind.NO_DATABASE: _(
+        "Create the database {name} or correct its name in DATABASES[{alias!r}] (or DATABASE_URL)."
+    ),
+    FaultKind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),
+    FaultKind.TLS: _("Check sslmode and the certificates in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
+    FaultKind.BAD_ADDRESS: _("Check the spelling of DATABASES[{alias!r}] (or DATABASE_URL)."),
 }
 
 
@@ -64,12 +68,12 @@ HINTS = {
 class Fault:
     """A database error that has been understood. `detail` is the driver's own text."""
 
-    kind: Kind
+    kind: FaultKind
     detail: str = ""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Give the error and what it was raised from, outermost first."""
+    """Return the error and what it was raised from, outermost first."""
     seen: set[int] = set()
     current: BaseException | None = error
     # Nothing keeps a chain from leading back into itself: `raise error from error` is one that does.
@@ -80,5 +84,5 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def first_line(error: BaseException) -> str:
-    """Give what the driver said, on one line."""
+    """Return what the driver said, on one line."""
     return " ".join(str(error).split())

@@ -30,7 +30,7 @@ class NotConnected(DatabaseError):
 
 
 def offline(alias: str, *, vendor: str | None = None, version: str | None = None) -> BaseDatabaseWrapper:
-    """Give a connection of `alias` that stands for a server of a version and never talks to it.
+    """Return a connection of `alias` that stands for a server of a version and never talks to it.
 
     `vendor` replaces the alias's own, for those whose tests run on another than production does. Raise `UsageError`
     for a version that makes no sense or a vendor whose driver is not installed.
@@ -56,7 +56,7 @@ def offline(alias: str, *, vendor: str | None = None, version: str | None = None
 
 
 def load(alias: str, settings: dict[str, Any]) -> Any:
-    """Give a new connection of an alias; raise `UsageError` if its driver is not installed."""
+    """Return a new connection of an alias; raise `UsageError` if its driver is not installed."""
     try:
         return load_backend(settings["ENGINE"]).DatabaseWrapper(settings, alias)
     except ImproperlyConfigured as error:

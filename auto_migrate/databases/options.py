@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
-from auto_migrate.databases.faults import Fault, Kind, first_line
+from auto_migrate.databases.faults import Fault, FaultKind, first_line
 
 if TYPE_CHECKING:
     from auto_migrate.databases.base import Database
 
 
 @contextlib.contextmanager
-def bad_options_told(database: Database) -> Iterator[None]:
+def translate_bad_options(database: Database) -> Iterator[None]:
     """Raise `DatabaseRefused` for what no server was asked about: an unknown option, or a value of the wrong type."""
     try:
         yield
     except (TypeError, ValueError, ImproperlyConfigured, Error) as error:
         if database.connection.connection is not None:
             raise
-        raise database.explain(Fault(Kind.BAD_ADDRESS, first_line(error))) from error
+        raise database.explain(Fault(FaultKind.BAD_ADDRESS, first_line(error))) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import OperationalError
 
 from auto_migrate.databases.base import Database, DeployLock, NoLock
-from auto_migrate.databases.faults import Fault, Kind, causes, first_line
+from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 
 
 class Other(Database):
@@ -18,7 +18,7 @@ class Other(Database):
 
     def fault_of(self, error: BaseException) -> Fault | None:
         if any(isinstance(cause, OperationalError) for cause in causes(error)) and not self.connection.is_usable():
-            return Fault(Kind.UNREACHABLE, first_line(error))
+            return Fault(FaultKind.UNREACHABLE, first_line(error))
         return None
 
     def deploy_lock(self, runner: str) -> DeployLock:

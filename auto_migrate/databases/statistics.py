@@ -44,10 +44,10 @@ class Statistics(abc.ABC):
 
     @abc.abstractmethod
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        """Tell of those tables that exist, counting rows up to `limit` and one."""
+        """Return of those tables that exist, counting rows up to `limit` and one."""
 
     def activity(self) -> Activity:
-        """Tell what goes on in the database as a whole."""
+        """Return what goes on in the database as a whole."""
         return Activity()
 
     def count(self, table: str, limit: int) -> int:
@@ -60,7 +60,7 @@ class Statistics(abc.ABC):
         return ".".join(self.connection.ops.quote_name(part.strip('"')) for part in table.split("."))
 
     def one(self, sql: str, parameters: Iterable[Any] = ()) -> Any:
-        """Give the first row of an answer."""
+        """Return the first row of an answer."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, list(parameters) or None)
             return cursor.fetchone()
@@ -109,7 +109,7 @@ class PostgreSQLStatistics(Statistics):
         return Activity(None if oldest is None else float(oldest), int(replicas))
 
     def _bounded(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
-        """Tell of a table if nobody has locked it or a partition of it for long, and its name can be read."""
+        """Return of a table if nobody has locked it or a partition of it for long, and its name can be read."""
         try:
             with atomic(using=self.connection.alias):
                 self.one(self.BOUNDS, [PATIENCE])

@@ -16,11 +16,11 @@ from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.faults import Kind
-from auto_migrate.events import MigrationKey, StepStatus
-from auto_migrate.exceptions import MigrationFailed, PassingFault
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.exceptions import MigrationFailed, TransientError
+from auto_migrate.history.models import StepRecord
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Step
+from auto_migrate.values import MigrationKey, StepStatus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Position:
 
 
 def open_journals(database: str) -> dict[MigrationKey, Position]:
-    """Give the migrations that were cut and not finished since; none where no history can be read."""
-    steps = Step.objects.using(database).filter(CUT).order_by("run__requested_at", "pk")
+    """Return the migrations that were cut and not finished since; none where no history can be read."""
+    steps = StepRecord.objects.using(database).filter(CUT).order_by("run__requested_at", "pk")
     try:
         with atomic(using=database):
             return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
@@ -48,7 +48,7 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
         return {}
 
 
-def position_of(step: Step) -> Position:
+def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
     return Position(step.operations_done, step.operation_started, step.schema_before or "", step.done_digest or "")
 
@@ -95,8 +95,8 @@ class Journal:
         """Forget the position, together with the writing of the migration's record."""
         self._steps().update(operations_done=0, operation_started=None)
 
-    def _steps(self) -> QuerySet[Step]:
-        steps = Step.objects.using(self.database).filter(backwards=False).order_by("run__requested_at", "pk")
+    def _steps(self) -> QuerySet[StepRecord]:
+        steps = StepRecord.objects.using(self.database).filter(backwards=False).order_by("run__requested_at", "pk")
         return steps.filter(app_label=self.migration.app_label, name=self.migration.name)
 
     def _write(self, **position: int | str | None) -> None:
@@ -105,10 +105,10 @@ class Journal:
             return
         if mine.filter(status=StepStatus.INTERRUPTED).exists():
             # Whoever has the deploy lock now has closed our run, and carries the migration out in our place.
-            raise PassingFault(_(Kind.DEPLOY_LOCK_LOST.value))
+            raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
         raise MigrationFailed(
             _("The journal of {migration} cannot be written.").format(migration=self.migration),
             hint=_("Without it a killed run could not be resumed. Check the table {table}.").format(
-                table=Step._meta.db_table
+                table=StepRecord._meta.db_table
             ),
         )

@@ -11,7 +11,6 @@ from auto_migrate.events import (
     Event,
     LockAcquired,
     MigrationFinished,
-    MigrationKey,
     MigrationStarted,
     MigrationStopped,
     PlanAssessed,
@@ -19,14 +18,13 @@ from auto_migrate.events import (
     RunClaimed,
     RunFailed,
     RunStarted,
-    RunStatus,
     RunStopped,
     RunSucceeded,
     StateCompared,
-    StepStatus,
 )
 from auto_migrate.exceptions import ExitCode
 from auto_migrate.history.store import History, StepNote
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +32,7 @@ logger = logging.getLogger(__name__)
 UNWRITABLE = frozenset({ExitCode.UNREACHABLE, ExitCode.REFUSED})
 
 
-class Recorder:
+class HistoryListener:
     """Keeps one run: one that is `awaited` from when it is claimed, any other from when it has something to do."""
 
     def __init__(self, database: str, *, requested_by: str, awaited: bool) -> None:

@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from auto_migrate.conf import get_settings
-from auto_migrate.events import MigrationKey, RunStatus, StepStatus
-from auto_migrate.history.tables import Run, Step, ensure_tables, have_tables
+from auto_migrate.history.models import RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
 HTTP_SLOT = "http"
 RELEASE_LENGTH = 200
@@ -46,7 +46,7 @@ class StepNote:
     error: str | None = None
 
     def values(self, run_id: uuid.UUID) -> Iterator[tuple[str, object]]:
-        """Give the fields in the order in which `NOTE` takes them."""
+        """Return the fields in the order in which `NOTE` takes them."""
         begins = self.status == StepStatus.RUNNING
         yield "status", self.status
         yield "started_at", self.at if begins else None
@@ -72,32 +72,32 @@ class History:
         """Make the tables, or widen them to what this version writes."""
         ensure_tables(connections[self.database])
 
-    def runs(self) -> QuerySet[Run]:
-        """Give all runs, newest first; none while the tables do not exist."""
-        runs = Run.objects.using(self.database)
+    def runs(self) -> QuerySet[RunRecord]:
+        """Return all runs, newest first; none while the tables do not exist."""
+        runs = RunRecord.objects.using(self.database)
         return runs.all() if have_tables(connections[self.database]) else runs.none()
 
-    def get(self, run_id: uuid.UUID) -> Run | None:
-        """Give one run with its steps, or None."""
+    def get(self, run_id: uuid.UUID) -> RunRecord | None:
+        """Return one run with its steps, or None."""
         return self.runs().prefetch_related("steps").filter(pk=run_id).first()
 
-    def queued(self) -> Run | None:
-        """Give the run that was asked for and that nobody has begun, if any."""
+    def queued(self) -> RunRecord | None:
+        """Return the run that was asked for and that nobody has begun, if any."""
         return self.runs().filter(status=RunStatus.QUEUED).first()
 
     def knows(self, fingerprint: str) -> bool:
-        """Tell whether a run has found the database up to date with exactly this."""
-        return self._tells(Run.objects.using(self.database).filter(fingerprint=fingerprint).exists)
+        """Return whether a run has found the database up to date with exactly this."""
+        return self._tells(RunRecord.objects.using(self.database).filter(fingerprint=fingerprint).exists)
 
     def knew_last(self, fingerprint: str, *, but: uuid.UUID) -> bool:
-        """Tell whether the newest run, this one aside, has found the database up to date with exactly this."""
-        begun = Run.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
+        """Return whether the newest run, this one aside, has found the database up to date with exactly this."""
+        begun = RunRecord.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
         return self._tells(lambda: begun.values_list("fingerprint", flat=True).first() == fingerprint)
 
     def forget_answers(self) -> None:
         """Forget what runs have found: somebody has done since what only they do."""
         if have_tables(connections[self.database]):
-            Run.objects.using(self.database).exclude(fingerprint=None).update(fingerprint=None)
+            RunRecord.objects.using(self.database).exclude(fingerprint=None).update(fingerprint=None)
 
     def _tells(self, question: Callable[[], bool]) -> bool:
         try:
@@ -109,19 +109,21 @@ class History:
             return False
 
     def released(self) -> frozenset[MigrationKey]:
-        """Give the migrations that a successful pre_deploy run has left for after its deploy: their code is out."""
+        """Return the migrations that a successful pre_deploy run has left for after its deploy: their code is out."""
         runs = self.runs().filter(phase="pre_deploy", status=RunStatus.SUCCEEDED, deferred__isnull=False)
         names = {name for deferred in runs.values_list("deferred", flat=True) for name in deferred}
         return frozenset(MigrationKey(*name.split(".", 1)) for name in names)
 
-    def newest(self, phase: str, status: RunStatus) -> Run | None:
-        """Give the newest run of a phase that ended in this way."""
+    def newest(self, phase: str, status: RunStatus) -> RunRecord | None:
+        """Return the newest run of a phase that ended in this way."""
         return self.runs().filter(phase=phase, status=status).first()
 
-    def enqueue(self, requested_by: str, *, phase: str = "all") -> Run:
+    def enqueue(self, requested_by: str, *, phase: str = "all") -> RunRecord:
         """Record a run that somebody asked for over HTTP; raise `SlotTaken` while an earlier one has not ended."""
         self.ensure_tables()
-        run = Run(id=uuid.uuid4(), status=RunStatus.QUEUED, requested_by=requested_by, phase=phase, slot=HTTP_SLOT)
+        run = RunRecord(
+            id=uuid.uuid4(), status=RunStatus.QUEUED, requested_by=requested_by, phase=phase, slot=HTTP_SLOT
+        )
         try:
             with transaction.atomic(using=self.database):
                 run.save(using=self.database, force_insert=True)
@@ -130,22 +132,22 @@ class History:
         return run
 
     def abandon(self, run_id: uuid.UUID, *, error: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
-        """End an active run that nobody carries out any more; tell whether it still was active."""
+        """End an active run that nobody carries out any more; return whether it still was active."""
         ended = (
-            Run.objects.using(self.database)
+            RunRecord.objects.using(self.database)
             .filter(pk=run_id, status__in=ACTIVE)
             .update(status=status, finished_at=timezone.now(), slot=None, error=storable(error))
         )
-        self._interrupt_steps(Run.objects.using(self.database).filter(pk=run_id).exclude(status__in=ACTIVE))
+        self._interrupt_steps(RunRecord.objects.using(self.database).filter(pk=run_id).exclude(status__in=ACTIVE))
         return bool(ended)
 
-    def _interrupt_steps(self, runs: QuerySet[Run]) -> None:
-        Step.objects.using(self.database).filter(run__in=runs, status=StepStatus.RUNNING).update(
+    def _interrupt_steps(self, runs: QuerySet[RunRecord]) -> None:
+        StepRecord.objects.using(self.database).filter(run__in=runs, status=StepStatus.RUNNING).update(
             status=StepStatus.INTERRUPTED
         )
 
     def claim(self, run_id: uuid.UUID) -> bool:
-        """Take over a queued run for this process; tell whether it still was queued."""
+        """Take over a queued run for this process; return whether it still was queued."""
         queued = self.runs().filter(pk=run_id, status=RunStatus.QUEUED)
         return bool(queued.update(**_carried_out_here()))
 
@@ -153,7 +155,7 @@ class History:
         """Record a run that nobody had asked for in advance, and that this process carries out."""
         self.ensure_tables()
         here = _carried_out_here()
-        Run.objects.using(self.database).create(
+        RunRecord.objects.using(self.database).create(
             id=run_id, requested_by=requested_by, phase=phase, requested_at=here["started_at"], **here
         )
 
@@ -169,7 +171,7 @@ class History:
         deferred: Iterable[MigrationKey] = (),
     ) -> None:
         """Record how the run ended; a run that never began leaves no row to update."""
-        Run.objects.using(self.database).filter(pk=run_id).update(
+        RunRecord.objects.using(self.database).filter(pk=run_id).update(
             status=status,
             finished_at=timezone.now(),
             exit_code=exit_code,
@@ -182,11 +184,11 @@ class History:
 
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
         """Record what the run is about to do; of an earlier attempt, what it finished or has in its journal stays."""
-        steps = Step.objects.using(self.database)
+        steps = StepRecord.objects.using(self.database)
         kept = self._keep_steps(steps.filter(run_id=run_id))
         first = len(kept) + 1
         planned = [
-            Step(
+            StepRecord(
                 run_id=run_id,
                 position=position,
                 app_label=key.app_label,
@@ -197,9 +199,9 @@ class History:
             for position, key in enumerate((key for key in migrations if key not in kept), start=first)
         ]
         steps.bulk_create(planned, batch_size=100)
-        Run.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
+        RunRecord.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
 
-    def _keep_steps(self, mine: QuerySet[Step]) -> set[MigrationKey]:
+    def _keep_steps(self, mine: QuerySet[StepRecord]) -> set[MigrationKey]:
         # Most runs have but one attempt.
         if not mine.exists():
             return set()
@@ -213,12 +215,12 @@ class History:
             {key: storable(said) if isinstance(said := finding[key], str) else said for key in KEPT}
             for finding in findings
         ]
-        Run.objects.using(self.database).filter(pk=run_id).update(findings=kept)
+        RunRecord.objects.using(self.database).filter(pk=run_id).update(findings=kept)
 
     def note(self, run_id: uuid.UUID, *notes: StepNote) -> None:
         """Record where migrations of the run are, in one round trip: this is paid for at every migration."""
         connection = connections[self.database]
-        fields = {field.name: field for field in Step._meta.local_fields}
+        fields = {field.name: field for field in StepRecord._meta.local_fields}
         rows = [
             [fields[name].get_db_prep_save(value, connection) for name, value in note.values(run_id)] for note in notes
         ]
@@ -226,22 +228,22 @@ class History:
         quote = connection.ops.quote_name
         columns = {name: quote(str(field.column)) for name, field in fields.items()}
         with connection.cursor() as cursor:
-            cursor.executemany(NOTE.format(table=quote(Step._meta.db_table), **columns), rows)
+            cursor.executemany(NOTE.format(table=quote(StepRecord._meta.db_table), **columns), rows)
 
     def close_dead_runs(self, *, but: uuid.UUID) -> int:
         """Mark runs that were cut short. Only the holder of the deploy lock can know that nobody else is running."""
         if not have_tables(connections[self.database]):
             return 0
-        dead = Run.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
+        dead = RunRecord.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
         self._interrupt_steps(dead)
         return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None)
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
-        """Give the migration that a run is on and since when, as far as the record tells."""
+        """Return the migration that a run is on and since when, as far as the record tells."""
         if not have_tables(connections[self.database]):
             return None
         step = (
-            Step.objects.using(self.database)
+            StepRecord.objects.using(self.database)
             .filter(status=StepStatus.RUNNING, run__status=RunStatus.RUNNING)
             .order_by("-started_at")
             .first()
@@ -250,12 +252,12 @@ class History:
 
 
 def storable(text: str | None) -> str | None:
-    """Give a text as every database takes it, with a sign in the place of each that some refuse."""
+    """Return a text as every database takes it, with a sign in the place of each that some refuse."""
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) if text else text
 
 
 def _carried_out_here() -> dict[str, Any]:
-    """Give what a run says of the process that carries it out."""
+    """Return what a run says of the process that carries it out."""
     return {
         "status": RunStatus.RUNNING,
         "started_at": timezone.now(),

@@ -17,7 +17,7 @@ from auto_migrate.exceptions import AutoMigrateError, ExitCode
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
-    """Give an argparse type that takes finite numbers not below `minimum`."""
+    """Return an argparse type that takes finite numbers not below `minimum`."""
 
     def parse(text: str) -> Any:
         try:

@@ -38,16 +38,16 @@ def add_format(parser: CommandParser) -> None:
 def reporting(
     command: BaseCommand, options: dict[str, Any], *, lists_pending: bool = False, for_people: type[Console] = Console
 ) -> Iterator[Output]:
-    """Give the output that the command's `--format` and `--verbosity` ask for; see `Console` for `lists_pending`."""
+    """Return the output that the command's `--format` and `--verbosity` ask for; see `Console` for `lists_pending`."""
     write_unencodable(command)
     if options["format"] == "json":
         with kept_apart(command.stdout) as stream:
             yield Output(JsonLines(stream), command.stderr)
     elif options.get("sql"):
         # The release step does not pay for importing it.
-        from auto_migrate.reporting.assessments.script import Script
+        from auto_migrate.reporting.assessments.sql_script import SqlScript
 
-        yield Output(Script(command.stdout), command.stderr)
+        yield Output(SqlScript(command.stdout), command.stderr)
     else:
         console = for_people(
             command.stdout, style=command.style, verbosity=options["verbosity"], lists_pending=lists_pending
@@ -65,7 +65,7 @@ def write_unencodable(command: BaseCommand) -> None:
 
 @contextlib.contextmanager
 def kept_apart(stdout: OutputWrapper) -> Iterator[TextIO]:
-    """Give the stream behind `stdout`, and send to standard error what anybody else prints meanwhile."""
+    """Return the stream behind `stdout`, and send to standard error what anybody else prints meanwhile."""
     stream: TextIO = getattr(stdout, "_out", sys.stdout)
     with contextlib.ExitStack() as stack:
         if stream is sys.stdout:
@@ -76,7 +76,7 @@ def kept_apart(stdout: OutputWrapper) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def moved(stream: TextIO) -> Iterator[TextIO]:
-    """Give the file behind `stream` under a new descriptor; the old one leads to standard error meanwhile.
+    """Return the file behind `stream` under a new descriptor; the old one leads to standard error meanwhile.
 
     Logging handlers hold the stream since Django started, and the child processes of a migration inherit the
     descriptor: neither looks at `sys.stdout`.

@@ -15,15 +15,15 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
-from auto_migrate.events import MigrationKey, SchemaState
-from auto_migrate.exceptions import HistoryDiverged, PassingFault
+from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.history.store import History
-from auto_migrate.planning.division import Division, after_deploy, before_deploy, state_of_record
+from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
+from auto_migrate.phases.phase import Phase, asked_phase
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.loader import Planner
-from auto_migrate.planning.phases import Phase, asked_phase
-from auto_migrate.planning.state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
+from auto_migrate.planning.schema_state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Node, Target
+from auto_migrate.values import MigrationKey, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
 
@@ -84,11 +84,11 @@ class Comparison:
 
     @property
     def backwards(self) -> bool:
-        """Tell whether the plan unapplies."""
+        """Return whether the plan unapplies."""
         return any(backwards for _migration, backwards in self.plan)
 
     def inspection(self) -> Inspection:
-        """Give the comparison as plain values."""
+        """Return the comparison as plain values."""
         pending = tuple(
             PlannedMigration(
                 MigrationKey(migration.app_label, migration.name),
@@ -160,17 +160,17 @@ def conflicting(conflicts: Mapping[str, Collection[str]]) -> HistoryDiverged:
 
 
 def applied_state(comparison: Comparison) -> ProjectState:
-    """Give the state that the recorded migrations make, in which the plan begins."""
+    """Return the state that the recorded migrations make, in which the plan begins."""
     return state_of_record(comparison.loader)
 
 
 def still_true(comparison: Comparison, database: Database) -> bool:
-    """Tell whether nothing was recorded since the comparison was made."""
+    """Return whether nothing was recorded since the comparison was made."""
     return recorded_rows(database.connection) == comparison.recorded
 
 
 def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKey, ...]:
-    """Give the migrations whose record is not what the plan, carried out, would have left."""
+    """Return the migrations whose record is not what the plan, carried out, would have left."""
     rows = set(recorded_rows(database.connection))
     undone = [
         migration
@@ -189,12 +189,12 @@ def inspect(database: str = "default", *, phase: str | None = None) -> Inspectio
     """
     adapter, goal = adapter_for(database), Goal(phase=asked_phase(phase))
     try:
-        with adapter.faults_told():
+        with adapter.translate_errors():
             code = code_of_process(database)
             if code is not None and History(database).knows(code.fingerprint(recorded_rows(adapter.connection))):
                 return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, goal).inspection()
     except HistoryDiverged as error:
         return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
-    except PassingFault as fault:
+    except TransientError as fault:
         raise adapter.unreachable(fault) from fault

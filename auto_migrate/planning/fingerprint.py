@@ -49,7 +49,7 @@ class Code:
         self.app_labels = app_labels
 
     def fingerprint(self, recorded: Iterable[Node]) -> str:
-        """Give the hash of the code and the recorded rows together."""
+        """Return the hash of the code and the recorded rows together."""
         whole = hashlib.blake2b(self.digest, digest_size=32)
         for app_label, name in recorded:
             _add(whole, app_label, name)
@@ -115,7 +115,7 @@ def _variable(name: str) -> str:
 
 
 def _told(value: object) -> str:
-    """Give a value as text that is the same in every process: without addresses, and with sets in order."""
+    """Return a value as text that is the same in every process: without addresses, and with sets in order."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_told(key)}: {_told(said)}' for key, said in value.items())}}}"
     if isinstance(value, list | tuple | set | frozenset):
@@ -158,14 +158,14 @@ def _receivers(imports: Imports) -> Iterator[str | bytes]:
 
 
 def _management(config: AppConfig) -> list[tuple[Path, str]]:
-    """Give the files that an app's `management` may be, and the package that each one's imports start from."""
+    """Return the files that an app's `management` may be, and the package that each one's imports start from."""
     package, module = Path(config.path, "management", "__init__.py"), Path(config.path, "management.py")
     found = [(package, f"{config.name}.management"), (module, config.name)]
     return [(path, name) for path, name in found if path.is_file()]
 
 
 def _source(receiver: Any) -> tuple[Path, str]:
-    """Give the file that a receiver is written in, and the package that its imports start from."""
+    """Return the file that a receiver is written in, and the package that its imports start from."""
     plain = inspect.unwrap(receiver.func if isinstance(receiver, functools.partial) else receiver)
     written = plain if inspect.isroutine(plain) else type(plain)
     try:

@@ -34,7 +34,7 @@ class Loader(MigrationLoader):
             self._ends.clear()
 
     def check_key(self, key: tuple[str, str], current_app: str) -> Any:
-        """Give the node that a dependency means, or None if it is to be passed over."""
+        """Return the node that a dependency means, or None if it is to be passed over."""
         if key[1] not in ENDS or key[0] == current_app:
             return super().check_key(key, current_app)
         if key not in self._ends:

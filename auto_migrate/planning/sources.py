@@ -70,17 +70,17 @@ class Folder:
 
     @property
     def names(self) -> list[str]:
-        """Give the names of the migrations, by the rule of Django's loader; none in a folder without `__init__`."""
+        """Return the names of the migrations, by the rule of Django's loader; none in a folder without `__init__`."""
         modules = {name_of(file) for file in self.files}
         return sorted(name for name in modules if name[0] not in "_~") if "__init__" in modules else []
 
     @property
     def settings(self) -> set[str]:
-        """Give the names of the settings that name the models which migrations depend on."""
+        """Return the names of the settings that name the models which migrations depend on."""
         return {name.decode() for content in self.files.values() for name in SWAPPABLE.findall(content)}
 
     def computed(self, app_label: str) -> Iterator[str]:
-        """Give what the graph takes from the migrations that do not write it out, which are imported.
+        """Return what the graph takes from the migrations that do not write it out, which are imported.
 
         Or from those of which somebody made something else than they say, when Django was set up for instance.
         """
@@ -108,7 +108,7 @@ def migrations_of(config: AppConfig) -> Folder | None:
 
 
 def is_written_out(content: bytes) -> bool:
-    """Tell whether all that the graph takes from a migration stands in its file as it is; no means perhaps not."""
+    """Return whether all that the graph takes from a migration stands in its file as it is; no means perhaps not."""
     before, found, body = content.partition(HEAD)
     if not found or content.count(b"Migration") != 2 or MORE.search(body):
         return False
@@ -140,7 +140,7 @@ Places = list[list[tuple[str, ...]]]
 
 
 def places(content: bytes) -> Places:
-    """Give what the graph takes from a migration that writes it out."""
+    """Return what the graph takes from a migration that writes it out."""
     written = (_written(content, place) for place in PLACES)
     return [[_node(*found) for found in NODE.findall(COMMENT.sub(b"", match[1]))] if match else [] for match in written]
 
@@ -152,7 +152,7 @@ def _node(app_label: bytes, name: bytes, setting: bytes) -> tuple[str, ...]:
 
 
 def place_in_graph(module: str, app_label: str) -> Places:
-    """Import a migration and give what the graph takes from it; raise `Unreadable` if it cannot be imported."""
+    """Import a migration and return what the graph takes from it; raise `Unreadable` if it cannot be imported."""
     try:
         migration = import_module(module).Migration(module.rpartition(".")[2], app_label)
         return [[tuple(node) for node in getattr(migration, place.decode())] for place in PLACES]
@@ -162,7 +162,7 @@ def place_in_graph(module: str, app_label: str) -> Places:
 
 
 def name_of(file: str) -> str:
-    """Give the name of the module in a file."""
+    """Return the name of the module in a file."""
     return file[:-3] if file.endswith(".py") else inspect.getmodulename(file) or ""
 
 
@@ -193,7 +193,7 @@ def _place(config: AppConfig, module: str) -> str | None:
 
 
 def _only(places: Iterable[str]) -> list[str]:
-    """Give the one folder that there is; raise `Unreadable` for several, or for a zip file."""
+    """Return the one folder that there is; raise `Unreadable` for several, or for a zip file."""
     found = list(places)
     if len(found) != 1 or not Path(found[0]).is_dir():
         raise Unreadable(f"modules lie in {', '.join(found) or 'no folder'}")
@@ -284,7 +284,7 @@ def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
 
 
 def imported(content: bytes, package: str, versioned: Collection[bytes] = VERSIONED) -> Iterator[str]:
-    """Give the dotted names that a file of `package` may import from elsewhere than Django and Python.
+    """Return the dotted names that a file of `package` may import from elsewhere than Django and Python.
 
     The packages around a module are named too, since they are imported with it.
     """
@@ -313,7 +313,7 @@ def _names(listed: bytes) -> Iterator[str]:
 
 
 def around(name: str) -> Iterator[str]:
-    """Give a dotted name and those of the packages that it lies in, outermost first."""
+    """Return a dotted name and those of the packages that it lies in, outermost first."""
     parts = [part for part in name.split(".") if part]
     for count in range(1, len(parts) + 1):
         yield ".".join(parts[:count])

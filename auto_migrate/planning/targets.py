@@ -9,9 +9,9 @@ from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
-from auto_migrate.planning.phases import Phase, asked_phase
+from auto_migrate.phases.phase import Phase, asked_phase
+from auto_migrate.values import MigrationKey
 
 Node = tuple[str, str]
 Target = tuple[str, str | None]
@@ -27,16 +27,16 @@ class Goal:
 
     @classmethod
     def asked(cls, app_label: str | None, migration_name: str | None, phase: str | None = None) -> Goal:
-        """Give what the options of a command ask for; raise `UsageError` for a phase that cannot be had."""
+        """Return what the options of a command ask for; raise `UsageError` for a phase that cannot be had."""
         return cls(app_label, migration_name, asked_phase(phase, named=migration_name is not None))
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether no app is left out."""
+        """Return whether no app is left out."""
         return self.app_label is None
 
     def targets(self, loader: MigrationLoader) -> list[Target]:
-        """Give the nodes to reach; raise `UsageError` for a name that means nothing in this code."""
+        """Return the nodes to reach; raise `UsageError` for a name that means nothing in this code."""
         if self.app_label is None:
             return list(loader.graph.leaf_nodes())
         self._check_app(loader, self.app_label)

@@ -12,7 +12,7 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.lock_ahead import describe_blocker
+from auto_migrate.applying.locks.acquire import describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
@@ -20,12 +20,10 @@ from auto_migrate.events import (
     DatabaseAwaited,
     DatabaseReady,
     Event,
-    Holder,
     LockAwaited,
     MigratingStarted,
     MigrationAssessed,
     MigrationFinished,
-    MigrationKey,
     MigrationsAwaited,
     MigrationStarted,
     MigrationStopped,
@@ -39,13 +37,13 @@ from auto_migrate.events import (
     RunStarted,
     RunStopped,
     RunSucceeded,
-    SchemaState,
     StateCompared,
     TablesAwaited,
     VerifyStarted,
     WaitStarted,
 )
 from auto_migrate.reporting.outlet import Outlet
+from auto_migrate.values import Holder, MigrationKey, SchemaState
 
 
 class Console:

@@ -38,7 +38,7 @@ class JsonLines:
 
 
 def plain(value: Any) -> Any:
-    """Give what every JSON parser takes: no NaN, no keys but text, and as text whatever JSON has no type for."""
+    """Return what every JSON parser takes: no NaN, no keys but text, and as text whatever JSON has no type for."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -51,7 +51,7 @@ def plain(value: Any) -> Any:
 
 
 def text(value: object) -> str:
-    """Give a value as text, whatever it is: a line with a hole is worth more than no line."""
+    """Return a value as text, whatever it is: a line with a hole is worth more than no line."""
     try:
         return str(value)
     except Exception:  # noqa: BLE001 # somebody else's __str__

@@ -16,11 +16,11 @@ from django.db.models import Count
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from auto_migrate.events import SchemaState
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
+from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Run
-from auto_migrate.planning.state import quick_state
+from auto_migrate.planning.schema_state import quick_state
+from auto_migrate.values import SchemaState
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class SchemaCollector(Collector):
         self.databases = tuple(databases)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Give the metrics without a value, so that registering asks no database."""
+        """Return the metrics without a value, so that registering asks no database."""
         return _families().values()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -62,7 +62,7 @@ class SchemaCollector(Collector):
         return True
 
 
-def _add_last(run: Run, database: str, families: dict[str, GaugeMetricFamily]) -> None:
+def _add_last(run: RunRecord, database: str, families: dict[str, GaugeMetricFamily]) -> None:
     if run.started_at and run.finished_at:
         families["finished"].add_metric([database, run.status], run.finished_at.timestamp())
         families["duration"].add_metric([database, run.status], (run.finished_at - run.started_at).total_seconds())

@@ -20,7 +20,7 @@ class Outlet:
 
     @property
     def is_terminal(self) -> bool:
-        """Tell whether a person watches, so that a line may be written over."""
+        """Return whether a person watches, so that a line may be written over."""
         isatty = getattr(self.file, "isatty", None)
         return self.stream is not None and isatty is not None and bool(isatty())
 

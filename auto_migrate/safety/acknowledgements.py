@@ -43,7 +43,7 @@ class acknowledge:  # noqa: N801 # it is read as a verb: `@acknowledge("AM301", 
 
 
 def of_migration(migration: Migration) -> Iterator[Acknowledgement]:
-    """Give what a migration's own class acknowledges."""
+    """Return what a migration's own class acknowledges."""
     for value in vars(type(migration)).values():
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, acknowledge):
@@ -52,7 +52,7 @@ def of_migration(migration: Migration) -> Iterator[Acknowledgement]:
 
 
 def of_settings(configured: Mapping[str, str]) -> Iterator[Acknowledgement]:
-    """Give what the setting `ACKNOWLEDGE` says, a dict of `CODE:MIGRATION` and reason."""
+    """Return what the setting `ACKNOWLEDGE` says, a dict of `CODE:MIGRATION` and reason."""
     for key, reason in configured.items():
         code, _colon, migration = key.partition(":")
         yield Acknowledgement(code, migration, reason, "settings")
@@ -73,7 +73,7 @@ def of_text(text: str) -> Acknowledgement:
 def acknowledged(
     findings: Iterable[Finding], given: Sequence[Acknowledgement]
 ) -> tuple[tuple[Finding, ...], frozenset[Acknowledgement]]:
-    """Give the findings with the reasons that somebody gave, and the acknowledgements that were of use."""
+    """Return the findings with the reasons that somebody gave, and the acknowledgements that were of use."""
     marked, used = [], set()
     for finding in findings:
         matching = [said for said in given if matches(said, finding)]
@@ -83,5 +83,5 @@ def acknowledged(
 
 
 def matches(said: Acknowledgement, finding: Finding) -> bool:
-    """Tell whether an acknowledgement means a finding."""
+    """Return whether an acknowledgement means a finding."""
     return said.code == finding.code and fnmatchcase(str(finding.migration), said.migration)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.change import RenameTable
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -17,19 +19,17 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
-from auto_migrate.planning.changes import RenameTable
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
-from auto_migrate.safety.effect import Blocks, Effect
 from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import Found, Hazard, Server, note_new
+from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.hazard import Found, Hazard, ServerFacts, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
 
 
 def assess(
-    plan: Iterable[ReadMigration],
-    server: Server,
+    plan: Iterable[MigrationChanges],
+    server: ServerFacts,
     *,
     live: Live | None = None,
     given: Sequence[Acknowledgement] = (),
@@ -40,7 +40,7 @@ def assess(
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new_tables: set[str] = set()
-    judge = Judge(server, live)
+    judge = Assessor(server, live)
     for read in plan:
         said = list(of_migration(read.migration))
         of_migrations += said
@@ -64,7 +64,7 @@ def assess(
     return Assessment(tuple(migrations), unmatched)
 
 
-def planned(operation: ReadOperation, server: Server, new_tables: Collection[str]) -> PlannedOperation:
+def planned(operation: OperationChanges, server: ServerFacts, new_tables: Collection[str]) -> PlannedOperation:
     """Describe one operation of a plan; what it does to a table that the plan itself makes holds nobody up."""
     found = [effect for change in operation.changes for effect in effects(change, server)]
     told = [described(effect) for effect in found if effect.table not in new_tables]
@@ -94,13 +94,13 @@ def described(effect: Effect) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Judge:
+class Assessor:
     """Turns what hazards find into findings."""
 
-    server: Server
+    server: ServerFacts
     live: Live | None
 
-    def findings(self, read: ReadMigration, new_tables: frozenset[str]) -> Iterator[Finding]:
+    def findings(self, read: MigrationChanges, new_tables: frozenset[str]) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
         found = [
             self.finding(hazard, one, read)
@@ -110,7 +110,7 @@ class Judge:
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
 
-    def finding(self, hazard: Hazard, found: Found, read: ReadMigration) -> Finding:
+    def finding(self, hazard: Hazard, found: Found, read: MigrationChanges) -> Finding:
         """Weigh what a hazard found."""
         return Finding(
             code=hazard.code,
@@ -125,13 +125,13 @@ class Judge:
         )
 
     def level(self, hazard: Hazard, found: Found) -> Level:
-        """Give the level, by rule or by what the tables are like."""
+        """Return the level, by rule or by what the tables are like."""
         if self.live is None:
             return BY_RULE[hazard.harm]
         return self.live.level(hazard.harm, [found.table, *found.others])
 
-    def evidence(self, hazard: Hazard, found: Found, read: ReadMigration) -> Iterator[Evidence]:
-        """Give the reasons: the rule, and the tables as they are."""
+    def evidence(self, hazard: Hazard, found: Found, read: MigrationChanges) -> Iterator[Evidence]:
+        """Return the reasons: the rule, and the tables as they are."""
         by_rule = self.effects(read, found)
         rule = "; ".join(dict.fromkeys(filter(None, map(described, by_rule))))
         if rule:
@@ -141,8 +141,8 @@ class Judge:
             if self.live is not None and (told := self.live.evidence(table, on_table)):
                 yield told
 
-    def effects(self, read: ReadMigration, found: Found) -> list[Effect]:
-        """Give what the operation that a finding is about does to the tables that it is about."""
+    def effects(self, read: MigrationChanges, found: Found) -> list[Effect]:
+        """Return what the operation that a finding is about does to the tables that it is about."""
         return [
             effect
             for operation, change in read.changes()

@@ -7,28 +7,28 @@ from typing import Any
 from django.db.migrations.operations import AlterField
 from django.utils.translation import gettext as _
 
-from auto_migrate.planning.changes import AlterType, RenameColumn
-from auto_migrate.planning.reading import ReadOperation
-from auto_migrate.safety.code import batches, comment, in_turn, migration, model_name, written
+from auto_migrate.changes.change import AlterType, RenameColumn
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.safety.late import with_options
+from auto_migrate.safety.suggestions import batches, comment, in_turn, migration, model_name, written
 
 
-def becomes_key(read: ReadOperation) -> bool:
-    """Tell whether an operation makes a foreign key of a plain field whose column is of no use for it."""
+def becomes_key(read: OperationChanges) -> bool:
+    """Return whether an operation makes a foreign key of a plain field whose column is of no use for it."""
     if not isinstance(read.operation, AlterField) or not read.operation.field.remote_field:
         return False
     return any(old is not None and not old.remote_field for old in map(field_before, read.changes))
 
 
 def field_before(change: Any) -> Any:
-    """Give the field as it was, None if the change does not tell."""
+    """Return the field as it was, None if the change does not tell."""
     if isinstance(change, RenameColumn):
         return change.definition
     return change.old_definition if isinstance(change, AlterType) else None
 
 
 def beside(model: str, field: str, definition: Any) -> str:
-    """Give the foreign key as a field of its own beside the plain one."""
+    """Return the foreign key as a field of its own beside the plain one."""
     name, label = f"{field}_new", model_name(model)
     key = with_options(definition, null=True, db_index=False, db_column=None)
     index = f'models.Index(fields=["{name}"], name="{label[:12]}_{field[:12]}_new")'

@@ -45,7 +45,7 @@ class Pass:
 
 
 def passes(code: Any) -> list[Pass]:
-    """Give the ways in which a function goes through rows, none if its source cannot be had."""
+    """Return the ways in which a function goes through rows, none if its source cannot be had."""
     while isinstance(code, functools.partial):
         code = code.func
     try:
@@ -76,7 +76,7 @@ class Source:
                 self.given.setdefault(node.target.id, node.value)
 
     def passes(self) -> Iterator[Pass]:
-        """Give the ways through rows, in the order of the source; nothing of a function that only reads."""
+        """Return the ways through rows, in the order of the source; nothing of a function that only reads."""
         if self.written_in(self.tree) is None:
             return
         for node in ast.walk(self.tree):
@@ -88,7 +88,7 @@ class Source:
                 yield Pass(Way.BATCHES, model)
 
     def unbounded(self, node: ast.expr, way: Way) -> Iterator[Pass]:
-        """Give a way through rows, if it goes through all that a query finds."""
+        """Return a way through rows, if it goes through all that a query finds."""
         query = self.query(node)
         if query is not None and not query.bounded:
             yield Pass(way, query.model)
@@ -128,7 +128,7 @@ class Source:
 
 
 def unwrapped(node: ast.expr) -> ast.expr:
-    """Give what is gone through within `enumerate(…)`, `list(…)` and the like."""
+    """Return what is gone through within `enumerate(…)`, `list(…)` and the like."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
         node = node.args[0]
     return node

@@ -8,17 +8,17 @@ from fnmatch import filter as filter_names
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.events import MigrationKey
 from auto_migrate.findings import Acknowledgement, Assessment, Level
+from auto_migrate.phases.classify import PhaseClassifier
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.phasing import Phaser
-from auto_migrate.planning.reading import read_plan
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
+from auto_migrate.values import MigrationKey
 
 
 def assess_plan(
@@ -35,7 +35,7 @@ def assess_plan(
     `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
     graph cannot be understood without it.
     """
-    phaser = Phaser(comparison.loader.graph, deferred=comparison.deferred)
+    phaser = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
     reads = read_plan(database.connection, comparison.whole, state, with_sql=with_sql, phaser=phaser)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
@@ -49,22 +49,22 @@ def assess_plan(
 
 
 def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:
-    """Give what the settings acknowledge of these migrations."""
+    """Return what the settings acknowledge of these migrations."""
     names = list(map(str, migrations))
     return [said for said in of_settings(get_settings().ACKNOWLEDGE) if filter_names(names, said.migration)]
 
 
-def server_of(connection: BaseDatabaseWrapper) -> Server:
-    """Tell what carries out the plan."""
-    return Server(connection.vendor, tuple(connection.get_database_version()))
+def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
+    """Return what carries out the plan."""
+    return ServerFacts(connection.vendor, tuple(connection.get_database_version()))
 
 
 def look(database: Database) -> Live | None:
-    """Give the means to look at tables as they are, where the vendor tells."""
+    """Return the means to look at tables as they are, where the vendor tells."""
     return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
 
 
 def blocking_level() -> Level | None:
-    """Give the level at and above which findings stop a plan, None if none does."""
+    """Return the level at and above which findings stop a plan, None if none does."""
     name = get_settings().BLOCK
     return None if name == "never" else Level(name)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     Change,
     CreateTable,
@@ -19,7 +19,7 @@ from auto_migrate.planning.changes import (
     RenameColumn,
     RenameTable,
 )
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 
 EVERYWHERE = frozenset({"postgresql", "mysql", "sqlite"})
 POSTGRESQL = frozenset({"postgresql"})
@@ -39,7 +39,7 @@ class Harm(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Server:
+class ServerFacts:
     """What carries out the plan: the vendor as Django names it, and its version, `(15, 4)`."""
 
     vendor: str
@@ -50,17 +50,17 @@ class Server:
 class Site:
     """Where a change stands: its operation and migration, the server, and what is known of the plan before it."""
 
-    server: Server
-    migration: ReadMigration
-    operation: ReadOperation
+    server: ServerFacts
+    migration: MigrationChanges
+    operation: OperationChanges
     new_tables: frozenset[str]
 
     def is_new(self, table: str) -> bool:
-        """Tell whether the plan itself makes the table, so that nobody uses it yet."""
+        """Return whether the plan itself makes the table, so that nobody uses it yet."""
         return table in self.new_tables
 
     def is_new_column(self, table: str, column: str) -> bool:
-        """Tell whether the plan itself makes the column, so that nobody has anything in it yet."""
+        """Return whether the plan itself makes the column, so that nobody has anything in it yet."""
         return of_column(table, column) in self.new_tables
 
 
@@ -91,8 +91,8 @@ class Hazard(abc.ABC):
     on_new_tables: ClassVar[bool] = False
     """Whether it matters on a table that the plan itself makes."""
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Give what the hazard finds in a migration; override where more than one change has to be seen."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return what the hazard finds in a migration; override where more than one change has to be seen."""
         made = set(new_tables)
         for operation, change in migration.changes():
             if self.on_new_tables or change.table not in made:
@@ -102,7 +102,7 @@ class Hazard(abc.ABC):
 
     @abc.abstractmethod
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        """Give what the hazard finds in one change."""
+        """Return what the hazard finds in one change."""
 
 
 def note_new(made: set[str], change: Change) -> None:
@@ -123,7 +123,7 @@ def note_new(made: set[str], change: Change) -> None:
 
 
 def of_column(table: str, column: str) -> str:
-    """Give the name under which a column stands among the tables that the plan makes."""
+    """Return the name under which a column stands among the tables that the plan makes."""
     return f"{table}({column})"
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.reading import MigrationChanges
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.phases import Phase
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.code import migration, quoted, written_operation
+from auto_migrate.phases.phase import Phase
 from auto_migrate.safety.hazard import Site
+from auto_migrate.safety.suggestions import migration, quoted, written_operation
 
 DECLARED = """\
 class Migration(migrations.Migration):
@@ -23,20 +23,20 @@ import auto_migrate
 """
 
 
-def runs_late(migration: ReadMigration) -> bool:
-    """Tell whether the migration runs when the old code is gone: by its declaration, or where phases are kept."""
+def runs_late(migration: MigrationChanges) -> bool:
+    """Return whether the migration runs when the old code is gone: by its declaration, or where phases are kept."""
     is_late = migration.phasing.phase is Phase.POST_DEPLOY
     return is_late and (migration.phasing.declared or get_settings().PHASES)
 
 
-def is_declared_late(migration: ReadMigration) -> bool:
-    """Tell whether the migration's class says that it belongs after the old code, and phases hold it to that."""
+def is_declared_late(migration: MigrationChanges) -> bool:
+    """Return whether the migration's class says that it belongs after the old code, and phases hold it to that."""
     declared = migration.phasing.declared and migration.phasing.phase is Phase.POST_DEPLOY
     return declared and get_settings().PHASES
 
 
 def late(site: Site) -> str:
-    """Give the migration as one that runs when the old code is gone; of several operations, only what to add."""
+    """Return the migration as one that runs when the old code is gone; of several operations, only what to add."""
     if len(site.migration.operations) > 1:
         rest = _("The rest as it is, but what the new code needs: that goes into a migration before.")
         return DECLARED.format(rest=rest)
@@ -45,12 +45,12 @@ def late(site: Site) -> str:
 
 
 def late_sql(sql: str, code: str) -> str:
-    """Give a migration that runs a statement when the old code is gone; without phases, somebody must answer for it."""
+    """Return a migration that runs a statement when the old code is gone; without phases, somebody must answer for it."""
     said = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
     return said + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
 
 
 def with_options(field: Any, **options: Any) -> Any:
-    """Give a copy of a field that differs in some of its options."""
+    """Return a copy of a field that differs in some of its options."""
     _name, _path, arguments, keywords = field.deconstruct()
     return type(field)(*arguments, **{**keywords, **options})

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.findings import Basis, Evidence, Level
-from auto_migrate.safety.effect import Effect
+from auto_migrate.safety.effects.effect import Effect
 from auto_migrate.safety.hazard import Harm
 
 # What a table of few rows may weigh, for each row that counts as few.
@@ -48,7 +48,7 @@ class Live:
         self._asked: dict[str, TableStatistics | None] = {}
 
     def table(self, name: str) -> TableStatistics | None:
-        """Tell how large and busy a table is, None where the database does not know it."""
+        """Return how large and busy a table is, None where the database does not know it."""
         name = self.renamed.get(name, name)
         if name not in self._asked:
             self._asked[name] = self.statistics.of_tables([name], self.small).get(name) if name else None
@@ -60,7 +60,7 @@ class Live:
         return self.statistics.activity()
 
     def level(self, harm: Harm, tables: Iterable[str]) -> Level:
-        """Give the level of a harm to some tables, of which the largest counts."""
+        """Return the level of a harm to some tables, of which the largest counts."""
         known = [found for found in map(self.table, tables) if found is not None]
         if not known or not all(map(self.is_small, known)):
             return BY_RULE[harm]
@@ -69,7 +69,7 @@ class Live:
         return ON_SMALL_TABLES[harm]
 
     def is_small(self, table: TableStatistics) -> bool:
-        """Tell whether nothing that is done to a table takes long."""
+        """Return whether nothing that is done to a table takes long."""
         return table.rows <= self.small and (table.bytes or 0) <= self.small * BYTES_A_ROW
 
     def evidence(self, table: str, effects: Iterable[Effect]) -> Evidence | None:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Finding
-from auto_migrate.planning.phases import ALL, Phase
+from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.hazards import hazards
@@ -51,7 +51,7 @@ def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool) -> It
 
 
 def acknowledging(command: str, names: Iterable[str]) -> str:
-    """Give a command that lets findings pass."""
+    """Return a command that lets findings pass."""
     return " ".join([command, *(f"--acknowledge {name}" for name in names)])
 
 
@@ -61,12 +61,12 @@ def names_of(findings: Iterable[Finding]) -> list[str]:
 
 
 def may_pass(finding: Finding) -> bool:
-    """Tell whether it helps to acknowledge a finding, as it does not where the database refuses anyway."""
+    """Return whether it helps to acknowledge a finding, as it does not where the database refuses anyway."""
     return hazards()[finding.code].harm is not Harm.FAILS
 
 
 def options(goal: Goal, database: str = DEFAULT_DB_ALIAS) -> Iterator[str]:
-    """Give what a command needs, to have the same goal."""
+    """Return what a command needs, to have the same goal."""
     yield from filter(None, (goal.app_label, goal.migration_name))
     if goal.phase is Phase.POST_DEPLOY:
         yield f"--phase {goal.phase}"

@@ -12,7 +12,7 @@ import enum
 import re
 from typing import Any
 
-from auto_migrate.planning.changes import AlterType
+from auto_migrate.changes.change import AlterType
 
 SPELLED = re.compile(
     r"^([a-z_][a-z0-9_ ]*?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?((?: with(?:out)? time zone)?)$"
@@ -98,7 +98,7 @@ def parsed(text: str) -> Type:
 
 
 def work_of(change: AlterType) -> Work:
-    """Tell what another type or collation of a column means for the rows that are there."""
+    """Return what another type or collation of a column means for the rows that are there."""
     if change.using:
         return Work.REWRITES
     old, new = parsed(change.old), parsed(change.new)
@@ -111,7 +111,7 @@ def work_of(change: AlterType) -> Work:
 
 
 def may_be_indexed(field: Any) -> bool:
-    """Tell whether there is an index on a Django field; where there is no field, there may be."""
+    """Return whether there is an index on a Django field; where there is no field, there may be."""
     if field is None:
         return True
     meta = field.model._meta
@@ -123,7 +123,7 @@ def may_be_indexed(field: Any) -> bool:
 
 
 def keeps_values(old: Type, new: Type) -> bool:
-    """Tell whether all values of a type are of another as they are stored."""
+    """Return whether all values of a type are of another as they are stored."""
     if old == new:
         return True
     if old.name == new.name == "numeric":

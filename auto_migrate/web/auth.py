@@ -22,12 +22,12 @@ View = Callable[..., HttpResponseBase]
 
 
 def is_authorized(request: HttpRequest) -> bool:
-    """Tell whether the request carries a token of `AUTO_MIGRATE["TOKEN"]` or comes from a member of staff."""
+    """Return whether the request carries a token of `AUTO_MIGRATE["TOKEN"]` or comes from a member of staff."""
     return has_token(request) or is_staff(request)
 
 
 def has_token(request: HttpRequest) -> bool:
-    """Tell whether the request carries one of the tokens, in a time that tells nothing about them."""
+    """Return whether the request carries one of the tokens, in a time that tells nothing about them."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return False
@@ -39,7 +39,7 @@ def has_token(request: HttpRequest) -> bool:
 
 
 def is_staff(request: HttpRequest) -> bool:
-    """Tell whether an active member of staff is logged in; nobody is where the auth app is not installed."""
+    """Return whether an active member of staff is logged in; nobody is where the auth app is not installed."""
     user = getattr(request, "user", None)
     return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
 

@@ -15,7 +15,7 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from django.http.response import HttpResponseBase
 
 from auto_migrate.conf import BadSetting
-from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, DatabaseUnreachable, PassingFault
+from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, DatabaseUnreachable, TransientError
 from auto_migrate.web.responses import problem
 
 logger = logging.getLogger("auto_migrate.web")
@@ -28,7 +28,7 @@ class BadRequest(Exception):
 
 
 UNREADABLE = (MultiPartParserError, RawPostDataException, SuspiciousOperation, UnreadablePostError)
-UNUSABLE_DATABASE = (DatabaseRefused, DatabaseUnreachable, PassingFault, Error)
+UNUSABLE_DATABASE = (DatabaseRefused, DatabaseUnreachable, TransientError, Error)
 EXPECTED = (BadRequest, BadSetting, AutoMigrateError, *UNREADABLE, *UNUSABLE_DATABASE)
 
 

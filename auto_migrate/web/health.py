@@ -23,10 +23,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
 from auto_migrate.conf import get_settings
-from auto_migrate.events import SchemaState
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
-from auto_migrate.planning.state import QuickState, quick_state
-from auto_migrate.web import bounded, lending
+from auto_migrate.planning.schema_state import QuickState, quick_state
+from auto_migrate.values import SchemaState
+from auto_migrate.web import probe_connection, single_flight
 
 logger = logging.getLogger("auto_migrate.web")
 
@@ -72,11 +72,11 @@ class Answer:
     found: QuickState | Exception
 
     def is_fresh(self, came: float) -> bool:
-        """Tell whether the question was young enough for somebody who came then to have joined it."""
+        """Return whether the question was young enough for somebody who came then to have joined it."""
         return came - self.asked < FRESH
 
     def is_news(self, came: float) -> bool:
-        """Tell whether it will do although it is over: bad news is only for those who waited for their turn to ask."""
+        """Return whether it will do although it is over: bad news is only for those who waited for their turn to ask."""
         good = isinstance(self.found, QuickState) and self.found.state in GOOD
         return self.is_fresh(came) if good else came < self.asked
 
@@ -86,7 +86,7 @@ _news: dict[str, Answer] = {}
 
 
 def known(alias: str, came: float) -> Answer | None:
-    """Give the last answer, if it will do for somebody who came then."""
+    """Return the last answer, if it will do for somebody who came then."""
     news = _news.get(alias)
     return news if news is not None and news.is_news(came) else None
 
@@ -94,7 +94,7 @@ def known(alias: str, came: float) -> Answer | None:
 def forget() -> None:
     """Forget the last answer and how it was had, as tests must that change the database behind our back."""
     _news.clear()
-    lending.forget()
+    probe_connection.forget()
 
 
 class DatabaseQuestion:
@@ -113,7 +113,7 @@ class DatabaseQuestion:
         answer = known(self.alias, self.came)
         while answer is None or not answer.is_fresh(self.came):
             # A question that was under way may be too old: then the next one is begun, or joined, when it has ended.
-            answer = bounded.begin(("database", self.alias), self._ask).result(_left(deadline))
+            answer = single_flight.begin(("database", self.alias), self._ask).result(_left(deadline))
         if isinstance(answer.found, Exception):
             raise answer.found
         return answer.found
@@ -136,13 +136,13 @@ class DatabaseQuestion:
             state = quick_state(self.alias)
         finally:
             self._give_back(connection)
-        lending.note_served(connection)
+        probe_connection.note_served(connection)
         return state
 
     def _lend(self) -> BaseDatabaseWrapper:
         with self.handing_over:
             # Whoever gave up before this thread came to run uses its connection for other work by now.
-            self.lent = self.connection.copy() if self.given_up else lending.choose(self.connection)
+            self.lent = self.connection.copy() if self.given_up else probe_connection.choose(self.connection)
             return self.lent
 
     def _give_back(self, connection: BaseDatabaseWrapper) -> None:
@@ -153,7 +153,7 @@ class DatabaseQuestion:
             self.lent = None
 
     def report(self, deadline: float) -> DatabaseReport:
-        """Give what the database answered until `deadline`, a time of the monotonic clock."""
+        """Return what the database answered until `deadline`, a time of the monotonic clock."""
         vendor = self.connection.vendor
         try:
             return DatabaseReport("connected", vendor, self._found(deadline))
@@ -190,7 +190,7 @@ def service_report() -> tuple[DatabaseReport, dict[str, dict[str, Any]]]:
     """Look at the database and at everything that the project registered, all at the same time."""
     deadline = monotonic() + BUDGET
     begun = {
-        name: bounded.begin(("check", name, path), functools.partial(_run_check, path))
+        name: single_flight.begin(("check", name, path), functools.partial(_run_check, path))
         for name, path in get_settings().HEALTH_CHECKS.items()
     }
     database = DatabaseQuestion().report(deadline)
@@ -198,7 +198,7 @@ def service_report() -> tuple[DatabaseReport, dict[str, dict[str, Any]]]:
 
 
 def overall(database: DatabaseReport, checks: Mapping[str, Mapping[str, Any]]) -> Health:
-    """Give the worst of all."""
+    """Return the worst of all."""
     return max([database.health, *(Health(check["status"]) for check in checks.values())], key=SEVERITY.index)
 
 

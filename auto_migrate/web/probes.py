@@ -14,8 +14,8 @@ from django.utils import timezone
 from auto_migrate.conf import get_settings
 from auto_migrate.web.endpoint import endpoint
 from auto_migrate.web.health import DatabaseReport, Health, database_report, overall, service_report
-from auto_migrate.web.records import deferred_record
 from auto_migrate.web.responses import answer
+from auto_migrate.web.serializers import deferred_record
 
 
 @endpoint("GET", "HEAD")

@@ -32,7 +32,7 @@ def scrubbed(value: Any) -> Any:
 
 
 def shown_settings() -> dict[str, Any]:
-    """Give AUTO_MIGRATE as it is in force; of the tokens, how many there are."""
+    """Return AUTO_MIGRATE as it is in force; of the tokens, how many there are."""
     settings = get_settings()
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     values["TOKEN"] = f"{len(settings.TOKEN)} set" if settings.TOKEN else "not set"
@@ -41,7 +41,7 @@ def shown_settings() -> dict[str, Any]:
 
 
 def shown_database(alias: str) -> dict[str, Any]:
-    """Give an entry of DATABASES, as the connection has it."""
+    """Return an entry of DATABASES, as the connection has it."""
     settings = connections[alias].settings_dict
     wanted = (
         "ENGINE",

@@ -9,16 +9,16 @@ from django.http import JsonResponse
 
 
 def answer(content: Mapping[str, Any], *, status: int = 200) -> JsonResponse:
-    """Give JSON that no cache between here and the caller may keep."""
+    """Return JSON that no cache between here and the caller may keep."""
     return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
 
 
 def problem(code: str, message: str, *, status: int, **more: Any) -> JsonResponse:
-    """Give `{"error": {"code", "message"}}`, and `more` beside it."""
+    """Return `{"error": {"code", "message"}}`, and `more` beside it."""
     return answer({"error": {"code": code, "message": message}, **more}, status=status)
 
 
 def forbidden(message: str = "") -> JsonResponse:
-    """Give the one answer to everybody who may not."""
+    """Return the one answer to everybody who may not."""
     text = message or "Send `Authorization: Bearer <AUTO_MIGRATE_TOKEN>`, or log in as a member of staff."
     return problem("forbidden", text, status=403)

@@ -20,9 +20,9 @@ from typing import IO, Any
 from django.db import Error, connections
 
 from auto_migrate.conf import get_settings
+from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Run
-from auto_migrate.web import bounded
+from auto_migrate.web import single_flight
 
 logger = logging.getLogger("auto_migrate.web")
 
@@ -37,7 +37,7 @@ class HandOverFailed(Exception):
     """Nobody took the run; the text says who should have."""
 
 
-def hand_over(database: str, run: Run, wanted: Sequence[str]) -> None:
+def hand_over(database: str, run: RunRecord, wanted: Sequence[str]) -> None:
     """Let a queued run be carried out outside of this request; raise `HandOverFailed` if nobody takes it.
 
     `wanted` names the migrations that are to be applied: a worker may be of another release, a process is not.
@@ -50,7 +50,7 @@ def hand_over(database: str, run: Run, wanted: Sequence[str]) -> None:
 
 
 def has_celery() -> bool:
-    """Tell whether the project has configured Celery with a broker that other processes see."""
+    """Return whether the project has configured Celery with a broker that other processes see."""
     if importlib.util.find_spec("celery") is None:
         return False
     from celery import current_app
@@ -67,7 +67,7 @@ def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
         raise HandOverFailed("Celery is not installed. Run: pip install 'django-auto-migrate[celery]'") from error
     # Resolved here, since another thread may have another current app.
     app = current_app._get_current_object()
-    begun = bounded.begin(("hand over", run_id), functools.partial(_publish, app, database, run_id, wanted))
+    begun = single_flight.begin(("hand over", run_id), functools.partial(_publish, app, database, run_id, wanted))
     try:
         begun.result(PATIENCE)
     except TimeoutError as error:
@@ -107,7 +107,7 @@ def to_process(database: str, run_id: uuid.UUID, phase: str) -> None:
 
 
 def _import_path() -> list[str]:
-    """Give the places that this process imports from, whatever its server did to find the project."""
+    """Return the places that this process imports from, whatever its server did to find the project."""
     return list(dict.fromkeys(os.path.abspath(entry) for entry in sys.path))
 
 

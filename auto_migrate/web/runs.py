@@ -8,12 +8,12 @@ from django.core.paginator import Paginator
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, JsonResponse
 
-from auto_migrate.events import RunStatus
 from auto_migrate.history.store import History
+from auto_migrate.values import RunStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import BadRequest, endpoint
-from auto_migrate.web.records import run_in_full, run_summary
 from auto_migrate.web.responses import answer, problem
+from auto_migrate.web.serializers import run_in_full, run_summary
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -47,7 +47,7 @@ def index(request: HttpRequest) -> JsonResponse:
 @endpoint("GET", "HEAD")
 @protected
 def detail(request: HttpRequest, run_id: str) -> JsonResponse:
-    """Tell everything about one run of `?database=`."""
+    """Return everything about one run of `?database=`."""
     database = asked_database(request)
     try:
         run = History(database).get(uuid.UUID(run_id))
@@ -59,12 +59,12 @@ def detail(request: HttpRequest, run_id: str) -> JsonResponse:
 
 
 def asked_database(request: HttpRequest) -> str:
-    """Give the alias asked for by `?database=`, the default one if there is none."""
+    """Return the alias asked for by `?database=`, the default one if there is none."""
     return known_database(request.GET.get("database") or DEFAULT_DB_ALIAS)
 
 
 def known_database(alias: str) -> str:
-    """Give back an alias of DATABASES; refuse any other."""
+    """Return an alias of DATABASES; refuse any other."""
     if alias not in connections:
         raise BadRequest(f"There is no database {alias!r}. Choose one of: {', '.join(sorted(connections))}.")
     return alias

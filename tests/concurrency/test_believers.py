@@ -22,14 +22,14 @@ COUNTED = 'UPDATE "tally_total"'
 
 @pytest.fixture(scope="module")
 def nursery(postgresql: PostgreSQL) -> Iterator[Nursery]:
-    """Give runners of the project that counts."""
+    """Return runners of the project that counts."""
     with Nursery("tests.projects.counter.settings", postgresql.url(), {"AUTO_MIGRATE_RETRY_DELAY": "0.2"}) as nursery:
         yield nursery
 
 
 @pytest.fixture(scope="module")
 def points(nursery: Nursery, postgresql: PostgreSQL) -> list[Point]:
-    """Give the points of a run from an empty database to the end."""
+    """Return the points of a run from an empty database to the end."""
     url = postgresql.create_database("believed")
     points = Deploy(nursery, url).points()
     postgresql.drop_database("believed")
@@ -38,7 +38,7 @@ def points(nursery: Nursery, postgresql: PostgreSQL) -> list[Point]:
 
 @pytest.fixture
 def deploy(nursery: Nursery, database_url: str) -> Deploy:
-    """Give deploys of that project to an empty database."""
+    """Return deploys of that project to an empty database."""
     return Deploy(nursery, database_url)
 
 

@@ -22,7 +22,7 @@ ONCE = {("tally", "0001_initial"): 1, ("tally", "0002_count"): 1}
 
 @pytest.fixture(scope="module")
 def counter(postgresql: PostgreSQL) -> Iterator[Nursery]:
-    """Give runners of the project that counts."""
+    """Return runners of the project that counts."""
     with Nursery(COUNTER, postgresql.url()) as nursery:
         yield nursery
 

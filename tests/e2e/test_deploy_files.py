@@ -59,13 +59,13 @@ def variables_of_settings() -> set[str]:
 
 
 def render_variables() -> Iterator[dict[str, Any]]:
-    """Give every variable of the blueprint, of services and groups alike."""
+    """Return every variable of the blueprint, of services and groups alike."""
     for holder in [*APPS, *RENDER["envVarGroups"]]:
         yield from (variable for variable in holder["envVars"] if "key" in variable)
 
 
 def containers(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the containers of a Job or Deployment."""
+    """Return the containers of a Job or Deployment."""
     return list(document.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []))
 
 

@@ -30,7 +30,7 @@ PAYLOAD = (ROOT / "tests/fixtures/ghostpay-pix-pending.json").read_bytes()
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the project as it stands, with the virtual environment that runs the tests."""
+    """Return a copy of the project as it stands, with the virtual environment that runs the tests."""
     folder = tmp_path_factory.mktemp("project")
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -82,7 +82,7 @@ def call(folder: Path, path: str, *, body: bytes | None = None) -> Any:
 
 
 def paste(folder: Path, printed: str) -> Any:
-    """Type the command that was printed last and give the answer."""
+    """Type the command that was printed last and return the answer."""
     command = printed[printed.rindex("   sed ") :]
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)

@@ -47,7 +47,7 @@ class NextRelease:
         (folder / "next_settings.py").write_text(SETTINGS)
 
     def run(self, *arguments: str, settings: str = "next_settings", expect: int = 0, **env: str) -> str:
-        """Run a command to its end and give what it wrote to standard output."""
+        """Run a command to its end and return what it wrote to standard output."""
         path = {"PYTHONPATH": f"{self.folder}:{ROOT}", "LANGUAGE_CODE": "en", **env}
         done = run_manage(*arguments, database_url=self.url, settings=settings, env=path)
         assert done.returncode == expect, done.stdout + done.stderr
@@ -69,7 +69,7 @@ def release(tmp_path: Path, database_url: str) -> NextRelease:
 
 
 def findings(output: str) -> dict[str, dict[str, Any]]:
-    """Give the findings of a run told in JSON, by their code."""
+    """Return the findings of a run told in JSON, by their code."""
     events = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     [assessed] = [event for event in events if event["event"] == "plan_assessed"]
     assert len({finding["code"] for finding in assessed["findings"]}) == len(assessed["findings"])

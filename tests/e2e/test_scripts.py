@@ -22,7 +22,7 @@ SCRIPTS = ["build.sh", "pre_start.sh", "wait_for_db.sh"]
 
 @pytest.fixture(scope="module")
 def migrated(postgresql: PostgreSQL) -> Iterator[str]:
-    """Give the URL of a database that is up to date."""
+    """Return the URL of a database that is up to date."""
     url = postgresql.create_database("migrated")
     assert run_manage("auto_migrate", database_url=url).returncode == 0
     yield url
@@ -31,7 +31,7 @@ def migrated(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture
 def late() -> Iterator[PostgreSQL]:
-    """Give a server of its own that is up to date and does not run."""
+    """Return a server of its own that is up to date and does not run."""
     with PostgreSQL() as server:
         assert run_manage("auto_migrate", database_url=server.url()).returncode == 0
         server.stop()

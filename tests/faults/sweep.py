@@ -91,7 +91,7 @@ class Sweep:
         return self
 
     def twin(self) -> Sweep:
-        """Give a sweep of the same points, to be made at the same time."""
+        """Return a sweep of the same points, to be made at the same time."""
         twin = Sweep(self.server, *self.command, env=self.env, template=self.template)
         twin.points, twin.wanted = self.points, self.wanted
         return twin

@@ -22,7 +22,7 @@ WHOLE = "SWEEP" in os.environ
 
 @pytest.fixture(scope="module")
 def sweeps(postgresql: PostgreSQL) -> Iterator[list[Sweep]]:
-    """Give two measured sweeps, one a processor."""
+    """Return two measured sweeps, one a processor."""
     with (
         Sweep(postgresql, "auto_migrate") as sweep,
         contextlib.nullcontext() if WHOLE else sweep.beginning_after("auth"),
@@ -32,7 +32,7 @@ def sweeps(postgresql: PostgreSQL) -> Iterator[list[Sweep]]:
 
 
 def leaves_something(point: Point) -> bool:
-    """Tell whether the statement is more than a question or a setting; before it, all is as after the one before."""
+    """Return whether the statement is more than a question or a setting; before it, all is as after the one before."""
     question = point.statement.startswith(("SELECT", "SAVEPOINT", "RELEASE", "SET "))
     return not question and (point.side == "after" or "CONCURRENTLY" in point.statement)
 

@@ -41,7 +41,7 @@ class Run:
         await_true(lambda: self.output.count(words) >= times, lambda: f"Never said {words!r}:\n{self.output}")
 
     def ends(self, exit_code: int = 0) -> str:
-        """Wait for the end and give the whole output."""
+        """Wait for the end and return the whole output."""
         await_true(lambda: self.process.poll() is not None, lambda: f"Never ended:\n{self.output}")
         assert self.process.returncode == exit_code, self.output
         return self.output
@@ -95,7 +95,7 @@ class Shop:
         }
 
     def waits(self, words: str, seconds: float) -> bool:
-        """Tell whether a statement with these words has been waiting in the server for so long."""
+        """Return whether a statement with these words has been waiting in the server for so long."""
         return bool(
             self.rows(
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
@@ -106,7 +106,7 @@ class Shop:
         )
 
     def works(self) -> bool:
-        """Tell whether the migration is at work in Python."""
+        """Return whether the migration is at work in Python."""
         return bool(self.rows("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_xact_lock(42)'"))
 
     def recorded(self) -> list[str]:
@@ -127,7 +127,7 @@ def template(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture
 def shop(postgresql: PostgreSQL, template: str, tmp_path: Path) -> Iterator[Shop]:
-    """Give a shop that has two migrations to go."""
+    """Return a shop that has two migrations to go."""
     shop = Shop(postgresql, f"test_{uuid.uuid4().hex[:12]}", tmp_path)
     postgresql.create_database(shop.name, template)
     yield shop

@@ -43,14 +43,14 @@ def pooler(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
 
 @pytest.fixture(scope="module")
 def sweep(postgresql: PostgreSQL) -> Iterator[Sweep]:
-    """Give the result of an undisturbed run."""
+    """Return the result of an undisturbed run."""
     with Sweep(postgresql, "auto_migrate") as sweep, sweep.beginning_after("auth"):
         yield sweep.measure()
 
 
 @pytest.fixture(scope="module")
 def points(sweep: Sweep, pooler: PgBouncer) -> list[Point]:
-    """Give the points of an undisturbed run through the pooler, which sets less."""
+    """Return the points of an undisturbed run through the pooler, which sets less."""
     with Clone(sweep.server, sweep.template) as database:
         return Deploy(sweep.nursery, pooler.url(database)).points()
 

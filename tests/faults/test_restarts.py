@@ -37,13 +37,13 @@ def server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="module")
 def sweep(server: PostgreSQL) -> Iterator[Sweep]:
-    """Give the points of an undisturbed run, and its result."""
+    """Return the points of an undisturbed run, and its result."""
     with Sweep(server, "auto_migrate") as sweep, sweep.beginning_after("auth"):
         yield sweep.measure()
 
 
 def place(sweep: Sweep, name: str) -> Point:
-    """Give the point of a place."""
+    """Return the point of a place."""
     return the_point(sweep.points, *PLACES[name])
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from auto_migrate.clock import ECHO
-from auto_migrate.databases.postgresql_lock import LOCK_KEY
+from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
+from auto_migrate.interrupts import ECHO
 from tests.faults.sweep import Point
 from tests.forks import Forked, Nursery
 from tests.runners import Deploy, the_point
@@ -31,14 +31,14 @@ HOLDS = (
 
 @pytest.fixture(scope="module")
 def napping(postgresql: PostgreSQL) -> Iterator[Nursery]:
-    """Give runners of the project whose statements can take long."""
+    """Return runners of the project whose statements can take long."""
     with Nursery("tests.projects.naps.settings", postgresql.url(), {"AUTO_MIGRATE_RETRY_DELAY": "0.2"}) as nursery:
         yield nursery
 
 
 @pytest.fixture(scope="module")
 def points(napping: Nursery, postgresql: PostgreSQL) -> list[Point]:
-    """Give the points of a run from an empty database to the end."""
+    """Return the points of a run from an empty database to the end."""
     url = postgresql.create_database("nap_measured")
     points = Deploy(napping, url).points()
     postgresql.drop_database("nap_measured")
@@ -47,12 +47,12 @@ def points(napping: Nursery, postgresql: PostgreSQL) -> list[Point]:
 
 @pytest.fixture
 def deploy(napping: Nursery, database_url: str) -> Deploy:
-    """Give deploys of that project to an empty database."""
+    """Return deploys of that project to an empty database."""
     return Deploy(napping, database_url)
 
 
 def asleep(deploy: Deploy, applied: str) -> Forked:
-    """Give a runner whose statement after the migration `applied` will not end."""
+    """Return a runner whose statement after the migration `applied` will not end."""
     deploy.run("naps", applied)
     deploy.query(f"UPDATE naps_nap SET seconds = {NAP}")
     runner = deploy.start()

@@ -12,7 +12,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.applying.operations import flush_deferred
+from auto_migrate.applying.operation_loop import flush_deferred
 from tests.servers import PostgreSQL
 
 
@@ -39,7 +39,7 @@ def own_database(
 
 @pytest.fixture
 def connection(own_database: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """Give the connection, with nothing left of the test before."""
+    """Return the connection, with nothing left of the test before."""
     with own_database.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return own_database

@@ -20,7 +20,7 @@ CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auto_migrate_run EXECUTE FUNCTI
 
 @pytest.fixture(params=["postgresql", "postgresql15"])
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[PostgreSQL, str, str]]:
-    """Give a server of each version with two empty databases."""
+    """Return a server of each version with two empty databases."""
     server: PostgreSQL = request.getfixturevalue(request.param)
     server.create_database("ours")
     server.create_database("djangos")
@@ -51,14 +51,14 @@ def test_the_service_gets_the_schema_that_djangos_migrate_gives_it(pair: tuple[P
 
 @pytest.fixture(scope="module")
 def counting(postgresql: PostgreSQL) -> Iterator[Nursery]:
-    """Give runners of a project with two atomic migrations."""
+    """Return runners of a project with two atomic migrations."""
     with Nursery("tests.projects.counter.settings", postgresql.url()) as nursery:
         yield nursery
 
 
 @pytest.fixture
 def deploy(counting: Nursery, database_url: str) -> Deploy:
-    """Give deploys of that project to a database with the first of them."""
+    """Return deploys of that project to a database with the first of them."""
     deploy = Deploy(counting, database_url)
     deploy.run("tally", "0001")
     return deploy

@@ -14,8 +14,8 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.databases.faults import Fault, Kind
-from auto_migrate.databases.refusals import refused_sqlstate
+from auto_migrate.databases.faults import Fault, FaultKind
+from auto_migrate.databases.postgresql.refusals import refused_sqlstate
 from tests.servers import DEBIAN_15, PostgreSQL, free_port
 
 LANGUAGE = "de_DE.UTF-8"
@@ -23,7 +23,7 @@ LANGUAGE = "de_DE.UTF-8"
 
 @pytest.fixture
 def other(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
-    """Give a `default` connection that the test may point elsewhere, and put the real one back."""
+    """Return a `default` connection that the test may point elsewhere, and put the real one back."""
     real = connections["default"]
     connections["default"] = real.copy()
     yield connections["default"]
@@ -32,7 +32,7 @@ def other(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
 
 
 def fault_of(connection: BaseDatabaseWrapper, statement: str | None = None) -> Fault:
-    """Give what the error of connecting, or of a statement, means."""
+    """Return what the error of connecting, or of a statement, means."""
 
     def work() -> None:
         if statement is None:
@@ -51,18 +51,18 @@ def fault_of(connection: BaseDatabaseWrapper, statement: str | None = None) -> F
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        ({"PASSWORD": "wrong"}, Kind.CREDENTIALS),
-        ({"USER": "nobody_here"}, Kind.CREDENTIALS),
-        ({"NAME": "nowhere"}, Kind.NO_DATABASE),
-        ({"PORT": free_port()}, Kind.UNREACHABLE),
-        ({"HOST": "no-such-host.invalid"}, Kind.UNREACHABLE),
-        ({"PORT": "54321x"}, Kind.BAD_ADDRESS),
-        ({"OPTIONS": {"sslmode": "require"}}, Kind.TLS),
-        ({"OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/nowhere"}}, Kind.TLS),
-        ({"OPTIONS": {"sslmode": "sometimes"}}, Kind.TLS),
+        ({"PASSWORD": "wrong"}, FaultKind.CREDENTIALS),
+        ({"USER": "nobody_here"}, FaultKind.CREDENTIALS),
+        ({"NAME": "nowhere"}, FaultKind.NO_DATABASE),
+        ({"PORT": free_port()}, FaultKind.UNREACHABLE),
+        ({"HOST": "no-such-host.invalid"}, FaultKind.UNREACHABLE),
+        ({"PORT": "54321x"}, FaultKind.BAD_ADDRESS),
+        ({"OPTIONS": {"sslmode": "require"}}, FaultKind.TLS),
+        ({"OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/nowhere"}}, FaultKind.TLS),
+        ({"OPTIONS": {"sslmode": "sometimes"}}, FaultKind.TLS),
     ],
 )
-def test_what_a_failed_connection_means(settings: dict[str, Any], kind: Kind, other: BaseDatabaseWrapper) -> None:
+def test_what_a_failed_connection_means(settings: dict[str, Any], kind: FaultKind, other: BaseDatabaseWrapper) -> None:
     other.settings_dict.update(settings)
     assert fault_of(other).kind is kind
 
@@ -72,7 +72,7 @@ def test_a_full_server_is_a_passing_fault(other: BaseDatabaseWrapper, postgresql
     try:
         postgresql.execute("ALTER ROLE one_at_a_time CONNECTION LIMIT 0")
         other.settings_dict.update(USER="one_at_a_time", PASSWORD="secret", NAME="postgres")
-        assert fault_of(other).kind is Kind.FULL
+        assert fault_of(other).kind is FaultKind.FULL
     finally:
         postgresql.execute("DROP ROLE one_at_a_time")
 
@@ -82,8 +82,8 @@ def test_a_session_that_was_ended_is_a_lost_connection(other: BaseDatabaseWrappe
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     postgresql.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    assert fault_of(other, "SELECT 1").kind is Kind.CONNECTION_LOST
-    assert fault_of(other, "SELECT 1").kind is Kind.CONNECTION_LOST
+    assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
+    assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
 
 
 @pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
@@ -102,12 +102,12 @@ def test_a_refusal_tells_its_sqlstate(
 @pytest.mark.parametrize(
     ("statements", "kind"),
     [
-        (["SET LOCAL ROLE pg_monitor", "CREATE TABLE public.mine ()"], Kind.NO_PERMISSION),
-        (["SET TRANSACTION READ ONLY", "CREATE TABLE mine ()"], Kind.READ_ONLY),
-        (["SET LOCAL transaction_timeout = 1", "SELECT pg_sleep(60)"], Kind.CONNECTION_LOST),
+        (["SET LOCAL ROLE pg_monitor", "CREATE TABLE public.mine ()"], FaultKind.NO_PERMISSION),
+        (["SET TRANSACTION READ ONLY", "CREATE TABLE mine ()"], FaultKind.READ_ONLY),
+        (["SET LOCAL transaction_timeout = 1", "SELECT pg_sleep(60)"], FaultKind.CONNECTION_LOST),
     ],
 )
-def test_what_a_refused_statement_means(statements: list[str], kind: Kind, other: BaseDatabaseWrapper) -> None:
+def test_what_a_refused_statement_means(statements: list[str], kind: FaultKind, other: BaseDatabaseWrapper) -> None:
     *before, last = statements
     with transaction.atomic(), other.cursor() as cursor:
         for statement in before:
@@ -124,7 +124,7 @@ def test_a_lock_that_was_not_had_is_contention(other: BaseDatabaseWrapper, postg
             cursor.execute("SET LOCAL lock_timeout = '10ms'")
             found = fault_of(other, "LOCK TABLE django_migrations")
             transaction.set_rollback(True)
-    assert found.kind is Kind.LOCK_TIMEOUT
+    assert found.kind is FaultKind.LOCK_TIMEOUT
     assert found.kind.contention
 
 
@@ -164,12 +164,12 @@ def speaking(german: PostgreSQL, other: BaseDatabaseWrapper) -> BaseDatabaseWrap
 @pytest.mark.parametrize(
     ("settings", "kind", "sqlstate", "word"),
     [
-        ({"PASSWORD": "wrong"}, Kind.CREDENTIALS, "28P01", "Passwort-Authentifizierung"),
-        ({"NAME": "nowhere"}, Kind.NO_DATABASE, "3D000", "existiert nicht"),
+        ({"PASSWORD": "wrong"}, FaultKind.CREDENTIALS, "28P01", "Passwort-Authentifizierung"),
+        ({"NAME": "nowhere"}, FaultKind.NO_DATABASE, "3D000", "existiert nicht"),
     ],
 )
 def test_a_refusal_in_another_language_is_understood(
-    settings: dict[str, Any], kind: Kind, sqlstate: str, word: str, speaking: BaseDatabaseWrapper
+    settings: dict[str, Any], kind: FaultKind, sqlstate: str, word: str, speaking: BaseDatabaseWrapper
 ) -> None:
     speaking.settings_dict.update(settings)
     found = fault_of(speaking)
@@ -186,7 +186,7 @@ def test_too_many_connections_in_another_language_are_a_passing_fault(
     german.create_role("shop", "secret")
     speaking.settings_dict.update(NAME="full", USER="shop", PASSWORD="secret")
     found = fault_of(speaking)
-    assert found.kind is Kind.FULL
+    assert found.kind is FaultKind.FULL
     assert "too many" not in found.detail
     assert refused_sqlstate(speaking.get_connection_params()) == "53300"
 

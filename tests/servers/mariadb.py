@@ -43,7 +43,7 @@ class MariaDB(Server):
         return [self.binary, "--no-defaults", *places, *network, *FAST]
 
     def is_ready(self) -> bool:
-        """Tell whether the port answers; it opens after the init file has run."""
+        """Return whether the port answers; it opens after the init file has run."""
         try:
             socket.create_connection((HOST, self.port), timeout=1).close()
         except OSError:
@@ -51,14 +51,14 @@ class MariaDB(Server):
         return True
 
     def execute(self, statement: str, *, database: str = "") -> list[list[str]]:
-        """Run statements through the client and give the rows as text."""
+        """Run statements through the client and return the rows as text."""
         login = ["--no-defaults", f"--host={HOST}", f"--port={self.port}", f"--user={self.user}"]
         client = [self._find("mariadb"), *login, f"--password={self.password}", "--batch", "--skip-column-names"]
         printed = self.run([*client, *([database] if database else [])], stdin=statement)
         return [line.split("\t") for line in printed.splitlines()]
 
     def create_database(self, name: str) -> str:
-        """Create a database and give its URL."""
+        """Create a database and return its URL."""
         self.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
         return self.url(name)
 
@@ -67,7 +67,7 @@ class MariaDB(Server):
         self.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
     def url(self, database: str) -> str:
-        """Give the DATABASE_URL of a database."""
+        """Return the DATABASE_URL of a database."""
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{database}"
 
     @staticmethod

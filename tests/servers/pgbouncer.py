@@ -70,6 +70,6 @@ class PgBouncer(Server):
         return True
 
     def url(self, database: str = "postgres") -> str:
-        """Give the DATABASE_URL through the pooler; the database `pgbouncer` is its console."""
+        """Return the DATABASE_URL through the pooler; the database `pgbouncer` is its console."""
         user, secret = self.server.user, quote(self.server.password, safe="")
         return f"postgresql://{user}:{secret}@{HOST}:{self.port}/{database}"

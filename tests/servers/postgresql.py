@@ -24,13 +24,13 @@ class PostgreSQL(Cluster):
         super().__init__(bin_dir, port=port, options={**FAST, **options})
 
     def execute(self, statement: str, params: Sequence[Any] = (), *, database: str = "postgres") -> list[Any]:
-        """Run one statement in autocommit and give its rows, if it has any."""
+        """Run one statement in autocommit and return its rows, if it has any."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement, params or None)
             return cursor.fetchall() if cursor.description else []
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Create a database, as a copy of `template` if given, and give its URL."""
+        """Create a database, as a copy of `template` if given, and return its URL."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         self._run(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
         return self.url(name)

@@ -61,7 +61,7 @@ class Proxy:
             return len(self._sockets) // 2
 
     def url(self, of_target: str) -> str:
-        """Give a URL of the target as it reads through the proxy."""
+        """Return a URL of the target as it reads through the proxy."""
         parts = urlsplit(of_target)
         login, at, _ = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{login}{at}{HOST}:{self.port}"))

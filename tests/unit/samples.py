@@ -6,7 +6,7 @@ import datetime
 import uuid
 
 from auto_migrate import events
-from auto_migrate.events import Blocker, Context, Event, Holder, MigrationKey, SchemaState
+from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -16,7 +16,8 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
-from auto_migrate.safety.rehearsing import events as rehearsing
+from auto_migrate.rehearsal import rehearsal_events as rehearsing
+from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")

@@ -29,7 +29,7 @@ EACH = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.msgid
 
 
 def sentences(path: Path) -> set[str]:
-    """Give what a module hands to gettext; a computed text is one of those that another module marked."""
+    """Return what a module hands to gettext; a computed text is one of those that another module marked."""
     tree = ast.parse(path.read_text("utf-8"))
     marked = arguments(tree)
     assert not [node for node in marked if isinstance(node, ast.JoinedStr)], f"{path} translates an f-string"
@@ -40,7 +40,7 @@ def sentences(path: Path) -> set[str]:
 
 
 def arguments(tree: ast.AST) -> list[ast.expr]:
-    """Give what is marked within a piece of code."""
+    """Return what is marked within a piece of code."""
     return [
         text
         for node in ast.walk(tree)
@@ -53,13 +53,13 @@ SENTENCES = {sentence: path for path in PACKAGE.rglob("*.py") for sentence in se
 
 
 def placeholders(text: str) -> list[tuple[str, str, str]]:
-    """Give name, conversion and format of each placeholder."""
+    """Return name, conversion and format of each placeholder."""
     found = string.Formatter().parse(text)
     return sorted((name, conversion or "", format_ or "") for _text, name, format_, conversion in found if name)
 
 
 def is_format(text: str) -> bool:
-    """Tell whether a text has placeholders; a brace may also stand for itself, as in a dict to be typed."""
+    """Return whether a text has placeholders; a brace may also stand for itself, as in a dict to be typed."""
     return bool(re.search(r"\{\w+(![rsa])?(:[^}]*)?\}", text))
 
 
@@ -69,7 +69,7 @@ def test_every_sentence_of_the_code_is_in_the_catalogue_and_nothing_else() -> No
 
 
 def pairs(entry: polib.POEntry) -> list[tuple[str, str]]:
-    """Give each form of a sentence with what stands for it; one that counts something has two."""
+    """Return each form of a sentence with what stands for it; one that counts something has two."""
     if not entry.msgid_plural:
         return [(entry.msgid, entry.msgstr)]
     assert sorted(entry.msgstr_plural) == [0, 1]
@@ -130,7 +130,7 @@ def test_the_lines_of_a_deploys_log_are_those_of_the_document(log: str, count: i
 
 
 def said(sentence: str, language: str, attempt: int) -> str:
-    """Give a sentence as the log of the document has it; one that is not of that log, in any way."""
+    """Return a sentence as the log of the document has it; one that is not of that log, in any way."""
     values = {"attempt": attempt, "attempts": 5, "reason": "could not connect to server", "delay": 3}
     with override(language), contextlib.suppress(KeyError):
         return gettext(sentence).format(**values)

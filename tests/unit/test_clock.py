@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auto_migrate.clock import ECHO, Clock, Retry, interruptible
+from auto_migrate.clock import Clock
 from auto_migrate.exceptions import RunInterrupted
+from auto_migrate.interrupts import ECHO, interruptible
+from auto_migrate.retry import Retry
 
 FOREVER = 3600.0
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

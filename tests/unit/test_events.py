@@ -10,7 +10,8 @@ import re
 import pytest
 
 from auto_migrate import events
-from auto_migrate.events import Event, MigrationKey
+from auto_migrate.events import Event
+from auto_migrate.values import MigrationKey
 from tests.unit.samples import FIRST, HOLDER, SAMPLES
 
 KINDS = [kind for kind in Event.__subclasses__() if kind.__module__.startswith("auto_migrate.")]
@@ -69,5 +70,5 @@ def test_a_migration_is_named_as_people_name_it() -> None:
 
 
 def test_states_are_the_words_of_the_contract() -> None:
-    assert [str(state) for state in events.SchemaState] == ["up_to_date", "behind", "ahead", "diverged"]
-    assert [str(status) for status in events.RunStatus] == ["queued", "running", "succeeded", "failed", "interrupted"]
+    assert [str(state) for state in values.SchemaState] == ["up_to_date", "behind", "ahead", "diverged"]
+    assert [str(status) for status in values.RunStatus] == ["queued", "running", "succeeded", "failed", "interrupted"]

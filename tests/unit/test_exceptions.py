@@ -7,7 +7,7 @@ import re
 import pytest
 
 from auto_migrate import exceptions
-from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, ExitCode, PassingFault
+from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, ExitCode, TransientError
 from auto_migrate.management.commands.auto_migrate import EPILOG
 from tests.manage import ROOT
 
@@ -62,5 +62,5 @@ def test_an_error_reads_as_its_message_and_then_its_hint() -> None:
 
 
 def test_a_passing_fault_is_nothing_that_a_command_could_end_with() -> None:
-    assert not issubclass(PassingFault, AutoMigrateError)
-    assert str(PassingFault("It rains.", detail="a lot")) == "It rains."
+    assert not issubclass(TransientError, AutoMigrateError)
+    assert str(TransientError("It rains.", detail="a lot")) == "It rains."

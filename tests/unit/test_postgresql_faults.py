@@ -9,55 +9,55 @@ import pytest
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.databases.faults import HINTS, PERMANENT, Fault, Kind, causes, first_line
-from auto_migrate.databases.postgresql import KINDS
-from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, PassingFault
+from auto_migrate.databases.faults import HINTS, PERMANENT, Fault, FaultKind, causes, first_line
+from auto_migrate.databases.postgresql.adapter import KINDS
+from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, TransientError
 
 CODES = [
-    ("08006", Kind.CONNECTION_LOST, True),
-    ("08P01", Kind.CONNECTION_LOST, True),
-    ("25006", Kind.READ_ONLY, True),
-    ("25P03", Kind.CONNECTION_LOST, True),
-    ("25P04", Kind.CONNECTION_LOST, True),
-    ("28P01", Kind.CREDENTIALS, False),
-    ("28000", Kind.CREDENTIALS, False),
-    ("3D000", Kind.NO_DATABASE, False),
-    ("40001", Kind.DEADLOCK, True),
-    ("40P01", Kind.DEADLOCK, True),
-    ("42501", Kind.NO_PERMISSION, False),
-    ("53300", Kind.FULL, True),
-    ("55P03", Kind.LOCK_TIMEOUT, True),
-    ("57P01", Kind.CONNECTION_LOST, True),
-    ("57P02", Kind.CONNECTION_LOST, True),
-    ("57P03", Kind.STARTING, True),
-    ("57P05", Kind.CONNECTION_LOST, True),
+    ("08006", FaultKind.CONNECTION_LOST, True),
+    ("08P01", FaultKind.CONNECTION_LOST, True),
+    ("25006", FaultKind.READ_ONLY, True),
+    ("25P03", FaultKind.CONNECTION_LOST, True),
+    ("25P04", FaultKind.CONNECTION_LOST, True),
+    ("28P01", FaultKind.CREDENTIALS, False),
+    ("28000", FaultKind.CREDENTIALS, False),
+    ("3D000", FaultKind.NO_DATABASE, False),
+    ("40001", FaultKind.DEADLOCK, True),
+    ("40P01", FaultKind.DEADLOCK, True),
+    ("42501", FaultKind.NO_PERMISSION, False),
+    ("53300", FaultKind.FULL, True),
+    ("55P03", FaultKind.LOCK_TIMEOUT, True),
+    ("57P01", FaultKind.CONNECTION_LOST, True),
+    ("57P02", FaultKind.CONNECTION_LOST, True),
+    ("57P03", FaultKind.STARTING, True),
+    ("57P05", FaultKind.CONNECTION_LOST, True),
 ]
 # About the statement, not about the database.
 STATEMENTS = ["22012", "23505", "25P02", "42P01", "42P07", "42703", "57014", "P0001", "XX000"]
 WORDS = [
-    ("server does not support SSL, but SSL was required", Kind.TLS),
-    ('root certificate file "/nowhere" does not exist', Kind.TLS),
-    ('invalid sslmode value: "sometimes"', Kind.TLS),
-    ('invalid port number: "54321x"', Kind.BAD_ADDRESS),
-    ('invalid integer value "soon" for connection option "connect_timeout"', Kind.BAD_ADDRESS),
-    ('invalid connection option "hots"', Kind.BAD_ADDRESS),
-    ('missing "=" after "shop" in connection info string', Kind.BAD_ADDRESS),
-    ("password authentication of the role: no password supplied", Kind.CREDENTIALS),
-    ('no pg_hba.conf entry for host "10.0.0.7"', Kind.CREDENTIALS),
-    ('role "shop" does not exist', Kind.CREDENTIALS),
-    ('role "shop" is not permitted to log in', Kind.CREDENTIALS),
-    ('database "shop" does not exist', Kind.NO_DATABASE),
-    ("the database system is starting up", Kind.STARTING),
-    ("sorry, too many clients already", Kind.FULL),
-    ("remaining connection slots are reserved", Kind.FULL),
-    ("server closed the connection unexpectedly", Kind.CONNECTION_LOST),
-    ("the connection is closed", Kind.CONNECTION_LOST),
-    ("the connection is lost", Kind.CONNECTION_LOST),
-    ("connection already closed", Kind.CONNECTION_LOST),
-    ("could not receive data: Connection reset by peer", Kind.CONNECTION_LOST),
-    ("Connection refused", Kind.UNREACHABLE),
-    ('could not translate host name "db" to address: Name or service not known', Kind.UNREACHABLE),
-    ("connection timeout expired", Kind.UNREACHABLE),
+    ("server does not support SSL, but SSL was required", FaultKind.TLS),
+    ('root certificate file "/nowhere" does not exist', FaultKind.TLS),
+    ('invalid sslmode value: "sometimes"', FaultKind.TLS),
+    ('invalid port number: "54321x"', FaultKind.BAD_ADDRESS),
+    ('invalid integer value "soon" for connection option "connect_timeout"', FaultKind.BAD_ADDRESS),
+    ('invalid connection option "hots"', FaultKind.BAD_ADDRESS),
+    ('missing "=" after "shop" in connection info string', FaultKind.BAD_ADDRESS),
+    ("password authentication of the role: no password supplied", FaultKind.CREDENTIALS),
+    ('no pg_hba.conf entry for host "10.0.0.7"', FaultKind.CREDENTIALS),
+    ('role "shop" does not exist', FaultKind.CREDENTIALS),
+    ('role "shop" is not permitted to log in', FaultKind.CREDENTIALS),
+    ('database "shop" does not exist', FaultKind.NO_DATABASE),
+    ("the database system is starting up", FaultKind.STARTING),
+    ("sorry, too many clients already", FaultKind.FULL),
+    ("remaining connection slots are reserved", FaultKind.FULL),
+    ("server closed the connection unexpectedly", FaultKind.CONNECTION_LOST),
+    ("the connection is closed", FaultKind.CONNECTION_LOST),
+    ("the connection is lost", FaultKind.CONNECTION_LOST),
+    ("connection already closed", FaultKind.CONNECTION_LOST),
+    ("could not receive data: Connection reset by peer", FaultKind.CONNECTION_LOST),
+    ("Connection refused", FaultKind.UNREACHABLE),
+    ('could not translate host name "db" to address: Name or service not known', FaultKind.UNREACHABLE),
+    ("connection timeout expired", FaultKind.UNREACHABLE),
 ]
 
 
@@ -78,7 +78,7 @@ class Psycopg2(psycopg.Error):
 
 
 def wrapped(driver: Exception, kind: type[Error] = OperationalError) -> Error:
-    """Give the error that Django makes of a driver's."""
+    """Return the error that Django makes of a driver's."""
     try:
         raise kind(str(driver)) from driver
     except Error as error:
@@ -90,7 +90,7 @@ def fault(error: BaseException) -> Fault | None:
 
 
 @pytest.mark.parametrize(("code", "kind", "passing"), CODES)
-def test_a_sqlstate_tells_the_fault_whatever_the_driver_says(code: str, kind: Kind, passing: bool) -> None:
+def test_a_sqlstate_tells_the_fault_whatever_the_driver_says(code: str, kind: FaultKind, passing: bool) -> None:
     for driver in (Psycopg("палата\n  номер 6", sqlstate=code), Psycopg2("палата\n  номер 6", pgcode=code)):
         assert fault(wrapped(driver)) == Fault(kind, "палата номер 6")
         assert fault(driver) == Fault(kind, "палата номер 6")
@@ -110,7 +110,7 @@ def test_other_codes_are_about_the_statement(code: str, kind: type[Error]) -> No
 
 @pytest.mark.parametrize(("words", "kind"), WORDS)
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_without_a_code_libpqs_words_tell_the_fault(words: str, kind: Kind, error: type[Error]) -> None:
+def test_without_a_code_libpqs_words_tell_the_fault(words: str, kind: FaultKind, error: type[Error]) -> None:
     assert fault(wrapped(Psycopg(words), error)) == Fault(kind, words)
 
 
@@ -130,7 +130,7 @@ def test_an_error_that_is_its_own_cause_has_an_end() -> None:
     error = Psycopg("Connection refused")
     error.__cause__ = error
     assert list(causes(error)) == [error]
-    assert fault(wrapped(error)) == Fault(Kind.UNREACHABLE, "Connection refused")
+    assert fault(wrapped(error)) == Fault(FaultKind.UNREACHABLE, "Connection refused")
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -161,14 +161,14 @@ def test_what_is_permanent_has_a_hint() -> None:
     assert set(HINTS) >= PERMANENT
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_fault_is_told_with_its_address_and_without_a_password(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FaultKind)
+def test_a_fault_is_told_with_its_address_and_without_a_password(kind: FaultKind) -> None:
     database = adapter_for("default")
     address = database.address
     password = str(database.connection.settings_dict["PASSWORD"])
     told = database.explain(Fault(kind, "the driver's words"))
     if kind.passing:
-        assert isinstance(told, PassingFault)
+        assert isinstance(told, TransientError)
         assert (told.reason, told.detail) == (kind.value, "the driver's words")
     else:
         assert isinstance(told, DatabaseRefused)
@@ -181,10 +181,10 @@ def test_a_fault_is_told_with_its_address_and_without_a_password(kind: Kind) -> 
 
 def test_the_fault_of_the_last_attempt_ends_the_run() -> None:
     database = adapter_for("default")
-    away = database.exhausted(PassingFault("could not connect to server", detail="Connection refused"))
+    away = database.exhausted(TransientError("could not connect to server", detail="Connection refused"))
     assert isinstance(away, DatabaseUnreachable)
     assert away.message == f"could not connect to server ({database.address.name} at {database.address.host})."
     assert away.hint.startswith("Connection refused\nCheck that the database runs and that ")
-    busy = database.exhausted(PassingFault("a lock was not had in time", contention=True))
+    busy = database.exhausted(TransientError("a lock was not had in time", contention=True))
     assert isinstance(busy, MigrationFailed)
     assert busy.message == "The migration found no quiet moment: a lock was not had in time."

@@ -28,7 +28,7 @@ def headings(readme: str) -> list[int]:
 
 
 def tables(readme: str) -> list[int]:
-    """Give the number of cells of every row of every table."""
+    """Return the number of cells of every row of every table."""
     return [row.count("|") for row in re.findall(r"^\|.*\|$", prose(readme), re.MULTILINE)]
 
 

@@ -21,7 +21,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
         fields = ["gateway", "gateway_id", "external_id", "status", "method", "amount", "customer_phone", "expires_at"]
 
     def get_customer_phone(self, payment: Payment) -> str:
-        """Give the number with its middle hidden."""
+        """Return the number with its middle hidden."""
         return mask(payment.customer_phone)
 
 
@@ -47,7 +47,7 @@ class EventDetailSerializer(EventSerializer):
         fields = [*EventSerializer.Meta.fields, "payload"]
 
     def get_payload(self, event: WebhookEvent) -> dict[str, Any]:
-        """Give the payload as an object."""
+        """Return the payload as an object."""
         payload: dict[str, Any] = json.loads(event.payload)
         return payload
 

@@ -27,7 +27,7 @@ METHODS: Mapping[str, PaymentMethod] = {
 
 
 def read(payload: Mapping[str, Any]) -> Notice:
-    """Give what the delivery says; raise `MalformedPayload` or `UnknownWord`."""
+    """Return what the delivery says; raise `MalformedPayload` or `UnknownWord`."""
     customer = notice.section(payload, "customer")
     transaction = notice.section(payload, "transaction")
     status = notice.word(payload, "status", STATUSES)

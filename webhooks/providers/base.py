@@ -32,9 +32,9 @@ class Provider(Protocol):
     """Carries SMS."""
 
     def send(self, *, to: str, body: str) -> str:
-        """Send one SMS and give the provider's id of it, or raise a `ProviderError`."""
+        """Send one SMS and return the provider's id of it, or raise a `ProviderError`."""
         ...
 
     def find(self, *, to: str, body: str, since: datetime) -> list[str]:
-        """Give the ids of SMS with this text that went to this number, newest first; empty if it cannot be told."""
+        """Return the ids of SMS with this text that went to this number, newest first; empty if it cannot be told."""
         ...

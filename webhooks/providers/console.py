@@ -20,6 +20,6 @@ class ConsoleProvider:
         return ""
 
     def find(self, *, to: str, body: str, since: datetime) -> list[str]:
-        """Give nothing, since a log cannot be asked."""
+        """Return nothing, since a log cannot be asked."""
         del to, body, since
         return []

@@ -36,7 +36,7 @@ class TwilioProvider:
         self._client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
 
     def send(self, *, to: str, body: str) -> str:
-        """Send one SMS and give its SID."""
+        """Send one SMS and return its SID."""
         try:
             message = self._client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body)
         except (TwilioException, requests.RequestException) as error:
@@ -44,7 +44,7 @@ class TwilioProvider:
         return str(message.sid)
 
     def find(self, *, to: str, body: str, since: datetime) -> list[str]:
-        """Give the SIDs of messages with this text that went to this number since then."""
+        """Return the SIDs of messages with this text that went to this number since then."""
         try:
             messages = self._client.messages.list(to=to, date_sent_after=since, limit=50)
         except (TwilioException, requests.RequestException) as error:
@@ -68,6 +68,6 @@ def _answered(error: TwilioRestException) -> ProviderError:
 
 
 def _refused(error: Exception) -> bool:
-    """Tell whether not even a connection came about."""
+    """Return whether not even a connection came about."""
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -19,18 +19,18 @@ from auto_migrate.findings import Finding, Level
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.commands.auto_migrate import HelpFormatter
 from auto_migrate.management.output import kept_apart, write_unencodable
-from auto_migrate.planning.git import changed_files, top_around
-from auto_migrate.planning.proposal import Proposal, changed, named
 from auto_migrate.reporting.assessments import github, jsondoc, markdown, sarif
-from auto_migrate.reporting.assessments.places import Places
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
+from auto_migrate.reporting.assessments.source_lines import SourceLocations
 from auto_migrate.reporting.assessments.text import report_lines
 from auto_migrate.reporting.outlet import Outlet
+from auto_migrate.review.git import changed_files, top_around
+from auto_migrate.review.judgement import review
+from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.safety.gate import server_of
-from auto_migrate.safety.review import review
 
-FORMATS: dict[str, Callable[[Report], str]] = {
+FORMATS: dict[str, Callable[[AssessmentReport], str]] = {
     "json": jsondoc.render,
     "github": github.render,
     "sarif": sarif.render,
@@ -126,22 +126,22 @@ class Command(BaseCommand):
             if report.failing:
                 raise refused(report.failing)
 
-    def report(self, options: dict[str, Any]) -> Report:
+    def report(self, options: dict[str, Any]) -> AssessmentReport:
         """Judge what the options name."""
         here = Path.cwd()
         proposal = chosen(options["names"], options["since"], here)
         given = tuple(of_text(text) for text in options["acknowledge"])
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
-        return Report(
+        return AssessmentReport(
             assessment=review(proposal, connection, given=given, with_sql=options["verbosity"] > 1),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
             given=given,
-            places=Places(top_around(here), proposal.files),
+            places=SourceLocations(top_around(here), proposal.files),
             docs_url=options["docs_url"],
         )
 
-    def written(self, report: Report, name: str) -> str:
+    def written(self, report: AssessmentReport, name: str) -> str:
         """Write a report in a format."""
         if name == "text":
             return "\n".join(report_lines(report, self.style)) + "\n"
@@ -149,7 +149,7 @@ class Command(BaseCommand):
 
 
 def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:
-    """Give the migrations that somebody asks about; raise `UsageError` if nobody said which."""
+    """Return the migrations that somebody asks about; raise `UsageError` if nobody said which."""
     if since is not None:
         return changed(changed_files(since, folder), names)
     if names:

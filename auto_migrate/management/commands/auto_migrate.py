@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.recovery import Resolution
 from auto_migrate.applying.signals import Audience
-from auto_migrate.clock import interruptible
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
 from auto_migrate.exceptions import UsageError
+from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.management.output import add_format, reporting
-from auto_migrate.planning.phases import ALL, Phase
+from auto_migrate.phases.phase import ALL, Phase
+from auto_migrate.pipeline import migrate
 from auto_migrate.planning.targets import Goal
 from auto_migrate.readiness import check
-from auto_migrate.release import migrate
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement

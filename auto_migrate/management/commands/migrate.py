@@ -20,7 +20,6 @@ from auto_migrate.events import (
     Event,
     LockAwaited,
     MigrationFinished,
-    MigrationKey,
     MigrationStarted,
     MigrationStopped,
     PlanMade,
@@ -30,12 +29,13 @@ from auto_migrate.history.journal import Journal, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
-from auto_migrate.release import supervised
 from auto_migrate.reporting.console import Console
+from auto_migrate.supervision import supervised
+from auto_migrate.values import MigrationKey
 
 
 def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
-    """Give Django's `handle` with another executor, from a copy of its module in which the name means that one.
+    """Return Django's `handle` with another executor, from a copy of its module in which the name means that one.
 
     Django asks nobody which executor to use, and what it does around it is not for us to repeat or to patch.
     """
@@ -85,7 +85,7 @@ class Command(MigrateCommand):
             self.console(event, context)
 
     def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_signal: Any) -> None:
-        """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
+        """Return the history the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
         keys = tuple(key_of(migration) for migration, _backwards in plan)
         self.supervision.tally.total = len(keys)
@@ -119,7 +119,7 @@ class Command(MigrateCommand):
             )
 
     def _note_stop(self, error: Exception) -> None:
-        """Tell the history at which migration the command ended, if it was in one."""
+        """Return the history at which migration the command ended, if it was in one."""
         if self.under_way is not None:
             at = self.under_way
             text = f"{type(error).__name__}: {first_line(error)}"
@@ -127,5 +127,5 @@ class Command(MigrateCommand):
 
 
 def key_of(migration: Migration) -> MigrationKey:
-    """Give a migration's identity."""
+    """Return a migration's identity."""
     return MigrationKey(migration.app_label, migration.name)

@@ -9,8 +9,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
-from auto_migrate.rehearsal import Options, rehearse
-from auto_migrate.reporting.rehearsals import RehearsalConsole
+from auto_migrate.rehearsal.rehearse import Options, rehearse
+from auto_migrate.reporting.rehearsal_console import RehearsalConsole
 
 
 class Command(BaseCommand):

@@ -7,10 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
-from auto_migrate.clock import Retry, interruptible
+from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
-from auto_migrate.release import wait
+from auto_migrate.retry import Retry
+from auto_migrate.wait import wait
 
 
 class Command(BaseCommand):

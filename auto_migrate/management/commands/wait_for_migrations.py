@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
-from auto_migrate.clock import interruptible
 from auto_migrate.conf import Settings
+from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
 from auto_migrate.readiness import wait_for_migrations

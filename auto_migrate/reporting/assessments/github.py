@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from auto_migrate.findings import Finding
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
 
 
-def render(report: Report) -> str:
+def render(report: AssessmentReport) -> str:
     """Write a command for every finding that nobody has acknowledged, and the summary."""
     return "\n".join([*commands(report), report.summary()]) + "\n"
 
 
-def commands(report: Report) -> Iterator[str]:
-    """Give the commands, one a line."""
+def commands(report: AssessmentReport) -> Iterator[str]:
+    """Return the commands, one a line."""
     for finding in report.assessment.findings:
         if finding.acknowledged is None:
             yield command(str(finding.level), properties_of(finding, report), message(finding))
@@ -27,8 +27,8 @@ def commands(report: Report) -> Iterator[str]:
         yield command("warning", {"title": "auto_migrate"}, text)
 
 
-def properties_of(finding: Finding, report: Report) -> dict[str, str]:
-    """Give where and under which title GitHub shall show a finding."""
+def properties_of(finding: Finding, report: AssessmentReport) -> dict[str, str]:
+    """Return where and under which title GitHub shall show a finding."""
     place = report.places.of(finding)
     properties = {"title": f"{finding.code} {finding.title}"}
     if place is not None and place.is_inside:

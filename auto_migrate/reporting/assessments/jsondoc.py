@@ -7,18 +7,18 @@ import json
 from typing import Any
 
 from auto_migrate.findings import AssessedMigration, Finding
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
 
 VERSION = 1
 
 
-def render(report: Report) -> str:
+def render(report: AssessmentReport) -> str:
     """Write the document."""
     return json.dumps(document(report), indent=2) + "\n"
 
 
-def document(report: Report) -> dict[str, Any]:
-    """Give the document."""
+def document(report: AssessmentReport) -> dict[str, Any]:
+    """Return the document."""
     return {
         "version": VERSION,
         "server": {"vendor": report.server.vendor, "version": ".".join(map(str, report.server.version))},
@@ -30,8 +30,8 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def migration(assessed: AssessedMigration, report: Report) -> dict[str, Any]:
-    """Give one migration."""
+def migration(assessed: AssessedMigration, report: AssessmentReport) -> dict[str, Any]:
+    """Return one migration."""
     file = report.places.files.get(assessed.migration)
     return {
         "migration": str(assessed.migration),
@@ -43,8 +43,8 @@ def migration(assessed: AssessedMigration, report: Report) -> dict[str, Any]:
     }
 
 
-def finding(found: Finding, report: Report) -> dict[str, Any]:
-    """Give one finding."""
+def finding(found: Finding, report: AssessmentReport) -> dict[str, Any]:
+    """Return one finding."""
     place = report.places.of(found)
     return {
         "code": found.code,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from auto_migrate.findings import Finding, Level
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
 from auto_migrate.reporting.assessments.text import basis, level_name
 
 # By this line a workflow finds the comment that it wrote before.
@@ -26,7 +26,7 @@ OPENING = re.compile(r"^(\d*)([-+=#.])")
 REFERENCE = re.compile(r"([@#])(?=\w)")
 
 
-def render(report: Report) -> str:
+def render(report: AssessmentReport) -> str:
     """Write the comment, cut where GitHub would refuse it."""
     text, left_out = "", 0
     for block in blocks(report):
@@ -42,8 +42,8 @@ def render(report: Report) -> str:
     return f"{text}\n\n{escape(told.format(count=left_out))}\n\n{command}\n"
 
 
-def blocks(report: Report) -> Iterator[str]:
-    """Give the parts of the comment, the weightiest first."""
+def blocks(report: AssessmentReport) -> Iterator[str]:
+    """Return the parts of the comment, the weightiest first."""
     findings = sorted(report.assessment.findings, key=lambda found: (found.acknowledged is not None, -found.level.rank))
     yield f"{MARKER}\n### {heading(report)}\n\n{escape(report.summary())}\n"
     if findings:
@@ -54,15 +54,15 @@ def blocks(report: Report) -> Iterator[str]:
     yield from (f"\n{escape(text)}\n" for text in report.unmatched())
 
 
-def heading(report: Report) -> str:
+def heading(report: AssessmentReport) -> str:
     """Say in a few words how it went."""
     if report.failing:
         return "❌ " + _("These migrations should not be merged as they are")
     return "✅ " + _("Nothing in these migrations stands against merging them")
 
 
-def row(finding: Finding, report: Report) -> str:
-    """Give the row of a finding."""
+def row(finding: Finding, report: AssessmentReport) -> str:
+    """Return the row of a finding."""
     page, place = report.page(finding.code), report.places.of(finding)
     where = str(finding.migration) if place is None else f"{place.path}:{place.lines.first}"
     level = f"{SIGNS[finding.level]} {level_name(finding.level)}"
@@ -81,12 +81,12 @@ def row(finding: Finding, report: Report) -> str:
 
 
 def table_row(cells: list[str]) -> str:
-    """Give a row of a table."""
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |\n"
 
 
 def detail(finding: Finding) -> str:
-    """Give all that there is to say of a finding, folded."""
+    """Return all that there is to say of a finding, folded."""
     summary = f"{SIGNS[finding.level]} {finding.code} {finding.migration}: {finding.title}"
     parts = [f"\n<details><summary>{unlinked(html(summary))}</summary>", escape(finding.problem)]
     parts.append("\n".join(f"- *{basis(evidence.basis)}:* {escape(evidence.text)}" for evidence in finding.evidence))
@@ -111,7 +111,7 @@ def unlinked(text: str) -> str:
 
 
 def code(text: str, *, in_table: bool = False) -> str:
-    """Give a text as code within a line, whatever backticks it has."""
+    """Return a text as code within a line, whatever backticks it has."""
     shown = " ".join(text.split())
     if in_table:
         # A table is cut into cells before anything else is read.
@@ -121,7 +121,7 @@ def code(text: str, *, in_table: bool = False) -> str:
 
 
 def block_of_code(text: str, language: str = "python") -> str:
-    """Give lines of code, whatever backticks they have."""
+    """Return lines of code, whatever backticks they have."""
     fence = "`" * max(3, longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 

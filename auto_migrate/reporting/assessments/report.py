@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
-from auto_migrate.reporting.assessments.places import Places
+from auto_migrate.reporting.assessments.source_lines import SourceLocations
 from auto_migrate.safety.acknowledgements import matches
-from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazard import ServerFacts
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class AssessmentReport:
     """A judged plan, the server it was judged for, the level that fails, and where everything stands.
 
     `given` are the acknowledgements that stand elsewhere than in the migrations. `docs_url` is where the pages of the
@@ -23,15 +23,15 @@ class Report:
     """
 
     assessment: Assessment
-    server: Server
+    server: ServerFacts
     level: Level | None
-    places: Places
+    places: SourceLocations
     given: tuple[Acknowledgement, ...] = ()
     docs_url: str = ""
 
     @property
     def failing(self) -> tuple[Finding, ...]:
-        """Give the findings for which the assessment fails."""
+        """Return the findings for which the assessment fails."""
         return self.assessment.standing(self.level)
 
     @property
@@ -42,11 +42,11 @@ class Report:
         return f"{names.get(self.server.vendor, self.server.vendor)} {version}"
 
     def page(self, code: str) -> str:
-        """Give the address of a hazard's page, empty where none is known."""
+        """Return the address of a hazard's page, empty where none is known."""
         return f"{self.docs_url.rstrip('/')}/{code}.md" if self.docs_url else ""
 
     def is_acknowledged_elsewhere(self, finding: Finding) -> bool:
-        """Tell whether a finding is acknowledged outside of its migration."""
+        """Return whether a finding is acknowledged outside of its migration."""
         return any(matches(said, finding) for said in self.given)
 
     def counts(self) -> dict[str, int]:

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 import auto_migrate
 from auto_migrate.findings import Finding, Level
-from auto_migrate.reporting.assessments.places import Place
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
+from auto_migrate.reporting.assessments.source_lines import SourceLocation
 from auto_migrate.safety.hazard import Hazard
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE
@@ -24,13 +24,13 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
 
 
-def render(report: Report) -> str:
+def render(report: AssessmentReport) -> str:
     """Write the log."""
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run(report)]}, indent=2) + "\n"
 
 
-def run(report: Report) -> dict[str, Any]:
-    """Give the one run of the log."""
+def run(report: AssessmentReport) -> dict[str, Any]:
+    """Return the one run of the log."""
     warnings = [{"level": "warning", "message": {"text": text}} for text in report.unmatched()]
     driver = {
         "name": "auto_migrate",
@@ -46,7 +46,7 @@ def run(report: Report) -> dict[str, Any]:
     }
 
 
-def rule(hazard: Hazard, report: Report) -> dict[str, Any]:
+def rule(hazard: Hazard, report: AssessmentReport) -> dict[str, Any]:
     """Describe a hazard."""
     title = _(hazard.title)
     page = report.page(hazard.code)
@@ -62,8 +62,8 @@ def rule(hazard: Hazard, report: Report) -> dict[str, Any]:
     return {**told, "helpUri": page} if page else told
 
 
-def results(report: Report) -> Iterator[dict[str, Any]]:
-    """Give every finding, those that somebody acknowledged as suppressed."""
+def results(report: AssessmentReport) -> Iterator[dict[str, Any]]:
+    """Return every finding, those that somebody acknowledged as suppressed."""
     codes, seen = list(hazards()), Counter[str]()
     for finding in report.assessment.findings:
         same = fingerprint(finding)
@@ -84,7 +84,7 @@ def results(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def fingerprint(finding: Finding) -> str:
-    """Give what stays the same while lines move: the hazard, the migration and the table."""
+    """Return what stays the same while lines move: the hazard, the migration and the table."""
     told = "\0".join([finding.code, str(finding.migration), finding.table])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
@@ -97,8 +97,8 @@ def message(finding: Finding) -> str:
     return "\n\n".join(parts)
 
 
-def location(finding: Finding, place: Place | None) -> dict[str, Any]:
-    """Give the place of a finding: its migration, and where it has one, its lines."""
+def location(finding: Finding, place: SourceLocation | None) -> dict[str, Any]:
+    """Return the place of a finding: its migration, and where it has one, its lines."""
     told: dict[str, Any] = {
         "logicalLocations": [{"fullyQualifiedName": str(finding.migration), "kind": "module"}],
     }
@@ -110,7 +110,7 @@ def location(finding: Finding, place: Place | None) -> dict[str, Any]:
     return told
 
 
-def artifact(place: Place) -> dict[str, str]:
+def artifact(place: SourceLocation) -> dict[str, str]:
     """Name a file relative to the top of the repository, if it belongs to it."""
     if place.is_inside:
         return {"uri": quote(place.path), "uriBaseId": "%SRCROOT%"}

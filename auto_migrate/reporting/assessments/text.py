@@ -14,14 +14,14 @@ from auto_migrate.events import PlanAssessed
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
 
 if TYPE_CHECKING:
-    from auto_migrate.reporting.assessments.report import Report
+    from auto_migrate.reporting.assessments.report import AssessmentReport
 
 WIDTH = 100
 SIGNS = {Level.ERROR: "✖", Level.WARNING: "▲", Level.NOTICE: "·"}
 
 
-def report_lines(report: Report, style: Style) -> Iterator[str]:
-    """Tell a plan that was judged with no database: its migrations, what matches nothing in it, and the summary."""
+def report_lines(report: AssessmentReport, style: Style) -> Iterator[str]:
+    """Return a plan that was judged with no database: its migrations, what matches nothing in it, and the summary."""
     for assessed in report.assessment.migrations:
         yield from migration_lines(assessed, style)
         yield ""
@@ -30,7 +30,7 @@ def report_lines(report: Report, style: Style) -> Iterator[str]:
 
 
 def plan_lines(event: PlanAssessed, style: Style, *, notices: bool) -> Iterator[str]:
-    """Tell what stops the plan in full, and the rest in a line each."""
+    """Return what stops the plan in full, and the rest in a line each."""
     for finding in event.findings:
         if finding in event.blocking:
             yield from finding_lines(finding, style)
@@ -39,7 +39,7 @@ def plan_lines(event: PlanAssessed, style: Style, *, notices: bool) -> Iterator[
 
 
 def migration_lines(assessed: AssessedMigration, style: Style, *, left: bool = False) -> Iterator[str]:
-    """Tell one migration: its operations with their statements, and what was found in it."""
+    """Return one migration: its operations with their statements, and what was found in it."""
     colours: Any = style
     traits = [
         *phase_words(assessed),
@@ -63,7 +63,7 @@ def phase_words(assessed: AssessedMigration) -> Iterator[str]:
 
 
 def operation_lines(operation: PlannedOperation) -> Iterator[str]:
-    """Tell one operation."""
+    """Return one operation."""
     reversible = "" if operation.reversible else _(" (irreversible)")
     yield f"  {operation.index}. {operation.description}{reversible}"
     yield from (f"     {effect}" for effect in operation.effects)
@@ -71,7 +71,7 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
 
 
 def finding_lines(finding: Finding, style: Style) -> Iterator[str]:
-    """Tell one finding: what it is, why it is one here, and what to write instead."""
+    """Return one finding: what it is, why it is one here, and what to write instead."""
     yield headline(finding, style)
     if finding.acknowledged is not None:
         return
@@ -84,7 +84,7 @@ def finding_lines(finding: Finding, style: Style) -> Iterator[str]:
 
 
 def headline(finding: Finding, style: Style) -> str:
-    """Give the first line of a finding."""
+    """Return the first line of a finding."""
     colours: Any = style
     place = str(finding.migration) + (f":{finding.operation}" if finding.operation else "")
     line = f"  {SIGNS[finding.level]} {finding.code} {place} {finding.title}"

@@ -12,7 +12,7 @@ from auto_migrate.safety.hazard import Hazard
 
 @functools.cache
 def hazards() -> Mapping[str, Hazard]:
-    """Give every hazard by its code, in the order of the codes."""
+    """Return every hazard by its code, in the order of the codes."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     found = {kind.code: kind() for kind in Hazard.__subclasses__()}

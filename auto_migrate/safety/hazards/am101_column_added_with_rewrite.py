@@ -7,10 +7,20 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, Change, Default
-from auto_migrate.safety.code import batches, comment, in_turn, listed, migration, model_name, named, without, written
+from auto_migrate.changes.change import AddColumn, Change, Default
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import (
+    batches,
+    comment,
+    in_turn,
+    listed,
+    migration,
+    model_name,
+    named,
+    without,
+    written,
+)
 
 
 class ColumnAddedWithRewrite(Hazard):
@@ -30,7 +40,7 @@ class ColumnAddedWithRewrite(Hazard):
             yield Found(change.table, text, self.instead(change))
 
     def instead(self, change: AddColumn) -> str:
-        """Give the way by a column that is empty at first, or nothing where there is none."""
+        """Return the way by a column that is empty at first, or nothing where there is none."""
         if change.default is not Default.VOLATILE or change.primary_key:
             return ""
         field, model = change.definition, model_name(change.model)
@@ -54,7 +64,7 @@ class ColumnAddedWithRewrite(Hazard):
 
 
 def is_filled_by_row(change: AddColumn) -> bool:
-    """Tell whether the values of old rows have to be worked out one by one."""
+    """Return whether the values of old rows have to be worked out one by one."""
     return change.default in {Default.VOLATILE, Default.GENERATED} or change.constrained_domain
 
 

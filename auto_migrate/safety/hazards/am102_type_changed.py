@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AlterType, Change, RenameColumn
+from auto_migrate.changes.change import AlterType, Change, RenameColumn
 from auto_migrate.safety.becoming_key import becomes_key, beside
-from auto_migrate.safety.code import batches, comment, in_turn, migration, model_name, without, written
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import batches, comment, in_turn, migration, model_name, without, written
 
 
 class TypeChanged(Hazard):
@@ -49,7 +49,7 @@ class TypeChanged(Hazard):
         return f"{change.new}{collation}"
 
     def instead(self, change: AlterType, site: Site) -> str:
-        """Give the way by a second column, where Django knows the field and nothing hangs on it."""
+        """Return the way by a second column, where Django knows the field and nothing hangs on it."""
         field = change.definition
         if becomes_key(site.operation):
             # Where the column gets another name as well, AM401 tells how.
@@ -70,12 +70,12 @@ class TypeChanged(Hazard):
 
 
 def holds_up(change: AlterType, site: Site) -> bool:
-    """Tell whether somebody waits for work that grows with the table."""
+    """Return whether somebody waits for work that grows with the table."""
     return not site.is_new(change.table) and any(effect.holds_up for effect in effects(change, site.server))
 
 
 def along_with(change: AlterType, site: Site) -> list[AlterType]:
-    """Give the columns whose type Django changes in one operation: a key, and what points to it."""
+    """Return the columns whose type Django changes in one operation: a key, and what points to it."""
     if change.definition is None:
         return [change]
     typed = (other for other in site.operation.changes if isinstance(other, AlterType) and other.definition is not None)

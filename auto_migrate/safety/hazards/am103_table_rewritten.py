@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, RewriteTable
+from auto_migrate.changes.change import Change, RewriteTable
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 # What has a counterpart that holds nobody up. The rest takes a table that is made beside it, as pg_repack does.
@@ -40,7 +40,7 @@ class TableRewritten(Hazard):
         yield Found(change.table, text, self.instead(change))
 
     def instead(self, change: RewriteTable) -> str:
-        """Give the command that holds nobody up, as far as there is one."""
+        """Return the command that holds nobody up, as far as there is one."""
         if not change.table:
             return ""
         command, told = INSTEAD.get(change.command, REPACK)

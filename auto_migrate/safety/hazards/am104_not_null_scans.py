@@ -8,9 +8,10 @@ from django.db.models import NOT_PROVIDED
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, SetNotNull
+from auto_migrate.changes.change import Change, SetNotNull
 from auto_migrate.safety.becoming_key import becomes_key
-from auto_migrate.safety.code import (
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import (
     batches,
     in_turn,
     migration,
@@ -21,7 +22,6 @@ from auto_migrate.safety.code import (
     written,
     written_operation,
 )
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 CHECK = 'models.CheckConstraint(condition=models.Q({field}__isnull=False), name="{name}")'
 
@@ -52,7 +52,7 @@ class NotNullScans(Hazard):
         yield Found(change.table, text, self.instead(change, site))
 
     def instead(self, change: SetNotNull, site: Site) -> str:
-        """Give the way by a constraint that is validated while others read and write."""
+        """Return the way by a constraint that is validated while others read and write."""
         if becomes_key(site.operation):
             return ""
         name = f"{change.column}_not_null"

@@ -10,10 +10,10 @@ from django.db.models import CheckConstraint
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
-from auto_migrate.safety.code import in_turn, migration, model_name, named, next_migration, run_sql, written
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, ConstraintKind
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import in_turn, migration, model_name, named, next_migration, run_sql, written
 
 
 class CheckValidatedAtOnce(Hazard):
@@ -35,7 +35,7 @@ class CheckValidatedAtOnce(Hazard):
         yield Found(change.table, text, self.instead(change, site) if site.server.vendor == "postgresql" else "")
 
     def instead(self, change: Any, site: Site) -> str:
-        """Give the way by a constraint that is validated while others read and write."""
+        """Return the way by a constraint that is validated while others read and write."""
         name = getattr(change, "name", "") or f"{change.table}_{change.column}_check"
         table, model = named(change.table), model_name(change.model)
         if change.definition is None:
@@ -52,7 +52,7 @@ class CheckValidatedAtOnce(Hazard):
         return in_turn(migration(*self.by_sql(change, name, site), late=is_late), validated)
 
     def by_sql(self, change: Any, name: str, site: Site) -> Iterator[str]:
-        """Give the statements that add the check of a field's own, which Django cannot leave unvalidated."""
+        """Return the statements that add the check of a field's own, which Django cannot leave unvalidated."""
         table, drops = named(change.table), f"ALTER TABLE {named(change.table)} DROP"
         column = change.column if isinstance(change, AddColumn) else ", ".join(change.columns)
         # The only checks that Django's own fields have on PostgreSQL.
@@ -69,7 +69,7 @@ class CheckValidatedAtOnce(Hazard):
 
 
 def is_check(change: Change) -> bool:
-    """Tell whether a change brings a CHECK constraint that is to hold at once."""
+    """Return whether a change brings a CHECK constraint that is to hold at once."""
     if isinstance(change, AddConstraint):
         return change.kind is ConstraintKind.CHECK and change.valid
     return isinstance(change, AddColumn) and change.checked

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     AddConstraint,
     AlterType,
@@ -22,10 +22,10 @@ from auto_migrate.planning.changes import (
     SetNotNull,
 )
 from auto_migrate.safety.becoming_key import becomes_key
-from auto_migrate.safety.code import in_turn, listed, migration, model_name, named, next_migration, run_sql
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am102_type_changed import holds_up
+from auto_migrate.safety.suggestions import in_turn, listed, migration, model_name, named, next_migration, run_sql
 
 SIMPLE = {DropNotNull: ("DROP NOT NULL", "SET NOT NULL"), SetNotNull: ("SET NOT NULL", "DROP NOT NULL")}
 UNTOLD = ("…", "…")
@@ -54,7 +54,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
         yield Found(change.table, text, self.instead(change, site) if by_parts else "", others=others)
 
     def instead(self, change: Any, site: Site) -> str:
-        """Give the way by a key that is validated while others read and write."""
+        """Return the way by a key that is validated while others read and write."""
         table, model = named(change.table), model_name(change.model)
         if change.definition is None:
             key = f"FOREIGN KEY (…) REFERENCES {named(change.references)} NOT VALID"
@@ -83,7 +83,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
 
 
 def is_looked_up(change: Change, site: Site) -> bool:
-    """Tell whether a change brings a foreign key that old rows are held to at once."""
+    """Return whether a change brings a foreign key that old rows are held to at once."""
     if isinstance(change, AddConstraint):
         # Where the columns are written anew, AM102 tells of it.
         rewritten = change.again and any(
@@ -96,7 +96,7 @@ def is_looked_up(change: Change, site: Site) -> bool:
 
 
 def is_told_elsewhere(site: Site) -> bool:
-    """Tell whether the keys come with something that AM102, AM401 or AM402 says how to do without."""
+    """Return whether the keys come with something that AM102, AM401 or AM402 says how to do without."""
     renamed = any(isinstance(change, RenameTable | RenameColumn) for change in site.operation.changes)
     return renamed or becomes_key(site.operation)
 

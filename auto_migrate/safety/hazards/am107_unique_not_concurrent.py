@@ -10,8 +10,10 @@ from django.db.models import CharField, ForeignKey, OneToOneField, TextField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind
-from auto_migrate.safety.code import (
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.safety.effects import effects
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import (
     in_turn,
     listed,
     migration,
@@ -22,8 +24,6 @@ from auto_migrate.safety.code import (
     without_like,
     written,
 )
-from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 KEYS = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY})
 
@@ -49,7 +49,7 @@ class UniqueNotConcurrent(Hazard):
         yield Found(change.table, text, self.instead(change, site))
 
     def instead(self, change: Any, site: Site) -> str:
-        """Give the way by an index that is built concurrently first."""
+        """Return the way by an index that is built concurrently first."""
         if isinstance(change, AddColumn):
             return self.after_the_column(change)
         if change.definition is None:
@@ -64,7 +64,7 @@ class UniqueNotConcurrent(Hazard):
         return like(change) + migration(*both, atomic=False, late=True)
 
     def after_the_column(self, change: AddColumn) -> str:
-        """Give the way by a column that becomes unique only later."""
+        """Return the way by a column that becomes unique only later."""
         if change.definition is None or change.primary_key:
             return ""
         model, plain = model_name(change.model), not_unique(change.definition)
@@ -85,14 +85,14 @@ class UniqueNotConcurrent(Hazard):
 
 
 def builds_unique_index(change: Change) -> bool:
-    """Tell whether a change brings an index that lets each value in once."""
+    """Return whether a change brings an index that lets each value in once."""
     if isinstance(change, AddConstraint):
         return change.kind in KEYS and not change.using_index
     return isinstance(change, AddColumn) and (change.unique or change.primary_key)
 
 
 def not_unique(field: Any) -> Any:
-    """Give the field that lets a value in twice; its index would only be dropped again."""
+    """Return the field that lets a value in twice; its index would only be dropped again."""
     if not isinstance(field, OneToOneField):
         return without(field, "unique")
     _name, _path, arguments, keywords = field.deconstruct()
@@ -100,7 +100,7 @@ def not_unique(field: Any) -> Any:
 
 
 def like(change: AddColumn | AddConstraint) -> str:
-    """Tell of the index for LIKE where Django would make one."""
+    """Return of the index for LIKE where Django would make one."""
     return without_like() if isinstance(change.definition, CharField | TextField) else ""
 
 

@@ -9,9 +9,11 @@ from django.db.migrations.operations import AddField, AlterField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, CreateIndex
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, CreateIndex
 from auto_migrate.safety.becoming_key import becomes_key
-from auto_migrate.safety.code import (
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.hazards.am107_unique_not_concurrent import builds_unique_index
+from auto_migrate.safety.suggestions import (
     comment,
     in_turn,
     listed,
@@ -22,8 +24,6 @@ from auto_migrate.safety.code import (
     written,
     written_operation,
 )
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.hazards.am107_unique_not_concurrent import builds_unique_index
 
 
 class IndexNotConcurrent(Hazard):
@@ -42,7 +42,7 @@ class IndexNotConcurrent(Hazard):
         yield Found(change.table, problem.format(name=change.name, table=change.table), self.instead(change, site))
 
     def instead(self, change: CreateIndex, site: Site) -> str:
-        """Give the operations that build the same index concurrently."""
+        """Return the operations that build the same index concurrently."""
         if change.definition is None:
             unique, columns = "UNIQUE " if change.unique else "", listed(change.columns)
             index = f"{named(change.name)} ON {named(change.table)} ({columns})"
@@ -63,7 +63,7 @@ class IndexNotConcurrent(Hazard):
 
 
 def of_fitting_name(index: Any) -> Any:
-    """Give an index with a name as short as those that models declare have to be; its end tells it from others."""
+    """Return an index with a name as short as those that models declare have to be; its end tells it from others."""
     if len(index.name) <= index.max_name_length:
         return index
     other = index.clone()
@@ -80,7 +80,7 @@ def unindexed(operation: AddField | AlterField) -> str:
 
 
 def comes_along(change: CreateIndex, site: Site) -> bool:
-    """Tell whether the index for LIKE comes with another one on the column, which is told of already."""
+    """Return whether the index for LIKE comes with another one on the column, which is told of already."""
     return change.companion and any(
         builds_unique_index(other) or (isinstance(other, CreateIndex) and not other.companion)
         for other in site.operation.changes

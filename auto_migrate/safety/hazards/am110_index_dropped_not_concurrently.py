@@ -8,9 +8,9 @@ from django.db.migrations.operations import RemoveIndex
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddConstraint, AlterType, Change, DropIndex
-from auto_migrate.safety.code import listed, migration, model_name, named, run_sql
+from auto_migrate.changes.change import AddConstraint, AlterType, Change, DropIndex
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import listed, migration, model_name, named, run_sql
 
 
 class IndexDroppedNotConcurrently(Hazard):
@@ -31,7 +31,7 @@ class IndexDroppedNotConcurrently(Hazard):
         yield Found(change.table, text, self.instead(change, site))
 
     def instead(self, change: DropIndex, site: Site) -> str:
-        """Give the operation that drops the same index concurrently."""
+        """Return the operation that drops the same index concurrently."""
         operation = site.operation.operation
         if isinstance(operation, RemoveIndex):
             removed = f'RemoveIndexConcurrently("{model_name(change.model)}", "{change.name}")'
@@ -57,13 +57,13 @@ def again(change: DropIndex) -> str:
 
 
 def alike(change: DropIndex, site: Site) -> list[DropIndex]:
-    """Give the indexes on the same columns that the operation drops, Django's second one for LIKE among them."""
+    """Return the indexes on the same columns that the operation drops, Django's second one for LIKE among them."""
     drops = [other for other in site.operation.changes if isinstance(other, DropIndex)]
     return [other for other in drops if (other.table, other.columns) == (change.table, change.columns)]
 
 
 def comes_along(change: DropIndex, site: Site) -> bool:
-    """Tell whether the index goes with another one on the column, or for a change that takes the same lock."""
+    """Return whether the index goes with another one on the column, or for a change that takes the same lock."""
     working = (other for other in site.operation.changes if isinstance(other, AlterType | AddConstraint))
     if any(other.table == change.table for other in working):
         return True

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, Reindex
-from auto_migrate.safety.code import named
+from auto_migrate.changes.change import Change, Reindex
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import named
 
 
 class ReindexNotConcurrent(Hazard):

@@ -8,10 +8,10 @@ from django.db.migrations.operations import RunSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddConstraint, Change, ValidateConstraint
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
-from auto_migrate.safety.code import in_turn, migration, model_name, named, next_migration, written_operation
+from auto_migrate.changes.change import AddConstraint, Change, ValidateConstraint
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import in_turn, migration, model_name, named, next_migration, written_operation
 
 
 class ValidatedWithItsLock(Hazard):
@@ -29,8 +29,8 @@ class ValidatedWithItsLock(Hazard):
         )
         yield Found(change.table, problem.format(name=change.name, table=change.table), self.instead(change, adding))
 
-    def instead(self, change: ValidateConstraint, adding: ReadOperation) -> str:
-        """Give the same in two migrations."""
+    def instead(self, change: ValidateConstraint, adding: OperationChanges) -> str:
+        """Return the same in two migrations."""
         if isinstance(adding.operation, RunSQL):
             table, name = named(change.table), named(change.name)
             return (
@@ -41,8 +41,8 @@ class ValidatedWithItsLock(Hazard):
         return in_turn(migration(written_operation(adding.operation), late=True), migration(validated))
 
 
-def added_before(change: ValidateConstraint, site: Site) -> ReadOperation | None:
-    """Give the operation of the same transaction that added the constraint NOT VALID, or None."""
+def added_before(change: ValidateConstraint, site: Site) -> OperationChanges | None:
+    """Return the operation of the same transaction that added the constraint NOT VALID, or None."""
     for operation, other in site.migration.changes():
         if other is change:
             return None
@@ -52,8 +52,8 @@ def added_before(change: ValidateConstraint, site: Site) -> ReadOperation | None
     return None
 
 
-def in_one_transaction(migration: ReadMigration, one: ReadOperation, other: ReadOperation) -> bool:
-    """Tell whether two operations are carried out in one transaction; a text of statements always is."""
+def in_one_transaction(migration: MigrationChanges, one: OperationChanges, other: OperationChanges) -> bool:
+    """Return whether two operations are carried out in one transaction; a text of statements always is."""
     if migration.migration.atomic:
         return True
     return one is other and isinstance(one.operation, RunSQL) and isinstance(one.operation.sql, str)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, Change, CreateTable, DropTable
+from auto_migrate.changes.change import AddColumn, Change, CreateTable, DropTable
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 

@@ -8,11 +8,11 @@ from django.db.migrations.operations import RunSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.databases.table_locks import Mode
-from auto_migrate.planning.changes import Change
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.safety.effects import Effect, effects
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, Site, note_new
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
 
 # The two tables of a foreign key are one matter, and two matters of one feature often come in one migration.
 SEVERAL = 3
@@ -24,8 +24,8 @@ class ManyTablesLocked(Hazard):
     title = gettext_noop("One migration locks several tables until it commits")
     harm = Harm.RISKS
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Give the tables of a migration together, if they are several."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return the tables of a migration together, if they are several."""
         if not migration.migration.atomic:
             return
         tables = list(dict.fromkeys(locked(migration, server, new_tables)))
@@ -44,7 +44,7 @@ class ManyTablesLocked(Hazard):
         return iter(())
 
 
-def locked(migration: ReadMigration, server: Server, new_tables: Iterable[str]) -> Iterator[str]:
+def locked(migration: MigrationChanges, server: ServerFacts, new_tables: Iterable[str]) -> Iterator[str]:
     """Name the tables that were there before and that operations are about, not those that keys lock besides."""
     made = set(new_tables)
     for operation in migration.operations:
@@ -55,11 +55,11 @@ def locked(migration: ReadMigration, server: Server, new_tables: Iterable[str]) 
             note_new(made, change)
 
 
-def matters(operation: ReadOperation) -> tuple[Change, ...]:
-    """Give what an operation is about: one table if it is Django's, whatever its statements are about if it is SQL."""
+def matters(operation: OperationChanges) -> tuple[Change, ...]:
+    """Return what an operation is about: one table if it is Django's, whatever its statements are about if it is SQL."""
     return operation.changes if isinstance(operation.operation, RunSQL) else operation.changes[:1]
 
 
 def stops(effect: Effect) -> bool:
-    """Tell whether all traffic of a table stops, or writes stop for work that grows with it."""
-    return effect.mode is Mode.ACCESS_EXCLUSIVE or effect.holds_up
+    """Return whether all traffic of a table stops, or writes stop for work that grows with it."""
+    return effect.mode is LockMode.ACCESS_EXCLUSIVE or effect.holds_up

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, LockTable
-from auto_migrate.safety.effect import Blocks
+from auto_migrate.changes.change import Change, LockTable
 from auto_migrate.safety.effects import effects
+from auto_migrate.safety.effects.effect import Blocks
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 DETACHED = "ALTER TABLE {table} DETACH PARTITION {partition} CONCURRENTLY  -- atomic = False"
@@ -43,11 +43,11 @@ class TableLocked(Hazard):
 
 
 def blocks(change: LockTable, site: Site) -> Blocks:
-    """Tell who waits for the lock."""
+    """Return who waits for the lock."""
     return next((effect.blocks for effect in effects(change, site.server)), Blocks.NOTHING)
 
 
 def alike(change: LockTable, site: Site) -> list[LockTable]:
-    """Give the locks that the same operation takes for the same reason."""
+    """Return the locks that the same operation takes for the same reason."""
     locks = [other for other in site.operation.changes if isinstance(other, LockTable)]
     return [other for other in locks if (other.reason, other.mode) == (change.reason, change.mode)]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable
-from auto_migrate.safety.code import comment
+from auto_migrate.changes.change import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import comment
 
 NOT_ATOMIC = """\
 class Migration(migrations.Migration):
@@ -43,7 +43,7 @@ class ConcurrentInTransaction(Hazard):
 
 
 def alone(change: Change) -> str:
-    """Give the statement of a change that cannot be in a transaction, nothing for one that can."""
+    """Return the statement of a change that cannot be in a transaction, nothing for one that can."""
     if isinstance(change, RewriteTable):
         return f"VACUUM FULL {change.table}".strip() if change.command == "VACUUM FULL" else ""
     if not getattr(change, "concurrently", False):

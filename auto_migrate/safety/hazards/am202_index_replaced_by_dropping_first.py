@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, CreateIndex, DropIndex
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.code import model_name, written
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, Site
+from auto_migrate.changes.change import Change, CreateIndex, DropIndex
+from auto_migrate.changes.reading import MigrationChanges
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
+from auto_migrate.safety.suggestions import model_name, written
 
 REPLACE = """\
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
@@ -34,8 +34,8 @@ class IndexReplacedByDroppingFirst(Hazard):
     title = gettext_noop("An index is dropped before the one that replaces it is built")
     harm = Harm.RISKS
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Give the indexes that are built after one for the same queries was dropped."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return the indexes that are built after one for the same queries was dropped."""
         dropped: list[tuple[int, DropIndex]] = []
         for operation, change in migration.changes():
             if isinstance(change, DropIndex):
@@ -53,7 +53,7 @@ class IndexReplacedByDroppingFirst(Hazard):
 
 
 def replaces(new: CreateIndex, old: DropIndex) -> bool:
-    """Tell whether an index serves queries that the other one served."""
+    """Return whether an index serves queries that the other one served."""
     if new.name == old.name:
         return True
     shorter = min(len(new.columns), len(old.columns))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     AddConstraint,
     Change,
@@ -16,7 +16,7 @@ from auto_migrate.planning.changes import (
     RenameColumn,
     RenameTable,
 )
-from auto_migrate.planning.sql.names import is_too_long, kept
+from auto_migrate.changes.sql.names import is_too_long, kept
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 
@@ -39,7 +39,7 @@ class NameTooLong(Hazard):
 
 
 def names_given(change: Change) -> tuple[str, ...]:
-    """Give the names that a change gives to something."""
+    """Return the names that a change gives to something."""
     match change:
         case CreateTable(table=table, names=names):
             return (bare(table), *names)
@@ -53,5 +53,5 @@ def names_given(change: Change) -> tuple[str, ...]:
 
 
 def bare(table: str) -> str:
-    """Give a table's name without its schema, however that is written."""
+    """Return a table's name without its schema, however that is written."""
     return table.rpartition('"."')[2] if '"."' in table else table.rpartition(".")[2]

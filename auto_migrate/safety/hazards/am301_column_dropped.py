@@ -9,11 +9,11 @@ from django.db.migrations import RemoveField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from auto_migrate.changes.change import Change, DropColumn
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.changes import Change, DropColumn
-from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import is_declared_late, late, late_sql, runs_late, with_options
+from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\
 {now}operations = [
@@ -48,12 +48,12 @@ class ColumnDropped(Hazard):
 
 
 def is_prepared(change: DropColumn, site: Site) -> bool:
-    """Tell whether the migration says that nobody uses the column any more, and nothing speaks against it."""
+    """Return whether the migration says that nobody uses the column any more, and nothing speaks against it."""
     return is_declared_late(site.migration) and not change.required
 
 
 def waits(change: DropColumn, site: Site) -> bool:
-    """Tell whether the column goes when the old code is gone, and the new code can do without it until then."""
+    """Return whether the column goes when the old code is gone, and the new code can do without it until then."""
     return get_settings().PHASES and runs_late(site.migration) and not change.required
 
 
@@ -76,7 +76,7 @@ def problem(change: DropColumn, site: Site) -> str:
 
 
 def instead(change: DropColumn, operation: Any) -> str:
-    """Give the two steps: first the code forgets the field, then the column goes."""
+    """Return the two steps: first the code forgets the field, then the column goes."""
     drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}", "AM301")
     if not isinstance(operation, RemoveField):
         return drop
@@ -92,7 +92,7 @@ def instead(change: DropColumn, operation: Any) -> str:
 
 
 def loosened(change: DropColumn) -> Any:
-    """Give the field as code that does not know it can live with."""
+    """Return the field as code that does not know it can live with."""
     # Deleting what a forgotten foreign key points to would fail, since Django no longer knows what to delete with it.
     unbound = {"db_constraint": False} if change.references else {}
     return with_options(change.definition, null=True, **unbound)

@@ -9,10 +9,10 @@ from django.db.migrations import DeleteModel, RemoveField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, DropTable
-from auto_migrate.safety.code import comment, model_name
+from auto_migrate.changes.change import Change, DropTable
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import is_declared_late, late_sql
+from auto_migrate.safety.suggestions import comment, model_name
 
 FORGET = """\
 {now}operations = [
@@ -45,7 +45,7 @@ class TableDropped(Hazard):
 
 
 def instead(change: DropTable, operation: Any) -> str:
-    """Give the two steps: first the code forgets the model or the many-to-many field, then the table goes."""
+    """Return the two steps: first the code forgets the model or the many-to-many field, then the table goes."""
     if change.table.endswith("*"):
         # Which tables that are only the database knows.
         return ""

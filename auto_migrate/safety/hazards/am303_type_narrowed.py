@@ -8,10 +8,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.planning.widths import Width, has_room, width_of
-from auto_migrate.safety.code import comment, in_turn, migration, model_name
+from auto_migrate.changes.change import AlterType, Change
+from auto_migrate.changes.types import Width, has_room, width_of
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import comment, in_turn, migration, model_name
 from auto_migrate.safety.type_changes import parsed
 
 TEXTS = frozenset({"varchar", "text", "citext", "character", "longtext", "char"})
@@ -49,7 +49,7 @@ class TypeNarrowed(Hazard):
 
 
 def narrows(old: str, new: str) -> bool:
-    """Tell whether there are values of the old type that the new one cannot hold as they are."""
+    """Return whether there are values of the old type that the new one cannot hold as they are."""
     width = width_of(old, new)
     if width is not Width.OTHER or not old:
         return width is Width.NARROWER
@@ -69,7 +69,7 @@ def narrows(old: str, new: str) -> bool:
 
 
 def instead(change: AlterType) -> str:
-    """Give a constraint in place of a shorter type, where it is the length of text or the range of integers."""
+    """Return a constraint in place of a shorter type, where it is the length of text or the range of integers."""
     if not change.field or width_of(change.old, change.new) is Width.OTHER:
         return ""
     if isinstance(change.definition, models.CharField):
@@ -81,7 +81,7 @@ def instead(change: AlterType) -> str:
 
 
 def checked(change: AlterType, condition: str, name: str, imports: str = "") -> str:
-    """Give a constraint that is validated while others read and write."""
+    """Return a constraint that is validated while others read and write."""
     keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
     model, check = model_name(change.model), f'models.CheckConstraint(condition={condition}, name="{name}")'
     added = migration(f'AddConstraintNotValid("{model}", {check})', late=True)

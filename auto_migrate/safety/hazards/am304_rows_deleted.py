@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, WriteRows
-from auto_migrate.safety.code import batches
+from auto_migrate.changes.change import Change, DataChange
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import batches
 
 
 class RowsDeleted(Hazard):
@@ -20,7 +20,7 @@ class RowsDeleted(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, WriteRows) or change.verb not in {"DELETE", "TRUNCATE"} or change.bounded:
+        if not isinstance(change, DataChange) or change.verb not in {"DELETE", "TRUNCATE"} or change.bounded:
             return
         problem = _(
             "{verb} takes rows of {table} away for good, however many there are by then, in one transaction; no "
@@ -31,6 +31,6 @@ class RowsDeleted(Hazard):
         yield Found(table, problem.format(verb=change.verb, table=change.table), instead(change))
 
 
-def instead(change: WriteRows) -> str:
-    """Give a deletion in batches, where the model is known."""
+def instead(change: DataChange) -> str:
+    """Return a deletion in batches, where the model is known."""
     return batches(change.model, "...", "delete()", "delete_in_batches") if change.model else ""

@@ -9,12 +9,12 @@ from django.db.migrations import RenameField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, RenameColumn, RenameTable
-from auto_migrate.planning.reading import ReadOperation
+from auto_migrate.changes.change import Change, RenameColumn, RenameTable
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.safety.becoming_key import becomes_key, beside
-from auto_migrate.safety.code import comment, model_name, written
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
+from auto_migrate.safety.suggestions import comment, model_name, written
 
 KEEP_COLUMN = """\
 {comment}operations = [
@@ -42,12 +42,12 @@ class ColumnRenamed(Hazard):
 
 
 def comes_with_a_table(site: Site) -> bool:
-    """Tell whether the column is renamed because its model is, of which AM402 tells."""
+    """Return whether the column is renamed because its model is, of which AM402 tells."""
     return any(isinstance(change, RenameTable) for change in site.operation.changes)
 
 
-def instead(change: RenameColumn, read: ReadOperation) -> str:
-    """Give a field with another name on the same column, or one beside it where it becomes a foreign key."""
+def instead(change: RenameColumn, read: OperationChanges) -> str:
+    """Return a field with another name on the same column, or one beside it where it becomes a foreign key."""
     operation: Any = read.operation
     if change.definition is None:
         return ""

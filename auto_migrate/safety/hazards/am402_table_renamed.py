@@ -10,9 +10,9 @@ from django.db.migrations import AlterModelTable, RenameModel
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, RenameTable
-from auto_migrate.safety.code import comment
+from auto_migrate.changes.change import Change, RenameTable
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import comment
 
 KEEP_TABLE = """\
 {comment}operations = [
@@ -42,7 +42,7 @@ class TableRenamed(Hazard):
 
 
 def instead(change: RenameTable, site: Site) -> str:
-    """Give a model with another name on the same table."""
+    """Return a model with another name on the same table."""
     operation: Any = site.operation.operation
     if isinstance(operation, RenameModel):
         told = comment(

@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, Change
-from auto_migrate.safety.code import comment, model_name, written
+from auto_migrate.changes.change import AddColumn, Change
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
+from auto_migrate.safety.suggestions import comment, model_name, written
 
 ADD = """\
 {comment}operations = [
@@ -41,7 +41,7 @@ class NotNullWithoutDefault(Hazard):
 
 
 def instead(change: AddColumn, operation: Any) -> str:
-    """Give the field with a default that the database keeps, or one that may be empty."""
+    """Return the field with a default that the database keeps, or one that may be empty."""
     # A default that only fills old rows is the operation's, and none of the model's.
     field = operation.field if isinstance(operation, AddField) else change.definition
     if field is None:
@@ -55,7 +55,7 @@ def instead(change: AddColumn, operation: Any) -> str:
 
 
 def lenient(field: Any) -> dict[str, Any]:
-    """Give the options with which a writer can leave the field out."""
+    """Return the options with which a writer can leave the field out."""
     if field.remote_field or field.primary_key:
         return {"null": True}
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):

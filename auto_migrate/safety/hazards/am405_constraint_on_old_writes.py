@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AddColumn, AddConstraint, Change, ConstraintKind, CreateIndex
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, ConstraintKind, CreateIndex
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
@@ -36,7 +36,7 @@ class ConstraintOnOldWrites(Hazard):
 
 
 def is_refusing(change: Change) -> bool:
-    """Tell whether writes may fail from now on that did not before."""
+    """Return whether writes may fail from now on that did not before."""
     if isinstance(change, CreateIndex):
         return change.unique
     # With USING INDEX, it was the index that began to refuse; what is made again was there before.
@@ -45,7 +45,7 @@ def is_refusing(change: Change) -> bool:
 
 
 def is_on_new_columns(change: Change, site: Site) -> bool:
-    """Tell whether all its columns are added by the migration itself, so that old code does not write to them."""
+    """Return whether all its columns are added by the migration itself, so that old code does not write to them."""
     columns = getattr(change, "columns", ())
     added = {
         one.column

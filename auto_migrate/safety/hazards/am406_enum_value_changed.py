@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AlterEnum, Change
-from auto_migrate.safety.code import comment
+from auto_migrate.changes.change import AlterEnum, Change
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import comment
 
 ADD_VALUE = """\
 {comment}class Migration(migrations.Migration):

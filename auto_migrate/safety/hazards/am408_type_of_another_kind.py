@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.safety.code import comment, model_name, written
+from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
 from auto_migrate.safety.late import with_options
+from auto_migrate.safety.suggestions import comment, model_name, written
 from auto_migrate.safety.type_changes import parsed
 
 # Types that PostgreSQL compares with one another, so that a query goes on whichever of them the column has.
@@ -53,19 +53,19 @@ class TypeOfAnotherKind(Hazard):
 
 
 def is_of_another_kind(change: AlterType) -> bool:
-    """Tell whether the new type does not go together with the old one, apart from losses, of which AM303 tells."""
+    """Return whether the new type does not go together with the old one, apart from losses, of which AM303 tells."""
     old, new = (kind_of(parsed(name).name) for name in (change.old, change.new))
     # Of a type of the project's own, such as an enum, nothing is known.
     return bool(old and new and old != new) and not narrows(change.old, change.new)
 
 
 def kind_of(name: str) -> frozenset[str]:
-    """Give the types that a type goes together with, none if it is not known."""
+    """Return the types that a type goes together with, none if it is not known."""
     return next((kind for kind in KINDS if name in kind), frozenset())
 
 
 def instead(change: AlterType) -> str:
-    """Give a field of the new type beside the old one."""
+    """Return a field of the new type beside the old one."""
     if change.definition is None or change.definition.primary_key or change.definition.remote_field:
         return ""
     definition = written(with_options(change.definition, null=True))

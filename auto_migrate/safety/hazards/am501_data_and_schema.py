@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import DATA, Change, Compute, CreateTable, LockTable, WriteRows
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.code import comment
-from auto_migrate.safety.effect import Blocks
+from auto_migrate.changes.change import DATA, Change, CreateTable, DataChange, LockTable, RunFunction
+from auto_migrate.changes.reading import MigrationChanges
 from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import Found, Harm, Hazard, Server, Site, note_new
+from auto_migrate.safety.effects.effect import Blocks
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
+from auto_migrate.safety.suggestions import comment
 
 SPLIT = """\
 {first}class Migration(migrations.Migration):
@@ -29,8 +29,8 @@ class DataAndSchema(Hazard):
     title = gettext_noop("Rows are written and tables changed in one transaction")
     harm = Harm.RISKS
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Tell of a migration that does both to tables that were there before."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return of a migration that does both to tables that were there before."""
         if not migration.migration.atomic:
             return
         made, data, schema = set(new_tables), list[Change](), list[str]()
@@ -50,7 +50,7 @@ class DataAndSchema(Hazard):
         return iter(())
 
 
-def tables_held(change: Change, server: Server) -> Iterator[str]:
+def tables_held(change: Change, server: ServerFacts) -> Iterator[str]:
     """Name the tables that a change keeps from others until the transaction ends.
 
     An explicit lock is on purpose, and what a new table points to is locked only at the end, with its foreign keys.
@@ -60,13 +60,13 @@ def tables_held(change: Change, server: Server) -> Iterator[str]:
 
 
 def is_bounded(change: Change) -> bool:
-    """Tell whether SQL says how many rows it writes."""
-    return isinstance(change, WriteRows) and change.bounded
+    """Return whether SQL says how many rows it writes."""
+    return isinstance(change, DataChange) and change.bounded
 
 
 def problem(data: list[Change], tables: tuple[str, ...]) -> str:
     """Say what meets in the transaction."""
-    writers = [change.function if isinstance(change, Compute) else verb_of(change) for change in data]
+    writers = [change.function if isinstance(change, RunFunction) else verb_of(change) for change in data]
     return _(
         "{writers} writes rows in the transaction that changes {tables}: their locks are kept until it is done, and "
         "the reverse order can fail with “pending trigger events”, since Django's foreign keys are checked at the end."
@@ -74,12 +74,12 @@ def problem(data: list[Change], tables: tuple[str, ...]) -> str:
 
 
 def verb_of(change: Change) -> str:
-    """Give what SQL does, as SQL says it."""
-    return f"{change.verb} {change.table}" if isinstance(change, WriteRows) else ""
+    """Return what SQL does, as SQL says it."""
+    return f"{change.verb} {change.table}" if isinstance(change, DataChange) else ""
 
 
-def instead(migration: ReadMigration) -> str:
-    """Give the operations apart, by what they are called."""
+def instead(migration: MigrationChanges) -> str:
+    """Return the operations apart, by what they are called."""
     writers = {operation.index for operation, change in migration.changes() if isinstance(change, DATA)}
     named = [(operation.index, type(operation.operation).__name__) for operation in migration.operations]
     data = ", ".join(f"{name}(...)" for index, name in named if index in writers)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, Compute
-from auto_migrate.safety.code import batches
+from auto_migrate.changes.change import Change, RunFunction
 from auto_migrate.safety.functions import Pass, Way, passes
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import batches
 
 
 class UnboundedFunction(Hazard):
@@ -21,7 +21,7 @@ class UnboundedFunction(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, Compute):
+        if not isinstance(change, RunFunction):
             return
         atomic = bool(site.migration.migration.atomic or getattr(site.operation.operation, "atomic", False))
         for one in passes(change.code):
@@ -54,7 +54,7 @@ def problem_of(way: Way, *, in_transaction: bool) -> str:
     return ""
 
 
-def instead(change: Compute, one: Pass) -> str:
-    """Give the function in batches, each of which is kept."""
+def instead(change: RunFunction, one: Pass) -> str:
+    """Return the function in batches, each of which is kept."""
     function = change.function if change.function.isidentifier() else "fill_in_batches"
     return batches(one.model, "...", "update(...)", function)

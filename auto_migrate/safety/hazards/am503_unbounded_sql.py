@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, WriteRows
-from auto_migrate.safety.code import batches
+from auto_migrate.changes.change import Change, DataChange
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+from auto_migrate.safety.suggestions import batches
 
 # Rows that go are another hazard's, AM304.
 VERBS = frozenset({"COPY", "INSERT", "MERGE", "UPDATE"})
@@ -22,7 +22,7 @@ class UnboundedSql(Hazard):
     harm = Harm.RISKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, WriteRows) or change.verb not in VERBS or change.bounded:
+        if not isinstance(change, DataChange) or change.verb not in VERBS or change.bounded:
             return
         problem = _(
             "{verb} writes rows of {table} without saying how many at most: whoever writes one of them waits until the "
@@ -31,8 +31,8 @@ class UnboundedSql(Hazard):
         yield Found(change.table, problem.format(verb=change.verb, table=change.table), instead(change))
 
 
-def instead(change: WriteRows) -> str:
-    """Give an update in batches, where the model is known."""
+def instead(change: DataChange) -> str:
+    """Return an update in batches, where the model is known."""
     if not change.model or change.verb != "UPDATE":
         return ""
     return batches(change.model, "...", "update(...)", "update_in_batches")

@@ -9,10 +9,10 @@ from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.code import comment
-from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.reading import MigrationChanges
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
+from auto_migrate.safety.suggestions import comment
 
 REVERSE_PYTHON = """\
 {comment}migrations.RunPython({name}, migrations.RunPython.noop)"""
@@ -26,8 +26,8 @@ class Irreversible(Hazard):
     harm = Harm.RISKS
     vendors = EVERYWHERE
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Give the operations that no migration can be unapplied with; how large a table is makes no difference."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return the operations that no migration can be unapplied with; how large a table is makes no difference."""
         for read in migration.operations:
             if (operation := irreversible(read.operation)) is not None:
                 problem = _(
@@ -42,7 +42,7 @@ class Irreversible(Hazard):
 
 
 def irreversible(operation: Operation) -> Operation | None:
-    """Give what of an operation cannot be taken back, None if all can."""
+    """Return what of an operation cannot be taken back, None if all can."""
     if isinstance(operation, ops.SeparateDatabaseAndState):
         # Django calls it reversible, and fails at what is within.
         return next(filter(None, map(irreversible, operation.database_operations)), None)
@@ -50,7 +50,7 @@ def irreversible(operation: Operation) -> Operation | None:
 
 
 def instead(operation: Operation) -> str:
-    """Give the operation with its reverse, for those that take one."""
+    """Return the operation with its reverse, for those that take one."""
     if isinstance(operation, ops.RunPython):
         name = getattr(operation.code, "__name__", "function")
         told = _("A function that takes back what {name} does, or noop where nothing has to be:").format(name=name)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from auto_migrate.changes.change import AlterType, Change
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.changes import AlterType, Change
-from auto_migrate.planning.phasing import Phasing
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
-from auto_migrate.safety.code import in_turn, written_operation
-from auto_migrate.safety.code import migration as written_migration
-from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+from auto_migrate.phases.classify import PhaseDecision
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
+from auto_migrate.safety.suggestions import in_turn, written_operation
+from auto_migrate.safety.suggestions import migration as written_migration
 
 DECLARE = """\
 class Migration(migrations.Migration):
@@ -27,8 +27,8 @@ class PhaseAmbiguous(Hazard):
     harm = Harm.BREAKS
     vendors = EVERYWHERE
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Tell of a migration whose operations do not agree, where phases are on."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return of a migration whose operations do not agree, where phases are on."""
         phasing = migration.phasing
         if get_settings().PHASES and phasing.is_ambiguous and not is_told_elsewhere(phasing):
             yield Found("", problem(phasing), instead(migration))
@@ -38,14 +38,14 @@ class PhaseAmbiguous(Hazard):
         return iter(())
 
 
-def is_told_elsewhere(phasing: Phasing) -> bool:
-    """Tell whether all that is to blame is a hazard of its own: a rename, or a known type that becomes another."""
+def is_told_elsewhere(phasing: PhaseDecision) -> bool:
+    """Return whether all that is to blame is a hazard of its own: a rename, or a known type that becomes another."""
     return not phasing.destructive and all(
         not isinstance(change, AlterType) or change.old for operation in phasing.either for change in operation.changes
     )
 
 
-def problem(phasing: Phasing) -> str:
+def problem(phasing: PhaseDecision) -> str:
     """Name the operations of either side."""
     sides = (
         (_("For before the deploy, since the new code needs it: {named}."), phasing.additive),
@@ -56,13 +56,13 @@ def problem(phasing: Phasing) -> str:
     return " ".join([*told, _("All of it would run before the deploy.")])
 
 
-def named(operations: Iterable[ReadOperation]) -> str:
+def named(operations: Iterable[OperationChanges]) -> str:
     """Say what operations do, with their numbers."""
     return "; ".join(f"{operation.index}. {operation.operation.describe()}" for operation in operations)
 
 
-def instead(migration: ReadMigration) -> str:
-    """Give two migrations where the operations can be told apart, else a phase to declare."""
+def instead(migration: MigrationChanges) -> str:
+    """Return two migrations where the operations can be told apart, else a phase to declare."""
     phasing = migration.phasing
     late = {operation.index for operation in phasing.destructive}
     if not late or late & {operation.index for operation in (*phasing.additive, *phasing.either)}:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.reading import MigrationChanges
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.changes import Change
-from auto_migrate.planning.reading import ReadMigration
-from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Server, Site
+from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 
 WAYS = """\
 # If {behind} was left by an earlier deploy, finish that one first:
@@ -27,8 +27,8 @@ class PhaseTooEarly(Hazard):
     harm = Harm.FAILS
     vendors = EVERYWHERE
 
-    def look(self, migration: ReadMigration, server: Server, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Tell of a migration that cannot run when the new code needs it, where phases are on."""
+    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+        """Return of a migration that cannot run when the new code needs it, where phases are on."""
         if not (get_settings().PHASES and migration.phasing.comes_too_early):
             return
         behind = ", ".join(map(str, migration.phasing.behind))

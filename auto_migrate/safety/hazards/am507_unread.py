@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.planning.changes import Change, Unread
+from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 
 
@@ -19,6 +19,6 @@ class Unjudged(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if isinstance(change, Unread):
+        if isinstance(change, OpaqueChange):
             problem = _("Nothing is known of what this does, and no hazard in it was found: {text} ({reason}).")
             yield Found("", problem.format(text=change.text, reason=change.reason.rstrip(".")))

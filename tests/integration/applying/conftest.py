@@ -11,12 +11,12 @@ from tests.servers import PostgreSQL
 
 @pytest.fixture(scope="module")
 def nursery(postgresql: PostgreSQL) -> Iterator[Nursery]:
-    """Give runners of the project whose operations can be cut."""
+    """Return runners of the project whose operations can be cut."""
     with Nursery("tests.projects.cut.settings", postgresql.url(), {"AUTO_MIGRATE_RETRY_DELAY": "0.2"}) as nursery:
         yield nursery
 
 
 @pytest.fixture
 def deploy(nursery: Nursery, database_url: str) -> Deploy:
-    """Give deploys of that project to an empty database."""
+    """Return deploys of that project to an empty database."""
     return Deploy(nursery, database_url)

@@ -13,22 +13,22 @@ APP = "library"
 
 
 def key() -> Any:
-    """Give the primary key that Django writes into migrations."""
+    """Return the primary key that Django writes into migrations."""
     return models.BigAutoField(primary_key=True)
 
 
 def to(model: str, **options: Any) -> Any:
-    """Give a foreign key."""
+    """Return a foreign key."""
     return models.ForeignKey(f"{APP}.{model}", models.CASCADE, **options)
 
 
 def many(model: str, **options: Any) -> Any:
-    """Give a many-to-many field."""
+    """Return a many-to-many field."""
     return models.ManyToManyField(f"{APP}.{model}", **options)
 
 
 def library() -> list[Operation]:
-    """Give the operations that make the library."""
+    """Return the operations that make the library."""
     return [
         ops.CreateModel("Publisher", [("id", key()), ("code", models.CharField(max_length=9, unique=True))]),
         ops.CreateModel(
@@ -82,7 +82,7 @@ def library() -> list[Operation]:
 
 
 def parent(model: str) -> Any:
-    """Give the link of a model that extends another's table."""
+    """Return the link of a model that extends another's table."""
     return models.OneToOneField(
         f"{APP}.{model}", models.CASCADE, parent_link=True, auto_created=True, primary_key=True, serialize=False
     )

@@ -17,7 +17,7 @@ CHANGED = "these are not its first ones any more"
 
 @pytest.fixture
 def tiny(tmp_path: Path, database_url: str) -> Tiny:
-    """Give a project with its first migration applied."""
+    """Return a project with its first migration applied."""
     project = Tiny(tmp_path, database_url)
     project.run("auto_migrate")
     return project
@@ -25,7 +25,7 @@ def tiny(tmp_path: Path, database_url: str) -> Tiny:
 
 @pytest.fixture
 def stopped(tiny: Tiny) -> Tiny:
-    """Give a project whose second migration stopped at its third operation."""
+    """Return a project whose second migration stopped at its third operation."""
     tiny.second(f"a('one'), {INC}, {BOOM}")
     tiny.run("auto_migrate", expect=1)
     assert tiny.n == 1

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.applying.operations import apply_operation
-from auto_migrate.applying.state import LazyState, foresee, state_for
+from auto_migrate.applying.operation_loop import apply_operation
+from auto_migrate.applying.states.lazy_state import LazyState, foresee, state_for
 from tests.unit.applying.portraits import portrait, portraits
 
 APPS = ("one", "two")
@@ -50,12 +50,12 @@ class Project:
         return options[next(self.numbers) % len(options)]
 
     def name(self, prefix: str) -> str:
-        """Give a name that nothing has."""
+        """Return a name that nothing has."""
         self.count += 1
         return f"{prefix}{self.count}"
 
     def step(self) -> tuple[str, Operation]:
-        """Give the next operation and its app."""
+        """Return the next operation and its app."""
         kinds = [self.create] if len(self.plain) < 2 else [
             self.create, self.child, self.proxy, self.add, self.add_key, self.add_many, self.alter, self.alter_key,
             self.alter_primary, self.rename, self.rename_model, self.remove_key, self.index, self.together,
@@ -201,7 +201,7 @@ def connection(
     django_db_setup: None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[BaseDatabaseWrapper]:
-    """Give a connection of each vendor, on which operations find no table."""
+    """Return a connection of each vendor, on which operations find no table."""
     # Django closes no connection to a database in memory.
     own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path_factory.mktemp("fast") / "db.sqlite3")}
     handler = ConnectionHandler({"default": own}) if request.param == "sqlite" else connections
@@ -232,7 +232,7 @@ def we_do(
 
 
 def explorable(state: ProjectState) -> StateApps:
-    """Give the registry that `RunPython` gets."""
+    """Return the registry that `RunPython` gets."""
     seen = state.clone()
     seen.clear_delayed_apps_cache()
     return seen.apps

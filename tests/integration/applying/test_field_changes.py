@@ -12,8 +12,8 @@ from django.db import migrations as m
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.functions import Now
 
-from auto_migrate.applying.field_changes import is_for_python
-from auto_migrate.applying.state import LazyState, advance
+from auto_migrate.applying.states.lazy_state import LazyState, advance
+from auto_migrate.changes.field_differences import is_for_python
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +77,7 @@ def state_with(field: models.Field[Any, Any]) -> LazyState:
 
 
 def look(old: models.Field[Any, Any], new: models.Field[Any, Any], *, preserve: bool) -> tuple[bool, list[str]]:
-    """Tell whether the alteration would be passed over, and give what Django sends for it."""
+    """Return whether the alteration would be passed over, and return what Django sends for it."""
     operation = m.AlterField("Made", "field", new.clone(), preserve_default=preserve)
     before, after = advance(state_with(old), "app", operation)
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:

@@ -16,9 +16,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.applying.lock_needs import Needs, is_schema_operation, schema_run
-from auto_migrate.applying.operations import flush_deferred
-from auto_migrate.databases.table_locks import Mode
+from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run
+from auto_migrate.applying.operation_loop import flush_deferred
+from auto_migrate.databases.lock_modes import LockMode
 from tests.integration.applying.library import APP, key, library, to
 from tests.integration.applying.schema_cases import CASES, NEW_INDEX, Case
 from tests.servers import PostgreSQL
@@ -64,7 +64,7 @@ def own_database(
 
 @pytest.fixture
 def connection(own_database: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """Give the connection, with nothing left of the test before."""
+    """Return the connection, with nothing left of the test before."""
     with own_database.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return own_database
@@ -80,7 +80,7 @@ def advance(editor: BaseDatabaseSchemaEditor, state: ProjectState, operations: I
 
 
 def build(connection: BaseDatabaseWrapper, operations: Iterable[Operation]) -> ProjectState:
-    """Carry out and commit, and give the state after."""
+    """Carry out and commit, and return the state after."""
     state = ProjectState()
     with connection.schema_editor() as editor:
         advance(editor, state, operations)
@@ -88,7 +88,7 @@ def build(connection: BaseDatabaseWrapper, operations: Iterable[Operation]) -> P
 
 
 def taken_by(connection: BaseDatabaseWrapper, state: ProjectState, operations: Iterable[Operation]) -> dict[str, int]:
-    """Give the strongest lock that operations take on each table that was there before; leave no trace."""
+    """Return the strongest lock that operations take on each table that was there before; leave no trace."""
     with connection.cursor() as cursor:
         cursor.execute(RELATIONS)
         tables = dict(cursor.fetchall())
@@ -106,7 +106,7 @@ def test_the_locks_told_are_the_locks_taken(connection: BaseDatabaseWrapper, cas
     state = build(connection, [*library(), *case.before])
     there = set(connection.introspection.table_names())
     assert all(is_schema_operation(operation) for operation in case.operations)
-    told = {table: int(mode) for table, mode in Needs(APP, state).of(case.operations).items() if table in there}
+    told = {table: int(mode) for table, mode in LockNeeds(APP, state).of(case.operations).items() if table in there}
     taken = taken_by(connection, state, case.operations)
     missing = {table: mode for table, mode in taken.items() if told.get(table, 0) < mode}
     assert not missing, f"told {told}, taken {taken}"
@@ -140,7 +140,7 @@ def test_an_operation_of_unknown_kind_tells_nothing_and_ends_the_run(operation: 
     for step in library():
         step.state_forwards(APP, state)
     known = ops.AddField("Tag", "n", models.IntegerField(null=True))
-    assert Needs(APP, state).of([operation]) == {}
+    assert LockNeeds(APP, state).of([operation]) == {}
     assert schema_run([known, operation, known]) == [known]
 
 
@@ -149,7 +149,7 @@ def test_models_of_other_apps_are_told_by_their_own_tables() -> None:
     for step in library():
         step.state_forwards(APP, state)
     foreign = ops.CreateModel("Note", [("id", key()), ("book", to("Book"))])
-    assert Needs("notes", state).of([foreign, ops.AddField("Note", "tag", to("Tag"))]) == {
-        "library_book": Mode.SHARE_ROW_EXCLUSIVE,
-        "library_tag": Mode.SHARE_ROW_EXCLUSIVE,
+    assert LockNeeds("notes", state).of([foreign, ops.AddField("Note", "tag", to("Tag"))]) == {
+        "library_book": LockMode.SHARE_ROW_EXCLUSIVE,
+        "library_tag": LockMode.SHARE_ROW_EXCLUSIVE,
     }

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
 
 @pytest.fixture
 def tiny(tmp_path: Path, database_url: str) -> Tiny:
-    """Give a project whose plan loses a column with data in it, as the histories of old projects do."""
+    """Return a project whose plan loses a column with data in it, as the histories of old projects do."""
     project = Tiny(tmp_path, database_url)
     project.write("0003_drop", DROP)
     return project

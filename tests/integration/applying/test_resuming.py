@@ -19,7 +19,7 @@ INVALID = "SELECT NOT (indisvalid AND indisready) FROM pg_index WHERE indexrelid
 
 @pytest.fixture(scope="module")
 def points(nursery: Nursery, postgresql: PostgreSQL) -> list[Point]:
-    """Give the points of a run from an empty database to the end."""
+    """Return the points of a run from an empty database to the end."""
     url = postgresql.create_database("measured")
     points = Deploy(nursery, url).points()
     postgresql.drop_database("measured")
@@ -33,7 +33,7 @@ def commands(output: str) -> list[list[str]]:
 
 @pytest.fixture
 def cut(deploy: Deploy, points: list[Point]) -> Deploy:
-    """Give a deploy that was cut after the change of a RunPython, and before anybody could note it."""
+    """Return a deploy that was cut after the change of a RunPython, and before anybody could note it."""
     deploy.cut(the_point(points, "after", 'UPDATE "ledger_entry" SET "total"'))
     return deploy
 

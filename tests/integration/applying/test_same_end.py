@@ -40,7 +40,7 @@ def test_sqlite_ends_as_with_djangos_migrate_down_to_the_order_of_columns(size: 
 
 
 def dump(subject: Subject, way: Way, path: Path) -> list[str]:
-    """Migrate an SQLite database, and give its schema as SQL and its rows."""
+    """Migrate an SQLite database, and return its schema as SQL and its rows."""
     env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": f"sqlite:///{path}"}
     manage(way.command, settings=SETTINGS, env={**env, **({"STOCK": "true"} if way.stock else {})})
     with contextlib.closing(sqlite3.connect(path)) as connection:

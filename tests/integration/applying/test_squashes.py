@@ -23,7 +23,7 @@ def forget(url: str, *names: str) -> None:
 
 @pytest.fixture
 def squashed(database_url: str) -> str:
-    """Give a database with the squash applied and recorded, and nothing else of that app."""
+    """Return a database with the squash applied and recorded, and nothing else of that app."""
     run("migrate", "library", "0001_squashed_0002_book", url=database_url)
     return database_url
 

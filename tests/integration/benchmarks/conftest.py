@@ -18,7 +18,7 @@ def server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture
 def database(server: PostgreSQL) -> Iterator[str]:
-    """Give the name of an empty database."""
+    """Return the name of an empty database."""
     server.create_database("empty")
     yield "empty"
     server.drop_database("empty")

@@ -25,7 +25,7 @@ INDEX = '"CREATE INDEX biased ON app00_model0 (title)"'
 
 @pytest.fixture
 def subject(tmp_path: Path) -> Subject:
-    """Give a project that has migrations of every kind."""
+    """Return a project that has migrations of every kind."""
     return synthetic(tmp_path, MIGRATIONS)
 
 

@@ -18,7 +18,7 @@ PATHS = ["/empty/", "/ready/", "/rebuilt/"]
 
 @pytest.fixture
 def project(tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Synthetic:
-    """Give a small project whose database is up to date; each view is asked for a moment only."""
+    """Return a small project whose database is up to date; each view is asked for a moment only."""
     monkeypatch.setattr(readiness, "SECONDS", 0.2)
     monkeypatch.setattr(readiness, "ROUNDS", 2)
     project = Synthetic(tmp_path, 4)

@@ -15,7 +15,7 @@ from tests.servers import PostgreSQL
 
 @pytest.fixture(scope="session")
 def migrated_template(postgresql: PostgreSQL) -> Iterator[str]:
-    """Give the name of a database that is up to date, to be copied."""
+    """Return the name of a database that is up to date, to be copied."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     assert run_manage("auto_migrate", database_url=postgresql.create_database(name)).returncode == 0
     yield name
@@ -24,7 +24,7 @@ def migrated_template(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture
 def migrated_url(postgresql: PostgreSQL, migrated_template: str) -> Iterator[str]:
-    """Give the URL of a database that is up to date."""
+    """Return the URL of a database that is up to date."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield postgresql.create_database(name, template=migrated_template)
     postgresql.drop_database(name)
@@ -32,7 +32,7 @@ def migrated_url(postgresql: PostgreSQL, migrated_template: str) -> Iterator[str
 
 @pytest.fixture
 def ahead_url(postgresql: PostgreSQL, migrated_url: str) -> str:
-    """Give the URL of a database that a newer release has migrated."""
+    """Return the URL of a database that a newer release has migrated."""
     postgresql.execute(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('webhooks', '0999_newer', now())",
         database=name_of(migrated_url),
@@ -42,7 +42,7 @@ def ahead_url(postgresql: PostgreSQL, migrated_url: str) -> str:
 
 @pytest.fixture
 def diverged_url(postgresql: PostgreSQL, migrated_url: str) -> str:
-    """Give the URL of a database whose record lacks what later migrations build on."""
+    """Return the URL of a database whose record lacks what later migrations build on."""
     postgresql.execute(
         "DELETE FROM django_migrations WHERE app = 'auth' AND name = '0001_initial'", database=name_of(migrated_url)
     )
@@ -51,10 +51,10 @@ def diverged_url(postgresql: PostgreSQL, migrated_url: str) -> str:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
-    """Give the file that the last migration of the noisy project waits for."""
+    """Return the file that the last migration of the noisy project waits for."""
     return tmp_path / "gate"
 
 
 def name_of(url: str) -> str:
-    """Give the name of a database."""
+    """Return the name of a database."""
     return urlsplit(url).path.lstrip("/")

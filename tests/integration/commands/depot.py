@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from auto_migrate.databases.postgresql_lock import LOCK_KEY
+from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
 from tests.manage import run_manage
 
 SETTINGS = "tests.projects.depot.settings"
@@ -32,7 +32,7 @@ def depot(*arguments: str, url: str, language: str = "en", **env: str) -> subpro
 
 
 def migrated(*arguments: str, url: str, **options: str) -> str:
-    """Run `auto_migrate`, which must end well and say nothing on standard error, and give what it printed."""
+    """Run `auto_migrate`, which must end well and say nothing on standard error, and return what it printed."""
     done = depot("auto_migrate", *arguments, url=url, **options)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -49,19 +49,19 @@ def query(url: str, statement: str) -> list[Any]:
 
 
 def recorded(url: str) -> list[str]:
-    """Give the recorded migrations of the depot's own app, in the order in which they were recorded."""
+    """Return the recorded migrations of the depot's own app, in the order in which they were recorded."""
     rows = query(url, "SELECT app, name FROM django_migrations WHERE app = 'goods' ORDER BY id")
     return [f"{app}.{name}" for app, name in rows]
 
 
 def runs(url: str) -> list[tuple[Any, ...]]:
-    """Give who asked for each run, how it ended and with how many migrations planned, oldest first."""
+    """Return who asked for each run, how it ended and with how many migrations planned, oldest first."""
     statement = "SELECT requested_by, status, exit_code, total FROM auto_migrate_run ORDER BY requested_at"
     return [tuple(row) for row in query(url, statement)]
 
 
 def steps(url: str) -> list[tuple[str, str]]:
-    """Give each migration of the newest run and how it ended."""
+    """Return each migration of the newest run and how it ended."""
     rows = query(
         url,
         "SELECT app_label, name, status FROM auto_migrate_step WHERE run_id ="

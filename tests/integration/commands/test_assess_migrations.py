@@ -86,7 +86,7 @@ class Shop(Repository):
         return run_manage("assess_migrations", *arguments, cwd=self.folder, env=env, settings="shop_settings")
 
     def judged(self, *arguments: str, **env: str) -> dict[str, Any]:
-        """Give the JSON document of a run, which fits its schema; the exit code is what it says."""
+        """Return the JSON document of a run, which fits its schema; the exit code is what it says."""
         process = self.assess(*arguments, "--format", "json", **env)
         document = dict(json.loads(process.stdout))
         ASSESSMENT.validate(document)
@@ -96,12 +96,12 @@ class Shop(Repository):
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    """Give the repository."""
+    """Return the repository."""
     return Shop(tmp_path / "repository")
 
 
 def codes(document: dict[str, Any]) -> dict[str, list[str]]:
-    """Give the codes found in each migration."""
+    """Return the codes found in each migration."""
     return {
         migration["migration"]: [finding["code"] for finding in migration["findings"]]
         for migration in document["migrations"]

@@ -48,13 +48,13 @@ def applied(names: list[str], verb: str = "Applying") -> str:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Give the URL of a file that is not there yet."""
+    """Return the URL of a file that is not there yet."""
     return f"sqlite:///{tmp_path}/depot.sqlite3"
 
 
 @pytest.fixture(params=["database_url", "sqlite_url"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give an empty database of each vendor."""
+    """Return an empty database of each vendor."""
     return str(request.getfixturevalue(request.param))
 
 
@@ -242,7 +242,7 @@ def test_the_databases_after_one_that_fails_are_left_alone(url: str, tmp_path: P
 
 
 def line_of(text: str) -> str:
-    """Give the place of a line in the migration that fails."""
+    """Return the place of a line in the migration that fails."""
     path = ROOT / "tests/projects/depot/goods/migrations/0004_fragile.py"
     [number] = [number for number, line in enumerate(path.read_text().splitlines(), start=1) if text in line]
     return f"{path}:{number}"
@@ -321,7 +321,7 @@ def test_another_runner_that_takes_too_long_is_exit_code_5(database_url: str) ->
 
 
 def sent(command: str, url: str, path: Path, **env: str) -> list[dict[str, Any]]:
-    """Give what the receivers were sent by a command."""
+    """Return what the receivers were sent by a command."""
     done = depot(command, "--noinput", url=url, language="pt-br", SIGNALS_TO=str(path), **env)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

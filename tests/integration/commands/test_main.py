@@ -35,7 +35,7 @@ def run_module(
 
 @pytest.fixture
 def heavy(tmp_path: Path) -> Path:
-    """Give the folder of a project that tells when its models are loaded."""
+    """Return the folder of a project that tells when its models are loaded."""
     (tmp_path / "heavy").mkdir()
     (tmp_path / "heavy" / "__init__.py").touch()
     (tmp_path / "heavy" / "models.py").write_text("raise SystemExit('the models were loaded')\n")

@@ -26,19 +26,19 @@ SECRET = "a-password-nobody-may-see"
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Give the URL of a file that is not there yet."""
+    """Return the URL of a file that is not there yet."""
     return f"sqlite:///{tmp_path}/depot.sqlite3"
 
 
 @pytest.fixture(params=["database_url", "sqlite_url"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give an empty database of each vendor."""
+    """Return an empty database of each vendor."""
     return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture
 def stock_url(url: str, postgresql: PostgreSQL, tmp_path: Path) -> Iterator[str]:
-    """Give another empty database of the same vendor, for Django's own command."""
+    """Return another empty database of the same vendor, for Django's own command."""
     if url.startswith("sqlite"):
         yield f"sqlite:///{tmp_path}/stock.sqlite3"
         return

@@ -18,7 +18,7 @@ def url(tmp_path: Path) -> str:
 
 
 def ended(url: str, stdout: Any, *arguments: str) -> tuple[int, str]:
-    """Give the exit code of a run and what it said on standard error."""
+    """Return the exit code of a run and what it said on standard error."""
     # With a buffer, as in a shell, Python fails once more over what is left in it when the process ends.
     buffered = {"PYTHONUNBUFFERED": ""}
     done = run_manage("auto_migrate", *arguments, database_url=url, settings=SETTINGS, env=buffered, stdout=stdout)

@@ -32,13 +32,13 @@ def rehearse(*arguments: str, url: str, change: str = "", **env: str) -> subproc
 
 
 def look(server: PostgreSQL, url: str) -> tuple[Snapshot, Any]:
-    """Give all that a database holds, the runs of its history included."""
+    """Return all that a database holds, the runs of its history included."""
     runs = server.execute("SELECT * FROM auto_migrate_run ORDER BY id", database=name_of(url))
     return snapshot(server, name_of(url)), runs
 
 
 def told(*arguments: str, **options: Any) -> list[dict[str, Any]]:
-    """Run to a good end and give the events."""
+    """Run to a good end and return the events."""
     done = rehearse(*arguments, "--format=json", **options)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -52,7 +52,7 @@ def server(request: pytest.FixtureRequest) -> PostgreSQL:
 
 @pytest.fixture(scope="module")
 def url(server: PostgreSQL) -> Iterator[str]:
-    """Give the URL of a database at the first migration, with books; no test changes it."""
+    """Return the URL of a database at the first migration, with books; no test changes it."""
     url = server.create_database("staged")
     done = run_manage("auto_migrate", "stage", "0001", database_url=url, settings=SETTINGS)
     assert done.returncode == 0, done.stderr
@@ -232,7 +232,7 @@ def connected(server: PostgreSQL, name: str) -> bool:
 
 @contextlib.contextmanager
 def sleeping(url: str, server: PostgreSQL) -> Iterator[subprocess.Popen[str]]:
-    """Give a rehearsal whose statement will not end."""
+    """Return a rehearsal whose statement will not end."""
     options: dict[str, Any] = {"database_url": url, "settings": SETTINGS, "env": {"CHANGE": "sleep"}}
     with running("rehearse_migrations", **options) as process:
         wait_until(lambda: server.execute(SLEEPS) == [(1,)], timeout=60, message=lambda: "nothing sleeps")

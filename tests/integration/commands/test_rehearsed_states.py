@@ -44,7 +44,7 @@ def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 
 def rehearsed(*arguments: str, url: str) -> dict[str, Any]:
-    """Give how a rehearsal of the sweep's project began."""
+    """Return how a rehearsal of the sweep's project began."""
     done = run_manage("rehearse_migrations", "--format=json", *arguments, database_url=url, settings=SWEEP)
     [started] = [event for event in events(done) if event["event"] == "rehearsal_started"]
     return started
@@ -52,7 +52,7 @@ def rehearsed(*arguments: str, url: str) -> dict[str, Any]:
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    """Give a database that is at the squash of the library."""
+    """Return a database that is at the squash of the library."""
     done = run_manage("auto_migrate", "library", SQUASH, database_url=database_url, settings=SWEEP)
     assert done.returncode == 0, done.stderr
     return database_url
@@ -96,7 +96,7 @@ def test_a_history_that_diverged_is_not_rehearsed(postgresql: PostgreSQL, url: s
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Repository:
-    """Give a repository with one migration on its main branch and another on a branch."""
+    """Return a repository with one migration on its main branch and another on a branch."""
     repository = Repository(tmp_path / "repository")
     repository.write("shop_settings.py", SHOP)
     repository.write("shop/__init__.py", "")

@@ -15,19 +15,19 @@ READY = "🔍 Checking whether the database is ready...\n✅ The database is rea
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Give the URL of a file that is not there yet."""
+    """Return the URL of a file that is not there yet."""
     return f"sqlite:///{tmp_path}/depot.sqlite3"
 
 
 @pytest.fixture(params=["database_url", "sqlite_url"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give an empty database of each vendor."""
+    """Return an empty database of each vendor."""
     return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture
 def closed_url() -> str:
-    """Give the URL of a database where nobody listens."""
+    """Return the URL of a database where nobody listens."""
     return f"postgresql://ana:{SECRET}@127.0.0.1:{free_port()}/shop"
 
 

@@ -28,7 +28,7 @@ def broker() -> Iterator[Redis]:
 
 @pytest.fixture
 def client(broker: Redis) -> Iterator[Client]:
-    """Give a connection to the broker."""
+    """Return a connection to the broker."""
     with Client.from_url(broker.url()) as client:
         yield client
 
@@ -59,7 +59,7 @@ def ask(broker: Redis) -> None:
 
 
 def connected(client: Client) -> set[str]:
-    """Tell who is connected to the broker."""
+    """Return who is connected to the broker."""
     return {connection["id"] for connection in client.client_list()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.databases.mysql import MySQL
+from auto_migrate.databases.mysql.adapter import MySQL
 from tests.conftest import serve
 from tests.integration.databases.aliases import alias, require_mysqlclient
 from tests.servers import MariaDB
@@ -20,7 +20,7 @@ def _driver() -> None:
 
 @pytest.fixture
 def maria(_driver: None, mariadb_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[MySQL]:
-    """Give the adapter of an empty database."""
+    """Return the adapter of an empty database."""
     with django_db_blocker.unblock(), alias("maria", mariadb_url) as name:
         yield MySQL(name)
 

@@ -10,8 +10,8 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.indexes import Indexes
-from auto_migrate.databases.postgresql import PostgreSQL
+from auto_migrate.databases.postgresql.adapter import PostgreSQL
+from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
 from auto_migrate.exceptions import RunInterrupted
 from tests.integration.databases.aliases import alias
 
@@ -59,7 +59,7 @@ def await_wait(writer: psycopg.Connection, builder: psycopg.Connection) -> None:
 
 
 def is_awaited(indexes: Indexes, names: set[str] | None) -> bool:
-    """Tell whether a run that was asked to stop had anything to wait for."""
+    """Return whether a run that was asked to stop had anything to wait for."""
     clock = Clock()
     clock.interrupt()
     try:

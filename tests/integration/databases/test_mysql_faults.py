@@ -11,23 +11,23 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.transaction import atomic
 
-from auto_migrate.databases.faults import Kind
-from auto_migrate.databases.mysql import MySQL
-from auto_migrate.exceptions import DatabaseRefused, PassingFault
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.mysql.adapter import MySQL
+from auto_migrate.exceptions import DatabaseRefused, TransientError
 from tests.integration.databases.aliases import alias
 from tests.servers import MariaDB, free_port
 
 
 def refusal(url: str, **settings: Any) -> DatabaseRefused:
-    """Try to connect, and give the refusal."""
+    """Try to connect, and return the refusal."""
     with alias("refused", url, **settings) as name, pytest.raises(DatabaseRefused) as refused:
         MySQL(name).prepare()
     return refused.value
 
 
-def passing_fault(url: str, **settings: Any) -> PassingFault:
-    """Try to connect, and give what passes by itself."""
-    with alias("passing", url, **settings) as name, pytest.raises(PassingFault) as passing:
+def passing_fault(url: str, **settings: Any) -> TransientError:
+    """Try to connect, and return what passes by itself."""
+    with alias("passing", url, **settings) as name, pytest.raises(TransientError) as passing:
         MySQL(name).prepare()
     return passing.value
 
@@ -68,7 +68,7 @@ def test_what_somebody_has_to_mend_is_refused(
 
 @pytest.mark.parametrize("settings", [{"PORT": free_port()}, {"HOST": "no-such-host.invalid"}, {"HOST": "/no.sock"}])
 def test_a_server_that_is_not_there_may_come(maria: MySQL, mariadb_url: str, settings: dict[str, Any]) -> None:
-    assert passing_fault(mariadb_url, **settings).reason == Kind.UNREACHABLE.value
+    assert passing_fault(mariadb_url, **settings).reason == FaultKind.UNREACHABLE.value
 
 
 def test_a_server_that_is_full_may_have_room_later(own_mariadb: MariaDB) -> None:
@@ -82,7 +82,7 @@ def test_a_server_that_is_full_may_have_room_later(own_mariadb: MariaDB) -> None
             guest = MySQLdb.connect(host="127.0.0.1", port=own_mariadb.port, user="plain", password="p")
             stack.callback(guest.close)
         full = passing_fault(url, **plain)
-    assert full.reason == Kind.FULL.value
+    assert full.reason == FaultKind.FULL.value
     assert "(1040)" in full.detail
 
 
@@ -95,7 +95,7 @@ def test_an_account_with_too_many_connections_may_have_room_later(
     narrow = {"USER": "narrow", "PASSWORD": "n"}
     with alias("only", mariadb_url, **narrow) as only:
         MySQL(only).prepare()
-        assert passing_fault(mariadb_url, **narrow).reason == Kind.FULL.value
+        assert passing_fault(mariadb_url, **narrow).reason == FaultKind.FULL.value
     mariadb.execute("DROP USER narrow@'127.0.0.1'")
 
 
@@ -104,14 +104,14 @@ def test_a_read_only_server_is_waited_for_even_by_who_could_write(own_mariadb: M
     own_mariadb.execute("SET GLOBAL read_only = ON; GRANT ALL ON standby.* TO plain@'127.0.0.1' IDENTIFIED BY 'p'")
     assert passing_fault(url).detail == "read_only"
     with alias("plain", url, USER="plain", PASSWORD="p") as name:
-        assert kind_of(MySQL(name), "CREATE TABLE made (id INT)") is Kind.READ_ONLY
+        assert kind_of(MySQL(name), "CREATE TABLE made (id INT)") is FaultKind.READ_ONLY
     own_mariadb.execute("SET GLOBAL read_only = OFF")
     with alias("plain", url) as name:
         MySQL(name).prepare()
 
 
-def kind_of(database: MySQL, *statements: str) -> Kind | None:
-    """Give what the error of the last statement means."""
+def kind_of(database: MySQL, *statements: str) -> FaultKind | None:
+    """Return what the error of the last statement means."""
     with database.connection.cursor() as cursor:
         for statement in statements[:-1]:
             cursor.execute(statement)
@@ -122,7 +122,7 @@ def kind_of(database: MySQL, *statements: str) -> Kind | None:
 
 
 def test_a_read_only_transaction_cannot_write(maria: MySQL) -> None:
-    assert kind_of(maria, "SET SESSION TRANSACTION READ ONLY", "CREATE TABLE made (id INT)") is Kind.READ_ONLY
+    assert kind_of(maria, "SET SESSION TRANSACTION READ ONLY", "CREATE TABLE made (id INT)") is FaultKind.READ_ONLY
 
 
 def test_a_statement_that_makes_no_sense_is_not_the_database_s_fault(maria: MySQL) -> None:
@@ -133,7 +133,7 @@ def test_a_killed_session_is_a_lost_connection(maria: MySQL, mariadb: MariaDB) -
     with maria.connection.cursor() as cursor:
         cursor.execute("SELECT CONNECTION_ID()")
         mariadb.execute(f"KILL {cursor.fetchone()[0]}")
-    assert kind_of(maria, "SELECT 1") is Kind.CONNECTION_LOST
+    assert kind_of(maria, "SELECT 1") is FaultKind.CONNECTION_LOST
     maria.discard_connection()
     maria.prepare()
 
@@ -144,16 +144,16 @@ def test_a_stopped_server_is_a_lost_connection_and_then_unreachable(own_mariadb:
         database = MySQL(name)
         database.prepare()
         own_mariadb.stop()
-        assert kind_of(database, "SELECT 1") is Kind.CONNECTION_LOST
+        assert kind_of(database, "SELECT 1") is FaultKind.CONNECTION_LOST
         database.discard_connection()
-        assert passing_fault(url).reason == Kind.UNREACHABLE.value
+        assert passing_fault(url).reason == FaultKind.UNREACHABLE.value
         own_mariadb.start()
         database.prepare()
 
 
 @pytest.fixture
 def rows(maria: MySQL, mariadb_url: str) -> Iterator[str]:
-    """Give a second way to a table of two rows."""
+    """Return a second way to a table of two rows."""
     with maria.connection.cursor() as cursor:
         cursor.execute("CREATE TABLE pairs (id INT PRIMARY KEY, n INT)")
         cursor.execute("INSERT INTO pairs VALUES (1, 0), (2, 0)")
@@ -167,12 +167,12 @@ UPDATE = "UPDATE pairs SET n = n + 1 WHERE id = %s"
 def test_a_row_that_is_locked_is_contention(maria: MySQL, rows: str) -> None:
     with atomic(using=rows), connections[rows].cursor() as cursor:
         cursor.execute(UPDATE, [1])
-        assert kind_of(maria, "SET SESSION innodb_lock_wait_timeout = 1", UPDATE % 1) is Kind.LOCK_TIMEOUT
+        assert kind_of(maria, "SET SESSION innodb_lock_wait_timeout = 1", UPDATE % 1) is FaultKind.LOCK_TIMEOUT
 
 
 def test_a_deadlock_is_contention(maria: MySQL, rows: str, mariadb_url: str) -> None:
     """Each waits for the other's row; the server picks one of them."""
-    found: list[Kind | None] = []
+    found: list[FaultKind | None] = []
 
     def lock(database: MySQL, first: int, second: int, ready: threading.Barrier) -> None:
         try:
@@ -193,4 +193,4 @@ def test_a_deadlock_is_contention(maria: MySQL, rows: str, mariadb_url: str) -> 
     thread.start()
     lock(maria, 1, 2, ready)
     thread.join()
-    assert found == [Kind.DEADLOCK]
+    assert found == [FaultKind.DEADLOCK]

@@ -22,7 +22,7 @@ def _driver() -> None:
 
 @pytest.fixture
 def create_table(mariadb: MariaDB) -> Iterator[str]:
-    """Give the number of the statement that makes the project's table, as an undisturbed run counts it."""
+    """Return the number of the statement that makes the project's table, as an undisturbed run counts it."""
     name = "counted_run"
     mariadb.create_database(name)
     done = run_manage(

@@ -12,9 +12,9 @@ from django.db.transaction import atomic
 from django.test import override_settings
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.mysql import MySQL
-from auto_migrate.databases.mysql_lock import LONGEST_IDLE, MAX_NAME, lock_name
-from auto_migrate.exceptions import PassingFault
+from auto_migrate.databases.mysql.adapter import MySQL
+from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, MAX_NAME, lock_name
+from auto_migrate.exceptions import TransientError
 from tests.integration.databases.aliases import alias
 from tests.servers import MariaDB
 from tools.servers import wait_until
@@ -30,14 +30,14 @@ def session(connection: BaseDatabaseWrapper) -> list[object]:
 
 
 def is_used(database: MySQL, purpose: str) -> bool:
-    """Tell whether any session holds the lock of that purpose."""
+    """Return whether any session holds the lock of that purpose."""
     with database.connection.cursor() as cursor:
         cursor.execute("SELECT IS_USED_LOCK(%s) IS NOT NULL", [lock_name(cursor, purpose)])
         return bool(cursor.fetchone()[0])
 
 
 def holders(server: MariaDB, database: MySQL) -> list[str]:
-    """Give the numbers of the sessions that hold the deploy lock or the work lock, in this order."""
+    """Return the numbers of the sessions that hold the deploy lock or the work lock, in this order."""
     name = database.address.name
     locks = (f"IS_USED_LOCK('auto_migrate {purpose} {name}')" for purpose in ("deploy", "work"))
     return server.execute(f"SELECT {', '.join(locks)}")[0]
@@ -117,7 +117,7 @@ def test_a_killed_lock_session_is_noticed_and_stays_lost(maria: MySQL, mariadb: 
     deploy, _work = holders(mariadb, maria)
     mariadb.execute(f"KILL {deploy}")
     for _ in range(2):
-        with pytest.raises(PassingFault, match="deploy lock was lost"):
+        with pytest.raises(TransientError, match="deploy lock was lost"):
             lock.verify()
     lock.release()
 
@@ -126,7 +126,7 @@ def test_a_connection_made_anew_does_not_hold_the_lock(maria: MySQL) -> None:
     lock = maria.deploy_lock("one")
     assert lock.try_acquire()
     lock._connection.close()  # type: ignore[attr-defined] # the next statement connects again
-    with pytest.raises(PassingFault, match="deploy lock was lost"):
+    with pytest.raises(TransientError, match="deploy lock was lost"):
         lock.verify()
     lock.release()
 
@@ -206,8 +206,8 @@ def test_a_wait_for_a_table_that_is_in_use_ends_as_a_passing_fault(maria: MySQL,
         with connections[name].cursor() as cursor:
             cursor.execute("SELECT * FROM busy")
         with (
-            pytest.raises(PassingFault) as passing,
-            maria.faults_told(),
+            pytest.raises(TransientError) as passing,
+            maria.translate_errors(),
             maria.session_limits(),
             maria.connection.cursor() as cursor,
         ):

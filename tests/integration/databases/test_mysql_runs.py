@@ -73,7 +73,7 @@ class Database:
         return len(self.ask("SELECT id FROM django_migrations"))
 
     def sessions(self, statement: str) -> list[str]:
-        """Give the numbers of the sessions at work on a statement that begins so."""
+        """Return the numbers of the sessions at work on a statement that begins so."""
         where = f"db = '{self.name}' AND info LIKE '{statement}%'"
         return [number for (number,) in self.ask(f"SELECT id FROM information_schema.processlist WHERE {where}")]
 

@@ -19,8 +19,8 @@ from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import NoLock
-from auto_migrate.databases.sqlite import LOCK_SUFFIX, SQLite
-from auto_migrate.exceptions import DatabaseRefused, PassingFault
+from auto_migrate.databases.sqlite.adapter import LOCK_SUFFIX, SQLite
+from auto_migrate.exceptions import DatabaseRefused, TransientError
 from tests.integration.databases.aliases import alias
 from tests.manage import run_manage, start_manage
 
@@ -35,7 +35,7 @@ def _database_allowed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @contextlib.contextmanager
 def adapter(name: str | Path, options: dict[str, Any] | None = None) -> Iterator[SQLite]:
-    """Give the adapter of a database that nobody waits for."""
+    """Return the adapter of a database that nobody waits for."""
     settings: dict[str, Any] = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": name,
@@ -47,7 +47,7 @@ def adapter(name: str | Path, options: dict[str, Any] | None = None) -> Iterator
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give a database with a table of migrations, journal and all."""
+    """Return a database with a table of migrations, journal and all."""
     path = tmp_path / "db.sqlite3"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE django_migrations (id INTEGER)")
@@ -56,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder_of_others() -> Iterator[Path]:
-    """Give a folder that this process may enter but not write to, with a database that it may write to."""
+    """Return a folder that this process may enter but not write to, with a database that it may write to."""
     folder = Path(tempfile.mkdtemp(prefix="sqlite-"))
     with contextlib.closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
         connection.execute("CREATE TABLE django_migrations (id INTEGER)")
@@ -161,7 +161,7 @@ def test_another_writer_is_no_reason_to_doubt_the_database(file: Path) -> None:
 def test_another_writer_is_in_the_way_of_a_migration_and_that_passes(file: Path) -> None:
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as writer, adapter(file) as database:
         writer.execute("BEGIN IMMEDIATE")
-        with pytest.raises(PassingFault) as passing, database.faults_told(), atomic(using=database.alias):
+        with pytest.raises(TransientError) as passing, database.translate_errors(), atomic(using=database.alias):
             database.begin_migration(Clock())
         assert passing.value.contention
         writer.execute("ROLLBACK")
@@ -214,7 +214,7 @@ def test_a_lock_file_that_was_removed_is_noticed_by_its_holder_and_useless_to_th
         assert first.try_acquire()
         first.verify()
         lock_file.unlink()
-        with pytest.raises(PassingFault, match="deploy lock was lost") as lost:
+        with pytest.raises(TransientError, match="deploy lock was lost") as lost:
             first.verify()
         assert str(lock_file) in lost.value.detail
         assert second.try_acquire()

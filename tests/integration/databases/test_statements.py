@@ -13,9 +13,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.planning.changes import Unread
-from auto_migrate.planning.operation_changes import changes_of
-from auto_migrate.planning.statements import statements_of_operation
+from auto_migrate.changes.change import OpaqueChange
+from auto_migrate.changes.collected_sql import statements_of_operation
+from auto_migrate.changes.operations import changes_of
 from tests.integration.applying.library import APP, library
 from tests.integration.databases.aliases import alias, require_mysqlclient
 from tests.integration.own_database import carry_out
@@ -68,4 +68,4 @@ def test_sql_of_other_databases_is_told_as_unread(shop: BaseDatabaseWrapper) -> 
     operation = ops.RunSQL("-- first\nDROP TABLE a; DROP TABLE b")
     changes = list(changes_of(operation, APP, shop, ProjectState(), ProjectState()))
     assert len(changes) == 2
-    assert all(isinstance(change, Unread) for change in changes)
+    assert all(isinstance(change, OpaqueChange) for change in changes)

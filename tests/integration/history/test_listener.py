@@ -13,11 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from auto_migrate import events
-from auto_migrate.events import Context, Event, RunStatus, SchemaState, StepStatus
+from auto_migrate.events import Context, Event
 from auto_migrate.exceptions import ExitCode
-from auto_migrate.history.listener import Recorder
+from auto_migrate.history.listener import HistoryListener
+from auto_migrate.history.models import RunRecord, StepRecord, have_tables
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Run, Step, have_tables
+from auto_migrate.values import RunStatus, SchemaState, StepStatus
 from tests.unit.samples import FIRST, SECOND
 
 NOW = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
@@ -48,18 +49,18 @@ class Runner:
 
     def __init__(self, *, awaited: bool = False, run_id: uuid.UUID | None = None) -> None:
         self.run_id = run_id or uuid.uuid4()
-        self.recorder = Recorder("default", requested_by="ana", awaited=awaited)
+        self.recorder = HistoryListener("default", requested_by="ana", awaited=awaited)
 
     def tell(self, *told: Event) -> None:
         for event in told:
             self.recorder(event, Context("default", self.run_id, NOW))
 
     @property
-    def run(self) -> Run:
-        return Run.objects.get(pk=self.run_id)
+    def run(self) -> RunRecord:
+        return RunRecord.objects.get(pk=self.run_id)
 
     def steps(self) -> list[tuple[Any, ...]]:
-        return list(Step.objects.filter(run_id=self.run_id).values_list("name", "status", "backwards"))
+        return list(StepRecord.objects.filter(run_id=self.run_id).values_list("name", "status", "backwards"))
 
 
 def test_a_run_with_nothing_to_do_leaves_not_even_a_table() -> None:
@@ -90,7 +91,7 @@ def test_each_migration_is_followed_from_its_start_to_its_end() -> None:
     with CaptureQueriesContext(connection) as queries:
         runner.tell(FINISHED, NEXT)
     assert len(queries) == 1
-    step = Step.objects.get(run_id=runner.run_id, name="0001_initial")
+    step = StepRecord.objects.get(run_id=runner.run_id, name="0001_initial")
     assert (step.status, step.duration, step.error) == (StepStatus.APPLIED, 0.25, None)
     assert step.started_at
     assert step.finished_at
@@ -132,7 +133,7 @@ def test_a_failure_is_kept_with_its_migration_its_reason_and_its_hint() -> None:
     runner.tell(events.RunFailed(ExitCode.MIGRATION_FAILED, "Migration failed.", "Mend it."))
     assert (runner.run.status, runner.run.exit_code) == (RunStatus.FAILED, ExitCode.MIGRATION_FAILED)
     assert (runner.run.error, runner.run.hint) == ("Migration failed.", "Mend it.")
-    step = Step.objects.get(run_id=runner.run_id, name="0001_initial")
+    step = StepRecord.objects.get(run_id=runner.run_id, name="0001_initial")
     assert (step.status, step.error) == (StepStatus.FAILED, "ValueError: no")
 
 

@@ -11,12 +11,12 @@ from tests.integration.phases.shop import FIRST, Shop
 
 @pytest.fixture
 def shop(tmp_path: Path, database_url: str) -> Shop:
-    """Give a shop on which nothing was ever deployed."""
+    """Return a shop on which nothing was ever deployed."""
     return Shop(tmp_path, database_url)
 
 
 @pytest.fixture
 def open_shop(shop: Shop) -> Shop:
-    """Give a shop whose first release, v1, is out."""
+    """Return a shop whose first release, v1, is out."""
     shop.release("v1", FIRST).migrated()
     return shop

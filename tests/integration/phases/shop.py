@@ -98,7 +98,7 @@ class Release:
         return self.folder.name
 
     def environment(self, **env: str) -> dict[str, str]:
-        """Give the environment of the release's processes; phases are on."""
+        """Return the environment of the release's processes; phases are on."""
         given = {
             "DATABASE_URL": self.url,
             "PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)]),
@@ -120,17 +120,17 @@ class Release:
         )
 
     def migrated(self, *arguments: str, **env: str) -> str:
-        """Run `auto_migrate`, which must end well, and give what it printed."""
+        """Run `auto_migrate`, which must end well, and return what it printed."""
         done = self.run("auto_migrate", *arguments, **env)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
         return done.stdout
 
     def told(self, *arguments: str, **env: str) -> list[dict[str, Any]]:
-        """Run a command with `--format json` to its end, however it ends, and give its events."""
+        """Run a command with `--format json` to its end, however it ends, and return its events."""
         return list(map(json.loads, self.run(*arguments, "--format", "json", **env).stdout.splitlines()))
 
     def python(self, code: str, **env: str) -> str:
-        """Run code in a process of the release, which must end well, and give what it printed."""
+        """Run code in a process of the release, which must end well, and return what it printed."""
         done = self.run("shell", "--no-imports", "-c", code, **env)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
         return done.stdout
@@ -156,10 +156,10 @@ class Shop:
             return cursor.fetchall() if cursor.description else []
 
     def recorded(self) -> list[str]:
-        """Give the recorded migrations, those of the stock with their app."""
+        """Return the recorded migrations, those of the stock with their app."""
         rows = self.query("SELECT app, name FROM django_migrations WHERE app IN ('shop', 'stock') ORDER BY id")
         return [name if app == "shop" else f"{app}.{name}" for app, name in rows]
 
     def runs(self) -> list[tuple[Any, ...]]:
-        """Give phase, release, end and what was left for each run, oldest first."""
+        """Return phase, release, end and what was left for each run, oldest first."""
         return self.query("SELECT phase, release, status, deferred FROM auto_migrate_run ORDER BY requested_at")

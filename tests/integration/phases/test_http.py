@@ -37,7 +37,7 @@ def ended(shop: Shop) -> tuple[Any, ...]:
 
 @pytest.fixture
 def v2(open_shop: Shop) -> Release:
-    """Give a release that is about to be deployed."""
+    """Return a release that is about to be deployed."""
     return open_shop.release("v2", SECOND)
 
 

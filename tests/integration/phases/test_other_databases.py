@@ -12,7 +12,7 @@ from tests.integration.phases.test_postponed import APPLY, AT_ONCE
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
-    """Give a shop on another database, whose first release is out."""
+    """Return a shop on another database, whose first release is out."""
     url = f"sqlite:///{tmp_path / 'db'}" if request.param == "sqlite" else request.getfixturevalue("mariadb_url")
     shop = Shop(tmp_path, url)
     shop.release("v1", FIRST).migrated()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from auto_migrate.databases.postgresql_lock import LOCK_KEY
+from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
 from tests.e2e.scripts import read_until
 from tests.integration.phases.shop import FIRST, SECOND, THIRD, Migration, Release, Shop
 from tests.servers import Redis
@@ -36,7 +36,7 @@ app.conf.imports = ["auto_migrate.tasks"]
 
 @pytest.fixture
 def deployed(open_shop: Shop) -> Release:
-    """Give the release whose pre_deploy run has just succeeded."""
+    """Return the release whose pre_deploy run has just succeeded."""
     v2 = open_shop.release("v2", SECOND)
     v2.migrated()
     return v2

@@ -28,7 +28,7 @@ def answers(release: Release, *paths: str, **env: str) -> list[Any]:
 
 @pytest.fixture
 def deployed(open_shop: Shop) -> Release:
-    """Give the release whose pre_deploy run has just succeeded."""
+    """Return the release whose pre_deploy run has just succeeded."""
     v2 = open_shop.release("v2", SECOND)
     v2.migrated()
     return v2

@@ -210,7 +210,7 @@ SELL = "INSERT INTO shop_order (note, total) VALUES ('in red', 1)"
 
 
 def hinted(refused: subprocess.CompletedProcess[str]) -> list[list[str]]:
-    """Give the arguments of the commands that a refusal prints."""
+    """Return the arguments of the commands that a refusal prints."""
     lines = [line.split("manage.py ")[1] for line in refused.stderr.splitlines() if "manage.py " in line]
     return [line.split() for line in lines]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import psycopg
 import pytest
 
-from auto_migrate.databases.releases import named, tag_of
+from auto_migrate.databases.postgresql.client_releases import named, tag_of
 from tests.integration.phases.shop import FIRST, Release, Shop
 from tests.servers import PgBouncer, PostgreSQL
 
@@ -24,7 +24,7 @@ OTHERS = "from auto_migrate.databases import adapter_for\nprint(adapter_for('def
 
 @pytest.fixture
 def v2(shop: Shop) -> Release:
-    """Give a release that asks who else is there."""
+    """Return a release that asks who else is there."""
     return shop.release("v2", FIRST)
 
 
@@ -79,7 +79,7 @@ def test_clients_of_another_release_or_of_none_are_seen(shop: Shop, v2: Release,
 
 @pytest.fixture
 def reporter(shop: Shop) -> Iterator[str]:
-    """Give the shop's URL for a role that may see no more than anybody."""
+    """Return the shop's URL for a role that may see no more than anybody."""
     role = f"reporter_{uuid.uuid4().hex[:8]}"
     shop.query(f"CREATE ROLE {role} LOGIN PASSWORD 'a-password'")
     yield (

@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.planning import changes as c
+from auto_migrate.changes import change as c
 
 TABLES = """
     SELECT relname, pg_relation_filenode(oid) FROM pg_class
@@ -103,7 +103,7 @@ class Catalog:
             )
 
     def without(self, tables: Iterable[str]) -> tuple[object, ...]:
-        """Give all but the insides of some tables, to be compared."""
+        """Return all but the insides of some tables, to be compared."""
         hidden = set(tables)
         return (
             set(self.files),

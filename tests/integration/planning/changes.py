@@ -15,7 +15,7 @@ Change = Callable[[Tiny, str], None]
 
 
 def sources(tiny: Tiny, app: str) -> list[Path]:
-    """Give the files of an app's code that are there to be read."""
+    """Return the files of an app's code that are there to be read."""
     return sorted(path for path in (tiny.code / app).glob("**/*.py") if path.exists())
 
 

@@ -20,7 +20,7 @@ STEPS = st.lists(st.tuples(st.sampled_from([*CHANGES, *HARMLESS]), APPS), min_si
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """Give a project whose database is up to date, and knows it."""
+    """Return a project whose database is up to date, and knows it."""
     tiny = Tiny(tmp_path_factory.mktemp("tiny") / "project").write()
     assert tiny.run().code == 0
     return tiny
@@ -28,7 +28,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture
 def tiny(original: Tiny, tmp_path: Path) -> Tiny:
-    """Give a copy of the project that may be changed."""
+    """Return a copy of the project that may be changed."""
     return original.copy(tmp_path / "copy")
 
 
@@ -73,7 +73,7 @@ def test_no_sequence_of_changes_fools_it(original: Tiny, tmp_path: Path, steps: 
 
 
 def meant_nothing(before: dict[str, dict[Any, Any]], after: dict[str, dict[Any, Any]]) -> bool:
-    """Tell whether the steps, together, left all that matters as it was."""
+    """Return whether the steps, together, left all that matters as it was."""
     ignored = {"CWD", "LANGUAGE_CODE", "$WORK", *(f"{app}/views.py" for app in ("shop", "stock"))}
     return all(
         {key: value for key, value in before[part].items() if key not in ignored}

@@ -8,23 +8,23 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     AlterType,
     Change,
     ConstraintKind,
+    DataChange,
     Default,
     DropColumn,
     DropConstraint,
     DropDefault,
     DropIndex,
     DropTable,
+    OpaqueChange,
     Reindex,
     SetNotNull,
-    Unread,
-    WriteRows,
 )
-from auto_migrate.planning.statement_changes import changes_of_sql
+from auto_migrate.changes.statements import changes_of_sql
 
 SCHEMA = """
     CREATE TABLE other (id integer PRIMARY KEY);
@@ -42,7 +42,7 @@ SCHEMA = """
 
 @pytest.fixture
 def live(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """Give a connection to a database with a few tables."""
+    """Return a connection to a database with a few tables."""
     with connection.cursor() as cursor:
         cursor.execute(SCHEMA)
     return connection
@@ -104,13 +104,13 @@ def test_a_new_column_is_judged_by_its_functions_and_its_domain(
 
 def test_a_function_that_only_asks_is_nothing(live: BaseDatabaseWrapper) -> None:
     assert list(changes_of_sql("SELECT steady()", live, {})) == []
-    assert isinstance(read(live, "SELECT busy()"), Unread)
+    assert isinstance(read(live, "SELECT busy()"), OpaqueChange)
 
 
 @pytest.mark.parametrize(("condition", "bounded"), [("code = 'x'", True), ("note = 'x'", False)])
 def test_a_condition_on_a_unique_column_is_a_bound(live: BaseDatabaseWrapper, condition: str, bounded: bool) -> None:
     written = read(live, f"UPDATE t SET n = 2 WHERE {condition}")
-    assert isinstance(written, WriteRows)
+    assert isinstance(written, DataChange)
     assert written.bounded is bounded
 
 

@@ -16,8 +16,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now, Pi, Random
 
-from auto_migrate.planning.changes import AddColumn, Change, CreateTable, Default
-from auto_migrate.planning.operation_changes import changes_of
+from auto_migrate.changes.change import AddColumn, Change, CreateTable, Default
+from auto_migrate.changes.operations import changes_of
 from tests.integration.applying.library import APP, key, library
 from tests.integration.applying.schema_cases import CASES, CHECK, Case, case, char
 from tests.integration.own_database import carry_out
@@ -62,7 +62,7 @@ MORE = [
 
 
 def read(connection: BaseDatabaseWrapper, state: ProjectState, operations: Iterable[Operation]) -> list[Change]:
-    """Give the changes of some operations, and take the state along."""
+    """Return the changes of some operations, and take the state along."""
     changes: list[Change] = []
     for operation in operations:
         before = state.clone()

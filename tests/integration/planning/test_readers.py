@@ -17,9 +17,9 @@ from django.db.migrations.state import ProjectState
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.planning import changes as c
-from auto_migrate.planning.operation_changes import changes_of
-from auto_migrate.planning.reading import read_plan
+from auto_migrate.changes import change as c
+from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.reading import read_plan
 from tests.integration.applying.library import APP, key, library
 from tests.integration.applying.schema_cases import CASES, Case
 from tests.integration.databases.aliases import alias, require_mysqlclient
@@ -43,7 +43,7 @@ def elsewhere(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 
 
 def state_before(case: Case) -> ProjectState:
-    """Give the library's state as a case finds it, rendered, as Django's executor begins."""
+    """Return the library's state as a case finds it, rendered, as Django's executor begins."""
     state = ProjectState()
     for operation in [*library(), *case.before]:
         operation.state_forwards(APP, state)
@@ -55,7 +55,7 @@ Place = tuple[Operation, str, BaseDatabaseWrapper, ProjectState, ProjectState]
 
 
 def places(connection: BaseDatabaseWrapper, state: ProjectState, operations: Iterable[Operation]) -> Iterator[Place]:
-    """Give each operation with the states around it."""
+    """Return each operation with the states around it."""
     for operation in operations:
         before = state.clone()
         operation.state_forwards(APP, state)
@@ -67,7 +67,7 @@ def test_every_operation_is_read_on_other_databases_too(elsewhere: BaseDatabaseW
     if "exclusion" in case.name or "not validated" in case.name:
         pytest.skip("PostgreSQL alone has these.")
     told = [change for place in places(elsewhere, state_before(case), case.operations) for change in changes_of(*place)]
-    assert not [change for change in told if isinstance(change, c.Unread)]
+    assert not [change for change in told if isinstance(change, c.OpaqueChange)]
 
 
 def one(connection: BaseDatabaseWrapper, operation: Operation) -> list[c.Change]:
@@ -102,7 +102,7 @@ def test_what_routers_keep_away_changes_nothing(connection: BaseDatabaseWrapper,
 
 
 def test_a_function_is_told_and_one_that_does_nothing_is_not(connection: BaseDatabaseWrapper) -> None:
-    assert one(connection, ops.RunPython(print)) == [c.Compute(table="", function="print", code=print)]
+    assert one(connection, ops.RunPython(print)) == [c.RunFunction(table="", function="print", code=print)]
     assert one(connection, ops.RunPython(ops.RunPython.noop)) == []
 
 
@@ -112,7 +112,7 @@ def test_an_extension_changes_no_table(connection: BaseDatabaseWrapper) -> None:
 
 def test_an_operation_that_django_would_refuse_is_told_as_unread(connection: BaseDatabaseWrapper) -> None:
     (told,) = one(connection, ops.AlterField("Book", "tags", models.IntegerField(null=True)))
-    assert isinstance(told, c.Unread)
+    assert isinstance(told, c.OpaqueChange)
     assert told.text == "Alter field tags on Book"
     assert told.reason
 
@@ -141,7 +141,7 @@ class Together(ops.SeparateDatabaseAndState):
 
 def test_an_operation_of_the_projects_own_is_not_carried_out(connection: BaseDatabaseWrapper) -> None:
     (told,) = one(connection, Bespoke())
-    assert isinstance(told, c.Unread)
+    assert isinstance(told, c.OpaqueChange)
     assert "Bespoke" in told.reason
 
 
@@ -156,7 +156,7 @@ def test_one_that_is_of_a_kind_of_djangos_is_told_as_that_and_as_unread(
     dropped, unread = one(connection, operation)
     assert isinstance(dropped, c.DropColumn)
     assert (dropped.table, dropped.model, dropped.column) == ("library_book", "library.Book", "pages")
-    assert isinstance(unread, c.Unread)
+    assert isinstance(unread, c.OpaqueChange)
 
 
 def test_an_index_on_a_descending_column_is_read(connection: BaseDatabaseWrapper) -> None:

@@ -14,10 +14,10 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.planning import changes as c
-from auto_migrate.planning.operation_changes import changes_of, model_tables
-from auto_migrate.planning.statement_changes import changes_of_sql
-from auto_migrate.planning.statements import is_note, statements_of_operation
+from auto_migrate.changes import change as c
+from auto_migrate.changes.collected_sql import is_note, statements_of_operation
+from auto_migrate.changes.operations import changes_of, model_tables
+from auto_migrate.changes.statements import changes_of_sql
 from tests.integration.applying.library import APP, library
 from tests.integration.applying.schema_cases import CASES, NEW_INDEX, Case
 from tests.integration.own_database import carry_out
@@ -48,14 +48,14 @@ each_case = pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
 
 
 def prepared(connection: BaseDatabaseWrapper, before: Iterable[Operation] = ()) -> ProjectState:
-    """Make the library, and give its state."""
+    """Make the library, and return its state."""
     state = ProjectState()
     carry_out(connection, state, [*library(), *before], APP)
     return state
 
 
 def collected(connection: BaseDatabaseWrapper, state: ProjectState, operation: Operation) -> tuple[str, ...]:
-    """Give the statements of an operation."""
+    """Return the statements of an operation."""
     after = state.clone()
     operation.state_forwards(APP, after)
     return statements_of_operation(operation, APP, connection, state, after)
@@ -83,7 +83,7 @@ def test_the_statements_collected_do_what_django_does(connection: BaseDatabaseWr
 
 
 def gist(change: c.Change) -> tuple[Any, ...]:
-    """Give what must agree, however a change was read."""
+    """Return what must agree, however a change was read."""
     if isinstance(change, c.AddConstraint) and change.as_index:
         change = c.CreateIndex(table=change.table, name=change.name, unique=True)
     if isinstance(change, c.DropConstraint | c.DropIndex):
@@ -98,7 +98,7 @@ def gists(changes: Iterable[c.Change]) -> Counter[tuple[Any, ...]]:
     changes = list(changes)
     made = {change.table for change in changes if isinstance(change, c.CreateTable)}
     kept = (change for change in changes if change.table not in made or isinstance(change, c.CreateTable))
-    return Counter(gist(change) for change in kept if not isinstance(change, c.WriteRows | c.SetDefault))
+    return Counter(gist(change) for change in kept if not isinstance(change, c.DataChange | c.SetDefault))
 
 
 @pytest.mark.parametrize("own_database", ["postgresql"], indirect=True)

@@ -14,7 +14,7 @@ MIGRATED = {("shop", "0001_initial"), ("shop", "0002_more"), ("stock", "0001_ini
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """Give a project whose database is up to date."""
+    """Return a project whose database is up to date."""
     tiny = Tiny(tmp_path_factory.mktemp("tiny") / "project").write()
     assert tiny.run().code == 0
     return tiny
@@ -22,12 +22,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture
 def tiny(original: Tiny, tmp_path: Path) -> Tiny:
-    """Give a copy of the project that may be changed."""
+    """Return a copy of the project that may be changed."""
     return original.copy(tmp_path / "copy")
 
 
 def recorded(tiny: Tiny) -> set[tuple[str, str]]:
-    """Give the recorded migrations of the project's own apps."""
+    """Return the recorded migrations of the project's own apps."""
     return set(tiny.query("SELECT app, name FROM django_migrations WHERE app IN ('shop', 'stock')"))
 
 

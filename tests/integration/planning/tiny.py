@@ -192,12 +192,12 @@ class Tiny:
         path.write_text(json.dumps({**self.read_settings(), **changes}))
 
     def read_settings(self) -> dict[str, Any]:
-        """Give all settings."""
+        """Return all settings."""
         path = self.folder / "settings.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def migrations(self, app: str) -> list[Path]:
-        """Give the files of an app's migrations, oldest first, and no link to nowhere."""
+        """Return the files of an app's migrations, oldest first, and no link to nowhere."""
         return sorted(path for path in (self.code / app / "migrations").glob("0*.py") if path.exists())
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -215,7 +215,7 @@ class Tiny:
         return Tiny(folder)
 
     def content(self) -> dict[str, dict[Any, Any]]:
-        """Give everything that a comparison may depend on, told without the help of what is tested."""
+        """Return everything that a comparison may depend on, told without the help of what is tested."""
         files = {
             os.path.relpath(os.path.join(folder, name), self.code): Path(folder, name)
             for folder, _folders, names in os.walk(self.code, followlinks=True)
@@ -298,7 +298,7 @@ def look(folder: str) -> dict[str, object]:
     from auto_migrate.history.store import History
     from auto_migrate.planning.comparison import compare
     from auto_migrate.planning.fingerprint import read_code
-    from auto_migrate.planning.state import quick_state, recorded_rows
+    from auto_migrate.planning.schema_state import quick_state, recorded_rows
     from auto_migrate.planning.targets import Goal
 
     code = read_code("default")
@@ -312,7 +312,7 @@ def look(folder: str) -> dict[str, object]:
 
 
 def told(question: Any) -> str:
-    """Give the answer as text, or what stood in its way."""
+    """Return the answer as text, or what stood in its way."""
     from auto_migrate.exceptions import HistoryDiverged
 
     try:
@@ -330,7 +330,7 @@ def run(folder: str) -> dict[str, object]:
 
     from auto_migrate.events import Context, Event, LockAcquired
     from auto_migrate.exceptions import AutoMigrateError
-    from auto_migrate.release import migrate
+    from auto_migrate.pipeline import migrate
     from auto_migrate.reporting.console import Console
 
     seen: list[type[Event]] = []

@@ -27,7 +27,7 @@ def shop_database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlo
 
 @pytest.fixture
 def shop(shop_database: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """Give the connection, with nothing left of the test before."""
+    """Return the connection, with nothing left of the test before."""
     with shop_database.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return shop_database

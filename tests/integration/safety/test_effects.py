@@ -17,11 +17,11 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Q
 from django.db.models.functions import Now, Random
 
-from auto_migrate.applying.lock_needs import Needs
-from auto_migrate.databases.table_locks import Mode
-from auto_migrate.planning.reading import read_plan
+from auto_migrate.applying.locks.needs import LockNeeds
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.safety.effects import Blocks, Effect, effects
-from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazard import ServerFacts
 from tests.integration.applying.library import APP, library, to
 from tests.integration.applying.schema_cases import CASES, Case, case, char, field
 from tests.integration.applying.test_lock_needs import advance, build, taken_by
@@ -78,8 +78,8 @@ ALL = [*CASES, *WORKING]
 
 
 def told_of(connection: BaseDatabaseWrapper, state: ProjectState, operations: Iterable[Operation]) -> Iterator[Effect]:
-    """Give the effects of operations, against the states that they lead through."""
-    server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
+    """Return the effects of operations, against the states that they lead through."""
+    server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
     migration: Any = Migration("0002_change", APP)
     migration.operations = list(operations)
     [read] = read_plan(connection, [(migration, False)], state)
@@ -88,7 +88,7 @@ def told_of(connection: BaseDatabaseWrapper, state: ProjectState, operations: It
 
 
 def strongest(told: Iterable[Effect], there: set[str]) -> dict[str, int]:
-    """Give the strongest lock on each table that is there, of those that hold somebody up."""
+    """Return the strongest lock on each table that is there, of those that hold somebody up."""
     modes: dict[str, int] = {}
     for effect in told:
         if effect.mode is not None and effect.blocks is not Blocks.NOTHING and effect.table in there:
@@ -131,10 +131,10 @@ def worked_on(said: Iterable[str], there: set[str]) -> Iterator[str]:
 @pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
 def test_the_locks_and_the_work_told_are_those_seen(shop: BaseDatabaseWrapper, case: Case) -> None:
     state = build(shop, [*library(), *case.before])
-    there, ahead = set(shop.introspection.table_names()), Needs(APP, state).of(case.operations)
+    there, ahead = set(shop.introspection.table_names()), LockNeeds(APP, state).of(case.operations)
     told = list(told_of(shop, state.clone(), case.operations))
     taken = {
-        table: mode for table, mode in taken_by(shop, state.clone(), case.operations).items() if mode >= Mode.SHARE
+        table: mode for table, mode in taken_by(shop, state.clone(), case.operations).items() if mode >= LockMode.SHARE
     }
     locks = strongest(told, there)
     assert not {table: mode for table, mode in taken.items() if mode > locks.get(table, 0)}, f"told {locks}"

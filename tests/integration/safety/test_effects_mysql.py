@@ -14,7 +14,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     AddConstraint,
     AlterType,
@@ -28,9 +28,9 @@ from auto_migrate.planning.changes import (
     SetDefault,
     SetNotNull,
 )
-from auto_migrate.planning.reading import read_plan
+from auto_migrate.changes.reading import read_plan
 from auto_migrate.safety.effects import Blocks, effects
-from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, library, to
 from tests.integration.applying.schema_cases import char
@@ -107,14 +107,14 @@ def agrees(connection: BaseDatabaseWrapper, alteration: str) -> bool:
 
 @pytest.mark.parametrize(("change", "alteration"), CASES, ids=[alteration for _change, alteration in CASES])
 def test_who_waits_is_told(parcels: BaseDatabaseWrapper, change: Change, alteration: str) -> None:
-    [effect] = effects(change, Server("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
+    [effect] = effects(change, ServerFacts("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
     lets_write = agrees(parcels, f"{alteration}, LOCK=NONE")
     assert effect.blocks is (Blocks.NOTHING if lets_write else Blocks.WRITES)
 
 
 @pytest.mark.parametrize(("change", "alteration"), CASES, ids=[alteration for _change, alteration in CASES])
 def test_what_is_said_to_be_done_at_once_is(parcels: BaseDatabaseWrapper, change: Change, alteration: str) -> None:
-    [effect] = effects(change, Server("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
+    [effect] = effects(change, ServerFacts("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
     assert effect.works or agrees(parcels, f"{alteration}, ALGORITHM=NOCOPY, LOCK=NONE")
 
 
@@ -138,6 +138,6 @@ def test_what_holds_writes_up_is_found(parcels: BaseDatabaseWrapper, expected: l
     migration: Any = Migration("0002_change", APP)
     migration.operations = [operation]
     [read] = read_plan(parcels, [(migration, False)], state)
-    server = Server("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
+    server = ServerFacts("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
     asked = [hazard for hazard in hazards().values() if "mysql" in hazard.vendors and hazard.code < "AM2"]
     assert [hazard.code for hazard in asked for _found in hazard.look(read, server, frozenset())] == expected

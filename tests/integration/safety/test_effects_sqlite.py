@@ -14,9 +14,9 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.planning.operation_changes import changes_of
+from auto_migrate.changes.operations import changes_of
 from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import Server
+from auto_migrate.safety.hazard import ServerFacts
 from tests.integration.applying.library import APP, library, to
 from tests.integration.applying.schema_cases import char
 from tests.integration.applying.test_lock_needs import advance, build
@@ -63,7 +63,7 @@ def test_the_tables_made_anew_are_told(lite: BaseDatabaseWrapper, name: str) -> 
     told = {
         effect.table
         for change in changes_of(operation, APP, lite, before, after)
-        for effect in effects(change, Server("sqlite", (3,)))
+        for effect in effects(change, ServerFacts("sqlite", (3,)))
         if effect.rewrites
     }
     with CaptureQueriesContext(lite) as queries, lite.schema_editor() as editor:

@@ -15,10 +15,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
-from auto_migrate.planning.phasing import Phaser
-from auto_migrate.planning.reading import read_plan
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import PhaseClassifier
 from auto_migrate.safety.acknowledgements import of_migration
-from auto_migrate.safety.hazard import Found, Harm, Server, note_new
+from auto_migrate.safety.hazard import Found, Harm, ServerFacts, note_new
 from auto_migrate.safety.hazards import hazards
 from tests.manage import ROOT
 
@@ -51,12 +51,12 @@ on_one_server = pytest.mark.parametrize("shop_database", ["postgresql"], indirec
 
 
 def code_of(pair: str) -> str:
-    """Give the code that a pair is about, which may have several."""
+    """Return the code that a pair is about, which may have several."""
     return pair.partition("_")[0].upper()
 
 
 def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, Found]]:
-    """Give what all hazards find in the migrations of an app after its first, which is carried out before.
+    """Return what all hazards find in the migrations of an app after its first, which is carried out before.
 
     Phases are on where the pair says so by `PHASES = True`: some hazards are none without, and others are none with.
     """
@@ -67,9 +67,9 @@ def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, F
         [leaf], [first] = loader.graph.leaf_nodes(label), loader.graph.root_nodes(label)
         carry_out(connection, first)
         plan = [(loader.graph.nodes[key], False) for key in loader.graph.forwards_plan(leaf) if key != first]
-        server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
+        server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
         new_tables: set[str] = set()
-        for migration in read_plan(connection, plan, loader.project_state(first), phaser=Phaser(loader.graph)):
+        for migration in read_plan(connection, plan, loader.project_state(first), phaser=PhaseClassifier(loader.graph)):
             said = {acknowledgement.code for acknowledgement in of_migration(migration.migration)}
             for code, hazard in hazards().items():
                 if code in said:
@@ -81,7 +81,7 @@ def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, F
 
 
 def schema_after(connection: BaseDatabaseWrapper, app: str) -> list[Any]:
-    """Carry out all migrations of an app, and give what there is in the database then."""
+    """Carry out all migrations of an app, and return what there is in the database then."""
     with override_settings(INSTALLED_APPS=[app]):
         carry_out(connection)
     with connection.cursor() as cursor:

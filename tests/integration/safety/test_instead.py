@@ -16,10 +16,10 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
-from auto_migrate.planning.phasing import Phaser
-from auto_migrate.planning.reading import read_plan
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import PhaseClassifier
 from auto_migrate.safety.acknowledgements import of_migration
-from auto_migrate.safety.hazard import Found, Server
+from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, library, to
 from tests.integration.safety.test_hazards import PACKAGE, PAIRS, code_of, found_in, on_one_server
@@ -49,7 +49,7 @@ def migrations_of(code: str, label: str = LABEL) -> Iterator[Migration]:
 
 
 def codes_in(connection: BaseDatabaseWrapper, app: str, code: str) -> set[str]:
-    """Give the hazards of a project that goes on with some code after its first migration."""
+    """Return the hazards of a project that goes on with some code after its first migration."""
     with override_settings(INSTALLED_APPS=[app]):
         loader = MigrationLoader(None)
         state = loader.project_state(loader.graph.root_nodes(LABEL)[0])
@@ -57,9 +57,9 @@ def codes_in(connection: BaseDatabaseWrapper, app: str, code: str) -> set[str]:
 
 
 def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migration) -> list[tuple[str, Found]]:
-    """Give what all hazards find in some migrations that do not acknowledge it."""
+    """Return what all hazards find in some migrations that do not acknowledge it."""
     assert plan
-    server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
+    server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
     graph = MigrationGraph()
     for before, migration in zip((None, *plan), plan, strict=False):
         key = migration.app_label, migration.name
@@ -68,7 +68,7 @@ def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migratio
             graph.add_dependency(migration, key, (before.app_label, before.name))
     return [
         (code, found)
-        for migration in read_plan(connection, [(one, False) for one in plan], state, phaser=Phaser(graph))
+        for migration in read_plan(connection, [(one, False) for one in plan], state, phaser=PhaseClassifier(graph))
         for code, hazard in hazards().items()
         if code not in {said.code for said in of_migration(migration.migration)}
         for found in hazard.look(migration, server, frozenset())
@@ -106,7 +106,7 @@ def test_what_to_write_instead_fits_the_phases(shop: BaseDatabaseWrapper, pair: 
 
 
 def library_state() -> ProjectState:
-    """Give the library as it is before the plan."""
+    """Return the library as it is before the plan."""
     state = ProjectState()
     for step in library():
         step.state_forwards(APP, state)
@@ -115,7 +115,7 @@ def library_state() -> ProjectState:
 
 
 def offered(connection: BaseDatabaseWrapper, *operations: Operation, **options: Any) -> dict[str, str]:
-    """Give the code that the hazards of one migration of the library offer."""
+    """Return the code that the hazards of one migration of the library offer."""
     migration = type("Next", (Migration,), {"operations": list(operations), **options})("0002_next", APP)
     return {code: found.instead for code, found in judged(connection, library_state(), migration) if found.instead}
 

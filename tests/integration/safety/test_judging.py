@@ -12,7 +12,7 @@ from tests.integration.applying.tiny import Tiny
 
 @pytest.fixture
 def tiny(tmp_path: Path, database_url: str) -> Tiny:
-    """Give a project with its first migration applied."""
+    """Return a project with its first migration applied."""
     project = Tiny(tmp_path, database_url)
     project.run("auto_migrate")
     return project
@@ -27,7 +27,7 @@ def test_a_migration_that_does_not_fit_is_named(tiny: Tiny, arguments: tuple[str
 
 def test_one_that_does_not_fit_leaves_readiness_with_what_is_pending(tiny: Tiny) -> None:
     tiny.second('migrations.RemoveField("t", "nme")', atomic=True)
-    ask = "from auto_migrate.planning.state import quick_state; print(quick_state())"
+    ask = "from auto_migrate.planning.schema_state import quick_state; print(quick_state())"
     assert "BEHIND" in tiny.run("shell", "-c", ask, AUTO_MIGRATE_PHASES="true")
 
 

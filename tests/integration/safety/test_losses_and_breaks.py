@@ -15,8 +15,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
-from auto_migrate.planning.reading import read_plan
-from auto_migrate.safety.hazard import Found, Server
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
 from tests.integration.applying.library import APP, library, to
@@ -26,14 +26,14 @@ pytestmark = on_one_server
 
 
 def found(shop: BaseDatabaseWrapper, code: str, *operations: Operation, **options: Any) -> list[Found]:
-    """Give what one hazard finds in one migration of the library."""
+    """Return what one hazard finds in one migration of the library."""
     state = ProjectState()
     for operation in library():
         operation.state_forwards(APP, state)
     assert state.apps
     migration = type("Next", (Migration,), {"operations": list(operations), **options})("0002_next", APP)
     [read] = read_plan(shop, [(migration, False)], state)
-    return list(hazards()[code].look(read, Server("postgresql", (18,)), frozenset()))
+    return list(hazards()[code].look(read, ServerFacts("postgresql", (18,)), frozenset()))
 
 
 LATE = {"phase": "post_deploy"}
@@ -188,7 +188,7 @@ def test_a_constraint_to_which_the_old_rows_were_never_held_proves_nothing(
     def judged(*operations: Operation) -> list[Found]:
         migration = type("Next", (Migration,), {"operations": list(operations)})("0002_next", APP)
         [read] = read_plan(shop, [(migration, False)], state.clone())
-        return list(hazards()["AM104"].look(read, Server("postgresql", (18,)), frozenset()))
+        return list(hazards()["AM104"].look(read, ServerFacts("postgresql", (18,)), frozenset()))
 
     with shop.cursor() as cursor:
         cursor.execute("CREATE TABLE library_author (age integer)")

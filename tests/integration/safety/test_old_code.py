@@ -17,9 +17,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Q
 
-from auto_migrate.planning.phases import Phase
-from auto_migrate.planning.reading import ReadMigration, read_plan
-from auto_migrate.safety.hazard import Harm, Server
+from auto_migrate.changes.reading import MigrationChanges, read_plan
+from auto_migrate.phases.phase import Phase
+from auto_migrate.safety.hazard import Harm, ServerFacts
 from auto_migrate.safety.hazards import hazards
 
 APP = "shop"
@@ -41,7 +41,7 @@ def char(length: int = 50, **options: Any) -> Any:
 
 
 def shop_of_release_1() -> list[Operation]:
-    """Give the operations that make what the old code knows."""
+    """Return the operations that make what the old code knows."""
     return [
         ops.RunSQL("CREATE TYPE shop_status AS ENUM ('new', 'paid')"),
         ops.CreateModel("Customer", [("id", key()), ("name", char())]),
@@ -139,7 +139,7 @@ def carried_out(connection: BaseDatabaseWrapper, state: ProjectState, operations
 class Upgrade:
     """A release's migration, what is told of it, and the old code after it."""
 
-    read: ReadMigration
+    read: MigrationChanges
     codes: set[str]
     failing: set[str]
 
@@ -153,14 +153,14 @@ def upgrade(connection: BaseDatabaseWrapper, *operations: Operation) -> Upgrade:
     atomic = all(operation.atomic for operation in operations)
     release_2 = type("Next", (Migration,), {"operations": list(operations), "atomic": atomic})
     [read] = read_plan(connection, [(release_2("0002_next", APP), False)], old.clone())
-    server = Server("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
+    server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
     codes = {code for code, hazard in hazards().items() if list(hazard.look(read, server, frozenset()))}
     carried_out(connection, old.clone(), operations)
     return Upgrade(read, codes, old_code.failing())
 
 
 def is_break(code: str) -> bool:
-    """Tell whether a finding says that the running release fails, as it does without a column or table."""
+    """Return whether a finding says that the running release fails, as it does without a column or table."""
     return hazards()[code].harm is Harm.BREAKS or code in {"AM301", "AM302", "AM303"}
 
 

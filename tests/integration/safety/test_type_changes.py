@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.planning.changes import AlterType
+from auto_migrate.changes.change import AlterType
 from auto_migrate.safety.type_changes import Work, work_of
 
 # All of it is `make sweep`.

@@ -12,9 +12,9 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from auto_migrate.events import RunStatus
+from auto_migrate.history.models import RunRecord, StepRecord
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Run, Step
+from auto_migrate.values import RunStatus
 from auto_migrate.web import health
 from tests.servers import Proxy, free_port
 from tests.servers.postgresql import PostgreSQL
@@ -47,8 +47,8 @@ def auto_migrate_settings(settings: Settings) -> None:
 def empty_history(transactional_db: None) -> None:
     """Forget the runs of other tests: the tables are not among those that Django flushes."""
     History().ensure_tables()
-    Step.objects.all().delete()
-    Run.objects.all().delete()
+    StepRecord.objects.all().delete()
+    RunRecord.objects.all().delete()
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +61,19 @@ def no_news() -> Iterator[None]:
 
 @pytest.fixture
 def bearer() -> Client:
-    """Give a caller with a token and no session, from whom Django would want a CSRF token."""
+    """Return a caller with a token and no session, from whom Django would want a CSRF token."""
     return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {TOKEN}"})
 
 
 @pytest.fixture
 def stranger() -> Client:
-    """Give a caller with nothing."""
+    """Return a caller with nothing."""
     return Client(enforce_csrf_checks=True)
 
 
 @pytest.fixture
 def staff(transactional_db: None) -> Client:
-    """Give a browser in which a member of staff is logged in."""
+    """Return a browser in which a member of staff is logged in."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("ana", is_staff=True))
     return client
@@ -81,7 +81,7 @@ def staff(transactional_db: None) -> Client:
 
 @pytest.fixture
 def elsewhere(transactional_db: None) -> Iterator[Any]:
-    """Give the settings of a `default` connection that the test may point elsewhere, and put the real one back."""
+    """Return the settings of a `default` connection that the test may point elsewhere, and put the real one back."""
     real = connections["default"]
     other = real.copy()
     connections["default"] = other

@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import MigrationKey, RunStatus, StepStatus
 from auto_migrate.history.store import History, StepNote
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from tests.integration.web.conftest import BASE, TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)

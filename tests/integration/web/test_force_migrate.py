@@ -18,9 +18,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import MigrationKey, RunStatus, StepStatus
+from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History, StepNote
-from auto_migrate.history.tables import Run
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from tests.integration.web.conftest import BASE, TOKEN, ended
 from tests.servers.postgresql import PostgreSQL
 
@@ -89,7 +89,7 @@ def test_of_two_at_once_one_is_carried_out(bearer: Client) -> None:
     assert conflict["error"]["code"] == "already_running"
     assert conflict["run"]["run_id"] == order["run_id"]
     assert ended(bearer, order["status_url"])["status"] == "succeeded"
-    assert Run.objects.count() == 1
+    assert RunRecord.objects.count() == 1
 
 
 def test_a_run_of_the_command_line_is_in_the_way(bearer: Client) -> None:
@@ -105,7 +105,7 @@ def test_a_run_of_the_command_line_is_in_the_way(bearer: Client) -> None:
     assert response.status_code == 409
     assert response.json()["run"]["run_id"] == str(run_id)
     assert response.json()["holder"]["description"].startswith("auto_migrate host:7")
-    assert Run.objects.count() == 1
+    assert RunRecord.objects.count() == 1
 
 
 def test_the_holder_of_the_lock_is_told_even_if_it_has_no_run(bearer: Client) -> None:
@@ -119,12 +119,12 @@ def test_the_holder_of_the_lock_is_told_even_if_it_has_no_run(bearer: Client) ->
     assert content["holder"]["since"]
 
 
-def aged(status: RunStatus, seconds: float) -> Run:
+def aged(status: RunStatus, seconds: float) -> RunRecord:
     """Record a run that took the place so long ago and has not ended."""
     run = History().enqueue("http: token")
     then = timezone.now() - datetime.timedelta(seconds=seconds)
     started = then if status == RunStatus.RUNNING else None
-    Run.objects.filter(pk=run.pk).update(status=status, requested_at=then, started_at=started)
+    RunRecord.objects.filter(pk=run.pk).update(status=status, requested_at=then, started_at=started)
     return run
 
 
@@ -159,7 +159,7 @@ def test_a_dry_run_answers_the_plan_and_leaves_no_trace(bearer: Client) -> None:
     content = response.json()
     assert (content["dry_run"], content["database"], content["state"]) == (True, "default", "behind")
     assert content["pending"][0]["operations"] == ["Create model Session"]
-    assert not Run.objects.exists()
+    assert not RunRecord.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}"])
@@ -191,7 +191,7 @@ def test_json_that_is_declared_as_a_form_is_read_as_json(bearer: Client) -> None
 def test_bodies_that_make_no_sense_are_refused_and_nothing_happens(bearer: Client, body: bytes) -> None:
     response = bearer.post(URL, body, content_type="application/json")
     assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
-    assert not Run.objects.exists()
+    assert not RunRecord.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_bodies_that_make_no_sense_are_refused_and_nothing_happens(bearer: Clien
 def test_bodies_that_cannot_be_read_are_refused(bearer: Client, body: bytes, kind: str) -> None:
     response = bearer.post(URL, body, content_type=kind)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
-    assert not Run.objects.exists()
+    assert not RunRecord.objects.exists()
 
 
 def test_a_form_with_fields_of_its_own_is_refused(bearer: Client) -> None:

@@ -9,9 +9,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from prometheus_client import CollectorRegistry
 
-from auto_migrate.events import RunStatus
 from auto_migrate.history.store import History
 from auto_migrate.reporting.metrics import SchemaCollector
+from auto_migrate.values import RunStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,7 +20,7 @@ DEFAULT = {"database": "default"}
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    """Give a registry with the collector in it."""
+    """Return a registry with the collector in it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(SchemaCollector())
     return registry

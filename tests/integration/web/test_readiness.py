@@ -14,11 +14,12 @@ from django.db.backends.signals import connection_created
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from auto_migrate.events import RunStatus
 from auto_migrate.exceptions import DatabaseUnreachable
 from auto_migrate.history.store import History
-from auto_migrate.planning import fingerprint, state
-from auto_migrate.web import bounded, health
+from auto_migrate.planning import fingerprint
+from auto_migrate.planning import schema_state as state
+from auto_migrate.values import RunStatus
+from auto_migrate.web import health, single_flight
 from tests.integration.web.conftest import BASE
 from tests.servers import Proxy
 from tests.servers.postgresql import PostgreSQL
@@ -96,7 +97,7 @@ class SlowDatabase:
 
     def begin(self, *arguments: Any) -> Future[Any]:
         """Note that somebody waits."""
-        future = bounded.begin(*arguments)
+        future = single_flight.begin(*arguments)
         self._joined.release()
         return future
 

@@ -18,9 +18,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from auto_migrate.events import RunStatus
+from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
-from auto_migrate.history.tables import Run
+from auto_migrate.values import RunStatus
 from auto_migrate.web import runners
 from sms_sender import celery_app
 from tests.integration.web.conftest import BASE, TOKEN, ended
@@ -38,7 +38,7 @@ def choose(settings: Settings, runner: str) -> None:
 
 @pytest.fixture
 def database_of_children(monkeypatch: pytest.MonkeyPatch, postgresql: PostgreSQL) -> str:
-    """Give the URL of the test database, which children of this process shall use."""
+    """Return the URL of the test database, which children of this process shall use."""
     url = postgresql.url(connection.settings_dict["NAME"])
     monkeypatch.setenv("DATABASE_URL", url)
     return url
@@ -74,7 +74,7 @@ def test_a_task_leaves_a_run_alone_that_was_given_up() -> None:
     run_migrations("default", str(uuid.uuid4()))
     given_up.refresh_from_db()
     assert (given_up.status, given_up.error) == (RunStatus.INTERRUPTED, "Nobody came.")
-    assert Run.objects.count() == 1
+    assert RunRecord.objects.count() == 1
 
 
 def test_a_worker_of_another_release_does_not_call_nothing_a_success() -> None:
@@ -95,7 +95,7 @@ def not_handed_over(client: Client, message: str) -> None:
     assert (response.status_code, content["error"]["code"]) == (503, "runner_unavailable")
     assert message in content["error"]["message"]
     assert "hunter2" not in str(content)
-    run = Run.objects.get(pk=content["run_id"])
+    run = RunRecord.objects.get(pk=content["run_id"])
     assert (run.status, run.slot) == (RunStatus.INTERRUPTED, None)
 
 

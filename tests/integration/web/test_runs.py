@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from auto_migrate.events import MigrationKey, RunStatus, StepStatus
 from auto_migrate.history.store import History, StepNote
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from tests.integration.web.conftest import BASE
 
 pytestmark = pytest.mark.django_db(transaction=True)

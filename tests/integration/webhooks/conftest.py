@@ -19,13 +19,13 @@ Deliver = Callable[..., HttpResponse]
 
 @pytest.fixture(autouse=True)
 def secrets(settings: Settings) -> None:
-    """Give each gateway a secret."""
+    """Return each gateway a secret."""
     settings.GATEWAY_SECRETS = {"ghostpay": [SECRET], "tribopay": [SECRET]}
 
 
 @pytest.fixture
 def deliver(client: Client) -> Deliver:
-    """Give a function that delivers a payload, or a raw body, as a gateway does."""
+    """Return a function that delivers a payload, or a raw body, as a gateway does."""
 
     def deliver(payload: dict[str, Any] | bytes, gateway: str = "ghostpay", **headers: str) -> HttpResponse:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

@@ -33,7 +33,7 @@ class FakeTwilio:
 
     @property
     def url(self) -> str:
-        """Give the base URL."""
+        """Return the base URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def take(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:

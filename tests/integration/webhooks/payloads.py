@@ -10,12 +10,12 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def ghostpay(**changes: Any) -> dict[str, Any]:
-    """Give GhostPay's pending PIX payment with some keys changed."""
+    """Return GhostPay's pending PIX payment with some keys changed."""
     return _load("ghostpay-pix-pending.json") | changes
 
 
 def tribopay(transaction: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """Give TriboPay's waiting PIX payment with some keys changed."""
+    """Return TriboPay's waiting PIX payment with some keys changed."""
     payload = _load("tribopay-pix-waiting.json") | changes
     return payload | {"transaction": payload["transaction"] | (transaction or {})}
 

@@ -75,27 +75,27 @@ class Service:
         process.wait(PATIENCE)
 
     def deliver(self, payload: dict[str, Any]) -> int:
-        """Deliver a payload and give the answer's status."""
+        """Deliver a payload and return the answer's status."""
         url = f"http://127.0.0.1:{self.port}/api/webhooks/ghostpay/"
         return requests.post(url, json=payload, headers={"X-Webhook-Secret": SECRET}, timeout=PATIENCE).status_code
 
     def health(self) -> dict[str, Any]:
-        """Give what the health check tells."""
+        """Return what the health check tells."""
         url = f"http://127.0.0.1:{self.port}/api/webhooks/health/"
         told: dict[str, Any] = requests.get(url, timeout=PATIENCE).json()
         return told
 
     def log(self, name: str) -> str:
-        """Give what a process has logged."""
+        """Return what a process has logged."""
         path = self.folder / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
     def sms(self) -> list[str]:
-        """Give the texts of the SMS in the worker's log."""
+        """Return the texts of the SMS in the worker's log."""
         return re.findall(r"SMS to \+55119…\d{4}: ([^\"]*)", self.log("worker"))
 
     def states(self) -> dict[str, str]:
-        """Give the state of each payment's SMS."""
+        """Return the state of each payment's SMS."""
         query = "SELECT gateway_id, s.status FROM webhooks_recoverysms s JOIN webhooks_payment p ON p.id = payment_id"
         with psycopg.connect(self.database_url) as connection:
             return dict(connection.execute(query).fetchall())
@@ -119,7 +119,7 @@ class Service:
                 self.start(name)
 
     def is_up(self) -> bool:
-        """Tell whether the web process answers."""
+        """Return whether the web process answers."""
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/api/webhooks/live/", timeout=5).ok
         except requests.ConnectionError:

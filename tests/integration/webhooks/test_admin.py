@@ -18,13 +18,13 @@ SMS_LIST = "/admin/webhooks/recoverysms/"
 
 @pytest.fixture(autouse=True)
 def sms(deliver: Deliver) -> RecoverySMS:
-    """Give a scheduled SMS."""
+    """Return a scheduled SMS."""
     deliver(ghostpay())
     return RecoverySMS.objects.get()
 
 
 def act(client: Client, url: str, action: str, *keys: int) -> int:
-    """Run an admin action on rows and give the answer's status."""
+    """Run an admin action on rows and return the answer's status."""
     return client.post(url, {"action": action, "_selected_action": list(keys)}).status_code
 
 

@@ -23,7 +23,7 @@ LISTS = ["events", "sms-logs", "pending-sms"]
 
 @pytest.fixture
 def operator(settings: Settings) -> Client:
-    """Give a client that bears the token."""
+    """Return a client that bears the token."""
     settings.AUTO_MIGRATE = {"TOKEN": "token"}
     return Client(headers={"Authorization": "Bearer token"})
 

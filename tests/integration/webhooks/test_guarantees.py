@@ -25,14 +25,14 @@ LATER = ghostpay(paymentId="gp_later", customer={"name": "Bia", "phone": "119887
 
 @pytest.fixture
 def broker() -> Iterator[Redis]:
-    """Give a broker that the test may empty and kill."""
+    """Return a broker that the test may empty and kill."""
     with Redis() as server:
         yield server
 
 
 @pytest.fixture
 def service(tmp_path: Path, database_url: str, broker: Redis) -> Iterator[Service]:
-    """Give the service, with only its web process running yet."""
+    """Return the service, with only its web process running yet."""
     with Service(tmp_path, database_url, broker) as running:
         yield running
 
@@ -144,5 +144,5 @@ def test_a_worker_killed_in_the_midst_of_many_loses_none_and_doubles_none(servic
 
 
 def customer(number: int) -> dict[str, str]:
-    """Give a customer whose SMS reads like no other's."""
+    """Return a customer whose SMS reads like no other's."""
     return {"name": f"Ana{number}", "phone": "11999887766"}

@@ -19,7 +19,7 @@ QUICK = 2.0
 
 @pytest.fixture
 def redis(settings: Settings) -> Iterator[Redis]:
-    """Give a Redis of the test's own, as the cache."""
+    """Return a Redis of the test's own, as the cache."""
     with Redis() as server:
         settings.REDIS_URL = server.url()
         settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": server.url()}}

@@ -27,7 +27,7 @@ TEXT = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Concl
 
 @pytest.fixture
 def sms(deliver: Deliver, settings: Settings, twilio: FakeTwilio) -> RecoverySMS:
-    """Give an SMS that is due now, to be sent through Twilio."""
+    """Return an SMS that is due now, to be sent through Twilio."""
     settings.SMS_RECOVERY_DELAY = 0
     deliver(ghostpay())
     return RecoverySMS.objects.get()

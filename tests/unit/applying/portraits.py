@@ -55,7 +55,7 @@ def attributes(model: type[models.Model]) -> list[str]:
 
 
 def kind_of(model: type[models.Model], name: str) -> str:
-    """Tell what kind of thing an attribute is; a swapped model refuses to show its managers."""
+    """Return what kind of thing an attribute is; a swapped model refuses to show its managers."""
     try:
         return type(getattr(model, name)).__name__
     except AttributeError as error:

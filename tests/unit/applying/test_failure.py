@@ -14,9 +14,9 @@ from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 
 from auto_migrate.applying.failure import MAX_STATEMENT, failure
-from auto_migrate.applying.operations import Progress
+from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases import adapter_for
-from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, MigrationFailed, PassingFault
+from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, MigrationFailed, TransientError
 
 
 class Refusal(psycopg.Error):
@@ -40,16 +40,16 @@ class FillInBatches(Fill):
 
 
 def progress(index: int = 2, *, kind: type[Migration] = Fill, statement: str = "") -> Progress:
-    """Give the progress of a migration that has come to one of its operations."""
+    """Return the progress of a migration that has come to one of its operations."""
     return Progress(kind("0007_fill", "billing"), index=index, statement=statement)
 
 
-def told(error: Exception, at: Progress) -> AutoMigrateError | PassingFault:
+def told(error: Exception, at: Progress) -> AutoMigrateError | TransientError:
     return failure(adapter_for("default"), error, at)
 
 
 def raised(work: Callable[[], Any]) -> Exception:
-    """Give what a function raises, with its traceback."""
+    """Return what a function raises, with its traceback."""
     try:
         work()
     except Exception as error:  # noqa: BLE001 # whatever it is
@@ -58,7 +58,7 @@ def raised(work: Callable[[], Any]) -> Exception:
 
 
 def refused(text: str, sqlstate: str, kind: type[Exception] = DataError) -> Exception:
-    """Give Django's error around a driver's."""
+    """Return Django's error around a driver's."""
     error = kind(text)
     error.__cause__ = Refusal(text, sqlstate)
     return error
@@ -159,11 +159,11 @@ def test_a_permission_that_lacks_is_a_failure_of_the_migration() -> None:
 )
 def test_a_passing_fault_is_tried_again(sqlstate: str, reason: str, contention: bool) -> None:
     ended = told(refused("the driver's words", sqlstate, OperationalError), progress())
-    assert isinstance(ended, PassingFault)
+    assert isinstance(ended, TransientError)
     assert (ended.reason, ended.detail, ended.contention) == (reason, "the driver's words", contention)
 
 
-@pytest.mark.parametrize("error", [PassingFault("It rains."), DatabaseRefused("The door is shut.")])
+@pytest.mark.parametrize("error", [TransientError("It rains."), DatabaseRefused("The door is shut.")])
 def test_what_the_engine_raised_itself_is_passed_on(error: Exception) -> None:
     assert told(error, progress()) is error
 

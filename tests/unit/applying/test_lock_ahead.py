@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from auto_migrate.applying.lock_ahead import POLL, Limits, Watch, describe_blocker
-from auto_migrate.events import Blocker
+from auto_migrate.applying.locks.acquire import POLL, BlockerWatch, Limits, describe_blocker
+from auto_migrate.values import Blocker
 
 LIMITS = Limits(first=0.2, ceiling=1.0, patience=300.0)
 START = 1000.0
@@ -27,9 +27,9 @@ def blocker(age: float | None, pid: int = 1, *, autovacuum: bool = False) -> Blo
     )
 
 
-def watch_of(*finished: float, limits: Limits = LIMITS) -> Watch:
-    """Give a watch that has seen holders of these ages come and go."""
-    watch = Watch(limits, START)
+def watch_of(*finished: float, limits: Limits = LIMITS) -> BlockerWatch:
+    """Return a watch that has seen holders of these ages come and go."""
+    watch = BlockerWatch(limits, START)
     for pid, age in enumerate(finished, start=100):
         watch.see([blocker(age, pid)])
     watch.see([])
@@ -52,14 +52,14 @@ def test_an_attempt_is_long_enough_for_the_slowest_holder_that_has_finished() ->
 
 
 def test_a_holder_who_is_still_there_does_not_count_as_finished() -> None:
-    watch = Watch(LIMITS, START)
+    watch = BlockerWatch(LIMITS, START)
     watch.see([blocker(0.1)])
     watch.see([blocker(0.15)])
     assert watch.queue_for([], READY) == LIMITS.first
 
 
 def test_a_session_in_its_next_transaction_has_finished_the_one_before() -> None:
-    watch = Watch(LIMITS, START)
+    watch = BlockerWatch(LIMITS, START)
     watch.see([blocker(0.4)])
     watch.see([blocker(0.02)])
     assert watch.queue_for([], READY) == pytest.approx(0.4 * 1.5 + 2 * POLL)

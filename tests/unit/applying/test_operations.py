@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db.migrations.migration import Migration
 
-from auto_migrate.applying.operations import applies_itself
+from auto_migrate.applying.operation_loop import applies_itself
 
 
 class Own(Migration):

@@ -16,7 +16,7 @@ from django.db.migrations.state import ProjectState, StateApps
 from django.db.models.fields.related import lazy_related_operation
 from django.db.models.signals import class_prepared
 
-from auto_migrate.applying.state import LazyState, advance, is_known
+from auto_migrate.applying.states.lazy_state import LazyState, advance, is_known
 
 COUNT = 40
 
@@ -59,7 +59,7 @@ def pk() -> tuple[str, models.Field[Any, Any]]:
 
 
 def shop() -> LazyState:
-    """Give a state of two models, one of which points to the other."""
+    """Return a state of two models, one of which points to the other."""
     state = LazyState()
     m.CreateModel("Author", [pk(), ("name", models.TextField())]).state_forwards("shop", state)
     key = models.ForeignKey("shop.Author", models.CASCADE, related_name="books")
@@ -69,7 +69,7 @@ def shop() -> LazyState:
 
 
 def given(state: ProjectState) -> tuple[StateApps, ProjectState]:
-    """Give what a data migration is given that runs now, and the state after it."""
+    """Return what a data migration is given that runs now, and the state after it."""
     before, after = advance(state, "shop", m.RunPython(m.RunPython.noop))
     before.clear_delayed_apps_cache()
     return before.apps, after
@@ -143,7 +143,7 @@ def test_a_base_that_keeps_its_subclasses_has_those_of_the_data_migration() -> N
 
 @pytest.fixture
 def prepared() -> Iterator[list[str]]:
-    """Listen to models being prepared, and give their names."""
+    """Listen to models being prepared, and return their names."""
     names: list[str] = []
 
     def note(sender: Any, **_signal: Any) -> None:

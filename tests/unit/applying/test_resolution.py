@@ -7,8 +7,8 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations import RunSQL
 
 from auto_migrate.applying.recovery import Resolution, Verdict, check_pending, command
-from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
+from auto_migrate.values import MigrationKey
 
 FILL = MigrationKey("billing", "0007_fill")
 

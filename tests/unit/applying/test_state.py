@@ -15,8 +15,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.test import override_settings
 
-from auto_migrate.applying.registry import ExplorableApps, LazyApps
-from auto_migrate.applying.state import LazyState, advance, djangos, foresee, is_known, state_for
+from auto_migrate.applying.states.lazy_state import LazyState, advance, djangos, foresee, is_known, state_for
+from auto_migrate.applying.states.registry import ExplorableApps, LazyApps
 from tests.unit.applying.portraits import portrait, portraits
 
 Step = tuple[str, Operation]
@@ -139,12 +139,12 @@ _CHANGES: Sequence[Step] = [
 
 
 def library() -> Sequence[Step]:
-    """Give the operations that make the models; Django changes the fields of operations when it renames."""
+    """Return the operations that make the models; Django changes the fields of operations when it renames."""
     return copy.deepcopy(_LIBRARY)
 
 
 def changes() -> Sequence[Step]:
-    """Give operations of every kind that change them."""
+    """Return operations of every kind that change them."""
     return copy.deepcopy(_CHANGES)
 
 
@@ -155,7 +155,7 @@ def forwards(state: S, steps: Sequence[Step]) -> S:
 
 
 def explorable(state: LazyState) -> StateApps:
-    """Give the registry that `RunPython` gets."""
+    """Return the registry that `RunPython` gets."""
     twin = state.clone()
     twin.clear_delayed_apps_cache()
     assert isinstance(twin.apps, ExplorableApps)
@@ -163,7 +163,7 @@ def explorable(state: LazyState) -> StateApps:
 
 
 def everything(state: ProjectState) -> StateApps:
-    """Give the registry that Django renders of the same models."""
+    """Return the registry that Django renders of the same models."""
     return StateApps(list(state.real_apps), {key: model.clone() for key, model in state.models.items()})
 
 

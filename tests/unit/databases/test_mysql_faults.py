@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.transaction import TransactionManagementError
 
-from auto_migrate.databases.faults import Fault, Kind
-from auto_migrate.databases.mysql import KINDS, MySQL, driver_fault
+from auto_migrate.databases.faults import Fault, FaultKind
+from auto_migrate.databases.mysql.adapter import KINDS, MySQL, driver_fault
 from tests.integration.databases.aliases import alias, require_mysqlclient
 
 
@@ -38,16 +38,20 @@ def test_an_error_about_the_statement_is_no_fault_of_the_database(database: MySQ
 @pytest.mark.parametrize(
     ("number", "text", "kind"),
     [
-        (1290, "The MySQL server is running with the --super-read-only option so it cannot execute", Kind.READ_ONLY),
+        (
+            1290,
+            "The MySQL server is running with the --super-read-only option so it cannot execute",
+            FaultKind.READ_ONLY,
+        ),
         (1290, "The MySQL server is running with the --secure-file-priv option so it cannot execute", None),
-        (1047, "WSREP has not yet prepared node for application use", Kind.STARTING),
+        (1047, "WSREP has not yet prepared node for application use", FaultKind.STARTING),
         (1047, "Unknown command", None),
-        (2026, "TLS/SSL error: SSL is required, but the server does not support it", Kind.TLS),
-        (2026, "TLS/SSL error: unexpected eof while reading", Kind.CONNECTION_LOST),
-        (2026, "TLS/SSL error: Connection reset by peer (104)", Kind.CONNECTION_LOST),
+        (2026, "TLS/SSL error: SSL is required, but the server does not support it", FaultKind.TLS),
+        (2026, "TLS/SSL error: unexpected eof while reading", FaultKind.CONNECTION_LOST),
+        (2026, "TLS/SSL error: Connection reset by peer (104)", FaultKind.CONNECTION_LOST),
     ],
 )
-def test_a_number_with_several_meanings_is_told_by_the_text(number: int, text: str, kind: Kind | None) -> None:
+def test_a_number_with_several_meanings_is_told_by_the_text(number: int, text: str, kind: FaultKind | None) -> None:
     fault = driver_fault(number, text)
     assert (fault and fault.kind) is kind
 
@@ -56,13 +60,13 @@ def test_the_driver_s_own_errors_are_understood_without_django_s_around_them(dat
     import MySQLdb
 
     fault = database.fault_of(MySQLdb.OperationalError(2006, "Server has gone away"))
-    assert fault == Fault(Kind.CONNECTION_LOST, "Server has gone away (2006)")
+    assert fault == Fault(FaultKind.CONNECTION_LOST, "Server has gone away (2006)")
 
 
 def test_a_connection_closed_before_is_a_lost_one(database: MySQL) -> None:
     fault = database.fault_of(InterfaceError(0, ""))
     assert fault is not None
-    assert fault.kind is Kind.CONNECTION_LOST
+    assert fault.kind is FaultKind.CONNECTION_LOST
 
 
 def test_a_broken_transaction_means_what_broke_it(database: MySQL) -> None:
@@ -71,9 +75,9 @@ def test_a_broken_transaction_means_what_broke_it(database: MySQL) -> None:
     broken.__cause__ = OperationalError(1213, "Deadlock found when trying to get lock")
     fault = database.fault_of(broken)
     assert fault is not None
-    assert fault.kind is Kind.DEADLOCK
+    assert fault.kind is FaultKind.DEADLOCK
 
 
 def test_no_hint_names_the_password_or_the_tools_of_another_vendor(database: MySQL) -> None:
-    hints = [database.hint(kind) for kind in Kind]
+    hints = [database.hint(kind) for kind in FaultKind]
     assert not [hint for hint in hints if "secret" in hint or "psql" in hint or "sslmode" in hint]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auto_migrate.databases.sqlite import file_of
+from auto_migrate.databases.sqlite.adapter import file_of
 
 NAMES = [
     "plain.db",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from auto_migrate.planning.forwards import is_of_own_kind
+from auto_migrate.changes.stock_operations import is_of_own_kind
 
 FIELD = models.IntegerField(null=True)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from auto_migrate.exceptions import UsageError
-from auto_migrate.planning.git import changed_files, top_around
+from auto_migrate.review.git import changed_files, top_around
 from tests.repository import Repository
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    """Give a repository with a branch that left `main` after its first commit."""
+    """Return a repository with a branch that left `main` after its first commit."""
     repository = Repository(tmp_path / "repository")
     repository.write("a.py", "1")
     repository.write("shop/b.py", "1")
@@ -23,7 +23,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def names(repository: Repository, since: str = "main", folder: str = "") -> set[str]:
-    """Give the changed files, relative to the repository."""
+    """Return the changed files, relative to the repository."""
     found = changed_files(since, repository.folder / folder)
     return {path.relative_to(repository.folder.resolve()).as_posix() for path in found}
 

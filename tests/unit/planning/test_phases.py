@@ -10,21 +10,21 @@ from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations.special import RunPython
 from django.test import override_settings
 
-from auto_migrate.databases.table_locks import Mode
-from auto_migrate.events import MigrationKey
+from auto_migrate.changes import change as changes
+from auto_migrate.changes.change import Change, ConstraintKind
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.exceptions import UsageError
-from auto_migrate.planning import changes
-from auto_migrate.planning.changes import Change, ConstraintKind
-from auto_migrate.planning.phases import Phase, asked_phase
-from auto_migrate.planning.phasing import Phaser, phase_of
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
+from auto_migrate.phases.classify import PhaseClassifier, phase_of
+from auto_migrate.phases.phase import Phase, asked_phase
+from auto_migrate.values import MigrationKey
 
 TABLE: dict[str, Any] = {"table": "shop_order"}
 COLUMN: dict[str, Any] = {**TABLE, "column": "note"}
 ADD_COLUMN = changes.AddColumn(**TABLE, column="colour", type="text", null=True)
 CREATE_TABLE = changes.CreateTable(**TABLE)
 UNIQUE = changes.AddConstraint(**TABLE, name="once", kind=ConstraintKind.UNIQUE, columns=("note",))
-PYTHON = changes.Compute(table="", function="fill")
+PYTHON = changes.RunFunction(table="", function="fill")
 
 ADDITIVE: list[Change] = [
     CREATE_TABLE,
@@ -58,11 +58,11 @@ EITHER: list[Change] = [
 ]
 NEUTRAL: list[Change] = [
     PYTHON,
-    changes.WriteRows(**TABLE, verb="UPDATE"),
+    changes.DataChange(**TABLE, verb="UPDATE"),
     changes.ValidateConstraint(**TABLE, name="positive"),
     changes.Reindex(**TABLE),
-    changes.LockTable(**TABLE, mode=Mode.SHARE, reason="LOCK TABLE"),
-    changes.Unread(table="", text="DO $$", reason="It is not SQL."),
+    changes.LockTable(**TABLE, mode=LockMode.SHARE, reason="LOCK TABLE"),
+    changes.OpaqueChange(table="", text="DO $$", reason="It is not SQL."),
     changes.CreateIndex(**TABLE, name="note_like", companion=True),
     changes.DropIndex(**TABLE, name="note_like", companion=True),
     changes.AddConstraint(**TABLE, name="key", kind=ConstraintKind.FOREIGN_KEY, again=True),
@@ -73,14 +73,14 @@ def kinds(of: list[Change]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("change", of, ids=lambda change: type(change).__name__)
 
 
-def read(*of: Change, name: str = "0002_next", **attributes: object) -> ReadMigration:
-    """Give a migration with one operation for each change."""
+def read(*of: Change, name: str = "0002_next", **attributes: object) -> MigrationChanges:
+    """Return a migration with one operation for each change."""
     migration = type("Migration", (Migration,), attributes)(name, "shop")
-    operations = [ReadOperation(index, RunPython(RunPython.noop), (change,)) for index, change in enumerate(of, 1)]
-    return ReadMigration(migration, False, tuple(operations))
+    operations = [OperationChanges(index, RunPython(RunPython.noop), (change,)) for index, change in enumerate(of, 1)]
+    return MigrationChanges(migration, False, tuple(operations))
 
 
-def indexes(operations: tuple[ReadOperation, ...]) -> list[int]:
+def indexes(operations: tuple[OperationChanges, ...]) -> list[int]:
     return [operation.index for operation in operations]
 
 
@@ -136,7 +136,7 @@ def test_a_declared_phase_that_there_is_not_is_a_usage_error(phase: object) -> N
 
 @kinds([change for change in [*DESTRUCTIVE, *EITHER] if not isinstance(change, changes.AlterEnum)])
 def test_a_table_that_the_plan_makes_is_nobodys_yet(change: Change) -> None:
-    phaser = Phaser()
+    phaser = PhaseClassifier()
     phaser.phase_of(read(CREATE_TABLE, changes.CreateIndex(**TABLE, name="by_note")))
     phasing = phaser.phase_of(read(change))
     assert (phasing.phase, phasing.is_ambiguous) == (Phase.PRE_DEPLOY, False)
@@ -190,7 +190,7 @@ DROP = changes.DropColumn(**COLUMN)
 
 
 def chain() -> MigrationGraph:
-    """Give migrations of which each depends on the one before."""
+    """Return migrations of which each depends on the one before."""
     graph = MigrationGraph()
     for name in NAMES:
         graph.add_node(("shop", name), Migration(name, "shop"))
@@ -200,8 +200,8 @@ def chain() -> MigrationGraph:
 
 
 def phases(*of: Change | None, **options: Any) -> list[tuple[str, list[str]]]:
-    """Give the phase of each migration of a chain, and what it comes too early for."""
-    phaser, found = Phaser(chain(), **options), []
+    """Return the phase of each migration of a chain, and what it comes too early for."""
+    phaser, found = PhaseClassifier(chain(), **options), []
     for name, change in zip(NAMES[len(NAMES) - len(of) :], of, strict=True):
         phasing = phaser.phase_of(read(*([change] if change else []), name=name))
         early = phasing.behind if phasing.comes_too_early else ()

@@ -14,20 +14,20 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.changes.operations import changes_of_schema
+from auto_migrate.changes.state_slices import sliced
 from auto_migrate.databases.offline import offline
-from auto_migrate.planning.operation_changes import changes_of_schema
-from auto_migrate.planning.slices import sliced
 
 Step = tuple[Operation, ProjectState, ProjectState]
 
 
 def key() -> tuple[str, models.Field[Any, Any]]:
-    """Give a primary key."""
+    """Return a primary key."""
     return "id", models.AutoField(primary_key=True)
 
 
 def to(model: str, **options: Any) -> models.ForeignKey[Any, Any]:
-    """Give a foreign key."""
+    """Return a foreign key."""
     return models.ForeignKey(model, models.CASCADE, **options)
 
 
@@ -64,18 +64,18 @@ OPERATIONS: list[Operation] = [
 
 @pytest.fixture
 def connection() -> BaseDatabaseWrapper:
-    """Give a connection that never connects."""
+    """Return a connection that never connects."""
     return offline("default")
 
 
 def migration_of(operations: Sequence[Operation]) -> Migration:
-    """Give a migration of some operations."""
+    """Return a migration of some operations."""
     kind: type[Migration] = type("Migration", (Migration,), {"operations": operations})
     return kind("0001_all", "app")
 
 
 def steps(plan: list[Migration]) -> Iterator[Step]:
-    """Give every operation with the states around it, none of which was ever rendered."""
+    """Return every operation with the states around it, none of which was ever rendered."""
     state = ProjectState()
     for migration in plan:
         for operation in migration.operations:
@@ -85,7 +85,7 @@ def steps(plan: list[Migration]) -> Iterator[Step]:
 
 
 def told(value: Any) -> Any:
-    """Give a change so that it can be compared: Django's fields are equal only to themselves."""
+    """Return a change so that it can be compared: Django's fields are equal only to themselves."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: told(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return type(value), parts

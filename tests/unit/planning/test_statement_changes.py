@@ -10,8 +10,7 @@ from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auto_migrate.databases.table_locks import Mode
-from auto_migrate.planning.changes import (
+from auto_migrate.changes.change import (
     AddColumn,
     AddConstraint,
     AlterEnum,
@@ -20,6 +19,7 @@ from auto_migrate.planning.changes import (
     ConstraintKind,
     CreateIndex,
     CreateTable,
+    DataChange,
     Default,
     DropColumn,
     DropConstraint,
@@ -28,17 +28,17 @@ from auto_migrate.planning.changes import (
     DropNotNull,
     DropTable,
     LockTable,
+    OpaqueChange,
     Reindex,
     RenameColumn,
     RenameTable,
     RewriteTable,
     SetDefault,
     SetNotNull,
-    Unread,
     ValidateConstraint,
-    WriteRows,
 )
-from auto_migrate.planning.statement_changes import changes_of_sql
+from auto_migrate.changes.statements import changes_of_sql
+from auto_migrate.databases.lock_modes import LockMode
 
 TABLES = {"t": "shop.Thing"}
 T: Any = {"table": "t", "model": "shop.Thing"}
@@ -50,21 +50,21 @@ def read(sql: str, alias: str = "default") -> list[Change]:
 
 
 def added(**options: Any) -> AddColumn:
-    """Give a new integer `c` of the table."""
+    """Return a new integer `c` of the table."""
     return AddColumn(**{**T, "column": "c", "type": "integer", "null": True, **options})
 
 
 def constraint(kind: ConstraintKind, **options: Any) -> AddConstraint:
-    """Give a new constraint `k` of the table."""
+    """Return a new constraint `k` of the table."""
     return AddConstraint(**{**T, "name": "k", "columns": ("c",), "kind": kind, **options})
 
 
-def locked(mode: Mode, reason: str, **options: Any) -> LockTable:
+def locked(mode: LockMode, reason: str, **options: Any) -> LockTable:
     return LockTable(**{**T, "mode": mode, "reason": reason, **options})
 
 
-def written(verb: str, *, bounded: bool) -> WriteRows:
-    return WriteRows(**T, verb=verb, bounded=bounded)
+def written(verb: str, *, bounded: bool) -> DataChange:
+    return DataChange(**T, verb=verb, bounded=bounded)
 
 
 FILLED: Any = {"default": Default.CONSTANT, "keeps_default": True}
@@ -151,15 +151,15 @@ STATEMENTS: dict[str, list[Change]] = {
     "SELECT * INTO n FROM t": [CreateTable(table="n")],
     "CREATE TABLE n PARTITION OF t FOR VALUES IN (1)": [
         CreateTable(table="n"),
-        locked(Mode.ACCESS_EXCLUSIVE, "PARTITION OF"),
+        locked(LockMode.ACCESS_EXCLUSIVE, "PARTITION OF"),
     ],
     "ALTER TABLE t ATTACH PARTITION p FOR VALUES IN (1)": [
-        locked(Mode.SHARE_UPDATE_EXCLUSIVE, "ATTACH PARTITION"),
-        locked(Mode.ACCESS_EXCLUSIVE, "ATTACH PARTITION", table="p", model=""),
+        locked(LockMode.SHARE_UPDATE_EXCLUSIVE, "ATTACH PARTITION"),
+        locked(LockMode.ACCESS_EXCLUSIVE, "ATTACH PARTITION", table="p", model=""),
     ],
     "ALTER TABLE t DETACH PARTITION p": [
-        locked(Mode.ACCESS_EXCLUSIVE, "DETACH PARTITION"),
-        locked(Mode.ACCESS_EXCLUSIVE, "DETACH PARTITION", table="p", model=""),
+        locked(LockMode.ACCESS_EXCLUSIVE, "DETACH PARTITION"),
+        locked(LockMode.ACCESS_EXCLUSIVE, "DETACH PARTITION", table="p", model=""),
     ],
     "DROP TABLE t, other CASCADE": [DropTable(**T), DropTable(table="other")],
     "ALTER TABLE t RENAME TO n": [RenameTable(**T, to="n")],
@@ -184,15 +184,15 @@ STATEMENTS: dict[str, list[Change]] = {
     "REINDEX INDEX i": [Reindex(table="")],
     "ALTER INDEX i RENAME TO j": [],
     # Locks.
-    "LOCK TABLE t": [locked(Mode.ACCESS_EXCLUSIVE, "LOCK TABLE")],
-    "LOCK TABLE t IN SHARE MODE NOWAIT": [locked(Mode.SHARE, "LOCK TABLE")],
+    "LOCK TABLE t": [locked(LockMode.ACCESS_EXCLUSIVE, "LOCK TABLE")],
+    "LOCK TABLE t IN SHARE MODE NOWAIT": [locked(LockMode.SHARE, "LOCK TABLE")],
     "LOCK TABLE t IN ROW EXCLUSIVE MODE": [],
-    "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f()": [locked(Mode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER")],
-    "DROP TRIGGER g ON t": [locked(Mode.ACCESS_EXCLUSIVE, "DROP TRIGGER")],
-    "ALTER TABLE t DISABLE TRIGGER ALL": [locked(Mode.SHARE_ROW_EXCLUSIVE, "TRIGGER")],
-    "CREATE RULE r AS ON INSERT TO t DO NOTHING": [locked(Mode.ACCESS_EXCLUSIVE, "CREATE RULE")],
-    "ALTER TABLE t ENABLE ROW LEVEL SECURITY": [locked(Mode.ACCESS_EXCLUSIVE, "ROW LEVEL SECURITY")],
-    "CREATE POLICY p ON t USING (true)": [locked(Mode.ACCESS_EXCLUSIVE, "CREATE POLICY")],
+    "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f()": [locked(LockMode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER")],
+    "DROP TRIGGER g ON t": [locked(LockMode.ACCESS_EXCLUSIVE, "DROP TRIGGER")],
+    "ALTER TABLE t DISABLE TRIGGER ALL": [locked(LockMode.SHARE_ROW_EXCLUSIVE, "TRIGGER")],
+    "CREATE RULE r AS ON INSERT TO t DO NOTHING": [locked(LockMode.ACCESS_EXCLUSIVE, "CREATE RULE")],
+    "ALTER TABLE t ENABLE ROW LEVEL SECURITY": [locked(LockMode.ACCESS_EXCLUSIVE, "ROW LEVEL SECURITY")],
+    "CREATE POLICY p ON t USING (true)": [locked(LockMode.ACCESS_EXCLUSIVE, "CREATE POLICY")],
     "ALTER TYPE e ADD VALUE 'new'": [AlterEnum(table="e", verb="ADD", value="new")],
     "ALTER TYPE e RENAME VALUE 'old' TO 'new'": [AlterEnum(table="e", verb="RENAME", value="old")],
     # Rows.
@@ -226,7 +226,7 @@ STATEMENTS: dict[str, list[Change]] = {
     "DELETE FROM t WHERE id BETWEEN 1 AND 1000000": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id BETWEEN 1 AND (SELECT max(id) FROM t)": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id IN (SELECT id FROM t LIMIT 1000000)": [written("DELETE", bounded=False)],
-    "TRUNCATE t CASCADE": [WriteRows(**T, verb="TRUNCATE", cascades=True)],
+    "TRUNCATE t CASCADE": [DataChange(**T, verb="TRUNCATE", cascades=True)],
     "EXPLAIN ANALYZE UPDATE t SET c = 1": [written("UPDATE", bounded=False)],
     "EXPLAIN UPDATE t SET c = 1": [],
     # Nothing that holds anybody up.
@@ -295,7 +295,7 @@ def test_what_a_statement_does(sql: str) -> None:
 )
 def test_what_cannot_be_read_says_why(sql: str, reason: str) -> None:
     (change,) = read(sql)
-    assert isinstance(change, Unread)
+    assert isinstance(change, OpaqueChange)
     assert reason in change.reason
     assert change.text
     assert len(change.text) <= 200
@@ -319,7 +319,7 @@ def test_a_name_is_told_as_it_was_written_although_the_parser_cuts_it(sql: str, 
 
 def test_one_bad_statement_hides_no_other() -> None:
     bad, good = read("SELEC 1; DROP TABLE t;")
-    assert isinstance(bad, Unread)
+    assert isinstance(bad, OpaqueChange)
     assert bad.text == "SELEC 1;"
     assert good == DropTable(**T)
 
@@ -341,7 +341,7 @@ def test_without_the_parser_each_statement_is_one_that_nobody_reads(monkeypatch:
 
     monkeypatch.setattr(builtins, "__import__", absent)
     changes = read("-- first\nDROP TABLE t; SELECT 1; -- last")
-    assert [change.text for change in changes if isinstance(change, Unread) and "[sql]" in change.reason] == [
+    assert [change.text for change in changes if isinstance(change, OpaqueChange) and "[sql]" in change.reason] == [
         "-- first DROP TABLE t;",
         "SELECT 1; -- last",
     ]
@@ -353,7 +353,7 @@ def test_the_sql_of_other_databases_is_not_read() -> None:
 
     sqlite = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"})
     (change,) = changes_of_sql("DROP TABLE t", sqlite, TABLES)
-    assert isinstance(change, Unread)
+    assert isinstance(change, OpaqueChange)
     assert "SQLite" in change.reason
 
 
@@ -392,5 +392,5 @@ def test_no_mutilated_statement_makes_the_reader_fail(sql: str, data: st.DataObj
 def test_no_value_of_an_unread_statement_is_shown(sql: str) -> None:
     changes = read(sql)
     assert changes
-    assert all(isinstance(change, Unread) for change in changes)
+    assert all(isinstance(change, OpaqueChange) for change in changes)
     assert "geheim" not in repr(changes)

@@ -8,14 +8,14 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.targets import Goal, Node, Target
+from auto_migrate.values import MigrationKey
 
 
 @pytest.fixture(autouse=True)
 def squashed(settings: Settings) -> None:
-    """Give the app `sessions` two migrations, the squash of both, and a third."""
+    """Return the app `sessions` two migrations, the squash of both, and a third."""
     settings.MIGRATION_MODULES = {"sessions": "tests.projects.depot.squashed"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auto_migrate.planning.widths import Width, has_room, width_of
+from auto_migrate.changes.types import Width, has_room, width_of
 
 TYPES = [
     "smallint", "integer", "bigint", "varchar(10)", "varchar(20)", "varchar", "text", "numeric(8, 2)", "numeric(10, 2)",

@@ -19,7 +19,7 @@ REFERENCE = (ROOT / "docs" / "reference" / "assessment.md").read_text("utf-8")
 
 
 def options(command: BaseCommand) -> set[str]:
-    """Give the long options of a command."""
+    """Return the long options of a command."""
     parser = command.create_parser("manage.py", "assess_migrations")
     return {text for action in parser._actions for text in action.option_strings if text.startswith("--")}
 

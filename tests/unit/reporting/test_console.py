@@ -13,10 +13,11 @@ from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
 from auto_migrate import events
-from auto_migrate.events import Event, Holder, SchemaState
+from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
-from auto_migrate.reporting.rehearsals import RehearsalConsole
-from auto_migrate.safety.rehearsing import events as rehearsing
+from auto_migrate.rehearsal import rehearsal_events as rehearsing
+from auto_migrate.reporting.rehearsal_console import RehearsalConsole
+from auto_migrate.values import Holder, SchemaState
 from tests.unit.samples import (
     AT,
     BLOCKER,
@@ -128,7 +129,7 @@ DJANGOS: list[tuple[Event, str]] = [
         "Operations to perform:\n  Target specific migration: 0002_total, from billing\nRunning migrations:\n",
     ),
     (
-        events.PlanMade(("billing",), events.MigrationKey("billing", "zero"), (FIRST,), backwards=True),
+        events.PlanMade(("billing",), values.MigrationKey("billing", "zero"), (FIRST,), backwards=True),
         "Operations to perform:\n  Unapply all migrations: billing\nRunning migrations:\n",
     ),
     (events.MigrationStarted(FIRST, 1, 2, backwards=False), "  Applying billing.0001_initial..."),
@@ -369,7 +370,7 @@ def written(
     verbosity: int = 1,
     lists_pending: bool = False,
 ) -> str:
-    """Give what the events leave on standard output; all of it was flushed."""
+    """Return what the events leave on standard output; all of it was flushed."""
     stream = Flushed()
     with override(language):
         console = RehearsalConsole(OutputWrapper(stream), style=style, verbosity=verbosity, lists_pending=lists_pending)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auto_migrate import events
-from auto_migrate.safety.rehearsing import events as rehearsing
+from auto_migrate.rehearsal import rehearsal_events as rehearsing
 from tests.manage import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference" / "events.md").read_text("utf-8")
@@ -21,8 +21,8 @@ SECTIONS = {found["kind"]: found["body"] for found in SECTION.finditer(REFERENCE
 EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__module__.startswith("auto_migrate.")}
 # What a field of an event holds when it is not one of JSON's own types.
 COMPOSED = {
-    "holder": events.Holder,
-    "blockers": events.Blocker,
+    "holder": values.Holder,
+    "blockers": values.Blocker,
     "locks": rehearsing.TakenLock,
     "scans": rehearsing.Scan,
     "unfilled": rehearsing.Unfilled,

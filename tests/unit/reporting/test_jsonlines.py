@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from auto_migrate.events import Context, Event, Holder, LockAwaited, MigrationKey, SchemaState, StateCompared
+from auto_migrate.events import Context, Event, LockAwaited, StateCompared
 from auto_migrate.reporting.jsonlines import JsonLines
+from auto_migrate.values import Holder, MigrationKey, SchemaState
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")

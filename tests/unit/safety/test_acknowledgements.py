@@ -6,10 +6,10 @@ import pytest
 from django.db import migrations
 
 import auto_migrate
-from auto_migrate.events import MigrationKey
 from auto_migrate.exceptions import UsageError
 from auto_migrate.findings import Acknowledgement, Finding, Level
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration, of_settings, of_text
+from auto_migrate.values import MigrationKey
 
 
 def finding(code: str) -> Finding:

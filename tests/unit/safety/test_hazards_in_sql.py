@@ -8,26 +8,26 @@ import pytest
 from django.db import connections, migrations
 from django.test import override_settings
 
-from auto_migrate.planning.phasing import phase_of
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
-from auto_migrate.planning.statement_changes import changes_of_sql
-from auto_migrate.safety.hazard import Server
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.statements import changes_of_sql
+from auto_migrate.phases.classify import phase_of
+from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.unit.planning.test_statement_changes import STATEMENTS, TABLES
 
 
-def read_sql(sql: str) -> ReadMigration:
+def read_sql(sql: str) -> MigrationChanges:
     """Read an atomic migration of one text, with a connection that is not open."""
     operation = migrations.RunSQL(sql, migrations.RunSQL.noop)
     changes = tuple(changes_of_sql(sql, connections["default"].copy(), TABLES))
     migration = migrations.Migration("0002_sql", "shop")
-    return ReadMigration(migration, False, (ReadOperation(1, operation, changes),))
+    return MigrationChanges(migration, False, (OperationChanges(1, operation, changes),))
 
 
 @pytest.mark.parametrize("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
 def test_every_hazard_judges_every_statement(sql: str) -> None:
     for code, hazard in hazards().items():
-        for found in hazard.look(read_sql(sql), Server("postgresql", (15, 4)), frozenset()):
+        for found in hazard.look(read_sql(sql), ServerFacts("postgresql", (15, 4)), frozenset()):
             assert found.problem, code
             assert "None" not in found.instead, code
             assert "{" not in found.problem, code
@@ -47,7 +47,7 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
     ],
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
-    read, server = read_sql(sql), Server("postgresql", (15, 4))
+    read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
     found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
     assert {code for code in found if code.startswith(("AM20", "AM50"))} == codes
 
@@ -75,7 +75,7 @@ LOSSES = [
 
 @pytest.mark.parametrize(("sql", "codes"), LOSSES)
 def test_losses_are_told_of_all_that_is_not_surely_new(sql: str, codes: set[str]) -> None:
-    read, server = read_sql(sql), Server("postgresql", (15, 4))
+    read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
     found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
     assert {code for code in found if code.startswith("AM30")} == codes
 
@@ -83,7 +83,7 @@ def test_losses_are_told_of_all_that_is_not_surely_new(sql: str, codes: set[str]
 @pytest.mark.parametrize("sql", [sql for sql, codes in LOSSES if codes & {"AM301", "AM302"}])
 @pytest.mark.parametrize("phases", [True, False])
 def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, phases: bool) -> None:
-    read, server = read_sql(sql), Server("postgresql", (15, 4))
+    read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
     read.migration.phase = "post_deploy"  # type: ignore[attr-defined]
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
         late = dataclasses.replace(read, phasing=phase_of(read))
@@ -120,7 +120,9 @@ def test_only_what_is_surely_new_may_go_before_the_deploy(sql: str, sides: tuple
 
 def test_a_truncation_that_cascades_is_not_weighed_by_its_own_table() -> None:
     tables = {
-        sql: [one.table for one in hazards()["AM304"].look(read_sql(sql), Server("postgresql", (15, 4)), frozenset())]
+        sql: [
+            one.table for one in hazards()["AM304"].look(read_sql(sql), ServerFacts("postgresql", (15, 4)), frozenset())
+        ]
         for sql in ("TRUNCATE t", "TRUNCATE t CASCADE")
     }
     assert tables == {"TRUNCATE t": ["t"], "TRUNCATE t CASCADE": ["*"]}

@@ -11,14 +11,14 @@ from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations.base import Operation
 from django.test import override_settings
 
-from auto_migrate.planning import changes
-from auto_migrate.planning.changes import Change
-from auto_migrate.planning.phasing import Phaser
-from auto_migrate.planning.reading import ReadMigration, ReadOperation
-from auto_migrate.safety.hazard import Found, Server
+from auto_migrate.changes import change as changes
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.phases.classify import PhaseClassifier
+from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 
-SERVER = Server("postgresql", (15,))
+SERVER = ServerFacts("postgresql", (15,))
 NOTE: dict[str, Any] = {"table": "shop_order", "column": "note"}
 Step = tuple[Operation, list[Change]]
 
@@ -39,18 +39,18 @@ def retyped(old: str) -> Step:
 
 
 def found(code: str, *steps: Step, phases: bool = True) -> list[Found]:
-    """Give what a hazard finds in the last of two migrations, of which the first drops a column."""
+    """Return what a hazard finds in the last of two migrations, of which the first drops a column."""
     graph, names = MigrationGraph(), ("0001_first", "0002_second")
     for name in names:
         graph.add_node(("shop", name), Migration(name, "shop"))
     if code == "AM506":
         graph.add_dependency(None, ("shop", names[1]), ("shop", names[0]))
-    phaser = Phaser(graph)
+    phaser = PhaseClassifier(graph)
     reads = []
     for name, its in zip(names, ([DROP], steps), strict=True):
-        operations = [ReadOperation(index, operation, tuple(told)) for index, (operation, told) in enumerate(its, 1)]
-        read = ReadMigration(Migration(name, "shop"), False, tuple(operations))
-        reads.append(ReadMigration(read.migration, False, read.operations, phaser.phase_of(read)))
+        operations = [OperationChanges(index, operation, tuple(told)) for index, (operation, told) in enumerate(its, 1)]
+        read = MigrationChanges(Migration(name, "shop"), False, tuple(operations))
+        reads.append(MigrationChanges(read.migration, False, read.operations, phaser.phase_of(read)))
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
         return list(hazards()[code].look(reads[1], SERVER, frozenset()))
 

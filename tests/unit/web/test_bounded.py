@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import pytest
 
-from auto_migrate.web import bounded
+from auto_migrate.web import single_flight
 
 
 def test_the_answer_is_given() -> None:
-    assert bounded.begin("answer", lambda: 7).result(10) == 7
+    assert single_flight.begin("answer", lambda: 7).result(10) == 7
 
 
 def test_an_error_is_given_to_whoever_waits() -> None:
@@ -21,7 +21,7 @@ def test_an_error_is_given_to_whoever_waits() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        bounded.begin("error", fail).result(10)
+        single_flight.begin("error", fail).result(10)
 
 
 def test_a_call_that_hangs_is_not_begun_again() -> None:
@@ -32,8 +32,8 @@ def test_a_call_that_hangs_is_not_begun_again() -> None:
         gate.wait()
         return "at last"
 
-    first = bounded.begin("hang", hang)
-    second = bounded.begin("hang", hang)
+    first = single_flight.begin("hang", hang)
+    second = single_flight.begin("hang", hang)
     with pytest.raises(TimeoutError):
         second.result(0)
     gate.set()
@@ -43,13 +43,13 @@ def test_a_call_that_hangs_is_not_begun_again() -> None:
 
 def test_a_call_that_ended_is_begun_anew() -> None:
     answers = iter([1, 2])
-    assert bounded.begin("anew", lambda: next(answers)).result(10) == 1
-    assert bounded.begin("anew", lambda: next(answers)).result(10) == 2
+    assert single_flight.begin("anew", lambda: next(answers)).result(10) == 1
+    assert single_flight.begin("anew", lambda: next(answers)).result(10) == 2
 
 
 def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
     gate = threading.Event()
-    bounded.begin("daemon", gate.wait)
+    single_flight.begin("daemon", gate.wait)
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "auto_migrate daemon"]
     assert thread.daemon
     gate.set()
@@ -62,7 +62,7 @@ def answer_or_die() -> NoReturn:
         # A lock that nobody lets go would hang the test, too.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(20)
-        os._exit(0 if bounded.begin("fork", lambda: 7).result(10) == 7 else 1)
+        os._exit(0 if single_flight.begin("fork", lambda: 7).result(10) == 7 else 1)
     except BaseException:  # noqa: BLE001 # nothing may leave this process
         os._exit(2)
 
@@ -71,9 +71,9 @@ def answer_or_die() -> NoReturn:
 @pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
 def test_a_forked_process_waits_for_no_thread_of_its_parent(held: bool) -> None:
     gate = threading.Event()
-    begun = bounded.begin("fork", gate.wait)
+    begun = single_flight.begin("fork", gate.wait)
     if held:
-        bounded._lock.acquire()
+        single_flight._lock.acquire()
     try:
         pid = os.fork()
         if pid == 0:
@@ -81,7 +81,7 @@ def test_a_forked_process_waits_for_no_thread_of_its_parent(held: bool) -> None:
         status = os.waitpid(pid, 0)[1]
     finally:
         if held:
-            bounded._lock.release()
+            single_flight._lock.release()
         gate.set()
     assert status == 0
     assert begun.result(10) is True, "the parent's own goes on"

@@ -14,7 +14,7 @@ from sms_sender import logs
 
 @pytest.fixture(params=[True, False], ids=["debug", "production"])
 def output(request: pytest.FixtureRequest) -> io.StringIO:
-    """Give what the project's handler writes of the logger `logs-test`."""
+    """Return what the project's handler writes of the logger `logs-test`."""
     configuration = logs.configuration(debug=request.param, level="INFO")
     written = io.StringIO()
     handler = logging.StreamHandler(written)

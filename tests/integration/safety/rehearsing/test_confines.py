@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.safety.rehearsing.confines import Confines, reaches_beyond
+from auto_migrate.rehearsal.confines import Confines, reaches_beyond
 
 BEYOND = [
     "CREATE ROLE reader",

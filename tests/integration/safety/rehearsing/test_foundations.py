@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.safety.rehearsing.foundations import Foundations, foundations_of
+from auto_migrate.rehearsal.foundations import Foundations, foundations_of
 from tests.integration.databases.aliases import alias
 from tests.servers import PostgreSQL
 

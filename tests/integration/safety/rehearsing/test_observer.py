@@ -10,12 +10,12 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from auto_migrate.events import MigrationKey
-from auto_migrate.safety.rehearsing.contradictions import Toll, observed
-from auto_migrate.safety.rehearsing.events import StatementObserved
-from auto_migrate.safety.rehearsing.observer import Observer, shown
-from auto_migrate.safety.rehearsing.relations import strength
-from auto_migrate.safety.rehearsing.watcher import Watcher
+from auto_migrate.rehearsal.contradictions import Toll, observed
+from auto_migrate.rehearsal.observer import Observer, shown
+from auto_migrate.rehearsal.rehearsal_events import StatementObserved
+from auto_migrate.rehearsal.relations import strength
+from auto_migrate.rehearsal.watcher import Watcher
+from auto_migrate.values import MigrationKey
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)
@@ -130,7 +130,7 @@ ALONE = [
 
 @pytest.fixture
 def observer(shop: BaseDatabaseWrapper) -> Iterator[Observer]:
-    """Give an observer of the tables, which are made anew for each test."""
+    """Return an observer of the tables, which are made anew for each test."""
     with shop.cursor() as cursor:
         cursor.execute(SCHEMA)
         cursor.execute("SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace")

@@ -10,19 +10,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 
-from auto_migrate.applying.kinds import fits_transaction
-from auto_migrate.events import MigrationKey
-from auto_migrate.planning.changes import CreateIndex, DropColumn
-from auto_migrate.planning.reading import ReadMigration, ReadOperation, read_plan
+from auto_migrate.applying.traits import fits_transaction
+from auto_migrate.changes.change import CreateIndex, DropColumn
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges, read_plan
+from auto_migrate.rehearsal.carrier import Carrier
+from auto_migrate.rehearsal.contradictions import RuleComparison
+from auto_migrate.rehearsal.observer import Observer
+from auto_migrate.rehearsal.rehearsal_events import Scan, StatementObserved, TakenLock
+from auto_migrate.rehearsal.relations import relations
+from auto_migrate.rehearsal.sample_rows import fill, filled_tables
+from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.gate import server_of
-from auto_migrate.safety.hazard import Server
-from auto_migrate.safety.rehearsing.carrying import Carrier
-from auto_migrate.safety.rehearsing.contradictions import Judge
-from auto_migrate.safety.rehearsing.events import Scan, StatementObserved, TakenLock
-from auto_migrate.safety.rehearsing.observer import Observer
-from auto_migrate.safety.rehearsing.relations import relations
-from auto_migrate.safety.rehearsing.rows import fill, filled_tables
-from auto_migrate.safety.rehearsing.watcher import watcher_of
+from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.values import MigrationKey
 from tests.integration.applying.library import APP, library
 from tests.integration.applying.schema_cases import CASES, Case
 from tests.integration.applying.test_lock_needs import build
@@ -57,7 +57,7 @@ def test_nothing_contradicts_the_rules(shop: BaseDatabaseWrapper, case: Case) ->
         observer.begin(KEY)
         with shop.execute_wrapper(observer):
             Carrier(shop, python=True, fits=fits_transaction).apply(changed, state, observer.enter)
-    found = Judge(server_of(shop), filled).contradictions(read, observer.seen)
+    found = RuleComparison(server_of(shop), filled).contradictions(read, observer.seen)
     assert [one for one in found if one.table not in case.looser and case.name not in UNDONE] == []
 
 
@@ -93,6 +93,6 @@ def test_a_rule_that_says_something_else_is_told(
     change: Any, observed: StatementObserved, rule: str, fact: str
 ) -> None:
     operation: Any = None
-    read = ReadMigration(migration([]), False, (ReadOperation(1, operation, (change,)),))
-    [told] = Judge(Server("postgresql", (15,)), frozenset({"book"})).contradictions(read, [observed])
+    read = MigrationChanges(migration([]), False, (OperationChanges(1, operation, (change,)),))
+    [told] = RuleComparison(ServerFacts("postgresql", (15,)), frozenset({"book"})).contradictions(read, [observed])
     assert (told.table, told.rule, told.observed) == ("book", rule, fact)

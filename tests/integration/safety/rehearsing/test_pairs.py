@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
 from auto_migrate.exceptions import MigrationFailed
-from auto_migrate.rehearsal import Options, rehearse
+from auto_migrate.rehearsal.rehearse import Options, rehearse
 from tests.integration.safety.test_hazards import PACKAGE, PAIRS
 
 # All of it is `make sweep`.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.safety.rehearsing.events import Unfilled
-from auto_migrate.safety.rehearsing.rows import fill, filled_tables
+from auto_migrate.rehearsal.rehearsal_events import Unfilled
+from auto_migrate.rehearsal.sample_rows import fill, filled_tables
 
 TABLES = """
     CREATE TYPE mood AS ENUM ('glad', 'sad');

@@ -49,10 +49,10 @@ CHANGES = {
 
 
 def change(variable, default=""):
-    """Give the operations that the environment names."""
+    """Return the operations that the environment names."""
     return CHANGES[os.environ.get(variable, default)]
 
 
 def is_atomic(variable, default=""):
-    """Tell whether they fit into one transaction."""
+    """Return whether they fit into one transaction."""
     return os.environ.get(variable, default) != "concurrently"

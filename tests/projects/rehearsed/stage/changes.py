@@ -47,5 +47,5 @@ CHANGES = {
 
 
 def change():
-    """Give the operations that the environment names."""
+    """Return the operations that the environment names."""
     return CHANGES[os.environ.get("CHANGE", "")]

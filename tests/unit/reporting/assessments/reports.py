@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from auto_migrate.events import MigrationKey
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -16,9 +15,10 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
-from auto_migrate.reporting.assessments.places import Places
-from auto_migrate.reporting.assessments.report import Report
-from auto_migrate.safety.hazard import Server
+from auto_migrate.reporting.assessments.report import AssessmentReport
+from auto_migrate.reporting.assessments.source_lines import SourceLocations
+from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.values import MigrationKey
 
 KEY = MigrationKey("shop", "0002_note_index")
 SOURCE = """\
@@ -47,7 +47,7 @@ def finding(
     operation: int | None = 1,
     acknowledged: str | None = None,
 ) -> Finding:
-    """Give a finding."""
+    """Return a finding."""
     evidence = (Evidence(Basis.RULE, "takes SHARE on shop_order."),)
     return Finding("AM109", level, KEY, operation, table, title, problem, instead, evidence, acknowledged)
 
@@ -60,8 +60,8 @@ def report(
     unmatched: Sequence[Acknowledgement] = (),
     docs_url: str = "",
     inside: bool = True,
-) -> Report:
-    """Give a report on one migration, whose file is written into a folder with a blank in its name."""
+) -> AssessmentReport:
+    """Return a report on one migration, whose file is written into a folder with a blank in its name."""
     top = folder / "repository"
     file = (top if inside else folder) / "my shop" / "0002_note_index.py"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +72,11 @@ def report(
     assessed = AssessedMigration(
         KEY, backwards=False, atomic=True, phase="pre_deploy", operations=operations, findings=findings
     )
-    return Report(
+    return AssessmentReport(
         Assessment((assessed,), tuple(unmatched)),
-        Server("postgresql", (15, 4)),
+        ServerFacts("postgresql", (15, 4)),
         level,
-        Places(top, {KEY: file}),
+        SourceLocations(top, {KEY: file}),
         tuple(given),
         docs_url,
     )

@@ -18,13 +18,13 @@ FLAT = " ".join(NASTY.split())
 
 
 def shown(inline: Token) -> str:
-    """Give what a reader sees of a line: its texts and its code."""
+    """Return what a reader sees of a line: its texts and its code."""
     kinds = {"text", "code_inline", "text_special"}
     return "".join(child.content for child in inline.children or [] if child.type in kinds)
 
 
 def rows(text: str) -> list[list[str]]:
-    """Give the cells of every row of every table, as they are shown."""
+    """Return the cells of every row of every table, as they are shown."""
     found: list[list[str]] = []
     for token, following in zip(tokens := PARSER.parse(text), [*tokens[1:], None], strict=True):
         if token.type == "tr_open":
@@ -35,7 +35,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def markup(text: str) -> set[str]:
-    """Give the kinds of markup within lines."""
+    """Return the kinds of markup within lines."""
     return {child.type for token in PARSER.parse(text) for child in token.children or []}
 
 

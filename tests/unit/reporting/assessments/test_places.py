@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auto_migrate.reporting.assessments.places import Lines, lines_of
+from auto_migrate.reporting.assessments.source_lines import Lines, lines_of
 from tests.unit.reporting.assessments.reports import SOURCE
 
 HEAD = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"

@@ -9,15 +9,15 @@ from typing import Any
 from django.utils.translation import override
 
 from auto_migrate.findings import Acknowledgement, Level
-from auto_migrate.reporting.assessments.report import Report
+from auto_migrate.reporting.assessments.report import AssessmentReport
 from auto_migrate.reporting.assessments.sarif import render
 from auto_migrate.safety.hazards import hazards
 from tests.schemas import SARIF
 from tests.unit.reporting.assessments.reports import NASTY, finding, report
 
 
-def run(told: Report) -> dict[str, Any]:
-    """Give the run of a log that fits the schema, its formats included."""
+def run(told: AssessmentReport) -> dict[str, Any]:
+    """Return the run of a log that fits the schema, its formats included."""
     log = json.loads(render(told))
     SARIF.validate(log)
     [only] = log["runs"]

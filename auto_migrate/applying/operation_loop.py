@@ -1,0 +1,164 @@
+"""The operations of one migration, carried out one by one as Django's `Migration.apply` does."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.transaction import atomic
+from django.utils.translation import override
+
+from auto_migrate.applying.locks.acquire import lock_ahead, lock_more
+from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run, stronger
+from auto_migrate.applying.states.lazy_state import advance, djangos
+from auto_migrate.applying.states.registry import rendered_first
+from auto_migrate.applying.traits import holds_nobody_up
+from auto_migrate.changes.field_differences import is_for_python
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.emitter import Emitter
+from auto_migrate.values import MigrationKey
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a migration is: the operation under way (1-based), and the statements sent for it."""
+
+    migration: Migration
+    index: int = 0
+    statement: str = ""
+    statements: int = 0
+    raised: bool = False
+
+    def enter(self, index: int) -> None:
+        """Note that the next operation begins."""
+        self.index, self.statements = index, 0
+
+    def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
+        if not self.raised:
+            self.statement = str(sql)
+            self.statements += 1
+        return execute(sql, params, many, context)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the statement at which the block raised, whatever tidying up executes afterwards."""
+        try:
+            yield
+        except Exception:
+            self.raised = True
+            raise
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation under way, if one is."""
+        return self.migration.operations[self.index - 1] if self.index else None
+
+
+class Operations:
+    """Carries out operations on one database, with the locks that they need taken ahead."""
+
+    def __init__(self, database: Database, migration: Migration, progress: Progress, emit: Emitter) -> None:
+        self.database = database
+        self.migration = migration
+        self.progress = progress
+        self.emit = emit
+
+    def apply_all(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply every operation in turn, in the transaction that is open, and return the state after the last."""
+        if applies_itself(self.migration):
+            with untranslated():
+                return self.migration.apply(djangos(state), editor)
+        operations = self.migration.operations
+        computes = not all(map(is_schema_operation, operations))
+        at_the_end: dict[str, LockMode] = {}
+        ahead = False
+        for index, operation in enumerate(operations, start=1):
+            self.progress.enter(index)
+            # A table locked at the start would stay locked while Python works: lock for the next run of operations,
+            # and what only deferred SQL will need when everything else is done.
+            if is_schema_operation(operation) and not ahead:
+                at_once, deferred = self.needs(schema_run(operations[index - 1 :]), state)
+                at_the_end = stronger(at_the_end, deferred)
+                self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
+            ahead = is_schema_operation(operation)
+            state = self.apply_one(operation, state, editor)
+        self.lock(at_the_end if computes else {}, first=False)
+        return state
+
+    def apply_one(self, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+        """Apply one operation and return the state after it, which takes the place of `state`."""
+        with untranslated(), contextlib.ExitStack() as stack:
+            if holds_nobody_up(operation):
+                stack.enter_context(self.database.unbounded())
+            with self.progress.watched():
+                return apply_operation(self.migration, operation, state, editor)
+
+    def needs(
+        self, operations: Sequence[Operation], state: ProjectState
+    ) -> tuple[dict[str, LockMode], dict[str, LockMode]]:
+        """Return what operations lock when they run and what at the end, where tables can be locked ahead at all."""
+        if self.database.table_locks is None:
+            return {}, {}
+        return LockNeeds(self.migration.app_label, state).split(operations)
+
+    def lock(self, needs: Mapping[str, LockMode], *, first: bool) -> None:
+        """Take the locks that operations will need; `first` tells that the transaction has done nothing before."""
+        tables = self.database.table_locks
+        if tables is None or not needs:
+            return
+        if first:
+            key = MigrationKey(self.migration.app_label, self.migration.name)
+            lock_ahead(tables, needs, migration=key, emit=self.emit)
+        else:
+            lock_more(tables, needs)
+
+
+def untranslated() -> override:
+    """Switch translations off around a project's own code, as Django's `migrate` does.
+
+    No migration shall write a translated default into the database; what the engine has to say stays translated.
+    """
+    return override(None)
+
+
+def apply_operation(
+    migration: Migration, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
+) -> ProjectState:
+    """Do for one operation what `Migration.apply` does for each, and return the state that takes the place of `state`."""
+    before, after = advance(state, migration.app_label, operation)
+    if is_for_python(operation, migration.app_label, before, editor):
+        return after
+    with contextlib.ExitStack() as stack:
+        if editor.connection.vendor == "sqlite":
+            stack.enter_context(rendered_first(before.apps, after.apps))
+        if wants_own_transaction(migration, operation, editor):
+            stack.enter_context(atomic(editor.connection.alias))
+        operation.database_forwards(migration.app_label, editor, before, after)
+    return after
+
+
+def wants_own_transaction(migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
+    """Return whether an operation is to be atomic although its migration cannot be; see `Migration.apply`."""
+    return not editor.atomic_migration and bool(
+        operation.atomic or (migration.atomic and operation.atomic is not False)
+    )
+
+
+def applies_itself(migration: Migration) -> bool:
+    """Return whether anybody overrides the way of applying, so that nothing is known of the operations."""
+    return getattr(migration.apply, "__module__", None) != Migration.__module__
+
+
+def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:
+    """Run now what the editor would run on leaving, so that the record can follow in the same transaction."""
+    deferred, editor.deferred_sql = editor.deferred_sql, []
+    for statement in deferred:
+        editor.execute(statement, None)

@@ -1,0 +1,303 @@
+"""What a migration does to the database, said once for Django's operations and for SQL that somebody wrote.
+
+A change tells of one table, in the database's own names; `model` and `field` are Django's names for the same, empty
+where none is known. Readers make changes (`reading` from operations, `sql` from statements); phases and hazards judge
+them and look at nothing else, so that a rule holds for `AddIndex` and for `CREATE INDEX` alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from auto_migrate.databases.lock_modes import LockMode
+
+
+class Default(enum.StrEnum):
+    """What fills a new column in the rows that are there already."""
+
+    NONE = "none"
+    CONSTANT = "constant"
+    """A value that is the same for all rows, `now()` included: PostgreSQL keeps it beside the table."""
+    VOLATILE = "volatile"
+    """A value of its own for each row: a volatile function, a sequence, an identity."""
+    GENERATED = "generated"
+    """A column that is computed from others and stored."""
+
+
+class ConstraintKind(enum.StrEnum):
+    """The constraints that tables have."""
+
+    CHECK = "check"
+    UNIQUE = "unique"
+    PRIMARY_KEY = "primary key"
+    FOREIGN_KEY = "foreign key"
+    EXCLUSION = "exclusion"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """Something that is done to one table (schema-qualified where the SQL was)."""
+
+    table: str
+    model: str = ""
+    """`app_label.ModelName`."""
+    together: bool = False
+    """Sent in one text with others, which PostgreSQL then runs in a transaction; only told of what cannot be in one."""
+    unsure: bool = False
+    """Whether it may do nothing, or nothing that lasts: `IF NOT EXISTS`, a temporary table, within a `DO` block.
+
+    Only told of what makes or renames something, which then is not surely new.
+    """
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CreateTable(Change):
+    """A new table, and the other tables that its foreign keys point to; `names` are those within it."""
+
+    references: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropTable(Change):
+    """A table that goes, and the other tables that its foreign keys point to."""
+
+    references: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RenameTable(Change):
+    """Another name for a table; `model` is the model as it was, `new_model` as it is then."""
+
+    to: str
+    new_model: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ColumnChange(Change):
+    """Something that is done to one column."""
+
+    column: str
+    field: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AddColumn(ColumnChange):
+    """A new column; `definition` is the Django field where there is one.
+
+    `default` is what the statement fills old rows with; `keeps_default` tells whether the database goes on filling
+    the column for writers that do not know it, as `db_default` does and Django's own defaults do not.
+    `constrained_domain` is true where the type is a domain that refuses some values, so that each row is looked at.
+    """
+
+    type: str
+    null: bool
+    default: Default = Default.NONE
+    keeps_default: bool = False
+    unique: bool = False
+    checked: bool = False
+    primary_key: bool = False
+    references: str = ""
+    constrained_domain: bool = False
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropColumn(ColumnChange):
+    """A column that goes; `references` is the table that its foreign key pointed to.
+
+    `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
+    nothing. `definition` is the Django field where there is one.
+    """
+
+    references: str = ""
+    required: bool = False
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RenameColumn(ColumnChange):
+    """Another name for a column; `definition` is the Django field as it was, where there is one."""
+
+    to: str
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlterType(ColumnChange):
+    """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some."""
+
+    old: str
+    new: str
+    old_collation: str = ""
+    new_collation: str = ""
+    using: bool = False
+    """Whether the statement computes the values in an expression of its own (`USING`) that is more than a cast."""
+    old_definition: Any = None
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SetNotNull(ColumnChange):
+    """NULL is refused from now on; `definition` is the Django field where there is one.
+
+    `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a
+    constraint by which PostgreSQL knows already that there are none.
+    """
+
+    keeps_default: bool = False
+    fills: bool = False
+    proven_by: str = ""
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropNotNull(ColumnChange):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SetDefault(ColumnChange):
+    pass
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropDefault(ColumnChange):
+    """The database fills the column no more for writers that leave it out; `null` where it takes NULL instead."""
+
+    null: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AddConstraint(Change):
+    """A new constraint; `valid` is false for NOT VALID, `using_index` true where it takes over an index.
+
+    `definition` is Django's constraint, or the field that carries it, where there is one. `as_index` is true where
+    Django makes a unique index, because no constraint can say the same; `again` where the same constraint was dropped
+    just before, as Django does when something else about a foreign key changes.
+    """
+
+    name: str
+    kind: ConstraintKind
+    columns: tuple[str, ...] = ()
+    valid: bool = True
+    using_index: bool = False
+    as_index: bool = False
+    again: bool = False
+    references: str = ""
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValidateConstraint(Change):
+    """Old rows are held to a constraint; `references` is told of a foreign key that the plan itself adds."""
+
+    name: str
+    references: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropConstraint(Change):
+    """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them."""
+
+    name: str
+    kind: ConstraintKind | None = None
+    columns: tuple[str, ...] = ()
+    references: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CreateIndex(Change):
+    """A new index; `definition` is Django's index, or for a field with `db_index` the index that says the same.
+
+    `companion` is true for the second index, for LIKE, that Django gives to text with an index or a unique constraint.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    unique: bool = False
+    concurrently: bool = False
+    companion: bool = False
+    definition: Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropIndex(Change):
+    """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table.
+
+    `companion` is as with `CreateIndex`.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    concurrently: bool = False
+    companion: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reindex(Change):
+    concurrently: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RewriteTable(Change):
+    """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…"""
+
+    command: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LockTable(Change):
+    """A lock that something else needs: `LOCK TABLE`, a trigger, a partition, a rule."""
+
+    mode: LockMode
+    reason: str
+    concurrently: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlterEnum(Change):
+    """A value of an enum type is added or renamed: `ADD VALUE` or `RENAME VALUE` (`table` is the type's name)."""
+
+    verb: str
+    value: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataChange(Change):
+    """Rows written by SQL: `UPDATE`, `DELETE`, `INSERT`, `TRUNCATE`; bounded if the statement says how many at most.
+
+    `cascades` is true where the rows of other tables go along, and nobody can tell which.
+    """
+
+    verb: str
+    bounded: bool = False
+    cascades: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFunction(Change):
+    """A function of the project's that may do anything (`table` is empty).
+
+    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table.
+    """
+
+    function: str
+    code: Any = None
+    tables: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OpaqueChange(Change):
+    """A statement or operation that no reader understands (`table` is empty), and why."""
+
+    text: str
+    reason: str
+
+
+DATA = (DataChange, RunFunction)
+# What gives a name to something.
+NAMES = (CreateTable, RenameTable, AddColumn, RenameColumn)

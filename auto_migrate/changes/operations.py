@@ -1,0 +1,199 @@
+"""What an operation does to the database, told from the states around it and without touching anything.
+
+Django's own operations are carried out on a `RecordingSchemaEditor`, so that routers, unmanaged models and automatic tables count
+as they do for Django. An operation of a project's own kind is never carried out; if its kind comes from one of
+Django's, what that would do is told, and that there may be more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db import NotSupportedError, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import truncate_name
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
+from auto_migrate.changes.collected_sql import is_note, sql_of
+from auto_migrate.changes.schema_editor import RecordingSchemaEditor
+from auto_migrate.changes.state_slices import sliced
+from auto_migrate.changes.statements import changes_of_sql
+from auto_migrate.changes.stock_operations import (
+    DJANGO_OPERATIONS,
+    Forwards,
+    djangos_forwards,
+    is_of_own_kind,
+    reason_of_own_kind,
+)
+
+# What states that do not fit together, or an operation that Django itself would refuse, end in.
+UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupportedError)
+
+
+def changes_of(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterable[Change]:
+    """Return what an operation does to the database, in order; nothing if it only changes the state."""
+    own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
+    unread = own if is_of_own_kind(operation) else ()
+    forwards = djangos_forwards(operation)
+    if forwards is None:
+        return unread
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        return (*_changes_within(operation, app_label, connection, before), *unread)
+    reader = _reader_of(forwards)
+    if reader not in {changes_of_function, changes_of_statements}:
+        before, after = sliced(operation, app_label, before, after)
+    try:
+        return (*reader(operation, app_label, connection, before, after), *unread)
+    except UNTELLABLE as error:
+        return (OpaqueChange(table="", text=operation.describe(), reason=str(error)),)
+
+
+def _changes_within(
+    operation: ops.SeparateDatabaseAndState, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState
+) -> Iterator[Change]:
+    for inner in operation.database_operations:
+        after = before.clone()
+        inner.state_forwards(app_label, after)
+        yield from changes_of(inner, app_label, connection, before, after)
+        before = after
+
+
+Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
+
+
+def _reader_of(forwards: Forwards) -> Reader:
+    if forwards is ops.RunPython.database_forwards:
+        return changes_of_function
+    if forwards is ops.RunSQL.database_forwards:
+        return changes_of_statements
+    if forwards.__module__.startswith(DJANGO_OPERATIONS):
+        return changes_of_schema
+    return POSTGRES_READERS.get(forwards.__qualname__.partition(".")[0], changes_of_nothing)
+
+
+def changes_of_schema(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterable[Change]:
+    """Carry out one of Django's schema operations on a recorder."""
+    recorder: Any = RecordingSchemaEditor(connection, _new_labels(operation, app_label))
+    forwards: Any = djangos_forwards(operation)
+    forwards(operation, app_label, recorder, before, after)
+    changes: list[Change] = recorder.changes
+    return changes
+
+
+def _new_labels(operation: Operation, app_label: str) -> Mapping[str, str]:
+    if isinstance(operation, ops.RenameModel):
+        return {f"{app_label}.{operation.new_name}": f"{app_label}.{operation.old_name}"}
+    return {}
+
+
+def changes_of_function(
+    operation: ops.RunPython,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    _after: ProjectState,
+) -> Iterator[Change]:
+    """Return that a function of the project's runs, unless it is the one that does nothing."""
+    allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
+    if allowed and operation.code is not ops.RunPython.noop:
+        name = getattr(operation.code, "__name__", type(operation.code).__name__)
+        tables = {model.lower(): table for table, model in model_tables(before, connection).items()}
+        yield RunFunction(table="", function=name, code=operation.code, tables=tables)
+
+
+def changes_of_statements(
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+) -> Iterator[Change]:
+    """Read the SQL of a `RunSQL`."""
+    tables = model_tables(before, connection)
+    for statement in sql_of(operation, app_label, connection, before, after):
+        if is_note(statement):
+            yield OpaqueChange(table="", text=operation.describe(), reason=statement.lstrip("- "))
+        else:
+            yield from changes_of_sql(statement, connection, tables)
+
+
+def changes_of_nothing(*_asked: Any) -> Iterable[Change]:
+    """Return of no table: extensions and collations change none."""
+    return ()
+
+
+def add_index_concurrently(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, _before: ProjectState, after: ProjectState
+) -> Iterable[Change]:
+    """Do what Django's operation does, which asks first that no transaction be open."""
+    model, recorder = after.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        recorder.add_index(model, operation.index, concurrently=True)
+    return recorder.changes
+
+
+def remove_index_concurrently(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterable[Change]:
+    """Do what Django's operation does, which asks first that no transaction be open."""
+    model, recorder = before.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        index = before.models[app_label, operation.model_name.lower()].get_index_by_name(operation.name)
+        recorder.remove_index(model, index, concurrently=True)
+    return recorder.changes
+
+
+def add_constraint_not_valid(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterable[Change]:
+    """Return of a constraint that old rows need not satisfy."""
+    model, recorder = before.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
+    if operation.allow_migrate_model(connection.alias, model):
+        recorder.add_constraint(model, operation.constraint, valid=False)
+    return recorder.changes
+
+
+def validate_constraint(
+    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+) -> Iterator[Change]:
+    """Return of a constraint that old rows are held to from now on."""
+    model = before.apps.get_model(app_label, operation.model_name)
+    if operation.allow_migrate_model(connection.alias, model):
+        yield ValidateConstraint(table=model._meta.db_table, model=model._meta.label, name=operation.name)
+
+
+POSTGRES_READERS: Mapping[str, Reader] = {
+    "AddIndexConcurrently": add_index_concurrently,
+    "RemoveIndexConcurrently": remove_index_concurrently,
+    "AddConstraintNotValid": add_constraint_not_valid,
+    "ValidateConstraint": validate_constraint,
+}
+
+
+def model_tables(state: ProjectState, connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """Return the model of each table of a state, `app_label.ModelName`, without rendering any."""
+    longest = connection.ops.max_name_length()
+    return {
+        model.options.get("db_table") or truncate_name(f"{model.app_label}_{model.name_lower}", longest): (
+            f"{model.app_label}.{model.name}"
+        )
+        for model in state.models.values()
+        if not model.options.get("proxy")
+    }

@@ -1,0 +1,131 @@
+"""A plan read operation by operation: what each does to the database, told without touching it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from django.db import DatabaseError, InterfaceError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
+
+from auto_migrate.changes.change import Change, OpaqueChange
+from auto_migrate.changes.collected_sql import statements_of_operation
+from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.validity import Validity
+from auto_migrate.exceptions import MigrationFailed, TransientError
+from auto_migrate.phases.classify import PhaseClassifier, PhaseDecision
+from auto_migrate.values import MigrationKey
+
+
+@dataclasses.dataclass(frozen=True)
+class OperationChanges:
+    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for."""
+
+    index: int
+    operation: Operation
+    changes: tuple[Change, ...]
+    sql: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationChanges:
+    """One migration of a plan; nothing is read of one that is unapplied."""
+
+    migration: Migration
+    backwards: bool
+    operations: tuple[OperationChanges, ...]
+    phasing: PhaseDecision = dataclasses.field(default_factory=PhaseDecision)
+
+    @property
+    def key(self) -> MigrationKey:
+        """The migration's identity."""
+        return MigrationKey(self.migration.app_label, self.migration.name)
+
+    def changes(self) -> Iterator[tuple[OperationChanges, Change]]:
+        """Return every change together with the operation that makes it."""
+        return ((operation, change) for operation in self.operations for change in operation.changes)
+
+
+def read_plan(
+    connection: BaseDatabaseWrapper,
+    plan: Sequence[tuple[Migration, bool]],
+    state: ProjectState,
+    *,
+    with_sql: bool = False,
+    phaser: PhaseClassifier | None = None,
+) -> Iterator[MigrationChanges]:
+    """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
+    reader = Reader(connection, state, with_sql=with_sql, phaser=phaser)
+    for migration, backwards in plan:
+        yield MigrationChanges(migration, backwards, ()) if backwards else reader.read(migration)
+
+
+class Reader:
+    """Reads one migration after the other, each in the light of those before it; `state` goes along."""
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        state: ProjectState,
+        *,
+        with_sql: bool = False,
+        phaser: PhaseClassifier | None = None,
+    ) -> None:
+        self.connection = connection
+        self.state = state
+        self.with_sql = with_sql
+        self.phaser = phaser or PhaseClassifier()
+        self.validity = Validity(connection)
+
+    def read(self, migration: Migration) -> MigrationChanges:
+        """Read the next migration."""
+        read = MigrationChanges(migration, backwards=False, operations=tuple(self._operations(migration)))
+        return dataclasses.replace(read, phasing=self.phaser.phase_of(read))
+
+    def pass_over(self, migration: Migration) -> None:
+        """Take a migration for applied."""
+        migration.mutate_state(self.state, preserve=False)
+
+    def _operations(self, migration: Migration) -> Iterator[OperationChanges]:
+        for index, operation in enumerate(migration.operations, start=1):
+            before = self.state.clone()
+            try:
+                operation.state_forwards(migration.app_label, self.state)
+            except Exception as error:
+                raise misfit(migration, index, error) from error
+            place = (operation, migration.app_label, self.connection, before, self.state)
+            changes = tuple(self.validity.tell(change, before) for change in read_changes(*place))
+            yield OperationChanges(index, operation, changes, statements_of_operation(*place) if self.with_sql else ())
+
+
+def misfit(migration: Migration, index: int, error: Exception) -> MigrationFailed:
+    """Say that an operation is about something that the migrations before it do not make."""
+    text = _(
+        "Migration {migration} does not fit those before it, at operation {index} of {count}, {operation}: {error}."
+    )
+    return MigrationFailed(
+        text.format(
+            migration=migration,
+            index=index,
+            count=len(migration.operations),
+            operation=migration.operations[index - 1].describe(),
+            error=f"{type(error).__name__}: {error}",
+        ),
+        hint=_("Nothing was changed. Mend the migration and deploy again."),
+    )
+
+
+def read_changes(
+    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+) -> tuple[Change, ...]:
+    """Return what an operation does; one of a project's own that cannot even be looked at must not stop a deploy."""
+    try:
+        return tuple(changes_of(operation, app_label, connection, before, after))
+    except (DatabaseError, InterfaceError, TransientError):
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
+        return (OpaqueChange(table="", text=operation.describe(), reason=f"{type(error).__name__}: {error}"),)

@@ -1,0 +1,156 @@
+"""What is known beside the statement itself: the models' tables, and what a database says if one is connected."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.changes.change import ConstraintKind
+from auto_migrate.changes.collected_sql import undone
+from auto_migrate.changes.sql.nodes import name_of
+
+COLUMN = """
+    SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull, atthasdef,
+           EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum AND indnkeyatts = 1
+                                              AND indisunique AND indpred IS NULL)
+    FROM pg_attribute LEFT JOIN pg_type ON pg_type.oid = atttypid
+    LEFT JOIN pg_collation ON pg_collation.oid = attcollation AND attcollation <> typcollation
+    WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
+"""
+CONSTRAINTS = """
+    SELECT contype::text, coalesce(target.relname, ''), conname,
+           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
+    FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid WHERE conrelid = to_regclass(%s)
+"""
+KEYS_TO = """
+    SELECT class.relname, conname,
+           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
+    FROM pg_constraint JOIN pg_class AS class ON class.oid = conrelid
+    JOIN pg_attribute ON attrelid = confrelid AND attname = %s AND attnum = ANY (confkey)
+    WHERE contype = 'f' AND confrelid = to_regclass(%s) AND conparentid = 0 ORDER BY 1, 2
+"""
+UNVALIDATED = "SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s AND NOT convalidated"
+KINDS = {
+    "c": ConstraintKind.CHECK,
+    "f": ConstraintKind.FOREIGN_KEY,
+    "p": ConstraintKind.PRIMARY_KEY,
+    "u": ConstraintKind.UNIQUE,
+    "x": ConstraintKind.EXCLUSION,
+}
+TABLE_OF_INDEX = (
+    "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE indexrelid = to_regclass(%s)"
+)
+VOLATILITY = "SELECT DISTINCT provolatile::text FROM pg_proc WHERE proname = %s"
+DOMAIN = """
+    SELECT typnotnull OR EXISTS (SELECT FROM pg_constraint WHERE contypid = pg_type.oid)
+    FROM pg_type WHERE oid = to_regtype(%s) AND typtype = 'd'
+"""
+
+
+class TableName(TypedDict):
+    """The table of a change and its model, as changes name them."""
+
+    table: str
+    model: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogColumn:
+    """A column as the database has it now."""
+
+    type: str
+    collation: str
+    not_null: bool
+    default: bool
+    unique: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """A constraint as the database has it now; `references` is the table that a foreign key points to."""
+
+    kind: ConstraintKind | None
+    references: str
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """The models' tables, table → `app_label.ModelName`, and a connection, which is asked only while it is open."""
+
+    connection: BaseDatabaseWrapper
+    tables: Mapping[str, str]
+
+    def place(self, relation: Any) -> TableName:
+        """Name the table that a statement speaks of, and its model if it has one."""
+        return self.placed(name_of(relation))
+
+    def placed(self, table: str) -> TableName:
+        """Return a table by its name together with its model."""
+        schema, _dot, bare = table.rpartition(".")
+        # A project writes `schema"."table` for a table in another schema.
+        spelled = [table, f'{schema or "public"}"."{bare}']
+        return TableName(table=table, model=next((self.tables[name] for name in spelled if name in self.tables), ""))
+
+    def column(self, table: str, name: str) -> CatalogColumn | None:
+        """Describe a column that is there."""
+        found = self._ask(COLUMN, self._quoted(table), name)
+        return CatalogColumn(*found[0]) if found else None
+
+    def constraints(self, table: str) -> list[Constraint]:
+        """Return the constraints that a table has."""
+        return [
+            Constraint(KINDS.get(kind), references, name, tuple(columns))
+            for kind, references, name, columns in self._ask(CONSTRAINTS, self._quoted(table))
+        ]
+
+    def is_unvalidated(self, table: str, constraint: str) -> bool:
+        """Return whether the database has a constraint of that name to which it never held the old rows."""
+        return bool(self._ask(UNVALIDATED, self._quoted(table), constraint))
+
+    def references(self, table: str) -> tuple[str, ...]:
+        """Name the other tables that foreign keys of a table point to."""
+        return tuple(sorted({key.references for key in self.constraints(table)} - {"", table}))
+
+    def reference(self, table: str, column: str) -> str:
+        """Name the table that the foreign key of a column points to, or nothing."""
+        keys = (key.references for key in self.constraints(table) if key.references and key.columns == (column,))
+        return next(keys, "")
+
+    def keys_to(self, table: str, column: str) -> list[tuple[str, Constraint]]:
+        """Return the foreign keys that point to a column, each with its table."""
+        return [
+            (own, Constraint(ConstraintKind.FOREIGN_KEY, table, name, tuple(columns)))
+            for own, name, columns in self._ask(KEYS_TO, column, self._quoted(table))
+        ]
+
+    def table_of_index(self, index: str) -> str:
+        """Name the table that an index is on, or nothing."""
+        return "".join(str(table) for (table,) in self._ask(TABLE_OF_INDEX, self._quoted(index)))
+
+    def is_constrained_domain(self, type_: str) -> bool:
+        """Return whether a type is a domain that refuses some values."""
+        return any(constrained for (constrained,) in self._ask(DOMAIN, type_))
+
+    def volatility(self, function: str) -> str:
+        """Return `i`, `s` or `v`, the worst that a function of that name has; nothing if there is none."""
+        return max((str(found) for (found,) in self._ask(VOLATILITY, function)), default="")
+
+    def _quoted(self, name: str) -> str:
+        return ".".join(self.connection.ops.quote_name(part) for part in name.split("."))
+
+    def _ask(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        # A plan is also read without a database, and what cannot be asked is only known less well.
+        if self.connection.connection is None:
+            return []
+        try:
+            with undone(self.connection), self.connection.cursor() as cursor:
+                cursor.execute(query, parameters)
+                return list(cursor.fetchall())
+        except (Error, ValueError):
+            return []

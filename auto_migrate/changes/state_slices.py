@@ -1,0 +1,113 @@
+"""As much of a project's state as one operation is about, so that a few models are rendered and not all of them.
+
+Django renders every model that is related to the one that an operation changes, and in most projects all of them are,
+through their users: reading a plan would cost the square of its length. What an operation on a model asks of others is
+what refers to it, where its own columns change, and the keys of what it refers to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.utils import resolve_relation
+
+Key = tuple[str, str]
+
+# What an outline keeps of a model's options: that by which its table is found.
+KEPT = frozenset({"apps", "app_label", "db_table", "managed", "proxy", "swappable"})
+
+# What changes columns or names that other tables refer to.
+REFERRED_TO = (ops.AlterField, ops.RemoveField, ops.RenameField, ops.RenameModel, ops.DeleteModel)
+
+
+def sliced(
+    operation: Operation, app_label: str, before: ProjectState, after: ProjectState
+) -> tuple[ProjectState, ProjectState]:
+    """Return the parts of the states around an operation that it is about; all of them if it names no model."""
+    named = {
+        (app_label, str(name).lower())
+        for attribute in ("model_name", "name", "old_name", "new_name")
+        if (name := getattr(operation, attribute, None))
+    }
+    start = {key for key in named if key in before.models or key in after.models}
+    if not start:
+        return before, after
+    if isinstance(operation, REFERRED_TO):
+        start = closure(start, _referrers(before, after))
+    whole = closure(start, lambda key: (other for model in _at(key, before, after) for other in parts(model)))
+    return _part(before, whole), _part(after, whole)
+
+
+def closure(start: Iterable[Key], following: Callable[[Key], Iterable[Key]]) -> set[Key]:
+    """Return what can be reached from some models."""
+    found, ahead = set(start), list(start)
+    while ahead:
+        new = set(following(ahead.pop())) - found
+        found |= new
+        ahead += new
+    return found
+
+
+def references(model: ModelState) -> Iterator[Key]:
+    """Name the models to which a model refers by its fields, and those that it extends."""
+    yield from parts(model)
+    for field in model.fields.values():
+        if (other := getattr(field.remote_field, "model", None)) is not None:
+            yield resolve_relation(other, model.app_label, model.name_lower)
+
+
+def parts(model: ModelState) -> Iterator[Key]:
+    """Name the models that a model is made of: those that it extends, and the tables of its many-to-many fields."""
+    yield from bases(model)
+    for field in model.fields.values():
+        if (other := getattr(field.remote_field, "through", None)) is not None:
+            yield resolve_relation(other, model.app_label, model.name_lower)
+
+
+def bases(model: ModelState) -> Iterator[Key]:
+    """Name the models that a model extends."""
+    return (resolve_relation(base) for base in model.bases if isinstance(base, str))
+
+
+def outline(model: ModelState) -> ModelState:
+    """Return a model with its own columns and those that others can refer to, and without what it refers to itself."""
+    composite = {name for field in model.fields.values() for name in getattr(field, "field_names", ())}
+    fields = {
+        name: field
+        for name, field in model.fields.items()
+        if field.remote_field is None or field.unique or name in composite
+    }
+    options = {name: value for name, value in model.options.items() if name in KEPT}
+    return ModelState(model.app_label, model.name, fields, options, model.bases)
+
+
+def _at(key: Key, *states: ProjectState) -> Iterator[ModelState]:
+    return (state.models[key] for state in states if key in state.models)
+
+
+def _referrers(*states: ProjectState) -> Callable[[Key], Iterable[Key]]:
+    found: dict[Key, set[Key]] = {}
+    for state in states:
+        for key, model in state.models.items():
+            for other in references(model):
+                found.setdefault(other, set()).add(key)
+    return lambda key: found.get(key, ())
+
+
+def _part(state: ProjectState, whole: set[Key]) -> ProjectState:
+    models = {key: state.models[key] for key in whole & state.models.keys() if _is_whole(state, key)}
+    ahead = list(models)
+    while ahead:
+        for key in references(models[ahead.pop()]):
+            if key in state.models and key not in models:
+                models[key] = outline(state.models[key])
+                ahead.append(key)
+    return ProjectState(models, real_apps=state.real_apps)
+
+
+def _is_whole(state: ProjectState, key: Key) -> bool:
+    # Where what it extends was renamed, Django leaves the old name behind, and goes on only if it rendered it before.
+    return all(base in state.models or base[0] in state.real_apps for base in bases(state.models[key]))

@@ -1,0 +1,140 @@
+"""The deploy lock of MySQL and MariaDB: a named lock, which belongs to a session and is gone with it.
+
+Two of them, in truth. The deploy lock is held on a connection of its own, so that it outlives whatever a migration does
+to its connection. The work lock is held by the session that carries out the migrations: when a runner is killed, its
+deploy lock is free at once, but its last statement runs on in the server, and nobody may migrate before that has ended.
+
+A named lock is known to one server. Where several of them accept writes (Galera, group replication), all runners have
+to connect to the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+from typing import TYPE_CHECKING
+
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.base import DeployLock
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Holder
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+    from auto_migrate.databases.mysql.adapter import MySQL
+
+# In characters; MySQL refuses a longer name.
+MAX_NAME = 64
+# The longest `wait_timeout` that every platform takes, 24 days: who holds the lock is idle while migrations run.
+LONGEST_IDLE = 2147483
+
+# Without the privilege PROCESS a session sees those of its own account only, and another runner is likely one of them.
+SESSION = "SELECT user, host, time FROM information_schema.processlist WHERE id = %s"
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A session of the server, as far as this account may see it: what it has been doing, and since when."""
+
+    description: str
+    busy_since: datetime.datetime | None
+
+
+def session_that_holds(cursor: CursorWrapper, name: str) -> Session | None:
+    """Return which session holds a named lock."""
+    cursor.execute("SELECT IS_USED_LOCK(%s)", [name])
+    (number,) = cursor.fetchone()
+    if number is None:
+        return None
+    cursor.execute(SESSION, [number])
+    row = cursor.fetchone()
+    if row is None:
+        return Session(f"connection {number}", None)
+    user, host, seconds = row
+    since = datetime.datetime.now(tz=datetime.UTC) - datetime.timedelta(seconds=int(seconds or 0))
+    return Session(f"{user}@{host} (connection {number})", since)
+
+
+def lock_name(cursor: CursorWrapper, purpose: str) -> str:
+    """Name a lock for the database that the session is in, as the server spells it: aliases of one share it."""
+    cursor.execute("SELECT DATABASE()")
+    database = str(cursor.fetchone()[0])
+    name = f"auto_migrate {purpose} {database}"
+    if len(name) <= MAX_NAME:
+        return name
+    return f"auto_migrate {purpose} {hashlib.blake2s(database.encode(), digest_size=16).hexdigest()}"
+
+
+class NamedLock(DeployLock):
+    """`GET_LOCK` on a connection of its own, and the work lock on the one that migrates."""
+
+    def __init__(self, database: MySQL) -> None:
+        self.database = database
+        self._connection: BaseDatabaseWrapper | None = None
+        self._name = ""
+        self._held = False
+
+    def try_acquire(self) -> bool:
+        with self.database.translate_errors(), self._cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(%s, 0)", [self._name])
+            if not cursor.fetchone()[0]:
+                return False
+            # From here on there may be something to give back, even if the next line is cut.
+            self._held = True
+            if self.database.try_work_lock():
+                cursor.execute("SET SESSION wait_timeout = %s", [LONGEST_IDLE])
+                return True
+            cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
+            return False
+
+    def holder(self) -> Holder | None:
+        with self.database.translate_errors(), self._cursor() as cursor:
+            if session := session_that_holds(cursor, self._name):
+                return Holder(session.description)
+            if session := session_that_holds(cursor, lock_name(cursor, "work")):
+                who = _("a statement that a runner left behind, {session}").format(session=session.description)
+                return Holder(who, session.busy_since)
+        return None
+
+    def verify(self) -> None:
+        try:
+            # A connection that was made anew meanwhile is another session, and does not hold the lock.
+            with self._cursor() as cursor:
+                cursor.execute("SELECT IS_USED_LOCK(%s) = CONNECTION_ID()", [self._name])
+                kept = bool(cursor.fetchone()[0])
+        except Error:
+            kept = False
+        if not kept:
+            raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
+
+    def release(self) -> None:
+        # The work lock first: whoever has the deploy lock must find it free.
+        if self._held:
+            self._held = False
+            self.database.leave_session()
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with contextlib.suppress(Error):
+            if connection.connection is not None:
+                with connection.cursor() as cursor:
+                    # The server notices later that a connection was closed.
+                    cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
+        with contextlib.suppress(Error):
+            connection.close()
+
+    def _cursor(self) -> contextlib.AbstractContextManager[CursorWrapper]:
+        if self._connection is None:
+            connection = self.database.connection.copy()
+            connection.settings_dict["AUTOCOMMIT"] = True
+            with connection.cursor() as cursor:
+                self._name = lock_name(cursor, "deploy")
+            self._connection = connection
+        return self._connection.cursor()

@@ -1,0 +1,241 @@
+"""PostgreSQL: readiness, faults by SQLSTATE, and what a migration's transaction is set up with."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django.db import Error, InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+
+from auto_migrate.clock import Clock
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
+from auto_migrate.databases.postgresql.client_releases import other_releases
+from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
+from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.postgresql.refusals import refused_sqlstate
+from auto_migrate.databases.postgresql.table_locks import TableLocks
+from auto_migrate.exceptions import TransientError
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.statistics import Statistics
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; a class (two characters) stands for all its codes.
+KINDS = {
+    "08": FaultKind.CONNECTION_LOST,
+    "25006": FaultKind.READ_ONLY,
+    "25P03": FaultKind.CONNECTION_LOST,  # idle_in_transaction_session_timeout
+    "25P04": FaultKind.CONNECTION_LOST,  # transaction_timeout
+    "28": FaultKind.CREDENTIALS,
+    "3D000": FaultKind.NO_DATABASE,
+    "40001": FaultKind.DEADLOCK,
+    "40P01": FaultKind.DEADLOCK,
+    "42501": FaultKind.NO_PERMISSION,
+    "53300": FaultKind.FULL,
+    "55P03": FaultKind.LOCK_TIMEOUT,
+    "57P01": FaultKind.CONNECTION_LOST,  # admin_shutdown
+    "57P02": FaultKind.CONNECTION_LOST,  # crash_shutdown
+    "57P03": FaultKind.STARTING,
+    "57P05": FaultKind.CONNECTION_LOST,  # idle_session_timeout
+}
+
+# libpq's own words (it ships without translations in the driver's wheels), for what never reached a server.
+LIBPQ_WORDS = (
+    (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), FaultKind.TLS),
+    (re.compile(r"invalid (port|connection option|integer|URI)|missing \"=\"", re.IGNORECASE), FaultKind.BAD_ADDRESS),
+    # Only where no SQLSTATE can be had: psycopg2, or a platform that does not tell which libpq is loaded.
+    (re.compile(r"authentication failed|no pg_hba.conf entry|no password supplied"), FaultKind.CREDENTIALS),
+    (re.compile(r"database \".*\" does not exist"), FaultKind.NO_DATABASE),
+    (re.compile(r"role \".*\" (does not exist|is not permitted)"), FaultKind.CREDENTIALS),
+    (re.compile(r"the database system is "), FaultKind.STARTING),
+    (re.compile(r"too many (clients|connections)|remaining connection slots"), FaultKind.FULL),
+    (
+        re.compile(r"closed the connection unexpectedly|connection (is|was|already) (lost|closed)|reset by peer"),
+        FaultKind.CONNECTION_LOST,
+    ),
+)
+
+
+# Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
+RECORD_KEY = int.from_bytes(b"auto_rec")
+RECORD_POLL = 0.2
+
+# Take the lock that every migration's transaction holds to its end. Two runners that both believe to hold the deploy
+# lock, or one whose killed predecessor is still at work in the server, follow one another here: whoever comes second
+# sees the record of the first.
+TRY_RECORD_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+# In one round trip. A snapshot taken before the lock was had would not show what its last holder committed, so the
+# record is looked at by the next statement, and at a level at which each has a snapshot of its own.
+BEGIN = f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {TRY_RECORD_LOCK}, ({CONFIGURE})"
+
+# Without this a statement goes on, and keeps its locks, long after its client was killed.
+NOTICE_DEAD_CLIENTS = {"client_connection_check_interval": "500ms"}
+# What is worth setting for a session: the others matter inside a transaction only.
+SESSION_LIMITS = frozenset({"client_connection_check_interval", "lock_timeout", "statement_timeout"})
+UNBOUNDED = {"lock_timeout": "0", "statement_timeout": "0", **NOTICE_DEAD_CLIENTS}
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a duration as the server reads it."""
+    return f"{round(seconds * 1000)}ms"
+
+
+def transaction_settings() -> dict[str, str]:
+    """Return the settings of a migration's transaction; all are local to it, so pooled connections keep no trace."""
+    settings = get_settings()
+    wanted = {
+        **NOTICE_DEAD_CLIENTS,
+        "lock_timeout": milliseconds(settings.LOCK_TIMEOUT_CEILING),
+        # A migration that computes in Python is idle in its transaction, and that is no fault.
+        "idle_in_transaction_session_timeout": "0",
+        "transaction_timeout": "0",
+    }
+    if settings.STATEMENT_TIMEOUT is not None:
+        wanted["statement_timeout"] = milliseconds(settings.STATEMENT_TIMEOUT)
+    return wanted
+
+
+class PostgreSQL(Database):
+    """PostgreSQL 13 or newer, with psycopg 3 or 2, directly or behind a pooler."""
+
+    vendor = "postgresql"
+
+    def check_writable(self) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean")
+            (read_only,) = cursor.fetchone()
+        if read_only:
+            raise TransientError(_(FaultKind.READ_ONLY.value))
+
+    def fault_of(self, error: BaseException) -> Fault | None:
+        driver = self.connection.Database  # type: ignore[attr-defined] # every vendor's wrapper has it
+        # A migration may ask another database in its Python code, whose faults say nothing of this one.
+        own = [cause for cause in causes(error) if isinstance(cause, driver.Error)]
+        for cause in own:
+            if sqlstate := sqlstate_of(cause):
+                kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
+                return Fault(kind, first_line(cause)) if kind else None
+        if own and isinstance(error, OperationalError | InterfaceError):
+            return self._fault_without_sqlstate(error)
+        return None
+
+    def _fault_without_sqlstate(self, error: Error) -> Fault:
+        """Return what a failed or lost connection means: libpq does not pass on the SQLSTATE of a refused one."""
+        detail = first_line(error)
+        if "FATAL" in detail or "failed:" in detail:
+            sqlstate = refused_sqlstate(self.connection.get_connection_params()) or ""
+            if kind := KINDS.get(sqlstate) or KINDS.get(sqlstate[:2]):
+                return Fault(kind, detail)
+        for words, kind in LIBPQ_WORDS:
+            if words.search(detail):
+                return Fault(kind, detail)
+        return Fault(FaultKind.UNREACHABLE, detail)
+
+    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+        settings = transaction_settings()
+        begin = Question(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])
+        questions = [question] if question is not None else []
+        while True:
+            ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
+            if locked:
+                return answers[0] if answers else []
+            clock.pause(RECORD_POLL)
+            begin = Question(TRY_RECORD_LOCK, [RECORD_KEY])
+
+    def _ask_in_turn(self, *questions: Question) -> list[list[Row]]:
+        """Ask in one round trip, and return the rows of each that has any to give."""
+        # Composed here, since a driver that binds parameters in the server sends but one statement at a time.
+        composed = [self.connection.ops.compose_sql(question.sql, question.params) for question in questions]  # type: ignore[attr-defined] # Django's for PostgreSQL
+        with self.connection.cursor() as cursor:
+            if self.connection.Database.__name__ == "psycopg2":  # type: ignore[attr-defined] # likewise
+                # Of several statements it shows the rows of the last only.
+                return [cursor.execute(sql) or list(cursor.fetchall()) for sql in composed]
+            cursor.execute("; ".join(composed))
+            answers = [list(cursor.fetchall())] if cursor.description else []
+            while cursor.nextset():
+                answers += [list(cursor.fetchall())] if cursor.description else []
+            return answers
+
+    def configure(self, settings: Mapping[str, str], *, local: bool) -> None:
+        """Set what this server knows of `settings`, for the transaction or for the session."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(CONFIGURE, [local, list(settings), list(settings.values())])
+
+    def limit_locks(self) -> None:
+        """Bound the wait of the transaction's statements for locks that were not taken ahead."""
+        self.configure({"lock_timeout": milliseconds(get_settings().LOCK_TIMEOUT_CEILING)}, local=True)
+
+    @contextlib.contextmanager
+    def unbounded(self) -> Iterator[None]:
+        with self._set(UNBOUNDED):
+            yield
+
+    @contextlib.contextmanager
+    def session_limits(self) -> Iterator[None]:
+        with self._set({name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}):
+            yield
+
+    @contextlib.contextmanager
+    def _set(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one."""
+        local = self.connection.in_atomic_block
+        if not local and self.pooled:
+            # Another client would inherit the setting, and the next statement may go to another session anyway.
+            yield
+            return
+        before = self._current(settings)
+        self.configure(settings, local=local)
+        try:
+            yield
+        finally:
+            if self.connection.connection is not None and not self.connection.needs_rollback:
+                with contextlib.suppress(Error):
+                    self.configure(before, local=local)
+
+    def _current(self, names: Iterable[str]) -> dict[str, str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", [list(names)])
+            return dict(cursor.fetchall())
+
+    @property
+    def pooled(self) -> bool:
+        # A pooler makes up the backend's pid that it tells the client, since there is no one backend.
+        self.connection.ensure_connection()
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return bool(cursor.fetchone()[0] != self.connection.connection.info.backend_pid)
+
+    def other_releases(self) -> tuple[str, ...]:
+        return other_releases(self.connection)
+
+    @property
+    def statistics(self) -> Statistics:
+        # Asked by the assessment alone, and most deploys have nothing to assess.
+        from auto_migrate.databases.statistics import PostgreSQLStatistics
+
+        return PostgreSQLStatistics(self.connection)
+
+    @property
+    def indexes(self) -> Indexes:
+        return Indexes(self)
+
+    @property
+    def table_locks(self) -> TableLocks:
+        return TableLocks(self)
+
+    def deploy_lock(self, runner: str) -> DeployLock:
+        return NoLock() if get_settings().LOCK == "none" else AdvisoryLock(self, runner)
+
+    def version(self) -> str:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version')")
+            return str(cursor.fetchone()[0])
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return the SQLSTATE that a driver's error carries: psycopg 3 names it `sqlstate`, psycopg2 `pgcode`."""
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)

@@ -1,0 +1,83 @@
+"""Indexes of PostgreSQL that were built concurrently: whole, or left INVALID by a build that was cut."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auto_migrate.clock import Clock
+    from auto_migrate.databases.postgresql.adapter import PostgreSQL
+
+POLL = 0.2
+
+# An index that its builder has not committed has neither a number nor a name for anybody else (index_relid is 0 all
+# through a build that is not concurrent): only the text of the statement can tell that it may be one of ours.
+BUILDING = """
+    SELECT EXISTS (
+        SELECT 1 FROM pg_stat_progress_create_index AS build
+        LEFT JOIN pg_class ON pg_class.oid = build.index_relid
+        LEFT JOIN pg_stat_activity AS builder ON builder.pid = build.pid
+        WHERE build.datname = current_database() AND (
+            %(names)s::text[] IS NULL
+            OR relname = ANY(%(names)s::text[])
+            OR relname IS NULL AND EXISTS (
+                SELECT 1 FROM unnest(%(names)s::text[]) AS name WHERE position(name IN builder.query) > 0
+            )
+        )
+    )
+"""
+
+
+class Condition(enum.Enum):
+    """What there is of an index."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    VALID = "valid"
+
+
+class Indexes:
+    """The indexes of one database."""
+
+    def __init__(self, database: PostgreSQL) -> None:
+        self.database = database
+
+    def condition(self, name: str) -> Condition:
+        """Return what there is of an index."""
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [self._quote(name)]
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return Condition.MISSING
+        return Condition.VALID if row[0] else Condition.INVALID
+
+    def invalid(self) -> list[str]:
+        """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+                " WHERE NOT indisvalid AND pg_table_is_visible(indrelid) ORDER BY relname"
+            )
+            return [name for (name,) in cursor.fetchall()]
+
+    def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
+        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all."""
+        while self._building(names):
+            clock.pause(POLL)
+
+    def _building(self, names: Collection[str] | None) -> bool:
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(BUILDING, {"names": None if names is None else list(names)})
+            return bool(cursor.fetchone()[0])
+
+    def drop(self, name: str) -> None:
+        """Drop an index without holding anybody up."""
+        with self.database.unbounded(), self.database.connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self._quote(name)}")
+
+    def _quote(self, name: str) -> str:
+        return self.database.connection.ops.quote_name(name)

@@ -1,0 +1,129 @@
+"""The deploy lock of PostgreSQL: an advisory lock held by an open transaction on a connection of its own.
+
+Why a transaction: it pins the server connection, so the lock works behind PgBouncer in transaction mode, where the
+session locks of other tools are stranded on a pooled connection. Why READ COMMITTED: an idle transaction at that level
+holds no snapshot, so `CREATE INDEX CONCURRENTLY` does not wait for it. Why polling: a session blocked in
+`pg_advisory_lock()` does hold a snapshot, and the holder's `CREATE INDEX CONCURRENTLY` would wait for its own waiters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from typing import TYPE_CHECKING
+
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.base import DeployLock
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Holder
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+    from auto_migrate.databases.postgresql.adapter import PostgreSQL
+
+# Advisory locks are shared by everybody in a database: "auto_mig" in ASCII, which nobody else is likely to choose.
+LOCK_KEY = int.from_bytes(b"auto_mig")
+
+# The holder sits idle in its transaction for as long as the migrations take, and the server must not mind. All settings
+# are local to the transaction, so that a pooled connection goes back without a trace.
+SETTINGS = {
+    "idle_in_transaction_session_timeout": "0",
+    "statement_timeout": "0",
+    "transaction_timeout": "0",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+# A name that this server does not know (transaction_timeout before 17) is left out. Asking pg_settings instead would
+# make the server describe every setting that it has.
+CONFIGURE = """
+    SELECT count(set_config(wanted.name, wanted.setting, %s))
+    FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) WHERE current_setting(wanted.name, true) IS NOT NULL
+"""
+
+HOLDER = """
+    SELECT activity.pid, activity.application_name, activity.xact_start
+    FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+    WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (held.classid::bigint << 32) | held.objid::bigint = %s
+"""
+
+
+class AdvisoryLock(DeployLock):
+    """`pg_try_advisory_xact_lock` in an open READ COMMITTED transaction."""
+
+    def __init__(self, database: PostgreSQL, runner: str) -> None:
+        self.database = database
+        self.runner = runner
+        self._connection: BaseDatabaseWrapper | None = None
+        self._transaction: tuple[int, datetime.datetime] | None = None
+
+    def try_acquire(self) -> bool:
+        with self.database.translate_errors(), self._cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_KEY])
+            if cursor.fetchone()[0]:
+                self._settle(cursor)
+                return True
+            cursor.execute("ROLLBACK")
+            return False
+
+    def _settle(self, cursor: CursorWrapper) -> None:
+        """Make the transaction fit to be held for long, and remember it."""
+        settings = {**SETTINGS, "application_name": self.runner}
+        cursor.execute(CONFIGURE, [True, list(settings), list(settings.values())])
+        self._transaction = self._identify(cursor)
+
+    def _identify(self, cursor: CursorWrapper) -> tuple[int, datetime.datetime]:
+        # now() is the start of the transaction: together with the backend it identifies the one that took the lock.
+        cursor.execute("SELECT pg_backend_pid(), now()")
+        pid, started = cursor.fetchone()
+        return pid, started
+
+    def holder(self) -> Holder | None:
+        with self.database.translate_errors(), self._cursor() as cursor:
+            cursor.execute(HOLDER, [LOCK_KEY])
+            row = cursor.fetchone()
+        return Holder(f"{row[1] or 'unknown'} (pid {row[0]})", row[2]) if row else None
+
+    def verify(self) -> None:
+        try:
+            if self._connection is None or self._connection.connection is None:
+                kept = False
+            else:
+                with self._connection.cursor() as cursor:
+                    kept = self._identify(cursor) == self._transaction
+        except Error:
+            kept = False
+        if not kept:
+            raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
+
+    def release(self) -> None:
+        connection, self._connection, self._transaction = self._connection, None, None
+        if connection is None:
+            return
+        with contextlib.suppress(Error):
+            if connection.connection is not None:
+                with connection.cursor() as cursor:
+                    cursor.execute("ROLLBACK")
+        with contextlib.suppress(Error):
+            connection.close()
+
+    def _cursor(self) -> contextlib.AbstractContextManager[CursorWrapper]:
+        if self._connection is None:
+            self._connection = self._own_connection()
+        return self._connection.cursor()
+
+    def _own_connection(self) -> BaseDatabaseWrapper:
+        connection = self.database.connection.copy()
+        # A place in the project's own pool would be taken for the whole run, and one pool of one place would hang.
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection.settings_dict["AUTOCOMMIT"] = True
+        return connection

@@ -1,0 +1,150 @@
+"""The tables of the history: runs, and the steps of each.
+
+They live in the database that was migrated and are made on first use, as Django makes `django_migrations`, so that the
+record exists before the first migration and survives a plan that fails. Their models stay in a registry of their own:
+no project sees them in a plan, in `makemigrations` or among its content types.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.apps.registry import Apps
+from django.db import DatabaseError, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from auto_migrate.values import RunStatus, StepStatus
+
+registry = Apps()
+
+
+def choices(states: type[RunStatus] | type[StepStatus]) -> list[tuple[str, str]]:
+    """Return an enum of states as a field's choices."""
+    return [(state.value, state.value) for state in states]
+
+
+class RunRecord(models.Model):
+    """One run of the pipeline on this database."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    status = models.CharField(max_length=16, choices=choices(RunStatus))
+    # all, pre_deploy or post_deploy; and what a pre_deploy run left for after the deploy.
+    phase = models.CharField(max_length=16, db_default="all")
+    deferred = models.JSONField(null=True)
+    requested_by = models.CharField(max_length=150, db_default="")
+    release = models.CharField(max_length=200, db_default="")
+    host = models.CharField(max_length=255, db_default="")
+    pid = models.BigIntegerField(null=True)
+    requested_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField(null=True)
+    exit_code = models.SmallIntegerField(null=True)
+    error = models.TextField(null=True)  # noqa: DJ001 # a column that may be added later must not need a default
+    hint = models.TextField(null=True)  # noqa: DJ001 # likewise
+    # What the assessment of its plan found, as JSON: see auto_migrate.findings.
+    findings = models.JSONField(null=True)
+    # What the run found up to date: see auto_migrate.planning.fingerprint.
+    fingerprint = models.CharField(max_length=64, null=True, db_index=True)  # noqa: DJ001 # as with error
+    # Taken by the one run that was asked for over HTTP and has not ended; NULL otherwise, and NULLs do not collide.
+    slot = models.CharField(max_length=16, null=True, unique=True)  # noqa: DJ001 # NULL is the point
+
+    objects: ClassVar[models.Manager[RunRecord]] = models.Manager()
+    steps: models.Manager[StepRecord]
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_run"
+        ordering = ["-requested_at"]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class StepRecord(models.Model):
+    """One migration of a run."""
+
+    # Found by the index below.
+    run = models.ForeignKey(RunRecord, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    position = models.PositiveIntegerField()
+    app_label = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    backwards = models.BooleanField(db_default=False)
+    status = models.CharField(max_length=16, choices=choices(StepStatus))
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    duration = models.FloatField(null=True)
+    error = models.TextField(null=True)  # noqa: DJ001 # a column that may be added later must not need a default
+    # The journal of a migration that cannot be rolled back as a whole: see auto_migrate.history.journal.
+    operations_done = models.PositiveIntegerField(db_default=0)
+    operation_started = models.PositiveIntegerField(null=True)
+    done_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 # as with error
+    # What the schema was when that operation began, where no transaction would take it back.
+    schema_before = models.CharField(max_length=64, null=True)  # noqa: DJ001 # as with error
+
+    objects: ClassVar[models.Manager[StepRecord]] = models.Manager()
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_step"
+        indexes = [models.Index(fields=["run", "app_label", "name"], name="auto_migrate_step_of_run")]
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name} ({self.status})"
+
+
+TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord)
+
+
+def have_tables(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether every table of the history exists."""
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+    return all(model._meta.db_table in existing for model in TABLES)
+
+
+def ensure_tables(connection: BaseDatabaseWrapper) -> None:
+    """Make what is missing: a table, or a column that an older version of this app did not have."""
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+    for model in TABLES:
+        if model._meta.db_table in existing:
+            _widen(connection, model)
+        else:
+            _create(connection, model)
+
+
+def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
+    try:
+        with connection.schema_editor() as editor:
+            editor.create_model(model)
+    except DatabaseError:
+        # Nobody needs the deploy lock to write history, so another process may have been quicker.
+        with connection.cursor() as cursor:
+            if model._meta.db_table not in connection.introspection.table_names(cursor):
+                raise
+
+
+def _missing_fields(connection: BaseDatabaseWrapper, model: type[models.Model]) -> list[models.Field[object, object]]:
+    with connection.cursor() as cursor:
+        description = connection.introspection.get_table_description(cursor, model._meta.db_table)
+    columns = {column.name for column in description}
+    return [field for field in model._meta.local_fields if field.column not in columns]
+
+
+def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
+    missing = _missing_fields(connection, model)
+    if not missing:
+        return
+    try:
+        with connection.schema_editor() as editor:
+            for field in missing:
+                editor.add_field(model, field)
+    except DatabaseError:
+        if _missing_fields(connection, model):
+            raise

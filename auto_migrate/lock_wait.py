@@ -1,0 +1,95 @@
+"""Taking turns: holding the deploy lock, and telling those who wait what its holder is doing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterator
+
+from django.db import Error
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.base import Database, DeployLock, runner_name
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import LockAcquired, LockAwaited
+from auto_migrate.exceptions import DeployLockTimeout
+from auto_migrate.history.store import History
+from auto_migrate.values import Holder
+
+# How often a waiter looks whether the deploy lock is free, and how often it says so, in seconds.
+POLL = 0.5
+REPORT = 10.0
+
+
+class _Held(threading.local):
+    """The turns that this thread has, by alias."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, DeployLock] = {}
+
+
+_held = _Held()
+
+
+@contextlib.contextmanager
+def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> Iterator[DeployLock]:
+    """Hold the deploy lock; raise `DeployLockTimeout` if others keep it for longer than `lock_wait` seconds.
+
+    A run within a run of the same thread, such as a receiver that calls `migrate`, has the turn already.
+    """
+    if database.alias in _held.turns:
+        yield _held.turns[database.alias]
+        return
+    lock = database.deploy_lock(runner_name(emit.run_id))
+    started = emit.clock.monotonic()
+    try:
+        await_deploy_lock(lock, database, emit, lock_wait=lock_wait)
+        emit(LockAcquired(emit.clock.monotonic() - started))
+        _held.turns[database.alias] = lock
+        yield lock
+    finally:
+        _held.turns.pop(database.alias, None)
+        lock.release()
+
+
+def await_deploy_lock(lock: DeployLock, database: Database, emit: Emitter, *, lock_wait: float) -> None:
+    """Poll until the lock is had: a waiter blocked in the server would hold a snapshot against the holder's indexes."""
+    clock = emit.clock
+    started = clock.monotonic()
+    next_report = 0.0
+    while not lock.try_acquire():
+        waited = clock.monotonic() - started
+        if waited >= next_report:
+            next_report = waited + REPORT
+            emit(LockAwaited(waited, holder_of(lock, database)))
+        if waited >= lock_wait:
+            raise timeout(lock, database, waited)
+        clock.pause(min(POLL, lock_wait - waited))
+
+
+def holder_of(lock: DeployLock, database: Database) -> Holder | None:
+    """Return who holds the lock and, as the history has it, which migration it is on."""
+    return at_its_step(lock.holder(), database)
+
+
+def at_its_step(holder: Holder | None, database: Database) -> Holder | None:
+    """Add to a holder the migration that it is on, as the history has it."""
+    if holder is None:
+        return None
+    # A role that may not read the history still waits its turn.
+    with contextlib.suppress(Error):
+        if step := History(database.alias).current_step():
+            return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
+    return holder
+
+
+def timeout(lock: DeployLock, database: Database, waited: float) -> DeployLockTimeout:
+    """Say who kept the lock for too long."""
+    holder = holder_of(lock, database)
+    return DeployLockTimeout(
+        _("The deploy lock was not had in {waited:.0f}s; {holder} holds it.").format(
+            waited=waited, holder=holder.description if holder else _("another runner")
+        ),
+        hint=_("Let it finish and run again, or wait for longer: --lock-wait SECONDS."),
+    )

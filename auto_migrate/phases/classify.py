@@ -1,0 +1,245 @@
+"""When a migration may run: before the new code starts, or after the old code is gone.
+
+What only adds or loosens lets the old code go on, and the new code needs it: `pre_deploy`. What takes away or tightens
+breaks the old code, and the new code can wait for it: `post_deploy`. Data and what nobody notices go with what they
+stand beside. A migration says otherwise by `phase = "post_deploy"` on its class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.db.migrations.graph import MigrationGraph
+from django.utils.translation import gettext as _
+
+from auto_migrate.changes import change as changes
+from auto_migrate.changes.types import Width, width_of
+from auto_migrate.conf import get_settings
+from auto_migrate.exceptions import UsageError
+from auto_migrate.phases.phase import Phase
+from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from django.db.migrations.migration import Migration
+
+    from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+    from auto_migrate.planning.targets import Node
+
+
+class DeploySide(enum.Enum):
+    """What a change is to the releases on either side of a deploy."""
+
+    ADDITIVE = enum.auto()
+    """The old code does not mind it."""
+    DESTRUCTIVE = enum.auto()
+    """The old code minds it, the new code can wait for it."""
+    EITHER = enum.auto()
+    """The old code minds it, and the new code cannot wait for it."""
+
+
+SIDES: dict[type[changes.Change], DeploySide] = {
+    changes.CreateTable: DeploySide.ADDITIVE,
+    changes.AddColumn: DeploySide.ADDITIVE,
+    changes.DropNotNull: DeploySide.ADDITIVE,
+    changes.DropConstraint: DeploySide.ADDITIVE,
+    changes.SetDefault: DeploySide.ADDITIVE,
+    changes.DropTable: DeploySide.DESTRUCTIVE,
+    changes.DropColumn: DeploySide.DESTRUCTIVE,
+    changes.SetNotNull: DeploySide.DESTRUCTIVE,
+    changes.DropDefault: DeploySide.DESTRUCTIVE,
+    changes.RenameTable: DeploySide.EITHER,
+    changes.RenameColumn: DeploySide.EITHER,
+}
+WIDTHS = {Width.WIDER: DeploySide.ADDITIVE, Width.NARROWER: DeploySide.DESTRUCTIVE, Width.OTHER: DeploySide.EITHER}
+ENUM_VERBS = {"ADD VALUE": DeploySide.ADDITIVE, "RENAME VALUE": DeploySide.EITHER}
+
+
+def _side_of_index(index: changes.CreateIndex) -> DeploySide | None:
+    """A unique one refuses what the old code may write; one that only comes along goes with what brings it."""
+    if index.companion:
+        return None
+    return DeploySide.DESTRUCTIVE if index.unique else DeploySide.ADDITIVE
+
+
+# Changes whose side depends on more than their kind.
+BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
+    # Nobody notices a constraint that is dropped and made again in one go.
+    changes.AddConstraint: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
+    changes.AlterType: lambda change: WIDTHS[width_of(change.old, change.new)],
+    changes.AlterEnum: lambda change: ENUM_VERBS.get(change.verb.upper(), DeploySide.DESTRUCTIVE),
+    changes.CreateIndex: _side_of_index,
+    changes.DropIndex: lambda change: None if change.companion else DeploySide.DESTRUCTIVE,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PhaseDecision:
+    """The phase of a migration, and the operations that speak for either.
+
+    `behind` are the pending post_deploy migrations that it depends on, the nearest ones first.
+    """
+
+    phase: Phase = Phase.PRE_DEPLOY
+    declared: bool = False
+    additive: tuple[OperationChanges, ...] = ()
+    destructive: tuple[OperationChanges, ...] = ()
+    either: tuple[OperationChanges, ...] = ()
+    behind: tuple[MigrationKey, ...] = ()
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Return whether the operations do not agree on a phase and nobody has declared one."""
+        return not self.declared and bool(self.either or (self.additive and self.destructive))
+
+    @property
+    def comes_too_early(self) -> bool:
+        """Return whether it is to run before the deploy and can only run after it."""
+        return self.phase is Phase.PRE_DEPLOY and bool(self.behind)
+
+
+def phase_of(migration: MigrationChanges) -> PhaseDecision:
+    """Return the phase of a migration that stands alone."""
+    return PhaseClassifier().phase_of(migration)
+
+
+def declared_phase(migration: Migration) -> Phase | None:
+    """Return the phase that the class declares; raise `UsageError` for what is none, where phases are on."""
+    said = getattr(migration, "phase", None)
+    if said is None:
+        return None
+    try:
+        return Phase(said)
+    except ValueError:
+        if not get_settings().PHASES:
+            # Then the attribute may mean something else to somebody else.
+            return None
+        text = _("{migration}: there is no phase {said!r}.")
+        raise UsageError(
+            text.format(migration=f"{migration.app_label}.{migration.name}", said=said),
+            hint=_('Write phase = "pre_deploy" or phase = "post_deploy" on its class, or leave it out.'),
+        ) from None
+
+
+class PhaseClassifier:
+    """Tells the phase of one migration after the other, in the order of a plan.
+
+    With the `graph`, it also tells which pending post_deploy migrations each depends on; `deferred` are those of them
+    that were taken out of the plan.
+    """
+
+    def __init__(self, graph: MigrationGraph | None = None, *, deferred: Iterable[MigrationKey] = ()) -> None:
+        self.graph = graph
+        self.made = Made()
+        # Node → the nearest pending post_deploy migrations that it is or depends on.
+        self.late: dict[Node, tuple[MigrationKey, ...]] = {(key.app_label, key.name): (key,) for key in deferred}
+
+    def phase_of(self, migration: MigrationChanges) -> PhaseDecision:
+        """Return the phase of the plan's next migration."""
+        additive, destructive, either = self._sorted_out(migration)
+        behind = tuple(dict.fromkeys(self._behind(migration.key)))
+        declared = declared_phase(migration.migration)
+        later = (destructive and not additive and not either) or (behind and waits_willingly(migration))
+        phase = declared or (Phase.POST_DEPLOY if later else Phase.PRE_DEPLOY)
+        own = (migration.key,) if phase is Phase.POST_DEPLOY else behind
+        self.late[migration.key.app_label, migration.key.name] = own
+        return PhaseDecision(phase, declared is not None, additive, destructive, either, behind)
+
+    def _sorted_out(self, migration: MigrationChanges) -> Iterator[tuple[OperationChanges, ...]]:
+        """Return the operations of each side, of which one operation may be on several."""
+        found: dict[DeploySide, dict[int, OperationChanges]] = {side: {} for side in DeploySide}
+        proofs = {
+            (change.table, change.proven_by)
+            for _operation, change in migration.changes()
+            if isinstance(change, changes.SetNotNull)
+        }
+        for operation, change in migration.changes():
+            # A constraint that only served as the proof goes with what it proved.
+            if isinstance(change, changes.DropConstraint) and (change.table, change.name) in proofs:
+                continue
+            if side := self.made.side_of(change):
+                found[side].setdefault(operation.index, operation)
+            self.made.note(change)
+        return (tuple(operations.values()) for operations in found.values())
+
+    def _behind(self, key: MigrationKey) -> Iterator[MigrationKey]:
+        if self.graph is not None:
+            for parent in self.graph.node_map[key.app_label, key.name].parents:
+                yield from self.late.get(parent.key, ())
+
+
+def waits_willingly(migration: MigrationChanges) -> bool:
+    """Return whether neither release can notice the migration, such as a merge or the validation of a constraint."""
+    noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.OpaqueChange)
+    return not any(isinstance(change, noticed) for _operation, change in migration.changes())
+
+
+class Made:
+    """What a plan has made so far, which no running code knows yet and so cannot mind."""
+
+    def __init__(self) -> None:
+        self.tables: set[str] = set()
+        self.columns: set[tuple[str, str]] = set()
+        # Without their table, since SQL does not tell that of an index that it drops.
+        self.indexes: set[str] = set()
+
+    def side_of(self, change: changes.Change) -> DeploySide | None:
+        """Return who minds a change, None where nobody does."""
+        kind = type(change)
+        side = BY_CONTENT[kind](change) if kind in BY_CONTENT else SIDES.get(kind)
+        if side and (change.table in self.tables or self._is_on_what_is_new(change)):
+            return DeploySide.ADDITIVE
+        return side
+
+    def _is_on_what_is_new(self, change: changes.Change) -> bool:
+        match change:
+            case changes.SetNotNull():
+                return change.keeps_default and (change.table, change.column) in self.columns
+            case changes.ColumnChange():
+                return (change.table, change.column) in self.columns
+            case changes.AddConstraint() | changes.CreateIndex():
+                return bool(change.columns) and all((change.table, name) in self.columns for name in change.columns)
+            case changes.DropIndex():
+                return change.name in self.indexes
+        return False
+
+    def note(self, change: changes.Change) -> None:
+        """Keep what a change makes."""
+        match change:
+            case changes.CreateTable(unsure=False):
+                self.tables.add(change.table)
+                self.indexes.update(change.names)
+            case changes.DropTable():
+                self._forget(change.table)
+            case changes.RenameTable():
+                self._rename(change)
+            case changes.AddColumn(unsure=False):
+                self.columns.add((change.table, change.column))
+            case changes.DropColumn():
+                self.columns.discard((change.table, change.column))
+            case changes.RenameColumn():
+                self._rename_column(change)
+            case changes.CreateIndex() | changes.AddConstraint():
+                self.indexes.add(change.name)
+
+    def _forget(self, table: str) -> None:
+        self.tables.discard(table)
+        self.columns = {column for column in self.columns if column[0] != table}
+
+    def _rename(self, change: changes.RenameTable) -> None:
+        # The name that it gives up may become an older table's, and the one that it takes may have been a newer one's.
+        is_new = change.table in self.tables and not change.unsure
+        columns = {name for table, name in self.columns if table == change.table and not change.unsure}
+        self._forget(change.table)
+        self._forget(change.to)
+        self.tables |= {change.to} if is_new else set()
+        self.columns |= {(change.to, name) for name in columns}
+
+    def _rename_column(self, change: changes.RenameColumn) -> None:
+        old, new = (change.table, change.column), (change.table, change.to)
+        is_new = old in self.columns and not change.unsure
+        self.columns -= {old, new}
+        if is_new:
+            self.columns.add(new)

@@ -1,0 +1,225 @@
+"""How code and database compare, told by one look at the recorded rows: the question that every probe asks."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.transaction import atomic
+
+from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
+from auto_migrate.exceptions import MigrationFailed, TransientError, UsageError
+from auto_migrate.history.models import TABLES
+from auto_migrate.history.store import History
+from auto_migrate.phases.divide import Division, before_deploy
+from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.loader import Loader, Planner
+from auto_migrate.planning.targets import Node
+from auto_migrate.values import MigrationKey, SchemaState
+
+# What a project's own files can be broken in; no database can mend it.
+BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
+
+
+def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
+    """Return the recorded migrations in the order in which they were recorded, by one query."""
+    recorder = MigrationRecorder(connection)
+    # Inside a transaction the failed query must be rolled back by itself.
+    savepoint = atomic(using=connection.alias) if connection.in_atomic_block else contextlib.nullcontext()
+    rows = recorder.migration_qs.order_by("id").values_list("app", "name")
+    try:
+        with savepoint:
+            return tuple(rows)
+    except DatabaseError:
+        # Another runner may have made the table since: what fails now fails for another reason.
+        return tuple(rows.all()) if recorder.has_table() else ()
+
+
+def has_tables(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the database has any table but those in which migrations and runs are recorded."""
+    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in TABLES)}
+    return not own.issuperset(connection.introspection.table_names())
+
+
+def unknown_rows(
+    recorded: Iterable[Node], known: Collection[Node], migrated_apps: Collection[str]
+) -> tuple[MigrationKey, ...]:
+    """Return the recorded migrations that a newer release must have applied.
+
+    A row counts if its app is installed, its file is not here, and nothing that is here was recorded after it: rows
+    that a squash left behind, and those of apps that were removed, are older than what replaced them.
+    """
+    newest: dict[str, list[Node]] = {}
+    for node in recorded:
+        if node in known:
+            newest[node[0]] = []
+        elif node[0] in migrated_apps:
+            newest.setdefault(node[0], []).append(node)
+    return tuple(MigrationKey(*node) for nodes in newest.values() for node in nodes)
+
+
+def known_nodes(loader: MigrationLoader) -> set[Node]:
+    """Return what this code has a file for, together with what its squashes replaced."""
+    replaced = {(app, name) for migration in loader.disk_migrations.values() for app, name in migration.replaces}
+    return set(loader.disk_migrations) | replaced
+
+
+def replaced_nodes(loader: MigrationLoader, migration: Migration) -> tuple[Node, ...]:
+    """Return what a squash replaces, and what those replaced that are squashes themselves, innermost first."""
+    found: list[Node] = []
+    for node in migration.replaces:
+        inner = loader.disk_migrations.get(node)
+        found += [*replaced_nodes(loader, inner), node] if inner is not None else [node]
+    return tuple(dict.fromkeys(found))
+
+
+def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[Node]:
+    """Return what must be recorded for a squash to count as applied: all that it replaces, squashes among it left out."""
+    return frozenset(
+        node
+        for node in replaced_nodes(loader, migration)
+        if node not in loader.disk_migrations or not loader.disk_migrations[node].replaces
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class QuickState:
+    """The state, how many migrations are pending, and which of the others wait for the deploy."""
+
+    state: SchemaState
+    pending: int
+    deferred: tuple[MigrationKey, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class RequiredMigrations:
+    """What the code needs, read from its files once a process: they do not change under a running one."""
+
+    nodes: Mapping[Node, frozenset[Node]]
+    known: frozenset[Node]
+    migrated_apps: frozenset[str]
+    problem: str = ""
+
+    def pending(self, rows: Collection[Node]) -> int:
+        """Count the nodes that are not applied; a squash is if all that it replaces is, whatever its own row says."""
+        return sum(not (parts.issubset(rows) if parts else node in rows) for node, parts in self.nodes.items())
+
+    def halved(self, rows: Collection[Node]) -> bool:
+        """Return whether a squash is recorded by half: then what it replaces counts, as far as its files are there."""
+        return any(parts and not parts.isdisjoint(rows) and not parts.issubset(rows) for parts in self.nodes.values())
+
+
+@functools.cache
+def needs() -> RequiredMigrations:
+    """Read what the files say by themselves."""
+    return read_needs(None)
+
+
+def read_needs(connection: BaseDatabaseWrapper | None) -> RequiredMigrations:
+    """Build the graph of the files, and with a connection let its record decide which squashes take part."""
+    try:
+        return needs_of(Loader(connection))
+    except BROKEN_FILES as error:
+        return RequiredMigrations({}, frozenset(), frozenset(), problem=str(error))
+
+
+def needs_of(loader: MigrationLoader) -> RequiredMigrations:
+    """Return what a graph that is built asks of the record."""
+    conflicts = loader.detect_conflicts()
+    return RequiredMigrations(
+        {node: replaced_leaves(loader, migration) for node, migration in loader.graph.nodes.items()},
+        frozenset(known_nodes(loader)),
+        frozenset(loader.migrated_apps),
+        problem=f"conflicting leaf nodes in {', '.join(sorted(conflicts))}" if conflicts else "",
+    )
+
+
+def quick_state(database: str = "default") -> QuickState:
+    """Return the state by one look at the recorded rows.
+
+    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
+    """
+    adapter = adapter_for(database)
+    was_open = adapter.connection.connection is not None
+    try:
+        return _look(adapter)
+    except TransientError as fault:
+        adapter.discard_connection()
+        if not was_open:
+            raise adapter.unreachable(fault) from fault
+    # The connection may just have been cut since it was last used, by a restart of the server for instance.
+    try:
+        return _look(adapter)
+    except TransientError as fault:
+        adapter.discard_connection()
+        raise adapter.unreachable(fault) from fault
+
+
+def _look(adapter: Database) -> QuickState:
+    connection: Any = adapter.connection
+    # The question is its own health check, and whoever asks need not pay for two.
+    connection.health_check_done = True
+    with adapter.translate_errors():
+        recorded = recorded_rows(connection)
+        answered = _answers.get(adapter.alias)
+        if answered is None or answered[0] != recorded:
+            answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
+        return answered[1]
+
+
+# The answer depends on the rows alone, since the code of a process does not change: alias → the rows and their answer.
+_answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
+
+
+def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
+    code = code_of_process(connection.alias)
+    if code is not None and History(connection.alias).knows(code.fingerprint(recorded)):
+        return QuickState(SchemaState.UP_TO_DATE, 0)
+    needed, rows = needs(), frozenset(recorded)
+    if needed.halved(rows):
+        needed = read_needs(connection)
+    if needed.problem:
+        return QuickState(SchemaState.DIVERGED, 0)
+    pending = needed.pending(rows)
+    deferred: tuple[MigrationKey, ...] = ()
+    if pending and get_settings().PHASES:
+        division = _division(connection)
+        pending, deferred = len(division.plan), division.deferred
+    if pending:
+        return QuickState(SchemaState.BEHIND, pending, deferred)
+    unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)
+    return QuickState(SchemaState.AHEAD if unknown else SchemaState.UP_TO_DATE, 0, deferred)
+
+
+def _division(connection: BaseDatabaseWrapper) -> Division:
+    """Read what is pending, to tell what waits for the deploy."""
+    executor = Planner(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        return before_deploy(connection, executor.loader, plan)
+    except (UsageError, MigrationFailed):
+        # The release step says what is wrong with it, and lets nothing of it pass.
+        return Division(plan)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in {"INSTALLED_APPS", "MIGRATION_MODULES"}:
+        needs.cache_clear()
+    # Too many settings matter to the fingerprint to name them.
+    code_of_process.cache_clear()
+    _answers.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="auto_migrate.planning.schema_state")

@@ -1,0 +1,154 @@
+"""The pending plan carried out where nobody is: scratch → base → rows → plan, and what each statement was seen to take.
+
+Nothing of it touches the real database but to ask for its record, and to make and drop another one beside it. While the
+plan runs, the alias leads to the scratch database in every thread, and all other databases lead nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.traits import fits_transaction
+from auto_migrate.clock import Clock
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.direct import directly
+from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.events import Listener, PlanAssessed
+from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
+from auto_migrate.findings import Assessment
+from auto_migrate.rehearsal.carrier import Carrier
+from auto_migrate.rehearsal.detour import detour
+from auto_migrate.rehearsal.embedded import embedded
+from auto_migrate.rehearsal.evidence import with_evidence
+from auto_migrate.rehearsal.foundations import Foundations, foundations_of
+from auto_migrate.rehearsal.interruption import stoppable
+from auto_migrate.rehearsal.rehearsal_events import RehearsalFinished, RuleContradicted, StatementObserved
+from auto_migrate.rehearsal.scratch_database import beside
+from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
+from auto_migrate.rehearsal.stage import Stage
+from auto_migrate.safety.assessment import assess
+from auto_migrate.safety.gate import blocking_level, configured, look
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is rehearsed, and how.
+
+    `names` (`app_label` or `app_label.migration`) and `since` (a commit) choose the plan; without either it is what
+    the database's record lacks. `rows` are put into each table before the plan; without `python`, functions of
+    migrations are left out.
+    """
+
+    names: tuple[str, ...] = ()
+    since: str = ""
+    embedded: bool = False
+    rows: int = 0
+    python: bool = True
+
+    @property
+    def asks_record(self) -> bool:
+        """Return whether the real database's record says what is pending."""
+        return not (self.names or self.since)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rehearsed:
+    """What a rehearsal saw, where the rules say otherwise, and the plan judged with both."""
+
+    observations: tuple[StatementObserved, ...]
+    contradictions: tuple[RuleContradicted, ...]
+    assessment: Assessment
+
+
+def rehearse(
+    database: str = DEFAULT_DB_ALIAS,
+    options: Options | None = None,
+    *,
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+) -> Rehearsed:
+    """Rehearse the plan of one database and drop the scratch again, on Ctrl-C and SIGTERM too.
+
+    Raise `MigrationFailed` for a migration that fails there, `DatabaseRefused` where no scratch may be made.
+    """
+    options, emit = options or Options(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
+    with report_ending(emit, Tally()), stoppable(), directly(database):
+        adapter = adapter_for(database)
+        check_vendor(adapter)
+        started = emit.clock.monotonic()
+        with translate_script_errors(adapter):
+            script, foundations = prepare(adapter, options, emit)
+            with place(adapter, options, emit) as settings, detour(database, settings):
+                carrier = Carrier(adapter.connection, python=options.python, fits=fits_transaction)
+                stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=not options.embedded)
+                stage.run(foundations)
+            rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
+        emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))
+        numbers = len(script.plan), len(rehearsed.observations), len(rehearsed.contradictions)
+        emit(RehearsalFinished(*numbers, emit.clock.monotonic() - started))
+    return rehearsed
+
+
+def check_vendor(database: Database) -> None:
+    """Raise `UsageError` for a database of which nothing can be observed."""
+    if database.vendor != "postgresql":
+        raise UsageError(
+            _("{vendor} (database {alias!r}) cannot be rehearsed: only PostgreSQL tells which locks are taken.").format(
+                vendor=database.vendor, alias=database.alias
+            ),
+            hint=_("Look at the plan: manage.py auto_migrate --plan --database {alias}").format(alias=database.alias),
+        )
+
+
+@contextlib.contextmanager
+def translate_script_errors(database: Database) -> Iterator[None]:
+    """Raise what is wrong with the database or its server as what ends a run."""
+    try:
+        with database.translate_errors():
+            yield
+    except TransientError as fault:
+        raise database.unreachable(fault) from fault
+
+
+def prepare(database: Database, options: Options, emit: Emitter) -> tuple[RehearsalScript, Foundations]:
+    """Say what is rehearsed and what it stands on; the database is asked only where it must be."""
+    if not options.asks_record:
+        script = proposed(options.names, options.since)
+        return script, Foundations() if options.embedded else foundations_of(database.connection)
+    try:
+        with database.translate_errors():
+            script, compared = recorded(database)
+    except TransientError as fault:
+        if not options.embedded:
+            raise
+        raise unnamed(database, fault) from fault
+    emit(compared)
+    return script, foundations_of(database.connection)
+
+
+def unnamed(database: Database, fault: TransientError) -> AutoMigrateError:
+    """Say that only a database that answers can tell what is pending."""
+    error = database.unreachable(fault)
+    error.hint = _("Say what to rehearse: manage.py rehearse_migrations --embedded --since COMMIT")
+    return error
+
+
+def place(database: Database, options: Options, emit: Emitter) -> contextlib.AbstractContextManager[Mapping[str, Any]]:
+    """Return the settings of an empty database that is gone afterwards."""
+    return embedded(database) if options.embedded else beside(database, emit)
+
+
+def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
+    """Judge the plan by the rules, by the real tables if the database may be asked, and by what was observed."""
+    live = look(database) if asks else None
+    given = configured([read.key for read in stage.read])
+    assessment = with_evidence(assess(stage.read, stage.server, live=live, given=given), stage.seen)
+    return Rehearsed(tuple(stage.seen), tuple(stage.contradicted), assessment)

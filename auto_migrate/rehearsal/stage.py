@@ -1,0 +1,163 @@
+"""The rehearsal itself: foundations, base, rows and plan, in the scratch database that the alias leads to by now."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.migrations.migration import Migration
+from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.changes.change import DATA, DataChange
+from auto_migrate.changes.reading import MigrationChanges, read_plan
+from auto_migrate.databases.faults import first_line
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
+from auto_migrate.rehearsal.carrier import Carrier
+from auto_migrate.rehearsal.confines import Confines
+from auto_migrate.rehearsal.contradictions import RuleComparison
+from auto_migrate.rehearsal.foundations import Foundations
+from auto_migrate.rehearsal.observer import Observer, shown, speaking
+from auto_migrate.rehearsal.rehearsal_events import (
+    BaseApplied,
+    FoundationsMissing,
+    RehearsalStarted,
+    RuleContradicted,
+    StatementLeftOut,
+    StatementObserved,
+    TablesFilled,
+)
+from auto_migrate.rehearsal.relations import Relation, relations
+from auto_migrate.rehearsal.sample_rows import fill, filled_tables
+from auto_migrate.rehearsal.script import RehearsalScript, key_of
+from auto_migrate.rehearsal.watcher import watcher_of
+from auto_migrate.safety.gate import server_of
+
+NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
+FAILED = gettext_noop("The rehearsal failed")
+
+
+class Stage:
+    """One rehearsal in its scratch database, to which the alias leads by now."""
+
+    def __init__(self, carrier: Carrier, script: RehearsalScript, *, emit: Emitter, rows: int, confined: bool) -> None:
+        self.carrier = carrier
+        self.connection = carrier.connection
+        self.script = script
+        self.emit = emit
+        self.rows = rows
+        self.confined = confined
+        self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
+        self.state = ProjectState(real_apps=set(script.unmigrated))
+        self.read: list[MigrationChanges] = []
+        self.seen: list[StatementObserved] = []
+        self.contradicted: list[RuleContradicted] = []
+        self.server = server_of(self.connection)
+
+    def run(self, foundations: Foundations) -> None:
+        """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
+        python = self.script.python() if self.carrier.python else ()
+        plan = tuple(map(key_of, self.script.plan))
+        name = str(self.connection.settings_dict["NAME"])
+        if not self.confined:
+            name = f"embedded PostgreSQL {self.server.version[0]}"
+        self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
+        self.make_base(foundations)
+        self.read = list(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+        judge = RuleComparison(self.server, self.fill())
+        with watcher_of(self.connection) as watcher:
+            self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
+
+    def make_base(self, foundations: Foundations) -> None:
+        """Lay the foundations and apply what is taken as applied."""
+        if missing := tuple(foundations.lay(self.connection)):
+            self.emit(FoundationsMissing(missing))
+        self.carrier.make_unmigrated(self.script.unmigrated)
+        for index, migration in enumerate(self.script.base, start=1):
+            with self.translate_failure(migration, _(NO_BASE)), self.seen_by():
+                self.state = self.carrier.apply(migration, self.state)
+            self.carrier.record(migration)
+            self.emit(BaseApplied(key_of(migration), index, len(self.script.base)))
+
+    def fill(self) -> frozenset[str]:
+        """Put rows into the tables, if asked to; give the names of those that have some."""
+        if self.rows:
+            count, unfilled = fill(self.connection, self.rows, with_nulls=self.writes_data())
+            self.emit(TablesFilled(self.rows, count, unfilled))
+        return filled_tables(self.connection)
+
+    def writes_data(self) -> bool:
+        """Return whether the plan changes rows: only then is a NULL looked for, and only then may one be made good."""
+        kinds = DATA if self.carrier.python else (DataChange,)
+        return any(isinstance(change, kinds) for read in self.read for _operation, change in read.changes())
+
+    def observe(self, observer: Observer, judge: RuleComparison) -> None:
+        """Carry out the plan under the observer's eyes, and compare what it saw with the rules."""
+        for index, read in enumerate(self.read, start=1):
+            observer.begin(read.key)
+            try:
+                with self.reported(read.migration, index), self.translate_failure(read.migration, _(FAILED), observer):
+                    self.carry_out(read.migration, observer)
+            finally:
+                self.report(list(speaking(observer.seen)), judge, read)
+
+    def carry_out(self, migration: Migration, observer: Observer) -> None:
+        """Apply and record one migration of the plan."""
+        with self.seen_by(observer):
+            self.state = self.carrier.apply(migration, self.state, observer.enter)
+        self.carrier.record(migration)
+
+    def seen_by(self, *observers: Observer) -> contextlib.ExitStack:
+        """Let statements pass the observers, and what must not reach the server go no further."""
+        stack = contextlib.ExitStack()
+        wrappers: list[Callable[..., Any]] = [*observers, *self.wrappers]
+        for wrapper in wrappers:
+            stack.enter_context(self.connection.execute_wrapper(wrapper))
+        return stack
+
+    @contextlib.contextmanager
+    def reported(self, migration: Migration, index: int) -> Iterator[None]:
+        """Return that a migration of the plan began and how it ended."""
+        place = (key_of(migration), index, len(self.script.plan), False)
+        self.emit(MigrationStarted(*place))
+        started = self.emit.clock.monotonic()
+        try:
+            yield
+        except AutoMigrateError as error:
+            self.emit(MigrationStopped(*place, error=str(error)))
+            raise
+        self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started))
+
+    def report(self, seen: list[StatementObserved], judge: RuleComparison, read: MigrationChanges) -> None:
+        """Return what was seen of one migration, and where the rules say otherwise."""
+        contradicted = list(judge.contradictions(read, seen))
+        for event in (*seen, *contradicted):
+            self.emit(event)
+        self.seen += seen
+        self.contradicted += contradicted
+
+    def tables(self) -> dict[int, Relation]:
+        """Look at what the scratch database holds now."""
+        with self.connection.cursor() as cursor:
+            return relations(cursor)
+
+    @contextlib.contextmanager
+    def translate_failure(self, migration: Migration, what: str, observer: Observer | None = None) -> Iterator[None]:
+        """Raise what a migration raises as the failure of the rehearsal, with its place."""
+        try:
+            yield
+        except AutoMigrateError:
+            raise
+        except Exception as error:
+            where = (
+                f"{key_of(migration)}:{observer.operation}" if observer and observer.operation else key_of(migration)
+            )
+            text = _("{what}, at {where}: {kind}: {error}").format(
+                what=what, where=where, kind=type(error).__name__, error=first_line(error)
+            )
+            hint = _("The real database was not touched. Other databases are out of reach in a rehearsal.")
+            raise MigrationFailed(text, hint=hint) from error

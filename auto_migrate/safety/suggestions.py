@@ -1,0 +1,134 @@
+"""Code to write instead, in the words of Django's migrations and with the project's own names."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.serializer import serializer_factory
+from django.db.migrations.writer import OperationWriter
+from django.utils.translation import gettext as _
+
+# A name that PostgreSQL takes as it stands.
+PLAIN = re.compile(r"[a-z_][a-z0-9_.]*")
+# Operations that migrations do not import by themselves.
+POSTGRES = re.compile(r"(?:Add|Remove)IndexConcurrently|AddConstraintNotValid|ValidateConstraint")
+# A module of Django's before one of its names.
+MODULE = re.compile(r"\bdjango(?:\.[a-z_]\w*)+(?=\.)")
+# Modules whose names migrations have already, or get by an import of `migration`.
+SHORTER = {"django.db.models.deletion.": "models.", "django.contrib.postgres.operations.": ""}
+LATE = '    phase = "post_deploy"\n'
+BATCHES = """\
+from auto_migrate import repeatable
+
+def {function}(apps, schema_editor):
+    {name} = apps.get_model("{app_label}", "{name}")
+    rows = {name}.objects.using(schema_editor.connection.alias)
+    while keys := list(rows.filter({which}).values_list("pk", flat=True)[:1000]):
+        rows.filter(pk__in=keys).{write}
+
+class Migration(migrations.Migration):
+    atomic = False
+{phase}    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
+
+
+def written(value: Any) -> str:
+    """Write a field, an index, a constraint or a plain value as a migration file would."""
+    code, _imports = serializer_factory(value).serialize()
+    return shorter(str(code))
+
+
+def shorter(code: str) -> str:
+    """Write names as a migration knows them without an import of their own."""
+    for long, short in SHORTER.items():
+        code = code.replace(long, short)
+    return code
+
+
+def model_name(model: str) -> str:
+    """Return the name by which operations of its own app call a model, `app_label.ModelName`."""
+    return model.rpartition(".")[2].lower()
+
+
+def written_operation(operation: Operation) -> str:
+    """Write an operation as a migration file would, on as many lines as it takes."""
+    code, _imports = OperationWriter(operation, indentation=0).serialize()
+    return shorter(code.removesuffix(","))
+
+
+def without(field: Any, *options: str) -> Any:
+    """Return a field without some of the options that it was made with."""
+    _name, _path, arguments, keywords = field.deconstruct()
+    return type(field)(*arguments, **{name: value for name, value in keywords.items() if name not in options})
+
+
+def migration(*operations: str, atomic: bool = True, late: bool = False) -> str:
+    """Write a migration of some operations; a `late` one waits until the old code is gone."""
+    body = textwrap.indent("".join(f"{operation},\n" for operation in operations), " " * 8)
+    flags = ("" if atomic else "    atomic = False\n") + (LATE if late else "")
+    imports = "".join(f"{line}\n" for line in imports_of(operations))
+    imports += "\n" if imports else ""
+    return f"{imports}class Migration(migrations.Migration):\n{flags}    operations = [\n{body}    ]"
+
+
+def imports_of(operations: Iterable[str]) -> Iterator[str]:
+    """Return the imports that operations need besides those that every migration has."""
+    operations = list(operations)
+    if names := {match[0] for match in map(POSTGRES.match, operations) if match}:
+        yield f"from django.contrib.postgres.operations import {', '.join(sorted(names))}"
+    for module in sorted(set(MODULE.findall("\n".join(operations)))):
+        yield f"import {module}"
+
+
+def batches(model: str, which: str, write: str, function: str = "fill_in_batches", *, late: bool = False) -> str:
+    """Write a migration whose function goes through the rows of a model, `app_label.ModelName`, in batches."""
+    app_label, _dot, name = model.partition(".")
+    names = {"app_label": app_label or "...", "name": name or "Model"}
+    return BATCHES.format(**names, which=which, write=write, function=function, phase=LATE if late else "")
+
+
+def comment(text: str) -> str:
+    """Write a sentence as a comment on a line of its own."""
+    return f"# {text}\n"
+
+
+def without_like() -> str:
+    """Return in a comment of the second index of a text, which code of one's own leaves out."""
+    return comment(_("Without the second index that Django makes for LIKE on text: build it as well if you need it."))
+
+
+def next_migration() -> str:
+    """Return between two statements of SQL that they belong into two migrations."""
+    return "-- " + _("in the next migration") + "\n"
+
+
+def in_turn(*migrations: str) -> str:
+    """Write several migrations, to be carried out one after the other."""
+    return "\n\n".join(f"# {number}\n{code.rstrip()}" for number, code in enumerate(migrations, start=1))
+
+
+def named(name: str) -> str:
+    """Write a name, which may have a schema before it, as SQL does."""
+    return name if PLAIN.fullmatch(name) else ".".join(f'"{part}"' for part in name.split("."))
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Write columns as SQL does, or that there are some."""
+    return ", ".join(map(named, columns)) or "…"
+
+
+def run_sql(statement: str, reverse: str, instead_of: Operation | None = None) -> str:
+    """Write an operation that sends a statement, in the place of one of Django's if there was one."""
+    lines = [f"    {quoted(statement)}", f"    {quoted(reverse)}"]
+    if instead_of is not None:
+        state = textwrap.indent(written_operation(instead_of), " " * 8)
+        lines.append(f"    state_operations=[\n{state},\n    ]")
+    return "migrations.RunSQL(\n" + "".join(f"{line},\n" for line in lines) + ")"
+
+
+def quoted(text: str) -> str:
+    """Write a text as Python does, in double quotes if it has none."""
+    return repr(text) if '"' in text else f'"{text}"'

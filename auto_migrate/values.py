@@ -1,0 +1,75 @@
+"""What everybody speaks of: migrations, states, and who holds or blocks what."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+
+
+class SchemaState(enum.StrEnum):
+    """How the code's migrations and the database's record compare."""
+
+    UP_TO_DATE = "up_to_date"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    DIVERGED = "diverged"
+
+
+class RunStatus(enum.StrEnum):
+    """Where a run is, or how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class StepStatus(enum.StrEnum):
+    """Where one migration of a run is, or how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    APPLIED = "applied"
+    UNAPPLIED = "unapplied"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MigrationKey:
+    """A migration's identity."""
+
+    app_label: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the deploy lock. Fields that the database does not tell are empty or None."""
+
+    description: str
+    since: datetime.datetime | None = None
+    migration: MigrationKey | None = None
+    migration_since: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blocker:
+    """A transaction that holds a table which a migration needs. What the database hides is None or empty.
+
+    `age` is the transaction's, in seconds; `query` its current or last statement, shortened.
+    """
+
+    table: str
+    pid: int | None
+    user: str
+    application: str
+    state: str
+    autovacuum: bool
+    age: float | None
+    query: str

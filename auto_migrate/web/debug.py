@@ -1,0 +1,94 @@
+"""Everything that an operator needs to see, on one screen."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import django
+from django.db import Error, connections
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+import auto_migrate
+from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
+from auto_migrate.exceptions import AutoMigrateError, TransientError
+from auto_migrate.history.models import RunRecord
+from auto_migrate.history.store import History
+from auto_migrate.planning.comparison import inspect
+from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.web.auth import protected
+from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.redaction import scrubbed, shown_database, shown_settings
+from auto_migrate.web.responses import answer
+from auto_migrate.web.serializers import holder_record, inspection_record, run_in_full
+
+LAST_RUNS = 10
+# Nothing comes from elsewhere and nothing runs; the one style sheet is in the page.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+@endpoint("GET", "HEAD")
+@protected
+def debug(request: HttpRequest) -> HttpResponse:
+    """Answer the whole situation, as JSON or, to a browser, as a page."""
+    content = situation()
+    if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        return _page(request, content)
+    return answer(content)
+
+
+def situation() -> dict[str, Any]:
+    """Return versions, settings and, database by database, how code and record compare and what ran last."""
+    return {
+        "timestamp": timezone.now(),
+        "release": get_settings().release,
+        "versions": {
+            "auto_migrate": auto_migrate.__version__,
+            "django": django.get_version(),
+            "python": platform.python_version(),
+        },
+        "settings": shown_settings(),
+        "databases": {alias: database_situation(alias) for alias in connections},
+    }
+
+
+def database_situation(alias: str) -> dict[str, Any]:
+    """Tell about one database; one that cannot be asked leaves an `error` and does not hide the others."""
+    told: dict[str, Any] = {"settings": shown_database(alias), "driver": _driver(alias)}
+    try:
+        adapter = adapter_for(alias)
+        inspection = inspect(alias)
+        told["server"] = scrubbed(adapter.describe())
+        told["migrations"] = inspection_record(inspection)
+        holder = adapter.lock_holder()
+        told["lock_holder"] = holder_record(holder) if holder else None
+        told["runs"] = [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
+    except (AutoMigrateError, TransientError, Error) as error:
+        told["error"] = scrubbed(str(error))
+    return told
+
+
+def _run(run: RunRecord, alias: str) -> dict[str, Any]:
+    """Return a run with the steps that are not simply done."""
+    record = run_in_full(run, alias)
+    unfinished = {StepStatus.FAILED, StepStatus.INTERRUPTED, StepStatus.RUNNING}
+    if run.status not in {RunStatus.QUEUED, RunStatus.RUNNING}:
+        record["steps"] = [step for step in record["steps"] if step["status"] in unfinished]
+    return {**record, "error": scrubbed(run.error), "hint": scrubbed(run.hint)}
+
+
+def _driver(alias: str) -> str:
+    driver: Any = getattr(connections[alias], "Database")  # noqa: B009 # django-stubs leave it out
+    version = getattr(driver, "__version__", "") or getattr(driver, "sqlite_version", "")
+    return f"{driver.__name__} {version}".strip()
+
+
+def _page(request: HttpRequest, content: dict[str, Any]) -> HttpResponse:
+    response = render(request, "auto_migrate/debug.html", content)
+    response["Cache-Control"] = "no-store"
+    response["Content-Security-Policy"] = POLICY
+    response["Vary"] = "Accept"
+    return response

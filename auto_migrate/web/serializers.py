@@ -1,0 +1,93 @@
+"""Runs as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from auto_migrate.conf import get_settings
+from auto_migrate.history.models import RunRecord, StepRecord
+from auto_migrate.planning.comparison import Inspection
+from auto_migrate.values import Holder, MigrationKey, StepStatus
+
+DONE = frozenset({StepStatus.APPLIED, StepStatus.UNAPPLIED})
+
+
+def run_summary(run: RunRecord, database: str) -> dict[str, Any]:
+    """Return a run without its steps."""
+    return {
+        "run_id": run.id,
+        "database": database,
+        "status": run.status,
+        "phase": run.phase,
+        "requested_by": run.requested_by,
+        "release": run.release,
+        "host": run.host,
+        "pid": run.pid,
+        "requested_at": run.requested_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "total": run.total,
+        "exit_code": run.exit_code,
+        "error": run.error,
+        "hint": run.hint,
+    }
+
+
+def run_in_full(run: RunRecord, database: str) -> dict[str, Any]:
+    """Return a run with its steps and how far it is; the steps should have been fetched with it."""
+    steps = list(run.steps.all())  # type: ignore[arg-type] # the plugin does not know this registry
+    summary = run_summary(run, database)
+    return {
+        **summary,
+        "findings": run.findings or [],
+        "progress": _progress(run, steps),
+        "steps": [_step(step) for step in steps],
+    }
+
+
+def holder_record(holder: Holder) -> dict[str, Any]:
+    """Return who holds the deploy lock."""
+    return {"description": holder.description, "since": holder.since}
+
+
+def inspection_record(inspection: Inspection) -> dict[str, Any]:
+    """Return how code and database compare, and the plan."""
+    return {
+        "state": inspection.state,
+        "problem": inspection.problem,
+        "pending": [
+            {"migration": str(planned.key), "backwards": planned.backwards, "operations": list(planned.operations)}
+            for planned in inspection.pending
+        ],
+        "unknown": [str(key) for key in inspection.unknown],
+        **deferred_record(inspection.deferred),
+    }
+
+
+def deferred_record(deferred: Iterable[MigrationKey]) -> dict[str, Any]:
+    """Return what waits for the deploy, where phases are on."""
+    return {"deferred": [str(key) for key in deferred]} if get_settings().PHASES else {}
+
+
+def _progress(run: RunRecord, steps: list[StepRecord]) -> dict[str, Any]:
+    current = next((step for step in steps if step.status == StepStatus.RUNNING), None)
+    return {
+        "done": sum(step.status in DONE for step in steps),
+        "total": run.total,
+        "current": f"{current.app_label}.{current.name}" if current else None,
+        "since": current.started_at if current else None,
+    }
+
+
+def _step(step: StepRecord) -> dict[str, Any]:
+    return {
+        "position": step.position,
+        "migration": f"{step.app_label}.{step.name}",
+        "backwards": step.backwards,
+        "status": step.status,
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+        "duration": step.duration,
+        "error": step.error,
+    }
