@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from auto_migrate import events
+from auto_migrate import events, values
 from auto_migrate.events import Event
 from auto_migrate.values import MigrationKey
 from tests.unit.samples import FIRST, HOLDER, SAMPLES

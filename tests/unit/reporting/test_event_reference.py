@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auto_migrate import events
+from auto_migrate import events, values
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
 from tests.manage import ROOT
 
