@@ -172,7 +172,7 @@ class MigrationsWatch:
 
 
 def holder_now(database: Database) -> Holder | None:
-    """Return who migrates right now and, as the history has it, which migration; None if nobody does or none can tell."""
+    """Return who migrates right now and, as the history has it, which migration; None if nobody is known to."""
     try:
         return at_its_step(database.lock_holder(), database)
     except (TransientError, DatabaseRefused):

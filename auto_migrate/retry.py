@@ -47,7 +47,7 @@ class Retry:
     jitter: float = 0.2
 
     def pause_after(self, attempt: int, *, spread: float | None = None) -> float:
-        """Return the seconds to wait after the failed `attempt` (1-based); `spread` is in [-1, 1], random by default."""
+        """Return the seconds to wait after the failed `attempt` (1-based); `spread` is in [-1, 1], else random."""
         if attempt == 1:
             return self.delay
         grown: float = min(self.delay * 2 ** min(attempt - 1, 16), max(self.ceiling, self.delay))

@@ -6,6 +6,9 @@ import dataclasses
 import datetime
 import enum
 
+# A migration in Django's graph, as `(app_label, name)`.
+Node = tuple[str, str]
+
 
 class SchemaState(enum.StrEnum):
     """How the code's migrations and the database's record compare."""

@@ -89,7 +89,7 @@ def run(server: PostgreSQL, subject: Subject, way: Way) -> Cost:
 
 
 def used_by(server: PostgreSQL) -> float:
-    """Return the seconds of the processor that the server and its sessions have used; those that end are counted late."""
+    """Return the seconds of the processor that the server and its sessions have used; those that end count late."""
     assert server.process
     main = psutil.Process(server.process.pid)
     times = [main.cpu_times()]
@@ -120,7 +120,7 @@ def comparable(seen: Snapshot, subject: Subject) -> Snapshot:
 
 
 def row(rounds: Rounds) -> list[str]:
-    """Return how many times faster than stock, by the clock and by the processor, the peak of memory, and the seconds."""
+    """Return how many times faster than stock, by clock and by processor, the peak of memory, and the seconds."""
     cells = []
     for way in WAYS[1:]:
         cells += [spread([getattr(cost[STOCK], name) / getattr(cost[way], name) for cost in rounds]) for name in SPEEDS]

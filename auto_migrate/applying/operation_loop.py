@@ -132,7 +132,7 @@ def untranslated() -> override:
 def apply_operation(
     migration: Migration, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
 ) -> ProjectState:
-    """Do for one operation what `Migration.apply` does for each, and return the state that takes the place of `state`."""
+    """Do for one operation what `Migration.apply` does for each, and return the state after it."""
     before, after = advance(state, migration.app_label, operation)
     if is_for_python(operation, migration.app_label, before, editor):
         return after

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.clock import Clock
-from auto_migrate.databases.base import Database
-from auto_migrate.databases.postgresql.concurrent_indexes import Condition, Indexes
+from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
@@ -82,16 +81,16 @@ def judge(
     return verdict
 
 
-def _judge_concurrent(indexes: Indexes, operation: Operation) -> Verdict:
+def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation) -> Verdict:
     """Look at the index itself: it is there, it is not, or a cut build left it INVALID and it is dropped."""
     if postgres_kind(operation) == "RemoveIndexConcurrently":
         # An interrupted drop leaves the index INVALID; Django drops IF EXISTS, so that doing it again is always right.
         return Verdict.REDO
     name = operation.index.name  # type: ignore[attr-defined] # AddIndexConcurrently has one
     condition = indexes.condition(name)
-    if condition is Condition.VALID:
+    if condition is IndexCondition.VALID:
         return Verdict.DONE
-    if condition is Condition.INVALID:
+    if condition is IndexCondition.INVALID:
         indexes.drop(name)
     return Verdict.REDO
 

@@ -19,8 +19,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database
 from auto_migrate.planning.schema_state import BROKEN_FILES, recorded_rows, replaced_nodes
-from auto_migrate.planning.targets import Node
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, Node
 
 # Table → its columns.
 Schema = dict[str, frozenset[str]]
@@ -76,7 +75,7 @@ VISIBLE = (CreateModel, AddField)
 
 
 def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
-    """Return whether tables and columns are those after the whole squash, and could not be those of its recorded part."""
+    """Return whether tables and columns are those after the whole squash, and could not be of its recorded part."""
     try:
         parts = MigrationLoader(None, replace_migrations=False)
         missing = [operation for node in squash.missing for operation in parts.disk_migrations[node].operations]

@@ -1,8 +1,8 @@
 """What an operation does to the database, told from the states around it and without touching anything.
 
-Django's own operations are carried out on a `RecordingSchemaEditor`, so that routers, unmanaged models and automatic tables count
-as they do for Django. An operation of a project's own kind is never carried out; if its kind comes from one of
-Django's, what that would do is told, and that there may be more.
+Django's own operations are carried out on a `RecordingSchemaEditor`, so that routers, unmanaged models and automatic
+tables count as they do for Django. An operation of a project's own kind is never carried out; if its kind comes from
+one of Django's, what that would do is told, and that there may be more.
 """
 
 from __future__ import annotations

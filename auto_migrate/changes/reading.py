@@ -17,7 +17,6 @@ from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.validity import Validity
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.phases.classify import PhaseClassifier, PhaseDecision
 from auto_migrate.values import MigrationKey
 
 
@@ -38,7 +37,6 @@ class MigrationChanges:
     migration: Migration
     backwards: bool
     operations: tuple[OperationChanges, ...]
-    phasing: PhaseDecision = dataclasses.field(default_factory=PhaseDecision)
 
     @property
     def key(self) -> MigrationKey:
@@ -56,10 +54,9 @@ def read_plan(
     state: ProjectState,
     *,
     with_sql: bool = False,
-    phaser: PhaseClassifier | None = None,
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
-    reader = Reader(connection, state, with_sql=with_sql, phaser=phaser)
+    reader = Reader(connection, state, with_sql=with_sql)
     for migration, backwards in plan:
         yield MigrationChanges(migration, backwards, ()) if backwards else reader.read(migration)
 
@@ -67,24 +64,15 @@ def read_plan(
 class Reader:
     """Reads one migration after the other, each in the light of those before it; `state` goes along."""
 
-    def __init__(
-        self,
-        connection: BaseDatabaseWrapper,
-        state: ProjectState,
-        *,
-        with_sql: bool = False,
-        phaser: PhaseClassifier | None = None,
-    ) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState, *, with_sql: bool = False) -> None:
         self.connection = connection
         self.state = state
         self.with_sql = with_sql
-        self.phaser = phaser or PhaseClassifier()
         self.validity = Validity(connection)
 
     def read(self, migration: Migration) -> MigrationChanges:
         """Read the next migration."""
-        read = MigrationChanges(migration, backwards=False, operations=tuple(self._operations(migration)))
-        return dataclasses.replace(read, phasing=self.phaser.phase_of(read))
+        return MigrationChanges(migration, backwards=False, operations=tuple(self._operations(migration)))
 
     def pass_over(self, migration: Migration) -> None:
         """Take a migration for applied."""

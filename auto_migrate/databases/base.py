@@ -5,10 +5,11 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
+import enum
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -17,12 +18,11 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases.faults import HINTS, Fault, FaultKind
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, TransientError
-from auto_migrate.values import Holder
+from auto_migrate.values import Blocker, Holder
 
 if TYPE_CHECKING:
-    from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
-    from auto_migrate.databases.postgresql.table_locks import TableLocks
     from auto_migrate.databases.statistics import Statistics
 
 
@@ -86,6 +86,54 @@ class NoLock(DeployLock):
 
     def release(self) -> None:
         return
+
+
+class IndexCondition(enum.Enum):
+    """What there is of an index."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    VALID = "valid"
+
+
+class ConcurrentIndexes(abc.ABC):
+    """The means to look at indexes that are built concurrently: whole, or left INVALID by a build that was cut."""
+
+    @abc.abstractmethod
+    def condition(self, name: str) -> IndexCondition:
+        """Return what there is of an index."""
+
+    @abc.abstractmethod
+    def invalid(self) -> list[str]:
+        """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
+
+    @abc.abstractmethod
+    def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
+        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all."""
+
+    @abc.abstractmethod
+    def drop(self, name: str) -> None:
+        """Drop an index without holding anybody up."""
+
+
+class TableLocks(abc.ABC):
+    """The means to lock tables ahead of a migration, inside the transaction that is open on its connection."""
+
+    @abc.abstractmethod
+    def existing(self, needs: Mapping[str, LockMode]) -> dict[str, LockMode]:
+        """Leave out what is no table (yet): the migration makes it, or it is a view."""
+
+    @abc.abstractmethod
+    def blockers(self, needs: Mapping[str, LockMode]) -> tuple[Blocker, ...]:
+        """Return the transactions that hold what the needs cannot stand beside, the oldest first."""
+
+    @abc.abstractmethod
+    def take(self, needs: Mapping[str, LockMode], *, queue_for: float | None = None) -> bool:
+        """Lock every table in the order of their names, or none; return whether they are locked.
+
+        Without `queue_for` nothing waits, and what is no table is left out; with it, the locks together wait for at
+        most so many seconds.
+        """
 
 
 class Database(abc.ABC):
@@ -217,13 +265,17 @@ class Database(abc.ABC):
         """Bound the statements of a migration outside of transactions, as far as no trace can be left by it."""
         yield
 
+    def limit_locks(self) -> None:
+        """Bound the wait of the open transaction's statements for locks that were not taken ahead."""
+        return
+
     @property
     def pooled(self) -> bool:
         """Return whether a pooler stands between us and the server."""
         return False
 
     @property
-    def indexes(self) -> Indexes | None:
+    def indexes(self) -> ConcurrentIndexes | None:
         """The means to look at indexes that are built concurrently, where the vendor has them."""
         return None
 

@@ -10,23 +10,19 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.migrations.graph import MigrationGraph
+from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes import change as changes
+from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.changes.types import Width, width_of
 from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.phase import Phase
-from auto_migrate.values import MigrationKey
-
-if TYPE_CHECKING:
-    from django.db.migrations.migration import Migration
-
-    from auto_migrate.changes.reading import MigrationChanges, OperationChanges
-    from auto_migrate.planning.targets import Node
+from auto_migrate.values import MigrationKey, Node
 
 
 class DeploySide(enum.Enum):
@@ -100,6 +96,21 @@ class PhaseDecision:
         return self.phase is Phase.PRE_DEPLOY and bool(self.behind)
 
 
+@dataclasses.dataclass(frozen=True)
+class ClassifiedMigration(MigrationChanges):
+    """What one migration of a plan does, and when it may run."""
+
+    decision: PhaseDecision = dataclasses.field(default_factory=PhaseDecision)
+
+
+def classify_plan(
+    plan: Iterable[MigrationChanges], classifier: PhaseClassifier | None = None
+) -> Iterator[ClassifiedMigration]:
+    """Return the migrations of a plan, in its order, with the phase of each."""
+    classifier = classifier or PhaseClassifier()
+    return map(classifier.classify, plan)
+
+
 def phase_of(migration: MigrationChanges) -> PhaseDecision:
     """Return the phase of a migration that stands alone."""
     return PhaseClassifier().phase_of(migration)
@@ -135,6 +146,11 @@ class PhaseClassifier:
         self.made = Made()
         # Node → the nearest pending post_deploy migrations that it is or depends on.
         self.late: dict[Node, tuple[MigrationKey, ...]] = {(key.app_label, key.name): (key,) for key in deferred}
+
+    def classify(self, read: MigrationChanges) -> ClassifiedMigration:
+        """Return the plan's next migration with its phase; nobody asks that of one that is unapplied."""
+        decision = PhaseDecision() if read.backwards else self.phase_of(read)
+        return ClassifiedMigration(read.migration, read.backwards, read.operations, decision)
 
     def phase_of(self, migration: MigrationChanges) -> PhaseDecision:
         """Return the phase of the plan's next migration."""

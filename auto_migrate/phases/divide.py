@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.phases.phase import Phase
-from auto_migrate.planning.targets import Node
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, Node
 
 if TYPE_CHECKING:
-    from auto_migrate.changes.reading import MigrationChanges
+    from auto_migrate.phases.classify import ClassifiedMigration
 
 Plan = list[tuple[Migration, bool]]
 
@@ -54,11 +53,11 @@ def before_deploy(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan
     if not plan or not loader.applied_migrations:
         return Division(plan)
     reads = _read(connection, loader, plan)
-    now = [read for read in reads if read.phasing.phase is Phase.PRE_DEPLOY]
+    now = [read for read in reads if read.decision.phase is Phase.PRE_DEPLOY]
     return Division(
         [(read.migration, read.backwards) for read in now],
-        tuple(read.key for read in reads if read.phasing.phase is Phase.POST_DEPLOY),
-        {read.key: read.phasing.behind for read in now if read.phasing.comes_too_early},
+        tuple(read.key for read in reads if read.decision.phase is Phase.POST_DEPLOY),
+        {read.key: read.decision.behind for read in now if read.decision.comes_too_early},
         plan,
     )
 
@@ -69,7 +68,7 @@ def after_deploy(
     """Take what waited for the deploy, as far as it is `released` and needs nothing that is not there."""
     if not plan:
         return Division(plan)
-    reads = [read for read in _read(connection, loader, plan) if read.phasing.phase is Phase.POST_DEPLOY]
+    reads = [read for read in _read(connection, loader, plan) if read.decision.phase is Phase.POST_DEPLOY]
     left: set[Node] = {(migration.app_label, migration.name) for migration, _backwards in plan}
     now: Plan = []
     for read in reads:
@@ -80,12 +79,12 @@ def after_deploy(
     return Division(now, tuple(read.key for read in reads if (read.key.app_label, read.key.name) in left))
 
 
-def _read(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan: Plan) -> list[MigrationChanges]:
+def _read(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan: Plan) -> list[ClassifiedMigration]:
     # Most deploys have no plan, and importing what reads one costs them as much as all that they do.
     from auto_migrate.changes.reading import read_plan
-    from auto_migrate.phases.classify import PhaseClassifier
+    from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 
-    return list(read_plan(connection, plan, state_of_record(loader), phaser=PhaseClassifier(loader.graph)))
+    return list(classify_plan(read_plan(connection, plan, state_of_record(loader)), PhaseClassifier(loader.graph)))
 
 
 def refuse_early(

@@ -22,8 +22,8 @@ from auto_migrate.phases.phase import Phase, asked_phase
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.schema_state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
-from auto_migrate.planning.targets import Goal, Node, Target
-from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.planning.targets import Goal, Target
+from auto_migrate.values import MigrationKey, Node, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
 

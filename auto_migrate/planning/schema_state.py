@@ -26,8 +26,7 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.loader import Loader, Planner
-from auto_migrate.planning.targets import Node
-from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.values import MigrationKey, Node, SchemaState
 
 # What a project's own files can be broken in; no database can mend it.
 BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
@@ -86,7 +85,7 @@ def replaced_nodes(loader: MigrationLoader, migration: Migration) -> tuple[Node,
 
 
 def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[Node]:
-    """Return what must be recorded for a squash to count as applied: all that it replaces, squashes among it left out."""
+    """Return what must be recorded for a squash to count as applied: all that it replaces, squashes among it not."""
     return frozenset(
         node
         for node in replaced_nodes(loader, migration)

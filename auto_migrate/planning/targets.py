@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.phase import Phase, asked_phase
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, Node
 
-Node = tuple[str, str]
 Target = tuple[str, str | None]
 
 

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import DATA, DataChange
-from auto_migrate.changes.reading import MigrationChanges, read_plan
+from auto_migrate.changes.reading import read_plan
 from auto_migrate.databases.faults import first_line
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
+from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.confines import Confines
 from auto_migrate.rehearsal.contradictions import RuleComparison
@@ -53,7 +54,7 @@ class Stage:
         self.confined = confined
         self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
         self.state = ProjectState(real_apps=set(script.unmigrated))
-        self.read: list[MigrationChanges] = []
+        self.read: list[ClassifiedMigration] = []
         self.seen: list[StatementObserved] = []
         self.contradicted: list[RuleContradicted] = []
         self.server = server_of(self.connection)
@@ -67,7 +68,9 @@ class Stage:
             name = f"embedded PostgreSQL {self.server.version[0]}"
         self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
         self.make_base(foundations)
-        self.read = list(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+        self.read = list(
+            classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+        )
         judge = RuleComparison(self.server, self.fill())
         with watcher_of(self.connection) as watcher:
             self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
@@ -132,7 +135,7 @@ class Stage:
             raise
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started))
 
-    def report(self, seen: list[StatementObserved], judge: RuleComparison, read: MigrationChanges) -> None:
+    def report(self, seen: list[StatementObserved], judge: RuleComparison, read: ClassifiedMigration) -> None:
         """Return what was seen of one migration, and where the rules say otherwise."""
         contradicted = list(judge.contradictions(read, seen))
         for event in (*seen, *contradicted):

@@ -16,13 +16,13 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.reading import MigrationChanges, Reader
+from auto_migrate.changes.reading import Reader
 from auto_migrate.exceptions import HistoryDiverged, UsageError
-from auto_migrate.phases.classify import PhaseClassifier
+from auto_migrate.phases.classify import ClassifiedMigration, PhaseClassifier
 from auto_migrate.planning.comparison import conflicting
 from auto_migrate.planning.schema_state import BROKEN_FILES, known_nodes
-from auto_migrate.planning.targets import Goal, Node
-from auto_migrate.values import MigrationKey
+from auto_migrate.planning.targets import Goal
+from auto_migrate.values import MigrationKey, Node
 
 
 class Believing(MigrationLoader):
@@ -59,13 +59,13 @@ class Proposal:
         found = ((node, source_of(self.loader.disk_migrations[node])) for node in self.chosen)
         return {MigrationKey(*node): path for node, path in found if path is not None}
 
-    def read(self, connection: BaseDatabaseWrapper, *, with_sql: bool = False) -> Iterator[MigrationChanges]:
+    def read(self, connection: BaseDatabaseWrapper, *, with_sql: bool = False) -> Iterator[ClassifiedMigration]:
         """Read the chosen migrations in the order in which they would run."""
         state = ProjectState(real_apps=self.loader.unmigrated_apps)
-        reader = Reader(connection, state, with_sql=with_sql, phaser=PhaseClassifier(self.loader.graph))
+        reader, classifier = Reader(connection, state, with_sql=with_sql), PhaseClassifier(self.loader.graph)
         for migration in self.way():
             if (migration.app_label, migration.name) in self.chosen:
-                yield reader.read(migration)
+                yield classifier.classify(reader.read(migration))
             else:
                 reader.pass_over(migration)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import RenameTable
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -19,6 +19,7 @@ from auto_migrate.findings import (
     Level,
     PlannedOperation,
 )
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
@@ -28,7 +29,7 @@ from auto_migrate.safety.live import BY_RULE, Live
 
 
 def assess(
-    plan: Iterable[MigrationChanges],
+    plan: Iterable[ClassifiedMigration],
     server: ServerFacts,
     *,
     live: Live | None = None,
@@ -51,7 +52,7 @@ def assess(
                 read.key,
                 read.backwards,
                 bool(read.migration.atomic),
-                "" if read.backwards else str(read.phasing.phase),
+                "" if read.backwards else str(read.decision.phase),
                 tuple(planned(operation, server, new_tables) for operation in read.operations),
                 findings,
             )
@@ -100,7 +101,7 @@ class Assessor:
     server: ServerFacts
     live: Live | None
 
-    def findings(self, read: MigrationChanges, new_tables: frozenset[str]) -> Iterator[Finding]:
+    def findings(self, read: ClassifiedMigration, new_tables: frozenset[str]) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
         found = [
             self.finding(hazard, one, read)
@@ -110,7 +111,7 @@ class Assessor:
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
 
-    def finding(self, hazard: Hazard, found: Found, read: MigrationChanges) -> Finding:
+    def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
         return Finding(
             code=hazard.code,
@@ -130,7 +131,7 @@ class Assessor:
             return BY_RULE[hazard.harm]
         return self.live.level(hazard.harm, [found.table, *found.others])
 
-    def evidence(self, hazard: Hazard, found: Found, read: MigrationChanges) -> Iterator[Evidence]:
+    def evidence(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Iterator[Evidence]:
         """Return the reasons: the rule, and the tables as they are."""
         by_rule = self.effects(read, found)
         rule = "; ".join(dict.fromkeys(filter(None, map(described, by_rule))))
@@ -141,7 +142,7 @@ class Assessor:
             if self.live is not None and (told := self.live.evidence(table, on_table)):
                 yield told
 
-    def effects(self, read: MigrationChanges, found: Found) -> list[Effect]:
+    def effects(self, read: ClassifiedMigration, found: Found) -> list[Effect]:
         """Return what the operation that a finding is about does to the tables that it is about."""
         return [
             effect

@@ -12,7 +12,7 @@ from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.findings import Acknowledgement, Assessment, Level
-from auto_migrate.phases.classify import PhaseClassifier
+from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
@@ -35,8 +35,8 @@ def assess_plan(
     `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
     graph cannot be understood without it.
     """
-    phaser = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
-    reads = read_plan(database.connection, comparison.whole, state, with_sql=with_sql, phaser=phaser)
+    classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
+    reads = classify_plan(read_plan(database.connection, comparison.whole, state, with_sql=with_sql), classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
     server = server_of(database.connection)

@@ -19,7 +19,8 @@ from auto_migrate.changes.change import (
     RenameColumn,
     RenameTable,
 )
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.phases.classify import ClassifiedMigration
 
 EVERYWHERE = frozenset({"postgresql", "mysql", "sqlite"})
 POSTGRESQL = frozenset({"postgresql"})
@@ -51,7 +52,7 @@ class Site:
     """Where a change stands: its operation and migration, the server, and what is known of the plan before it."""
 
     server: ServerFacts
-    migration: MigrationChanges
+    migration: ClassifiedMigration
     operation: OperationChanges
     new_tables: frozenset[str]
 
@@ -91,7 +92,7 @@ class Hazard(abc.ABC):
     on_new_tables: ClassVar[bool] = False
     """Whether it matters on a table that the plan itself makes."""
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return what the hazard finds in a migration; override where more than one change has to be seen."""
         made = set(new_tables)
         for operation, change in migration.changes():

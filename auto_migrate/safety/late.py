@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.reading import MigrationChanges
 from auto_migrate.conf import get_settings
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.phases.phase import Phase
 from auto_migrate.safety.hazard import Site
 from auto_migrate.safety.suggestions import migration, quoted, written_operation
@@ -23,15 +23,15 @@ import auto_migrate
 """
 
 
-def runs_late(migration: MigrationChanges) -> bool:
+def runs_late(migration: ClassifiedMigration) -> bool:
     """Return whether the migration runs when the old code is gone: by its declaration, or where phases are kept."""
-    is_late = migration.phasing.phase is Phase.POST_DEPLOY
-    return is_late and (migration.phasing.declared or get_settings().PHASES)
+    is_late = migration.decision.phase is Phase.POST_DEPLOY
+    return is_late and (migration.decision.declared or get_settings().PHASES)
 
 
-def is_declared_late(migration: MigrationChanges) -> bool:
+def is_declared_late(migration: ClassifiedMigration) -> bool:
     """Return whether the migration's class says that it belongs after the old code, and phases hold it to that."""
-    declared = migration.phasing.declared and migration.phasing.phase is Phase.POST_DEPLOY
+    declared = migration.decision.declared and migration.decision.phase is Phase.POST_DEPLOY
     return declared and get_settings().PHASES
 
 
@@ -45,7 +45,7 @@ def late(site: Site) -> str:
 
 
 def late_sql(sql: str, code: str) -> str:
-    """Return a migration that runs a statement when the old code is gone; without phases, somebody must answer for it."""
+    """Return a migration that runs a statement when the old code is gone; without phases, acknowledged."""
     said = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
     return said + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
 

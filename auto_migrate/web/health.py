@@ -76,7 +76,7 @@ class Answer:
         return came - self.asked < FRESH
 
     def is_news(self, came: float) -> bool:
-        """Return whether it will do although it is over: bad news is only for those who waited for their turn to ask."""
+        """Return whether it will do although it is over: bad news is only for who waited for a turn to ask."""
         good = isinstance(self.found, QuickState) and self.found.state in GOOD
         return self.is_fresh(came) if good else came < self.asked
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import TableLocks
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.postgresql.table_locks import TableLocks
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError

@@ -21,7 +21,7 @@ DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
 
 
 def texts_in_block(statement: Any, text: str) -> Iterator[str | OpaqueChange]:
-    """Return the SQL within a `DO` block in its order, whether or not conditions let it run; raise what pglast raises."""
+    """Return the SQL within a `DO` block in its order, whether or not conditions let it run; raise as pglast does."""
     from pglast import parse_plpgsql
 
     languages = [option.arg.sval for option in statement.args if option.defname == "language"]

@@ -45,7 +45,7 @@ def constraint_added(constraint: Any, place: TableName, known: Catalog) -> Itera
 
 
 def not_null_added(constraint: Any, place: TableName, known: Catalog) -> Iterator[Change]:
-    """Return the change that `ADD CONSTRAINT … NOT NULL` makes (PostgreSQL 18), as a check if old rows may hold NULL."""
+    """Return the change that `ADD CONSTRAINT … NOT NULL` makes (PostgreSQL 18), as a check if rows may hold NULL."""
     (column,) = words(constraint.keys)
     if constraint.skip_validation:
         name = constraint.conname or f"{place['table']}_{column}_not_null"

@@ -58,7 +58,7 @@ def is_temporary(relation: Any) -> bool:
 
 
 def drop(statement: Any, known: Catalog) -> Iterator[Change]:
-    """Return what goes: tables and indexes; locks for what hangs on a table; what CASCADE takes along nobody can tell."""
+    """Return what goes: tables and indexes; locks for what hangs on a table; what CASCADE takes along nobody knows."""
     what = statement.removeType.name.removeprefix("OBJECT_")
     for named in statement.objects:
         if what == "TABLE":

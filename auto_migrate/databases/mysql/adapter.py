@@ -244,7 +244,7 @@ class MySQL(Database):
             return True
 
     def leave_session(self) -> None:
-        """Return the work lock back and set the settings back, so that a persistent connection keeps no trace."""
+        """Give the work lock back and set the settings back, so that a persistent connection keeps no trace."""
         limited, self._limited = self._limited, None
         if self.connection.connection is None:
             return

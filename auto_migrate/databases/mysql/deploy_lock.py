@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 import datetime
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -27,8 +27,6 @@ from auto_migrate.values import Holder
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
-
-    from auto_migrate.databases.mysql.adapter import MySQL
 
 # In characters; MySQL refuses a longer name.
 MAX_NAME = 64
@@ -72,10 +70,23 @@ def lock_name(cursor: CursorWrapper, purpose: str) -> str:
     return f"auto_migrate {purpose} {hashlib.blake2s(database.encode(), digest_size=16).hexdigest()}"
 
 
+class WorkingDatabase(Protocol):
+    """The database whose session carries out the migrations, and holds the work lock while it does."""
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper: ...
+
+    def translate_errors(self) -> contextlib.AbstractContextManager[None]: ...
+
+    def try_work_lock(self) -> bool: ...
+
+    def leave_session(self) -> None: ...
+
+
 class NamedLock(DeployLock):
     """`GET_LOCK` on a connection of its own, and the work lock on the one that migrates."""
 
-    def __init__(self, database: MySQL) -> None:
+    def __init__(self, database: WorkingDatabase) -> None:
         self.database = database
         self._connection: BaseDatabaseWrapper | None = None
         self._name = ""

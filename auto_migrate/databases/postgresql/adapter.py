@@ -15,10 +15,10 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.postgresql.client_releases import other_releases
-from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
+from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
-from auto_migrate.databases.postgresql.table_locks import TableLocks
+from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
 from auto_migrate.exceptions import TransientError
 
 if TYPE_CHECKING:
@@ -166,7 +166,6 @@ class PostgreSQL(Database):
             cursor.execute(CONFIGURE, [local, list(settings), list(settings.values())])
 
     def limit_locks(self) -> None:
-        """Bound the wait of the transaction's statements for locks that were not taken ahead."""
         self.configure({"lock_timeout": milliseconds(get_settings().LOCK_TIMEOUT_CEILING)}, local=True)
 
     @contextlib.contextmanager
@@ -220,12 +219,12 @@ class PostgreSQL(Database):
         return PostgreSQLStatistics(self.connection)
 
     @property
-    def indexes(self) -> Indexes:
-        return Indexes(self)
+    def indexes(self) -> PostgreSQLIndexes:
+        return PostgreSQLIndexes(self)
 
     @property
-    def table_locks(self) -> TableLocks:
-        return TableLocks(self)
+    def table_locks(self) -> PostgreSQLTableLocks:
+        return PostgreSQLTableLocks(self)
 
     def deploy_lock(self, runner: str) -> DeployLock:
         return NoLock() if get_settings().LOCK == "none" else AdvisoryLock(self, runner)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from auto_migrate.clock import Clock
-    from auto_migrate.databases.postgresql.adapter import PostgreSQL
+from auto_migrate.clock import Clock
+from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 
 POLL = 0.2
 
@@ -30,33 +27,23 @@ BUILDING = """
 """
 
 
-class Condition(enum.Enum):
-    """What there is of an index."""
-
-    MISSING = "missing"
-    INVALID = "invalid"
-    VALID = "valid"
-
-
-class Indexes:
+class PostgreSQLIndexes(ConcurrentIndexes):
     """The indexes of one database."""
 
-    def __init__(self, database: PostgreSQL) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
 
-    def condition(self, name: str) -> Condition:
-        """Return what there is of an index."""
+    def condition(self, name: str) -> IndexCondition:
         with self.database.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [self._quote(name)]
             )
             row = cursor.fetchone()
         if row is None:
-            return Condition.MISSING
-        return Condition.VALID if row[0] else Condition.INVALID
+            return IndexCondition.MISSING
+        return IndexCondition.VALID if row[0] else IndexCondition.INVALID
 
     def invalid(self) -> list[str]:
-        """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
         with self.database.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
@@ -65,7 +52,6 @@ class Indexes:
             return [name for (name,) in cursor.fetchall()]
 
     def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
-        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all."""
         while self._building(names):
             clock.pause(POLL)
 
@@ -75,7 +61,6 @@ class Indexes:
             return bool(cursor.fetchone()[0])
 
     def drop(self, name: str) -> None:
-        """Drop an index without holding anybody up."""
         with self.database.unbounded(), self.database.connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self._quote(name)}")
 

@@ -16,15 +16,13 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.base import DeployLock
+from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
-
-    from auto_migrate.databases.postgresql.adapter import PostgreSQL
 
 # Advisory locks are shared by everybody in a database: "auto_mig" in ASCII, which nobody else is likely to choose.
 LOCK_KEY = int.from_bytes(b"auto_mig")
@@ -59,7 +57,7 @@ HOLDER = """
 class AdvisoryLock(DeployLock):
     """`pg_try_advisory_xact_lock` in an open READ COMMITTED transaction."""
 
-    def __init__(self, database: PostgreSQL, runner: str) -> None:
+    def __init__(self, database: Database, runner: str) -> None:
         self.database = database
         self.runner = runner
         self._connection: BaseDatabaseWrapper | None = None

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from django.db import OperationalError, ProgrammingError
 from django.db.transaction import atomic
 
+from auto_migrate.databases.base import Database, TableLocks
 from auto_migrate.databases.lock_modes import CONFLICTS, LockMode
 from auto_migrate.values import Blocker
-
-if TYPE_CHECKING:
-    from auto_migrate.databases.postgresql.adapter import PostgreSQL
-
 
 MAX_QUERY = 120
 SAVEPOINT = "auto_migrate_locks"
@@ -34,16 +30,15 @@ HOLDERS = """
 """
 
 
-class TableLocks:
+class PostgreSQLTableLocks(TableLocks):
     """Locks on the tables of one database, inside the transaction that is open on its connection."""
 
-    def __init__(self, database: PostgreSQL) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         # When each transaction was first seen: the server hides the age of other roles' transactions.
         self._first_seen: dict[str, float] = {}
 
     def existing(self, needs: Mapping[str, LockMode]) -> dict[str, LockMode]:
-        """Leave out what is no table (yet): the migration makes it, or it is a view."""
         names = sorted(needs)
         with self.database.connection.cursor() as cursor:
             cursor.execute(
@@ -55,11 +50,8 @@ class TableLocks:
         return {name: needs[name] for name in names if name in found}
 
     def blockers(self, needs: Mapping[str, LockMode]) -> tuple[Blocker, ...]:
-        """Return the transactions that hold what the needs cannot stand beside, the oldest first.
-
-        What `pg_stat_activity` hides from this role (it takes pg_read_all_stats) is empty; an age that it hides is
-        that since this object first saw the transaction.
-        """
+        # What pg_stat_activity hides from this role (it takes pg_read_all_stats) is empty; an age that it hides is that
+        # since this object first saw the transaction.
         names = sorted(needs)
         with self.database.connection.cursor() as cursor:
             # Within a transaction, pg_stat_activity stays as it was when it was first looked at.
@@ -85,11 +77,6 @@ class TableLocks:
         return tuple(sorted(found.values(), key=lambda blocker: -(blocker.age or 0)))
 
     def take(self, needs: Mapping[str, LockMode], *, queue_for: float | None = None) -> bool:
-        """Lock every table in the order of their names, or none; tell which.
-
-        Without `queue_for` nothing waits, and what is no table is left out; with it, the locks together wait for at
-        most so many seconds.
-        """
         try:
             if queue_for is None:
                 self._take_at_once(needs)

@@ -19,8 +19,6 @@ from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.sqlite.deploy_lock import FileLock
 from auto_migrate.databases.statistics import SQLiteStatistics, Statistics
 
-LOCK_SUFFIX = ".auto_migrate.lock"
-
 # Result codes of SQLite (https://www.sqlite.org/rescode.html), primary code = extended code & 0xff.
 CANTOPEN = 14
 KINDS = {
@@ -135,4 +133,4 @@ class SQLite(Database):
         path = self.path
         if path is None or get_settings().LOCK == "none":
             return NoLock()
-        return FileLock(self, path.with_name(path.name + LOCK_SUFFIX), runner)
+        return FileLock(self, path, runner)

@@ -11,18 +11,17 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from django.core.files import locks
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.base import DeployLock
+from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import Fault, FaultKind
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
-if TYPE_CHECKING:
-    from auto_migrate.databases.sqlite.adapter import SQLite
+LOCK_SUFFIX = ".auto_migrate.lock"
 
 
 def described(file: IO[bytes]) -> Holder:
@@ -37,9 +36,10 @@ def described(file: IO[bytes]) -> Holder:
 class FileLock(DeployLock):
     """An advisory lock on a file."""
 
-    def __init__(self, database: SQLite, path: Path, runner: str) -> None:
+    def __init__(self, database: Database, beside: Path, runner: str) -> None:
         self.database = database
-        self.path = path
+        self.beside = beside
+        self.path = beside.with_name(beside.name + LOCK_SUFFIX)
         self.runner = runner
         self._file: IO[bytes] | None = None
 
@@ -55,7 +55,7 @@ class FileLock(DeployLock):
 
     def _open(self) -> IO[bytes]:
         """Open the lock file for whoever may write to the database; the release step may be root, and the next not."""
-        database = os.stat(self.database.path or self.path)
+        database = self.beside.stat()
         mode = database.st_mode & 0o666
         file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, mode), "r+b", buffering=0)
         with contextlib.suppress(OSError, AttributeError):  # somebody else's file, or Windows

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddConstraint, Change, ValidateConstraint
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import in_turn, migration, model_name, named, next_migration, written_operation
 
@@ -52,7 +53,7 @@ def added_before(change: ValidateConstraint, site: Site) -> OperationChanges | N
     return None
 
 
-def in_one_transaction(migration: MigrationChanges, one: OperationChanges, other: OperationChanges) -> bool:
+def in_one_transaction(migration: ClassifiedMigration, one: OperationChanges, other: OperationChanges) -> bool:
     """Return whether two operations are carried out in one transaction; a text of statements always is."""
     if migration.migration.atomic:
         return True

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import Effect, effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
 
@@ -24,7 +25,7 @@ class ManyTablesLocked(Hazard):
     title = gettext_noop("One migration locks several tables until it commits")
     harm = Harm.RISKS
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return the tables of a migration together, if they are several."""
         if not migration.migration.atomic:
             return
@@ -44,7 +45,7 @@ class ManyTablesLocked(Hazard):
         return iter(())
 
 
-def locked(migration: MigrationChanges, server: ServerFacts, new_tables: Iterable[str]) -> Iterator[str]:
+def locked(migration: ClassifiedMigration, server: ServerFacts, new_tables: Iterable[str]) -> Iterator[str]:
     """Name the tables that were there before and that operations are about, not those that keys lock besides."""
     made = set(new_tables)
     for operation in migration.operations:
@@ -56,7 +57,7 @@ def locked(migration: MigrationChanges, server: ServerFacts, new_tables: Iterabl
 
 
 def matters(operation: OperationChanges) -> tuple[Change, ...]:
-    """Return what an operation is about: one table if it is Django's, whatever its statements are about if it is SQL."""
+    """Return what an operation is about: one table if it is Django's, all that its statements are about if SQL."""
     return operation.changes if isinstance(operation.operation, RunSQL) else operation.changes[:1]
 
 

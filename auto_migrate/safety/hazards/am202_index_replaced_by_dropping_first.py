@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, CreateIndex, DropIndex
-from auto_migrate.changes.reading import MigrationChanges
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import model_name, written
 
@@ -34,7 +34,7 @@ class IndexReplacedByDroppingFirst(Hazard):
     title = gettext_noop("An index is dropped before the one that replaces it is built")
     harm = Harm.RISKS
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return the indexes that are built after one for the same queries was dropped."""
         dropped: list[tuple[int, DropIndex]] = []
         for operation, change in migration.changes():

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import DATA, Change, CreateTable, DataChange, LockTable, RunFunction
-from auto_migrate.changes.reading import MigrationChanges
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks
 from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
@@ -29,7 +29,7 @@ class DataAndSchema(Hazard):
     title = gettext_noop("Rows are written and tables changed in one transaction")
     harm = Harm.RISKS
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return of a migration that does both to tables that were there before."""
         if not migration.migration.atomic:
             return
@@ -78,7 +78,7 @@ def verb_of(change: Change) -> str:
     return f"{change.verb} {change.table}" if isinstance(change, DataChange) else ""
 
 
-def instead(migration: MigrationChanges) -> str:
+def instead(migration: ClassifiedMigration) -> str:
     """Return the operations apart, by what they are called."""
     writers = {operation.index for operation, change in migration.changes() if isinstance(change, DATA)}
     named = [(operation.index, type(operation.operation).__name__) for operation in migration.operations]

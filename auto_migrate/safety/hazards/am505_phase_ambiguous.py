@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterType, Change
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.conf import get_settings
-from auto_migrate.phases.classify import PhaseDecision
+from auto_migrate.phases.classify import ClassifiedMigration, PhaseDecision
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import in_turn, written_operation
 from auto_migrate.safety.suggestions import migration as written_migration
@@ -27,30 +27,30 @@ class PhaseAmbiguous(Hazard):
     harm = Harm.BREAKS
     vendors = EVERYWHERE
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return of a migration whose operations do not agree, where phases are on."""
-        phasing = migration.phasing
-        if get_settings().PHASES and phasing.is_ambiguous and not is_told_elsewhere(phasing):
-            yield Found("", problem(phasing), instead(migration))
+        decision = migration.decision
+        if get_settings().PHASES and decision.is_ambiguous and not is_told_elsewhere(decision):
+            yield Found("", problem(decision), instead(migration))
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Find nothing in a single change."""
         return iter(())
 
 
-def is_told_elsewhere(phasing: PhaseDecision) -> bool:
+def is_told_elsewhere(decision: PhaseDecision) -> bool:
     """Return whether all that is to blame is a hazard of its own: a rename, or a known type that becomes another."""
-    return not phasing.destructive and all(
-        not isinstance(change, AlterType) or change.old for operation in phasing.either for change in operation.changes
+    return not decision.destructive and all(
+        not isinstance(change, AlterType) or change.old for operation in decision.either for change in operation.changes
     )
 
 
-def problem(phasing: PhaseDecision) -> str:
+def problem(decision: PhaseDecision) -> str:
     """Name the operations of either side."""
     sides = (
-        (_("For before the deploy, since the new code needs it: {named}."), phasing.additive),
-        (_("For after it, since the running release needs what goes: {named}."), phasing.destructive),
-        (_("For neither, since both releases are hurt: {named}."), phasing.either),
+        (_("For before the deploy, since the new code needs it: {named}."), decision.additive),
+        (_("For after it, since the running release needs what goes: {named}."), decision.destructive),
+        (_("For neither, since both releases are hurt: {named}."), decision.either),
     )
     told = [text.format(named=named(operations)) for text, operations in sides if operations]
     return " ".join([*told, _("All of it would run before the deploy.")])
@@ -61,11 +61,11 @@ def named(operations: Iterable[OperationChanges]) -> str:
     return "; ".join(f"{operation.index}. {operation.operation.describe()}" for operation in operations)
 
 
-def instead(migration: MigrationChanges) -> str:
+def instead(migration: ClassifiedMigration) -> str:
     """Return two migrations where the operations can be told apart, else a phase to declare."""
-    phasing = migration.phasing
-    late = {operation.index for operation in phasing.destructive}
-    if not late or late & {operation.index for operation in (*phasing.additive, *phasing.either)}:
+    decision = migration.decision
+    late = {operation.index for operation in decision.destructive}
+    if not late or late & {operation.index for operation in (*decision.additive, *decision.either)}:
         return DECLARE
     written = {operation.index: written_operation(operation.operation) for operation in migration.operations}
     return in_turn(

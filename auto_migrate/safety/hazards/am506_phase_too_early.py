@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
-from auto_migrate.changes.reading import MigrationChanges
 from auto_migrate.conf import get_settings
+from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 
 WAYS = """\
@@ -27,11 +27,11 @@ class PhaseTooEarly(Hazard):
     harm = Harm.FAILS
     vendors = EVERYWHERE
 
-    def look(self, migration: MigrationChanges, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
         """Return of a migration that cannot run when the new code needs it, where phases are on."""
-        if not (get_settings().PHASES and migration.phasing.comes_too_early):
+        if not (get_settings().PHASES and migration.decision.comes_too_early):
             return
-        behind = ", ".join(map(str, migration.phasing.behind))
+        behind = ", ".join(map(str, migration.decision.behind))
         problem = _(
             "The new code may need {migration} before it starts, and it depends on {behind}, which waits until the "
             "old code is gone. The release step applies neither."

@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
-from auto_migrate.databases.postgresql.concurrent_indexes import Indexes
+from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.exceptions import RunInterrupted
 from tests.integration.databases.aliases import alias
 
@@ -19,13 +19,13 @@ Build = Callable[[str], None]
 
 
 @pytest.fixture
-def indexes(database_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Indexes]:
+def indexes(database_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[PostgreSQLIndexes]:
     with django_db_blocker.unblock(), alias("elsewhere", database_url) as name:
-        yield Indexes(PostgreSQL(name))
+        yield PostgreSQLIndexes(PostgreSQL(name))
 
 
 @pytest.fixture
-def build(database_url: str, indexes: Indexes) -> Iterator[Build]:
+def build(database_url: str, indexes: PostgreSQLIndexes) -> Iterator[Build]:
     """Carry out a statement beside the test that cannot end before the test does."""
     with psycopg.connect(database_url) as writer, psycopg.connect(database_url, autocommit=True) as builder:
         builder.execute("CREATE TABLE parcel (size int)")
@@ -58,7 +58,7 @@ def await_wait(writer: psycopg.Connection, builder: psycopg.Connection) -> None:
         pass
 
 
-def is_awaited(indexes: Indexes, names: set[str] | None) -> bool:
+def is_awaited(indexes: PostgreSQLIndexes, names: set[str] | None) -> bool:
     """Return whether a run that was asked to stop had anything to wait for."""
     clock = Clock()
     clock.interrupt()
@@ -70,7 +70,9 @@ def is_awaited(indexes: Indexes, names: set[str] | None) -> bool:
 
 
 @pytest.mark.parametrize("how", ["CONCURRENTLY parcel_size ON parcel (size)", "parcel_size ON parcel (held(size))"])
-def test_builds_of_the_named_indexes_are_awaited_and_no_others(indexes: Indexes, build: Build, how: str) -> None:
+def test_builds_of_the_named_indexes_are_awaited_and_no_others(
+    indexes: PostgreSQLIndexes, build: Build, how: str
+) -> None:
     assert not is_awaited(indexes, None)
     build(f"CREATE INDEX {how}")
     assert is_awaited(indexes, None)

@@ -19,7 +19,8 @@ from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import NoLock
-from auto_migrate.databases.sqlite.adapter import LOCK_SUFFIX, SQLite
+from auto_migrate.databases.sqlite.adapter import SQLite
+from auto_migrate.databases.sqlite.deploy_lock import LOCK_SUFFIX
 from auto_migrate.exceptions import DatabaseRefused, TransientError
 from tests.integration.databases.aliases import alias
 from tests.manage import run_manage, start_manage

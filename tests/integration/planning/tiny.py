@@ -272,14 +272,14 @@ def set_up(folder: str) -> None:
     import django
     from django.conf import settings
 
-    import auto_migrate
+    from auto_migrate import version
 
     wanted = json.loads(Path(folder, "settings.json").read_text())
     os.chdir(wanted.pop("CWD", folder))
     sys.path[:0] = [str(Path(folder, place)) for place in wanted.pop("PATHS", ["code"])]
     os.environ.update(wanted.pop("ENVIRONMENT", {}))
     sys.dont_write_bytecode = not wanted.pop("BYTECODE", False)
-    auto_migrate.__version__ = wanted.pop("APP_VERSION", auto_migrate.__version__)
+    version.__version__ = wanted.pop("APP_VERSION", version.__version__)
     django.VERSION = (*django.VERSION[:2], wanted.pop("DJANGO_PATCH", django.VERSION[2]), "final", 0)
     databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(Path(folder, "db.sqlite3"))}}
     settings.configure(**wanted, DATABASES=databases, USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField")

@@ -29,6 +29,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
 )
 from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.effects import Blocks, effects
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
@@ -137,7 +138,7 @@ def test_what_holds_writes_up_is_found(parcels: BaseDatabaseWrapper, expected: l
         step.state_forwards(APP, state)
     migration: Any = Migration("0002_change", APP)
     migration.operations = [operation]
-    [read] = read_plan(parcels, [(migration, False)], state)
+    [read] = classify_plan(read_plan(parcels, [(migration, False)], state))
     server = ServerFacts("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
     asked = [hazard for hazard in hazards().values() if "mysql" in hazard.vendors and hazard.code < "AM2"]
     assert [hazard.code for hazard in asked for _found in hazard.look(read, server, frozenset())] == expected

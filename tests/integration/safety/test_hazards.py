@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
 from auto_migrate.changes.reading import read_plan
-from auto_migrate.phases.classify import PhaseClassifier
+from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.safety.acknowledgements import of_migration
 from auto_migrate.safety.hazard import Found, Harm, ServerFacts, note_new
 from auto_migrate.safety.hazards import hazards
@@ -69,7 +69,9 @@ def found_in(connection: BaseDatabaseWrapper, app: str) -> Iterator[tuple[str, F
         plan = [(loader.graph.nodes[key], False) for key in loader.graph.forwards_plan(leaf) if key != first]
         server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
         new_tables: set[str] = set()
-        for migration in read_plan(connection, plan, loader.project_state(first), phaser=PhaseClassifier(loader.graph)):
+        for migration in classify_plan(
+            read_plan(connection, plan, loader.project_state(first)), PhaseClassifier(loader.graph)
+        ):
             said = {acknowledgement.code for acknowledgement in of_migration(migration.migration)}
             for code, hazard in hazards().items():
                 if code in said:

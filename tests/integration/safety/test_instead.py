@@ -17,7 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
 from auto_migrate.changes.reading import read_plan
-from auto_migrate.phases.classify import PhaseClassifier
+from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.safety.acknowledgements import of_migration
 from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
@@ -68,7 +68,9 @@ def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migratio
             graph.add_dependency(migration, key, (before.app_label, before.name))
     return [
         (code, found)
-        for migration in read_plan(connection, [(one, False) for one in plan], state, phaser=PhaseClassifier(graph))
+        for migration in classify_plan(
+            read_plan(connection, [(one, False) for one in plan], state), PhaseClassifier(graph)
+        )
         for code, hazard in hazards().items()
         if code not in {said.code for said in of_migration(migration.migration)}
         for found in hazard.look(migration, server, frozenset())

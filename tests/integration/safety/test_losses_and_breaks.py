@@ -16,6 +16,7 @@ from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
 from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
@@ -32,7 +33,7 @@ def found(shop: BaseDatabaseWrapper, code: str, *operations: Operation, **option
         operation.state_forwards(APP, state)
     assert state.apps
     migration = type("Next", (Migration,), {"operations": list(operations), **options})("0002_next", APP)
-    [read] = read_plan(shop, [(migration, False)], state)
+    [read] = classify_plan(read_plan(shop, [(migration, False)], state))
     return list(hazards()[code].look(read, ServerFacts("postgresql", (18,)), frozenset()))
 
 
@@ -187,7 +188,7 @@ def test_a_constraint_to_which_the_old_rows_were_never_held_proves_nothing(
 
     def judged(*operations: Operation) -> list[Found]:
         migration = type("Next", (Migration,), {"operations": list(operations)})("0002_next", APP)
-        [read] = read_plan(shop, [(migration, False)], state.clone())
+        [read] = classify_plan(read_plan(shop, [(migration, False)], state.clone()))
         return list(hazards()["AM104"].look(read, ServerFacts("postgresql", (18,)), frozenset()))
 
     with shop.cursor() as cursor:

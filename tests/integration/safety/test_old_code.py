@@ -17,7 +17,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Q
 
-from auto_migrate.changes.reading import MigrationChanges, read_plan
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.phases.phase import Phase
 from auto_migrate.safety.hazard import Harm, ServerFacts
 from auto_migrate.safety.hazards import hazards
@@ -139,7 +140,7 @@ def carried_out(connection: BaseDatabaseWrapper, state: ProjectState, operations
 class Upgrade:
     """A release's migration, what is told of it, and the old code after it."""
 
-    read: MigrationChanges
+    read: ClassifiedMigration
     codes: set[str]
     failing: set[str]
 
@@ -152,7 +153,7 @@ def upgrade(connection: BaseDatabaseWrapper, *operations: Operation) -> Upgrade:
     old_code.insert()
     atomic = all(operation.atomic for operation in operations)
     release_2 = type("Next", (Migration,), {"operations": list(operations), "atomic": atomic})
-    [read] = read_plan(connection, [(release_2("0002_next", APP), False)], old.clone())
+    [read] = classify_plan(read_plan(connection, [(release_2("0002_next", APP), False)], old.clone()))
     server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
     codes = {code for code, hazard in hazards().items() if list(hazard.look(read, server, frozenset()))}
     carried_out(connection, old.clone(), operations)
@@ -236,8 +237,8 @@ def test_the_old_code_goes_on_with(shop: BaseDatabaseWrapper, name: str) -> None
     upgraded = upgrade(shop, *ADDITIVE[name])
     assert upgraded.failing == set()
     assert {code for code in upgraded.codes if is_break(code)} == set()
-    assert upgraded.read.phasing.phase is Phase.PRE_DEPLOY
-    assert not upgraded.read.phasing.is_ambiguous
+    assert upgraded.read.decision.phase is Phase.PRE_DEPLOY
+    assert not upgraded.read.decision.is_ambiguous
 
 
 EMPTY = ops.RunSQL("DELETE FROM shop_order_tags; DELETE FROM shop_order")

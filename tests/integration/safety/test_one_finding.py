@@ -14,6 +14,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.changes.reading import read_plan
+from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, key, library, many, to
@@ -73,7 +74,7 @@ def test_what_holds_tables_up_is_found_once(
         step.state_forwards(APP, state)
     migration: Any = Migration("0002_change", APP)
     migration.operations = operations
-    [read] = read_plan(shop, [(migration, False)], state)
+    [read] = classify_plan(read_plan(shop, [(migration, False)], state))
     server = ServerFacts("postgresql", (18,))
     found = [code for code, hazard in hazards().items() for _found in hazard.look(read, server, frozenset())]
     assert [code for code in found if code < "AM2"] == expected

@@ -9,8 +9,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from auto_migrate.exceptions import UsageError
-from auto_migrate.planning.targets import Goal, Node, Target
-from auto_migrate.values import MigrationKey
+from auto_migrate.planning.targets import Goal, Target
+from auto_migrate.values import MigrationKey, Node
 
 
 @pytest.fixture(autouse=True)

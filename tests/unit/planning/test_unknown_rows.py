@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auto_migrate.planning.schema_state import unknown_rows
-from auto_migrate.planning.targets import Node
+from auto_migrate.values import Node
 
 KNOWN = {("shop", "0001_initial"), ("shop", "0002_total"), ("shop", "0003_note"), ("users", "0001_initial")}
 APPS = {"shop", "users"}

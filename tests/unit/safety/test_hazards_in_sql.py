@@ -8,20 +8,20 @@ import pytest
 from django.db import connections, migrations
 from django.test import override_settings
 
-from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.changes.statements import changes_of_sql
-from auto_migrate.phases.classify import phase_of
+from auto_migrate.phases.classify import ClassifiedMigration, phase_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.unit.planning.test_statement_changes import STATEMENTS, TABLES
 
 
-def read_sql(sql: str) -> MigrationChanges:
+def read_sql(sql: str) -> ClassifiedMigration:
     """Read an atomic migration of one text, with a connection that is not open."""
     operation = migrations.RunSQL(sql, migrations.RunSQL.noop)
     changes = tuple(changes_of_sql(sql, connections["default"].copy(), TABLES))
     migration = migrations.Migration("0002_sql", "shop")
-    return MigrationChanges(migration, False, (OperationChanges(1, operation, changes),))
+    return ClassifiedMigration(migration, False, (OperationChanges(1, operation, changes),))
 
 
 @pytest.mark.parametrize("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
@@ -86,7 +86,7 @@ def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, phases: 
     read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
     read.migration.phase = "post_deploy"  # type: ignore[attr-defined]
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
-        late = dataclasses.replace(read, phasing=phase_of(read))
+        late = dataclasses.replace(read, decision=phase_of(read))
         found = {code for code, hazard in hazards().items() if any(hazard.look(late, server, frozenset()))}
     assert bool(found & {"AM301", "AM302"}) is not phases
 

@@ -45,12 +45,12 @@ def found(code: str, *steps: Step, phases: bool = True) -> list[Found]:
         graph.add_node(("shop", name), Migration(name, "shop"))
     if code == "AM506":
         graph.add_dependency(None, ("shop", names[1]), ("shop", names[0]))
-    phaser = PhaseClassifier(graph)
+    classifier = PhaseClassifier(graph)
     reads = []
     for name, its in zip(names, ([DROP], steps), strict=True):
         operations = [OperationChanges(index, operation, tuple(told)) for index, (operation, told) in enumerate(its, 1)]
         read = MigrationChanges(Migration(name, "shop"), False, tuple(operations))
-        reads.append(MigrationChanges(read.migration, False, read.operations, phaser.phase_of(read)))
+        reads.append(classifier.classify(read))
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
         return list(hazards()[code].look(reads[1], SERVER, frozenset()))
 
