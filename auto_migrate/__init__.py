@@ -15,6 +15,7 @@ __all__ = [
     "Inspection",
     "Listener",
     "Result",
+    "RunRequest",
     "SchemaState",
     "__version__",
     "acknowledge",
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from auto_migrate.events import Listener
     from auto_migrate.pipeline import Result, migrate
     from auto_migrate.planning.comparison import Inspection, inspect
+    from auto_migrate.request import RunRequest
     from auto_migrate.safety.acknowledgements import acknowledge
     from auto_migrate.values import SchemaState
 
@@ -35,6 +37,7 @@ _HOMES = {
     "Inspection": "auto_migrate.planning.comparison",
     "Listener": "auto_migrate.events",
     "Result": "auto_migrate.pipeline",
+    "RunRequest": "auto_migrate.request",
     "SchemaState": "auto_migrate.events",
     "acknowledge": "auto_migrate.safety.acknowledgements",
     "inspect": "auto_migrate.planning.comparison",

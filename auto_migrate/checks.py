@@ -109,12 +109,13 @@ def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
     names = [f"{app_label}.{name}" for app_label, name in loader.disk_migrations]
-    for said in of_settings(configured):
-        if said.code not in hazards():
-            reason = f"there is no hazard {said.code}"
-        elif not filter_names(names, said.migration):
-            reason = f"there is no migration {said.migration}"
+    for acknowledgement in of_settings(configured):
+        if acknowledgement.code not in hazards():
+            reason = f"there is no hazard {acknowledgement.code}"
+        elif not filter_names(names, acknowledgement.migration):
+            reason = f"there is no migration {acknowledgement.migration}"
         else:
             continue
-        text = f"AUTO_MIGRATE['ACKNOWLEDGE'][{f'{said.code}:{said.migration}'!r}] matches nothing: {reason}."
+        key = f"{acknowledgement.code}:{acknowledgement.migration}"
+        text = f"AUTO_MIGRATE['ACKNOWLEDGE'][{key!r}] matches nothing: {reason}."
         yield Warning(text, hint="Take it out, or correct it.", id="auto_migrate.W005")

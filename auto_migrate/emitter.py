@@ -9,23 +9,25 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 from auto_migrate.clock import Clock
-from auto_migrate.events import Context, Event, Listener, RunFailed, RunStopped
+from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
 
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Emitter:
-    """Hands events to every listener, with where and when they happened."""
+    """Hands events to every listener, with where and when they happened; `applied` migrations were told as finished."""
 
     database: str
     run_id: uuid.UUID
     listeners: Sequence[Listener]
     clock: Clock
+    applied: int = dataclasses.field(default=0, init=False)
 
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""
+        self.applied += isinstance(event, MigrationFinished)
         context = Context(self.database, self.run_id, self.clock.now())
         for listener in self.listeners:
             try:
@@ -35,12 +37,12 @@ class Emitter:
 
 
 @contextlib.contextmanager
-def report_ending(emit: Emitter, tally: Tally) -> Iterator[None]:
-    """Return the listeners of every ending but the good one, and let it go on."""
+def report_ending(emit: Emitter) -> Iterator[None]:
+    """Tell the listeners of every ending but the good one, and let it go on."""
     try:
         yield
     except RunInterrupted as stopped:
-        emit(RunStopped(stopped.exit_code, tally.done))
+        emit(RunStopped(stopped.exit_code, emit.applied))
         raise
     except AutoMigrateError as error:
         emit(RunFailed(error.exit_code, error.message, error.hint))
@@ -48,11 +50,3 @@ def report_ending(emit: Emitter, tally: Tally) -> Iterator[None]:
     except Exception as error:
         emit(RunFailed(MigrationFailed.exit_code, f"{type(error).__name__}: {error}", ""))
         raise
-
-
-@dataclasses.dataclass
-class Tally:
-    """How far a run is, over all its attempts."""
-
-    total: int = 0
-    done: int = 0

@@ -20,6 +20,8 @@ from auto_migrate.history.store import RELEASE_LENGTH, History
 from auto_migrate.phases.phase import Phase
 from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.comparison import inspect
+from auto_migrate.planning.targets import Goal
+from auto_migrate.request import RunRequest
 from auto_migrate.values import RunStatus
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
@@ -41,7 +43,8 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
     check_untried(database)
     if holder := adapter_for(database).lock_holder():
         raise Waiting(_("{holder} holds the deploy lock.").format(holder=holder.description))
-    return migrate(database, phase=Phase.POST_DEPLOY, lock_wait=0, requested_by=requested_by)
+    goal = Goal.asked(None, None, Phase.POST_DEPLOY)
+    return migrate(database, RunRequest(goal=goal, lock_wait=0, requested_by=requested_by))
 
 
 def check_deploy_over(database: str, now: datetime.datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
-from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import TransientError
 from auto_migrate.findings import Acknowledgement, Assessment
@@ -18,7 +18,7 @@ from auto_migrate.phases.divide import refuse_early
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.targets import Goal
-from auto_migrate.safety.gate import assess_plan, blocking_level
+from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
 from auto_migrate.safety.refusal import refused
 
 
@@ -36,7 +36,7 @@ def preview(
     `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, Tally()):
+    with report_ending(emit):
         comparison, assessment = judge(database, goal, acknowledgements, with_sql=True, with_left=True)
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
@@ -59,7 +59,7 @@ def preview(
 def judge(
     database: str,
     goal: Goal,
-    given: Sequence[Acknowledgement] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
     *,
     with_sql: bool = False,
     with_left: bool = False,
@@ -70,7 +70,9 @@ def judge(
         with adapter.translate_errors():
             comparison = compare(adapter, goal)
             state = applied_state(comparison)
-            assessment = assess_plan(adapter, comparison, state, given=given, with_sql=with_sql, with_left=with_left)
+            assessment = assess_plan(
+                adapter, comparison, state, acknowledgements=acknowledgements, with_sql=with_sql, with_left=with_left
+            )
             return comparison, assessment
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault

@@ -18,7 +18,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
-from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import DatabaseAwaited, Event, Listener, MigrationsAwaited, NothingPending, StateCompared
 from auto_migrate.exceptions import (
     AutoMigrateError,
@@ -51,7 +51,7 @@ def check(
     `phase` is `all`, `pre_deploy` or `post_deploy`; None asks for what the code needs before it starts.
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, Tally()):
+    with report_ending(emit):
         found = inspect(database, phase=phase)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, asked_phase(phase) or ALL))
@@ -84,7 +84,7 @@ def wait_for_migrations(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
-    with report_ending(emit, Tally()):
+    with report_ending(emit):
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state

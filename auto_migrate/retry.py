@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
+from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import AttemptFailed, RetryScheduled
@@ -16,17 +17,17 @@ T = TypeVar("T")
 
 
 def retry_transient_errors(database: Database, work: Callable[[int], T], *, retry: Retry, emit: Emitter) -> T:
-    """Do the work, given the number of the attempt, until no passing fault gets in its way."""
+    """Do the work, given the number of the attempt, until no transient error gets in its way."""
     for attempt in range(1, retry.attempts + 1):
         emit.clock.check()
         try:
             with database.translate_errors():
                 return work(attempt)
-        except TransientError as fault:
+        except TransientError as error:
             database.discard_connection()
-            emit(AttemptFailed(attempt, retry.attempts, fault.reason, fault.detail))
+            emit(AttemptFailed(attempt, retry.attempts, error.reason, error.detail))
             if attempt == retry.attempts:
-                raise database.exhausted(fault) from fault
+                raise database.exhausted(error) from error
         delay = retry.pause_after(attempt)
         emit(RetryScheduled(delay))
         emit.clock.pause(delay)
@@ -45,6 +46,14 @@ class Retry:
     delay: float
     ceiling: float = 60.0
     jitter: float = 0.2
+
+    @classmethod
+    def configured(cls, attempts: int | None = None, delay: float | None = None) -> Retry:
+        """Return what the settings say where nothing else is asked for."""
+        settings = get_settings()
+        return cls(
+            settings.MAX_RETRIES if attempts is None else attempts, settings.RETRY_DELAY if delay is None else delay
+        )
 
     def pause_after(self, attempt: int, *, spread: float | None = None) -> float:
         """Return the seconds to wait after the failed `attempt` (1-based); `spread` is in [-1, 1], else random."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import uuid
 from collections.abc import Iterator, Sequence
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
-from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, RunSucceeded
 from auto_migrate.exceptions import TransientError
 from auto_migrate.history.listener import HistoryListener
@@ -18,28 +17,20 @@ from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.values import SchemaState
 
 
-@dataclasses.dataclass(frozen=True)
-class Supervision:
-    """What somebody else's work under the deploy lock reports with."""
-
-    emit: Emitter
-    tally: Tally
-
-
 @contextlib.contextmanager
 def supervised(
     database: str, *, requested_by: str, listeners: Sequence[Listener] = (), clock: Clock | None = None
-) -> Iterator[Supervision]:
-    """Hold the deploy lock around work that is not ours, such as Django's own `migrate`, and keep its record."""
-    recorder = HistoryListener(database, requested_by=requested_by, awaited=False)
-    emit, tally = Emitter(database, uuid.uuid4(), [recorder, *listeners], clock or Clock()), Tally()
+) -> Iterator[Emitter]:
+    """Hold the deploy lock around work that is not ours, and keep the record of what is reported to the emitter."""
+    history = HistoryListener(database, requested_by=requested_by)
+    emit = Emitter(database, uuid.uuid4(), [history, *listeners], clock or Clock())
     started = emit.clock.monotonic()
     adapter = adapter_for(database)
-    with report_ending(emit, tally):
+    with report_ending(emit):
         try:
             adapter.prepare()
             with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
-                yield Supervision(emit, tally)
-        except TransientError as fault:
-            raise adapter.exhausted(fault) from fault
-        emit(RunSucceeded(SchemaState.UP_TO_DATE, tally.done, emit.clock.monotonic() - started))
+                yield emit
+        except TransientError as error:
+            raise adapter.exhausted(error) from error
+        emit(RunSucceeded(SchemaState.UP_TO_DATE, emit.applied, emit.clock.monotonic() - started))

@@ -21,7 +21,9 @@ from django.utils.translation import gettext as _
 from auto_migrate import migrate
 from auto_migrate.exceptions import AutoMigrateError, RunNotQueued, TransientError, UsageError
 from auto_migrate.history.store import History
+from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
+from auto_migrate.request import RunRequest
 from auto_migrate.values import RunStatus
 
 logger = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
                 hint=_("Restart the workers with the release that has them, and ask again."),
             )
         asked = History(database).get(run)
-        migrate(database, run_id=run, phase=asked.phase if asked else None)
+        migrate(database, RunRequest(goal=Goal.asked(None, None, asked.phase if asked else None), queued=run))
     except RunNotQueued:
         logger.info("Run %s was begun or given up by somebody else.", run_id)
     except AutoMigrateError as error:

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
-from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import DatabaseReady, Listener, WaitStarted
 from auto_migrate.retry import Retry, retry_transient_errors
 
@@ -37,7 +37,7 @@ def wait(
             adapter.discard_connection()
             adapter.prepare()
 
-    with report_ending(emit, Tally()):
+    with report_ending(emit):
         emit(WaitStarted(retry.attempts))
         retry_transient_errors(adapter, usable, retry=retry, emit=emit)
     emit(DatabaseReady(clock.monotonic() - started))

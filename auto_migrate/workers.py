@@ -76,11 +76,13 @@ def carry_out_queued(database: str, clock: Clock) -> None:
     """Carry out a run that was asked for over HTTP and is queued for a worker, such as this one that waits for it."""
     from auto_migrate.history.store import History
     from auto_migrate.pipeline import migrate
+    from auto_migrate.planning.targets import Goal
+    from auto_migrate.request import RunRequest
 
     # A database that cannot be asked is waited for, and how a run ended is in the history.
     with contextlib.suppress(AutoMigrateError, Error):
         if run := History(database).queued():
-            migrate(database, run_id=run.id, phase=run.phase, clock=clock)
+            migrate(database, RunRequest(goal=Goal.asked(None, None, run.phase), queued=run.id), clock=clock)
 
 
 def log(event: Event, context: Context) -> None:

@@ -24,7 +24,7 @@ from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.databases.base import Database, DeployLock, Question
-from auto_migrate.emitter import Emitter, Tally
+from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
@@ -54,7 +54,6 @@ class Executor(LazyExecutor):
         *,
         lock: DeployLock,
         emit: Emitter,
-        tally: Tally,
         resolutions: Resolutions,
         open_journals: Collection[MigrationKey] = (),
     ) -> None:
@@ -66,7 +65,7 @@ class Executor(LazyExecutor):
         self.database = database
         self.lock = lock
         self.emit = emit
-        self.tally = tally
+        self.total = emit.applied + len(comparison.plan)
         self.resolutions = resolutions
         self.open_journals = open_journals
 
@@ -170,7 +169,7 @@ class Executor(LazyExecutor):
     def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Outcome]:
         """Return the listeners, outside the migration's transaction, that it began and how it ended."""
         self.emit.clock.check()
-        place = (MigrationKey(migration.app_label, migration.name), self.tally.done + 1, self.tally.total, backwards)
+        place = (MigrationKey(migration.app_label, migration.name), self.emit.applied + 1, self.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report = Outcome(Progress(migration))
@@ -183,5 +182,4 @@ class Executor(LazyExecutor):
             if ended is error:
                 raise
             raise ended from error
-        self.tally.done += 1
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
@@ -28,29 +27,27 @@ class Verdict(enum.Enum):
     REDO = "redo"
 
 
-@dataclasses.dataclass(frozen=True)
-class Resolution:
-    """What an operator found out about one operation (1-based), where nobody else can know."""
-
-    migration: MigrationKey
-    operation: int
-    verdict: Verdict
-
-    @classmethod
-    def parse(cls, text: str) -> Resolution:
-        """Read `APP.MIGRATION:OPERATION=done|redo`; raise `UsageError` for anything else."""
-        found = re.fullmatch(r"(\w+)\.(\w+):(\d+)=(done|redo)", text)
-        if found is None:
-            raise UsageError(
-                _("{text!r} is no resolution.").format(text=text),
-                hint=_("Write it as in: --resolve billing.0007_fill:2=redo"),
-            )
-        app_label, name, operation, verdict = found.groups()
-        return cls(MigrationKey(app_label, name), int(operation), Verdict(verdict))
-
-
 # Each is taken out when it is used: it was given for one cut, and says nothing of the next.
 Resolutions = dict[tuple[MigrationKey, int], Verdict]
+
+
+def parse_resolutions(texts: Iterable[str]) -> Resolutions:
+    """Read what an operator found out about operations (1-based) that were cut, where nobody else can know.
+
+    Each is `APP.MIGRATION:OPERATION=done|redo`; raise `UsageError` for anything else.
+    """
+    return dict(map(_parse_resolution, texts))
+
+
+def _parse_resolution(text: str) -> tuple[tuple[MigrationKey, int], Verdict]:
+    found = re.fullmatch(r"(\w+)\.(\w+):(\d+)=(done|redo)", text)
+    if found is None:
+        raise UsageError(
+            _("{text!r} is no resolution.").format(text=text),
+            hint=_("Write it as in: --resolve billing.0007_fill:2=redo"),
+        )
+    app_label, name, operation, verdict = found.groups()
+    return (MigrationKey(app_label, name), int(operation)), Verdict(verdict)
 
 
 def judge(

@@ -33,12 +33,12 @@ UNWRITABLE = frozenset({ExitCode.UNREACHABLE, ExitCode.REFUSED})
 
 
 class HistoryListener:
-    """Keeps one run: one that is `awaited` from when it is claimed, any other from when it has something to do."""
+    """Keeps one run: one that was `queued` from when it is claimed, any other from when it has something to do."""
 
-    def __init__(self, database: str, *, requested_by: str, awaited: bool) -> None:
+    def __init__(self, database: str, *, requested_by: str, queued: bool = False) -> None:
         self.history = History(database)
         self.requested_by = requested_by
-        self.awaited = awaited
+        self.queued = queued
         self.started = False
         self.phase = "all"
         self.deferred: tuple[MigrationKey, ...] = ()
@@ -106,7 +106,7 @@ class HistoryListener:
                 )
             case RunStopped() if self.started:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
-            case RunFailed() if self.started or (not self.awaited and event.exit_code not in UNWRITABLE):
+            case RunFailed() if self.started or (not self.queued and event.exit_code not in UNWRITABLE):
                 self._start(context)
                 self.history.finish(
                     run_id, RunStatus.FAILED, exit_code=event.exit_code, error=event.error, hint=event.hint

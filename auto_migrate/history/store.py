@@ -147,9 +147,11 @@ class History:
         )
 
     def claim(self, run_id: uuid.UUID) -> bool:
-        """Take over a queued run for this process; return whether it still was queued."""
-        queued = self.runs().filter(pk=run_id, status=RunStatus.QUEUED)
-        return bool(queued.update(**_carried_out_here()))
+        """Take over a queued run for this process; return whether this process has it, also by an earlier call."""
+        run, here = self.runs().filter(pk=run_id), _carried_out_here()
+        if run.filter(status=RunStatus.QUEUED).update(**here):
+            return True
+        return run.filter(status=RunStatus.RUNNING, host=here["host"], pid=here["pid"]).exists()
 
     def start(self, run_id: uuid.UUID, *, requested_by: str, phase: str = "all") -> None:
         """Record a run that nobody had asked for in advance, and that this process carries out."""

@@ -20,7 +20,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.direct import directly
-from auto_migrate.emitter import Emitter, Tally, report_ending
+from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, PlanAssessed
 from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 from auto_migrate.findings import Assessment
@@ -35,7 +35,7 @@ from auto_migrate.rehearsal.scratch_database import beside
 from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
 from auto_migrate.rehearsal.stage import Stage
 from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.gate import blocking_level, configured, look
+from auto_migrate.safety.plan_assessment import blocking_level, configured, look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ def rehearse(
     Raise `MigrationFailed` for a migration that fails there, `DatabaseRefused` where no scratch may be made.
     """
     options, emit = options or Options(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, Tally()), stoppable(), directly(database):
+    with report_ending(emit), stoppable(), directly(database):
         adapter = adapter_for(database)
         check_vendor(adapter)
         started = emit.clock.monotonic()
@@ -149,6 +149,8 @@ def place(database: Database, options: Options, emit: Emitter) -> contextlib.Abs
 def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
     """Judge the plan by the rules, by the real tables if the database may be asked, and by what was observed."""
     live = look(database) if asks else None
-    given = configured([read.key for read in stage.read])
-    assessment = with_evidence(assess(stage.read, stage.server, live=live, given=given), stage.seen)
+    acknowledgements = configured([read.key for read in stage.read])
+    assessment = with_evidence(
+        assess(stage.read, stage.server, live=live, acknowledgements=acknowledgements), stage.seen
+    )
     return Rehearsed(tuple(stage.seen), tuple(stage.contradicted), assessment)

@@ -36,7 +36,7 @@ from auto_migrate.rehearsal.relations import Relation, relations
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
 from auto_migrate.rehearsal.script import RehearsalScript, key_of
 from auto_migrate.rehearsal.watcher import watcher_of
-from auto_migrate.safety.gate import server_of
+from auto_migrate.safety.plan_assessment import server_of
 
 NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
 FAILED = gettext_noop("The rehearsal failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -74,13 +75,7 @@ class Console:
             return
         # The engine switches translations off around migrations, as Django's `migrate` does.
         with override(self.language):
-            self._attempts(event)
-            self._comparison(event, context)
-            self._waiting(event, context)
-            self._warnings(event)
-            self._assessment(event)
-            self._migrations(event)
-            self._ending(event)
+            self.show(event, context)
 
     def line(self, text: str) -> None:
         """Write one line, after what is left of the one before."""
@@ -94,31 +89,51 @@ class Console:
         for text in texts:
             self.line(text)
 
-    def _attempts(self, event: Event) -> None:
-        match event:
-            case RunStarted():
-                self.line(_("📊 Running the database migrations with retry..."))
-            case AttemptStarted(attempt=1):
-                self.line(_("🔄 Attempt {attempt}/{attempts} - Testing the connection...").format(**event.as_dict()))
-            case AttemptStarted():
-                self.line(_("📊 Attempt {attempt}/{attempts} - Testing the connection...").format(**event.as_dict()))
-            case AttemptFailed():
-                self.line(_("⚠️  Attempt {attempt} failed: {reason}").format(**event.as_dict()))
-                if self.verbosity > 1 and event.detail:
-                    self.line(f"    {event.detail}")
-            case RetryScheduled():
-                self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=f"{event.delay:g}"))
+    @functools.singledispatchmethod
+    def show(self, event: Event, context: Context) -> None:
+        """Write what there is to say of an event; of a kind that is not registered below, nothing."""
 
-    def _comparison(self, event: Event, context: Context) -> None:
-        if not isinstance(event, StateCompared):
-            return
+    # -- wait ---------------------------------------------------------------------------------------------------------
+
+    @show.register(WaitStarted)
+    def _wait_started(self, _event: WaitStarted, _context: Context) -> None:
+        self.line(_("🔍 Checking whether the database is ready..."))
+
+    @show.register(DatabaseReady)
+    def _database_ready(self, _event: DatabaseReady, _context: Context) -> None:
+        self.line(_("✅ The database is ready!"))
+
+    @show.register(RunStarted)
+    def _run_started(self, _event: RunStarted, _context: Context) -> None:
+        self.line(_("📊 Running the database migrations with retry..."))
+
+    @show.register(AttemptStarted)
+    def _attempt_started(self, event: AttemptStarted, _context: Context) -> None:
+        text = _("📊 Attempt {attempt}/{attempts} - Testing the connection...")
+        if event.attempt == 1:
+            text = _("🔄 Attempt {attempt}/{attempts} - Testing the connection...")
+        self.line(text.format(**event.as_dict()))
+
+    @show.register(AttemptFailed)
+    def _attempt_failed(self, event: AttemptFailed, _context: Context) -> None:
+        self.line(_("⚠️  Attempt {attempt} failed: {reason}").format(**event.as_dict()))
+        if self.verbosity > 1 and event.detail:
+            self.line(f"    {event.detail}")
+
+    @show.register(RetryScheduled)
+    def _retry_scheduled(self, event: RetryScheduled, _context: Context) -> None:
+        self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=f"{event.delay:g}"))
+
+    # -- compare ------------------------------------------------------------------------------------------------------
+
+    @show.register(StateCompared)
+    def _state_compared(self, event: StateCompared, context: Context) -> None:
         if event.unknown and context.database not in self.warned:
             self.warned.add(context.database)
             names = ", ".join(map(str, event.unknown))
             self.line(_("⚠️  The database is ahead of this release: it also has {names}").format(names=names))
         if self.lists_pending:
-            for migration in event.pending:
-                self.line(f"  {migration}")
+            self.lines(f"  {migration}" for migration in event.pending)
         if event.deferred and event.deferred != self.deferred:
             names = ", ".join(map(str, event.deferred))
             text = _("⏭️  Left for after the deploy: {names}")
@@ -127,95 +142,78 @@ class Console:
             self.line(text.format(names=names))
         self.deferred = event.deferred
 
-    def _waiting(self, event: Event, context: Context) -> None:
-        match event:
-            case WaitStarted():
-                self.line(_("🔍 Checking whether the database is ready..."))
-            case DatabaseReady():
-                self.line(_("✅ The database is ready!"))
-            case LockAwaited():
-                self.line(
-                    _("⏳ Waiting for the deploy lock ({waited:.0f}s): {holder}").format(
-                        waited=event.waited, holder=describe_holder(event.holder, context.at)
-                    )
-                )
-            case DatabaseAwaited():
-                self.line(_("⏳ Waiting for the database ({waited:.0f}s): {reason}").format(**event.as_dict()))
-            case MigrationsAwaited():
-                self.line(describe_wait(event, context.at))
-            case RecordMended():
-                names = ", ".join(map(str, event.migrations))
-                self.line(_("🩹 Completed the record of {names}: applied, but recorded by half.").format(names=names))
+    @show.register(DatabaseAwaited)
+    def _database_awaited(self, event: DatabaseAwaited, _context: Context) -> None:
+        self.line(_("⏳ Waiting for the database ({waited:.0f}s): {reason}").format(**event.as_dict()))
 
-    def _warnings(self, event: Event) -> None:
-        match event:
-            case OlderReleasesNoticed():
-                clients = ", ".join(event.clients)
-                self.line(_("⚠️  Other releases may still be at work: {clients}").format(clients=clients))
-            case PoolerNoticed():
-                self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
+    @show.register(MigrationsAwaited)
+    def _migrations_awaited(self, event: MigrationsAwaited, context: Context) -> None:
+        self.line(describe_wait(event, context.at))
 
-    def _assessment(self, event: Event) -> None:
-        if not isinstance(event, MigrationAssessed | PlanAssessed):
-            return
-        # Most deploys have nothing to assess, and do not pay for importing it.
-        from auto_migrate.reporting.assessments.text import migration_lines, plan_lines
+    @show.register(NothingPending)
+    def _nothing_pending(self, event: NothingPending, _context: Context) -> None:
+        if event.state is SchemaState.AHEAD:
+            self.line(_("✅ No migrations are pending: this release is older than the database."))
+        else:
+            self.line(_("✅ No migrations are pending."))
 
-        match event:
-            case MigrationAssessed():
-                self.previewed = True
-                self.lines(migration_lines(event.assessed, self.style, left=event.left))
-            case PlanAssessed():
-                if not self.previewed:
-                    self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
-                elif not event.blocking:
-                    self.line(_("✅ Nothing stops this plan."))
-                if event.later:
-                    names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
-                    text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")
-                    self.line(text.format(names=names))
-                for said in event.unmatched:
-                    text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
-                    self.line(text.format(**dataclasses.asdict(said)))
+    # -- lock and recover ---------------------------------------------------------------------------------------------
 
-    def _migrations(self, event: Event) -> None:
-        match event:
-            case MigratingStarted():
-                self.line(_("🔄 Running migrations..."))
-            case PlanMade():
-                self._plan(event)
-            case MigrationStarted():
-                self._begin(event)
-            case TablesAwaited():
-                self._tables(event)
-            case MigrationFinished():
-                outcome = self.style.SUCCESS(_("ALREADY DONE") if event.already else "OK")
-                self._end(event, f"{outcome} ({event.duration:.3f}s) [{event.index}/{event.total}]")
-            case MigrationStopped():
-                self._end(event, self.style.ERROR(_("STOPPED")))
-
-    def _begin(self, event: MigrationStarted | MigrationFinished | MigrationStopped) -> None:
-        """Write the first half of a migration's line, so that a log that is followed shows what is under way."""
-        self.unfinished = f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."
-        self.stdout.write(self.unfinished, ending="")
-
-    def _end(self, event: MigrationFinished | MigrationStopped, outcome: str) -> None:
-        if not self.unfinished:
-            # Other lines came between: begin anew.
-            self._begin(event)
-        self.unfinished = ""
-        self.line(f" {outcome}")
-
-    def _tables(self, event: TablesAwaited) -> None:
+    @show.register(LockAwaited)
+    def _lock_awaited(self, event: LockAwaited, context: Context) -> None:
+        holder = describe_holder(event.holder, context.at)
         self.line(
-            _("  ⏳ {migration} waits for its tables ({waited:.0f}s), nobody waits for it:").format(
-                migration=event.migration, waited=event.waited
-            )
+            _("⏳ Waiting for the deploy lock ({waited:.0f}s): {holder}").format(waited=event.waited, holder=holder)
         )
-        for blocker in event.blockers:
-            self.line(f"  {describe_blocker(blocker)}")
 
-    def _plan(self, event: PlanMade) -> None:
+    @show.register(OlderReleasesNoticed)
+    def _older_releases_noticed(self, event: OlderReleasesNoticed, _context: Context) -> None:
+        clients = ", ".join(event.clients)
+        self.line(_("⚠️  Other releases may still be at work: {clients}").format(clients=clients))
+
+    @show.register(PoolerNoticed)
+    def _pooler_noticed(self, _event: PoolerNoticed, _context: Context) -> None:
+        self.line(_("⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS']."))
+
+    @show.register(RecordMended)
+    def _record_mended(self, event: RecordMended, _context: Context) -> None:
+        names = ", ".join(map(str, event.migrations))
+        self.line(_("🩹 Completed the record of {names}: applied, but recorded by half.").format(names=names))
+
+    # -- assess -------------------------------------------------------------------------------------------------------
+
+    @show.register(MigrationAssessed)
+    def _migration_assessed(self, event: MigrationAssessed, _context: Context) -> None:
+        # Most deploys have nothing to assess, and do not pay for importing it.
+        from auto_migrate.reporting.assessments.text import migration_lines
+
+        self.previewed = True
+        self.lines(migration_lines(event.assessed, self.style, left=event.left))
+
+    @show.register(PlanAssessed)
+    def _plan_assessed(self, event: PlanAssessed, _context: Context) -> None:
+        from auto_migrate.reporting.assessments.text import plan_lines
+
+        if not self.previewed:
+            self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
+        elif not event.blocking:
+            self.line(_("✅ Nothing stops this plan."))
+        if event.later:
+            names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
+            text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")
+            self.line(text.format(names=names))
+        for acknowledgement in event.unmatched:
+            text = _("⚠️  {code}:{migration} is acknowledged ({origin}) and matches nothing in the plan.")
+            self.line(text.format(**dataclasses.asdict(acknowledgement)))
+
+    # -- apply --------------------------------------------------------------------------------------------------------
+
+    @show.register(MigratingStarted)
+    def _migrating_started(self, _event: MigratingStarted, _context: Context) -> None:
+        self.line(_("🔄 Running migrations..."))
+
+    @show.register(PlanMade)
+    def _plan_made(self, event: PlanMade, _context: Context) -> None:
         """Write the block that Django's `migrate` writes, in Django's own words."""
         self.line(self.style.MIGRATE_HEADING("Operations to perform:"))
         if event.target is None:
@@ -229,20 +227,53 @@ class Console:
         if not event.migrations:
             self.line("  No migrations to apply.")
 
-    def _ending(self, event: Event) -> None:
-        match event:
-            case VerifyStarted():
-                self.line(_("✅ Checking the state of the migrations..."))
-            case NothingPending(state=SchemaState.AHEAD):
-                self.line(_("✅ No migrations are pending: this release is older than the database."))
-            case NothingPending():
-                self.line(_("✅ No migrations are pending."))
-            case RunSucceeded(state=SchemaState.AHEAD, applied=0):
-                self.line(_("✅ Nothing to do: this release is older than the database."))
-            case RunSucceeded():
-                self.line(_("✅ Migrations carried out successfully!"))
-            case RunStopped():
-                self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
+    @show.register(MigrationStarted)
+    def _migration_started(self, event: MigrationStarted, _context: Context) -> None:
+        self._begin(event)
+
+    @show.register(TablesAwaited)
+    def _tables_awaited(self, event: TablesAwaited, _context: Context) -> None:
+        text = _("  ⏳ {migration} waits for its tables ({waited:.0f}s), nobody waits for it:")
+        self.line(text.format(migration=event.migration, waited=event.waited))
+        self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
+
+    @show.register(MigrationFinished)
+    def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:
+        outcome = self.style.SUCCESS(_("ALREADY DONE") if event.already else "OK")
+        self._end(event, f"{outcome} ({event.duration:.3f}s) [{event.index}/{event.total}]")
+
+    @show.register(MigrationStopped)
+    def _migration_stopped(self, event: MigrationStopped, _context: Context) -> None:
+        self._end(event, self.style.ERROR(_("STOPPED")))
+
+    def _begin(self, event: MigrationStarted | MigrationFinished | MigrationStopped) -> None:
+        """Write the first half of a migration's line, so that a log that is followed shows what is under way."""
+        self.unfinished = f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."
+        self.stdout.write(self.unfinished, ending="")
+
+    def _end(self, event: MigrationFinished | MigrationStopped, outcome: str) -> None:
+        if not self.unfinished:
+            # Other lines came between: begin anew.
+            self._begin(event)
+        self.unfinished = ""
+        self.line(f" {outcome}")
+
+    # -- verify and the end -------------------------------------------------------------------------------------------
+
+    @show.register(VerifyStarted)
+    def _verify_started(self, _event: VerifyStarted, _context: Context) -> None:
+        self.line(_("✅ Checking the state of the migrations..."))
+
+    @show.register(RunSucceeded)
+    def _run_succeeded(self, event: RunSucceeded, _context: Context) -> None:
+        if event.state is SchemaState.AHEAD and not event.applied:
+            self.line(_("✅ Nothing to do: this release is older than the database."))
+        else:
+            self.line(_("✅ Migrations carried out successfully!"))
+
+    @show.register(RunStopped)
+    def _run_stopped(self, event: RunStopped, _context: Context) -> None:
+        self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
 
 
 def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:

@@ -9,16 +9,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.review.proposal import Proposal
 from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.gate import configured, server_of
+from auto_migrate.safety.plan_assessment import configured, server_of
 
 
 def review(
     proposal: Proposal,
     connection: BaseDatabaseWrapper,
     *,
-    given: Sequence[Acknowledgement] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
     with_sql: bool = False,
 ) -> Assessment:
     """Judge what a change brings; the connection is asked for nothing but what its server is."""
     plan = list(proposal.read(connection, with_sql=with_sql))
-    return assess(plan, server_of(connection), given=[*given, *configured(read.key for read in plan)])
+    return assess(
+        plan, server_of(connection), acknowledgements=[*acknowledgements, *configured(read.key for read in plan)]
+    )

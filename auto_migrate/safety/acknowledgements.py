@@ -71,17 +71,17 @@ def of_text(text: str) -> Acknowledgement:
 
 
 def acknowledged(
-    findings: Iterable[Finding], given: Sequence[Acknowledgement]
+    findings: Iterable[Finding], acknowledgements: Sequence[Acknowledgement]
 ) -> tuple[tuple[Finding, ...], frozenset[Acknowledgement]]:
     """Return the findings with the reasons that somebody gave, and the acknowledgements that were of use."""
     marked, used = [], set()
     for finding in findings:
-        matching = [said for said in given if matches(said, finding)]
+        matching = [one for one in acknowledgements if matches(one, finding)]
         used.update(matching)
         marked.append(dataclasses.replace(finding, acknowledged=matching[0].reason) if matching else finding)
     return tuple(marked), frozenset(used)
 
 
-def matches(said: Acknowledgement, finding: Finding) -> bool:
+def matches(acknowledgement: Acknowledgement, finding: Finding) -> bool:
     """Return whether an acknowledgement means a finding."""
-    return said.code == finding.code and fnmatchcase(str(finding.migration), said.migration)
+    return acknowledgement.code == finding.code and fnmatchcase(str(finding.migration), acknowledgement.migration)

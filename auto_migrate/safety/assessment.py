@@ -33,19 +33,19 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
-    given: Sequence[Acknowledgement] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
-    `given` are acknowledgements of the settings and the command line; those of the migrations are read here.
+    `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new_tables: set[str] = set()
     judge = Assessor(server, live)
     for read in plan:
-        said = list(of_migration(read.migration))
-        of_migrations += said
-        findings, of_use = acknowledged(judge.findings(read, frozenset(new_tables)), [*said, *given])
+        own = list(of_migration(read.migration))
+        of_migrations += own
+        findings, of_use = acknowledged(judge.findings(read, frozenset(new_tables)), [*own, *acknowledgements])
         used |= of_use
         migrations.append(
             AssessedMigration(
@@ -61,7 +61,7 @@ def assess(
             note_new(new_tables, change)
             if live is not None and isinstance(change, RenameTable):
                 live.renamed[change.to] = live.renamed.get(change.table, change.table)
-    unmatched = tuple(said for said in (*of_migrations, *given) if said not in used)
+    unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
 

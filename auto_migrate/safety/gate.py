@@ -1,70 +1,55 @@
-"""The gate in front of the plan: judged for the database it is about to change, and refused if it would hurt."""
+"""The gate in front of the plan, which lets nothing pass that would hurt and that nobody has acknowledged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fnmatch import filter as filter_names
+from collections.abc import Sequence
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.changes.reading import read_plan
-from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.findings import Acknowledgement, Assessment, Level
-from auto_migrate.phases.classify import PhaseClassifier, classify_plan
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import PlanAssessed
+from auto_migrate.findings import Acknowledgement
+from auto_migrate.history.store import History
+from auto_migrate.phases.divide import refuse_early
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.safety.acknowledgements import of_settings
-from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.hazard import ServerFacts
-from auto_migrate.safety.live import Live
+from auto_migrate.planning.schema_state import has_tables
+from auto_migrate.planning.targets import Goal
 from auto_migrate.values import MigrationKey
 
 
-def assess_plan(
-    database: Database,
-    comparison: Comparison,
-    state: ProjectState,
-    *,
-    given: Sequence[Acknowledgement] = (),
-    with_sql: bool = False,
-    with_left: bool = False,
-) -> Assessment:
-    """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
+class Gate:
+    """Judges the plan of each attempt of a run; what it has let pass once, a later attempt may finish."""
 
-    `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
-    graph cannot be understood without it.
-    """
-    classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
-    reads = classify_plan(read_plan(database.connection, comparison.whole, state, with_sql=with_sql), classifier)
-    keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
-    plan = [read for read in reads if read.key in keys]
-    server = server_of(database.connection)
-    return assess(
-        plan,
-        server,
-        live=look(database),
-        given=[*given, *configured(keys)],
-    )
+    def __init__(
+        self, database: Database, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+    ) -> None:
+        self.database = database
+        self.goal = goal
+        self.acknowledgements = acknowledgements
+        self.emit = emit
+        self._passed: frozenset[MigrationKey] = frozenset()
 
+    def check(self, comparison: Comparison, state: ProjectState) -> None:
+        """Raise `PlanRefused` at findings that nobody has acknowledged; `state` is that of the recorded migrations.
 
-def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:
-    """Return what the settings acknowledge of these migrations."""
-    names = list(map(str, migrations))
-    return [said for said in of_settings(get_settings().ACKNOWLEDGE) if filter_names(names, said.migration)]
+        A database without tables has nothing that could be hurt, and whoever unapplies migrations has asked for just
+        that.
+        """
+        refuse_early(comparison.early, History(self.database.alias).released)
+        if comparison.backwards or self._passed.issuperset(comparison.keys):
+            return
+        if comparison.recorded or has_tables(self.database.connection):
+            self._assess(comparison, state)
+        self._passed = frozenset(comparison.keys)
 
+    def _assess(self, comparison: Comparison, state: ProjectState) -> None:
+        # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
+        from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
+        from auto_migrate.safety.refusal import refused
 
-def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
-    """Return what carries out the plan."""
-    return ServerFacts(connection.vendor, tuple(connection.get_database_version()))
-
-
-def look(database: Database) -> Live | None:
-    """Return the means to look at tables as they are, where the vendor tells."""
-    return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
-
-
-def blocking_level() -> Level | None:
-    """Return the level at and above which findings stop a plan, None if none does."""
-    name = get_settings().BLOCK
-    return None if name == "never" else Level(name)
+        assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=self.acknowledgements)
+        blocking = assessment.standing(blocking_level())
+        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        if blocking:
+            raise refused(blocking, self.goal, self.database.alias)

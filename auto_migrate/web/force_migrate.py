@@ -23,7 +23,7 @@ from auto_migrate.phases.phase import ALL, asked_phase
 from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
-from auto_migrate.safety.gate import blocking_level
+from auto_migrate.safety.plan_assessment import blocking_level
 from auto_migrate.values import Holder, RunStatus
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint

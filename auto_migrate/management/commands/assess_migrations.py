@@ -28,7 +28,7 @@ from auto_migrate.review.git import changed_files, top_around
 from auto_migrate.review.judgement import review
 from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
-from auto_migrate.safety.gate import server_of
+from auto_migrate.safety.plan_assessment import server_of
 
 FORMATS: dict[str, Callable[[AssessmentReport], str]] = {
     "json": jsondoc.render,
@@ -130,13 +130,15 @@ class Command(BaseCommand):
         """Judge what the options name."""
         here = Path.cwd()
         proposal = chosen(options["names"], options["since"], here)
-        given = tuple(of_text(text) for text in options["acknowledge"])
+        acknowledgements = tuple(of_text(text) for text in options["acknowledge"])
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
         return AssessmentReport(
-            assessment=review(proposal, connection, given=given, with_sql=options["verbosity"] > 1),
+            assessment=review(
+                proposal, connection, acknowledgements=acknowledgements, with_sql=options["verbosity"] > 1
+            ),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
-            given=given,
+            acknowledgements=acknowledgements,
             places=SourceLocations(top_around(here), proposal.files),
             docs_url=options["docs_url"],
         )

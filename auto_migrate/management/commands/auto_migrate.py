@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.recovery import Resolution
+from auto_migrate.applying.recovery import parse_resolutions
 from auto_migrate.applying.signals import Audience
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
@@ -24,6 +24,8 @@ from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
 from auto_migrate.planning.targets import Goal
 from auto_migrate.readiness import check
+from auto_migrate.request import RunRequest
+from auto_migrate.retry import Retry
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement
@@ -139,7 +141,7 @@ class Command(BaseCommand):
             interruptible() as clock,
         ):
             goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
-            acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else []
+            acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
                 if options["check"]:
                     check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
@@ -156,22 +158,17 @@ class Command(BaseCommand):
                         clock=clock,
                     )
                     continue
-                migrate(
-                    database,
-                    app_label=goal.app_label,
-                    migration_name=goal.migration_name,
-                    phase=options["phase"],
-                    acknowledgements=acknowledgements,
-                    max_retries=options["max_retries"],
-                    retry_delay=options["retry_delay"],
+                request = RunRequest(
+                    goal=goal,
+                    retry=Retry.configured(options["max_retries"], options["retry_delay"]),
                     lock_wait=options["lock_wait"],
-                    run_id=options["run_id"],
+                    acknowledgements=acknowledgements,
+                    resolutions=parse_resolutions(options["resolve"]),
+                    queued=options["run_id"],
                     requested_by="auto_migrate",
-                    resolutions=[Resolution.parse(text) for text in options["resolve"]],
-                    listeners=[output.listener],
-                    clock=clock,
                     audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
                 )
+                migrate(database, request, listeners=[output.listener], clock=clock)
 
     def _databases(self, options: dict[str, Any]) -> list[str]:
         if options["all_databases"] and options["databases"]:
@@ -184,9 +181,9 @@ class Command(BaseCommand):
         return databases
 
 
-def acknowledged(texts: Sequence[str]) -> list[Acknowledgement]:
+def acknowledged(texts: Sequence[str]) -> tuple[Acknowledgement, ...]:
     """Read what `--acknowledge` gave; raise `UsageError` for what is none."""
     # The release step pays for the assessment when there is something to assess.
     from auto_migrate.safety.acknowledgements import of_text
 
-    return [of_text(text) for text in texts]
+    return tuple(map(of_text, texts))

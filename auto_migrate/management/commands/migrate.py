@@ -59,11 +59,12 @@ class Command(MigrateCommand):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
+        self.total = 0
         self.under_way: MigrationStarted | None = None
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         with (
             exit_codes(),
-            supervised(options["database"], requested_by="migrate", listeners=[self._tell_waiting]) as self.supervision,
+            supervised(options["database"], requested_by="migrate", listeners=[self._tell_waiting]) as self.emit,
         ):
             # Not in the signal's receiver: it is not sent where no app has models.
             self.open_journals = open_journals(options["database"])
@@ -75,7 +76,7 @@ class Command(MigrateCommand):
                 raise
             finally:
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
-            if not self.supervision.tally.total:
+            if not self.total:
                 # What had nothing to apply is not in the history, but has sent `post_migrate`.
                 History(options["database"]).forget_answers()
 
@@ -85,11 +86,11 @@ class Command(MigrateCommand):
             self.console(event, context)
 
     def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_signal: Any) -> None:
-        """Return the history the plan; the signal comes once for every app, and the first tells it all."""
+        """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
         keys = tuple(key_of(migration) for migration, _backwards in plan)
-        self.supervision.tally.total = len(keys)
-        self.supervision.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
+        self.total = len(keys)
+        self.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
         """Show the progress as Django does, and note it in the history."""
@@ -98,18 +99,17 @@ class Command(MigrateCommand):
         super().migration_progress_callback(action, migration, fake)
         if migration is None:
             return
-        key, tally, backwards = key_of(migration), self.supervision.tally, action.startswith("unapply")
+        key, backwards = key_of(migration), action.startswith("unapply")
         if action.endswith("_start"):
             self.started = time.monotonic()
-            self.under_way = MigrationStarted(key, tally.done + 1, tally.total, backwards)
-            self.supervision.emit(self.under_way)
+            self.under_way = MigrationStarted(key, self.emit.applied + 1, self.total, backwards)
+            self.emit(self.under_way)
         elif action.endswith("_success"):
-            tally.done += 1
             self.under_way = None
             duration = time.monotonic() - self.started
-            self.supervision.emit(MigrationFinished(key, tally.done, tally.total, backwards, duration))
+            self.emit(MigrationFinished(key, self.emit.applied + 1, self.total, backwards, duration))
             if key in self.open_journals:
-                Journal(self.supervision.emit.database, self.supervision.emit.run_id, key).clear()
+                Journal(self.emit.database, self.emit.run_id, key).clear()
 
     def _check_not_cut(self, key: MigrationKey) -> None:
         if key in self.open_journals:
@@ -119,11 +119,11 @@ class Command(MigrateCommand):
             )
 
     def _note_stop(self, error: Exception) -> None:
-        """Return the history at which migration the command ended, if it was in one."""
+        """Tell the history at which migration the command ended, if it was in one."""
         if self.under_way is not None:
             at = self.under_way
             text = f"{type(error).__name__}: {first_line(error)}"
-            self.supervision.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, text))
+            self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, text))
 
 
 def key_of(migration: Migration) -> MigrationKey:

@@ -18,7 +18,7 @@ from auto_migrate.safety.hazard import ServerFacts
 class AssessmentReport:
     """A judged plan, the server it was judged for, the level that fails, and where everything stands.
 
-    `given` are the acknowledgements that stand elsewhere than in the migrations. `docs_url` is where the pages of the
+    `acknowledgements` are those that stand elsewhere than in the migrations. `docs_url` is where the pages of the
     hazards are published, empty where they are not.
     """
 
@@ -26,7 +26,7 @@ class AssessmentReport:
     server: ServerFacts
     level: Level | None
     places: SourceLocations
-    given: tuple[Acknowledgement, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
     docs_url: str = ""
 
     @property
@@ -47,7 +47,7 @@ class AssessmentReport:
 
     def is_acknowledged_elsewhere(self, finding: Finding) -> bool:
         """Return whether a finding is acknowledged outside of its migration."""
-        return any(matches(said, finding) for said in self.given)
+        return any(matches(one, finding) for one in self.acknowledgements)
 
     def counts(self) -> dict[str, int]:
         """Count the findings by level, with those that somebody acknowledged by themselves."""

@@ -47,9 +47,9 @@ def drop_tables() -> None:
 class Runner:
     """One run that hands its events to the recorder."""
 
-    def __init__(self, *, awaited: bool = False, run_id: uuid.UUID | None = None) -> None:
+    def __init__(self, *, queued: bool = False, run_id: uuid.UUID | None = None) -> None:
         self.run_id = run_id or uuid.uuid4()
-        self.recorder = HistoryListener("default", requested_by="ana", awaited=awaited)
+        self.recorder = HistoryListener("default", requested_by="ana", queued=queued)
 
     def tell(self, *told: Event) -> None:
         for event in told:
@@ -164,13 +164,13 @@ def test_a_run_that_was_stopped_before_its_plan_leaves_nothing() -> None:
 def test_a_run_that_was_asked_for_is_kept_from_when_it_is_claimed_even_with_nothing_to_do() -> None:
     asked = History().enqueue("bia")
     assert History().claim(asked.id)
-    runner = Runner(awaited=True, run_id=asked.id)
+    runner = Runner(queued=True, run_id=asked.id)
     runner.tell(events.RunStarted(5), events.RunClaimed(), events.PlanMade(("billing",), None, (), False), SUCCESS)
     assert (runner.run.status, runner.run.requested_by, runner.run.slot) == (RunStatus.SUCCEEDED, "bia", None)
 
 
 def test_a_run_that_was_asked_for_and_never_claimed_is_not_made_up() -> None:
-    runner = Runner(awaited=True)
+    runner = Runner(queued=True)
     runner.tell(events.RunStarted(5), events.RunFailed(ExitCode.USAGE, "It is not queued.", ""))
     assert History().get(runner.run_id) is None
 

@@ -191,14 +191,16 @@ def test_the_signals_of_a_phase_are_sent_with_what_it_applies(open_shop: Shop) -
     v2 = open_shop.release("v2", SECOND)
     printed = v2.python(
         "from django.db.models.signals import post_migrate\n"
-        "from auto_migrate import migrate\n"
+        "from auto_migrate import RunRequest, migrate\n"
+        "from auto_migrate.phases.phase import Phase\n"
+        "from auto_migrate.planning.targets import Goal\n"
         "def note(plan, apps, **kwargs):\n"
         "    fields = sorted(field.name for field in apps.get_model('shop', 'order')._meta.fields)\n"
         "    print([migration.name for migration, backwards in plan], fields)\n"
         "from django.apps import apps\n"
         "post_migrate.connect(note, sender=apps.get_app_config('shop'))\n"
         "migrate()\n"
-        "migrate(phase='post_deploy')\n"
+        "migrate(request=RunRequest(goal=Goal(phase=Phase.POST_DEPLOY)))\n"
     )
     assert printed.splitlines() == [
         "['0002_colour'] ['colour', 'id', 'note', 'total']",

@@ -6,7 +6,7 @@ import pytest
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import RunSQL
 
-from auto_migrate.applying.recovery import Resolution, Verdict, check_pending, command
+from auto_migrate.applying.recovery import Resolutions, Verdict, check_pending, command, parse_resolutions
 from auto_migrate.exceptions import UsageError
 from auto_migrate.values import MigrationKey
 
@@ -14,15 +14,15 @@ FILL = MigrationKey("billing", "0007_fill")
 
 
 @pytest.mark.parametrize(
-    ("text", "resolution"),
+    ("text", "resolutions"),
     [
-        ("billing.0007_fill:2=redo", Resolution(FILL, 2, Verdict.REDO)),
-        ("billing.0007_fill:12=done", Resolution(FILL, 12, Verdict.DONE)),
-        ("caixa.0001_inclusão:1=done", Resolution(MigrationKey("caixa", "0001_inclusão"), 1, Verdict.DONE)),
+        ("billing.0007_fill:2=redo", {(FILL, 2): Verdict.REDO}),
+        ("billing.0007_fill:12=done", {(FILL, 12): Verdict.DONE}),
+        ("caixa.0001_inclusão:1=done", {(MigrationKey("caixa", "0001_inclusão"), 1): Verdict.DONE}),
     ],
 )
-def test_a_resolution_names_migration_operation_and_verdict(text: str, resolution: Resolution) -> None:
-    assert Resolution.parse(text) == resolution
+def test_a_resolution_names_migration_operation_and_verdict(text: str, resolutions: Resolutions) -> None:
+    assert parse_resolutions([text]) == resolutions
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -30,7 +30,7 @@ def test_the_command_that_is_proposed_is_understood(verdict: Verdict) -> None:
     proposed = command(FILL, 3, verdict)
     before, _space, text = proposed.rpartition(" ")
     assert before == "manage.py auto_migrate --resolve"
-    assert Resolution.parse(text) == Resolution(FILL, 3, verdict)
+    assert parse_resolutions([text]) == {(FILL, 3): verdict}
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_the_command_that_is_proposed_is_understood(verdict: Verdict) -> None:
 )
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as refused:
-        Resolution.parse(text)
+        parse_resolutions([text])
     assert refused.value.message == f"{text!r} is no resolution."
     example = refused.value.hint.rpartition(" ")[2]
-    assert Resolution.parse(example) == Resolution(FILL, 2, Verdict.REDO)
+    assert parse_resolutions([example]) == {(FILL, 2): Verdict.REDO}
 
 
 def migration(name: str, operations: int) -> Migration:

@@ -20,8 +20,8 @@ from auto_migrate.rehearsal.rehearsal_events import Scan, StatementObserved, Tak
 from auto_migrate.rehearsal.relations import relations
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
 from auto_migrate.rehearsal.watcher import watcher_of
-from auto_migrate.safety.gate import server_of
 from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.safety.plan_assessment import server_of
 from auto_migrate.values import MigrationKey
 from tests.integration.applying.library import APP, library
 from tests.integration.applying.schema_cases import CASES, Case

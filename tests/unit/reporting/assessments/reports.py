@@ -56,7 +56,7 @@ def report(
     *findings: Finding,
     folder: Path,
     level: Level | None = Level.ERROR,
-    given: Sequence[Acknowledgement] = (),
+    acknowledgements: Sequence[Acknowledgement] = (),
     unmatched: Sequence[Acknowledgement] = (),
     docs_url: str = "",
     inside: bool = True,
@@ -77,6 +77,6 @@ def report(
         ServerFacts("postgresql", (15, 4)),
         level,
         SourceLocations(top, {KEY: file}),
-        tuple(given),
+        tuple(acknowledgements),
         docs_url,
     )

@@ -55,7 +55,9 @@ def test_what_is_acknowledged_is_suppressed_with_its_reason(tmp_path: Path) -> N
     inside = run(report(finding(acknowledged="read once a day"), folder=tmp_path))["results"][0]
     assert inside["suppressions"] == [{"kind": "inSource", "status": "accepted", "justification": "read once a day"}]
     given = [Acknowledgement("AM109", "shop.*", "read once a day", "settings")]
-    outside = run(report(finding(acknowledged="read once a day"), folder=tmp_path, given=given))["results"][0]
+    outside = run(report(finding(acknowledged="read once a day"), folder=tmp_path, acknowledgements=given))["results"][
+        0
+    ]
     assert outside["suppressions"][0]["kind"] == "external"
 
 

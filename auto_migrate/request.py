@@ -1,0 +1,31 @@
+"""What somebody asks of a run, as a value."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+from auto_migrate.applying.recovery import Resolutions
+from auto_migrate.applying.signals import Audience
+from auto_migrate.findings import Acknowledgement
+from auto_migrate.planning.targets import Goal
+from auto_migrate.retry import Retry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A run to be made; what is None comes from the settings.
+
+    `lock_wait` is seconds. `queued` is the run that the history knows as queued and that is to be carried out under
+    that name. `resolutions` settle operations that an earlier run was cut in, `acknowledgements` let hazards of the
+    plan pass. The `audience` is told of by Django's signals.
+    """
+
+    goal: Goal | None = None
+    retry: Retry | None = None
+    lock_wait: float | None = None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    resolutions: Resolutions = dataclasses.field(default_factory=dict)
+    queued: uuid.UUID | None = None
+    requested_by: str = ""
+    audience: Audience = dataclasses.field(default_factory=Audience)
