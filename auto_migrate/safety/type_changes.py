@@ -7,37 +7,11 @@ Follows `ATColumnChangeRequiresRewrite` (`src/backend/commands/tablecmds.c`), th
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-import re
 from typing import Any
 
 from auto_migrate.changes.change import AlterType
-
-SPELLED = re.compile(
-    r"^([a-z_][a-z0-9_ ]*?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?((?: with(?:out)? time zone)?)$"
-)
-SYNONYMS = {
-    "bool": "boolean",
-    "char": "character",
-    "bpchar": "character",
-    "character varying": "varchar",
-    "bit varying": "varbit",
-    "decimal": "numeric",
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    # They are integers with a default, and identities are integers with a sequence.
-    "smallserial": "smallint",
-    "serial": "integer",
-    "bigserial": "bigint",
-    "timestamp with time zone": "timestamptz",
-    "timestamp without time zone": "timestamp",
-    "time with time zone": "timetz",
-    "time without time zone": "time",
-}
-IDENTITY = re.compile(r"\s+generated\s+(always|by default)\s+as\s+identity.*$", re.IGNORECASE)
+from auto_migrate.changes.types import Type, read_type
 
 # Which type's values are another's as they are stored, and sorted alike, so that indexes stay too.
 SAME_ORDER = {("varchar", "text"), ("text", "varchar"), ("xml", "text"), ("xml", "varchar"), ("cidr", "inet")}
@@ -77,31 +51,11 @@ class Work(enum.IntEnum):
     REWRITES = 2
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Type:
-    """A type as PostgreSQL spells it: its name and what stands in its brackets."""
-
-    name: str
-    size: int | None = None
-    scale: int = 0
-
-
-def parsed(text: str) -> Type:
-    """Read a type; what cannot be read is a name of its own."""
-    spelled = IDENTITY.sub("", " ".join(text.lower().split()))
-    match = SPELLED.match(spelled)
-    if match is None:
-        return Type(spelled)
-    name, size, scale, zone = match.groups()
-    name = SYNONYMS.get(name + zone, name + zone)
-    return Type(name, int(size) if size else IMPLIED.get(name), int(scale or 0))
-
-
 def work_of(change: AlterType) -> Work:
     """Return what another type or collation of a column means for the rows that are there."""
     if change.using:
         return Work.REWRITES
-    old, new = parsed(change.old), parsed(change.new)
+    old, new = read_type(change.old), read_type(change.new)
     if not change.old or not keeps_values(old, new):
         return Work.REWRITES
     other_order = old.name != new.name and (old.name, new.name) not in SAME_ORDER
@@ -126,10 +80,16 @@ def keeps_values(old: Type, new: Type) -> bool:
     """Return whether all values of a type are of another as they are stored."""
     if old == new:
         return True
+    old_size, new_size = size_of(old), size_of(new)
     if old.name == new.name == "numeric":
-        return new.size is None or (old.size is not None and old.scale == new.scale and old.size <= new.size)
+        return new_size is None or (old_size is not None and old.scale == new.scale and old_size <= new_size)
     if old.name != new.name:
-        return (old.name, new.name) in SAME_VALUES and new.size == IMPLIED.get(new.name)
-    if new.size is None:
+        return (old.name, new.name) in SAME_VALUES and new_size == IMPLIED.get(new.name)
+    if new_size is None or old_size == new_size:
         return True
-    return new.name in GROWING and old.size is not None and old.size <= new.size
+    return new.name in GROWING and old_size is not None and old_size <= new_size
+
+
+def size_of(type_: Type) -> int | None:
+    """Return the length or precision of a type, also where nothing stands in its brackets."""
+    return IMPLIED.get(type_.name) if type_.size is None else type_.size

@@ -1,7 +1,9 @@
 """Which locks a run of schema operations takes on tables that exist already, told from the operations alone.
 
 PostgreSQL takes them one statement at a time; taken one by one under traffic, each would queue, and those behind it
-too. The rules follow Django's schema editor, and are held to what `pg_locks` shows on PostgreSQL 15 and 18. An
+too. What each statement takes stands in `databases.lock_modes`; the rules here tell which statements Django's schema
+editor sends to which tables, without rendering more models than that takes (`safety.effects`, which judges a plan, has
+all the time for that and tells it from the changes). They are held to what `pg_locks` shows on PostgreSQL 15 and 18. An
 operation of a kind that is not listed tells nothing, and its statements stay bounded by `lock_timeout`.
 """
 
@@ -17,8 +19,18 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.changes.constraints import as_unique_index
 from auto_migrate.changes.field_differences import changes_in_database, changes_type, column_before
-from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.databases.lock_modes import (
+    ADD_FOREIGN_KEY,
+    ALTER_TABLE,
+    COMMENT,
+    CREATE_INDEX,
+    DROP_FOREIGN_KEY,
+    DROP_INDEX,
+    RENAME_INDEX,
+    LockMode,
+)
 
 Need = tuple[str, LockMode]
 Model = type[models.Model]
@@ -129,8 +141,8 @@ def automatic_table(field: Any) -> bool:
 def dropped_table(needs: LockNeeds, field: Any) -> Iterator[Need]:
     """Need everything on an automatic table and on what its foreign keys point to."""
     if automatic_table(field):
-        yield field.remote_field.through._meta.db_table, LockMode.ACCESS_EXCLUSIVE
-        for _table, mode in needs.pointed_to(field, LockMode.ACCESS_EXCLUSIVE):
+        yield field.remote_field.through._meta.db_table, ALTER_TABLE
+        for _table, mode in needs.pointed_to(field, DROP_FOREIGN_KEY):
             yield from ((field.model._meta.db_table, mode), (_table, mode))
 
 
@@ -161,27 +173,27 @@ def pointing_to(field: Any, seen: tuple[Any, ...] = ()) -> Iterator[Any]:
 def everything_on(keys: Iterable[Any]) -> Iterator[Need]:
     """Need everything on the tables of some foreign keys."""
     for key in keys:
-        yield key.model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+        yield key.model._meta.db_table, DROP_FOREIGN_KEY
 
 
 def create_model(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     if operation.options.get("proxy") or not operation.options.get("managed", True):
         return
     for _name, field in operation.fields:
-        yield from needs.pointed_to(field, LockMode.SHARE_ROW_EXCLUSIVE)
+        yield from needs.pointed_to(field, ADD_FOREIGN_KEY)
     for base in operation.bases:
         if isinstance(base, str) and "." in base:
             app_label, name = base.split(".")
             parent = needs.model(name, app_label)
             if parent is not None and not parent._meta.abstract:
-                yield parent._meta.db_table, LockMode.SHARE_ROW_EXCLUSIVE
+                yield parent._meta.db_table, ADD_FOREIGN_KEY
 
 
 def delete_model(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     if (model := needs.migrated(operation.name)) is not None:
-        yield model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+        yield model._meta.db_table, ALTER_TABLE
         for field in model._meta.local_fields:
-            yield from needs.pointed_to(field, LockMode.ACCESS_EXCLUSIVE)
+            yield from needs.pointed_to(field, DROP_FOREIGN_KEY)
         for field in model._meta.local_many_to_many:
             yield from dropped_table(needs, field)
 
@@ -191,15 +203,15 @@ def rename_model(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     if model is None:
         return
     if not named_table(needs, model):
-        yield model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+        yield model._meta.db_table, ALTER_TABLE
         yield from everything_on(key for key in incoming(model) if key.db_constraint)
     # The columns of automatic tables are named after the models, wherever the table itself is.
     for field in model._meta.get_fields(include_hidden=True):
         many: Any = getattr(field, "field", field)
         if automatic_table(many) and model in (many.model, many.remote_field.model):
-            yield many.remote_field.through._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+            yield many.remote_field.through._meta.db_table, ALTER_TABLE
             if many.remote_field.db_constraint:
-                yield model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+                yield model._meta.db_table, ALTER_TABLE
 
 
 def named_table(needs: LockNeeds, model: Model) -> bool:
@@ -212,10 +224,10 @@ def alter_table(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     model: Any = needs.migrated(operation.name)
     if model is None or model._meta.db_table == operation.table:
         return
-    yield model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+    yield model._meta.db_table, ALTER_TABLE
     for field in model._meta.local_many_to_many:
         if automatic_table(field):
-            yield field.remote_field.through._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+            yield field.remote_field.through._meta.db_table, ALTER_TABLE
 
 
 def add_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
@@ -223,11 +235,11 @@ def add_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     if model is None and needs.model(operation.model_name) is not None:
         return
     if model is not None and not field.many_to_many:
-        yield model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+        yield model._meta.db_table, ALTER_TABLE
     elif model is not None and automatic_table(field) and field.remote_field.db_constraint:
-        yield model._meta.db_table, LockMode.SHARE_ROW_EXCLUSIVE
+        yield model._meta.db_table, ADD_FOREIGN_KEY
     # A model that is made or renamed by these operations points to others just so.
-    yield from needs.pointed_to(field, LockMode.SHARE_ROW_EXCLUSIVE)
+    yield from needs.pointed_to(field, ADD_FOREIGN_KEY)
 
 
 def field_before(needs: LockNeeds, model_name: str, name: str) -> Any:
@@ -243,8 +255,8 @@ def remove_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
     if field.many_to_many:
         yield from dropped_table(needs, field)
         return
-    yield field.model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
-    yield from needs.pointed_to(field, LockMode.ACCESS_EXCLUSIVE)
+    yield field.model._meta.db_table, ALTER_TABLE
+    yield from needs.pointed_to(field, DROP_FOREIGN_KEY)
     # DROP COLUMN … CASCADE takes the constraints of those that point to it along.
     yield from everything_on(
         key for key in pointing_to(field) if same_column(key.target_field, field) and key.db_constraint
@@ -257,10 +269,10 @@ def rename_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
         return
     if field.many_to_many:
         if automatic_table(field):
-            yield field.remote_field.through._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+            yield field.remote_field.through._meta.db_table, ALTER_TABLE
         return
-    yield field.model._meta.db_table, LockMode.ACCESS_EXCLUSIVE
-    yield from needs.pointed_to(field, LockMode.ACCESS_EXCLUSIVE)
+    yield field.model._meta.db_table, ALTER_TABLE
+    yield from needs.pointed_to(field, DROP_FOREIGN_KEY)
 
 
 def alter_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
@@ -276,15 +288,15 @@ def alter_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
 def alter_column(needs: LockNeeds, old: Any, new: Any, changes: set[str]) -> Iterator[Need]:
     table = old.model._meta.db_table
     if changes == {"db_constraint"} and new.db_constraint:
-        yield table, LockMode.SHARE_ROW_EXCLUSIVE
+        yield table, ADD_FOREIGN_KEY
     elif changes == {"db_index"} and new.db_index:
-        yield table, LockMode.SHARE
+        yield table, CREATE_INDEX
     else:
-        yield table, LockMode.ACCESS_EXCLUSIVE
+        yield table, ALTER_TABLE
     if changes != {"db_comment"}:
         # Foreign keys are dropped whatever changes, and made again.
-        yield from needs.pointed_to(old, LockMode.ACCESS_EXCLUSIVE)
-    yield from needs.pointed_to(new, LockMode.SHARE_ROW_EXCLUSIVE)
+        yield from needs.pointed_to(old, DROP_FOREIGN_KEY)
+    yield from needs.pointed_to(new, ADD_FOREIGN_KEY)
     if (old.primary_key or old.unique) and changes_type(changes):
         # A key that changes is changed in everything that points to it.
         yield from everything_on(pointing_to(old))
@@ -293,10 +305,10 @@ def alter_column(needs: LockNeeds, old: Any, new: Any, changes: set[str]) -> Ite
 def alter_many_to_many(needs: LockNeeds, old: Any, new: Any, changes: set[str]) -> Iterator[Need]:
     if not automatic_table(old):
         return
-    yield old.remote_field.through._meta.db_table, LockMode.ACCESS_EXCLUSIVE
+    yield old.remote_field.through._meta.db_table, ALTER_TABLE
     if "to" in changes:
-        yield from needs.pointed_to(old, LockMode.ACCESS_EXCLUSIVE)
-        yield from needs.pointed_to(new, LockMode.SHARE_ROW_EXCLUSIVE)
+        yield from needs.pointed_to(old, DROP_FOREIGN_KEY)
+        yield from needs.pointed_to(new, ADD_FOREIGN_KEY)
 
 
 def on_model(mode: LockMode) -> Callable[[LockNeeds, Any], Iterator[Need]]:
@@ -315,11 +327,8 @@ def nothing(_needs: LockNeeds, _operation: Any) -> Iterable[Need]:
 
 
 def add_constraint(needs: LockNeeds, operation: Any) -> Iterable[Need]:
-    # What PostgreSQL cannot say as a constraint, Django makes as a unique index.
-    as_index = isinstance(operation.constraint, models.UniqueConstraint) and any(
-        getattr(operation.constraint, part) for part in ("condition", "include", "opclasses", "expressions")
-    )
-    return on_model(LockMode.SHARE if as_index else LockMode.ACCESS_EXCLUSIVE)(needs, operation)
+    as_index = as_unique_index(operation.constraint)
+    return on_model(CREATE_INDEX if as_index else ALTER_TABLE)(needs, operation)
 
 
 RULES: dict[type[Operation], Callable[[LockNeeds, Any], Iterable[Need]]] = {
@@ -327,21 +336,21 @@ RULES: dict[type[Operation], Callable[[LockNeeds, Any], Iterable[Need]]] = {
     ops.DeleteModel: delete_model,
     ops.RenameModel: rename_model,
     ops.AlterModelTable: alter_table,
-    ops.AlterUniqueTogether: on_model(LockMode.ACCESS_EXCLUSIVE),
-    ops.AlterIndexTogether: on_model(LockMode.ACCESS_EXCLUSIVE),
-    ops.AlterOrderWithRespectTo: on_model(LockMode.ACCESS_EXCLUSIVE),
-    ops.AlterModelTableComment: on_model(LockMode.SHARE_UPDATE_EXCLUSIVE),
+    ops.AlterUniqueTogether: on_model(ALTER_TABLE),
+    ops.AlterIndexTogether: on_model(ALTER_TABLE),
+    ops.AlterOrderWithRespectTo: on_model(ALTER_TABLE),
+    ops.AlterModelTableComment: on_model(COMMENT),
     ops.AlterModelOptions: nothing,
     ops.AlterModelManagers: nothing,
     ops.AddField: add_field,
     ops.RemoveField: remove_field,
     ops.AlterField: alter_field,
     ops.RenameField: rename_field,
-    ops.AddIndex: on_model(LockMode.SHARE),
-    ops.RemoveIndex: on_model(LockMode.ACCESS_EXCLUSIVE),
-    ops.RenameIndex: on_model(LockMode.SHARE_UPDATE_EXCLUSIVE),
+    ops.AddIndex: on_model(CREATE_INDEX),
+    ops.RemoveIndex: on_model(DROP_INDEX),
+    ops.RenameIndex: on_model(RENAME_INDEX),
     ops.AddConstraint: add_constraint,
-    ops.RemoveConstraint: on_model(LockMode.ACCESS_EXCLUSIVE),
+    ops.RemoveConstraint: on_model(ALTER_TABLE),
     ops.AlterConstraint: nothing,
 }
 
@@ -366,7 +375,7 @@ def rule_of(operation: Operation) -> Callable[[LockNeeds, Any], Iterable[Need]] 
         if isinstance(operation, kind) and forwards is kind.database_forwards:
             return rule
     if forwards.__module__ == POSTGRES_OPERATIONS and forwards.__qualname__.startswith("AddConstraintNotValid."):
-        return on_model(LockMode.ACCESS_EXCLUSIVE)
+        return on_model(ALTER_TABLE)
     return None
 
 

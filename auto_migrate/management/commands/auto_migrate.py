@@ -15,7 +15,7 @@ from auto_migrate.applying.recovery import parse_resolutions
 from auto_migrate.applying.signals import Audience
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import ExitCode, UsageError
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon
@@ -30,13 +30,10 @@ from auto_migrate.retry import Retry
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement
 
-EPILOG = """\
+EXIT_CODES = "\n".join(f"  {code.value} {code.meaning}" for code in ExitCode)
+EPILOG = f"""\
 exit codes:
-  0 done or nothing to do        5 deploy lock not had in time
-  1 a migration failed           6 plan refused by the safety assessment
-  2 usage                        7 history diverged
-  3 database unreachable         8 interrupted at a safe place
-  4 database refuses for good    9 --check: migrations are pending
+{EXIT_CODES}
 
 examples:
   manage.py auto_migrate                           bring the database up to date

@@ -14,8 +14,8 @@ from typing import Any
 
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, ConstraintKind, Default
+from auto_migrate.changes.types import read_type
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.type_changes import parsed
 
 Version = tuple[int, ...]
 
@@ -64,7 +64,7 @@ def drop_column(change: changes.DropColumn, version: Version) -> Effect:
 
 
 def alter_type(change: changes.AlterType, version: Version) -> Effect:
-    old, new = parsed(change.old), parsed(change.new)
+    old, new = read_type(change.old), read_type(change.new)
     if change.old_collation == change.new_collation and old.name == new.name == "varchar" and old.size and new.size:
         same_head = (old.size > ONE_BYTE) == (new.size > ONE_BYTE)
         if old.size <= new.size and same_head:

@@ -1,4 +1,4 @@
-"""What each change does to tables on PostgreSQL 13 and later."""
+"""What each change does to tables on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Any
 
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, ConstraintKind, Default
-from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.databases.lock_modes import (
+    ADD_FOREIGN_KEY,
+    ALTER_TABLE,
+    CREATE_INDEX,
+    DROP_FOREIGN_KEY,
+    DROP_INDEX,
+    INDEX_CONCURRENTLY,
+    VALIDATE_CONSTRAINT,
+)
 from auto_migrate.safety.effects.effect import Blocks, Effect, locks
 from auto_migrate.safety.type_changes import Work, work_of
 
@@ -23,21 +31,21 @@ def effects_of(change: Change) -> Iterable[Effect]:
 def create_table(change: changes.CreateTable) -> Iterator[Effect]:
     for table in change.references:
         if table != change.table:
-            yield locks(table, LockMode.SHARE_ROW_EXCLUSIVE)
+            yield locks(table, ADD_FOREIGN_KEY)
 
 
 def with_references(change: Any) -> Iterator[Effect]:
     """Take everything away from a table, and from those that its foreign keys point to: their triggers go too."""
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE)
+    yield locks(change.table, ALTER_TABLE)
     references = (change.references,) if isinstance(change.references, str) else change.references
     for table in references:
         if table and table != change.table:
-            yield locks(table, LockMode.ACCESS_EXCLUSIVE)
+            yield locks(table, DROP_FOREIGN_KEY)
 
 
 def at_once(change: Change) -> Iterator[Effect]:
     """Change the catalogue and nothing else."""
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE)
+    yield locks(change.table, ALTER_TABLE)
 
 
 def add_column(change: changes.AddColumn) -> Iterator[Effect]:
@@ -45,55 +53,55 @@ def add_column(change: changes.AddColumn) -> Iterator[Effect]:
     # A key is checked only if there is something to check.
     filled = bool(change.references) and change.default is not Default.NONE
     scans = filled or change.checked or change.unique or change.primary_key
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE, rewrites=rewrites, scans=scans)
+    yield locks(change.table, ALTER_TABLE, rewrites=rewrites, scans=scans)
     if change.references and change.references != change.table:
-        yield locks(change.references, LockMode.SHARE_ROW_EXCLUSIVE, scans=filled)
+        yield locks(change.references, ADD_FOREIGN_KEY, scans=filled)
 
 
 def alter_type(change: changes.AlterType) -> Iterator[Effect]:
     work = work_of(change)
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE, rewrites=work is Work.REWRITES, scans=work is not Work.NOTHING)
+    yield locks(change.table, ALTER_TABLE, rewrites=work is Work.REWRITES, scans=work is not Work.NOTHING)
 
 
 def set_not_null(change: changes.SetNotNull) -> Iterator[Effect]:
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE, scans=change.fills or not change.proven_by)
+    yield locks(change.table, ALTER_TABLE, scans=change.fills or not change.proven_by)
 
 
 def add_constraint(change: changes.AddConstraint) -> Iterator[Effect]:
     scans = change.valid and not change.using_index
     if change.kind is not ConstraintKind.FOREIGN_KEY:
-        yield locks(change.table, LockMode.SHARE if change.as_index else LockMode.ACCESS_EXCLUSIVE, scans=scans)
+        yield locks(change.table, CREATE_INDEX if change.as_index else ALTER_TABLE, scans=scans)
         return
-    yield locks(change.table, LockMode.SHARE_ROW_EXCLUSIVE, scans=scans)
+    yield locks(change.table, ADD_FOREIGN_KEY, scans=scans)
     if change.references and change.references != change.table:
-        yield locks(change.references, LockMode.SHARE_ROW_EXCLUSIVE, scans=scans)
+        yield locks(change.references, ADD_FOREIGN_KEY, scans=scans)
 
 
 def validate(change: changes.ValidateConstraint) -> Iterator[Effect]:
-    yield locks(change.table, LockMode.SHARE_UPDATE_EXCLUSIVE, scans=True)
+    yield locks(change.table, VALIDATE_CONSTRAINT, scans=True)
     if change.references and change.references != change.table:
         # Under ROW SHARE, beside which everybody reads and writes.
         yield Effect(change.references, scans=True)
 
 
 def create_index(change: changes.CreateIndex) -> Iterator[Effect]:
-    yield locks(change.table, LockMode.SHARE_UPDATE_EXCLUSIVE if change.concurrently else LockMode.SHARE, scans=True)
+    yield locks(change.table, INDEX_CONCURRENTLY if change.concurrently else CREATE_INDEX, scans=True)
 
 
 def drop_index(change: changes.DropIndex) -> Iterator[Effect]:
-    yield locks(change.table, LockMode.SHARE_UPDATE_EXCLUSIVE if change.concurrently else LockMode.ACCESS_EXCLUSIVE)
+    yield locks(change.table, INDEX_CONCURRENTLY if change.concurrently else DROP_INDEX)
 
 
 def reindex(change: changes.Reindex) -> Iterator[Effect]:
     if change.concurrently:
-        yield locks(change.table, LockMode.SHARE_UPDATE_EXCLUSIVE, scans=True)
+        yield locks(change.table, INDEX_CONCURRENTLY, scans=True)
     else:
         # The index itself is locked altogether, and whoever plans a query looks at every index of the table.
-        yield Effect(change.table, LockMode.SHARE, scans=True, blocks=Blocks.READS_AND_WRITES)
+        yield Effect(change.table, CREATE_INDEX, scans=True, blocks=Blocks.READS_AND_WRITES)
 
 
 def rewrite_table(change: changes.RewriteTable) -> Iterator[Effect]:
-    yield locks(change.table, LockMode.ACCESS_EXCLUSIVE, rewrites=True)
+    yield locks(change.table, ALTER_TABLE, rewrites=True)
 
 
 def lock_table(change: changes.LockTable) -> Iterator[Effect]:
@@ -102,7 +110,7 @@ def lock_table(change: changes.LockTable) -> Iterator[Effect]:
 
 def write_rows(change: changes.DataChange) -> Iterator[Effect]:
     if change.verb.upper() == "TRUNCATE":
-        yield locks(change.table, LockMode.ACCESS_EXCLUSIVE)
+        yield locks(change.table, ALTER_TABLE)
     else:
         # Rows are locked one by one, and only against other writers of the same.
         yield Effect(change.table, scans=change.verb.upper() != "INSERT" and not change.bounded)

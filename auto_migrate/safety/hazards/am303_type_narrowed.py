@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterType, Change
-from auto_migrate.changes.types import Width, has_room, width_of
+from auto_migrate.changes.types import Width, has_room, read_type, width_of
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import comment, in_turn, migration, model_name
-from auto_migrate.safety.type_changes import parsed
 
 TEXTS = frozenset({"varchar", "text", "citext", "character", "longtext", "char"})
 MOMENTS = frozenset({"timestamp", "timestamptz", "datetime", "datetime(6)"})
@@ -53,7 +52,7 @@ def narrows(old: str, new: str) -> bool:
     width = width_of(old, new)
     if width is not Width.OTHER or not old:
         return width is Width.NARROWER
-    before, after = parsed(old).name, parsed(new).name
+    before, after = read_type(old).name, read_type(new).name
     if not has_room(old, new):
         return True
     if before == after or after in WRITTEN_OUT:
@@ -75,7 +74,7 @@ def instead(change: AlterType) -> str:
     if isinstance(change.definition, models.CharField):
         condition = f'LessThanOrEqual(Length("{change.field}"), {change.definition.max_length})'
         return checked(change, condition, f"{change.column}_length", LENGTH)
-    if bounds := BOUNDS.get(parsed(change.new).name):
+    if bounds := BOUNDS.get(read_type(change.new).name):
         return checked(change, f"models.Q({change.field}__range={bounds})", f"{change.column}_range")
     return ""
 

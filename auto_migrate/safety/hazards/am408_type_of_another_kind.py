@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterType, Change
+from auto_migrate.changes.types import read_type
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
 from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
-from auto_migrate.safety.type_changes import parsed
 
 # Types that PostgreSQL compares with one another, so that a query goes on whichever of them the column has.
 KINDS = (
@@ -54,7 +54,7 @@ class TypeOfAnotherKind(Hazard):
 
 def is_of_another_kind(change: AlterType) -> bool:
     """Return whether the new type does not go together with the old one, apart from losses, of which AM303 tells."""
-    old, new = (kind_of(parsed(name).name) for name in (change.old, change.new))
+    old, new = (kind_of(read_type(name).name) for name in (change.old, change.new))
     # Of a type of the project's own, such as an enum, nothing is known.
     return bool(old and new and old != new) and not narrows(change.old, change.new)
 
