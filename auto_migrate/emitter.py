@@ -38,7 +38,7 @@ class Emitter:
 
 @contextlib.contextmanager
 def report_ending(emit: Emitter) -> Iterator[None]:
-    """Tell the listeners of every ending but the good one, and let it go on."""
+    """Report every ending but the good one to the listeners, and let it go on."""
     try:
         yield
     except RunInterrupted as stopped:

@@ -114,7 +114,7 @@ class AttemptStarted(Event):
 
 
 class AttemptFailed(Event):
-    """An attempt met a passing fault. `detail` is the driver's own text."""
+    """An attempt met a transient error. `detail` is the driver's own text."""
 
     attempt: int
     attempts: int

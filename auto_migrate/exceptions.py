@@ -4,7 +4,7 @@ AutoMigrateError
 ├── MigrationFailed        1  a migration raised; everything before it stays applied and recorded
 ├── UsageError             2  a bad option, target or setting
 │   └── RunNotQueued       2  a run asked for over HTTP that somebody else has begun or given up
-├── DatabaseUnreachable    3  passing faults outlasted every attempt
+├── DatabaseUnreachable    3  transient errors outlasted every attempt
 ├── DatabaseRefused        4  the database will not let this role in, however often it asks
 ├── DeployLockTimeout      5  another runner kept the deploy lock for too long
 ├── PlanRefused            6  the safety assessment found what nobody has acknowledged

@@ -117,7 +117,7 @@ def settle(traffic: Traffic, seconds: float) -> float:
 
 
 def await_landing(traffic: Traffic, patience: float) -> None:
-    """Return the observer a moment to see the new column."""
+    """Let the observer have a moment to see the new column."""
     deadline = time.monotonic() + patience
     while traffic.landed is None and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -151,7 +151,7 @@ def no_gap(url: str, *, holders: int = 3) -> Iterator[None]:
 
 
 def fill(url: str, rows: int = 100) -> None:
-    """Return the shop a customer and some orders."""
+    """Insert a customer and some orders."""
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO shop_customer DEFAULT VALUES")
         connection.execute(

@@ -62,7 +62,7 @@ class Stopped(Exception):
 
 
 def say(text: str) -> None:
-    """Return what happens now."""
+    """Say what happens now."""
     print(text, flush=True)  # noqa: T201 # this program's output
 
 

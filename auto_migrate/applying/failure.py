@@ -18,11 +18,11 @@ LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
 
 
 def failure(database: Database, error: Exception, progress: Progress) -> AutoMigrateError | TransientError:
-    """Return the exception that ends the migration: a passing fault, to be tried again, or a failure with its place."""
+    """Return the exception that ends the migration: a transient error, or a failure with its place."""
     if isinstance(error, AutoMigrateError | TransientError):
         return error
     fault = database.fault_of(error)
-    if fault is not None and fault.kind.passing:
+    if fault is not None and fault.kind.transient:
         return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)

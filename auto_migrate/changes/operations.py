@@ -110,7 +110,7 @@ def changes_of_function(
     before: ProjectState,
     _after: ProjectState,
 ) -> Iterator[Change]:
-    """Return that a function of the project's runs, unless it is the one that does nothing."""
+    """Return the one change of a function of the project's, none of the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
     if allowed and operation.code is not ops.RunPython.noop:
         name = getattr(operation.code, "__name__", type(operation.code).__name__)
@@ -135,7 +135,7 @@ def changes_of_statements(
 
 
 def changes_of_nothing(*_asked: Any) -> Iterable[Change]:
-    """Return of no table: extensions and collations change none."""
+    """Return nothing: extensions and collations change no table."""
     return ()
 
 
@@ -163,7 +163,7 @@ def remove_index_concurrently(
 def add_constraint_not_valid(
     operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
 ) -> Iterable[Change]:
-    """Return of a constraint that old rows need not satisfy."""
+    """Return a new constraint that old rows need not satisfy."""
     model, recorder = before.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
     if operation.allow_migrate_model(connection.alias, model):
         recorder.add_constraint(model, operation.constraint, valid=False)
@@ -173,7 +173,7 @@ def add_constraint_not_valid(
 def validate_constraint(
     operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
 ) -> Iterator[Change]:
-    """Return of a constraint that old rows are held to from now on."""
+    """Return that old rows are held to a constraint from now on."""
     model = before.apps.get_model(app_label, operation.model_name)
     if operation.allow_migrate_model(connection.alias, model):
         yield ValidateConstraint(table=model._meta.db_table, model=model._meta.label, name=operation.name)

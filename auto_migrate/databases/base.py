@@ -69,7 +69,7 @@ class DeployLock(abc.ABC):
 
     @abc.abstractmethod
     def release(self) -> None:
-        """Return the lock back; never raises, and may be called twice."""
+        """Let go of the lock; never raises, and may be called twice."""
 
 
 class NoLock(DeployLock):
@@ -185,7 +185,7 @@ class Database(abc.ABC):
 
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
-        if fault.kind.passing:
+        if fault.kind.transient:
             return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
         address = self.address
         where = _("role {role} at {host}, database {name}").format(**dataclasses.asdict(address))

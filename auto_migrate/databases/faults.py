@@ -19,7 +19,7 @@ class FaultKind(enum.Enum):
     UNREACHABLE = _("could not connect to server")
     STARTING = _("the database is starting up or shutting down")
     READ_ONLY = _("the database is read-only (a standby, or a failover under way)")
-    FULL = _("the database has no connection to spare")
+    TOO_MANY_CONNECTIONS = _("the database has no connection to spare")
     CONNECTION_LOST = _("the connection was lost")
     LOCK_TIMEOUT = _("a lock was not had in time")
     DEADLOCK = _("two transactions were in each other's way")
@@ -37,7 +37,7 @@ class FaultKind(enum.Enum):
         return self in {FaultKind.LOCK_TIMEOUT, FaultKind.DEADLOCK}
 
     @property
-    def passing(self) -> bool:
+    def transient(self) -> bool:
         """Return whether a later attempt may succeed."""
         return self not in PERMANENT
 

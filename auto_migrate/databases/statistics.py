@@ -44,7 +44,7 @@ class Statistics(abc.ABC):
 
     @abc.abstractmethod
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        """Return of those tables that exist, counting rows up to `limit` and one."""
+        """Return the statistics of those tables that exist, counting rows up to `limit` and one."""
 
     def activity(self) -> Activity:
         """Return what goes on in the database as a whole."""
@@ -109,7 +109,7 @@ class PostgreSQLStatistics(Statistics):
         return Activity(None if oldest is None else float(oldest), int(replicas))
 
     def _bounded(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
-        """Return of a table if nobody has locked it or a partition of it for long, and its name can be read."""
+        """Return the statistics of a table whose name can be read and that nobody has locked for long, even in part."""
         try:
             with atomic(using=self.connection.alias):
                 self.one(self.BOUNDS, [PATIENCE])

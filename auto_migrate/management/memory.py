@@ -9,7 +9,7 @@ THRESHOLDS = (700, 5, 1)
 
 
 def collect_models_soon() -> None:
-    """Return the collector that what is there stays, while the models of each migration, which are cycles, come and go.
+    """Let the collector know that what is there stays, while the models of each migration, which are cycles, go.
 
     All that was imported lives as long as the process, and most of the time would be spent on going through it. Without
     it, looking often costs less than Python's habit and keeps fewer dead models in memory.

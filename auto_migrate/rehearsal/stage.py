@@ -124,7 +124,7 @@ class Stage:
 
     @contextlib.contextmanager
     def reported(self, migration: Migration, index: int) -> Iterator[None]:
-        """Return that a migration of the plan began and how it ended."""
+        """Report that a migration of the plan began and how it ended."""
         place = (key_of(migration), index, len(self.script.plan), False)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
@@ -136,7 +136,7 @@ class Stage:
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started))
 
     def report(self, seen: list[StatementObserved], judge: RuleComparison, read: ClassifiedMigration) -> None:
-        """Return what was seen of one migration, and where the rules say otherwise."""
+        """Report what was seen of one migration, and where the rules say otherwise."""
         contradicted = list(judge.contradictions(read, seen))
         for event in (*seen, *contradicted):
             self.emit(event)

@@ -96,7 +96,7 @@ def comment(text: str) -> str:
 
 
 def without_like() -> str:
-    """Return in a comment of the second index of a text, which code of one's own leaves out."""
+    """Return a comment on the second index of a text, which code of one's own leaves out."""
     return comment(_("Without the second index that Django makes for LIKE on text: build it as well if you need it."))
 
 

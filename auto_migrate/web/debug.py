@@ -56,7 +56,7 @@ def situation() -> dict[str, Any]:
 
 
 def database_situation(alias: str) -> dict[str, Any]:
-    """Tell about one database; one that cannot be asked leaves an `error` and does not hide the others."""
+    """Return what there is to know of one database; one that cannot be asked leaves an `error` and hides no other."""
     told: dict[str, Any] = {"settings": shown_database(alias), "driver": _driver(alias)}
     try:
         adapter = adapter_for(alias)

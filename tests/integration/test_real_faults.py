@@ -72,7 +72,7 @@ def test_a_full_server_is_a_passing_fault(other: BaseDatabaseWrapper, postgresql
     try:
         postgresql.execute("ALTER ROLE one_at_a_time CONNECTION LIMIT 0")
         other.settings_dict.update(USER="one_at_a_time", PASSWORD="secret", NAME="postgres")
-        assert fault_of(other).kind is FaultKind.FULL
+        assert fault_of(other).kind is FaultKind.TOO_MANY_CONNECTIONS
     finally:
         postgresql.execute("DROP ROLE one_at_a_time")
 
@@ -186,7 +186,7 @@ def test_too_many_connections_in_another_language_are_a_passing_fault(
     german.create_role("shop", "secret")
     speaking.settings_dict.update(NAME="full", USER="shop", PASSWORD="secret")
     found = fault_of(speaking)
-    assert found.kind is FaultKind.FULL
+    assert found.kind is FaultKind.TOO_MANY_CONNECTIONS
     assert "too many" not in found.detail
     assert refused_sqlstate(speaking.get_connection_params()) == "53300"
 

@@ -25,7 +25,7 @@ CODES = [
     ("40001", FaultKind.DEADLOCK, True),
     ("40P01", FaultKind.DEADLOCK, True),
     ("42501", FaultKind.NO_PERMISSION, False),
-    ("53300", FaultKind.FULL, True),
+    ("53300", FaultKind.TOO_MANY_CONNECTIONS, True),
     ("55P03", FaultKind.LOCK_TIMEOUT, True),
     ("57P01", FaultKind.CONNECTION_LOST, True),
     ("57P02", FaultKind.CONNECTION_LOST, True),
@@ -48,8 +48,8 @@ WORDS = [
     ('role "shop" is not permitted to log in', FaultKind.CREDENTIALS),
     ('database "shop" does not exist', FaultKind.NO_DATABASE),
     ("the database system is starting up", FaultKind.STARTING),
-    ("sorry, too many clients already", FaultKind.FULL),
-    ("remaining connection slots are reserved", FaultKind.FULL),
+    ("sorry, too many clients already", FaultKind.TOO_MANY_CONNECTIONS),
+    ("remaining connection slots are reserved", FaultKind.TOO_MANY_CONNECTIONS),
     ("server closed the connection unexpectedly", FaultKind.CONNECTION_LOST),
     ("the connection is closed", FaultKind.CONNECTION_LOST),
     ("the connection is lost", FaultKind.CONNECTION_LOST),
@@ -94,7 +94,7 @@ def test_a_sqlstate_tells_the_fault_whatever_the_driver_says(code: str, kind: Fa
     for driver in (Psycopg("палата\n  номер 6", sqlstate=code), Psycopg2("палата\n  номер 6", pgcode=code)):
         assert fault(wrapped(driver)) == Fault(kind, "палата номер 6")
         assert fault(driver) == Fault(kind, "палата номер 6")
-    assert kind.passing is passing
+    assert kind.transient is passing
 
 
 def test_every_code_is_tried_here() -> None:
@@ -167,7 +167,7 @@ def test_a_fault_is_told_with_its_address_and_without_a_password(kind: FaultKind
     address = database.address
     password = str(database.connection.settings_dict["PASSWORD"])
     told = database.explain(Fault(kind, "the driver's words"))
-    if kind.passing:
+    if kind.transient:
         assert isinstance(told, TransientError)
         assert (told.reason, told.detail) == (kind.value, "the driver's words")
     else:

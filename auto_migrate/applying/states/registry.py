@@ -204,7 +204,7 @@ class LazyApps(StateApps):
         ]
 
     def _may_point_to(self, key: Key, field: Any) -> bool:
-        """Return without rendering anything whether it is worth to look at the other end."""
+        """Return whether it is worth to look at the other end, without rendering anything."""
         awaited = field.remote_field.awaited if isinstance(field.remote_field, OnDemand) else None
         return awaited is None or self._concrete(awaited) == key
 

@@ -52,7 +52,7 @@ def calls(query: Any, known: Catalog) -> Iterator[Change]:
 
 
 def doubted(function: str) -> OpaqueChange:
-    """Return of a function that may do anything."""
+    """Return the change of a function that may do anything."""
     reason = _("{function} may do anything").format(function=function)
     return OpaqueChange(table="", text=f"{function}(…)", reason=reason)
 

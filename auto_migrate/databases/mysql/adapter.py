@@ -33,8 +33,8 @@ from auto_migrate.exceptions import TransientError
 KINDS = {
     0: FaultKind.CONNECTION_LOST,  # the driver's own: the connection was closed before
     1020: FaultKind.DEADLOCK,  # ER_CHECKREAD, with which MariaDB 11 refuses a write that is based on an older snapshot
-    1040: FaultKind.FULL,  # ER_CON_COUNT_ERROR
-    1041: FaultKind.FULL,  # ER_OUT_OF_RESOURCES
+    1040: FaultKind.TOO_MANY_CONNECTIONS,  # ER_CON_COUNT_ERROR
+    1041: FaultKind.TOO_MANY_CONNECTIONS,  # ER_OUT_OF_RESOURCES
     1042: FaultKind.UNREACHABLE,  # ER_BAD_HOST_ERROR
     1043: FaultKind.UNREACHABLE,  # ER_HANDSHAKE_ERROR
     1044: FaultKind.NO_PERMISSION,  # ER_DBACCESS_DENIED_ERROR, also for a database that does not exist
@@ -44,7 +44,7 @@ KINDS = {
     1053: FaultKind.STARTING,  # ER_SERVER_SHUTDOWN
     1129: FaultKind.CREDENTIALS,  # ER_HOST_IS_BLOCKED
     1130: FaultKind.CREDENTIALS,  # ER_HOST_NOT_PRIVILEGED
-    1135: FaultKind.FULL,  # ER_CANT_CREATE_THREAD
+    1135: FaultKind.TOO_MANY_CONNECTIONS,  # ER_CANT_CREATE_THREAD
     1142: FaultKind.NO_PERMISSION,  # ER_TABLEACCESS_DENIED_ERROR
     1143: FaultKind.NO_PERMISSION,  # ER_COLUMNACCESS_DENIED_ERROR
     1152: FaultKind.CONNECTION_LOST,  # ER_ABORTING_CONNECTION
@@ -53,10 +53,10 @@ KINDS = {
     1160: FaultKind.CONNECTION_LOST,  # ER_NET_ERROR_ON_WRITE
     1161: FaultKind.CONNECTION_LOST,  # ER_NET_WRITE_INTERRUPTED
     1184: FaultKind.CONNECTION_LOST,  # ER_NEW_ABORTING_CONNECTION
-    1203: FaultKind.FULL,  # ER_TOO_MANY_USER_CONNECTIONS
+    1203: FaultKind.TOO_MANY_CONNECTIONS,  # ER_TOO_MANY_USER_CONNECTIONS
     1205: FaultKind.LOCK_TIMEOUT,  # ER_LOCK_WAIT_TIMEOUT, of rows and of table definitions
     1213: FaultKind.DEADLOCK,  # ER_LOCK_DEADLOCK
-    1226: FaultKind.FULL,  # ER_USER_LIMIT_REACHED
+    1226: FaultKind.TOO_MANY_CONNECTIONS,  # ER_USER_LIMIT_REACHED
     1227: FaultKind.NO_PERMISSION,  # ER_SPECIFIC_ACCESS_DENIED_ERROR
     1251: FaultKind.CREDENTIALS,  # ER_NOT_SUPPORTED_AUTH_MODE
     1412: FaultKind.DEADLOCK,  # ER_TABLE_DEF_CHANGED: changed since the transaction began
@@ -244,7 +244,7 @@ class MySQL(Database):
             return True
 
     def leave_session(self) -> None:
-        """Give the work lock back and set the settings back, so that a persistent connection keeps no trace."""
+        """Let go of the work lock and restore the settings, so that a persistent connection keeps no trace."""
         limited, self._limited = self._limited, None
         if self.connection.connection is None:
             return

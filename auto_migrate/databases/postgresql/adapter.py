@@ -35,7 +35,7 @@ KINDS = {
     "40001": FaultKind.DEADLOCK,
     "40P01": FaultKind.DEADLOCK,
     "42501": FaultKind.NO_PERMISSION,
-    "53300": FaultKind.FULL,
+    "53300": FaultKind.TOO_MANY_CONNECTIONS,
     "55P03": FaultKind.LOCK_TIMEOUT,
     "57P01": FaultKind.CONNECTION_LOST,  # admin_shutdown
     "57P02": FaultKind.CONNECTION_LOST,  # crash_shutdown
@@ -52,7 +52,7 @@ LIBPQ_WORDS = (
     (re.compile(r"database \".*\" does not exist"), FaultKind.NO_DATABASE),
     (re.compile(r"role \".*\" (does not exist|is not permitted)"), FaultKind.CREDENTIALS),
     (re.compile(r"the database system is "), FaultKind.STARTING),
-    (re.compile(r"too many (clients|connections)|remaining connection slots"), FaultKind.FULL),
+    (re.compile(r"too many (clients|connections)|remaining connection slots"), FaultKind.TOO_MANY_CONNECTIONS),
     (
         re.compile(r"closed the connection unexpectedly|connection (is|was|already) (lost|closed)|reset by peer"),
         FaultKind.CONNECTION_LOST,

@@ -86,7 +86,7 @@ class Command(MigrateCommand):
             self.console(event, context)
 
     def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_signal: Any) -> None:
-        """Tell the history the plan; the signal comes once for every app, and the first tells it all."""
+        """Record the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
         keys = tuple(key_of(migration) for migration, _backwards in plan)
         self.total = len(keys)
@@ -119,7 +119,7 @@ class Command(MigrateCommand):
             )
 
     def _note_stop(self, error: Exception) -> None:
-        """Tell the history at which migration the command ended, if it was in one."""
+        """Record at which migration the command ended, if it was in one."""
         if self.under_way is not None:
             at = self.under_way
             text = f"{type(error).__name__}: {first_line(error)}"

@@ -100,7 +100,7 @@ def not_unique(field: Any) -> Any:
 
 
 def like(change: AddColumn | AddConstraint) -> str:
-    """Return of the index for LIKE where Django would make one."""
+    """Return a comment on the index for LIKE where Django would make one."""
     return without_like() if isinstance(change.definition, CharField | TextField) else ""
 
 

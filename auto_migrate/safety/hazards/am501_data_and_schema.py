@@ -30,7 +30,7 @@ class DataAndSchema(Hazard):
     harm = Harm.RISKS
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Return of a migration that does both to tables that were there before."""
+        """Find a migration that does both to tables that were there before."""
         if not migration.migration.atomic:
             return
         made, data, schema = set(new_tables), list[Change](), list[str]()

@@ -28,7 +28,7 @@ class PhaseAmbiguous(Hazard):
     vendors = EVERYWHERE
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Return of a migration whose operations do not agree, where phases are on."""
+        """Find a migration whose operations do not agree, where phases are on."""
         decision = migration.decision
         if get_settings().PHASES and decision.is_ambiguous and not is_told_elsewhere(decision):
             yield Found("", problem(decision), instead(migration))

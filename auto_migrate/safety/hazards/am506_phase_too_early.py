@@ -28,7 +28,7 @@ class PhaseTooEarly(Hazard):
     vendors = EVERYWHERE
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
-        """Return of a migration that cannot run when the new code needs it, where phases are on."""
+        """Find a migration that cannot run when the new code needs it, where phases are on."""
         if not (get_settings().PHASES and migration.decision.comes_too_early):
             return
         behind = ", ".join(map(str, migration.decision.behind))

@@ -82,7 +82,7 @@ def test_a_server_that_is_full_may_have_room_later(own_mariadb: MariaDB) -> None
             guest = MySQLdb.connect(host="127.0.0.1", port=own_mariadb.port, user="plain", password="p")
             stack.callback(guest.close)
         full = passing_fault(url, **plain)
-    assert full.reason == FaultKind.FULL.value
+    assert full.reason == FaultKind.TOO_MANY_CONNECTIONS.value
     assert "(1040)" in full.detail
 
 
@@ -95,7 +95,7 @@ def test_an_account_with_too_many_connections_may_have_room_later(
     narrow = {"USER": "narrow", "PASSWORD": "n"}
     with alias("only", mariadb_url, **narrow) as only:
         MySQL(only).prepare()
-        assert passing_fault(mariadb_url, **narrow).reason == FaultKind.FULL.value
+        assert passing_fault(mariadb_url, **narrow).reason == FaultKind.TOO_MANY_CONNECTIONS.value
     mariadb.execute("DROP USER narrow@'127.0.0.1'")
 
 

@@ -19,7 +19,7 @@ Deliver = Callable[..., HttpResponse]
 
 @pytest.fixture(autouse=True)
 def secrets(settings: Settings) -> None:
-    """Return each gateway a secret."""
+    """Set a secret for each gateway."""
     settings.GATEWAY_SECRETS = {"ghostpay": [SECRET], "tribopay": [SECRET]}
 
 

@@ -15,7 +15,7 @@ from auto_migrate.values import MigrationKey, Node
 
 @pytest.fixture(autouse=True)
 def squashed(settings: Settings) -> None:
-    """Return the app `sessions` two migrations, the squash of both, and a third."""
+    """Let the app `sessions` have two migrations, the squash of both, and a third."""
     settings.MIGRATION_MODULES = {"sessions": "tests.projects.depot.squashed"}
 
 
