@@ -3,6 +3,9 @@
 `migrate` runs the whole pipeline on one database, `inspect` only compares. Both report through events and end in one of
 the exceptions of `auto_migrate.exceptions`. `repeatable` marks an operation that may be carried out again after a cut,
 `acknowledge` a hazard of a migration that is known and wanted.
+
+What is a project's own plugs in by settings: listeners take what is in `auto_migrate.events`, hazards are made of what
+is in `auto_migrate.hazards`. `auto_migrate.testing` is for its tests.
 """
 
 from __future__ import annotations

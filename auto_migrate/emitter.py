@@ -17,12 +17,19 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Emitter:
-    """Hands events to every listener, with where and when they happened."""
+    """Hands events to every listener, those of the setting `LISTENERS` included, with where and when they happened."""
 
     database: str
     run_id: uuid.UUID
     listeners: Sequence[Listener]
     clock: Clock
+
+    def __post_init__(self) -> None:
+        if get_settings().LISTENERS:
+            # Most projects have none, and every run would pay for the import.
+            from auto_migrate.listeners import project_listeners
+
+            object.__setattr__(self, "listeners", (*self.listeners, *project_listeners()))
 
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_noop as _
 
 
-class FaultKind(enum.Enum):
+class Kind(enum.Enum):
     """What went wrong, as far as a deploy cares."""
 
     UNREACHABLE = _("could not connect to server")
@@ -34,7 +34,7 @@ class FaultKind(enum.Enum):
     @property
     def contention(self) -> bool:
         """Return whether others were in the way, so that the database is well and the migration had no luck."""
-        return self in {FaultKind.LOCK_TIMEOUT, FaultKind.DEADLOCK}
+        return self in {Kind.LOCK_TIMEOUT, Kind.DEADLOCK}
 
     @property
     def passing(self) -> bool:
@@ -42,25 +42,21 @@ class FaultKind(enum.Enum):
         return self not in PERMANENT
 
 
-PERMANENT = frozenset(
-    {FaultKind.CREDENTIALS, FaultKind.NO_DATABASE, FaultKind.NO_PERMISSION, FaultKind.TLS, FaultKind.BAD_ADDRESS}
-)
+PERMANENT = frozenset({Kind.CREDENTIALS, Kind.NO_DATABASE, Kind.NO_PERMISSION, Kind.TLS, Kind.BAD_ADDRESS})
 
 # What to look at first, by kind; `{role}`, `{host}`, `{name}` and `{alias}` are the connection's own.
 HINTS = {
-    FaultKind.UNREACHABLE: _(
+    Kind.UNREACHABLE: _(
         "Check that the database runs and that {host} is its address: DATABASES[{alias!r}] (or DATABASE_URL)."
     ),
-    FaultKind.CREDENTIALS: _(
+    Kind.CREDENTIALS: _(
         "Check the role and password in DATABASES[{alias!r}] (or DATABASE_URL), and the server's pg_hba.conf: "
         "psql postgresql://{role}@{host}/{name}"
     ),
-    FaultKind.NO_DATABASE: _(
-        "Create the database {name} or correct its name in DATABASES[{alias!r}] (or DATABASE_URL)."
-    ),
-    FaultKind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),
-    FaultKind.TLS: _("Check sslmode and the certificates in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
-    FaultKind.BAD_ADDRESS: _("Check the spelling of DATABASES[{alias!r}] (or DATABASE_URL)."),
+    Kind.NO_DATABASE: _("Create the database {name} or correct its name in DATABASES[{alias!r}] (or DATABASE_URL)."),
+    Kind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),
+    Kind.TLS: _("Check sslmode and the certificates in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
+    Kind.BAD_ADDRESS: _("Check the spelling of DATABASES[{alias!r}] (or DATABASE_URL)."),
 }
 
 
@@ -68,7 +64,7 @@ HINTS = {
 class Fault:
     """A database error that has been understood. `detail` is the driver's own text."""
 
-    kind: FaultKind
+    kind: Kind
     detail: str = ""
 
 
