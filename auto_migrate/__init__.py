@@ -3,6 +3,9 @@
 `migrate` runs the whole pipeline on one database, `inspect` only compares. Both report through events and end in one of
 the exceptions of `auto_migrate.exceptions`. `repeatable` marks an operation that may be carried out again after a cut,
 `acknowledge` a hazard of a migration that is known and wanted.
+
+What is a project's own plugs in by settings: listeners take what is in `auto_migrate.events`, hazards are made of what
+is in `auto_migrate.hazards`. `auto_migrate.testing` is for its tests.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from auto_migrate.version import __version__
 
 __all__ = [
+    "Goal",
     "Inspection",
     "Listener",
     "Result",
@@ -29,11 +33,13 @@ if TYPE_CHECKING:
     from auto_migrate.events import Listener
     from auto_migrate.pipeline import Result, migrate
     from auto_migrate.planning.comparison import Inspection, inspect
+    from auto_migrate.planning.targets import Goal
     from auto_migrate.request import RunRequest
     from auto_migrate.safety.acknowledgements import acknowledge
     from auto_migrate.values import SchemaState
 
 _HOMES = {
+    "Goal": "auto_migrate.planning.targets",
     "Inspection": "auto_migrate.planning.comparison",
     "Listener": "auto_migrate.events",
     "Result": "auto_migrate.pipeline",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import filter as filter_names
 from typing import Any
 
@@ -10,9 +10,9 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 # Django's own name
 from django.core.management import get_commands
 from django.urls import NoReverseMatch, reverse
-from django.utils.module_loading import import_string
 
-from auto_migrate.conf import FIELDS, BadSetting, get_settings, unknown_keys, unknown_variables
+from auto_migrate.conf import FIELDS, BadSetting, get_settings, load_callable, unknown_keys, unknown_variables
+from auto_migrate.exceptions import UsageError
 
 SEE_KEYS = f"The keys are: {', '.join(FIELDS)}. Find where it is set: grep -rn AUTO_MIGRATE ."
 SEE_SETTINGS = "Find where it is set: grep -rn AUTO_MIGRATE . ; env | grep -o '^AUTO_MIGRATE_[A-Z_]*'"
@@ -31,7 +31,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
         get_settings()
     except BadSetting as error:
         return [*unknown, Error(str(error), hint=SEE_SETTINGS, id="auto_migrate.E002")]
-    return [*unknown, *_missing_callables()]
+    return [*unknown, *_unusable_paths()]
 
 
 @register(Tags.compatibility)
@@ -51,9 +51,10 @@ def check_acknowledgements(app_configs: Sequence[AppConfig] | None, **_: Any) ->
     """Warn of acknowledgements in the settings that can match nothing any more."""
     try:
         configured = get_settings().ACKNOWLEDGE
-    except BadSetting:
+        return list(_unmatched(configured)) if configured else []
+    except (BadSetting, UsageError):
+        # The check of the settings tells.
         return []
-    return list(_unmatched(configured)) if configured else []
 
 
 @register(Tags.security, deploy=True)
@@ -85,18 +86,26 @@ def _unknown_variables() -> Iterator[CheckMessage]:
         yield Warning(text, hint=SEE_KEYS, id="auto_migrate.W003")
 
 
-def _missing_callables() -> Iterator[CheckMessage]:
-    for name, path in get_settings().HEALTH_CHECKS.items():
-        try:
-            found = import_string(path)
-        except ImportError as error:
-            reason = str(error)
-        else:
-            reason = "" if callable(found) else "it is not callable"
-        if reason:
-            text = f"AUTO_MIGRATE['HEALTH_CHECKS'][{name!r}]: {path} cannot be used: {reason}."
-            module = path.rpartition(".")[0]
-            yield Error(text, hint=f"Try to import it: python -c 'import {module}'", id="auto_migrate.E003")
+def _unusable_paths() -> Iterator[CheckMessage]:
+    settings = get_settings()
+    for path in settings.HEALTH_CHECKS.values():
+        yield from _refused("auto_migrate.E003", load_callable, "HEALTH_CHECKS", path)
+    # Every process runs the checks, and few projects have listeners or hazards of their own.
+    for path in settings.LISTENERS:
+        from auto_migrate.listeners import load_listener
+
+        yield from _refused("auto_migrate.E004", load_listener, path)
+    if settings.HAZARDS:
+        from auto_migrate.safety.hazards import hazards
+
+        yield from _refused("auto_migrate.E005", hazards)
+
+
+def _refused(code: str, load: Callable[..., Any], *arguments: str) -> Iterator[CheckMessage]:
+    try:
+        load(*arguments)
+    except UsageError as error:
+        yield Error(error.message, hint=error.hint, id=code)
 
 
 def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:

@@ -15,7 +15,10 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+
+from auto_migrate.exceptions import UsageError
 
 SETTING = "AUTO_MIGRATE"
 ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
@@ -30,6 +33,8 @@ RELEASE_VARIABLES = (
     "GIT_COMMIT",
 )
 
+# What the code of a hazard looks like; those that begin with AM are the package's own.
+HAZARD_CODE = r"[A-Z]{2,8}\d{1,4}"
 
 SWITCHES = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -129,11 +134,22 @@ def dotted_paths(value: Any) -> Mapping[str, str]:
     return found
 
 
+def path_list(value: Any) -> tuple[str, ...]:
+    """Parse one dotted path, several separated by commas, or a list of them."""
+    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError(_("a list of dotted paths is needed"))  # noqa: TRY004 # every parser answers with ValueError
+    found = [part.strip() if isinstance(part, str) else "" for part in parts]
+    if not all("." in path.strip(".") for path in found):
+        raise ValueError(_("every entry is a dotted path, such as shop.deploys.notify"))
+    return tuple(dict.fromkeys(found))
+
+
 def acknowledgements(value: Any) -> Mapping[str, str]:
     """Parse a dict of `CODE:MIGRATION` and reason, or `CODE:MIGRATION=reason` pairs separated by semicolons."""
     found = pairs(value, ";")
     for key, reason in found.items():
-        if not re.fullmatch(r"AM\d{3}:[^.:]+\..+", str(key)):
+        if not re.fullmatch(HAZARD_CODE + r":[^.:]+\..+", str(key)):
             raise ValueError(_("{key} is not CODE:MIGRATION, such as AM301:shop.0007_drop_note").format(key=key))
         if not (isinstance(reason, str) and reason.strip()):
             raise ValueError(_("{key} needs a reason").format(key=key))
@@ -188,6 +204,10 @@ class Settings:
     """What carries out a run asked for over HTTP: Celery where the project has it, else a process."""
     HEALTH_CHECKS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": dotted_paths})
     """More entries of `checks` in `health/`: name → dotted path of a callable that gives a dict or raises."""
+    LISTENERS: tuple[str, ...] = _setting(path_list, ())
+    """Dotted paths of functions or classes whose instances are told every event: `(event, context)`."""
+    HAZARDS: tuple[str, ...] = _setting(path_list, ())
+    """Dotted paths of the project's own subclasses of `auto_migrate.hazards.Hazard`."""
 
     @property
     def release(self) -> str:
@@ -220,6 +240,33 @@ def unknown_variables() -> list[str]:
     """Return the environment variables that look like settings and mean nothing to this version."""
     known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
     return sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in known)
+
+
+def load_callable(key: str, path: str) -> Any:
+    """Return the callable that a dotted path of the setting `key` names; raise `UsageError` if there is none."""
+    try:
+        found = import_string(path)
+    except Exception as error:
+        # A module may raise anything when it is imported.
+        reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        module = path.rpartition(".")[0]
+        hint = _("Try to import it: manage.py shell -c 'import {module}'").format(module=module)
+        raise unusable(key, path, reason, hint) from error
+    if not callable(found):
+        raise unusable(key, path, _("it is not callable"))
+    return found
+
+
+def unusable(key: str, path: str, reason: str, *hints: str) -> UsageError:
+    """Return the error that says why a dotted path of the setting `key` is refused."""
+    variable = ENVIRONMENT_PREFIX + key
+    where = _("Correct {setting}, or the variable {variable}, whichever it is from.")
+    return UsageError(
+        _("{setting}: {path} cannot be used: {reason}.").format(
+            setting=f"{SETTING}[{key!r}]", path=path, reason=reason.rstrip(".")
+        ),
+        hint="\n".join([where.format(setting=f"{SETTING}[{key!r}]", variable=variable), *hints]),
+    )
 
 
 @functools.cache

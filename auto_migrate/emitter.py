@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 from auto_migrate.clock import Clock
+from auto_migrate.conf import get_settings
 from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
 
@@ -17,13 +18,23 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class Emitter:
-    """Hands events to every listener, with where and when they happened; `applied` migrations were told as finished."""
+    """Hands events to every listener, those of the setting `LISTENERS` included, with where and when they happened.
+
+    `applied` migrations were told as finished.
+    """
 
     database: str
     run_id: uuid.UUID
     listeners: Sequence[Listener]
     clock: Clock
     applied: int = dataclasses.field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if get_settings().LISTENERS:
+            # Most projects have none, and every run would pay for the import.
+            from auto_migrate.listeners import project_listeners
+
+            self.listeners = (*self.listeners, *project_listeners())
 
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""

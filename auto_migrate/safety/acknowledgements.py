@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
+from auto_migrate.conf import HAZARD_CODE
 from auto_migrate.exceptions import UsageError
 from auto_migrate.findings import Acknowledgement, Finding
 
-CODE = re.compile(r"AM\d{3}")
+CODE = re.compile(HAZARD_CODE)
 # The attribute that the decorator writes.
 DECORATED = "auto_migrate_acknowledged"
 

@@ -26,6 +26,7 @@ from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
+from auto_migrate.safety.project_hazards import ask
 
 
 def assess(
@@ -107,7 +108,7 @@ class Assessor:
             self.finding(hazard, one, read)
             for hazard in hazards().values()
             if self.server.vendor in hazard.vendors
-            for one in hazard.look(read, self.server, new_tables)
+            for one in ask(hazard, read, self.server, new_tables)
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
 

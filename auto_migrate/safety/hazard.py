@@ -81,10 +81,13 @@ class Found:
 
 
 class Hazard(abc.ABC):
-    """One hazard. A subclass tells its code, a `slug` for its page, a title, the harm, and where it holds."""
+    """One hazard. A subclass tells its code, a title, the harm, where it holds, and where it is explained."""
 
     code: ClassVar[str]
-    slug: ClassVar[str]
+    slug: ClassVar[str] = ""
+    """A few words with hyphens that name it in reports; the name of its class where empty."""
+    page: ClassVar[str] = ""
+    """Where a project's own hazard is explained, a URL or a path; those of the package are in `docs/hazards/`."""
     title: ClassVar[str]
     """One short sentence without a full stop, marked with `gettext_noop`."""
     harm: ClassVar[Harm]

@@ -20,9 +20,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.module_loading import import_string
 
-from auto_migrate.conf import get_settings
+from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
 from auto_migrate.planning.schema_state import QuickState, quick_state
 from auto_migrate.values import SchemaState
@@ -205,7 +204,7 @@ def overall(database: DatabaseReport, checks: Mapping[str, Mapping[str, Any]]) -
 def _run_check(path: str) -> dict[str, Any]:
     """Call the project's function in this thread, which ends with it: leave no connection behind."""
     try:
-        found = import_string(path)()
+        found = load_callable("HEALTH_CHECKS", path)()
         return dict(json.loads(json.dumps(found, cls=DjangoJSONEncoder)))
     finally:
         connections.close_all()

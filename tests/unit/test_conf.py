@@ -25,6 +25,7 @@ from auto_migrate.conf import (
 
 PASSWORD = "a-password-nobody-may-see"
 DIRECT = f"postgresql://ana:{PASSWORD}@db:5432/shop"
+LISTENERS = ("shop.deploys.notify", "shop.chat.Chat")
 
 # key → what the dict holds, what a variable holds, and what both mean.
 VALUES: dict[str, tuple[Any, str, Any]] = {
@@ -41,9 +42,9 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
     "ACKNOWLEDGE": (
-        {"AM301:shop.0007_x": "why", "AM109:shop.*": "a=b"},
-        "AM301:shop.0007_x=why; AM109:shop.*=a=b",
-        {"AM301:shop.0007_x": "why", "AM109:shop.*": "a=b"},
+        {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
+        "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
+        {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
     ),
     "PHASES": (True, "on", True),
     "POST_DEPLOY_DELAY": (60, "60", 60.0),
@@ -52,6 +53,8 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "RELEASE": ("4f2a9c1", "4f2a9c1", "4f2a9c1"),
     "RUNNER": ("process", "process", "process"),
     "HEALTH_CHECKS": ({"cache": "shop.health.cache"}, "cache=shop.health.cache", {"cache": "shop.health.cache"}),
+    "LISTENERS": (["shop.deploys.notify", "shop.chat.Chat"], "shop.deploys.notify, shop.chat.Chat,", LISTENERS),
+    "HAZARDS": (["shop.hazards.One", "shop.hazards.One"], "shop.hazards.One", ("shop.hazards.One",)),
 }
 KEYS = pytest.mark.parametrize("key", FIELDS)
 
@@ -85,6 +88,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("SMALL_TABLE", -1, "it must be a finite number of at least 0"),
     ("ACKNOWLEDGE", {"AM301": "why"}, "AM301 is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("ACKNOWLEDGE", {"AM301:shop.0007_x": " "}, "AM301:shop.0007_x needs a reason"),
+    ("ACKNOWLEDGE", {"301:a.b": "why"}, "301:a.b is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("DIRECT_URLS", {"default": PASSWORD}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", {"default": None}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", PASSWORD, "every alias needs a URL such as postgresql://user@host:5432/name"),
@@ -98,6 +102,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("HEALTH_CHECKS", {"cache": len}, "cache needs the dotted path of a callable"),
     ("HEALTH_CHECKS", "cache", "cache needs the dotted path of a callable"),
     ("HEALTH_CHECKS", ["cache"], "a dict is needed"),
+    ("LISTENERS", "notify", "every entry is a dotted path, such as shop.deploys.notify"),
+    ("LISTENERS", [len], "every entry is a dotted path, such as shop.deploys.notify"),
+    ("LISTENERS", ["shop.deploys.notify", ""], "every entry is a dotted path, such as shop.deploys.notify"),
+    ("LISTENERS", {"chat": "shop.deploys.notify"}, "a list of dotted paths is needed"),
+    ("HAZARDS", None, "a list of dotted paths is needed"),
+    ("HAZARDS", "Money.", "every entry is a dotted path, such as shop.deploys.notify"),
 ]
 
 

@@ -12,6 +12,7 @@ from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
 from auto_migrate.reporting.assessments.source_lines import SourceLocations
 from auto_migrate.safety.acknowledgements import matches
 from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.safety.hazards import hazards
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,9 @@ class AssessmentReport:
 
     def page(self, code: str) -> str:
         """Return the address of a hazard's page, empty where none is known."""
+        if (hazard := hazards().get(code)) and hazard.page:
+            # A path within the project's repository leads nowhere from elsewhere.
+            return hazard.page if "://" in hazard.page else ""
         return f"{self.docs_url.rstrip('/')}/{code}.md" if self.docs_url else ""
 
     def is_acknowledged_elsewhere(self, finding: Finding) -> bool:

@@ -52,10 +52,10 @@ def rule(hazard: Hazard, report: AssessmentReport) -> dict[str, Any]:
     page = report.page(hazard.code)
     told = {
         "id": hazard.code,
-        "name": "".join(word.capitalize() for word in hazard.slug.split("-")),
+        "name": "".join(word.capitalize() for word in hazard.slug.split("-")) or type(hazard).__name__,
         "shortDescription": {"text": f"{title}."},
         "fullDescription": {"text": f"{title} ({_(str(hazard.harm))})."},
-        "help": {"text": _("See docs/hazards/{code}.md.").format(code=hazard.code)},
+        "help": {"text": _("See {page}.").format(page=hazard.page or f"docs/hazards/{hazard.code}.md")},
         "defaultConfiguration": {"level": LEVELS[BY_RULE[hazard.harm]]},
         "properties": {"tags": ["migrations", *sorted(hazard.vendors)]},
     }

@@ -1,0 +1,76 @@
+"""What a project's own hazard is made of; the setting `HAZARDS` names it. The package's own are in `safety/hazards/`.
+
+A subclass of `Hazard` looks at one change after the other and yields a `Found` for what would hurt. Changes are the
+same values for Django's operations and for SQL; what each tells stands in its docstring.
+"""
+
+from __future__ import annotations
+
+from auto_migrate.changes.change import (
+    AddColumn,
+    AddConstraint,
+    AlterEnum,
+    AlterType,
+    Change,
+    ColumnChange,
+    ConstraintKind,
+    CreateIndex,
+    CreateTable,
+    DataChange,
+    Default,
+    DropColumn,
+    DropConstraint,
+    DropDefault,
+    DropIndex,
+    DropNotNull,
+    DropTable,
+    LockTable,
+    OpaqueChange,
+    Reindex,
+    RenameColumn,
+    RenameTable,
+    RewriteTable,
+    RunFunction,
+    SetDefault,
+    SetNotNull,
+    ValidateConstraint,
+)
+from auto_migrate.findings import Level
+from auto_migrate.safety.hazard import EVERYWHERE, POSTGRESQL, Found, Harm, Hazard, Site
+
+__all__ = [
+    "EVERYWHERE",
+    "POSTGRESQL",
+    "AddColumn",
+    "AddConstraint",
+    "AlterEnum",
+    "AlterType",
+    "Change",
+    "ColumnChange",
+    "ConstraintKind",
+    "CreateIndex",
+    "CreateTable",
+    "DataChange",
+    "Default",
+    "DropColumn",
+    "DropConstraint",
+    "DropDefault",
+    "DropIndex",
+    "DropNotNull",
+    "DropTable",
+    "Found",
+    "Harm",
+    "Hazard",
+    "Level",
+    "LockTable",
+    "OpaqueChange",
+    "Reindex",
+    "RenameColumn",
+    "RenameTable",
+    "RewriteTable",
+    "RunFunction",
+    "SetDefault",
+    "SetNotNull",
+    "Site",
+    "ValidateConstraint",
+]
