@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "sms_sender.middleware.NonsenseMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -199,8 +200,15 @@ logs.configure_structlog()
 
 # -- webhooks and SMS -------------------------------------------------------------------------------------------------
 
+# Payment gateways, a line each. The last part is the name: in its address and, upper-case, in <NAME>_WEBHOOK_SECRET.
+GATEWAYS = [
+    "webhooks.gateways.ghostpay",
+    "webhooks.gateways.tribopay",
+]
 # Several secrets, separated by commas, while one is being replaced by the next.
-GATEWAY_SECRETS = {"ghostpay": listed("GHOSTPAY_WEBHOOK_SECRET"), "tribopay": listed("TRIBOPAY_WEBHOOK_SECRET")}
+GATEWAY_SECRETS = {
+    name: listed(f"{name.upper()}_WEBHOOK_SECRET") for name in (path.rpartition(".")[2] for path in GATEWAYS)
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 SMS_RECOVERY_DELAY = seconds("SMS_RECOVERY_DELAY", 600)
@@ -209,6 +217,11 @@ SMS_POLL_INTERVAL = seconds("SMS_POLL_INTERVAL", 2, minimum=0.1)
 SMS_REDISPATCH_AFTER = seconds("SMS_REDISPATCH_AFTER", 30, minimum=0.1)
 # A row still being sent after this long belonged to a worker that died; it must exceed the provider's own timeout.
 SMS_SENDING_TIMEOUT = seconds("SMS_SENDING_TIMEOUT", 120, minimum=1)
+# Providers, a line each. The last part is the name that SMS_PROVIDER chooses by.
+SMS_PROVIDERS = [
+    "webhooks.providers.console",
+    "webhooks.providers.twilio",
+]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
     "Olá, {name}! Seu PIX de {amount} ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
@@ -260,22 +273,24 @@ CELERY_BEAT_SCHEDULE = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["webhooks.api.permissions.IsOperator"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["webhooks.api.renderers.EveryTextRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "webhooks.api.pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "webhooks.api.errors.error_response",
     "PAGE_SIZE": 50,
+    # What else is asked for with `?version=` is not written into a header.
+    "ALLOWED_VERSIONS": [__version__],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "sms_sender",
     "VERSION": __version__,
-    "DESCRIPTION": (
-        "Webhook deliveries and the recovery SMS that came of them, for operators.\n\n"
-        "Gateways deliver to `POST /api/webhooks/ghostpay/` and `POST /api/webhooks/tribopay/`: a JSON object, "
-        "with the shared secret in the header `X-Webhook-Secret`."
-    ),
+    "DESCRIPTION": "Webhook deliveries and the recovery SMS that came of them, for operators.",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "webhooks.api.schema.describe_deliveries",
+    ],
     # A bearer of AUTO_MIGRATE_TOKEN gets in, as staff with a session do.
     "SECURITY": [{"token": []}],
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},

@@ -3,16 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
+from webhooks.api.schema import Docs
 from webhooks.metrics import metrics
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/webhooks/", include("webhooks.urls")),
     path("api/webhooks/", include("auto_migrate.urls")),
+    path("api/webhooks/", include("webhooks.gateways.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", Docs.as_view(url_name="schema"), name="docs"),
     path("", RedirectView.as_view(pattern_name="docs")),
     path("metrics", metrics, name="metrics"),
 ]

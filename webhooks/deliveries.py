@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -13,13 +13,16 @@ from django.db import Error, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
 
-from webhooks import payments
-from webhooks.gateways import READERS, MalformedPayload, UnknownWord
+from webhooks import gateways, payments
+from webhooks.gateways import MalformedPayload, UnknownWord
 from webhooks.gateways.notice import clean
 from webhooks.models import Payment, WebhookEvent
 from webhooks.states import UNSETTLED, EventStatus
 
 logger = structlog.get_logger(__name__)
+
+DEPTH = 100
+"""Levels of a payload. Whether Python can read or write a deeper one depends on who calls."""
 
 BATCH = 100
 """Deliveries taken up at a time; beat asks again within half a minute."""
@@ -41,12 +44,35 @@ def parse(body: bytes) -> tuple[str, dict[str, Any]]:
     """Return a body as text and as an object; raise `NotJSON`."""
     try:
         text = body.decode("utf-8-sig")
-        payload = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise NotJSON("The body is not JSON in UTF-8.") from error
+    return text, loads(text)
+
+
+def loads(text: str, *, parse_float: Callable[[str], float | str] = float) -> dict[str, Any]:
+    """Return the object that a text describes; raise `NotJSON`."""
+    try:
+        payload = json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
         raise NotJSON("The body is not JSON in UTF-8.") from error
     if not isinstance(payload, dict):
         raise NotJSON("The body is not a JSON object.")
-    return text, payload
+    if _is_deeper(payload, DEPTH):
+        raise NotJSON(f"The body is nested more than {DEPTH} levels deep.")
+    return payload
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -126,4 +152,4 @@ def _settle(event: WebhookEvent) -> None:
 
 
 def _act(event: WebhookEvent) -> Payment:
-    return payments.record(event.gateway, READERS[event.gateway](json.loads(event.payload)))
+    return payments.record(event.gateway, gateways.get(event.gateway).read(json.loads(event.payload)))

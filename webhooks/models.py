@@ -12,14 +12,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from webhooks import gateways
 from webhooks.phones import mask
-from webhooks.states import UNSETTLED, EventStatus, Gateway, PaymentMethod, PaymentStatus, SMSStatus
+from webhooks.states import UNSETTLED, EventStatus, PaymentMethod, PaymentStatus, SMSStatus
 
 
 class Payment(models.Model):
     """A payment as its gateway last told of it; known by gateway and the gateway's id."""
 
-    gateway = models.CharField(max_length=20, choices=Gateway)
+    gateway = models.CharField(max_length=20, choices=gateways.choices)
     gateway_id = models.CharField(max_length=200)
     external_id = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=20, choices=PaymentStatus)
@@ -59,7 +60,7 @@ class Payment(models.Model):
 class WebhookEvent(models.Model):
     """A delivery, kept once and as it came, whatever becomes of it."""
 
-    gateway = models.CharField(max_length=20, choices=Gateway)
+    gateway = models.CharField(max_length=20, choices=gateways.choices)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical JSON.")
     # Text, not jsonb: PostgreSQL's jsonb refuses some valid JSON (a \u0000 in a name) and would lose the delivery.
     payload = models.TextField()

@@ -5,13 +5,6 @@ from __future__ import annotations
 from django.db.models import TextChoices
 
 
-class Gateway(TextChoices):
-    """Who sends us webhooks."""
-
-    GHOSTPAY = "ghostpay", "GhostPay"
-    TRIBOPAY = "tribopay", "TriboPay"
-
-
 class PaymentStatus(TextChoices):
     """Where a payment is."""
 

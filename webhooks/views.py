@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from webhooks import deliveries
@@ -31,20 +31,19 @@ def receive(request: HttpRequest, gateway: str) -> JsonResponse:
         return refusal
     try:
         event, is_new = deliveries.keep(gateway, request.body)
-    except RequestDataTooBig:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return problem(413, "too_large", f"The body is larger than {limit} bytes.")
-    except deliveries.NotJSON as error:
-        return problem(400, "bad_json", str(error))
     except Error:
         logger.exception("A delivery could not be kept", gateway=gateway)
         return problem(503, "not_kept", "The delivery could not be kept. Send it again later.")
-    status = deliveries.process(event.pk)
-    if status == EventStatus.REJECTED:
+    except (RequestDataTooBig, UnreadablePostError, deliveries.NotJSON) as error:
+        status, code, message = _why_not_kept(error)
+        logger.warning("A delivery was refused", gateway=gateway, reason=message)
+        return problem(status, code, message)
+    outcome = deliveries.process(event.pk)
+    if outcome == EventStatus.REJECTED:
         event.refresh_from_db()
         return problem(422, "malformed", f"{event.note} The delivery is kept as {event.pk}.")
     return JsonResponse(
-        {"id": event.pk, "status": status, "duplicate": not is_new}, status=HTTP_STATUS.get(status, 202)
+        {"id": event.pk, "status": outcome, "duplicate": not is_new}, status=HTTP_STATUS.get(outcome, 202)
     )
 
 
@@ -53,12 +52,20 @@ def problem(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse({"error": {"code": code, "message": message}}, status=status)
 
 
+def _why_not_kept(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, RequestDataTooBig):
+        return 413, "too_large", f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+    if isinstance(error, UnreadablePostError):
+        return 400, "incomplete", "The body ended too early."
+    return 400, "bad_json", str(error)
+
+
 def _refusal(request: HttpRequest, gateway: str) -> JsonResponse | None:
     if request.method != "POST":
         response = problem(405, "method_not_allowed", "Webhooks are delivered by POST.")
         response["Allow"] = "POST"
         return response
-    secrets = settings.GATEWAY_SECRETS[gateway]
+    secrets = settings.GATEWAY_SECRETS.get(gateway)
     if not secrets and not settings.DEBUG:
         name = f"{gateway.upper()}_WEBHOOK_SECRET"
         logger.error("A delivery was refused: no secret is configured", gateway=gateway, variable=name)

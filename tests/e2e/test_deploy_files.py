@@ -21,7 +21,7 @@ from honcho.environ import parse_procfile
 
 from auto_migrate.conf import ENVIRONMENT_PREFIX, FIELDS
 from tests.manage import ROOT
-from webhooks.states import Gateway
+from webhooks import gateways
 
 # Read by the platform, the interpreter or gunicorn instead of the settings.
 OTHERS = {"PYTHON_VERSION", "PORT", "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
@@ -54,7 +54,9 @@ def variables_of_settings() -> set[str]:
     words = {arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)}
     named = {str(word) for word in words if re.fullmatch(r"[A-Z][A-Z0-9_]+", str(word))}
     return (
-        named | {f"{gateway.upper()}_WEBHOOK_SECRET" for gateway in Gateway} | {ENVIRONMENT_PREFIX + f for f in FIELDS}
+        named
+        | {f"{gateway.upper()}_WEBHOOK_SECRET" for gateway in gateways.names()}
+        | {ENVIRONMENT_PREFIX + f for f in FIELDS}
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django_filters import rest_framework as filters
 
+from webhooks import gateways
 from webhooks.models import RecoverySMS, WebhookEvent
-from webhooks.states import EventStatus, Gateway, SMSStatus
+from webhooks.states import EventStatus, SMSStatus
 
 
 class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
     """Deliveries by gateway, what became of them, payment and time."""
 
-    gateway = filters.ChoiceFilter(choices=Gateway.choices)
+    gateway = filters.ChoiceFilter(choices=gateways.choices)
     status = filters.MultipleChoiceFilter(choices=EventStatus.choices)
     payment = filters.CharFilter(field_name="payment__gateway_id")
     received_after = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
@@ -26,7 +27,7 @@ class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings n
     """SMS by state, gateway, payment, provider and time."""
 
     status = filters.MultipleChoiceFilter(choices=SMSStatus.choices)
-    gateway = filters.ChoiceFilter(field_name="payment__gateway", choices=Gateway.choices)
+    gateway = filters.ChoiceFilter(field_name="payment__gateway", choices=gateways.choices)
     payment = filters.CharFilter(field_name="payment__gateway_id")
     provider = filters.CharFilter()
     due_after = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte")

@@ -1,17 +1,9 @@
-"""One adapter a gateway: from its payload to a `Notice`."""
+"""One module a gateway, from its payload to a `Notice`; one line in `settings.GATEWAYS` puts it to use.
 
-from __future__ import annotations
+How to add one: `docs/sms_sender.md`, "Add a gateway".
+"""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from webhooks.gateways import ghostpay, tribopay
 from webhooks.gateways.notice import MalformedPayload, Notice, UnknownWord
-from webhooks.states import Gateway
+from webhooks.gateways.registry import Gateway, choices, get, load, names
 
-__all__ = ["READERS", "MalformedPayload", "Notice", "UnknownWord"]
-
-READERS: Mapping[str, Callable[[Mapping[str, Any]], Notice]] = {
-    Gateway.GHOSTPAY: ghostpay.read,
-    Gateway.TRIBOPAY: tribopay.read,
-}
+__all__ = ["Gateway", "MalformedPayload", "Notice", "UnknownWord", "choices", "get", "load", "names"]

@@ -9,6 +9,7 @@ from webhooks.gateways import notice
 from webhooks.gateways.notice import Notice
 from webhooks.states import PaymentMethod, PaymentStatus
 
+LABEL = "GhostPay"
 STATUSES: Mapping[str, PaymentStatus] = {
     "PENDING": PaymentStatus.WAITING,
     "IN_REVIEW": PaymentStatus.IN_REVIEW,

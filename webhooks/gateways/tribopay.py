@@ -9,6 +9,7 @@ from webhooks.gateways import notice
 from webhooks.gateways.notice import Notice
 from webhooks.states import PaymentMethod, PaymentStatus
 
+LABEL = "TriboPay"
 STATUSES: Mapping[str, PaymentStatus] = {
     "waiting_payment": PaymentStatus.WAITING,
     "waiting": PaymentStatus.WAITING,

@@ -2,6 +2,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import webhooks.gateways.registry
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -13,10 +15,7 @@ class Migration(migrations.Migration):
             name="Payment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "gateway",
-                    models.CharField(choices=[("ghostpay", "GhostPay"), ("tribopay", "TriboPay")], max_length=20),
-                ),
+                ("gateway", models.CharField(choices=webhooks.gateways.registry.choices, max_length=20)),
                 ("gateway_id", models.CharField(max_length=200)),
                 ("external_id", models.CharField(blank=True, max_length=200)),
                 (
@@ -130,10 +129,7 @@ class Migration(migrations.Migration):
             name="WebhookEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "gateway",
-                    models.CharField(choices=[("ghostpay", "GhostPay"), ("tribopay", "TriboPay")], max_length=20),
-                ),
+                ("gateway", models.CharField(choices=webhooks.gateways.registry.choices, max_length=20)),
                 ("digest", models.CharField(help_text="SHA-256 of the canonical JSON.", max_length=64)),
                 ("payload", models.TextField()),
                 (

@@ -8,8 +8,11 @@ ProviderError
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Protocol
+
+from django.conf import settings
 
 
 class ProviderError(Exception):
@@ -38,3 +41,8 @@ class Provider(Protocol):
     def find(self, *, to: str, body: str, since: datetime) -> list[str]:
         """Return the ids of SMS with this text that went to this number, newest first; empty if it cannot be told."""
         ...
+
+
+def setting(name: str) -> str:
+    """Return a setting, else the variable of the environment by that name, so that a provider's need no line each."""
+    return str(getattr(settings, name, None) or os.environ.get(name, "")).strip()

@@ -23,3 +23,6 @@ class ConsoleProvider:
         """Return nothing, since a log cannot be asked."""
         del to, body, since
         return []
+
+
+provider = ConsoleProvider

@@ -18,6 +18,7 @@ from webhooks.providers.base import NotSent, OutcomeUnknown, ProviderError, Reje
 TIMEOUT = 10.0
 """Seconds; well below `SMS_SENDING_TIMEOUT`, after which a row counts as abandoned."""
 API = "https://api.twilio.com"
+SETTINGS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc] # the library brings no types
@@ -71,3 +72,6 @@ def _refused(error: Exception) -> bool:
     """Return whether not even a connection came about."""
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+provider = TwilioProvider

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from webhooks import deliveries
-from webhooks.gateways import READERS, MalformedPayload, UnknownWord, notice
+from webhooks import deliveries, gateways
+from webhooks.gateways import MalformedPayload, UnknownWord, notice
 
 KEYS = ["paymentId", "status", "paymentMethod", "totalValue", "customer", "updatedAt", "transaction", "method", "id"]
 JSON = st.recursive(
@@ -25,12 +25,12 @@ RELAXED = settings(deadline=None, database=None, suppress_health_check=[HealthCh
 PAYLOADS = st.dictionaries(st.sampled_from(KEYS), JSON | WORDS, max_size=9)
 
 
-@pytest.mark.parametrize("gateway", READERS)
+@pytest.mark.parametrize("gateway", gateways.names())
 @RELAXED
 @given(payload=PAYLOADS)
 def test_no_payload_breaks_a_reader(gateway: str, payload: Mapping[str, Any]) -> None:
     try:
-        found = READERS[gateway](payload)
+        found = gateways.get(gateway).read(payload)
     except (MalformedPayload, UnknownWord):
         return
     assert found.gateway_id.isprintable()

@@ -1,0 +1,3 @@
+"""A gateway whose module fails while it is loaded."""
+
+LABEL = "Broken" * (1 // 0)
