@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 
 from tests.environment import POSTGRESQL, REDIS
-from tests.servers import DEBIAN_15, MariaDB, PgBouncer, PostgreSQL, Redis, Server, ServerMissing
-
-S = TypeVar("S", bound=Server)
+from tests.servers import MariaDB, PgBouncer, PostgreSQL, PostgreSQL15, Redis
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,46 +30,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in skipped]
 
 
-def serve(make: Callable[[], S]) -> Iterator[S]:
-    """Serve while the fixture is used; skip where the server is not installed, but fail there under CI."""
-    try:
-        server = make()
-    except ServerMissing as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    with server as started:
-        yield started
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """Serve PostgreSQL 18, the one that Django's test database is on too."""
-    yield from serve(lambda: POSTGRESQL)
+    with POSTGRESQL as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgresql15() -> Iterator[PostgreSQL]:
     """Serve Debian's PostgreSQL 15."""
-    yield from serve(lambda: PostgreSQL(DEBIAN_15))
+    with PostgreSQL15() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
     """Serve a pooler in transaction mode before PostgreSQL 18."""
-    yield from serve(lambda: PgBouncer(postgresql))
+    with PgBouncer(postgresql) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
     """Serve MariaDB."""
-    yield from serve(MariaDB)
+    with MariaDB() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
     """Serve the Redis of REDIS_URL."""
-    yield from serve(lambda: REDIS)
+    with REDIS as server:
+        yield server
 
 
 @pytest.fixture

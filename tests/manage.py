@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.requirements import without_hidden_modules
+
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 SECRET_KEY = "a-key-for-tests-only-and-fifty-characters-long-or-so"
@@ -21,7 +23,7 @@ def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_
     """Return a clean environment in which `python` is the one that runs the tests."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {
+    variables = {
         **kept,
         "LANG": "C.UTF-8",
         "LANGUAGE_CODE": "en",
@@ -32,6 +34,7 @@ def environment(extra: Mapping[str, str] | None = None, *, settings: str = "sms_
         "PYTHONUNBUFFERED": "1",
         **(extra or {}),
     }
+    return without_hidden_modules(variables)
 
 
 def start_manage(

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.requirements import GIT
+
 # No configuration of whoever runs the tests, and the same author everywhere.
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -31,7 +33,7 @@ class Repository:
         # Not the repository of a hook that runs the tests.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         process = subprocess.run(
-            ["git", *arguments],
+            [GIT.path("git"), *arguments],
             cwd=self.folder,
             env={**kept, **ENVIRONMENT},
             check=True,

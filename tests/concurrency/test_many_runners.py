@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from tests.forks import Forked, Nursery
-from tests.integration.databases.aliases import require_mysqlclient
 from tests.servers import MariaDB, PgBouncer, PostgreSQL
 from tests.snapshot import snapshot
 
@@ -90,7 +89,6 @@ def test_five_runners_count_once_on_sqlite(tmp_path: Path) -> None:
 
 
 def test_five_runners_count_once_on_mariadb(mariadb: MariaDB, mariadb_url: str) -> None:
-    require_mysqlclient()
     name = mariadb_url.rpartition("/")[2]
     with Nursery(COUNTER, mariadb_url) as nursery:
         runners = at_once(nursery, 5, mariadb_url)

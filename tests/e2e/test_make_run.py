@@ -19,6 +19,7 @@ import pytest
 
 from tests.e2e.scripts import read_until
 from tests.manage import ROOT
+from tests.requirements import GIT
 from tools.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ PAYLOAD = (ROOT / "tests/fixtures/ghostpay-pix-pending.json").read_bytes()
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project as it stands, with the virtual environment that runs the tests."""
     folder = tmp_path_factory.mktemp("project")
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = [GIT.path("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).exists():

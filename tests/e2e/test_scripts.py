@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.scripts import read_until, run, started
 from tests.manage import ROOT, run_manage, start_manage
+from tests.requirements import GIT
 from tests.servers import PostgreSQL
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -107,7 +108,8 @@ def test_a_signal_to_pre_start_reaches_the_step_and_ends_it(
 
 
 def test_the_scripts_are_executable_in_git() -> None:
-    listed = subprocess.run(["git", "ls-files", "-s", *SCRIPTS], cwd=ROOT, capture_output=True, text=True, check=True)
+    listing = [GIT.path("git"), "ls-files", "-s", *SCRIPTS]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["100755"] * len(SCRIPTS)
     assert all(os.access(ROOT / script, os.X_OK) for script in SCRIPTS)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import Fault, FaultKind
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
-from tests.servers import DEBIAN_15, PostgreSQL, free_port
+from tests.requirements import GERMAN, POSTGRESQL15, Missing, need
+from tests.servers import PostgreSQL, PostgreSQL15, free_port
 
 LANGUAGE = "de_DE.UTF-8"
 
@@ -134,21 +133,17 @@ def test_a_lock_that_was_not_had_is_contention(other: BaseDatabaseWrapper, postg
 @pytest.fixture(scope="module")
 def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     """Serve a PostgreSQL whose messages are German, where its translations and a locale can be had."""
-    if not Path("/usr/share/locale/de/LC_MESSAGES/postgres-15.mo").exists() or not (DEBIAN_15 / "postgres").exists():
-        pytest.skip("PostgreSQL's translations are missing: apt-get install postgresql-15")
-    if not shutil.which("localedef"):
-        pytest.skip("no locale can be made: apt-get install locales")
+    need(POSTGRESQL15, GERMAN)
     folder = tmp_path_factory.mktemp("locales")
-    made = subprocess.run(
-        ["localedef", "-i", "de_DE", "-f", "UTF-8", folder / LANGUAGE], capture_output=True, text=True, check=False
-    )
+    make = [GERMAN.path("localedef"), "-i", "de_DE", "-f", "UTF-8", str(folder / LANGUAGE)]
+    made = subprocess.run(make, capture_output=True, text=True, check=False)
     if made.returncode:
-        pytest.skip(f"no locale can be made: apt-get install locales\n{made.stderr}")
+        raise Missing([GERMAN])
     for path in (folder, *folder.parents[:2], *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCPATH", str(folder))
-        with PostgreSQL(DEBIAN_15, lc_messages=LANGUAGE) as server:
+        with PostgreSQL15(lc_messages=LANGUAGE) as server:
             yield server
 
 

@@ -2,15 +2,15 @@
 
 from tests.servers.mariadb import MariaDB
 from tests.servers.pgbouncer import PgBouncer
-from tests.servers.postgresql import DEBIAN_15, PostgreSQL
+from tests.servers.postgresql import PostgreSQL, PostgreSQL15
 from tests.servers.proxy import Proxy
 from tools.servers import Redis, Server, ServerFailed, ServerMissing, free_port
 
 __all__ = [
-    "DEBIAN_15",
     "MariaDB",
     "PgBouncer",
     "PostgreSQL",
+    "PostgreSQL15",
     "Proxy",
     "Redis",
     "Server",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-from pathlib import Path
+from typing import ClassVar
 
-from tools.servers import HOST, Server, ServerMissing
+from tests.requirements import MARIADB, MYSQLCLIENT, Requirement, need
+from tools.servers import HOST, Server
 
 # Run at each start: the account that tests use, over TCP only.
 ACCOUNT = """\
@@ -17,15 +17,16 @@ FAST = ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "
 
 
 class MariaDB(Server):
-    """A throw-away MariaDB with one account that may do everything."""
+    """A throw-away MariaDB with one account that may do everything; of no use without the driver."""
 
     name = "mariadb"
+    needs: ClassVar[tuple[Requirement, ...]] = (MARIADB, MYSQLCLIENT)
     refuses_root = True
     user = "tester"
     password = "tester"
 
     def __init__(self, *, port: int | None = None) -> None:
-        self.binary = self._find("mariadbd")
+        need(*self.needs)
         super().__init__(port=port)
         self.data = self.folder / "data"
         self.account = self.folder / "account.sql"
@@ -35,12 +36,12 @@ class MariaDB(Server):
         if self.data.exists():
             return
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin"]
-        self.run([self._find("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *options])
+        self.run([MARIADB.path("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *options])
 
     def command(self) -> list[str]:
         places = [f"--datadir={self.data}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
         network = [f"--bind-address={HOST}", f"--port={self.port}", f"--init-file={self.account}"]
-        return [self.binary, "--no-defaults", *places, *network, *FAST]
+        return [MARIADB.path("mariadbd"), "--no-defaults", *places, *network, *FAST]
 
     def is_ready(self) -> bool:
         """Return whether the port answers; it opens after the init file has run."""
@@ -53,7 +54,7 @@ class MariaDB(Server):
     def execute(self, statement: str, *, database: str = "") -> list[list[str]]:
         """Run statements through the client and return the rows as text."""
         login = ["--no-defaults", f"--host={HOST}", f"--port={self.port}", f"--user={self.user}"]
-        client = [self._find("mariadb"), *login, f"--password={self.password}", "--batch", "--skip-column-names"]
+        client = [MARIADB.path("mariadb"), *login, f"--password={self.password}", "--batch", "--skip-column-names"]
         printed = self.run([*client, *([database] if database else [])], stdin=statement)
         return [line.split("\t") for line in printed.splitlines()]
 
@@ -69,10 +70,3 @@ class MariaDB(Server):
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of a database."""
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{database}"
-
-    @staticmethod
-    def _find(program: str) -> str:
-        found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin")
-        if found is None:
-            raise ServerMissing(f"{Path(program).name} is missing: apt-get install mariadb-server.")
-        return found

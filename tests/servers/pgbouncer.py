@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 from typing import ClassVar
 from urllib.parse import quote
 
-from tools.servers import HOST, PostgreSQL, Server, ServerMissing
+from tests.requirements import PGBOUNCER, Requirement
+from tools.servers import HOST, PostgreSQL, Server
 
 CONFIGURATION = """\
 [databases]
@@ -32,14 +32,13 @@ class PgBouncer(Server):
     """A pooler before `server`; every database of the server is there under its own name."""
 
     name = "pgbouncer"
+    needs: ClassVar[tuple[Requirement, ...]] = (PGBOUNCER,)
     # SIGINT lets running transactions end first; SIGTERM does not.
     stop_signals: ClassVar = {"fast": signal.SIGTERM, "immediate": signal.SIGKILL}
     refuses_root = True
 
     def __init__(self, server: PostgreSQL, *, pool_size: int = 20, port: int | None = None) -> None:
-        self.binary = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
-        if self.binary is None:
-            raise ServerMissing("PgBouncer is missing: apt-get install pgbouncer.")
+        self.binary = PGBOUNCER.path("pgbouncer")
         super().__init__(port=port)
         self.server = server
         self.pool_size = pool_size
@@ -60,7 +59,7 @@ class PgBouncer(Server):
         )
 
     def command(self) -> list[str]:
-        return [str(self.binary), str(self.configuration)]
+        return [self.binary, str(self.configuration)]
 
     def is_ready(self) -> bool:
         try:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import sql
 
+from tests.requirements import POSTGRESQL15, Requirement
 from tools.servers import PostgreSQL as Cluster
-
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 # Nothing here needs to survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -46,3 +45,12 @@ class PostgreSQL(Cluster):
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(statement)
+
+
+class PostgreSQL15(PostgreSQL):
+    """Debian's, a throw-away cluster too."""
+
+    needs: ClassVar[tuple[Requirement, ...]] = (POSTGRESQL15,)
+
+    def __init__(self, *, port: int | None = None, **options: str) -> None:
+        super().__init__(Path(POSTGRESQL15.path(*POSTGRESQL15.files)).parent, port=port, **options)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.manage import ROOT, run_manage
+from tests.requirements import SETPRIV, need
 from tests.servers import MariaDB, PgBouncer, PostgreSQL, Proxy, Redis
 from tools.servers import is_free, wait_until
 
@@ -54,6 +55,7 @@ def test_data_and_port_survive_a_crash() -> None:
 
 
 def test_a_server_dies_with_a_starter_that_is_killed(tmp_path: Path) -> None:
+    need(SETPRIV)
     script = "from tests.servers import PostgreSQL; s = PostgreSQL(); s.start(); print(s.port, flush=True); input()"
     starter = subprocess.Popen(
         [sys.executable, "-c", script],

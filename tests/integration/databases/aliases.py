@@ -1,14 +1,11 @@
-"""Databases beside those of the settings, under aliases of their own, and the driver that one vendor needs."""
+"""Databases beside those of the settings, under aliases of their own."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from django.db import connections
 from django.db.utils import ConnectionHandler
 
@@ -26,13 +23,3 @@ def alias(name: str, url: str = "", **settings: Any) -> Iterator[str]:
         if connections[name].connection is not None:
             connections[name].connection.close()
         del connections[name]
-
-
-def require_mysqlclient() -> None:
-    """Skip where the driver is missing, since it has to be compiled; fail there under CI."""
-    if importlib.util.find_spec("MySQLdb") is not None:
-        return
-    missing = "MySQLdb is missing: apt-get install gcc pkg-config libmariadb-dev && pip install mysqlclient"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)

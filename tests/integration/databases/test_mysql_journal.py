@@ -8,16 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.databases.aliases import require_mysqlclient
 from tests.manage import run_manage
 from tests.servers import MariaDB
 
 SETTINGS = "tests.projects.counter.settings"
-
-
-@pytest.fixture(autouse=True)
-def _driver() -> None:
-    require_mysqlclient()
 
 
 @pytest.fixture

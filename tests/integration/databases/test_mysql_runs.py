@@ -10,18 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.databases.aliases import require_mysqlclient
 from tests.manage import run_manage, start_manage
 from tests.servers import MariaDB, Proxy, free_port
 from tools.servers import wait_until
 
 SETTINGS = "tests.projects.visits.settings"
 TIMEOUT = 120
-
-
-@pytest.fixture(autouse=True)
-def _driver() -> None:
-    require_mysqlclient()
 
 
 def start(url: str, *arguments: str, **env: str) -> subprocess.Popen[str]:

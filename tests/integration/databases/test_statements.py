@@ -17,7 +17,7 @@ from auto_migrate.changes.change import OpaqueChange
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.operations import changes_of
 from tests.integration.applying.library import APP, library
-from tests.integration.databases.aliases import alias, require_mysqlclient
+from tests.integration.databases.aliases import alias
 from tests.integration.own_database import carry_out
 
 OPERATIONS: dict[str, tuple[Operation, str]] = {
@@ -38,8 +38,6 @@ def shop(
     request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[BaseDatabaseWrapper]:
     """Connect to a database of another vendor."""
-    if request.param != "sqlite":
-        require_mysqlclient()
     sqlite = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
     url = sqlite if request.param == "sqlite" else request.getfixturevalue(request.param)
     with django_db_blocker.unblock(), alias("shop", url):

@@ -35,7 +35,7 @@ from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.integration.applying.library import APP, library, to
 from tests.integration.applying.schema_cases import char
-from tests.integration.databases.aliases import alias, require_mysqlclient
+from tests.integration.databases.aliases import alias
 
 TABLES = """
     CREATE TABLE customer (id bigint PRIMARY KEY) ENGINE=InnoDB;
@@ -87,7 +87,6 @@ CASES: list[tuple[Change, str]] = [
 
 @pytest.fixture
 def parcels(mariadb_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
-    require_mysqlclient()
     with django_db_blocker.unblock(), alias("parcels", mariadb_url) as name:
         with connections[name].cursor() as cursor:
             for statement in TABLES.split(";"):

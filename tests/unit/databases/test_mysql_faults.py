@@ -10,12 +10,13 @@ from django.db.transaction import TransactionManagementError
 
 from auto_migrate.databases.faults import Fault, FaultKind
 from auto_migrate.databases.mysql.adapter import KINDS, MySQL, driver_fault
-from tests.integration.databases.aliases import alias, require_mysqlclient
+from tests.integration.databases.aliases import alias
+from tests.requirements import MYSQLCLIENT, need
 
 
 @pytest.fixture
 def database() -> Iterator[MySQL]:
-    require_mysqlclient()
+    need(MYSQLCLIENT)
     with alias("elsewhere", "mysql://role:secret@db.example:3306/shop") as name:
         yield MySQL(name)
 
