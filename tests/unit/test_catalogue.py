@@ -16,6 +16,7 @@ import polib
 import pytest
 from django.utils.translation import gettext, override
 
+from tests.entries import each_entry
 from tests.manage import ROOT
 
 PACKAGE = ROOT / "auto_migrate"
@@ -25,7 +26,7 @@ COMPILED = polib.mofile(str(FOLDER / "django.mo"))
 # What marks a sentence, and how many of its arguments are one.
 GETTEXT = {"_": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 GOLDEN = ROOT / "tests" / "e2e" / "golden"
-EACH = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.msgid[:40])
+EACH = each_entry("entry", CATALOGUE, ids=lambda entry: repr(entry.msgid))
 
 
 def sentences(path: Path) -> set[str]:

@@ -12,10 +12,11 @@ import pytest
 from auto_migrate import events, values
 from auto_migrate.events import Event
 from auto_migrate.values import MigrationKey
+from tests.entries import each_entry
 from tests.unit.samples import FIRST, HOLDER, SAMPLES
 
 KINDS = [kind for kind in Event.__subclasses__() if kind.__module__.startswith("auto_migrate.")]
-EACH = pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.kind)
+EACH = each_entry("event", SAMPLES, ids=lambda event: event.kind)
 
 
 def test_there_is_a_sample_of_every_event() -> None:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.forks import Nursery
+from tests.integration.own_database import connection, own_database
 from tests.runners import Deploy
 from tests.servers import PostgreSQL
+
+__all__ = ["connection", "deploy", "nursery", "own_database"]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from django.db.models.functions import Now, Pi, Random
 
 from auto_migrate.changes.change import AddColumn, Change, CreateTable, Default
 from auto_migrate.changes.operations import changes_of
-from tests.integration.applying.library import APP, key, library
+from tests.integration.applying.library import APP, key
+from tests.integration.applying.library_tables import make_library
 from tests.integration.applying.schema_cases import CASES, CHECK, Case, case, char
 from tests.integration.own_database import carry_out
 from tests.integration.planning.catalog import Catalog
@@ -73,8 +74,7 @@ def read(connection: BaseDatabaseWrapper, state: ProjectState, operations: Itera
 
 @pytest.mark.parametrize("case", [*CASES, *MORE], ids=lambda case: case.name)
 def test_the_changes_told_are_those_that_the_catalog_shows(connection: BaseDatabaseWrapper, case: Case) -> None:
-    state = ProjectState()
-    carry_out(connection, state, [*library(), *case.before], APP)
+    state = make_library(connection, case.before)
     expected = Catalog(connection)
     told = read(connection, state.clone(), case.operations)
     assert Catalog(connection).files == expected.files, "reading has changed the schema"
@@ -107,8 +107,7 @@ NEW_COLUMNS: dict[str, tuple[Any, Default]] = {
 @pytest.mark.parametrize("name", NEW_COLUMNS)
 def test_a_default_is_told_by_whether_the_table_is_written_anew(connection: BaseDatabaseWrapper, name: str) -> None:
     field, default = NEW_COLUMNS[name]
-    state = ProjectState()
-    carry_out(connection, state, library(), APP)
+    state = make_library(connection)
     files, add = Catalog(connection).files, [ops.AddField("Tag", "new", field)]
     (told,) = read(connection, state.clone(), add)
     carry_out(connection, state, add, APP)
@@ -122,8 +121,7 @@ def test_a_default_of_the_projects_own_is_not_called(connection: BaseDatabaseWra
     def fail() -> int:
         raise AssertionError("called")
 
-    state = ProjectState()
-    carry_out(connection, state, library(), APP)
+    state = make_library(connection)
     (told,) = read(connection, state, [ops.AddField("Tag", "new", models.IntegerField(default=fail))])
     assert isinstance(told, AddColumn)
     assert (told.default, told.keeps_default) == (Default.CONSTANT, False)

@@ -20,13 +20,13 @@ from pytest_django import DjangoDbBlocker
 from auto_migrate.changes import change as c
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.reading import read_plan
+from tests.entries import each_entry
 from tests.integration.applying.library import APP, key, library
 from tests.integration.applying.schema_cases import CASES, Case
 from tests.integration.databases.aliases import alias
 
 # PostgreSQL alone has the others.
-ELSEWHERE_TOO = [case for case in CASES if "exclusion" not in case.name and "not validated" not in case.name]
-each_case = pytest.mark.parametrize("case", ELSEWHERE_TOO, ids=lambda case: case.name)
+ANYWHERE = [case for case in CASES if "exclusion" not in case.name and "not validated" not in case.name]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
@@ -63,7 +63,7 @@ def places(connection: BaseDatabaseWrapper, state: ProjectState, operations: Ite
         yield operation, APP, connection, before, state
 
 
-@each_case
+@each_entry("case", ANYWHERE, ids=lambda case: case.name)
 def test_every_operation_is_read_on_other_databases_too(elsewhere: BaseDatabaseWrapper, case: Case) -> None:
     told = [change for place in places(elsewhere, state_before(case), case.operations) for change in changes_of(*place)]
     assert not [change for change in told if isinstance(change, c.OpaqueChange)]

@@ -19,6 +19,7 @@ from auto_migrate.changes.collected_sql import is_note, statements_of_operation
 from auto_migrate.changes.operations import changes_of, model_tables
 from auto_migrate.changes.statements import changes_of_sql
 from tests.integration.applying.library import APP, library
+from tests.integration.applying.library_tables import make_library
 from tests.integration.applying.schema_cases import CASES, NEW_INDEX, Case
 from tests.integration.own_database import carry_out
 from tests.integration.planning.catalog import Catalog
@@ -47,13 +48,6 @@ SAID: dict[type[c.Change], tuple[str, ...]] = {
 each_case = pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
 
 
-def prepared(connection: BaseDatabaseWrapper, before: Iterable[Operation] = ()) -> ProjectState:
-    """Make the library, and return its state."""
-    state = ProjectState()
-    carry_out(connection, state, [*library(), *before], APP)
-    return state
-
-
 def collected(connection: BaseDatabaseWrapper, state: ProjectState, operation: Operation) -> tuple[str, ...]:
     """Return the statements of an operation."""
     after = state.clone()
@@ -69,7 +63,7 @@ def send(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None:
 
 @each_case
 def test_the_statements_collected_do_what_django_does(connection: BaseDatabaseWrapper, case: Case) -> None:
-    state = prepared(connection, case.before)
+    state = make_library(connection, case.before)
     there = Catalog(connection)
     statements = collected(connection, state, case.operations[0])
     assert not any(map(is_note, statements))
@@ -104,7 +98,7 @@ def gists(changes: Iterable[c.Change]) -> Counter[tuple[Any, ...]]:
 @pytest.mark.parametrize("own_database", ["postgresql"], indirect=True)
 @each_case
 def test_the_statements_are_read_as_the_operation_is(connection: BaseDatabaseWrapper, case: Case) -> None:
-    state = prepared(connection, case.before)
+    state = make_library(connection, case.before)
     (operation,) = case.operations
     after = state.clone()
     operation.state_forwards(APP, after)
@@ -116,14 +110,14 @@ def test_the_statements_are_read_as_the_operation_is(connection: BaseDatabaseWra
 
 
 def test_what_concurrent_operations_send_is_told_inside_a_transaction_too(connection: BaseDatabaseWrapper) -> None:
-    state = prepared(connection)
+    state = make_library(connection)
     with transaction.atomic():
         statements = collected(connection, state, AddIndexConcurrently("Book", NEW_INDEX))
     assert statements == ('CREATE INDEX CONCURRENTLY "book_by_title" ON "library_book" ("title");',)
 
 
 def test_parameters_stand_in_their_places_and_percent_signs_are_one(connection: BaseDatabaseWrapper) -> None:
-    state = prepared(connection)
+    state = make_library(connection)
     given: list[Any] = [
         ("UPDATE library_tag SET word = %s WHERE word LIKE %s AND id %% 2 = %s", ["it's 100 %", "a%%", 1]),
         "UPDATE library_tag SET word = 'b' WHERE id % 2 = 0 -- all",
@@ -146,7 +140,7 @@ def test_a_table_that_a_pending_migration_makes_is_told_as_far_as_it_goes(connec
 
 
 def test_without_a_connection_nothing_connects(connection: BaseDatabaseWrapper) -> None:
-    state = prepared(connection)
+    state = make_library(connection)
     offline = connection.copy()
     added = collected(offline, state, ops.AddField("Tag", "text", models.TextField(default="it's")))
     assert added == (
@@ -177,7 +171,7 @@ class Asking(ops.RunSQL):
 def test_an_operation_that_works_by_itself_changes_nothing(
     connection: BaseDatabaseWrapper, kind: type[ops.RunSQL]
 ) -> None:
-    state = prepared(connection)
+    state = make_library(connection)
     with transaction.atomic():
         statement, note = collected(connection, state, kind("INSERT INTO library_tag (word) VALUES ('x')"))
         assert statement == "INSERT INTO library_tag (word) VALUES ('x');"
@@ -191,6 +185,6 @@ def test_functions_are_neither_told_nor_called(connection: BaseDatabaseWrapper) 
     def fail(*_arguments: Any) -> None:
         raise AssertionError("called")
 
-    state = prepared(connection)
+    state = make_library(connection)
     within = ops.SeparateDatabaseAndState([ops.RunPython(fail), ops.RunSQL("SELECT 1")])
     assert collected(connection, state, within) == ("SELECT 1;",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import uuid
 from collections.abc import Iterator
 
@@ -11,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
 from tests.integration.databases.aliases import alias
+from tests.integration.safety.pairs import AppOf
 from tests.servers import PostgreSQL
 
 
@@ -31,3 +34,12 @@ def shop(shop_database: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
     with shop_database.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return shop_database
+
+
+@pytest.fixture(scope="session")
+def app_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppOf]:
+    """Return what makes an app of one side of a pair, once for all tests."""
+    folder = tmp_path_factory.mktemp("hazards")
+    sys.path.append(str(folder))
+    yield functools.cache(lambda pair, side: pair.write(folder, side))
+    sys.path.remove(str(folder))

@@ -22,9 +22,9 @@ from auto_migrate.changes.reading import read_plan
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.safety.effects import Blocks, Effect, effects
 from auto_migrate.safety.hazard import ServerFacts
-from tests.integration.applying.library import APP, library, to
+from tests.integration.applying.library import APP, to
+from tests.integration.applying.library_tables import advance, make_library, taken_by
 from tests.integration.applying.schema_cases import CASES, Case, case, char, field
-from tests.integration.applying.test_lock_needs import advance, build, taken_by
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)
@@ -130,7 +130,7 @@ def worked_on(said: Iterable[str], there: set[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
 def test_the_locks_and_the_work_told_are_those_seen(shop: BaseDatabaseWrapper, case: Case) -> None:
-    state = build(shop, [*library(), *case.before])
+    state = make_library(shop, case.before)
     there, ahead = set(shop.introspection.table_names()), LockNeeds(APP, state).of(case.operations)
     told = list(told_of(shop, state.clone(), case.operations))
     taken = {

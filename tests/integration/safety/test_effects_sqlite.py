@@ -18,8 +18,8 @@ from auto_migrate.changes.operations import changes_of
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import ServerFacts
 from tests.integration.applying.library import APP, library, to
+from tests.integration.applying.library_tables import advance, build
 from tests.integration.applying.schema_cases import char
-from tests.integration.applying.test_lock_needs import advance, build
 from tests.integration.databases.aliases import alias
 
 CASES: dict[str, Operation] = {

@@ -21,20 +21,21 @@ from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.safety.acknowledgements import of_migration
 from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from tests.hazards import APP as SHOP
+from tests.hazards import PAIRS, Pair
 from tests.integration.applying.library import APP, library, to
-from tests.integration.safety.test_hazards import PACKAGE, PAIRS, code_of, found_in, on_one_server
+from tests.integration.safety.pairs import AppOf, carry_out_first, found_in, on_one_server
 
-LABEL = "hazard"
-OWN = [pair for pair in PAIRS if code_of(pair)[:3] in {"AM3", "AM4"}]
+OWN = [pair for pair in PAIRS if pair.code[:3] in {"AM3", "AM4"}]
 # Hazards whose code makes a constraint, or fills one, in several migrations.
 IN_PARTS = [
-    pair for pair in PAIRS if code_of(pair) in {"AM101", "AM102", "AM104", "AM105", "AM106", "AM107", "AM109", "AM112"}
+    pair for pair in PAIRS if pair.code in {"AM101", "AM102", "AM104", "AM105", "AM106", "AM107", "AM109", "AM112"}
 ]
 # What would send somebody back who has followed the advice.
 SECOND_ROUND = {"AM201", "AM404", "AM405", "AM502", "AM504"}
 
 
-def migrations_of(code: str, label: str = LABEL) -> Iterator[Migration]:
+def migrations_of(code: str, label: str = SHOP) -> Iterator[Migration]:
     """Run the code as if it stood in the project's migrations, one for each list of operations."""
     names: dict[str, Any] = {"migrations": migrations, "models": models}
     for number, node in enumerate(ast.parse(code).body, start=2):
@@ -52,8 +53,15 @@ def codes_in(connection: BaseDatabaseWrapper, app: str, code: str) -> set[str]:
     """Return the hazards of a project that goes on with some code after its first migration."""
     with override_settings(INSTALLED_APPS=[app]):
         loader = MigrationLoader(None)
-        state = loader.project_state(loader.graph.root_nodes(LABEL)[0])
+        state = loader.project_state(loader.graph.root_nodes(SHOP)[0])
         return {code for code, _found in judged(connection, state, *migrations_of(code))}
+
+
+def offers(connection: BaseDatabaseWrapper, app_of: AppOf, pair: Pair) -> tuple[str, list[str]]:
+    """Return the app that has the hazard, carried out up to its plan, and the code that is offered instead."""
+    app = app_of(pair, "hazard")
+    carry_out_first(connection, app)
+    return app, [found.instead for code, found in found_in(connection, app, phases=pair.phases) if code == pair.code]
 
 
 def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migration) -> list[tuple[str, Found]]:
@@ -78,32 +86,24 @@ def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migratio
 
 
 @on_one_server
-@pytest.mark.parametrize("pair", OWN)
-def test_what_to_write_instead_is_code_without_the_hazard(shop: BaseDatabaseWrapper, pair: str) -> None:
-    app, code = f"{PACKAGE}.{pair}.{LABEL}", code_of(pair)
-    texts = [found.instead for name, found in found_in(shop, app) if name == code]
+@pytest.mark.parametrize("pair", OWN, ids=str)
+def test_what_to_write_instead_is_code_without_the_hazard(shop: BaseDatabaseWrapper, app_of: AppOf, pair: Pair) -> None:
+    app, texts = offers(shop, app_of, pair)
     assert texts
     for text in texts:
-        assert not {code, *SECOND_ROUND} & codes_in(shop, app, text), text
+        assert not {pair.code, *SECOND_ROUND} & codes_in(shop, app, text), text
 
 
 @on_one_server
-@pytest.mark.parametrize("pair", IN_PARTS)
-def test_what_to_write_instead_clears_the_hazard_in_one_round(shop: BaseDatabaseWrapper, pair: str) -> None:
-    app, code = f"{PACKAGE}.{pair}.{LABEL}", code_of(pair)
+@pytest.mark.parametrize("pair", IN_PARTS, ids=str)
+def test_what_to_write_instead_clears_the_hazard_in_one_round_and_fits_the_phases(
+    shop: BaseDatabaseWrapper, app_of: AppOf, pair: Pair
+) -> None:
+    app, texts = offers(shop, app_of, pair)
     # Some say in SQL what to write in the place of SQL, and some have no other way.
-    texts = [found.instead for name, found in found_in(shop, app) if name == code and "migrations" in found.instead]
-    for text in texts:
-        assert not {code, *SECOND_ROUND} & codes_in(shop, app, text), text
-
-
-@on_one_server
-@pytest.mark.parametrize("pair", IN_PARTS)
-def test_what_to_write_instead_fits_the_phases(shop: BaseDatabaseWrapper, pair: str) -> None:
-    app, code = f"{PACKAGE}.{pair}.{LABEL}", code_of(pair)
-    texts = [found.instead for name, found in found_in(shop, app) if name == code and "migrations" in found.instead]
-    with override_settings(AUTO_MIGRATE={"PHASES": True}):
-        for text in texts:
+    for text in (text for text in texts if "migrations" in text):
+        assert not {pair.code, *SECOND_ROUND} & codes_in(shop, app, text), text
+        with override_settings(AUTO_MIGRATE={"PHASES": True}):
             assert not {"AM505", "AM506"} & codes_in(shop, app, text), text
 
 

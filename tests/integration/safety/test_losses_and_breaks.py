@@ -21,7 +21,7 @@ from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
 from tests.integration.applying.library import APP, library, to
-from tests.integration.safety.test_hazards import on_one_server
+from tests.integration.safety.pairs import on_one_server
 
 pytestmark = on_one_server
 

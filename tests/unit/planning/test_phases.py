@@ -136,9 +136,9 @@ def test_a_declared_phase_that_there_is_not_is_a_usage_error(phase: object) -> N
 
 @kinds([change for change in [*DESTRUCTIVE, *EITHER] if not isinstance(change, changes.AlterEnum)])
 def test_a_table_that_the_plan_makes_is_nobodys_yet(change: Change) -> None:
-    phaser = PhaseClassifier()
-    phaser.phase_of(read(CREATE_TABLE, changes.CreateIndex(**TABLE, name="by_note")))
-    phasing = phaser.phase_of(read(change))
+    classifier = PhaseClassifier()
+    classifier.phase_of(read(CREATE_TABLE, changes.CreateIndex(**TABLE, name="by_note")))
+    phasing = classifier.phase_of(read(change))
     assert (phasing.phase, phasing.is_ambiguous) == (Phase.PRE_DEPLOY, False)
 
 
@@ -201,9 +201,9 @@ def chain() -> MigrationGraph:
 
 def phases(*of: Change | None, **options: Any) -> list[tuple[str, list[str]]]:
     """Return the phase of each migration of a chain, and what it comes too early for."""
-    phaser, found = PhaseClassifier(chain(), **options), []
+    classifier, found = PhaseClassifier(chain(), **options), []
     for name, change in zip(NAMES[len(NAMES) - len(of) :], of, strict=True):
-        phasing = phaser.phase_of(read(*([change] if change else []), name=name))
+        phasing = classifier.phase_of(read(*([change] if change else []), name=name))
         early = phasing.behind if phasing.comes_too_early else ()
         found.append((phasing.phase.value, [key.name for key in early]))
     return found

@@ -18,6 +18,7 @@ from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
 from auto_migrate.reporting.rehearsal_console import RehearsalConsole
 from auto_migrate.values import Holder, SchemaState
+from tests.entries import each_entry
 from tests.unit.samples import (
     AT,
     BLOCKER,
@@ -394,7 +395,7 @@ def test_what_migrate_writes_too_is_in_djangos_own_words(event: Event, line: str
     assert written([event], language=language) == line
 
 
-@pytest.mark.parametrize("event", SILENT, ids=lambda event: event.kind)
+@each_entry("event", SILENT, ids=lambda event: event.kind)
 def test_what_others_tell_has_no_line(event: Event) -> None:
     assert written([event]) == ""
 
@@ -445,12 +446,12 @@ def test_those_who_only_ask_see_what_is_pending() -> None:
     assert written([compared], lists_pending=True) == "  billing.0001_initial\n  billing.0002_total\n"
 
 
-@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.kind)
+@each_entry("event", SAMPLES, ids=lambda event: event.kind)
 def test_verbosity_zero_writes_nothing(event: Event) -> None:
     assert written([event], verbosity=0) == ""
 
 
-@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.kind)
+@each_entry("event", SAMPLES, ids=lambda event: event.kind)
 def test_verbosity_two_adds_what_the_driver_said_and_nothing_else(event: Event) -> None:
     more = "    Connection refused\n" if isinstance(event, events.AttemptFailed) else ""
     assert written([event], verbosity=2) == written([event]) + more

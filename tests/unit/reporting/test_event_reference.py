@@ -8,10 +8,9 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from auto_migrate import events, values
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
+from tests.entries import each_entry
 from tests.manage import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference" / "events.md").read_text("utf-8")
@@ -42,12 +41,12 @@ def test_every_event_is_described_and_nothing_else() -> None:
     assert sorted(SECTIONS) == sorted(EVENTS)
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@each_entry("kind", EVENTS)
 def test_the_list_names_exactly_the_fields(kind: str) -> None:
     assert re.findall(r"^- `(\w+)`: ", SECTIONS[kind], re.MULTILINE) == names(EVENTS[kind])
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@each_entry("kind", EVENTS)
 def test_the_example_has_exactly_the_fields(kind: str) -> None:
     line = example(kind)
     assert list(line) == [*COMMON, *names(EVENTS[kind])]
@@ -55,7 +54,7 @@ def test_the_example_has_exactly_the_fields(kind: str) -> None:
     assert datetime.datetime.fromisoformat(line["at"]).utcoffset() == datetime.timedelta(0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EVENTS if set(names(EVENTS[kind])) & set(COMPOSED)])
+@each_entry("kind", [kind for kind in EVENTS if set(names(EVENTS[kind])) & set(COMPOSED)])
 def test_the_example_shows_what_a_field_is_composed_of(kind: str) -> None:
     for name in set(names(EVENTS[kind])) & set(COMPOSED):
         value = example(kind)[name]
@@ -63,6 +62,6 @@ def test_the_example_shows_what_a_field_is_composed_of(kind: str) -> None:
         assert [list(part) for part in parts] == [names(COMPOSED[name])]
 
 
-@pytest.mark.parametrize("kind", EVENTS)
+@each_entry("kind", EVENTS)
 def test_no_field_hides_a_common_key(kind: str) -> None:
     assert not set(names(EVENTS[kind])) & set(COMMON)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from auto_migrate.findings import Basis, Level
 from auto_migrate.safety.hazard import EVERYWHERE, Harm
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, ON_SMALL_TABLES
+from tests.entries import each_entry
 from tests.manage import ROOT
 
 PAGES = Path(ROOT, "docs", "hazards")
@@ -42,7 +41,7 @@ def test_the_overview_gives_the_levels_of_the_code() -> None:
         assert f"| {words} | {BY_RULE[harm]} | {ON_SMALL_TABLES[harm]} |" in OVERVIEW
 
 
-@pytest.mark.parametrize("word", [*Level, *(f"**{basis}**" for basis in Basis)])
+@each_entry("word", [*Level, *(f"**{basis}**" for basis in Basis)])
 def test_the_overview_explains_each_word(word: str) -> None:
     assert word in OVERVIEW
 
@@ -54,7 +53,7 @@ def test_every_page_is_of_a_hazard_and_every_link_leads_to_one() -> None:
             assert linked in hazards(), f"{page.name} links to {linked}"
 
 
-@pytest.mark.parametrize("code", list(hazards()))
+@each_entry("code", hazards())
 def test_a_page_tells_all_that_is_asked_of_it(code: str) -> None:
     text = " ".join((PAGES / f"{code}.md").read_text("utf-8").split())
     assert text.startswith(f"# {code}: ")

@@ -13,6 +13,7 @@ from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.phases.classify import ClassifiedMigration, phase_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
+from tests.entries import each_entry
 from tests.unit.planning.test_statement_changes import STATEMENTS, TABLES
 
 
@@ -24,7 +25,7 @@ def read_sql(sql: str) -> ClassifiedMigration:
     return ClassifiedMigration(migration, False, (OperationChanges(1, operation, changes),))
 
 
-@pytest.mark.parametrize("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
+@each_entry("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
 def test_every_hazard_judges_every_statement(sql: str) -> None:
     for code, hazard in hazards().items():
         for found in hazard.look(read_sql(sql), ServerFacts("postgresql", (15, 4)), frozenset()):

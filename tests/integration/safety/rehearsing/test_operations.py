@@ -23,9 +23,9 @@ from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.plan_assessment import server_of
 from auto_migrate.values import MigrationKey
-from tests.integration.applying.library import APP, library
+from tests.integration.applying.library import APP
+from tests.integration.applying.library_tables import make_library
 from tests.integration.applying.schema_cases import CASES, Case
-from tests.integration.applying.test_lock_needs import build
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)
@@ -45,7 +45,7 @@ def migration(operations: Sequence[Operation]) -> Migration:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_nothing_contradicts_the_rules(shop: BaseDatabaseWrapper, case: Case) -> None:
-    state = build(shop, [*library(), *case.before])
+    state = make_library(shop, case.before)
     fill(shop, 30)
     changed = migration(case.operations)
     [read] = read_plan(shop, [(changed, False)], state.clone())

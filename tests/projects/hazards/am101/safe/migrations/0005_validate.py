@@ -1,9 +1,0 @@
-from django.contrib.postgres.operations import ValidateConstraint
-from django.db import migrations
-
-
-class Migration(migrations.Migration):
-    dependencies = [("safe", "0004_check")]
-    operations = [
-        ValidateConstraint("order", "token_there"),
-    ]

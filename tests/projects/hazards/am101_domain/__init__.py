@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "The column has a constraint of its own and not the domain."

@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "A column that is there already cannot be made a generated one."

@@ -1,8 +1,0 @@
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    dependencies = [("hazard", "0001_initial")]
-    operations = [
-        migrations.AlterField("order", "email", models.CharField(max_length=100, db_collation="C")),
-    ]

@@ -1,8 +1,0 @@
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    dependencies = [("hazard", "0001_initial")]
-    operations = [
-        migrations.AddConstraint("order", models.UniqueConstraint(fields=["email"], name="order_email")),
-    ]

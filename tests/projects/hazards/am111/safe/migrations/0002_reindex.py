@@ -1,9 +1,0 @@
-from django.db import migrations
-
-
-class Migration(migrations.Migration):
-    atomic = False
-    dependencies = [("safe", "0001_initial")]
-    operations = [
-        migrations.RunSQL("REINDEX TABLE CONCURRENTLY safe_order", migrations.RunSQL.noop),
-    ]

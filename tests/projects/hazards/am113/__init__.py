@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "The new table does without the constraint."

@@ -1,8 +1,0 @@
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    dependencies = [("safe", "0001_initial")]
-    operations = [
-        migrations.AddField("customer", "note", models.TextField(null=True)),
-    ]

@@ -1,9 +1,0 @@
-from django.db import migrations
-
-
-class Migration(migrations.Migration):
-    initial = True
-    operations = [
-        migrations.RunSQL("CREATE TABLE hazard_event (id bigint, year int) PARTITION BY LIST (year)"),
-        migrations.RunSQL("CREATE TABLE hazard_event_2025 PARTITION OF hazard_event FOR VALUES IN (2025)"),
-    ]

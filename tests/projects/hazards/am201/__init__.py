@@ -1,1 +1,0 @@
-REFUSED = "Django asks for a migration that is not atomic"

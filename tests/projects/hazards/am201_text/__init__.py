@@ -1,1 +1,0 @@
-REFUSED = "PostgreSQL makes one transaction of the text"

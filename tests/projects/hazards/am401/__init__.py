@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "The column keeps its name."

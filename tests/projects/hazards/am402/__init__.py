@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "The table keeps its name."

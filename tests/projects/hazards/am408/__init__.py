@@ -1,1 +1,0 @@
-ENDS_ELSEWHERE = "The old column goes with a later release."

@@ -1,6 +1,0 @@
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    dependencies = [("safe", "0001_initial")]
-    operations = [migrations.AddField("order", "paid_at", models.DateTimeField(null=True))]
