@@ -35,6 +35,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
     ValidateConstraint,
 )
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.findings import Level
 from auto_migrate.safety.hazard import EVERYWHERE, POSTGRESQL, Found, Harm, Hazard, Site
 
@@ -63,6 +64,7 @@ __all__ = [
     "Hazard",
     "Level",
     "LockTable",
+    "NewObjects",
     "OpaqueChange",
     "Reindex",
     "RenameColumn",

@@ -17,6 +17,7 @@ from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes import change as changes
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.changes.types import Width, width_of
 from auto_migrate.conf import get_settings
@@ -143,7 +144,7 @@ class PhaseClassifier:
 
     def __init__(self, graph: MigrationGraph | None = None, *, deferred: Iterable[MigrationKey] = ()) -> None:
         self.graph = graph
-        self.made = Made()
+        self.new = NewObjects()
         # Node → the nearest pending post_deploy migrations that it is or depends on.
         self.late: dict[Node, tuple[MigrationKey, ...]] = {(key.app_label, key.name): (key,) for key in deferred}
 
@@ -175,9 +176,9 @@ class PhaseClassifier:
             # A constraint that only served as the proof goes with what it proved.
             if isinstance(change, changes.DropConstraint) and (change.table, change.name) in proofs:
                 continue
-            if side := self.made.side_of(change):
+            if side := side_of(change, self.new):
                 found[side].setdefault(operation.index, operation)
-            self.made.note(change)
+            self.new.follow(change)
         return (tuple(operations.values()) for operations in found.values())
 
     def _behind(self, key: MigrationKey) -> Iterator[MigrationKey]:
@@ -192,70 +193,24 @@ def waits_willingly(migration: MigrationChanges) -> bool:
     return not any(isinstance(change, noticed) for _operation, change in migration.changes())
 
 
-class Made:
-    """What a plan has made so far, which no running code knows yet and so cannot mind."""
+def side_of(change: changes.Change, new: NewObjects) -> DeploySide | None:
+    """Return who minds a change, None where nobody does; no running code knows, and so can mind, what the plan made."""
+    kind = type(change)
+    side = BY_CONTENT[kind](change) if kind in BY_CONTENT else SIDES.get(kind)
+    if side and (change.table in new.tables or is_on_what_is_new(change, new)):
+        return DeploySide.ADDITIVE
+    return side
 
-    def __init__(self) -> None:
-        self.tables: set[str] = set()
-        self.columns: set[tuple[str, str]] = set()
-        # Without their table, since SQL does not tell that of an index that it drops.
-        self.indexes: set[str] = set()
 
-    def side_of(self, change: changes.Change) -> DeploySide | None:
-        """Return who minds a change, None where nobody does."""
-        kind = type(change)
-        side = BY_CONTENT[kind](change) if kind in BY_CONTENT else SIDES.get(kind)
-        if side and (change.table in self.tables or self._is_on_what_is_new(change)):
-            return DeploySide.ADDITIVE
-        return side
-
-    def _is_on_what_is_new(self, change: changes.Change) -> bool:
-        match change:
-            case changes.SetNotNull():
-                return change.keeps_default and (change.table, change.column) in self.columns
-            case changes.ColumnChange():
-                return (change.table, change.column) in self.columns
-            case changes.AddConstraint() | changes.CreateIndex():
-                return bool(change.columns) and all((change.table, name) in self.columns for name in change.columns)
-            case changes.DropIndex():
-                return change.name in self.indexes
-        return False
-
-    def note(self, change: changes.Change) -> None:
-        """Keep what a change makes."""
-        match change:
-            case changes.CreateTable(unsure=False):
-                self.tables.add(change.table)
-                self.indexes.update(change.names)
-            case changes.DropTable():
-                self._forget(change.table)
-            case changes.RenameTable():
-                self._rename(change)
-            case changes.AddColumn(unsure=False):
-                self.columns.add((change.table, change.column))
-            case changes.DropColumn():
-                self.columns.discard((change.table, change.column))
-            case changes.RenameColumn():
-                self._rename_column(change)
-            case changes.CreateIndex() | changes.AddConstraint():
-                self.indexes.add(change.name)
-
-    def _forget(self, table: str) -> None:
-        self.tables.discard(table)
-        self.columns = {column for column in self.columns if column[0] != table}
-
-    def _rename(self, change: changes.RenameTable) -> None:
-        # The name that it gives up may become an older table's, and the one that it takes may have been a newer one's.
-        is_new = change.table in self.tables and not change.unsure
-        columns = {name for table, name in self.columns if table == change.table and not change.unsure}
-        self._forget(change.table)
-        self._forget(change.to)
-        self.tables |= {change.to} if is_new else set()
-        self.columns |= {(change.to, name) for name in columns}
-
-    def _rename_column(self, change: changes.RenameColumn) -> None:
-        old, new = (change.table, change.column), (change.table, change.to)
-        is_new = old in self.columns and not change.unsure
-        self.columns -= {old, new}
-        if is_new:
-            self.columns.add(new)
+def is_on_what_is_new(change: changes.Change, new: NewObjects) -> bool:
+    """Return whether a change is about columns or an index of an older table that the plan made before."""
+    match change:
+        case changes.SetNotNull():
+            return change.keeps_default and (change.table, change.column) in new.columns
+        case changes.ColumnChange():
+            return (change.table, change.column) in new.columns
+        case changes.AddConstraint() | changes.CreateIndex():
+            return bool(change.columns) and all((change.table, name) in new.columns for name in change.columns)
+        case changes.DropIndex():
+            return change.name in new.indexes
+    return False

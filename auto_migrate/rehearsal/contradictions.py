@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import DATA, OpaqueChange, RenameTable
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.rehearsal.rehearsal_events import RuleContradicted, StatementObserved
 from auto_migrate.rehearsal.relations import MODES, strength, words
 from auto_migrate.safety.effects import effects
-from auto_migrate.safety.hazard import ServerFacts, note_new
+from auto_migrate.safety.hazard import ServerFacts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ class RuleComparison:
 
     server: ServerFacts
     filled: frozenset[str]
-    made: set[str] = dataclasses.field(default_factory=set)
+    new: NewObjects = dataclasses.field(default_factory=NewObjects)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def contradictions(self, read: MigrationChanges, seen: Sequence[StatementObserved]) -> Iterator[RuleContradicted]:
@@ -60,7 +61,7 @@ class RuleComparison:
                 rule, fact = told.get(table, Toll()), facts.get(table, Toll())
                 had = held.get(table, Toll()).and_also(held.get(self.renamed.get(table, ""), Toll()))
                 # With nothing on one side of a foreign key, the other is not read.
-                visible = self.filled >= told.keys() - self.made
+                visible = self.filled >= told.keys() - self.new.tables
                 if self._differ(rule, fact, had, scans_show=visible):
                     yield RuleContradicted(read.key, operation.index, table, str(rule), str(fact))
 
@@ -69,10 +70,10 @@ class RuleComparison:
         tolls: Tolls = {}
         for change in operation.changes:
             for effect in effects(change, self.server):
-                if effect.table not in self.made:
+                if effect.table not in self.new.tables:
                     toll = Toll(int(effect.mode or 0), effect.rewrites, effect.scans)
                     tolls[effect.table] = tolls.get(effect.table, Toll()).and_also(toll)
-            note_new(self.made, change)
+            self.new.follow(change)
             if isinstance(change, RenameTable):
                 self.renamed[change.to] = self.renamed.get(change.table, change.table)
         return tolls

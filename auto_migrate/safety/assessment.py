@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import RenameTable
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.findings import (
     Acknowledgement,
@@ -23,7 +24,7 @@ from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.hazard import Found, Hazard, ServerFacts, note_new
+from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
@@ -41,12 +42,12 @@ def assess(
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
-    new_tables: set[str] = set()
+    new = NewObjects()
     judge = Assessor(server, live)
     for read in plan:
         own = list(of_migration(read.migration))
         of_migrations += own
-        findings, of_use = acknowledged(judge.findings(read, frozenset(new_tables)), [*own, *acknowledgements])
+        findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])
         used |= of_use
         migrations.append(
             AssessedMigration(
@@ -54,22 +55,22 @@ def assess(
                 read.backwards,
                 bool(read.migration.atomic),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned(operation, server, new_tables) for operation in read.operations),
+                tuple(planned(operation, server, new) for operation in read.operations),
                 findings,
             )
         )
         for _operation, change in read.changes():
-            note_new(new_tables, change)
+            new.follow(change)
             if live is not None and isinstance(change, RenameTable):
                 live.renamed[change.to] = live.renamed.get(change.table, change.table)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
 
-def planned(operation: OperationChanges, server: ServerFacts, new_tables: Collection[str]) -> PlannedOperation:
+def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -> PlannedOperation:
     """Describe one operation of a plan; what it does to a table that the plan itself makes holds nobody up."""
     found = [effect for change in operation.changes for effect in effects(change, server)]
-    told = [described(effect) for effect in found if effect.table not in new_tables]
+    told = [described(effect) for effect in found if effect.table not in new.tables]
     return PlannedOperation(
         operation.index,
         str(operation.operation.describe()),
@@ -102,13 +103,13 @@ class Assessor:
     server: ServerFacts
     live: Live | None
 
-    def findings(self, read: ClassifiedMigration, new_tables: frozenset[str]) -> Iterator[Finding]:
+    def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
         found = [
             self.finding(hazard, one, read)
             for hazard in hazards().values()
             if self.server.vendor in hazard.vendors
-            for one in ask(hazard, read, self.server, new_tables)
+            for one in ask(hazard, read, self.server, new)
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
 

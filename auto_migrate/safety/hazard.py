@@ -10,15 +10,8 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import (
-    AddColumn,
-    Change,
-    CreateTable,
-    DropColumn,
-    DropTable,
-    RenameColumn,
-    RenameTable,
-)
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.phases.classify import ClassifiedMigration
 
@@ -54,15 +47,15 @@ class Site:
     server: ServerFacts
     migration: ClassifiedMigration
     operation: OperationChanges
-    new_tables: frozenset[str]
+    new: NewObjects
 
     def is_new(self, table: str) -> bool:
         """Return whether the plan itself makes the table, so that nobody uses it yet."""
-        return table in self.new_tables
+        return table in self.new.tables
 
     def is_new_column(self, table: str, column: str) -> bool:
         """Return whether the plan itself makes the column, so that nobody has anything in it yet."""
-        return of_column(table, column) in self.new_tables
+        return (table, column) in self.new.columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,60 +88,15 @@ class Hazard(abc.ABC):
     on_new_tables: ClassVar[bool] = False
     """Whether it matters on a table that the plan itself makes."""
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return what the hazard finds in a migration; override where more than one change has to be seen."""
-        made = set(new_tables)
+        new = new.copy()
         for operation, change in migration.changes():
-            if self.on_new_tables or change.table not in made:
-                for found in self.found(change, Site(server, migration, operation, frozenset(made))):
+            if self.on_new_tables or change.table not in new.tables:
+                for found in self.found(change, Site(server, migration, operation, new)):
                     yield dataclasses.replace(found, operation=operation.index)
-            note_new(made, change)
+            new.follow(change)
 
     @abc.abstractmethod
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Return what the hazard finds in one change."""
-
-
-def note_new(made: set[str], change: Change) -> None:
-    """Keep the set of tables and columns (`of_column`) that the plan itself makes true after a change."""
-    match change:
-        case CreateTable(unsure=False):
-            made.add(change.table)
-        case DropTable():
-            _forget(made, change.table)
-        case RenameTable():
-            _rename_table(made, change)
-        case AddColumn(unsure=False):
-            made.add(of_column(change.table, change.column))
-        case DropColumn():
-            made.discard(of_column(change.table, change.column))
-        case RenameColumn():
-            _rename_column(made, change)
-
-
-def of_column(table: str, column: str) -> str:
-    """Return the name under which a column stands among the tables that the plan makes."""
-    return f"{table}({column})"
-
-
-def _forget(made: set[str], table: str) -> set[str]:
-    """Take a table and its columns out of what the plan makes, and give them."""
-    found = {name for name in made if name == table or name.startswith(of_column(table, "")[:-1])}
-    made -= found
-    return found
-
-
-def _rename_table(made: set[str], change: RenameTable) -> None:
-    # The name that it gives up may become an older table's, and the one that it takes may have been a newer one's.
-    found = _forget(made, change.table)
-    _forget(made, change.to)
-    if not change.unsure:
-        made |= {change.to + name.removeprefix(change.table) for name in found}
-
-
-def _rename_column(made: set[str], change: RenameColumn) -> None:
-    old, new = of_column(change.table, change.column), of_column(change.table, change.to)
-    is_new = old in made and not change.unsure
-    made -= {old, new}
-    if is_new:
-        made.add(new)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import Error
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.conf import HAZARD_CODE, load_callable, unusable
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.classify import ClassifiedMigration
@@ -71,13 +72,13 @@ def lacks(kind: type[Hazard]) -> Iterator[str]:
         yield _("its `vendors` are {vendors!r}, not a set of {known}").format(vendors=vendors, known=known)
 
 
-def ask(hazard: Hazard, read: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> list[Found]:
+def ask(hazard: Hazard, read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> list[Found]:
     """Return what a hazard finds in a migration; raise `UsageError` where one of the project's own cannot tell.
 
     No plan can be called harmless by passing it over.
     """
     try:
-        return list(hazard.look(read, server, new_tables))
+        return list(hazard.look(read, server, new))
     except Error:
         raise
     except Exception as error:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.db.migrations.operations import RunSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import Effect, effects
-from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
 
 # The two tables of a foreign key are one matter, and two matters of one feature often come in one migration.
 SEVERAL = 3
@@ -25,11 +26,11 @@ class ManyTablesLocked(Hazard):
     title = gettext_noop("One migration locks several tables until it commits")
     harm = Harm.RISKS
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return the tables of a migration together, if they are several."""
         if not migration.migration.atomic:
             return
-        tables = list(dict.fromkeys(locked(migration, server, new_tables)))
+        tables = list(dict.fromkeys(locked(migration, server, new)))
         if len(tables) < SEVERAL:
             return
         problem = _(
@@ -45,15 +46,15 @@ class ManyTablesLocked(Hazard):
         return iter(())
 
 
-def locked(migration: ClassifiedMigration, server: ServerFacts, new_tables: Iterable[str]) -> Iterator[str]:
+def locked(migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[str]:
     """Name the tables that were there before and that operations are about, not those that keys lock besides."""
-    made = set(new_tables)
+    new = new.copy()
     for operation in migration.operations:
         for change in matters(operation):
-            if change.table not in made and any(stops(effect) for effect in effects(change, server)[:1]):
+            if change.table not in new.tables and any(stops(effect) for effect in effects(change, server)[:1]):
                 yield change.table
         for change in operation.changes:
-            note_new(made, change)
+            new.follow(change)
 
 
 def matters(operation: OperationChanges) -> tuple[Change, ...]:

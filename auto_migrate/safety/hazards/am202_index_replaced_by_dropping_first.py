@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, CreateIndex, DropIndex
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import model_name, written
@@ -34,13 +35,13 @@ class IndexReplacedByDroppingFirst(Hazard):
     title = gettext_noop("An index is dropped before the one that replaces it is built")
     harm = Harm.RISKS
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return the indexes that are built after one for the same queries was dropped."""
         dropped: list[tuple[int, DropIndex]] = []
         for operation, change in migration.changes():
             if isinstance(change, DropIndex):
                 dropped.append((operation.index, change))
-            elif isinstance(change, CreateIndex) and change.table not in new_tables:
+            elif isinstance(change, CreateIndex) and change.table not in new.tables:
                 for place, old in dropped:
                     # What Django itself does within one operation cannot be told to happen the other way round.
                     if replaces(change, old) and (place != operation.index or change.definition is None):

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import DATA, Change, CreateTable, DataChange, LockTable, RunFunction
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks
-from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site, note_new
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import comment
 
 SPLIT = """\
@@ -29,17 +30,17 @@ class DataAndSchema(Hazard):
     title = gettext_noop("Rows are written and tables changed in one transaction")
     harm = Harm.RISKS
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Find a migration that does both to tables that were there before."""
         if not migration.migration.atomic:
             return
-        made, data, schema = set(new_tables), list[Change](), list[str]()
+        new, data, schema = new.copy(), list[Change](), list[str]()
         for _operation, change in migration.changes():
             if isinstance(change, DATA):
-                data += [change] if change.table not in made else []
+                data += [change] if change.table not in new.tables else []
             else:
-                schema += [table for table in tables_held(change, server) if table not in made]
-            note_new(made, change)
+                schema += [table for table in tables_held(change, server) if table not in new.tables]
+            new.follow(change)
         tables = tuple(dict.fromkeys(schema))
         # A few rows are written at once; on the changed table itself they may still have triggers to run.
         if tables and any(not is_bounded(change) or change.table in tables for change in data):

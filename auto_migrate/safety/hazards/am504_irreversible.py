@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import comment
@@ -26,7 +27,7 @@ class Irreversible(Hazard):
     harm = Harm.RISKS
     vendors = EVERYWHERE
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return the operations that no migration can be unapplied with; how large a table is makes no difference."""
         for read in migration.operations:
             if (operation := irreversible(read.operation)) is not None:

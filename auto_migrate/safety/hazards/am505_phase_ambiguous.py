@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterType, Change
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration, PhaseDecision
@@ -27,7 +28,7 @@ class PhaseAmbiguous(Hazard):
     harm = Harm.BREAKS
     vendors = EVERYWHERE
 
-    def look(self, migration: ClassifiedMigration, server: ServerFacts, new_tables: frozenset[str]) -> Iterator[Found]:
+    def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Find a migration whose operations do not agree, where phases are on."""
         decision = migration.decision
         if get_settings().PHASES and decision.is_ambiguous and not is_told_elsewhere(decision):

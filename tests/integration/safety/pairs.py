@@ -10,10 +10,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.safety.acknowledgements import of_migration
-from auto_migrate.safety.hazard import Found, ServerFacts, note_new
+from auto_migrate.safety.hazard import Found, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.hazards import APP, FIRST, Pair, Side
 
@@ -44,14 +45,14 @@ def found_in(connection: BaseDatabaseWrapper, app: str, *, phases: bool) -> Iter
         [leaf], [first] = loader.graph.leaf_nodes(APP), loader.graph.root_nodes(APP)
         plan = [(loader.graph.nodes[key], False) for key in loader.graph.forwards_plan(leaf) if key != first]
         server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
-        new_tables: set[str] = set()
+        new = NewObjects()
         reads = read_plan(connection, plan, loader.project_state(first))
         for migration in classify_plan(reads, PhaseClassifier(loader.graph)):
             said = {acknowledgement.code for acknowledgement in of_migration(migration.migration)}
             for code, hazard in hazards().items():
                 if code in said:
                     continue
-                for found in hazard.look(migration, server, frozenset(new_tables)):
+                for found in hazard.look(migration, server, new):
                     yield code, found
             for _operation, change in migration.changes():
-                note_new(new_tables, change)
+                new.follow(change)

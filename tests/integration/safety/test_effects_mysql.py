@@ -28,6 +28,7 @@ from auto_migrate.changes.change import (
     SetDefault,
     SetNotNull,
 )
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.effects import Blocks, effects
@@ -140,4 +141,4 @@ def test_what_holds_writes_up_is_found(parcels: BaseDatabaseWrapper, expected: l
     [read] = classify_plan(read_plan(parcels, [(migration, False)], state))
     server = ServerFacts("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
     asked = [hazard for hazard in hazards().values() if "mysql" in hazard.vendors and hazard.code < "AM2"]
-    assert [hazard.code for hazard in asked for _found in hazard.look(read, server, frozenset())] == expected
+    assert [hazard.code for hazard in asked for _found in hazard.look(read, server, NewObjects())] == expected

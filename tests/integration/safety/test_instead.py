@@ -16,6 +16,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.safety.acknowledgements import of_migration
@@ -81,7 +82,7 @@ def judged(connection: BaseDatabaseWrapper, state: ProjectState, *plan: Migratio
         )
         for code, hazard in hazards().items()
         if code not in {said.code for said in of_migration(migration.migration)}
-        for found in hazard.look(migration, server, frozenset())
+        for found in hazard.look(migration, server, NewObjects())
     ]
 
 

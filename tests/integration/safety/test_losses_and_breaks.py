@@ -15,6 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.hazard import Found, ServerFacts
@@ -34,7 +35,7 @@ def found(shop: BaseDatabaseWrapper, code: str, *operations: Operation, **option
     assert state.apps
     migration = type("Next", (Migration,), {"operations": list(operations), **options})("0002_next", APP)
     [read] = classify_plan(read_plan(shop, [(migration, False)], state))
-    return list(hazards()[code].look(read, ServerFacts("postgresql", (18,)), frozenset()))
+    return list(hazards()[code].look(read, ServerFacts("postgresql", (18,)), NewObjects()))
 
 
 LATE = {"phase": "post_deploy"}
@@ -189,7 +190,7 @@ def test_a_constraint_to_which_the_old_rows_were_never_held_proves_nothing(
     def judged(*operations: Operation) -> list[Found]:
         migration = type("Next", (Migration,), {"operations": list(operations)})("0002_next", APP)
         [read] = classify_plan(read_plan(shop, [(migration, False)], state.clone()))
-        return list(hazards()["AM104"].look(read, ServerFacts("postgresql", (18,)), frozenset()))
+        return list(hazards()["AM104"].look(read, ServerFacts("postgresql", (18,)), NewObjects()))
 
     with shop.cursor() as cursor:
         cursor.execute("CREATE TABLE library_author (age integer)")

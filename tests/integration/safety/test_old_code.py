@@ -17,6 +17,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Q
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.phases.phase import Phase
@@ -155,7 +156,7 @@ def upgrade(connection: BaseDatabaseWrapper, *operations: Operation) -> Upgrade:
     release_2 = type("Next", (Migration,), {"operations": list(operations), "atomic": atomic})
     [read] = classify_plan(read_plan(connection, [(release_2("0002_next", APP), False)], old.clone()))
     server = ServerFacts("postgresql", (connection.pg_version // 10000,))  # type: ignore[attr-defined]
-    codes = {code for code, hazard in hazards().items() if list(hazard.look(read, server, frozenset()))}
+    codes = {code for code, hazard in hazards().items() if list(hazard.look(read, server, NewObjects()))}
     carried_out(connection, old.clone(), operations)
     return Upgrade(read, codes, old_code.failing())
 

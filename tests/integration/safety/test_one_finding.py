@@ -13,6 +13,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import classify_plan
 from auto_migrate.safety.hazard import ServerFacts
@@ -76,5 +77,5 @@ def test_what_holds_tables_up_is_found_once(
     migration.operations = operations
     [read] = classify_plan(read_plan(shop, [(migration, False)], state))
     server = ServerFacts("postgresql", (18,))
-    found = [code for code, hazard in hazards().items() for _found in hazard.look(read, server, frozenset())]
+    found = [code for code, hazard in hazards().items() for _found in hazard.look(read, server, NewObjects())]
     assert [code for code in found if code < "AM2"] == expected

@@ -8,6 +8,7 @@ import pytest
 from django.db import connections, migrations
 from django.test import override_settings
 
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.phases.classify import ClassifiedMigration, phase_of
@@ -28,7 +29,7 @@ def read_sql(sql: str) -> ClassifiedMigration:
 @each_entry("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
 def test_every_hazard_judges_every_statement(sql: str) -> None:
     for code, hazard in hazards().items():
-        for found in hazard.look(read_sql(sql), ServerFacts("postgresql", (15, 4)), frozenset()):
+        for found in hazard.look(read_sql(sql), ServerFacts("postgresql", (15, 4)), NewObjects()):
             assert found.problem, code
             assert "None" not in found.instead, code
             assert "{" not in found.problem, code
@@ -49,7 +50,7 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
     read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
-    found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
+    found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, NewObjects()))}
     assert {code for code in found if code.startswith(("AM20", "AM50"))} == codes
 
 
@@ -77,7 +78,7 @@ LOSSES = [
 @pytest.mark.parametrize(("sql", "codes"), LOSSES)
 def test_losses_are_told_of_all_that_is_not_surely_new(sql: str, codes: set[str]) -> None:
     read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
-    found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, frozenset()))}
+    found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, NewObjects()))}
     assert {code for code in found if code.startswith("AM30")} == codes
 
 
@@ -88,7 +89,7 @@ def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, phases: 
     read.migration.phase = "post_deploy"  # type: ignore[attr-defined]
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
         late = dataclasses.replace(read, decision=phase_of(read))
-        found = {code for code, hazard in hazards().items() if any(hazard.look(late, server, frozenset()))}
+        found = {code for code, hazard in hazards().items() if any(hazard.look(late, server, NewObjects()))}
     assert bool(found & {"AM301", "AM302"}) is not phases
 
 
@@ -122,7 +123,8 @@ def test_only_what_is_surely_new_may_go_before_the_deploy(sql: str, sides: tuple
 def test_a_truncation_that_cascades_is_not_weighed_by_its_own_table() -> None:
     tables = {
         sql: [
-            one.table for one in hazards()["AM304"].look(read_sql(sql), ServerFacts("postgresql", (15, 4)), frozenset())
+            one.table
+            for one in hazards()["AM304"].look(read_sql(sql), ServerFacts("postgresql", (15, 4)), NewObjects())
         ]
         for sql in ("TRUNCATE t", "TRUNCATE t CASCADE")
     }

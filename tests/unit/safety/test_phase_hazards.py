@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.phases.classify import PhaseClassifier
 from auto_migrate.safety.hazard import Found, ServerFacts
@@ -52,7 +53,7 @@ def found(code: str, *steps: Step, phases: bool = True) -> list[Found]:
         read = MigrationChanges(Migration(name, "shop"), False, tuple(operations))
         reads.append(classifier.classify(read))
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
-        return list(hazards()[code].look(reads[1], SERVER, frozenset()))
+        return list(hazards()[code].look(reads[1], SERVER, NewObjects()))
 
 
 def test_both_phases_in_one_migration_are_named_and_told_apart() -> None:
