@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
-from auto_migrate.exceptions import ExitCode
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.store import RELEASE_LENGTH, History
 from auto_migrate.phases.phase import Phase
 from auto_migrate.pipeline import Result, migrate

@@ -23,7 +23,8 @@ from django.utils.translation import gettext as _
 from auto_migrate.clock import Clock
 from auto_migrate.conf import BadSetting, get_settings
 from auto_migrate.events import Context, DatabaseAwaited, Event, MigrationsAwaited, NothingPending
-from auto_migrate.exceptions import AutoMigrateError, ExitCode, RunInterrupted
+from auto_migrate.exceptions import AutoMigrateError, RunInterrupted
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from auto_migrate.events import (
     RunSucceeded,
     StateCompared,
 )
-from auto_migrate.exceptions import ExitCode
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 

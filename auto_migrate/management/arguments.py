@@ -13,7 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
-from auto_migrate.exceptions import AutoMigrateError, ExitCode
+from auto_migrate.exceptions import AutoMigrateError
+from auto_migrate.exit_codes import ExitCode
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:

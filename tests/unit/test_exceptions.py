@@ -7,7 +7,8 @@ import re
 import pytest
 
 from auto_migrate import exceptions
-from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, ExitCode, TransientError
+from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, TransientError
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.management.commands.auto_migrate import EPILOG
 from tests.manage import ROOT
 

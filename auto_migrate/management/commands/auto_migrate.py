@@ -15,7 +15,8 @@ from auto_migrate.applying.recovery import parse_resolutions
 from auto_migrate.applying.signals import Audience
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
-from auto_migrate.exceptions import ExitCode, UsageError
+from auto_migrate.exceptions import UsageError
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from auto_migrate import events
 from auto_migrate.events import Context, Event
-from auto_migrate.exceptions import ExitCode
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.models import RunRecord, StepRecord, have_tables
 from auto_migrate.history.store import History

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand
 
-from auto_migrate.exceptions import ExitCode
+from auto_migrate.exit_codes import ExitCode
 from auto_migrate.management.commands.assess_migrations import Command
 from auto_migrate.reporting.assessments.jsondoc import document
 from tests.manage import ROOT
