@@ -14,12 +14,16 @@ help:  ## Show the targets
 run: $(STAMP)  ## Start PostgreSQL, Redis, web, worker and beat; Ctrl-C stops them all
 	@exec $(BIN)/python -m tools.run
 
+# Much of a test is waiting for processes and servers, so two share the tests out, file by file, each with servers of its
+# own; `ARGS=-n0` runs them one after the other, as a debugger needs it.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP)  ## Run every test, against real servers
 	@echo "→ Running every test…"
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 sweep: $(STAMP)  ## The tests of which `make test` takes samples: a kill at every statement, each operation on each server
-	SWEEP=1 $(BIN)/python -m pytest tests/faults/test_kill_sweep.py tests/integration/planning tests/integration/safety $(ARGS)
+	SWEEP=1 $(PYTEST) tests/faults/test_kill_sweep.py tests/integration/planning tests/integration/safety $(ARGS)
 
 bench: $(STAMP)  ## Measure against stock Django and others, and write the tables of docs/ (ONLY=noop for one)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.manage import ROOT, environment
+from tests.programs import start
 
 
 class Forked:
@@ -64,11 +65,10 @@ class Nursery:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._count = 0
         self._guard = threading.Lock()
-        self._process = subprocess.Popen(
+        self._process = start(
             [sys.executable, "-m", "tests.forks"],
             env=environment({"DATABASE_URL": database_url, **(env or {})}, settings=settings),
             cwd=ROOT,
-            text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

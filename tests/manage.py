@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.programs import finish, start, start_fresh
 from tests.requirements import without_hidden_modules
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,19 +44,18 @@ def start_manage(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     settings: str = "sms_sender.settings",
+    fresh: bool = False,
     **popen: Any,
 ) -> subprocess.Popen[str]:
-    """Start `manage.py` with `arguments`; its output and errors come through pipes, as text."""
+    """Start `manage.py` with `arguments`; its output and errors come through pipes, as text.
+
+    `fresh` begins with a new interpreter, for tests of how one begins or ends.
+    """
     extra = {**({"DATABASE_URL": database_url} if database_url else {}), **(env or {})}
     popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-    return subprocess.Popen(
-        [sys.executable, MANAGE, *arguments],
-        env=environment(extra, settings=settings),
-        cwd=cwd or ROOT,
-        text=True,
-        encoding="utf-8",
-        **popen,
-    )
+    command = [sys.executable, MANAGE, *arguments]
+    given = environment(extra, settings=settings)
+    return (start_fresh if fresh else start)(command, env=given, cwd=cwd or ROOT, **popen)
 
 
 def run_manage(
@@ -64,10 +64,4 @@ def run_manage(
     """Run `manage.py` to its end; takes the options of `start_manage`."""
     if stdin_text is not None:
         options["stdin"] = subprocess.PIPE
-    with start_manage(*arguments, **options) as process:
-        try:
-            stdout, stderr = process.communicate(stdin_text, timeout=timeout)
-        except BaseException:
-            process.kill()
-            raise
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    return finish(start_manage(*arguments, **options), timeout=timeout, text=stdin_text)

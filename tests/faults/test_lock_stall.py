@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.traffic import HOLDER, LANDED, Traffic, fill, no_gap, transaction
 from tests.manage import ROOT, environment, run_manage, start_manage
+from tests.programs import finish, start
 from tests.servers import PostgreSQL
 from tools.servers import wait_until
 
@@ -348,8 +349,6 @@ def test_no_setting_stays_on_the_session(shop: Shop, change: str) -> None:
         "THEN": "validate" if change == "not_valid" else "",
         "AUTO_MIGRATE_STATEMENT_TIMEOUT": "60",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
-        env=environment(env, settings=SETTINGS), cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", LOOK]
+    done = finish(start(command, env=environment(env, settings=SETTINGS), cwd=ROOT, stdout=subprocess.PIPE))
     assert json.loads(done.stdout) == [True, {}]

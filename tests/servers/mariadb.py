@@ -30,16 +30,20 @@ class MariaDB(Server):
         super().__init__(port=port)
         self.data = self.folder / "data"
         self.account = self.folder / "account.sql"
+        # A server that begins removes what it takes for left-overs from here, be they another server's.
+        self.temporary_files = f"--tmpdir={self.folder}"
 
     def prepare(self) -> None:
         self.account.write_text(ACCOUNT.format(user=self.user, host=HOST, password=self.password))
         if self.data.exists():
             return
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin"]
-        self.run([MARIADB.path("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}", *options])
+        places = [f"--datadir={self.data}", self.temporary_files]
+        self.run([MARIADB.path("mariadb-install-db"), "--no-defaults", *places, *options])
 
     def command(self) -> list[str]:
         places = [f"--datadir={self.data}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
+        places.append(self.temporary_files)
         network = [f"--bind-address={HOST}", f"--port={self.port}", f"--init-file={self.account}"]
         return [MARIADB.path("mariadbd"), "--no-defaults", *places, *network, *FAST]
 

@@ -21,7 +21,8 @@ def ended(url: str, stdout: Any, *arguments: str) -> tuple[int, str]:
     """Return the exit code of a run and what it said on standard error."""
     # With a buffer, as in a shell, Python fails once more over what is left in it when the process ends.
     buffered = {"PYTHONUNBUFFERED": ""}
-    done = run_manage("auto_migrate", *arguments, database_url=url, settings=SETTINGS, env=buffered, stdout=stdout)
+    project: dict[str, Any] = {"database_url": url, "settings": SETTINGS, "env": buffered}
+    done = run_manage("auto_migrate", *arguments, **project, stdout=stdout, fresh=True)
     return done.returncode, done.stderr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from redis import Redis as Client
 
 from tests.e2e.scripts import read_until
 from tests.manage import ROOT, environment, run_manage
+from tests.programs import start
 from tests.servers import PostgreSQL, Redis
 from tools.servers import wait_until
 from webhooks.health import HEARTBEAT
@@ -37,14 +39,12 @@ def client(broker: Redis) -> Iterator[Client]:
 def worker(database_url: str, broker: Redis, **env: str) -> Iterator[subprocess.Popen[str]]:
     """Run a worker of sms_sender; its output and log come through one pipe."""
     extra = {"DATABASE_URL": database_url, "REDIS_URL": broker.url(), **env}
-    with subprocess.Popen(
-        ["celery", "-A", "sms_sender", "worker", "--loglevel=info", "--concurrency=1"],
+    with start(
+        [sys.executable, "-m", "celery", "-A", "sms_sender", "worker", "--loglevel=info", "--concurrency=1"],
         cwd=ROOT,
         env=environment(extra),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
     ) as process:
         try:
             yield process

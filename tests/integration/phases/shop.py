@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from tests.manage import ROOT, environment
+from tests.programs import finish, start
 
 SETTINGS = """
 from tests.projects.base_settings import *
@@ -109,15 +110,9 @@ class Release:
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Django to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "django", *arguments],
-            env=self.environment(**env),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [sys.executable, "-m", "django", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return finish(start(command, env=self.environment(**env), cwd=self.folder, **pipes))
 
     def migrated(self, *arguments: str, **env: str) -> str:
         """Run `auto_migrate`, which must end well, and return what it printed."""

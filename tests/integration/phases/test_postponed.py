@@ -13,6 +13,7 @@ import pytest
 from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
 from tests.e2e.scripts import read_until
 from tests.integration.phases.shop import FIRST, SECOND, THIRD, Migration, Release, Shop
+from tests.programs import start
 from tests.servers import Redis
 
 APPLY = """
@@ -111,13 +112,12 @@ def worker(release: Release, broker: Redis) -> Iterator[subprocess.Popen[str]]:
     """Run a worker of the shop with beat in it."""
     (release.folder / "shop" / "celery.py").write_text(CELERY.format(broker=broker.url()))
     schedule = release.folder / "schedule"
-    with subprocess.Popen(
+    with start(
         [sys.executable, "-m", "celery", "-A", "shop.celery", "worker", "-B", "-s", schedule, "-l", "info", "-c", "1"],
         cwd=release.folder,
         env=release.environment(**AT_ONCE),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
     ) as process:
         try:
             yield process

@@ -168,3 +168,8 @@ def test_only_what_computes_its_place_in_the_graph_is_imported(tiny: Tiny) -> No
 def test_checkouts_in_different_folders_agree(original: Tiny, tmp_path: Path) -> None:
     copies = [original.copy(tmp_path / name) for name in ("a", "b/c")]
     assert len({tiny.look().fingerprint for tiny in [original, *copies]}) == 1
+
+
+def test_interpreters_that_hash_differently_agree(original: Tiny) -> None:
+    """What is kept in sets has another order in every interpreter, and none in a fingerprint."""
+    assert len({original.look(PYTHONHASHSEED=seed).fingerprint for seed in "123"}) == 1

@@ -1,7 +1,6 @@
 """A tiny project in a folder, to be changed at will, and a process of its own for each look at it.
 
-Django can be set up once a process, so every question is put to a child that is forked from one which has only imported
-Django: it costs a tenth of a second.
+Django can be set up once a process, so every question is put to this module as a program (`tests/programs.py`).
 """
 
 from __future__ import annotations
@@ -9,14 +8,17 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import multiprocessing
 import os
 import shutil
 import sqlite3
 import sys
 import uuid
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
+
+from tests.manage import ROOT, environment
+from tests.programs import finish, start
 
 INITIAL = """
 import os
@@ -228,23 +230,23 @@ class Tiny:
         variables = {f"${name}": said for name, said in settings.pop("ENVIRONMENT", {}).items()}
         return {"files": read, "rows": dict(enumerate(rows)), "settings": {**settings, **variables}}
 
-    def look(self) -> Look:
+    def look(self, **env: str) -> Look:
         """Compare in a new process, the short way and the long way."""
-        return Look(**self._ask(look))
+        return Look(**self._ask("look", **env))
 
     def run(self) -> Run:
         """Run `auto_migrate` in a new process."""
-        return Run(**self._ask(run))
+        return Run(**self._ask("run"))
 
     def migrate(self) -> None:
         """Run Django's `migrate` in a new process."""
-        self._ask(migrate)
+        self._ask("migrate")
 
-    def _ask(self, question: Any) -> dict[str, Any]:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.integration.planning.tiny", "django.db.migrations.executor"])
-        with context.Pool(1, maxtasksperchild=1) as pool:
-            return dict(pool.apply(question, (str(self.folder),)))
+    def _ask(self, question: str, **env: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", __name__, question, str(self.folder)]
+        done = finish(start(command, env=environment(env), cwd=ROOT, stdout=PIPE, stderr=PIPE))
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -354,3 +356,7 @@ def migrate(folder: str) -> dict[str, object]:
 
     call_command("migrate", verbosity=0)
     return {}
+
+
+if __name__ == "__main__":
+    json.dump({"look": look, "run": run, "migrate": migrate}[sys.argv[1]](sys.argv[2]), sys.stdout)

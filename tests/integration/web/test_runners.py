@@ -25,6 +25,7 @@ from auto_migrate.web import runners
 from sms_sender import celery_app
 from tests.integration.web.conftest import BASE, TOKEN, ended
 from tests.manage import ROOT, environment
+from tests.programs import start
 from tests.servers import PostgreSQL, Proxy, Redis, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,18 +46,18 @@ def database_of_children(monkeypatch: pytest.MonkeyPatch, postgresql: PostgreSQL
 
 
 @pytest.fixture
-def worker(database_of_children: str, redis_server: Redis, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(database_of_children: str, redis_server: Redis, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the worker of sms_sender."""
     command = [sys.executable, "-m", "celery", "-A", "sms_sender", "worker", "--pool", "solo", "--loglevel", "info"]
     env = environment({"DATABASE_URL": database_of_children})
     with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        process = start(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         yield process
         process.terminate()
         process.wait(30)
 
 
-def test_a_worker_carries_the_run_out(bearer: Client, settings: Settings, worker: subprocess.Popen[bytes]) -> None:
+def test_a_worker_carries_the_run_out(bearer: Client, settings: Settings, worker: subprocess.Popen[str]) -> None:
     choose(settings, "auto")
     response = bearer.post(URL)
     assert response.status_code == 202
@@ -180,7 +181,7 @@ def test_a_server_brings_an_empty_database_up_to_date(database_url: str, tmp_pat
     command = [sys.executable, "-m", "gunicorn", "sms_sender.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
     env = {**environment(variables), "PYTHONPATH": ""}
     with (tmp_path / "server.log").open("wb") as log:
-        server = subprocess.Popen(
+        server = start(
             [*command, "--chdir", str(tmp_path), "--pythonpath", str(ROOT)], cwd=ROOT, env=env, stdout=log, stderr=log
         )
         try:

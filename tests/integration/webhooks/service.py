@@ -17,6 +17,7 @@ import requests
 
 from tests.integration.webhooks.conftest import SECRET
 from tests.manage import ROOT, environment, run_manage
+from tests.programs import start
 from tests.servers import Redis, free_port
 
 PATIENCE = 60.0
@@ -43,7 +44,7 @@ class Service:
         self.folder = folder
         self.database_url = database_url
         self.port = free_port()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[str]] = {}
         self.env = environment(
             {
                 "DATABASE_URL": database_url,
@@ -64,7 +65,7 @@ class Service:
             with (self.folder / f"{name}.log").open("ab") as log:
                 command = [sys.executable, "-m", *({"web": web} | COMMANDS)[name]]
                 # A session of its own, so that a process dies together with its children, as a machine does.
-                self.processes[name] = subprocess.Popen(
+                self.processes[name] = start(
                     command, env=self.env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
                 )
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.manage import ROOT, environment
+from tests.programs import finish, start
 
 SHOW = """
 import json
@@ -23,9 +24,8 @@ def read(**env: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process of their own, with nothing set but `env`."""
     bare = {"SECRET_KEY": "", "DEBUG": "", "REDIS_URL": "", "DATABASE_URL": ""}
     command = [sys.executable, "-c", SHOW]
-    return subprocess.run(
-        command, env=environment(bare | env), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return finish(start(command, env=environment(bare | env), cwd=ROOT, **pipes))
 
 
 def test_with_nothing_set_it_is_a_developers_machine() -> None:
