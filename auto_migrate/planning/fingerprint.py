@@ -31,10 +31,10 @@ from django.db import router
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import override
 
+from auto_migrate import version
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, migrations_of, read
 from auto_migrate.values import Node
-from auto_migrate.version import __version__
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -91,7 +91,7 @@ def _add(whole: Any, *parts: str | bytes) -> None:
 
 
 def _versions() -> Iterator[str]:
-    yield from (django.get_version(), __version__, str(sys.version_info), get_settings().release)
+    yield from (django.get_version(), version.__version__, str(sys.version_info), get_settings().release)
 
 
 def _settings() -> Iterator[str]:
