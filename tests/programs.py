@@ -23,6 +23,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -204,8 +205,11 @@ def serve(link: socket.socket) -> dict[str, Any] | None:
         reader, writer = os.pipe()
         if not (between := os.fork()):
             # The parent of the new process ends at once, so that whoever asked becomes its parent.
+            parent = os.getpid()
             if os.fork():
                 os._exit(0)
+            while os.getppid() == parent:
+                time.sleep(0.0005)
             for number, descriptor in enumerate(descriptors):
                 os.dup2(descriptor, number)
             if request.pop("session"):
