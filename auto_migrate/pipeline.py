@@ -56,6 +56,7 @@ from auto_migrate.planning.fingerprint import Code, code_of_process
 from auto_migrate.planning.schema_state import has_tables, needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry, retry_transient_errors
+from auto_migrate.system_checks import refuse_errors
 from auto_migrate.values import MigrationKey, SchemaState
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def migrate(
     requested_by: str = "",
     resolutions: Sequence[Resolution] = (),
     acknowledgements: Sequence[Acknowledgement] = (),
+    skip_checks: bool = False,
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
     audience: Audience | None = None,
@@ -93,7 +95,8 @@ def migrate(
     What is None comes from the settings. `phase` is `all`, `pre_deploy` or `post_deploy`. `max_retries` counts the
     attempts in all; `retry_delay` and `lock_wait` are seconds. A `run_id` that the history knows as queued is carried
     out under that name; `resolutions` settle operations that an earlier run was cut in, `acknowledgements` let hazards
-    of the plan pass. Raise `AutoMigrateError` (see `auto_migrate.exceptions`) for every run that does not end well.
+    of the plan pass, `skip_checks` leaves Django's system checks out. Raise `AutoMigrateError` (see
+    `auto_migrate.exceptions`) for every run that does not end well.
     """
     settings = get_settings()
     recorder = HistoryListener(database, requested_by=requested_by, awaited=run_id is not None)
@@ -109,6 +112,7 @@ def migrate(
         awaited=run_id is not None,
         audience=audience or Audience(),
         acknowledgements=acknowledgements,
+        skip_checks=skip_checks,
         resolutions={(resolution.migration, resolution.operation): resolution.verdict for resolution in resolutions},
     )
     with directly(database):
@@ -130,6 +134,7 @@ class Run:
         audience: Audience,
         resolutions: Resolutions,
         acknowledgements: Sequence[Acknowledgement] = (),
+        skip_checks: bool = False,
     ) -> None:
         self.database = database
         self.goal = goal
@@ -140,6 +145,7 @@ class Run:
         self.audience = audience
         self.resolutions = resolutions
         self.acknowledgements = acknowledgements
+        self.skip_checks = skip_checks
         self.judged: frozenset[MigrationKey] = frozenset()
         self.tally = Tally()
         self.code: Code | None = None
@@ -163,6 +169,8 @@ class Run:
             self.claim()
         if self.is_known():
             return SchemaState.UP_TO_DATE
+        if not self.skip_checks:
+            refuse_errors(self.database.alias)
         comparison = self.compare_if_possible()
         if comparison is not None and comparison.state is SchemaState.AHEAD:
             return comparison.state
@@ -194,8 +202,9 @@ class Run:
         code = self.code = code_of_process(self.database.alias) if self.goal.is_whole else None
         if code is None:
             return False
-        fingerprint = code.fingerprint(recorded_rows(self.database.connection))
-        if not History(self.database.alias).knew_last(fingerprint, but=self.emit.run_id):
+        recorded = recorded_rows(self.database.connection)
+        answers = code.answers(recorded) if self.skip_checks else (code.fingerprint(recorded),)
+        if not History(self.database.alias).knew_last(*answers, but=self.emit.run_id):
             return False
         self.emit(StateCompared(SchemaState.UP_TO_DATE, (), ()))
         self.emit(MigratingStarted())
@@ -288,5 +297,5 @@ class Run:
         recorded = recorded_rows(self.database.connection)
         # Receivers of pre_migrate may have taken migrations out of the plan: then the next run has to look again.
         if self.code is not None and not needs_of(comparison.loader).pending(recorded):
-            self.fingerprint = self.code.fingerprint(recorded)
+            self.fingerprint = (self.code.unchecked if self.skip_checks else self.code.fingerprint)(recorded)
         return SchemaState.UP_TO_DATE

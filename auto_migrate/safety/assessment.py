@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.exceptions import TransientError
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -25,6 +27,9 @@ from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts, note_new
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
+
+# The hazard that says what could not be read.
+UNREAD = "AM507"
 
 
 def assess(
@@ -103,12 +108,25 @@ class Assessor:
     def findings(self, read: MigrationChanges, new_tables: frozenset[str]) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
         found = [
-            self.finding(hazard, one, read)
+            self.finding(teller, one, read)
             for hazard in hazards().values()
             if self.server.vendor in hazard.vendors
-            for one in hazard.look(read, self.server, new_tables)
+            for teller, one in self.look(hazard, read, new_tables)
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
+
+    def look(
+        self, hazard: Hazard, read: MigrationChanges, new_tables: frozenset[str]
+    ) -> Iterator[tuple[Hazard, Found]]:
+        """Ask one hazard; one that cannot judge what it sees must stop no deploy, and says so."""
+        try:
+            yield from [(hazard, found) for found in hazard.look(read, self.server, new_tables)]
+        except (Error, TransientError):
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
+            problem = _("{code} could not judge this migration ({kind}: {error}).")
+            text = problem.format(code=hazard.code, kind=type(error).__name__, error=error)
+            yield hazards()[UNREAD], Found("", text)
 
     def finding(self, hazard: Hazard, found: Found, read: MigrationChanges) -> Finding:
         """Weigh what a hazard found."""

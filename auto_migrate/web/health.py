@@ -25,6 +25,7 @@ from django.utils.module_loading import import_string
 from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
 from auto_migrate.planning.schema_state import QuickState, quick_state
+from auto_migrate.tenants import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
 
@@ -50,15 +51,18 @@ SEVERITY = list(Health)
 
 @dataclasses.dataclass(frozen=True)
 class DatabaseReport:
-    """What the database answered; `schema` is None if it did not."""
+    """What the database answered; `schema` is None if it did not, or if its answer says nothing: the `obstacle`."""
 
     status: str
     vendor: str
     schema: QuickState | None = None
+    obstacle: str = ""
 
     @property
     def health(self) -> Health:
         """Unhealthy if the database is away, degraded if its schema is not the one that this code needs."""
+        if self.obstacle:
+            return Health.DEGRADED
         if self.schema is None:
             return Health.UNHEALTHY
         return Health.HEALTHY if self.schema.state in GOOD else Health.DEGRADED
@@ -166,6 +170,8 @@ class DatabaseQuestion:
         except DatabaseRefused as error:
             logger.warning("Health: %s", error)
             return DatabaseReport("refused", vendor)
+        except TenantsUnknown:
+            return DatabaseReport("connected", vendor, obstacle="tenants_unknown")
         except Exception:
             logger.exception("Health: the database cannot be asked")
             return DatabaseReport("error", vendor)

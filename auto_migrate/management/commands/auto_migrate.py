@@ -118,6 +118,7 @@ class Command(BaseCommand):
             help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
         )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
+        parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
         add_format(parser)
         parser.add_argument(
             "--noinput",
@@ -162,6 +163,7 @@ class Command(BaseCommand):
                     migration_name=goal.migration_name,
                     phase=options["phase"],
                     acknowledgements=acknowledgements,
+                    skip_checks=options["skip_checks"],
                     max_retries=options["max_retries"],
                     retry_delay=options["retry_delay"],
                     lock_wait=options["lock_wait"],
