@@ -116,7 +116,10 @@ def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:
     from auto_migrate.safety.hazards import hazards
 
     loader = MigrationLoader(None, load=False)
-    loader.load_disk()
+    try:
+        loader.load_disk()
+    except Exception:  # noqa: BLE001 # whoever needs the migrations says what is wrong with them
+        return
     names = [f"{app_label}.{name}" for app_label, name in loader.disk_migrations]
     for acknowledgement in of_settings(configured):
         if acknowledgement.code not in hazards():

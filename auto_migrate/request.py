@@ -18,7 +18,7 @@ class RunRequest:
 
     `lock_wait` is seconds. `queued` is the run that the history knows as queued and that is to be carried out under
     that name. `resolutions` settle operations that an earlier run was cut in, `acknowledgements` let hazards of the
-    plan pass. The `audience` is told of by Django's signals.
+    plan pass, `skip_checks` leaves Django's system checks out. The `audience` is told of by Django's signals.
     """
 
     goal: Goal | None = None
@@ -28,4 +28,5 @@ class RunRequest:
     resolutions: Resolutions = dataclasses.field(default_factory=dict)
     queued: uuid.UUID | None = None
     requested_by: str = ""
+    skip_checks: bool = False
     audience: Audience = dataclasses.field(default_factory=Audience)

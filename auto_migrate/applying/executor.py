@@ -18,8 +18,9 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.applying.failure import failure
+from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.operation_loop import Operations, Progress, flush_deferred, untranslated
+from auto_migrate.applying.operation_loop import Operations, Progress, applies_itself, flush_deferred, untranslated
 from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
@@ -83,6 +84,25 @@ class Executor(LazyExecutor):
                 return migration.mutate_state(djangos(state), preserve=False)
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+        """Apply in one transaction; one that was rolled back for its state is applied once more on Django's own."""
+        if is_stock(state) or applies_itself(migration):
+            return self._apply_in_transaction(state, migration, progress)
+        origin = preserved(state)
+
+        def second() -> ProjectState:
+            self.emit.clock.check()
+            progress.restart()
+            return self._apply_in_transaction(stock(origin), migration, progress)
+
+        return once_more(
+            migration,
+            lambda: self._apply_in_transaction(state, migration, progress),
+            second,
+            connection=self.connection,
+            is_undone=lambda sent, error: not sent.ended_transaction and not isinstance(error, AlreadyDone),
+        )
+
+    def _apply_in_transaction(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Put the change, what it deferred and its record into one transaction."""
         with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
             self._enter(migration, backwards=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.fallback import Sent, is_stock, note, once_more, preserved, stock
 from auto_migrate.applying.operation_loop import applies_itself, apply_operation
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.planning.loader import Planner
@@ -35,30 +36,70 @@ class LazyExecutor(Planner):
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         """Run a migration forwards as Django does, and record it."""
+        if is_stock(state):
+            return super().apply_migration(state, migration, fake, fake_initial)
         # What looks whether the tables are there already lets operations change the state, known or not.
         if fake_initial or applies_itself(migration):
-            state = djangos(state)
-        else:
-            migration = lazily_applied(migration)
-        return quietly(super().apply_migration(state, migration, fake, fake_initial))
+            return quietly(super().apply_migration(djangos(state), migration, fake, fake_initial))
+        origin, lazily = preserved(state), LazilyApplied(migration)
+
+        def second() -> ProjectState:
+            with self._without_announcement():
+                return super(LazyExecutor, self).apply_migration(stock(origin), migration, fake)
+
+        return once_more(
+            migration,
+            lambda: quietly(super(LazyExecutor, self).apply_migration(state, lazily.migration, fake)),
+            second,
+            connection=self.connection,
+            is_undone=lambda sent, error: self._is_undone(migration, sent) and lazily.error is error,
+        )
+
+    def _is_undone(self, migration: Migration, sent: Sent) -> bool:
+        """Return whether nothing is left of a migration whose operations raised."""
+        transactional = bool(migration.atomic) and self.connection.features.can_rollback_ddl
+        return transactional and not sent.ended_transaction
+
+    @contextlib.contextmanager
+    def _without_announcement(self) -> Iterator[None]:
+        """Let nobody hear that a migration begins of whose begin they have heard."""
+        progress = self.progress_callback
+        if progress is not None:
+            self.progress_callback = lambda action, *told: None if action == "apply_start" else progress(action, *told)
+        try:
+            yield
+        finally:
+            self.progress_callback = progress
 
 
 def quietly(state: ProjectState) -> ProjectState:
     """Let Django take a state for rendered, or it would tell people that it renders every model now."""
     if isinstance(state, LazyState):
-        _ = state.apps
+        try:
+            _ = state.apps
+        except Exception as error:  # noqa: BLE001 # whatever it is, Django has its own states
+            note("What follows", error)
+            return stock(state)
     return state
 
 
-def lazily_applied(migration: Migration) -> Migration:
-    """Return a copy of a migration that takes a lazy state."""
-    own = copy.copy(migration)
-    own.apply = functools.partial(apply_operations, migration)  # type: ignore[method-assign] # of the copy alone
-    return own
+class LazilyApplied:
+    """A migration that takes a lazy state, and what its operations raised."""
 
+    def __init__(self, migration: Migration) -> None:
+        self.original = migration
+        self.error: Exception | None = None
+        self.migration = copy.copy(migration)
+        self.migration.apply = self._apply  # type: ignore[method-assign] # of the copy alone
 
-def apply_operations(migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-    """Do what `Migration.apply` does."""
-    for operation in migration.operations:
-        state = apply_operation(migration, operation, state, editor)
-    return state
+    def _apply(
+        self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
+    ) -> ProjectState:
+        """Do what `Migration.apply` does."""
+        try:
+            for operation in self.original.operations:
+                project_state = apply_operation(self.original, operation, project_state, schema_editor)
+        except Exception as error:
+            self.error = error
+            raise
+        return project_state

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db import Error
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
@@ -14,9 +16,10 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import override
 
+from auto_migrate.applying.fallback import is_stock, once_more, stock
 from auto_migrate.applying.locks.acquire import lock_ahead, lock_more
 from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run, stronger
-from auto_migrate.applying.states.lazy_state import advance, djangos
+from auto_migrate.applying.states.lazy_state import advance, djangos, is_known
 from auto_migrate.applying.states.registry import rendered_first
 from auto_migrate.applying.traits import holds_nobody_up
 from auto_migrate.changes.field_differences import is_for_python
@@ -24,6 +27,8 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
 from auto_migrate.values import MigrationKey
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
@@ -39,6 +44,10 @@ class Progress:
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
         self.index, self.statements = index, 0
+
+    def restart(self) -> None:
+        """Note that the migration begins anew."""
+        self.index, self.statement, self.statements, self.raised = 0, "", 0, False
 
     def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
@@ -107,7 +116,13 @@ class Operations:
         """Return what operations lock when they run and what at the end, where tables can be locked ahead at all."""
         if self.database.table_locks is None:
             return {}, {}
-        return LockNeeds(self.migration.app_label, state).split(operations)
+        try:
+            return LockNeeds(self.migration.app_label, state).split(operations)
+        except Error:
+            raise
+        except Exception as error:  # noqa: BLE001 # what cannot be told beforehand stays bounded by `lock_timeout`
+            logger.debug("No lock is taken ahead for %s: %r", self.migration, error)
+            return {}, {}
 
     def lock(self, needs: Mapping[str, LockMode], *, first: bool) -> None:
         """Take the locks that operations will need; `first` tells that the transaction has done nothing before."""
@@ -132,9 +147,35 @@ def untranslated() -> override:
 def apply_operation(
     migration: Migration, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
 ) -> ProjectState:
-    """Do for one operation what `Migration.apply` does for each, and return the state after it."""
+    """Do for one operation what `Migration.apply` does for each, and return the state after it.
+
+    One that fails before it has sent anything may have failed for its state, and is carried out on Django's own.
+    """
+    if is_stock(state) or not is_known(operation):
+        return carry_out(migration, operation, state, editor)
+    deferred = list(editor.deferred_sql)
+    own_transaction = wants_own_transaction(migration, operation, editor)
+    transactional = own_transaction and editor.connection.features.can_rollback_ddl
+
+    def second() -> ProjectState:
+        editor.deferred_sql[:] = deferred
+        return carry_out(migration, operation, stock(state), editor)
+
+    return once_more(
+        operation,
+        lambda: carry_out(migration, operation, state, editor),
+        second,
+        connection=editor.connection,
+        is_undone=lambda sent, _error: not sent.count or (transactional and not sent.ended_transaction),
+    )
+
+
+def carry_out(
+    migration: Migration, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
+) -> ProjectState:
+    """Carry out one operation on the state that there is."""
     before, after = advance(state, migration.app_label, operation)
-    if is_for_python(operation, migration.app_label, before, editor):
+    if not is_stock(state) and is_for_python(operation, migration.app_label, before, editor):
         return after
     with contextlib.ExitStack() as stack:
         if editor.connection.vendor == "sqlite":

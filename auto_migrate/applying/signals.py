@@ -13,6 +13,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import override
 
+from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
 
 
@@ -36,12 +37,18 @@ def send_pre_migrate(
     database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
 ) -> None:
     """Send `pre_migrate`; receivers may edit `plan` in place, and look at models, which few do."""
-    seen = LazyState.of(state.clone())
-    seen.clear_delayed_apps_cache()
+    rendered = quietly(on_demand(state)).apps
     with override(None):
         emit_pre_migrate_signal(
-            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=seen.apps, plan=plan
+            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
         )
+
+
+def on_demand(state: ProjectState) -> LazyState:
+    """Return a state for code that may look at any model, and seldom does."""
+    seen = LazyState.of(state.clone())
+    seen.clear_delayed_apps_cache()
+    return seen
 
 
 def send_post_migrate(

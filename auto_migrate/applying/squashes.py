@@ -13,12 +13,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import AddField, CreateModel
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database
-from auto_migrate.planning.schema_state import BROKEN_FILES, recorded_rows, replaced_nodes
+from auto_migrate.exceptions import HistoryDiverged
+from auto_migrate.planning.loader import loading
+from auto_migrate.planning.schema_state import recorded_rows, replaced_nodes
 from auto_migrate.values import MigrationKey, Node
 
 # Table → its columns.
@@ -46,8 +49,9 @@ def half_recorded(database: Database) -> list[Squash]:
         return []
     loader = MigrationLoader(None, load=False)
     try:
-        loader.load_disk()
-    except BROKEN_FILES:
+        with loading():
+            loader.load_disk()
+    except HistoryDiverged:
         # No squash can be told from such files; the comparison says what is wrong with them.
         return []
     found = []
@@ -77,16 +81,23 @@ VISIBLE = (CreateModel, AddField)
 def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
     """Return whether tables and columns are those after the whole squash, and could not be of its recorded part."""
     try:
-        parts = MigrationLoader(None, replace_migrations=False)
-        missing = [operation for node in squash.missing for operation in parts.disk_migrations[node].operations]
-        part = _schema(parts.project_state([squash.recorded[-1]]), squash.migration.app_label)
-        whole = _schema(MigrationLoader(None).project_state([squash.node]), squash.migration.app_label)
-    except (KeyError, *BROKEN_FILES):
+        with loading():
+            part, whole, missing = _parts(squash)
+    except HistoryDiverged:
         # The replaced files are gone: nothing tells what was missing.
         return False
     if not all(isinstance(operation, VISIBLE) for operation in missing):
         return False
     return _actual(connection, {*whole, *part}) == whole != part
+
+
+def _parts(squash: Squash) -> tuple[Schema, Schema, list[Operation]]:
+    """Return the schemas after the recorded part and after the whole, and what lies between."""
+    parts = MigrationLoader(None, replace_migrations=False)
+    missing = [operation for node in squash.missing for operation in parts.disk_migrations[node].operations]
+    part = _schema(parts.project_state([squash.recorded[-1]]), squash.migration.app_label)
+    whole = _schema(MigrationLoader(None).project_state([squash.node]), squash.migration.app_label)
+    return part, whole, missing
 
 
 def _schema(state: ProjectState, app_label: str) -> Schema:

@@ -7,11 +7,12 @@ one of Django's, what that would do is told, and that there may be more.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
-from django.db import NotSupportedError, router
+from django.db import DatabaseError, InterfaceError, NotSupportedError, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
@@ -30,9 +31,16 @@ from auto_migrate.changes.stock_operations import (
     is_of_own_kind,
     reason_of_own_kind,
 )
+from auto_migrate.exceptions import TransientError
+
+logger = logging.getLogger(__name__)
 
 # What states that do not fit together, or an operation that Django itself would refuse, end in.
 UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupportedError)
+
+
+Place = tuple[Operation, str, BaseDatabaseWrapper, ProjectState, ProjectState]
+Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
 
 
 def changes_of(
@@ -50,13 +58,25 @@ def changes_of(
         return unread
     if isinstance(operation, ops.SeparateDatabaseAndState):
         return (*_changes_within(operation, app_label, connection, before), *unread)
-    reader = _reader_of(forwards)
-    if reader not in {changes_of_function, changes_of_statements}:
-        before, after = sliced(operation, app_label, before, after)
+    reader, place = _reader_of(forwards), (operation, app_label, connection, before, after)
+    looks_at_rows = reader in {changes_of_function, changes_of_statements}
     try:
-        return (*reader(operation, app_label, connection, before, after), *unread)
+        return (*(reader(*place) if looks_at_rows else _read_in_part(reader, place)), *unread)
     except UNTELLABLE as error:
         return (OpaqueChange(table="", text=operation.describe(), reason=str(error)),)
+
+
+def _read_in_part(reader: Reader, place: Place) -> Iterable[Change]:
+    """Read an operation on a few models, and on all of them where that will not do: what fails then is true."""
+    operation, app_label, connection, before, after = place
+    try:
+        return tuple(reader(operation, app_label, connection, *sliced(operation, app_label, before, after)))
+    except (DatabaseError, InterfaceError, TransientError):
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever a few models lack, Django has it where it has all
+        logger.debug("%s is read on Django's own states: %r", operation.describe(), error)
+    # What is rendered for this must not be rendered anew by all that comes after.
+    return tuple(reader(operation, app_label, connection, before.clone(), after.clone()))
 
 
 def _changes_within(
@@ -67,9 +87,6 @@ def _changes_within(
         inner.state_forwards(app_label, after)
         yield from changes_of(inner, app_label, connection, before, after)
         before = after
-
-
-Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
 
 
 def _reader_of(forwards: Forwards) -> Reader:

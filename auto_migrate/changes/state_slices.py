@@ -37,7 +37,7 @@ def sliced(
         return before, after
     if isinstance(operation, REFERRED_TO):
         start = closure(start, _referrers(before, after))
-    whole = closure(start, lambda key: (other for model in _at(key, before, after) for other in parts(model)))
+    whole = closure(start, lambda key: _parts_there(key, before, after))
     return _part(before, whole), _part(after, whole)
 
 
@@ -72,6 +72,19 @@ def bases(model: ModelState) -> Iterator[Key]:
     return (resolve_relation(base) for base in model.bases if isinstance(base, str))
 
 
+def maker(key: Key, state: ProjectState) -> Key:
+    """Return the model with which Django makes another: itself, or the one that an automatic table belongs to."""
+    if key in state.models:
+        return key
+    app_label, name = key
+    for other in state.models.values():
+        if other.app_label == app_label and name.startswith(f"{other.name_lower}_"):
+            field = {field.lower(): field for field in other.fields}.get(name.removeprefix(f"{other.name_lower}_"))
+            if field is not None and other.fields[field].many_to_many:
+                return app_label, other.name_lower
+    return key
+
+
 def outline(model: ModelState) -> ModelState:
     """Return a model with its own columns and those that others can refer to, and without what it refers to itself."""
     composite = {name for field in model.fields.values() for name in getattr(field, "field_names", ())}
@@ -88,6 +101,12 @@ def _at(key: Key, *states: ProjectState) -> Iterator[ModelState]:
     return (state.models[key] for state in states if key in state.models)
 
 
+def _parts_there(key: Key, *states: ProjectState) -> Iterator[Key]:
+    for state in states:
+        for model in _at(key, state):
+            yield from (maker(other, state) for other in parts(model))
+
+
 def _referrers(*states: ProjectState) -> Callable[[Key], Iterable[Key]]:
     found: dict[Key, set[Key]] = {}
     for state in states:
@@ -102,7 +121,12 @@ def _part(state: ProjectState, whole: set[Key]) -> ProjectState:
     ahead = list(models)
     while ahead:
         for key in references(models[ahead.pop()]):
-            if key in state.models and key not in models:
+            made_by = maker(key, state)
+            if made_by != key and models.get(made_by) is not state.models[made_by]:
+                # Without its fields there would be no automatic table to extend.
+                models[made_by] = state.models[made_by]
+                ahead.append(made_by)
+            elif key in state.models and key not in models:
                 models[key] = outline(state.models[key])
                 ahead.append(key)
     return ProjectState(models, real_apps=state.real_apps)
@@ -110,4 +134,5 @@ def _part(state: ProjectState, whole: set[Key]) -> ProjectState:
 
 def _is_whole(state: ProjectState, key: Key) -> bool:
     # Where what it extends was renamed, Django leaves the old name behind, and goes on only if it rendered it before.
-    return all(base in state.models or base[0] in state.real_apps for base in bases(state.models[key]))
+    found = (maker(base, state) for base in bases(state.models[key]))
+    return all(base in state.models or base[0] in state.real_apps for base in found)

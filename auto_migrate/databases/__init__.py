@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -24,14 +25,24 @@ ADAPTERS = {
 
 
 def migratable() -> list[str]:
-    """Return the aliases that may be migrated: no mirrors of others, and none that the routers refuse every app."""
-    labels = [config.label for config in apps.get_app_configs()]
+    """Return the aliases that may be migrated: no mirrors of others, and none that the routers refuse everything."""
     return [
         alias
         for alias in connections
-        if not connections[alias].settings_dict["TEST"].get("MIRROR")
-        and any(router.allow_migrate(alias, label) for label in labels)
+        if not connections[alias].settings_dict["TEST"].get("MIRROR") and _is_anything_allowed(alias)
     ]
+
+
+def _is_anything_allowed(alias: str) -> bool:
+    """Return whether the routers let any model be migrated on an alias, or any app as a whole."""
+    models = apps.get_models(include_auto_created=True, include_swapped=True)
+    if any(router.allow_migrate_model(alias, model) for model in models):
+        return True
+    # Migrations may do more than to make models, and ask for their app alone.
+    with contextlib.suppress(TypeError):
+        return any(router.allow_migrate(alias, config.label) for config in apps.get_app_configs())
+    # A router that cannot answer without a model has refused them all.
+    return False
 
 
 def adapter_for(alias: str) -> Database:

@@ -85,14 +85,14 @@ class History:
         """Return the run that was asked for and that nobody has begun, if any."""
         return self.runs().filter(status=RunStatus.QUEUED).first()
 
-    def knows(self, fingerprint: str) -> bool:
-        """Return whether a run has found the database up to date with exactly this."""
-        return self._tells(RunRecord.objects.using(self.database).filter(fingerprint=fingerprint).exists)
+    def knows(self, *fingerprints: str) -> bool:
+        """Return whether a run found the database up to date with exactly one of these."""
+        return self._tells(RunRecord.objects.using(self.database).filter(fingerprint__in=fingerprints).exists)
 
-    def knew_last(self, fingerprint: str, *, but: uuid.UUID) -> bool:
-        """Return whether the newest run, this one aside, has found the database up to date with exactly this."""
+    def knew_last(self, *fingerprints: str, but: uuid.UUID) -> bool:
+        """Return whether the newest run, this one aside, found the database up to date with exactly one of these."""
         begun = RunRecord.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
-        return self._tells(lambda: begun.values_list("fingerprint", flat=True).first() == fingerprint)
+        return self._tells(lambda: begun.values_list("fingerprint", flat=True).first() in fingerprints)
 
     def forget_answers(self) -> None:
         """Forget what runs have found: somebody has done since what only they do."""

@@ -20,9 +20,10 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.phases.phase import Phase, asked_phase
 from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.loader import Planner
-from auto_migrate.planning.schema_state import BROKEN_FILES, known_nodes, recorded_rows, unknown_rows
+from auto_migrate.planning.loader import Planner, loading
+from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
+from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
@@ -101,16 +102,18 @@ class Comparison:
 
 
 def compare(database: Database, goal: Goal) -> Comparison:
-    """Build the graph, read the record and plan the way to `goal`; raise `HistoryDiverged` where there is none."""
+    """Build the graph, read the record and plan the way to `goal`; raise `HistoryDiverged` where there is none.
+
+    Raise `TenantsUnknown` where the record of one schema does not tell the state of the database.
+    """
+    refuse_tenants(database.alias)
     connection = database.connection
     # Read before the loader reads for itself: what another runner records in between must look like a change later on.
     recorded = recorded_rows(connection)
     try:
-        executor = Planner(connection)
-        executor.loader.check_consistent_history(connection)
-    except BROKEN_FILES as error:
-        text = _("The migration files do not fit together: {error}").format(error=error)
-        raise HistoryDiverged(text, hint=_(SHOW)) from error
+        with loading():
+            executor = Planner(connection)
+            executor.loader.check_consistent_history(connection)
     except InconsistentMigrationHistory as error:
         text = _("The recorded history contradicts the migration files: {error}").format(error=error)
         raise HistoryDiverged(text, hint=_(SHOW)) from error
@@ -191,7 +194,7 @@ def inspect(database: str = "default", *, phase: str | None = None) -> Inspectio
     try:
         with adapter.translate_errors():
             code = code_of_process(database)
-            if code is not None and History(database).knows(code.fingerprint(recorded_rows(adapter.connection))):
+            if code is not None and History(database).knows(*code.answers(recorded_rows(adapter.connection))):
                 return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, goal).inspection()
     except HistoryDiverged as error:

@@ -1,15 +1,38 @@
-"""Django's loader, for which the first and the last migration of an app are looked up once."""
+"""Django's loader, for which the first and the last migration of an app are looked up once; and what may stop it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import django
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.exceptions import (
+    BadMigrationError,
+    CircularDependencyError,
+    InconsistentMigrationHistory,
+    NodeNotFoundError,
+)
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.translation import gettext as _
+
+from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
+
+# What a project's own files can be broken in; no database can mend it.
+BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
+# What says by itself what is wrong, or is about the database.
+TOLD = (InconsistentMigrationHistory, Error, AutoMigrateError, TransientError)
+LIBRARY = str(Path(django.__file__).parent)
+UNKNOWN = re.compile(r"Dependency on unknown app: (\w+)")
+UNMIGRATED = re.compile(r"Dependency on app with no migrations: (\w+)")
 
 ENDS = frozenset({"__first__", "__latest__"})
 
@@ -50,3 +73,41 @@ class Planner(MigrationExecutor):
         self.loader = Loader(connection)
         self.recorder = MigrationRecorder(connection)
         self.progress_callback = progress_callback
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Raise `HistoryDiverged` where the migrations cannot be loaded: their modules may raise whatever they like."""
+    try:
+        yield
+    except TOLD:
+        raise
+    except BROKEN_FILES as error:
+        text = _("The migration files do not fit together: {error}").format(error=error)
+        raise HistoryDiverged(text, hint=_("Compare the two: manage.py showmigrations --list")) from error
+    except (Exception, SystemExit) as error:
+        text = _("The migrations cannot be loaded: {kind}: {error}").format(kind=type(error).__name__, error=error)
+        raise HistoryDiverged(text, hint=_way_out(error)) from error
+
+
+def _way_out(error: BaseException) -> str:
+    if found := UNMIGRATED.match(str(error)):
+        return _("Make its migrations, and have them deployed: manage.py makemigrations {app_label}").format(
+            app_label=found[1]
+        )
+    if found := UNKNOWN.match(str(error)):
+        return _("Install the app {app_label}, or take the dependency out: grep -rn {app_label} */migrations").format(
+            app_label=found[1]
+        )
+    lines = [_("Raised at {place}.").format(place=place)] if (place := _place(error)) else []
+    return "\n".join([*lines, _("Mend it and deploy again. See: manage.py showmigrations")])
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line of the project's code that raised, or that Python could not read."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((LIBRARY, __file__, "<")):
+            return f"{frame.filename}:{frame.lineno}"
+    return ""

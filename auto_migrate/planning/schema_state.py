@@ -11,7 +11,6 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.exceptions import BadMigrationError, CircularDependencyError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
@@ -20,16 +19,14 @@ from django.db.transaction import atomic
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
-from auto_migrate.exceptions import MigrationFailed, TransientError, UsageError
+from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.models import TABLES
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.loader import Loader, Planner
+from auto_migrate.planning.loader import Loader, Planner, loading
+from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
-
-# What a project's own files can be broken in; no database can mend it.
-BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
 
 
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
@@ -129,8 +126,9 @@ def needs() -> RequiredMigrations:
 def read_needs(connection: BaseDatabaseWrapper | None) -> RequiredMigrations:
     """Build the graph of the files, and with a connection let its record decide which squashes take part."""
     try:
-        return needs_of(Loader(connection))
-    except BROKEN_FILES as error:
+        with loading():
+            return needs_of(Loader(connection))
+    except HistoryDiverged as error:
         return RequiredMigrations({}, frozenset(), frozenset(), problem=str(error))
 
 
@@ -148,7 +146,8 @@ def needs_of(loader: MigrationLoader) -> RequiredMigrations:
 def quick_state(database: str = "default") -> QuickState:
     """Return the state by one look at the recorded rows.
 
-    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
+    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked, `TenantsUnknown` if its answer
+    would be about one of many schemas.
     """
     adapter = adapter_for(database)
     was_open = adapter.connection.connection is not None
@@ -172,6 +171,7 @@ def _look(adapter: Database) -> QuickState:
     connection.health_check_done = True
     with adapter.translate_errors():
         recorded = recorded_rows(connection)
+        refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
@@ -184,7 +184,7 @@ _answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
 
 def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
     code = code_of_process(connection.alias)
-    if code is not None and History(connection.alias).knows(code.fingerprint(recorded)):
+    if code is not None and History(connection.alias).knows(*code.answers(recorded)):
         return QuickState(SchemaState.UP_TO_DATE, 0)
     needed, rows = needs(), frozenset(recorded)
     if needed.halved(rows):

@@ -63,10 +63,11 @@ class Unreadable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """An app's migrations: the dotted name of their package, and its files by name."""
+    """An app's migrations: the dotted name of their package, its files by name, and by path those of folders below."""
 
     module: str
     files: dict[str, bytes]
+    below: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -98,13 +99,14 @@ def migrations_of(config: AppConfig) -> Folder | None:
     module = settings.MIGRATION_MODULES.get(config.label, f"{config.name}.migrations")
     if module is None or (place := _place(config, module)) is None:
         return None
-    files = {name: read(os.path.join(place, name)) for name in _modules(place)}
+    names = _listed(place)
+    files = {name: read(os.path.join(place, name)) for name in _modules(names)}
     for name, content in files.items():
         if not name.endswith(".py") and f"{name_of(name)}.py" not in files:
             raise Unreadable(f"{place}/{name} has no source")
         if b"__path__" in content:
             raise Unreadable(f"{place}/{name} may look for migrations elsewhere")
-    return Folder(module, files)
+    return Folder(module, files, {name: read(os.path.join(place, name)) for name in _below(place, names)})
 
 
 def is_written_out(content: bytes) -> bool:
@@ -156,7 +158,7 @@ def place_in_graph(module: str, app_label: str) -> Places:
     try:
         migration = import_module(module).Migration(module.rpartition(".")[2], app_label)
         return [[tuple(node) for node in getattr(migration, place.decode())] for place in PLACES]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The long way has to say what is wrong with it.
         raise Unreadable(f"{module}: {error}") from error
 
@@ -200,13 +202,26 @@ def _only(places: Iterable[str]) -> list[str]:
     return found
 
 
-def _modules(folder: str) -> list[str]:
+def _listed(folder: str) -> list[str]:
     try:
-        found = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
+        return sorted(os.listdir(folder))
     except OSError as error:
         raise Unreadable(str(error)) from error
+
+
+def _modules(names: Iterable[str]) -> list[str]:
     # A name with a dot in it cannot be imported, nor does the loader try.
-    return [name for name in found if "." not in (name_of(name) or ".")]
+    return [name for name in names if name.endswith(SUFFIXES) and "." not in (name_of(name) or ".")]
+
+
+def _below(folder: str, names: Iterable[str]) -> Iterator[str]:
+    """Return the paths of the sources in the folders of a folder, packages or not, relative to it."""
+    # What cannot be imported from has a dot in its name.
+    for name in (name for name in names if "." not in name and name != "__pycache__"):
+        for place, inner, files in os.walk(os.path.join(folder, name)):
+            inner[:] = sorted(other for other in inner if other != "__pycache__")
+            start = os.path.relpath(place, folder).replace(os.sep, "/")
+            yield from (f"{start}/{file}" for file in sorted(files) if file.endswith(".py"))
 
 
 class Imports:
@@ -267,12 +282,16 @@ class Imports:
         """Find a module without importing the packages around it; None for what is no module."""
         if name not in self._specs:
             parent = name.rpartition(".")[0]
-            around = self._spec(parent) if parent else None
-            if parent and (around is None or around.submodule_search_locations is None):
-                self._specs[name] = None
-            else:
-                self._specs[name] = _find(name, list(around.submodule_search_locations or ()) if around else None)
+            places = self._places(parent) if parent else None
+            self._specs[name] = None if parent and places is None else _find(name, places)
         return self._specs[name]
+
+    def _places(self, package: str) -> list[str] | None:
+        """Return the folders of a package; None for what is none."""
+        spec = self._spec(package)
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        return list(spec.submodule_search_locations)
 
 
 def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
@@ -281,6 +300,12 @@ def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
         return find_spec(name) if places is None else PathFinder.find_spec(name, places)
     except (ImportError, ValueError):
         return None
+    except KeyError:
+        # A package without `__init__`: Python asks the module around it, which nobody has imported.
+        folders = [os.path.join(place, name.rpartition(".")[2]) for place in places or ()]
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [folder for folder in folders if os.path.isdir(folder)]
+        return spec
 
 
 def imported(content: bytes, package: str, versioned: Collection[bytes] = VERSIONED) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +20,14 @@ SETTINGS = """
     FROM pg_db_role_setting, unnest(setconfig) AS setting
     WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+
+_NAME = r'("(?:[^"]|"")+"|[\w$]+)'
+# What makes a schema or an extension that must not be there yet.
+MAKES = re.compile(
+    rf"\bCREATE\s+(?P<kind>EXTENSION|SCHEMA)\s+(?!IF\b)(?:AUTHORIZATION\s+)?(?P<made>{_NAME})"
+    rf"|\bALTER\s+SCHEMA\s+{_NAME}\s+RENAME\s+TO\s+(?P<renamed>{_NAME})",
+    re.IGNORECASE,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,3 +76,32 @@ def succeeds(connection: BaseDatabaseWrapper, statement: str, *params: str) -> b
     except DatabaseError:
         return False
     return True
+
+
+class Replacement:
+    """Lets migrations make what was laid before them; for `connection.execute_wrapper`.
+
+    The real database has the schemas and extensions that its applied migrations made, and so has what is laid. What is
+    still unused is taken away for them, and they pass over the rest.
+    """
+
+    def __init__(self, foundations: Foundations, connection: BaseDatabaseWrapper) -> None:
+        self.laid = {
+            **{name: f"DROP SCHEMA {connection.ops.quote_name(name)}" for name in foundations.schemas},
+            **{name: f"DROP EXTENSION {connection.ops.quote_name(name)}" for name, _schema in foundations.extensions},
+        }
+        self.connection = connection
+
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Send a statement once what it makes is not there, or in a form that minds nothing that is."""
+        if isinstance(sql, str) and MAKES.search(sql):
+            sql = MAKES.sub(self._made, sql)
+        return execute(sql, params, many, context)
+
+    def _made(self, found: re.Match[str]) -> str:
+        written = found["made"] or found["renamed"]
+        name = written[1:-1].replace('""', '"') if written.startswith('"') else written.lower()
+        removal = self.laid.pop(name, "")
+        if not removal or succeeds(self.connection, removal) or not found["kind"]:
+            return found[0]
+        return re.sub(r"(EXTENSION|SCHEMA)", r"\1 IF NOT EXISTS", found[0], count=1, flags=re.IGNORECASE)

@@ -21,7 +21,7 @@ from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.confines import Confines
 from auto_migrate.rehearsal.contradictions import RuleComparison
-from auto_migrate.rehearsal.foundations import Foundations
+from auto_migrate.rehearsal.foundations import Foundations, Replacement
 from auto_migrate.rehearsal.observer import Observer, shown, speaking
 from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
@@ -80,8 +80,9 @@ class Stage:
         if missing := tuple(foundations.lay(self.connection)):
             self.emit(FoundationsMissing(missing))
         self.carrier.make_unmigrated(self.script.unmigrated)
+        replacement = Replacement(foundations, self.connection)
         for index, migration in enumerate(self.script.base, start=1):
-            with self.translate_failure(migration, _(NO_BASE)), self.seen_by():
+            with self.translate_failure(migration, _(NO_BASE)), self.seen_by(replacement):
                 self.state = self.carrier.apply(migration, self.state)
             self.carrier.record(migration)
             self.emit(BaseApplied(key_of(migration), index, len(self.script.base)))
@@ -114,7 +115,7 @@ class Stage:
             self.state = self.carrier.apply(migration, self.state, observer.enter)
         self.carrier.record(migration)
 
-    def seen_by(self, *observers: Observer) -> contextlib.ExitStack:
+    def seen_by(self, *observers: Callable[..., Any]) -> contextlib.ExitStack:
         """Let statements pass the observers, and what must not reach the server go no further."""
         stack = contextlib.ExitStack()
         wrappers: list[Callable[..., Any]] = [*observers, *self.wrappers]

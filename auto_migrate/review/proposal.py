@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import inspect
 import sys
@@ -17,10 +16,11 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.reading import Reader
-from auto_migrate.exceptions import HistoryDiverged, UsageError
+from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.classify import ClassifiedMigration, PhaseClassifier
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.schema_state import BROKEN_FILES, known_nodes
+from auto_migrate.planning.loader import loading
+from auto_migrate.planning.schema_state import known_nodes
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import MigrationKey, Node
 
@@ -103,25 +103,15 @@ def _only_squashes(loader: MigrationLoader, node: Node, chosen: Collection[Node]
 
 def load() -> Believing:
     """Read the files; raise `HistoryDiverged` where they do not fit together."""
-    with translate_broken_files():
+    with loading():
         loader = Believing(None)
     if conflicts := loader.detect_conflicts():
         raise conflicting(conflicts)
     return loader
 
 
-@contextlib.contextmanager
-def translate_broken_files() -> Iterator[None]:
-    """Raise `HistoryDiverged` for files from which no graph can be built."""
-    try:
-        yield
-    except BROKEN_FILES as error:
-        text = _("The migration files do not fit together: {error}").format(error=error)
-        raise HistoryDiverged(text, hint=_("See them: manage.py showmigrations --list")) from error
-
-
 def _proposal(loader: Believing, chosen: Collection[Node]) -> Proposal:
-    with translate_broken_files():
+    with loading():
         loader.believe(known_nodes(loader) - set(chosen))
     return Proposal(loader, frozenset(chosen))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import (
     Acknowledgement,
     AssessedMigration,
@@ -28,6 +30,9 @@ from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
+
+# The hazard that says what could not be read.
+UNREAD = "AM507"
 
 
 def assess(
@@ -106,12 +111,23 @@ class Assessor:
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
         found = [
-            self.finding(hazard, one, read)
+            self.finding(teller, one, read)
             for hazard in hazards().values()
             if self.server.vendor in hazard.vendors
-            for one in ask(hazard, read, self.server, new)
+            for teller, one in self.look(hazard, read, new)
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))
+
+    def look(self, hazard: Hazard, read: ClassifiedMigration, new: NewObjects) -> Iterator[tuple[Hazard, Found]]:
+        """Ask one hazard; one of the package's own that cannot judge what it sees must stop no deploy, and says so."""
+        try:
+            yield from [(hazard, found) for found in ask(hazard, read, self.server, new)]
+        except (Error, TransientError, AutoMigrateError):
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
+            problem = _("{code} could not judge this migration ({kind}: {error}).")
+            text = problem.format(code=hazard.code, kind=type(error).__name__, error=error)
+            yield hazards()[UNREAD], Found("", text)
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""

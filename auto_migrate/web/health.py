@@ -24,6 +24,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
 from auto_migrate.planning.schema_state import QuickState, quick_state
+from auto_migrate.tenants import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
 
@@ -49,15 +50,18 @@ SEVERITY = list(Health)
 
 @dataclasses.dataclass(frozen=True)
 class DatabaseReport:
-    """What the database answered; `schema` is None if it did not."""
+    """What the database answered; `schema` is None if it did not, or if its answer says nothing: the `obstacle`."""
 
     status: str
     vendor: str
     schema: QuickState | None = None
+    obstacle: str = ""
 
     @property
     def health(self) -> Health:
         """Unhealthy if the database is away, degraded if its schema is not the one that this code needs."""
+        if self.obstacle:
+            return Health.DEGRADED
         if self.schema is None:
             return Health.UNHEALTHY
         return Health.HEALTHY if self.schema.state in GOOD else Health.DEGRADED
@@ -165,6 +169,8 @@ class DatabaseQuestion:
         except DatabaseRefused as error:
             logger.warning("Health: %s", error)
             return DatabaseReport("refused", vendor)
+        except TenantsUnknown:
+            return DatabaseReport("connected", vendor, obstacle="tenants_unknown")
         except Exception:
             logger.exception("Health: the database cannot be asked")
             return DatabaseReport("error", vendor)

@@ -52,6 +52,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def _obstacle(database: DatabaseReport) -> str:
+    if database.obstacle:
+        return database.obstacle
     if database.schema is None:
         return "database_unreachable"
     return "" if database.health is Health.HEALTHY else str(database.schema.state)
@@ -59,6 +61,6 @@ def _obstacle(database: DatabaseReport) -> str:
 
 def _migrations(database: DatabaseReport) -> dict[str, object]:
     if database.schema is None:
-        return {"state": "unknown", "pending": None}
+        return {"state": "unknown", "pending": None, **({"reason": database.obstacle} if database.obstacle else {})}
     schema = database.schema
     return {"state": schema.state, "pending": schema.pending, **deferred_record(schema.deferred)}

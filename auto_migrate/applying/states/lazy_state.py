@@ -159,8 +159,9 @@ class LazyState(ProjectState):
         if any(sender == NONE_ID for (_receiver, sender), *_ in class_prepared.receivers):
             return False
         states = {**self.models, **{key_of(state): state for state in self.real_models}}
-        outlines = map(outline, states.values())
-        return all(states.keys() >= found.targets and not found.extends_real for found in outlines)
+        outlines = [outline(state) for state in states.values()]
+        there = {*states, *(made for found in outlines for made in found.automatic)}
+        return all(there >= found.targets and not found.extends_real for found in outlines)
 
     @property
     def real_models(self) -> list[ModelState]:

@@ -33,8 +33,8 @@ class Outline:
     accessors: tuple[tuple[Key, str], ...]
     # What it changes in ways that only rendering tells, so that these are not whole without it.
     visits: frozenset[Key]
-    # Whether Django makes tables of their own for its many-to-many fields.
-    makes_through: bool
+    # The models that Django makes with it, for the tables of its many-to-many fields.
+    automatic: tuple[Key, ...]
     # Whether it extends a class of the running code that is a model with a table.
     extends_real: bool
     # Whether rendering it may do more than to make it, since a field or a base of the project's own has a say.
@@ -75,10 +75,17 @@ def _read(state: ModelState) -> Outline:
         needs=frozenset({*bases, *needs} - {key}),
         accessors=tuple(found for field in foreseen for found in _accessor(state, field)),
         visits=frozenset(visits - {key}),
-        makes_through=any(field.many_to_many and not field.remote_field.through for field in [*own, *inherited]),
+        automatic=tuple(_automatic(state, inherited)),
         extends_real=any(not base._meta.abstract for base in abstract),
         does_more=any(map(contributes_more, state.fields.values())) or any(map(registers_subclasses, state.bases)),
     )
+
+
+def _automatic(state: ModelState, inherited: Iterable[Any]) -> Iterator[Key]:
+    """Return what `create_many_to_many_intermediary_model` makes of the model's own fields and of inherited ones."""
+    for name, field in (*state.fields.items(), *((field.name, field) for field in inherited)):
+        if field.many_to_many and getattr(field, "remote_field", None) and not field.remote_field.through:
+            yield state.app_label, f"{state.name_lower}_{name.lower()}"
 
 
 def contributes_more(field: Any) -> bool:

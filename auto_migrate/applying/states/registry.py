@@ -18,6 +18,7 @@ from typing import Any
 
 from django.apps.registry import Apps
 from django.db import models
+from django.db.migrations.exceptions import InvalidBasesError
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
 from django.db.migrations.utils import resolve_relation
 from django.db.models.utils import make_model_tuple
@@ -60,18 +61,28 @@ class LazyApps(StateApps):
     def render(self, keys: Iterable[Key]) -> None:
         """Render what is not yet of these models and of all that they are not whole without."""
         with self._access:
-            while wanted := self._closure(keys):
+            while wanted := self._closure(map(self.maker, keys)):
                 if self.earlier is not None:
                     self.earlier.render(wanted)
-                self.render_multiple([self.states[key] for key in wanted])
+                self._render_with_bases(wanted)
                 keys, self._wanted = self._wanted, set()
+
+    def _render_with_bases(self, keys: Sequence[Key]) -> None:
+        try:
+            self.render_multiple([self.states[key] for key in keys])
+        except InvalidBasesError:
+            # What they extend comes into being with others, as a project's own fields make models.
+            left = [key for key in self.states if self.known(key) is None]
+            if set(left) <= set(keys):
+                raise
+            self.render_multiple([self.states[key] for key in left])
 
     def render_named(self, label: str, name: str) -> None:
         """Render one model, or those of an app between which Django may have made one."""
         if (label, name) in self.states:
             self.render([(label, name)])
         else:
-            self.render(key for key, state in self.states.items() if key[0] == label and outline(state).makes_through)
+            self.render(key for key, state in self.states.items() if key[0] == label and outline(state).automatic)
 
     def render_all(self) -> None:
         """Render what is left, and put all in Django's order."""
@@ -132,7 +143,7 @@ class LazyApps(StateApps):
             self.altered = True
             self.states.pop((app_label, model_name), None)
             dict.pop(self.all_models[app_label], model_name, None)
-            for computed in ("order", "pointing", "visitors", "places", "accessors"):
+            for computed in ("makers", "order", "pointing", "visitors", "places", "accessors"):
                 self.__dict__.pop(computed, None)
 
     def get_models(self, include_auto_created: bool = False, include_swapped: bool = False) -> list[Model]:
@@ -148,6 +159,15 @@ class LazyApps(StateApps):
         return LazyApps(self.states, self.real_models, self.app_configs)
 
     @cached_property
+    def makers(self) -> dict[Key, Key]:
+        """The model with which each automatic one is made."""
+        return {made: key for key, state in self.states.items() for made in outline(state).automatic}
+
+    def maker(self, key: Key) -> Key:
+        """Return the model that is rendered to have a model: as a rule itself."""
+        return key if key in self.states else self.makers.get(key, key)
+
+    @cached_property
     def order(self) -> list[Key]:
         """The order in which Django, asked for everything at once, would register the models."""
         ordered: dict[Key, None] = {}
@@ -155,7 +175,7 @@ class LazyApps(StateApps):
         while left:
             early = []
             for key in left:
-                if all(base in ordered for base in outline(self.states[key]).bases):
+                if all(base in ordered for base in map(self.maker, outline(self.states[key]).bases)):
                     ordered[key] = None
                 else:
                     early.append(key)
@@ -179,7 +199,7 @@ class LazyApps(StateApps):
         found: dict[Key, list[Key]] = defaultdict(list)
         for key, state in self.states.items():
             for target in outline(state).visits:
-                found[target].append(key)
+                found[self.maker(target)].append(key)
         return found
 
     def relations_to(self, model: Model) -> list[Any]:
@@ -245,7 +265,8 @@ class LazyApps(StateApps):
 
     def ties(self, key: Key) -> set[Key]:
         """Return what a model is not whole without."""
-        return {*outline(self.states[key]).needs, *self.visitors.get(key, ())} & self.states.keys()
+        needs = map(self.maker, outline(self.states[key]).needs)
+        return ({*needs, *self.visitors.get(key, ())} & self.states.keys()) - {key}
 
     def _await_questions(self, model: Model) -> None:
         """Let reverse relations be looked for when Django first asks this model for them."""

@@ -118,6 +118,7 @@ class Command(BaseCommand):
             help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
         )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
+        parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
         add_format(parser)
         parser.add_argument(
             "--noinput",
@@ -161,6 +162,7 @@ class Command(BaseCommand):
                     retry=Retry.configured(options["max_retries"], options["retry_delay"]),
                     lock_wait=options["lock_wait"],
                     acknowledgements=acknowledgements,
+                    skip_checks=options["skip_checks"],
                     resolutions=parse_resolutions(options["resolve"]),
                     queued=options["run_id"],
                     requested_by="auto_migrate",

@@ -1,13 +1,23 @@
-"""Django's `migrate`, unchanged but faster, under the deploy lock and in the history."""
+"""The project's `migrate`, unchanged but faster where it is Django's, under the deploy lock and in the history.
+
+Several apps may bring a `migrate`, and Django takes the first of INSTALLED_APPS. What ours is built on is the next one
+in line, with all that it does and with its autodetector.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
+from django.apps import apps
+from django.core.management import find_commands
+from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
@@ -33,6 +43,8 @@ from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey
 
+OWN = "auto_migrate"
+
 
 def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
     """Return Django's `handle` with another executor, from a copy of its module in which the name means that one.
@@ -47,30 +59,58 @@ def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
     return handle
 
 
-class Command(MigrateCommand):
-    help = f"{MigrateCommand.help} Waits for other runners and keeps the record: see auto_migrate."
-    carry_out = carried_out_by(LazyExecutor)
+class FasterCommand(MigrateCommand):
+    """Django's command on states that are rendered on demand; other apps' commands find it where they call Django's."""
+
+    handle = carried_out_by(LazyExecutor)
+
+
+def next_in_line() -> type[BaseCommand]:
+    """Return the `migrate` that Django would take if this app had none."""
+    configs = list(apps.get_app_configs())
+    own = next((index for index, config in enumerate(configs) if config.name == OWN), -1)
+    for config in configs[own + 1 :]:
+        if "migrate" in find_commands(os.path.join(config.path, "management")):
+            try:
+                return import_module(f"{config.name}.management.commands.migrate").Command  # type: ignore[no-any-return]
+            except ImportError as error:
+                # One that is built on this very command, and that Django does not take.
+                if error.name != __name__:
+                    raise
+    return MigrateCommand
+
+
+def parents(found: type[BaseCommand]) -> tuple[type[BaseCommand], ...]:
+    """Return what the command is built on, so that whatever calls Django's command calls the faster one."""
+    if issubclass(FasterCommand, found):
+        return (FasterCommand,)
+    return (found, FasterCommand) if issubclass(found, MigrateCommand) else (found,)
+
+
+class Supervised(BaseCommand):
+    """Any `migrate`, under the deploy lock and in the history."""
 
     def run_from_argv(self, argv: list[str]) -> None:
         collect_models_soon()
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["plan"] or options["check_unapplied"]:
+        if options.get("plan") or options.get("check_unapplied"):
             super().handle(*args, **options)
             return
+        database = options.get("database") or DEFAULT_DB_ALIAS
         self.total = 0
         self.under_way: MigrationStarted | None = None
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         with (
             exit_codes(),
-            supervised(options["database"], requested_by="migrate", listeners=[self._tell_waiting]) as self.emit,
+            supervised(database, requested_by="migrate", listeners=[self._tell_waiting]) as self.emit,
         ):
             # Not in the signal's receiver: it is not sent where no app has models.
-            self.open_journals = open_journals(options["database"])
+            self.open_journals = open_journals(database)
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
-                self.carry_out(*args, **options)
+                super().handle(*args, **options)
             except Exception as error:
                 self._note_stop(error)
                 raise
@@ -78,7 +118,7 @@ class Command(MigrateCommand):
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
             if not self.total:
                 # What had nothing to apply is not in the history, but has sent `post_migrate`.
-                History(options["database"]).forget_answers()
+                History(database).forget_answers()
 
     def _tell_waiting(self, event: Event, context: Context) -> None:
         """Say whom the command waits for, apart from Django's own output."""
@@ -96,7 +136,7 @@ class Command(MigrateCommand):
         """Show the progress as Django does, and note it in the history."""
         if action == "apply_start" and migration is not None and not fake:
             self._check_not_cut(key_of(migration))
-        super().migration_progress_callback(action, migration, fake)
+        super().migration_progress_callback(action, migration, fake)  # type: ignore[misc] # whose executor calls it
         if migration is None:
             return
         key, backwards = key_of(migration), action.startswith("unapply")
@@ -129,3 +169,15 @@ class Command(MigrateCommand):
 def key_of(migration: Migration) -> MigrationKey:
     """Return a migration's identity."""
     return MigrationKey(migration.app_label, migration.name)
+
+
+found = next_in_line()
+Command = type(
+    "Command",
+    (Supervised, *parents(found)),
+    {
+        "__module__": __name__,
+        "__doc__": Supervised.__doc__,
+        "help": f"{found.help} Waits for other runners and keeps the record: see auto_migrate.",
+    },
+)

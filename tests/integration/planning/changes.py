@@ -54,6 +54,16 @@ def a_migration_is_edited_in_place_with_the_same_size_and_time(tiny: Tiny, app: 
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def a_helper_in_a_folder_below_the_migrations_is_edited(tiny: Tiny, app: str) -> None:
+    path = tiny.code / app / "migrations/tasks/more.py"
+    if path.exists():
+        path.write_text("SIZE = 2\n")
+
+
+def a_file_in_a_folder_below_the_migrations_is_added(tiny: Tiny, app: str) -> None:
+    tiny.file(f"{app}/migrations/tasks/deep/other.py", "SIZE = 3\n")
+
+
 def a_squash_is_added(tiny: Tiny, app: str) -> None:
     dependencies = [] if app == "shop" else [("shop", "0001_initial"), ("auth", "__first__")]
     replaces = [(app, path.stem) for path in tiny.migrations(app) if path.stem != "0001_squashed"]
@@ -248,7 +258,17 @@ def the_release_is_another(tiny: Tiny, app: str) -> None:
     tiny.settings(AUTO_MIGRATE={"RELEASE": "v2"})
 
 
+def a_view_is_edited(tiny: Tiny, app: str) -> None:
+    tiny.file(f"{app}/views.py", "def index(request): ...\n")
+
+
+def a_file_that_a_receiver_may_read_is_edited(tiny: Tiny, app: str) -> None:
+    tiny.file(f"{app}/sql/views.sql", "SELECT 2")
+
+
 CHANGES: list[Change] = [
+    a_helper_in_a_folder_below_the_migrations_is_edited,
+    a_file_in_a_folder_below_the_migrations_is_added,
     a_migration_is_added,
     a_conflicting_migration_is_added,
     the_last_migration_is_removed,
@@ -288,6 +308,8 @@ CHANGES: list[Change] = [
     a_router_refuses_an_app,
     a_router_refuses_a_model,
     a_router_changes_its_mind,
+    a_view_is_edited,
+    a_file_that_a_receiver_may_read_is_edited,
     a_receiver_is_edited,
     what_a_receiver_imports_is_edited,
     a_permission_is_added_to_a_model,
@@ -323,10 +345,6 @@ def the_environment_says_what_migrations_read_in_their_functions(tiny: Tiny, app
     tiny.settings(ENVIRONMENT={"WORK": "json"})
 
 
-def a_view_is_edited(tiny: Tiny, app: str) -> None:
-    tiny.file(f"{app}/views.py", "def index(request): ...\n")
-
-
 def an_editor_leaves_a_backup(tiny: Tiny, app: str) -> None:
     tiny.file(f"{app}/migrations/0001_initial.py~", "# draft\n")
 
@@ -345,7 +363,6 @@ HARMLESS: list[Change] = [
     the_command_is_run_from_another_folder,
     the_language_is_another,
     the_environment_says_what_migrations_read_in_their_functions,
-    a_view_is_edited,
     an_editor_leaves_a_backup,
     the_migrations_become_a_link_to_their_folder,
 ]

@@ -27,6 +27,8 @@ from importlib import import_module
 from django.conf import settings
 from django.db import migrations, models
 
+from .tasks.work import SIZE
+
 
 def work(apps, schema_editor):
     # What is done here is done by no comparison.
@@ -171,6 +173,9 @@ class Tiny:
             self.file(f"{app}/helpers.py", HELPERS.format(app=app))
             self.file(f"{app}/migrations/__init__.py", "")
             initial = "[]" if app == "shop" else '[("shop", "0001_initial"), ("auth", "__first__")]'
+            # A folder without `__init__`, as helpers often lie in.
+            self.file(f"{app}/migrations/tasks/work.py", "from .more import SIZE\n")
+            self.file(f"{app}/migrations/tasks/more.py", "SIZE = 1\n")
             self.file(f"{app}/migrations/0001_initial.py", INITIAL.format(dependencies=initial))
             self.later(app, "0002_more", "first", 2)
         self.file("routers.py", ROUTERS)

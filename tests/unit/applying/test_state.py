@@ -110,6 +110,10 @@ _LIBRARY: Sequence[Step] = [
     ("notes", m.CreateModel("Inherits", [pk()], bases=(Described,))),
     ("notes", m.CreateModel("Page", [pk(), ("note", key("notes.Note")), ("at", models.IntegerField(default=0))])),
     ("notes", m.AlterOrderWithRespectTo("page", "note")),
+    # What is made with another model, for its many-to-many field, can be extended as well.
+    ("notes", m.CreateModel("BookTags", [], options={"proxy": True}, bases=("library.book_tags",))),
+    ("notes", m.CreateModel("Tagging", [pk(), ("tagged", key("notes.BookTags", related_name="taggings"))])),
+    ("notes", m.CreateModel("Reason", [pk(), ("row", key("library.book_tags", related_name="reasons"))])),
     ("auth2", m.CreateModel("User", [pk()], options={"swappable": "AUTH_USER_MODEL"})),
     ("auth2", m.CreateModel("Profile", [pk(), ("user", models.OneToOneField("auth2.User", models.CASCADE))])),
 ]

@@ -1,0 +1,142 @@
+"""Django's own way, for whatever the states that are rendered on demand cannot do.
+
+What stock `migrate` carries out is carried out. Whoever fails on such a state is given Django's own and another try,
+unless the database itself refused, or something is there already that a second try would do twice. From there on the
+run stays with Django's states: they are slower and never wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+
+from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.applying.states.lazy_state import LazyState
+from auto_migrate.databases.faults import causes
+from auto_migrate.exceptions import AutoMigrateError, TransientError
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+Execute = Callable[..., Any]
+READS = re.compile(r"\s*(?:SELECT|SHOW|DESCRIBE|PRAGMA)\b", re.IGNORECASE)
+CONTROL = re.compile(r"\s*(?:BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+# What ends a transaction, or may: after it nothing is rolled back that came before.
+_TO_SAVEPOINT = r"(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b)"
+ENDS_TRANSACTION = re.compile(
+    rf"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:COMMIT|END|ABORT|CALL|PREPARE\s+TRANSACTION|ROLLBACK{_TO_SAVEPOINT})\b"
+    rf"|;\s*(?:COMMIT|ABORT|ROLLBACK{_TO_SAVEPOINT})\b",
+    re.IGNORECASE | re.DOTALL,
+)
+# Set on what was raised on Django's own state, or has been there before: it is true.
+SETTLED = "_auto_migrate_settled"
+
+
+def stock(state: ProjectState) -> ProjectState:
+    """Return Django's own state of the same models, rendered, which shares nothing and stays Django's own."""
+    own = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+    # As Django's executor does before the first migration.
+    _ = own.apps
+    return own
+
+
+def is_stock(state: ProjectState) -> bool:
+    """Return whether a state is Django's own and stays so."""
+    return not isinstance(state, LazyState) and not vars(state).get("_auto_migrate_was_lazy")
+
+
+def preserved(state: ProjectState) -> ProjectState:
+    """Return a state from which a second try can begin; nothing changes a lazy one in place."""
+    if isinstance(state, LazyState):
+        return state
+    return ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+
+
+class Sent:
+    """The statements of one try, watched by `connection.execute_wrapper`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.ended_transaction = False
+        self.wrote_elsewhere = False
+
+    def note(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Note a statement on the database that is migrated."""
+        self.count += CONTROL.match(str(sql)) is None
+        if not self.ended_transaction:
+            self.ended_transaction = ENDS_TRANSACTION.search(str(sql)) is not None
+        return execute(sql, params, many, context)
+
+    def note_elsewhere(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Note a statement on another database, which is rolled back by nobody."""
+        self.wrote_elsewhere = self.wrote_elsewhere or READS.match(str(sql)) is None
+        return execute(sql, params, many, context)
+
+
+@contextmanager
+def watching(connection: BaseDatabaseWrapper, sent: Sent) -> Iterator[None]:
+    """Watch the statements that are sent."""
+    known = connections.all(initialized_only=True)
+    with ExitStack() as stack:
+        for other in known:
+            stack.enter_context(other.execute_wrapper(sent.note if other is connection else sent.note_elsewhere))
+        if connection not in known:
+            stack.enter_context(connection.execute_wrapper(sent.note))
+        try:
+            yield
+        except Exception:
+            # What was opened meanwhile was watched by nobody.
+            sent.wrote_elsewhere |= len(connections.all(initialized_only=True)) > len(known)
+            raise
+
+
+def is_settled(error: Exception, connection: BaseDatabaseWrapper) -> bool:
+    """Return whether Django's own state would not change it: the database refused, or this package itself."""
+    if getattr(error, SETTLED, False):
+        return True
+    driver: Any = getattr(connection, "Database", None)
+    settled = (Error, AutoMigrateError, TransientError, getattr(driver, "Error", Error))
+    return any(isinstance(cause, settled) for cause in causes(error))
+
+
+def settle(error: Exception) -> None:
+    """Note that an error was raised on Django's own state."""
+    setattr(error, SETTLED, True)
+
+
+def note(what: Migration | Operation | str, error: Exception) -> None:
+    """Leave a note that Django's own state is taken."""
+    what = what.describe() if isinstance(what, Operation) else what
+    logger.debug("%s is carried out on Django's own state, after %s: %s", what, type(error).__name__, error)
+
+
+def once_more(
+    what: Migration | Operation,
+    first: Callable[[], T],
+    second: Callable[[], T],
+    *,
+    connection: BaseDatabaseWrapper,
+    is_undone: Callable[[Sent, Exception], bool],
+) -> T:
+    """Return what the first try gives, or the second where the first failed for its state and left nothing."""
+    sent = Sent()
+    try:
+        with watching(connection, sent):
+            return first()
+    except Exception as error:
+        if is_settled(error, connection) or sent.wrote_elsewhere or not is_undone(sent, error):
+            raise
+        note(what, error)
+    try:
+        return second()
+    except Exception as error:
+        settle(error)
+        raise
