@@ -231,6 +231,5 @@ class Run:
         # Receivers of pre_migrate may have taken migrations out of the plan: then the next run has to look again.
         if code is None or needs_of(comparison.loader).pending(recorded):
             return EndState(SchemaState.UP_TO_DATE)
-        return EndState(
-            SchemaState.UP_TO_DATE, (code.unchecked if self.request.skip_checks else code.fingerprint)(recorded)
-        )
+        fingerprint = code.unchecked if self.request.skip_checks else code.fingerprint
+        return EndState(SchemaState.UP_TO_DATE, fingerprint(recorded))

@@ -204,12 +204,7 @@ def serve(link: socket.socket) -> dict[str, Any] | None:
         request = json.loads(message)
         reader, writer = os.pipe()
         if not (between := os.fork()):
-            # The parent of the new process ends at once, so that whoever asked becomes its parent.
-            parent = os.getpid()
-            if os.fork():
-                os._exit(0)
-            while os.getppid() == parent:
-                time.sleep(0.0005)
+            leave_parent()
             for number, descriptor in enumerate(descriptors):
                 os.dup2(descriptor, number)
             if request.pop("session"):
@@ -224,6 +219,15 @@ def serve(link: socket.socket) -> dict[str, Any] | None:
         os.waitpid(between, 0)
         link.send(os.read(reader, 32))
         os.close(reader)
+
+
+def leave_parent() -> None:
+    """Go on in a process whose parent has ended, so that whoever asked for it is its parent."""
+    parent = os.getpid()
+    if os.fork():
+        os._exit(0)
+    while os.getppid() == parent:
+        time.sleep(0.0005)
 
 
 def prepare(arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> None:

@@ -140,7 +140,7 @@ class Config(AppConfig):
     name = "saboteur"
 
     def ready(self):
-        from auto_migrate.applying import registry
+        from auto_migrate.applying.states import registry
 
         def broken(*_asked, **_more):
             raise KeyError("sabotage")
