@@ -26,6 +26,7 @@ class Emitter:
 
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""
+        event = redacted_fields(event)
         context = Context(self.database, self.run_id, self.clock.now())
         for listener in self.listeners:
             try:

@@ -57,6 +57,7 @@ from auto_migrate.planning.schema_state import has_tables, needs_of, recorded_ro
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.watchdog import watched
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement
@@ -111,7 +112,7 @@ def migrate(
         acknowledgements=acknowledgements,
         resolutions={(resolution.migration, resolution.operation): resolution.verdict for resolution in resolutions},
     )
-    with directly(database):
+    with directly(database), release.database.guarded(), watched(release.database, release.emit):
         return release.run()
 
 

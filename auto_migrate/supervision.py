@@ -37,9 +37,13 @@ def supervised(
     adapter = adapter_for(database)
     with report_ending(emit, tally):
         try:
-            adapter.prepare()
-            with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
-                yield Supervision(emit, tally)
+            with adapter.guarded(limited=False), watched(adapter, emit):
+                adapter.prepare()
+                with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+                    yield Supervision(emit, tally)
         except TransientError as fault:
             raise adapter.exhausted(fault) from fault
+        except MigrationSchemaMissing:
+            with adapter.translate_errors():
+                raise
         emit(RunSucceeded(SchemaState.UP_TO_DATE, tally.done, emit.clock.monotonic() - started))

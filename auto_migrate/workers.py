@@ -25,6 +25,7 @@ from auto_migrate.conf import BadSetting, get_settings
 from auto_migrate.events import Context, DatabaseAwaited, Event, MigrationsAwaited, NothingPending
 from auto_migrate.exceptions import AutoMigrateError, ExitCode, RunInterrupted
 from auto_migrate.interrupts import interruptible
+from auto_migrate.redaction import printable_fields
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ def log(event: Event, context: Context) -> None:
     """Write to the worker's log what it waits for."""
     from auto_migrate.reporting.console import describe_wait
 
+    event = printable_fields(event)
     match event:
         case MigrationsAwaited():
             logger.warning("%s: %s", context.database, describe_wait(event, context.at))

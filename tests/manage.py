@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,14 @@ def start_manage(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     settings: str = "sms_sender.settings",
+    prefix: Sequence[str] = (),
     **popen: Any,
 ) -> subprocess.Popen[str]:
-    """Start `manage.py` with `arguments`; its output and errors come through pipes, as text."""
+    """Start `manage.py` with `arguments`, by the command `prefix`; output and errors come through pipes, as text."""
     extra = {**({"DATABASE_URL": database_url} if database_url else {}), **(env or {})}
     popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
     return subprocess.Popen(
-        [sys.executable, MANAGE, *arguments],
+        [*prefix, sys.executable, MANAGE, *arguments],
         env=environment(extra, settings=settings),
         cwd=cwd or ROOT,
         text=True,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError, ExitCode
+from auto_migrate.redaction import printable
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
@@ -53,7 +54,7 @@ def exit_codes() -> Iterator[None]:
     except AutoMigrateError as error:
         raise CommandError(str(error), returncode=error.exit_code) from error
     except BadSetting as error:
-        raise CommandError(str(error), returncode=ExitCode.USAGE) from error
+        raise CommandError(printable(str(error)), returncode=ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
         raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
 

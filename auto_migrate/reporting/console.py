@@ -12,7 +12,7 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.locks.acquire import describe_blocker
+from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
@@ -37,11 +37,13 @@ from auto_migrate.events import (
     RunStarted,
     RunStopped,
     RunSucceeded,
+    SessionsAwaited,
     StateCompared,
     TablesAwaited,
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.values import Holder, MigrationKey, SchemaState
 
@@ -72,6 +74,8 @@ class Console:
         """Write the line of an event, if it has one."""
         if self.verbosity < 1:
             return
+        # Judgements come with code and statements of several lines.
+        event = printable_fields(event, lines=isinstance(event, MigrationAssessed | PlanAssessed))
         # The engine switches translations off around migrations, as Django's `migrate` does.
         with override(self.language):
             self._attempts(event)
@@ -188,6 +192,8 @@ class Console:
                 self._begin(event)
             case TablesAwaited():
                 self._tables(event)
+            case SessionsAwaited():
+                self._sessions(event)
             case MigrationFinished():
                 outcome = self.style.SUCCESS(_("ALREADY DONE") if event.already else "OK")
                 self._end(event, f"{outcome} ({event.duration:.3f}s) [{event.index}/{event.total}]")
@@ -212,6 +218,12 @@ class Console:
                 migration=event.migration, waited=event.waited
             )
         )
+        for blocker in event.blockers:
+            self.line(f"  {describe_blocker(blocker)}")
+
+    def _sessions(self, event: SessionsAwaited) -> None:
+        text = _(TEXTS[Reason(event.reason)]).format(waited=event.waited)
+        self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         for blocker in event.blockers:
             self.line(f"  {describe_blocker(blocker)}")
 

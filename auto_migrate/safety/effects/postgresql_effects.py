@@ -1,4 +1,4 @@
-"""What each change does to tables on PostgreSQL 13 and later."""
+"""What each change does to tables on PostgreSQL 14 and later."""
 
 from __future__ import annotations
 
