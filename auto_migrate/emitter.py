@@ -12,6 +12,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
+from auto_migrate.redaction import redacted_fields
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Emitter:
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""
         self.applied += isinstance(event, MigrationFinished)
+        event = redacted_fields(event)
         context = Context(self.database, self.run_id, self.clock.now())
         for listener in self.listeners:
             try:

@@ -263,10 +263,23 @@ class MigrationStarted(Event):
 class TablesAwaited(Event):
     """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
 
-    The only event that comes inside a migration's transaction: listeners must not use its connection.
+    Comes inside a migration's transaction, as `SessionsAwaited` does: listeners must not use its connection.
     """
 
     migration: MigrationKey
+    waited: float
+    blockers: tuple[Blocker, ...]
+
+
+class SessionsAwaited(Event):
+    """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
+
+    `reason` is `record` (another transaction holds the lock on the record), `fence` (another runner is at work outside
+    of a transaction), `build` (an index build that a runner left behind) or `statement` (a statement of this run waits
+    in the server). Comes inside transactions and from another thread: listeners must not use the run's connection.
+    """
+
+    reason: str
     waited: float
     blockers: tuple[Blocker, ...]
 

@@ -20,20 +20,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.redaction import presentable
 
 
 class AutoMigrateError(Exception):
     """A run that could not end well.
 
-    `message` says what happened, `hint` what to check or type next (possibly empty, possibly several lines).
+    `message` says what happened, `hint` what to check or type next (possibly empty, possibly several lines); neither
+    holds a secret that others have said, nor what a terminal would obey.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.MIGRATION_FAILED
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = presentable(message)
+        self.hint = presentable(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -101,11 +103,12 @@ class TransientError(Exception):
     """The database is not usable right now, but a later attempt may find it so.
 
     `reason` is one short line; `detail` is what the driver said, without secrets. `contention` tells that the database
-    is well and others were in the way.
+    is well and others were in the way, `kept` that a migration's earlier operations stay.
     """
 
-    def __init__(self, reason: str, *, detail: str = "", contention: bool = False) -> None:
+    def __init__(self, reason: str, *, detail: str = "", contention: bool = False, kept: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.detail = detail
+        self.detail = presentable(detail)
         self.contention = contention
+        self.kept = kept

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import threading
 from collections.abc import Iterator
 
 from django.db import Error
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock, runner_name
@@ -15,6 +17,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.events import LockAcquired, LockAwaited
 from auto_migrate.exceptions import DeployLockTimeout
 from auto_migrate.history.store import History
+from auto_migrate.retry import teller
 from auto_migrate.values import Holder
 
 # How often a waiter looks whether the deploy lock is free, and how often it says so, in seconds.
@@ -41,10 +44,13 @@ def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> 
     if database.alias in _held.turns:
         yield _held.turns[database.alias]
         return
+    database.lock_wait = lock_wait
     lock = database.deploy_lock(runner_name(emit.run_id))
     started = emit.clock.monotonic()
     try:
         await_deploy_lock(lock, database, emit, lock_wait=lock_wait)
+        # Whoever had the turn before may have been stopped in the middle of something, and must not go on.
+        database.hold_fence(lock, emit.clock, teller(emit))
         emit(LockAcquired(emit.clock.monotonic() - started))
         _held.turns[database.alias] = lock
         yield lock
@@ -78,10 +84,16 @@ def at_its_step(holder: Holder | None, database: Database) -> Holder | None:
     if holder is None:
         return None
     # A role that may not read the history still waits its turn.
-    with contextlib.suppress(Error):
+    # Nor does one whose DateStyle psycopg cannot read.
+    with contextlib.suppress(Error, NotImplementedError):
         if step := History(database.alias).current_step():
-            return dataclasses.replace(holder, migration=step[0], migration_since=step[1])
+            return dataclasses.replace(holder, migration=step[0], migration_since=aware(step[1]))
     return holder
+
+
+def aware(moment: datetime.datetime | None) -> datetime.datetime | None:
+    """Return a moment with its zone, which Django leaves out where USE_TZ is off."""
+    return timezone.make_aware(moment) if moment is not None and timezone.is_naive(moment) else moment
 
 
 def timeout(lock: DeployLock, database: Database, waited: float) -> DeployLockTimeout:

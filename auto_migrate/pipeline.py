@@ -54,6 +54,7 @@ from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
 from auto_migrate.values import SchemaState
+from auto_migrate.watchdog import watched
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,9 @@ def migrate(
     request = request or RunRequest()
     history = HistoryListener(database, requested_by=request.requested_by, queued=request.queued is not None)
     emit = Emitter(database, request.queued or uuid.uuid4(), [history, *listeners], clock or Clock())
-    with directly(database):
-        return Run(adapter_for(database), request, emit).run()
+    adapter = adapter_for(database)
+    with directly(database), adapter.guarded(), watched(adapter, emit):
+        return Run(adapter, request, emit).run()
 
 
 @dataclasses.dataclass(frozen=True)

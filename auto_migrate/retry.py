@@ -9,11 +9,22 @@ from typing import TypeVar
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.waits import Reason, Tell
 from auto_migrate.emitter import Emitter
-from auto_migrate.events import AttemptFailed, RetryScheduled
+from auto_migrate.events import AttemptFailed, RetryScheduled, SessionsAwaited
 from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Blocker
 
 T = TypeVar("T")
+
+
+def teller(emit: Emitter) -> Tell:
+    """Return what tells the listeners whom a wait of the database's adapter is for."""
+
+    def tell(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> None:
+        emit(SessionsAwaited(reason.value, waited, blockers))
+
+    return tell
 
 
 def retry_transient_errors(database: Database, work: Callable[[int], T], *, retry: Retry, emit: Emitter) -> T:

@@ -6,6 +6,8 @@ import contextlib
 import uuid
 from collections.abc import Iterator, Sequence
 
+from django.db.migrations.exceptions import MigrationSchemaMissing
+
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
@@ -15,6 +17,7 @@ from auto_migrate.exceptions import TransientError
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.values import SchemaState
+from auto_migrate.watchdog import watched
 
 
 @contextlib.contextmanager
@@ -28,9 +31,13 @@ def supervised(
     adapter = adapter_for(database)
     with report_ending(emit):
         try:
-            adapter.prepare()
-            with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
-                yield emit
+            with adapter.guarded(limited=False), watched(adapter, emit):
+                adapter.prepare()
+                with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+                    yield emit
         except TransientError as error:
             raise adapter.exhausted(error) from error
+        except MigrationSchemaMissing:
+            with adapter.translate_errors():
+                raise
         emit(RunSucceeded(SchemaState.UP_TO_DATE, emit.applied, emit.clock.monotonic() - started))

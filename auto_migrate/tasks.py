@@ -59,10 +59,10 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
         asked = History(database).get(run)
         migrate(database, RunRequest(goal=Goal.asked(None, None, asked.phase if asked else None), queued=run))
     except RunNotQueued:
-        logger.info("Run %s was begun or given up by somebody else.", run_id)
+        logger.info(_("Run {run_id} was begun or given up by somebody else.").format(run_id=run_id))
     except AutoMigrateError as error:
         # The history has it already, and `status_url` shows it, unless the run never began.
-        logger.warning("Run %s did not end well: %s", run_id, error)
+        logger.warning(_("Run {run_id} did not end well: {error}").format(run_id=run_id, error=error))
         with contextlib.suppress(Error):
             History(database).abandon(run, error=str(error), status=RunStatus.FAILED)
 
@@ -76,10 +76,12 @@ def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
     try:
         apply_postponed(database, requested_by="run_post_deploy")
     except Waiting as waiting:
-        logger.info("%s: what is for after the deploy waits. %s", database, waiting)
+        text = _("{database}: what is for after the deploy waits. {reason}")
+        logger.info(text.format(database=database, reason=waiting))
     except (AutoMigrateError, TransientError) as error:
         # The next call tries again where that makes sense.
-        logger.warning("%s: what is for after the deploy was not applied: %s", database, error)
+        text = _("{database}: what is for after the deploy was not applied: {error}")
+        logger.warning(text.format(database=database, error=error))
 
 
 def known_migrations() -> set[str]:

@@ -26,6 +26,7 @@ from auto_migrate.events import Context, DatabaseAwaited, Event, MigrationsAwait
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
+from auto_migrate.redaction import printable_fields
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ def log(event: Event, context: Context) -> None:
     """Write to the worker's log what it waits for."""
     from auto_migrate.reporting.console import describe_wait
 
+    event = printable_fields(event)
     match event:
         case MigrationsAwaited():
             logger.warning("%s: %s", context.database, describe_wait(event, context.at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,18 @@ def start_manage(
     cwd: Path | None = None,
     settings: str = "sms_sender.settings",
     fresh: bool = False,
+    prefix: Sequence[str] = (),
     **popen: Any,
 ) -> subprocess.Popen[str]:
     """Start `manage.py` with `arguments`; its output and errors come through pipes, as text.
 
-    `fresh` begins with a new interpreter, for tests of how one begins or ends.
+    `fresh` begins with a new interpreter, for tests of how one begins or ends; so does a command `prefix`.
     """
     extra = {**({"DATABASE_URL": database_url} if database_url else {}), **(env or {})}
     popen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-    command = [sys.executable, MANAGE, *arguments]
+    command = [*prefix, sys.executable, MANAGE, *arguments]
     given = environment(extra, settings=settings)
-    return (start_fresh if fresh else start)(command, env=given, cwd=cwd or ROOT, **popen)
+    return (start_fresh if fresh or prefix else start)(command, env=given, cwd=cwd or ROOT, **popen)
 
 
 def run_manage(

@@ -30,6 +30,7 @@ from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationSt
 from auto_migrate.history.journal import Journal
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
+from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 
@@ -114,7 +115,7 @@ class Executor(LazyExecutor):
 
     def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
-        self.lock.verify()
+        self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
         stepwise = Stepwise(
             self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
         )
@@ -134,7 +135,7 @@ class Executor(LazyExecutor):
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=True) as report:
             if not migration.atomic:
-                self.lock.verify()
+                self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             try:
                 with (
                     self.connection.schema_editor(atomic=migration.atomic) as editor,
@@ -180,7 +181,7 @@ class Executor(LazyExecutor):
             [part for node in (own, *replaced) for part in node],
         )
         if self.connection.in_atomic_block:
-            found = self.database.begin_migration(self.emit.clock, question)
+            found = self.database.begin_migration(self.emit.clock, question, teller(self.emit))
         else:
             found = self.database.ask(question)
         return own in found or (bool(replaced) and set(found).issuperset(replaced))

@@ -23,7 +23,8 @@ def failure(database: Database, error: Exception, progress: Progress) -> AutoMig
         return error
     fault = database.fault_of(error)
     if fault is not None and fault.kind.transient:
-        return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
+        kept = not (progress.migration.atomic and database.transactional_ddl)
+        return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)
     if (operation := progress.operation) is not None:
@@ -39,8 +40,9 @@ def _hint(database: Database, error: Exception, progress: Progress) -> str:
     lines = []
     if place := _place(error):
         lines.append(_("Raised at {place}.").format(place=place))
-    if progress.statement:
-        lines.append(_("Last statement: {statement}").format(statement=progress.statement[:MAX_STATEMENT]))
+    # On one line, so that no line of it reads as one of ours.
+    if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
+        lines.append(_("Last statement: {statement}").format(statement=statement))
     if progress.migration.atomic and database.transactional_ddl:
         lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
     else:

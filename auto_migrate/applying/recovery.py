@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
-from auto_migrate.clock import Clock
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
+from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 
@@ -57,7 +58,7 @@ def judge(
     operation: Operation,
     *,
     resolutions: Resolutions,
-    clock: Clock,
+    emit: Emitter,
 ) -> Verdict:
     """Decide about the operation that was begun and not seen to end; raise `MigrationFailed` to ask."""
     index = position.started or 0
@@ -66,7 +67,7 @@ def judge(
         return Verdict.REDO
     indexes = database.indexes
     if indexes is not None:
-        indexes.await_builds(clock, names_in(operation))
+        indexes.await_builds(emit.clock, names_in(operation), teller(emit))
         if is_concurrent(operation):
             return _judge_concurrent(indexes, operation)
     verdict = resolutions.pop((migration, index), None) or (Verdict.REDO if is_repeatable(operation) else None)

@@ -29,6 +29,7 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
+from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 
@@ -74,14 +75,13 @@ class Stepwise:
             if index <= position.done or (index == position.started and self._was_done(position, operation)):
                 _before, state = advance(state, self.migration.app_label, operation)
             else:
-                self.lock.verify()
+                # Python code may have closed the connection, and with it the session that held the fence.
+                self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
                 state = self._apply(index, operation, state, editor)
         return state
 
     def _was_done(self, position: Position, operation: Operation) -> bool:
-        verdict = judge(
-            self.database, self.key, position, operation, resolutions=self.resolutions, clock=self.emit.clock
-        )
+        verdict = judge(self.database, self.key, position, operation, resolutions=self.resolutions, emit=self.emit)
         if verdict is Verdict.DONE:
             self._finish(self.progress.index)
         return verdict is Verdict.DONE
@@ -91,7 +91,7 @@ class Stepwise:
     ) -> ProjectState:
         if self._fits_transaction(operation, editor):
             with atomic(using=self.database.alias):
-                self.database.begin_migration(self.emit.clock)
+                self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 self.operations.lock(stronger(*self.operations.needs([operation], state)), first=True)

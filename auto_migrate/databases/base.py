@@ -9,17 +9,26 @@ import enum
 import os
 import socket
 import uuid
+import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, NotSupportedError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.faults import HINTS, Fault, FaultKind
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, TransientError
+from auto_migrate.databases.waits import Tell, tell_nobody
+from auto_migrate.exceptions import (
+    AutoMigrateError,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    MigrationFailed,
+    TransientError,
+)
 from auto_migrate.values import Blocker, Holder
 
 if TYPE_CHECKING:
@@ -46,10 +55,21 @@ class Question:
 
 Row = tuple[Any, ...]
 
+# Seconds in which a server notices that a runner was killed, which whoever waits for nobody gives it too.
+GRACE = 5.0
+
 
 def runner_name(run_id: uuid.UUID) -> str:
     """Name this process for those who wait; at most 63 bytes, as PostgreSQL's application_name takes."""
     return f"auto_migrate {socket.gethostname()[:30]}:{os.getpid()} {run_id.hex[:8]}"
+
+
+def left_by(fault: TransientError) -> tuple[str, ...]:
+    """Say what a migration that found no quiet moment has left."""
+    if not fault.kept:
+        return (_("Nothing was changed. Deploy again when it is quieter."),)
+    kept = _("It is not atomic: what came before the failing operation was kept.")
+    return kept, _("Deploy again when it is quieter: it goes on where it stopped.")
 
 
 class DeployLock(abc.ABC):
@@ -108,8 +128,11 @@ class ConcurrentIndexes(abc.ABC):
         """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
 
     @abc.abstractmethod
-    def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
-        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all."""
+    def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:
+        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all.
+
+        Raise `DeployLockTimeout` when they have taken longer than this run waits for others.
+        """
 
     @abc.abstractmethod
     def drop(self, name: str) -> None:
@@ -143,11 +166,20 @@ class Database(abc.ABC):
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
+        # How long this run waits for other runners, in seconds.
+        self.lock_wait = get_settings().LOCK_WAIT
+        # The connections of this run besides the one that works.
+        self.own_connections: weakref.WeakSet[BaseDatabaseWrapper] = weakref.WeakSet()
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
         """Django's connection of this alias, in this thread."""
         return connections[self.alias]
+
+    @property
+    def runner_patience(self) -> float:
+        """How long to wait, in seconds, for what a runner has left behind that has no turn any more."""
+        return max(self.lock_wait, GRACE)
 
     @property
     def transactional_ddl(self) -> bool:
@@ -178,10 +210,29 @@ class Database(abc.ABC):
         except (TransientError, DatabaseRefused):
             raise
         except Exception as error:
-            fault = self.fault_of(error)
+            fault = self.fault_of(error) or self._refusal_of(error)
             if fault is None:
                 raise
             raise self.explain(fault) from error
+
+    def _refusal_of(self, error: Exception) -> Fault | None:
+        """Return what an error of a statement of our own says; those of migrations are told already."""
+        if isinstance(error, NotSupportedError) and self._is_too_old():
+            # Django does not look a second time at a connection that stands.
+            self.discard_connection()
+            return Fault(FaultKind.TOO_OLD, first_line(error))
+        return None if isinstance(error, AutoMigrateError) else self.fault_of_own_statement(error)
+
+    def _is_too_old(self) -> bool:
+        minimum = self.connection.features.minimum_database_version
+        try:
+            return minimum is not None and tuple(self.connection.get_database_version()) < tuple(minimum)
+        except Exception:  # noqa: BLE001 # the error that is to be explained is worth more than this one
+            return False
+
+    def fault_of_own_statement(self, error: Exception) -> Fault | None:
+        """Return what an error means that would be about the statement if the statement were not our own."""
+        return None
 
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
@@ -203,9 +254,7 @@ class Database(abc.ABC):
         if fault.contention:
             return MigrationFailed(
                 _("The migration found no quiet moment: {reason}.").format(reason=fault.reason),
-                hint="\n".join(
-                    filter(None, (fault.detail, _("Nothing was changed. Deploy again when it is quieter.")))
-                ),
+                hint="\n".join(filter(None, (fault.detail, *left_by(fault)))),
             )
         return self.unreachable(fault)
 
@@ -238,10 +287,11 @@ class Database(abc.ABC):
         finally:
             lock.release()
 
-    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+    def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         """Set up the transaction that was opened for a migration, and make sure that no other runner is in one.
 
-        Then ask a question in it, in the same round trip where that is possible, and return the rows.
+        Then ask a question in it, in the same round trip where that is possible, and return the rows. `tell` hears whom
+        this waits for; raise `DeployLockTimeout` if it is in vain.
         """
         return self.ask(question) if question is not None else []
 
@@ -250,6 +300,26 @@ class Database(abc.ABC):
         with self.connection.cursor() as cursor:
             cursor.execute(question.sql, question.params)
             return list(cursor.fetchall())
+
+    @contextlib.contextmanager
+    def guarded(self, *, limited: bool = True) -> Iterator[None]:
+        """Let every connection that `prepare` makes meanwhile leave nothing behind if this host vanishes.
+
+        `limited` bounds the waits of its statements for locks as well.
+        """
+        yield
+
+    def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
+        """Make sure that the turn is ours, and that nobody who had it before is still at work in this database.
+
+        Held by the session that works, to the end of the turn; asked for again before work outside of a transaction,
+        since the connection may have been made anew. Raise `DeployLockTimeout` if another runner goes on for too long.
+        """
+        lock.verify()
+
+    def drop_fence(self) -> None:
+        """Let others work outside of transactions; never raises."""
+        return
 
     @contextlib.contextmanager
     def unbounded(self) -> Iterator[None]:

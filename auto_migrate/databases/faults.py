@@ -30,6 +30,10 @@ class FaultKind(enum.Enum):
     NO_PERMISSION = _("the role lacks a permission")
     TLS = _("the TLS settings do not fit the server's")
     BAD_ADDRESS = _("the connection settings make no sense")
+    TOO_OLD = _("the server is older than this Django supports")
+    NO_SCHEMA = _("there is no schema to make tables in")
+    ROLE_READ_ONLY = _("the role's own settings make every transaction read-only")
+    ROLE_TIMEOUT = _("the role's statement_timeout ends even the shortest questions")
 
     @property
     def contention(self) -> bool:
@@ -43,7 +47,17 @@ class FaultKind(enum.Enum):
 
 
 PERMANENT = frozenset(
-    {FaultKind.CREDENTIALS, FaultKind.NO_DATABASE, FaultKind.NO_PERMISSION, FaultKind.TLS, FaultKind.BAD_ADDRESS}
+    {
+        FaultKind.CREDENTIALS,
+        FaultKind.NO_DATABASE,
+        FaultKind.NO_PERMISSION,
+        FaultKind.TLS,
+        FaultKind.BAD_ADDRESS,
+        FaultKind.TOO_OLD,
+        FaultKind.NO_SCHEMA,
+        FaultKind.ROLE_READ_ONLY,
+        FaultKind.ROLE_TIMEOUT,
+    }
 )
 
 # What to look at first, by kind; `{role}`, `{host}`, `{name}` and `{alias}` are the connection's own.
@@ -61,6 +75,14 @@ HINTS = {
     FaultKind.NO_PERMISSION: _("Grant the role {role} what it lacks on {name}, or migrate with the owner's role."),
     FaultKind.TLS: _("Check sslmode and the certificates in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
     FaultKind.BAD_ADDRESS: _("Check the spelling of DATABASES[{alias!r}] (or DATABASE_URL)."),
+    FaultKind.TOO_OLD: _(
+        "Upgrade the server, or take a Django that supports it: https://docs.djangoproject.com/en/stable/ref/databases/"
+    ),
+    FaultKind.NO_SCHEMA: _("Name one that exists: ALTER ROLE {role} IN DATABASE {name} SET search_path = public"),
+    FaultKind.ROLE_READ_ONLY: _(
+        "Migrate with another role, or let this one write: ALTER ROLE {role} SET default_transaction_read_only = off"
+    ),
+    FaultKind.ROLE_TIMEOUT: _("Give the role more time: ALTER ROLE {role} SET statement_timeout = '60s'"),
 }
 
 

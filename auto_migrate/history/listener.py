@@ -6,6 +6,7 @@ import logging
 
 from django.db import Error
 
+from auto_migrate.databases.faults import first_line
 from auto_migrate.events import (
     Context,
     Event,
@@ -24,6 +25,7 @@ from auto_migrate.events import (
 )
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.store import History, StepNote
+from auto_migrate.redaction import presentable
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,8 @@ class HistoryListener:
             self._note_steps(event, context)
             self._note_run(event, context)
         except Error as error:
-            logger.warning("The history of run %s could not be written: %s", context.run_id, error)
+            text = presentable(first_line(error))
+            logger.warning("The history of run %s could not be written: %s", context.run_id, text)
 
     def _start(self, context: Context) -> None:
         if not self.started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import os
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from auto_migrate.conf import get_settings
 from auto_migrate.history.models import RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
 HTTP_SLOT = "http"
@@ -100,12 +102,13 @@ class History:
             RunRecord.objects.using(self.database).exclude(fingerprint=None).update(fingerprint=None)
 
     def _tells(self, question: Callable[[], bool]) -> bool:
+        # Within a transaction, what fails must be taken back by itself.
+        own = connections[self.database].in_atomic_block
         try:
-            return question()
+            with transaction.atomic(using=self.database) if own else contextlib.nullcontext():
+                return question()
         except DatabaseError:
             # An older version of this app made the table, or nobody has yet: the next run does.
-            if connections[self.database].in_atomic_block:
-                raise
             return False
 
     def released(self) -> frozenset[MigrationKey]:
@@ -254,8 +257,8 @@ class History:
 
 
 def storable(text: str | None) -> str | None:
-    """Return a text as every database takes it, with a sign in the place of each that some refuse."""
-    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) if text else text
+    """Return a text without secrets and as every database takes it, with a sign in the place of what some refuse."""
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", redacted(text)) if text else text
 
 
 def _carried_out_here() -> dict[str, Any]:

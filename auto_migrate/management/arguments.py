@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.redaction import printable
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
@@ -54,7 +55,7 @@ def exit_codes() -> Iterator[None]:
     except AutoMigrateError as error:
         raise CommandError(str(error), returncode=error.exit_code) from error
     except BadSetting as error:
-        raise CommandError(str(error), returncode=ExitCode.USAGE) from error
+        raise CommandError(printable(str(error)), returncode=ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
         raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
 

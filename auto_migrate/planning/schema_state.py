@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.signals import setting_changed
-from django.db import DatabaseError
+from django.db import DatabaseError, NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
@@ -38,6 +38,9 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
     try:
         with savepoint:
             return tuple(rows)
+    except NotSupportedError:
+        # Of the server, which Django looks at as it connects; and not a second time.
+        raise
     except DatabaseError:
         # Another runner may have made the table since: what fails now fails for another reason.
         return tuple(rows.all()) if recorder.has_table() else ()

@@ -86,7 +86,12 @@ def rehearse(
         started = emit.clock.monotonic()
         with translate_script_errors(adapter):
             script, foundations = prepare(adapter, options, emit)
-            with place(adapter, options, emit) as settings, detour(database, settings):
+            with (
+                place(adapter, options, emit) as settings,
+                detour(database, settings),
+                adapter.guarded(limited=False),
+            ):
+                adapter.prepare()
                 carrier = Carrier(adapter.connection, python=options.python, fits=fits_transaction)
                 stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=not options.embedded)
                 stage.run(foundations)

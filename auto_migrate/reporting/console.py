@@ -13,7 +13,7 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.locks.acquire import describe_blocker
+from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
@@ -38,11 +38,13 @@ from auto_migrate.events import (
     RunStarted,
     RunStopped,
     RunSucceeded,
+    SessionsAwaited,
     StateCompared,
     TablesAwaited,
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.values import Holder, MigrationKey, SchemaState
 
@@ -73,6 +75,8 @@ class Console:
         """Write the line of an event, if it has one."""
         if self.verbosity < 1:
             return
+        # Judgements come with code and statements of several lines.
+        event = printable_fields(event, lines=isinstance(event, MigrationAssessed | PlanAssessed))
         # The engine switches translations off around migrations, as Django's `migrate` does.
         with override(self.language):
             self.show(event, context)
@@ -235,6 +239,12 @@ class Console:
     def _tables_awaited(self, event: TablesAwaited, _context: Context) -> None:
         text = _("  ⏳ {migration} waits for its tables ({waited:.0f}s), nobody waits for it:")
         self.line(text.format(migration=event.migration, waited=event.waited))
+        self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
+
+    @show.register(SessionsAwaited)
+    def _sessions_awaited(self, event: SessionsAwaited, _context: Context) -> None:
+        text = _(TEXTS[Reason(event.reason)]).format(waited=event.waited)
+        self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
 
     @show.register(MigrationFinished)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from auto_migrate.events import Context, Event
+from auto_migrate.redaction import printable_fields
 from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
     FoundationsMissing,
@@ -33,6 +34,7 @@ class RehearsalConsole(Console):
 
     def __call__(self, event: Event, context: Context) -> None:
         super().__call__(event, context)
+        event = printable_fields(event, lines=True)
         if self.verbosity < 1:
             return
         if isinstance(event, BaseApplied) and self.stdout.is_terminal:

@@ -77,7 +77,7 @@ def _run(run: RunRecord, alias: str) -> dict[str, Any]:
     unfinished = {StepStatus.FAILED, StepStatus.INTERRUPTED, StepStatus.RUNNING}
     if run.status not in {RunStatus.QUEUED, RunStatus.RUNNING}:
         record["steps"] = [step for step in record["steps"] if step["status"] in unfinished]
-    return {**record, "error": scrubbed(run.error), "hint": scrubbed(run.hint)}
+    return record
 
 
 def _driver(alias: str) -> str:

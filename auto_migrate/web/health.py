@@ -11,7 +11,6 @@ import enum
 import functools
 import json
 import logging
-import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from time import monotonic
@@ -19,7 +18,6 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
@@ -27,6 +25,7 @@ from auto_migrate.planning.schema_state import QuickState, quick_state
 from auto_migrate.tenants import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
+from auto_migrate.web.inquiry import Inquiry
 
 logger = logging.getLogger("auto_migrate.web")
 
@@ -34,6 +33,7 @@ logger = logging.getLogger("auto_migrate.web")
 BUDGET = 4.0
 # How long before somebody came the database may have been asked for the answer that they get, in seconds.
 FRESH = 1.0
+NEVER = float("-inf")
 GOOD = frozenset({SchemaState.UP_TO_DATE, SchemaState.AHEAD})
 
 
@@ -107,53 +107,49 @@ class DatabaseQuestion:
         self.alias = alias
         self.came = monotonic()
         self.connection = connections[alias]
-        self.lent: BaseDatabaseWrapper | None = None
-        self.given_up = False
-        # Held while the connection changes hands, between this thread and the one that asks.
-        self.handing_over = threading.Lock()
+        # A network that comes back does not bring back what it swallowed: half of the time is for asking anew.
+        self.patience = BUDGET / 2
+        self.gave_up = False
 
     def _found(self, deadline: float) -> QuickState:
         answer = known(self.alias, self.came)
         while answer is None or not answer.is_fresh(self.came):
             # A question that was under way may be too old: then the next one is begun, or joined, when it has ended.
-            answer = single_flight.begin(("database", self.alias), self._ask).result(_left(deadline))
+            answer = self._answered(deadline)
         if isinstance(answer.found, Exception):
             raise answer.found
         return answer.found
 
-    def _ask(self) -> Answer:
+    def _answered(self, deadline: float) -> Answer | None:
+        """Wait for the answer to a question; None to ask anew, over another connection, since this one hangs."""
+        key = ("database", self.alias)
+        inquiry = Inquiry(self.connection, quick_state, borrow=not self.gave_up)
+        begun: Future[Answer] = single_flight.begin(key, functools.partial(self._ask, inquiry))
+        try:
+            answer = begun.result(min(self.patience, _left(deadline)))
+        except TimeoutError:
+            single_flight.abandon(key, begun)
+            # The thread has that connection: this one must not touch it again, and makes another if need be.
+            if inquiry.give_up():
+                del connections[self.alias]
+            if self.gave_up or not _left(deadline):
+                raise
+            self.gave_up = True
+            return None
+        return answer
+
+    def _ask(self, inquiry: Inquiry) -> Answer:
         # Whoever waited for the thread that asked before this one needs not ask again.
         if news := known(self.alias, self.came):
             return news
         asked = monotonic()
         try:
-            answer = _news[self.alias] = Answer(asked, self._ask_over(self._lend()))
+            answer = Answer(asked, inquiry.carry_out())
         except Exception as error:  # noqa: BLE001 # whoever waits gets it, unless it is too old for them
-            return Answer(asked, error)
+            # That a question was given up says nothing of the database: others who waited for it ask anew.
+            return Answer(NEVER if inquiry.given_up else asked, error)
+        _news[self.alias] = answer
         return answer
-
-    def _ask_over(self, connection: BaseDatabaseWrapper) -> QuickState:
-        connection.inc_thread_sharing()
-        connections[self.alias] = connection
-        try:
-            state = quick_state(self.alias)
-        finally:
-            self._give_back(connection)
-        probe_connection.note_served(connection)
-        return state
-
-    def _lend(self) -> BaseDatabaseWrapper:
-        with self.handing_over:
-            # Whoever gave up before this thread came to run uses its connection for other work by now.
-            self.lent = self.connection.copy() if self.given_up else probe_connection.choose(self.connection)
-            return self.lent
-
-    def _give_back(self, connection: BaseDatabaseWrapper) -> None:
-        with self.handing_over:
-            if self.given_up:
-                connection.close()
-            connection.dec_thread_sharing()
-            self.lent = None
 
     def report(self, deadline: float) -> DatabaseReport:
         """Return what the database answered until `deadline`, a time of the monotonic clock."""
@@ -161,7 +157,6 @@ class DatabaseQuestion:
         try:
             return DatabaseReport("connected", vendor, self._found(deadline))
         except TimeoutError:
-            self._give_up()
             return DatabaseReport("timeout", vendor)
         except DatabaseUnreachable as error:
             logger.warning("Health: %s", error)
@@ -174,13 +169,6 @@ class DatabaseQuestion:
         except Exception:
             logger.exception("Health: the database cannot be asked")
             return DatabaseReport("error", vendor)
-
-    def _give_up(self) -> None:
-        with self.handing_over:
-            self.given_up = True
-            # The thread still waits on that connection: this one must not touch it again, and makes another if need be.
-            if self.lent is self.connection:
-                del connections[self.alias]
 
 
 def database_report() -> DatabaseReport:

@@ -31,6 +31,12 @@ def note_served(connection: BaseDatabaseWrapper) -> None:
     _served[connection.alias] = weakref.ref(connection)
 
 
+def drop(connection: BaseDatabaseWrapper) -> None:
+    """Keep a connection no longer over which no answer came."""
+    for key in [key for key, kept in list(_kept.items()) if kept is connection]:
+        _kept.pop(key, None)
+
+
 def forget() -> None:
     """Close what this process keeps, as tests must before their database is dropped."""
     for key in [key for key in _kept if key[0] == os.getpid()]:

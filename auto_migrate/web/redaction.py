@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import connections
-from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
+from django.views.debug import get_default_exception_reporter_filter
 
 from auto_migrate.conf import get_settings
+from auto_migrate.redaction import redacted
 
 SHOWN = ("ENGINE", "HOST", "PORT", "NAME", "USER", "CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "OPTIONS")
-HIDDEN = SafeExceptionReporterFilter.cleansed_substitute
-
-# Passwords inside of values: `scheme://user:password@host`, and libpq's `password=…`, with or without quotes.
-IN_URL = re.compile(r"(?<=://)\S*@")
-IN_CONNINFO = re.compile(r"(?i)\b(\w*passw(?:or)?d\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
 
 def scrubbed(value: Any) -> Any:
@@ -28,7 +23,7 @@ def scrubbed(value: Any) -> Any:
         return [scrubbed(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return IN_CONNINFO.sub(rf"\1{HIDDEN}", IN_URL.sub(f"{HIDDEN}@", str(value)))
+    return redacted(str(value))
 
 
 def shown_settings() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from auto_migrate.conf import get_settings
 from auto_migrate.history.models import RunRecord, StepRecord
 from auto_migrate.planning.comparison import Inspection
+from auto_migrate.redaction import redacted
 from auto_migrate.values import Holder, MigrationKey, StepStatus
 
 DONE = frozenset({StepStatus.APPLIED, StepStatus.UNAPPLIED})
@@ -29,8 +30,9 @@ def run_summary(run: RunRecord, database: str) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "total": run.total,
         "exit_code": run.exit_code,
-        "error": run.error,
-        "hint": run.hint,
+        # An older version of this app kept them as they were.
+        "error": shown(run.error),
+        "hint": shown(run.hint),
     }
 
 
@@ -44,6 +46,11 @@ def run_in_full(run: RunRecord, database: str) -> dict[str, Any]:
         "progress": _progress(run, steps),
         "steps": [_step(step) for step in steps],
     }
+
+
+def shown(text: str | None) -> str | None:
+    """Return a text that was kept without its secrets."""
+    return redacted(text) if text else text
 
 
 def holder_record(holder: Holder) -> dict[str, Any]:
@@ -89,5 +96,5 @@ def _step(step: StepRecord) -> dict[str, Any]:
         "started_at": step.started_at,
         "finished_at": step.finished_at,
         "duration": step.duration,
-        "error": step.error,
+        "error": shown(step.error),
     }

@@ -22,6 +22,9 @@ class Proxy:
         self._guard = threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
+        self._swallowing = False
+        # The ends of conversations of which something was swallowed: TCP would carry nothing more of them in order.
+        self._dumb: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
 
     def accept(self) -> None:
@@ -53,6 +56,19 @@ class Proxy:
     def thaw(self) -> None:
         """Let everything flow again, what was held back included."""
         self._flowing.set()
+
+    def swallow(self) -> None:
+        """Take everything and pass nothing on, without closing anything; what is sent meanwhile is lost for ever."""
+        self._swallowing = True
+
+    def restore(self) -> None:
+        """Carry new connections again; those of which something was lost stay dumb."""
+        self._swallowing = False
+
+    def strand(self) -> None:
+        """Carry nothing more over the connections that stand, as after a failover that tells nobody."""
+        with self._guard:
+            self._dumb |= self._sockets
 
     @property
     def connections(self) -> int:
@@ -115,7 +131,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._flowing.wait()
-                sink.sendall(data)
+                if self._swallowing:
+                    self._dumb |= {source, sink}
+                if source not in self._dumb:
+                    sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

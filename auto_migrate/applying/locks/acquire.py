@@ -18,6 +18,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import TableLocks
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.databases.waits import describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError
@@ -152,10 +153,3 @@ def tables_busy(
             ]
         ),
     )
-
-
-def describe_blocker(blocker: Blocker) -> str:
-    """Say on one line who is in the way and since when."""
-    age = _("open for {age:.0f}s").format(age=blocker.age) if blocker.age is not None else ""
-    parts = (f"pid {blocker.pid}", blocker.user, blocker.application, blocker.state, age, blocker.query)
-    return f"  {blocker.table}: " + ", ".join(part for part in parts if part)

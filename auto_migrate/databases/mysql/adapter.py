@@ -23,10 +23,12 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
-from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedLock, lock_name
+from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedLock, lock_name, session_that_holds
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
+from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Blocker
 
 # Client errors are below 3000 and above 1999, the rest are the server's; MySQL and MariaDB share them up to 1900.
 # https://dev.mysql.com/doc/mysql-errors/8.0/en/ and https://mariadb.com/kb/en/mariadb-error-code-reference/
@@ -115,9 +117,6 @@ HINTS = {
         "Check that the database {name} exists, and grant what is missing: GRANT ALL ON `{name}`.* TO <{role}>"
     ),
 }
-
-# How often to look whether another session has given the work lock back, in seconds.
-WORK_POLL = 0.2
 
 # Any of them makes a write fail. A server has some of them only; an account with SUPER could write to a replica
 # nevertheless, which nobody wants of a migration.
@@ -212,12 +211,31 @@ class MySQL(Database):
             cursor.execute("SELECT VERSION()")
             return str(cursor.fetchone()[0])
 
-    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+    def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         if get_settings().LOCK != "none":
-            while not self.try_work_lock():
-                clock.pause(WORK_POLL)
+            await_free(
+                self.try_work_lock,
+                self._work_lock_holders,
+                reason=Reason.FENCE,
+                limit=self.runner_patience,
+                clock=clock,
+                tell=tell,
+            )
         self._limit_session()
         return super().begin_migration(clock, question)
+
+    def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
+        # Its own session holds the work lock already, unless the connection was made anew.
+        if get_settings().LOCK != "none" and not self.try_work_lock():
+            raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
+        lock.verify()
+
+    def _work_lock_holders(self) -> tuple[Blocker, ...]:
+        with self.connection.cursor() as cursor:
+            session = session_that_holds(cursor, lock_name(cursor, "work"))
+        if session is None:
+            return ()
+        return (Blocker("", None, session.description, "", "", autovacuum=False, age=None, query=""),)
 
     def schema_digest(self) -> str:
         whole = hashlib.blake2b(digest_size=32)

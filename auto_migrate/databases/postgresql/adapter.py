@@ -12,13 +12,18 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
+from auto_migrate.databases.options import translate_bad_options
+from auto_migrate.databases.postgresql.addresses import address_of
 from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
-from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, CONNECT_TIMEOUT, AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
+from auto_migrate.databases.postgresql.sessions import Fence, holders
+from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
+from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.exceptions import TransientError
 
 if TYPE_CHECKING:
@@ -46,7 +51,14 @@ KINDS = {
 # libpq's own words (it ships without translations in the driver's wheels), for what never reached a server.
 LIBPQ_WORDS = (
     (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), FaultKind.TLS),
-    (re.compile(r"invalid (port|connection option|integer|URI)|missing \"=\"", re.IGNORECASE), FaultKind.BAD_ADDRESS),
+    (
+        re.compile(
+            r"invalid (port|connection option|integer|URI|percent-encoded|\w+ value:)|missing \"=\"|unterminated|"
+            r"service (file )?\"[^\"]*\" not found|in service file|could not match \d+ |out of memory parsing",
+            re.IGNORECASE,
+        ),
+        FaultKind.BAD_ADDRESS,
+    ),
     # Only where no SQLSTATE can be had: psycopg2, or a platform that does not tell which libpq is loaded.
     (re.compile(r"authentication failed|no pg_hba.conf entry|no password supplied"), FaultKind.CREDENTIALS),
     (re.compile(r"database \".*\" does not exist"), FaultKind.NO_DATABASE),
@@ -62,7 +74,6 @@ LIBPQ_WORDS = (
 
 # Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
 RECORD_KEY = int.from_bytes(b"auto_rec")
-RECORD_POLL = 0.2
 
 # Take the lock that every migration's transaction holds to its end. Two runners that both believe to hold the deploy
 # lock, or one whose killed predecessor is still at work in the server, follow one another here: whoever comes second
@@ -76,12 +87,28 @@ BEGIN = f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {TRY_RECORD_LOCK}, ({C
 NOTICE_DEAD_CLIENTS = {"client_connection_check_interval": "500ms"}
 # What is worth setting for a session: the others matter inside a transaction only.
 SESSION_LIMITS = frozenset({"client_connection_check_interval", "lock_timeout", "statement_timeout"})
-UNBOUNDED = {"lock_timeout": "0", "statement_timeout": "0", **NOTICE_DEAD_CLIENTS}
+UNBOUNDED = {"statement_timeout": "0", **NOTICE_DEAD_CLIENTS}
+# What a role may have for its usual work, and a run cannot do with: it is idle while Python works, and psycopg reads no
+# other style of dates.
+UNDISTURBED = {
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "DateStyle": "ISO",
+}
+# The longest that the server knows, in milliseconds.
+LONGEST = 2**31 - 1
+
+# What `guarded` sets for a session is read together with whether there is one: a pooler makes up the backend's pid.
+SESSION = """
+    SELECT pg_backend_pid(), array_agg(name), array_agg(current_setting(name))
+    FROM unnest(%s::text[]) AS name WHERE current_setting(name, true) IS NOT NULL
+"""
 
 
 def milliseconds(seconds: float) -> str:
     """Write a duration as the server reads it."""
-    return f"{round(seconds * 1000)}ms"
+    return f"{min(round(seconds * 1000), LONGEST)}ms"
 
 
 def transaction_settings() -> dict[str, str]:
@@ -89,8 +116,10 @@ def transaction_settings() -> dict[str, str]:
     settings = get_settings()
     wanted = {
         **NOTICE_DEAD_CLIENTS,
+        **SERVER_SETTINGS,
         "lock_timeout": milliseconds(settings.LOCK_TIMEOUT_CEILING),
-        # A migration that computes in Python is idle in its transaction, and that is no fault.
+        # A migration that computes in Python is idle in its transaction, and that is no fault. A host that vanished is
+        # noticed by TCP.
         "idle_in_transaction_session_timeout": "0",
         "transaction_timeout": "0",
     }
@@ -99,17 +128,85 @@ def transaction_settings() -> dict[str, str]:
     return wanted
 
 
+# Whether it is a standby, whether transactions only read, whether that is the role's own setting, and whether tables
+# can be made without naming a schema. A whole database is made to only read for the time of a switch-over.
+WRITABLE = """
+    SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean,
+           current_setting('default_transaction_read_only')::boolean AND EXISTS (
+               SELECT 1 FROM pg_settings WHERE name = 'default_transaction_read_only'
+               AND source IN ('user', 'database user')
+           ),
+           current_schema() IS NOT NULL
+"""
+
+
 class PostgreSQL(Database):
-    """PostgreSQL 13 or newer, with psycopg 3 or 2, directly or behind a pooler."""
+    """PostgreSQL from the oldest that this Django supports, with psycopg 3 or 2, directly or behind a pooler."""
 
     vendor = "postgresql"
 
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self.fence = Fence(self)
+        # What the session of each new connection is set to, and what the present one was before.
+        self._guard: Mapping[str, str] = {}
+        self._unguarded: tuple[object, Mapping[str, str]] | None = None
+
+    def prepare(self) -> None:
+        with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
+            super().prepare()
+        with self.translate_errors():
+            keep_alive(self.connection)
+            self._guard_session()
+
+    @contextlib.contextmanager
+    def guarded(self, *, limited: bool = True) -> Iterator[None]:
+        self._guard = {**SERVER_SETTINGS, **NOTICE_DEAD_CLIENTS, **UNDISTURBED}
+        if limited:
+            # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
+            self._guard["lock_timeout"] = milliseconds(get_settings().LOCK_PATIENCE)
+        try:
+            yield
+        finally:
+            self._guard = {}
+            before, self._unguarded = self._unguarded, None
+            if before is not None and before[0] is self.connection.connection and not self.connection.in_atomic_block:
+                with contextlib.suppress(Error):
+                    self.configure(before[1], local=False)
+
+    def _guard_session(self) -> None:
+        """Set the session up, once for each connection, where there is a session of our own."""
+        own = self.connection.connection
+        if not self._guard or self.connection.in_atomic_block or (self._unguarded or (None,))[0] is own:
+            return
+        with self.connection.cursor() as cursor:
+            cursor.execute(SESSION, [list(self._guard)])
+            pid, names, before = cursor.fetchone()
+        if pid == own.info.backend_pid:
+            self._unguarded = (own, dict(zip(names, before, strict=True)))
+            self.configure(self._guard, local=False)
+
+    @property
+    def address(self) -> Address:
+        return address_of(self.connection)
+
     def check_writable(self) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean")
-            (read_only,) = cursor.fetchone()
-        if read_only:
+            cursor.execute(WRITABLE)
+            replica, read_only, by_role, has_schema = cursor.fetchone()
+        if read_only and by_role and not replica:
+            raise self.explain(Fault(FaultKind.ROLE_READ_ONLY))
+        if replica or read_only:
             raise TransientError(_(FaultKind.READ_ONLY.value))
+        if not has_schema:
+            raise self.explain(Fault(FaultKind.NO_SCHEMA))
+
+    def fault_of_own_statement(self, error: Exception) -> Fault | None:
+        driver = self.connection.Database  # type: ignore[attr-defined] # every vendor's wrapper has it
+        for cause in causes(error):
+            if isinstance(cause, driver.Error) and sqlstate_of(cause) == "57014":
+                return Fault(FaultKind.ROLE_TIMEOUT, first_line(cause))
+        return None
 
     def fault_of(self, error: BaseException) -> Fault | None:
         driver = self.connection.Database  # type: ignore[attr-defined] # every vendor's wrapper has it
@@ -121,6 +218,9 @@ class PostgreSQL(Database):
                 return Fault(kind, first_line(cause)) if kind else None
         if own and isinstance(error, OperationalError | InterfaceError):
             return self._fault_without_sqlstate(error)
+        if own and isinstance(error, Error) and self.connection.connection is None:
+            # What the driver does not even try, such as an option that libpq does not know.
+            return Fault(FaultKind.BAD_ADDRESS, first_line(error))
         return None
 
     def _fault_without_sqlstate(self, error: Error) -> Fault:
@@ -135,19 +235,28 @@ class PostgreSQL(Database):
                 return Fault(kind, detail)
         return Fault(FaultKind.UNREACHABLE, detail)
 
-    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+    def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         settings = transaction_settings()
         begin = Question(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])
         questions = [question] if question is not None else []
-        while True:
-            ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
-            if locked:
-                return answers[0] if answers else []
-            clock.pause(RECORD_POLL)
-            begin = Question(TRY_RECORD_LOCK, [RECORD_KEY])
+        ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
+        if not locked:
+            limit = min(self.runner_patience, get_settings().LOCK_PATIENCE)
+            await_free(
+                lambda: self.ask(Question(TRY_RECORD_LOCK, [RECORD_KEY]))[0][0],
+                lambda: tuple(blocker for blocker, _since in holders(self, RECORD_KEY)),
+                reason=Reason.RECORD,
+                limit=limit,
+                clock=clock,
+                tell=tell,
+            )
+            answers = self._ask_in_turn(*questions)
+        return answers[0] if answers else []
 
     def _ask_in_turn(self, *questions: Question) -> list[list[Row]]:
         """Ask in one round trip, and return the rows of each that has any to give."""
+        if not questions:
+            return []
         # Composed here, since a driver that binds parameters in the server sends but one statement at a time.
         composed = [self.connection.ops.compose_sql(question.sql, question.params) for question in questions]  # type: ignore[attr-defined] # Django's for PostgreSQL
         with self.connection.cursor() as cursor:
@@ -170,8 +279,21 @@ class PostgreSQL(Database):
 
     @contextlib.contextmanager
     def unbounded(self) -> Iterator[None]:
-        with self._set(UNBOUNDED):
+        # They wait for old transactions, as long as runs may for one another: that too has to end at some time.
+        settings = get_settings()
+        longest = max(settings.LOCK_WAIT, settings.LOCK_PATIENCE)
+        with self._set({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
             yield
+
+    def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
+        # A pooler would leave a session's lock behind on one of its connections, where it keeps everybody out.
+        wanted = get_settings().LOCK != "none" and not self.connection.in_atomic_block and not self.fence.is_held
+        if wanted and not self.pooled:
+            self.fence.hold(lock, limit=self.runner_patience, clock=clock, tell=tell)
+        lock.verify()
+
+    def drop_fence(self) -> None:
+        self.fence.drop()
 
     @contextlib.contextmanager
     def session_limits(self) -> Iterator[None]:

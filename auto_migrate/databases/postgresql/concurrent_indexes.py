@@ -6,22 +6,20 @@ from collections.abc import Collection
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
-
-POLL = 0.2
+from auto_migrate.databases.postgresql.sessions import named
+from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
 
 # An index that its builder has not committed has neither a number nor a name for anybody else (index_relid is 0 all
 # through a build that is not concurrent): only the text of the statement can tell that it may be one of ours.
 BUILDING = """
-    SELECT EXISTS (
-        SELECT 1 FROM pg_stat_progress_create_index AS build
-        LEFT JOIN pg_class ON pg_class.oid = build.index_relid
-        LEFT JOIN pg_stat_activity AS builder ON builder.pid = build.pid
-        WHERE build.datname = current_database() AND (
-            %(names)s::text[] IS NULL
-            OR relname = ANY(%(names)s::text[])
-            OR relname IS NULL AND EXISTS (
-                SELECT 1 FROM unnest(%(names)s::text[]) AS name WHERE position(name IN builder.query) > 0
-            )
+    SELECT build.pid FROM pg_stat_progress_create_index AS build
+    LEFT JOIN pg_class ON pg_class.oid = build.index_relid
+    LEFT JOIN pg_stat_activity AS builder ON builder.pid = build.pid
+    WHERE build.datname = current_database() AND (
+        %(names)s::text[] IS NULL
+        OR relname = ANY(%(names)s::text[])
+        OR relname IS NULL AND EXISTS (
+            SELECT 1 FROM unnest(%(names)s::text[]) AS name WHERE position(name IN builder.query) > 0
         )
     )
 """
@@ -51,14 +49,20 @@ class PostgreSQLIndexes(ConcurrentIndexes):
             )
             return [name for (name,) in cursor.fetchall()]
 
-    def await_builds(self, clock: Clock, names: Collection[str] | None = None) -> None:
-        while self._building(names):
-            clock.pause(POLL)
+    def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:
+        await_free(
+            lambda: not self._building(names),
+            lambda: named(self.database, self._building(names)),
+            reason=Reason.BUILD,
+            limit=self.database.runner_patience,
+            clock=clock,
+            tell=tell,
+        )
 
-    def _building(self, names: Collection[str] | None) -> bool:
+    def _building(self, names: Collection[str] | None) -> list[int]:
         with self.database.connection.cursor() as cursor:
             cursor.execute(BUILDING, {"names": None if names is None else list(names)})
-            return bool(cursor.fetchone()[0])
+            return [pid for (pid,) in cursor.fetchall()]
 
     def drop(self, name: str) -> None:
         with self.database.unbounded(), self.database.connection.cursor() as cursor:

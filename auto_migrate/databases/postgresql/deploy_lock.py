@@ -18,11 +18,15 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, bounded, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
+
+# How long a connection may take to come about, in seconds.
+CONNECT_TIMEOUT = 10
 
 # Advisory locks are shared by everybody in a database: "auto_mig" in ASCII, which nobody else is likely to choose.
 LOCK_KEY = int.from_bytes(b"auto_mig")
@@ -33,9 +37,7 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
     "transaction_timeout": "0",
-    "tcp_keepalives_idle": "15",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
+    **SERVER_SETTINGS,
 }
 
 # A name that this server does not know (transaction_timeout before 17) is left out. Asking pg_settings instead would
@@ -46,7 +48,7 @@ CONFIGURE = """
 """
 
 HOLDER = """
-    SELECT activity.pid, activity.application_name, activity.xact_start
+    SELECT activity.pid, activity.application_name, extract(epoch FROM activity.xact_start)::float8
     FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
     WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -61,7 +63,7 @@ class AdvisoryLock(DeployLock):
         self.database = database
         self.runner = runner
         self._connection: BaseDatabaseWrapper | None = None
-        self._transaction: tuple[int, datetime.datetime] | None = None
+        self._transaction: tuple[int, str] | None = None
 
     def try_acquire(self) -> bool:
         with self.database.translate_errors(), self._cursor() as cursor:
@@ -78,10 +80,12 @@ class AdvisoryLock(DeployLock):
         settings = {**SETTINGS, "application_name": self.runner}
         cursor.execute(CONFIGURE, [True, list(settings), list(settings.values())])
         self._transaction = self._identify(cursor)
+        if self._connection is not None:
+            keep_alive(self._connection)
 
-    def _identify(self, cursor: CursorWrapper) -> tuple[int, datetime.datetime]:
+    def _identify(self, cursor: CursorWrapper) -> tuple[int, str]:
         # now() is the start of the transaction: together with the backend it identifies the one that took the lock.
-        cursor.execute("SELECT pg_backend_pid(), now()")
+        cursor.execute("SELECT pg_backend_pid(), now()::text")
         pid, started = cursor.fetchone()
         return pid, started
 
@@ -89,7 +93,11 @@ class AdvisoryLock(DeployLock):
         with self.database.translate_errors(), self._cursor() as cursor:
             cursor.execute(HOLDER, [LOCK_KEY])
             row = cursor.fetchone()
-        return Holder(f"{row[1] or 'unknown'} (pid {row[0]})", row[2]) if row else None
+        if row is None:
+            return None
+        # As a number, which neither USE_TZ nor the role's DateStyle changes.
+        since = datetime.datetime.fromtimestamp(row[2], tz=datetime.UTC) if row[2] is not None else None
+        return Holder(f"{row[1] or 'unknown'} (pid {row[0]})", since)
 
     def verify(self) -> None:
         try:
@@ -104,6 +112,7 @@ class AdvisoryLock(DeployLock):
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
 
     def release(self) -> None:
+        self.database.drop_fence()
         connection, self._connection, self._transaction = self._connection, None, None
         if connection is None:
             return
@@ -122,6 +131,9 @@ class AdvisoryLock(DeployLock):
     def _own_connection(self) -> BaseDatabaseWrapper:
         connection = self.database.connection.copy()
         # A place in the project's own pool would be taken for the whole run, and one pool of one place would hang.
-        connection.settings_dict["OPTIONS"].pop("pool", None)
+        options = connection.settings_dict["OPTIONS"]
+        options.pop("pool", None)
+        options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
+        self.database.own_connections.add(connection)
         connection.settings_dict["AUTOCOMMIT"] = True
         return connection

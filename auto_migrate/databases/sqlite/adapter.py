@@ -18,6 +18,7 @@ from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.sqlite.deploy_lock import FileLock
 from auto_migrate.databases.statistics import SQLiteStatistics, Statistics
+from auto_migrate.databases.waits import Tell, tell_nobody
 
 # Result codes of SQLite (https://www.sqlite.org/rescode.html), primary code = extended code & 0xff.
 CANTOPEN = 14
@@ -121,7 +122,7 @@ class SQLite(Database):
         address = self.address
         return _(HINTS[kind]).format(name=address.name, alias=self.alias) if kind in HINTS else super().hint(kind)
 
-    def begin_migration(self, clock: Clock, question: Question | None = None) -> list[Row]:
+    def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         # A statement that writes takes the write lock although it changes nothing. Whoever else believes to hold the
         # deploy lock waits here, and sees our record before it begins.
         table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)

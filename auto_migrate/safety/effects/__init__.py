@@ -1,6 +1,6 @@
 """What each change does to tables while it is carried out: which lock, what work under it, and who has to wait.
 
-PostgreSQL's rules are the same from 13 to 18, and are held to what `pg_locks` and the server's messages show on 15 and
+PostgreSQL's rules are the same from 14 to 18, and are held to what `pg_locks` and the server's messages show on 15 and
 18. They hold for a table that is there already; what is done to a table that the plan itself makes holds nobody up.
 """
 

@@ -99,9 +99,16 @@ def closed_port(elsewhere: dict[str, Any]) -> int:
 
 
 @pytest.fixture
-def frozen(elsewhere: dict[str, Any], postgresql: PostgreSQL) -> Iterator[Proxy]:
-    """Point `default` to a network that takes connections and then carries nothing."""
+def proxied(elsewhere: dict[str, Any], postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Point `default` to a network that can fail, in every connection that is made anew."""
     with Proxy(postgresql) as proxy:
-        proxy.freeze()
         elsewhere["PORT"] = proxy.port
+        monkeypatch.setitem(connections.settings["default"], "PORT", proxy.port)
         yield proxy
+
+
+@pytest.fixture
+def frozen(proxied: Proxy) -> Proxy:
+    """Point `default` to a network that takes connections and then carries nothing."""
+    proxied.freeze()
+    return proxied

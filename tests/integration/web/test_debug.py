@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from auto_migrate.databases import adapter_for
+from auto_migrate.history.models import RunRecord, StepRecord
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from tests.integration.web.conftest import BASE, TOKEN
@@ -97,6 +98,37 @@ def test_a_browser_gets_a_page_that_runs_nothing(staff: Client, failed_run: uuid
     assert "up_to_date" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
+
+
+def test_numbers_are_shown_as_settings_are_written(staff: Client, settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "pt-br"
+    page = staff.get(f"{BASE}/debug/", headers={"Accept": "text/html"}).content.decode()
+    assert "<dt>RETRY_DELAY</dt><dd>3.0</dd>" in page
+
+
+@pytest.mark.parametrize("path", ["debug/", "runs/", "runs/{run_id}/"])
+def test_no_secret_of_an_old_row_is_shown_anywhere(bearer: Client, path: str) -> None:
+    """Rows that an older version of this app has kept as they were."""
+    history, run_id, key = History(), uuid.uuid4(), MigrationKey("app", "0007_x")
+    history.start(run_id, requested_by="test")
+    history.plan(run_id, [key], backwards=False)
+    said = "ValueError: https://u:hunter2@h/?token=hunter2 Authorization: Bearer hunter2 password=hunter2"
+    RunRecord.objects.filter(pk=run_id).update(error=said, hint=said, status=RunStatus.FAILED)
+    StepRecord.objects.filter(run_id=run_id).update(error=said, status=StepStatus.FAILED)
+    content = bearer.get(f"{BASE}/{path.format(run_id=run_id)}").content.decode()
+    assert "ValueError" in content
+    assert "hunter2" not in content
+
+
+def test_no_secret_is_kept(transactional_db: None) -> None:
+    history, run_id, key = History(), uuid.uuid4(), MigrationKey("app", "0007_x")
+    history.start(run_id, requested_by="test")
+    history.plan(run_id, [key], backwards=False)
+    history.note(run_id, StepNote(key, StepStatus.FAILED, error="token=hunter2"))
+    history.finish(run_id, RunStatus.FAILED, exit_code=1, error="Bearer hunter2", hint="api_key: hunter2")
+    rows = [*RunRecord.objects.values_list("error", "hint"), *StepRecord.objects.values_list("error")]
+    assert "hunter2" not in str(rows)
+    assert "token=" in str(rows)
 
 
 def test_a_client_that_takes_anything_gets_json(bearer: Client, settings: Settings) -> None:

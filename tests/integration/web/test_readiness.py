@@ -278,6 +278,10 @@ def test_the_connection_of_who_gave_up_is_not_used_any_more(monkeypatch: pytest.
             begun.append(call)
             return Future()
 
+        @staticmethod
+        def abandon(_key: object, _future: object) -> None:
+            pass
+
     def noted(alias: str) -> state.QuickState:
         used.append(connections[alias])
         return state.quick_state(alias)
@@ -398,12 +402,13 @@ def test_a_kept_connection_that_hangs_does_not_hang_the_probe(
         monkeypatch.setattr(health, "BUDGET", 0.05)
         clock.now += 10
         assert (ready(), ready()) == (503, 503)
-        [hung] = [thread for thread in threading.enumerate() if thread.name.startswith("auto_migrate")]
+        hung = [thread for thread in threading.enumerate() if thread.name.startswith("auto_migrate")]
+        assert len(hung) <= single_flight.LIMIT
         proxy.thaw()
-        hung.join()
+        for thread in hung:
+            thread.join()
         monkeypatch.undo()
         assert ready() == 200
-        assert proxy.connections == 1
         health.forget()
 
 

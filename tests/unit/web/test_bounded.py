@@ -41,6 +41,24 @@ def test_a_call_that_hangs_is_not_begun_again() -> None:
     assert len(calls) == 1
 
 
+def test_a_call_that_was_abandoned_is_begun_anew_a_few_times_and_no_more() -> None:
+    gate, calls = threading.Event(), []
+
+    def hang() -> bool:
+        calls.append(1)
+        return gate.wait()
+
+    begun = []
+    for _ in range(2 * single_flight.LIMIT):
+        begun.append(single_flight.begin("abandon", hang))
+        single_flight.abandon("abandon", begun[-1])
+    assert len(calls) == single_flight.LIMIT
+    assert begun[-1] is begun[single_flight.LIMIT - 1], "whoever comes later waits for the last of them"
+    gate.set()
+    assert all(future.result(10) for future in begun)
+    assert single_flight.begin("abandon", lambda: 7).result(10) == 7
+
+
 def test_a_call_that_ended_is_begun_anew() -> None:
     answers = iter([1, 2])
     assert single_flight.begin("anew", lambda: next(answers)).result(10) == 1

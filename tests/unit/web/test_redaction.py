@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from auto_migrate.web.redaction import HIDDEN, scrubbed, shown_database
+from auto_migrate.redaction import HIDDEN
+from auto_migrate.web.redaction import scrubbed, shown_database
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""Waits of a run for sessions that are in its way: each has a limit, says who it is, and ends."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.clock import Clock
+from auto_migrate.exceptions import DeployLockTimeout
+from auto_migrate.values import Blocker
+
+POLL = 0.2
+REPORT_FIRST = 1.0
+REPORT_EVERY = 10.0
+
+
+class Reason(enum.StrEnum):
+    """What a run waits for."""
+
+    RECORD = "record"
+    FENCE = "fence"
+    BUILD = "build"
+    STATEMENT = "statement"
+
+
+# What is told of each, with the seconds that have passed.
+TEXTS = {
+    Reason.RECORD: gettext_noop("another transaction has held the lock on the record for {waited:.0f}s"),
+    Reason.FENCE: gettext_noop("another runner has been at work outside of a transaction for {waited:.0f}s"),
+    Reason.BUILD: gettext_noop("an index build that a runner left behind has been going on for {waited:.0f}s"),
+    Reason.STATEMENT: gettext_noop("a statement has been waiting in the server for {waited:.0f}s"),
+}
+
+# Is told, now and then, what is waited for, for how many seconds, and who is in the way.
+Tell = Callable[[Reason, float, tuple[Blocker, ...]], None]
+
+
+def tell_nobody(_reason: Reason, _waited: float, _blockers: tuple[Blocker, ...]) -> None:
+    """Keep the wait to itself."""
+
+
+def await_free(
+    is_free: Callable[[], bool],
+    blockers: Callable[[], tuple[Blocker, ...]],
+    *,
+    reason: Reason,
+    limit: float,
+    clock: Clock,
+    tell: Tell,
+) -> None:
+    """Poll until nobody is in the way; raise `DeployLockTimeout` after `limit` seconds, naming who is."""
+    started = clock.monotonic()
+    report_at = REPORT_FIRST
+    while not is_free():
+        waited = clock.monotonic() - started
+        if waited >= limit:
+            raise in_the_way(reason, waited, blockers())
+        if waited >= report_at:
+            report_at = waited + REPORT_EVERY
+            tell(reason, waited, blockers())
+        clock.pause(min(POLL, max(0.0, limit - waited)))
+
+
+def in_the_way(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> DeployLockTimeout:
+    """Say what was waited for in vain, who is in the way, and what to type."""
+    return DeployLockTimeout(
+        _("Nothing more was done: {reason}.").format(reason=_(TEXTS[reason]).format(waited=waited)),
+        hint="\n".join(
+            [
+                *(describe_blocker(blocker) for blocker in blockers),
+                _("Let it finish and run again, or end it: SELECT pg_terminate_backend(PID)"),
+            ]
+        ),
+    )
+
+
+def describe_blocker(blocker: Blocker) -> str:
+    """Say on one line who is in the way and since when."""
+    age = _("open for {age:.0f}s").format(age=blocker.age) if blocker.age is not None else ""
+    who = f"pid {blocker.pid}" if blocker.pid else ""
+    parts = (who, blocker.user, blocker.application, blocker.state, age, blocker.query)
+    told = ", ".join(part for part in parts if part)
+    return f"  {blocker.table}: {told}" if blocker.table else f"  {told}"

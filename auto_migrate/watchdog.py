@@ -1,0 +1,177 @@
+"""Watching over the statements of a run from another thread: who is in their way, and whether an answer will ever come.
+
+A statement that waits in the server for somebody else's lock looks, from here, like one that works. And an answer that
+the network has swallowed is waited for without an end where something in between, such as a proxy, still confirms every
+packet. The server knows both: what each of its sessions does, and for whom it waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.postgresql.sessions import blocker_of
+from auto_migrate.databases.postgresql.sockets import duplicate, hurried
+from auto_migrate.databases.waits import REPORT_EVERY, Reason
+from auto_migrate.emitter import Emitter
+from auto_migrate.retry import teller
+from auto_migrate.values import Blocker
+
+# How often to look whether a statement is under way, in seconds; one that is found twice is worth asking about.
+TICK = 1.0
+# For how many looks on end the server has to say that it waits for us, while we wait for it. A long statement that is
+# on its way over a slow network looks the same for some time.
+STRANDED = 8
+# How long the watchdog's own connection and its questions may take.
+PATIENCE = 5
+# What libpq calls a connection on which a command is in progress.
+ACTIVE = 1
+
+SESSIONS = """
+    SELECT pid, state, state_change::text, wait_event_type IS NOT DISTINCT FROM 'Lock',
+           extract(epoch FROM clock_timestamp() - query_start)::float8
+    FROM pg_stat_activity WHERE pid = ANY(%s)
+"""
+BLOCKERS = """
+    SELECT activity.pid, activity.usename, activity.application_name, activity.state,
+           extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query
+    FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) AS wanted
+    LEFT JOIN pg_stat_activity AS activity USING (pid)
+"""
+
+
+@dataclasses.dataclass
+class Watched:
+    """One connection, and what was seen of it on end."""
+
+    wrapper: BaseDatabaseWrapper
+    driver: Any = None
+    ticks: int = 0
+    state_change: str = ""
+    idle_looks: int = 0
+    report_at: float = TICK
+
+    def is_waiting(self) -> bool:
+        """Return whether an answer has been awaited at two looks on end, over the same connection."""
+        driver = self.wrapper.connection
+        if driver is None or driver is not self.driver or transaction_status(driver) != ACTIVE:
+            self.driver, self.ticks, self.idle_looks, self.report_at = driver, 0, 0, TICK
+            self.ticks = int(driver is not None and transaction_status(driver) == ACTIVE)
+            return False
+        self.ticks += 1
+        return self.ticks > 1
+
+    def is_stranded(self, state: str, state_change: str) -> bool:
+        """Return whether the server has been waiting for us all the time in which we have been waiting for it."""
+        same = state.startswith("idle") and state_change == self.state_change
+        self.state_change, self.idle_looks = state_change, self.idle_looks + 1 if same else 0
+        return self.idle_looks >= STRANDED
+
+
+def transaction_status(driver: Any) -> int:
+    """Return what libpq knows of a connection without asking the server; may be called from any thread."""
+    try:
+        return int(driver.info.transaction_status)
+    except Exception:  # noqa: BLE001 # closed meanwhile, or a driver that does not tell
+        return -1
+
+
+class Watchdog:
+    """Watches the connections of one run on PostgreSQL, in a thread that a run that works well never notices."""
+
+    def __init__(self, database: Database, emit: Emitter) -> None:
+        self.database = database
+        self.tell = teller(emit)
+        self.work = database.connection
+        self.ended = threading.Event()
+        self._watched: dict[int, Watched] = {}
+
+    def run(self) -> None:
+        """Look every second until the run has ended."""
+        while not self.ended.wait(TICK):
+            waiting = [watched for watched in self._all() if watched.is_waiting()]
+            if waiting:
+                # A look that fails says nothing: the network may be away for everybody.
+                with contextlib.suppress(Error):
+                    self._look(waiting)
+
+    def _all(self) -> list[Watched]:
+        wrappers = [self.work, *list(self.database.own_connections)]
+        self._watched = {id(one): self._watched.get(id(one)) or Watched(one) for one in wrappers}
+        return list(self._watched.values())
+
+    def _look(self, waiting: list[Watched]) -> None:
+        """Ask the server about the sessions, over a connection that is made for it and is not waited for for long."""
+        connection = self.work.copy()
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        try:
+            with hurried(connection, PATIENCE):
+                connection.ensure_connection()
+            with ended_after(connection, PATIENCE), connection.cursor() as cursor:
+                by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
+                cursor.execute(SESSIONS, [list(by_pid)])
+                for pid, state, state_change, is_blocked, seconds in cursor.fetchall():
+                    if is_blocked:
+                        self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
+                    elif by_pid[pid].is_stranded(state or "", state_change or ""):
+                        cut(by_pid[pid])
+        finally:
+            with contextlib.suppress(Error):
+                connection.close()
+
+    def _tell_blocked(self, watched: Watched, cursor: Any, pid: int, waited: float) -> None:
+        if waited < watched.report_at:
+            return
+        watched.report_at = waited + REPORT_EVERY
+        cursor.execute(BLOCKERS, [pid])
+        found: list[Blocker] = [blocker_of(row) for row in cursor.fetchall()]
+        self.tell(Reason.STATEMENT, waited, tuple(found))
+
+
+def cut(watched: Watched) -> None:
+    """End the wait for an answer that will never come: what waits finds its connection lost, and begins anew."""
+    handle = duplicate(watched.wrapper)
+    if handle is not None and watched.wrapper.connection is watched.driver:
+        with handle, contextlib.suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def ended_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """End whatever the block waits for on an open connection when it takes longer."""
+    handle = duplicate(connection)
+    if handle is None:
+        yield
+        return
+    with handle:
+        timer = threading.Timer(seconds, lambda: handle.shutdown(socket.SHUT_RDWR))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+@contextlib.contextmanager
+def watched(database: Database, emit: Emitter) -> Iterator[None]:
+    """Watch over this thread's statements while the block runs."""
+    if database.vendor != "postgresql":
+        yield
+        return
+    dog = Watchdog(database, emit)
+    thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {database.alias}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        dog.ended.set()
