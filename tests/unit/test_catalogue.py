@@ -64,7 +64,7 @@ def is_format(text: str) -> bool:
 
 def test_every_sentence_of_the_code_is_in_the_catalogue_and_nothing_else() -> None:
     written = {text for entry in CATALOGUE for text in (entry.msgid, entry.msgid_plural) if text}
-    assert written == set(SENTENCES)
+    assert written == set(SENTENCES), "`make messages` brings it up to date"
 
 
 def pairs(entry: polib.POEntry) -> list[tuple[str, str]]:
