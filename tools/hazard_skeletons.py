@@ -69,13 +69,16 @@ SAFE = [migration()]  # TODO: those that lead to the same schema without it, in 
 '''
 
 TEST = '''\
-"""{code} is found in SQL that has it, and not in what only resembles it."""
+"""{code} is found in SQL that has it, and not in what only resembles it.
+
+`found_in` takes several texts too, an operation each. What is no matter of SQL has tests of your own instead.
+"""
 
 from __future__ import annotations
 
 from tests.unit.safety.sql_migration import found_in
 
-FOUND: list[str] = []  # TODO: SQL that has it, such as "DROP TABLE t"; each text is a migration of its own
+FOUND: list[str] = []  # TODO: SQL that has it, such as "DROP TABLE t"; each text is a migration
 NOT_FOUND: list[str] = []  # TODO: SQL that comes close, such as "CREATE TABLE n (id integer); DROP TABLE n"
 
 

@@ -1,4 +1,4 @@
-"""Migrations of one text of SQL, and what a hazard finds in them, without a server."""
+"""Migrations of SQL, and what a hazard finds in them, without a server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ TABLES = {"t": "shop.Thing"}
 SERVER = ServerFacts("postgresql", (15, 4))
 
 
-def read_sql(sql: str) -> ClassifiedMigration:
-    """Read an atomic migration of one text, with a connection that is not open."""
-    operation = migrations.RunSQL(sql, migrations.RunSQL.noop)
-    changes = tuple(changes_of_sql(sql, connections["default"].copy(), TABLES))
-    migration = migrations.Migration("0002_sql", "shop")
-    return ClassifiedMigration(migration, False, (OperationChanges(1, operation, changes),))
+def read_sql(*texts: str) -> ClassifiedMigration:
+    """Read an atomic migration with an operation for each text, with a connection that is not open."""
+    connection = connections["default"].copy()
+    operations = [
+        OperationChanges(
+            index, migrations.RunSQL(sql, migrations.RunSQL.noop), tuple(changes_of_sql(sql, connection, TABLES))
+        )
+        for index, sql in enumerate(texts, start=1)
+    ]
+    return ClassifiedMigration(migrations.Migration("0002_sql", "shop"), False, tuple(operations))
 
 
-def found_in(code: str, sql: str) -> list[Found]:
-    """Return what the hazard of a code finds in a text."""
-    return list(hazards()[code].look(read_sql(sql), SERVER, NewObjects()))
+def found_in(code: str, *texts: str) -> list[Found]:
+    """Return what the hazard of a code finds in such a migration."""
+    return list(hazards()[code].look(read_sql(*texts), SERVER, NewObjects()))
