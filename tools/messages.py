@@ -47,8 +47,13 @@ def update(package: Path) -> Outcome:
     path = package / CATALOGUE
     wanted = sentences(package)
     blocks = path.read_text("utf-8").rstrip("\n").split("\n\n")
-    kept = [block for block in blocks if all(is_wanted(entry, wanted) for entry in polib.pofile(block))]
-    known = {entry.msgid for entry in polib.pofile("\n\n".join(kept))}
+    kept, known = [], set[str]()
+    for block in blocks:
+        entries = polib.pofile(block)
+        # A merge may have left a sentence twice.
+        if all(is_wanted(entry, wanted) and entry.msgid not in known for entry in entries):
+            kept.append(block)
+            known.update(entry.msgid for entry in entries)
     new = [entry for entry in new_entries(wanted) if entry.msgid not in known]
     text = "\n\n".join([*kept, *(entry.__unicode__(WIDTH).rstrip("\n") for entry in name_modules(new, wanted))])
     path.write_text(f"{text}\n", "utf-8")

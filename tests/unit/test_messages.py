@@ -98,3 +98,10 @@ def test_another_plural_is_another_sentence(package: Path) -> None:
     assert (outcome.added, outcome.removed) == (1, 1)
     [entry] = [entry for entry in polib.pofile(str(package / CATALOGUE)) if entry.msgid_plural]
     assert (entry.msgid, entry.msgid_plural, entry.flags) == ("{count} row", "{count} lines", ["python-brace-format"])
+
+
+def test_a_sentence_that_a_merge_left_twice_is_kept_once(package: Path) -> None:
+    before = (package / CATALOGUE).read_text("utf-8")
+    (package / CATALOGUE).write_text(f'{before}\nmsgid "Kept."\nmsgstr "Outra vez."\n', "utf-8")
+    assert update(package).removed == 1
+    assert (package / CATALOGUE).read_text("utf-8") == before
