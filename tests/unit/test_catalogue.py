@@ -1,7 +1,6 @@
 """Everything that the engine says is in the Portuguese catalogue, and the compiled one says the same.
 
-After a change: `cd auto_migrate && django-admin makemessages -l pt_BR --no-location --no-obsolete`, fill in what is
-new, remove the POT-Creation-Date, then `django-admin compilemessages`.
+After a change: `make messages`, translate what it names, and `make messages` again.
 """
 
 from __future__ import annotations
@@ -18,13 +17,12 @@ from django.utils.translation import gettext, override
 
 from tests.entries import each_entry
 from tests.manage import ROOT
+from tools.messages import GETTEXT
 
 PACKAGE = ROOT / "auto_migrate"
 FOLDER = PACKAGE / "locale" / "pt_BR" / "LC_MESSAGES"
 CATALOGUE = polib.pofile(str(FOLDER / "django.po"))
 COMPILED = polib.mofile(str(FOLDER / "django.mo"))
-# What marks a sentence, and how many of its arguments are one.
-GETTEXT = {"_": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 GOLDEN = ROOT / "tests" / "e2e" / "golden"
 EACH = each_entry("entry", CATALOGUE, ids=lambda entry: repr(entry.msgid))
 
@@ -66,7 +64,7 @@ def is_format(text: str) -> bool:
 
 def test_every_sentence_of_the_code_is_in_the_catalogue_and_nothing_else() -> None:
     written = {text for entry in CATALOGUE for text in (entry.msgid, entry.msgid_plural) if text}
-    assert written == set(SENTENCES)
+    assert written == set(SENTENCES), "`make messages` brings it up to date"
 
 
 def pairs(entry: polib.POEntry) -> list[tuple[str, str]]:

@@ -51,7 +51,8 @@ def schema_after(connection: BaseDatabaseWrapper, app: str) -> list[Any]:
 def test_the_hazard_is_found_and_not_on_the_safe_way(shop: BaseDatabaseWrapper, app_of: AppOf, pair: Pair) -> None:
     hazardous, safe = app_of(pair, "hazard"), app_of(pair, "safe")
     carry_out_first(shop, hazardous)
-    assert pair.code in {found for found, _text in found_in(shop, hazardous, phases=pair.phases)}
+    found_codes = {found for found, _text in found_in(shop, hazardous, phases=pair.phases)}
+    assert pair.code in found_codes, f"HAZARD in tests/hazards/{pair}.py does not have it"
     on_the_safe_way = {found for found, _text in found_in(shop, safe, phases=pair.phases)}
     assert pair.code not in on_the_safe_way
     if pair.code < "AM2":

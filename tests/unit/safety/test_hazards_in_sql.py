@@ -5,25 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from django.db import connections, migrations
 from django.test import override_settings
 
 from auto_migrate.changes.new_objects import NewObjects
-from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.changes.statements import changes_of_sql
-from auto_migrate.phases.classify import ClassifiedMigration, phase_of
+from auto_migrate.phases.classify import phase_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.entries import each_entry
-from tests.unit.planning.test_statement_changes import STATEMENTS, TABLES
-
-
-def read_sql(sql: str) -> ClassifiedMigration:
-    """Read an atomic migration of one text, with a connection that is not open."""
-    operation = migrations.RunSQL(sql, migrations.RunSQL.noop)
-    changes = tuple(changes_of_sql(sql, connections["default"].copy(), TABLES))
-    migration = migrations.Migration("0002_sql", "shop")
-    return ClassifiedMigration(migration, False, (OperationChanges(1, operation, changes),))
+from tests.unit.planning.test_statement_changes import STATEMENTS
+from tests.unit.safety.sql_migration import read_sql
 
 
 @each_entry("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
