@@ -87,7 +87,7 @@ class Fence:
         await_free(self._take, self._blockers, reason=Reason.FENCE, limit=limit, clock=clock, tell=tell)
 
     def drop(self) -> None:
-        """Return it back, so that a persistent connection does not keep it; never raises."""
+        """Let go of it, so that a persistent connection does not keep it; never raises."""
         is_held, self._held = self.is_held, None
         if not is_held:
             return
