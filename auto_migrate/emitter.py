@@ -45,9 +45,15 @@ def report_ending(emit: Emitter, tally: Tally) -> Iterator[None]:
     except AutoMigrateError as error:
         emit(RunFailed(error.exit_code, error.message, error.hint))
         raise
-    except Exception as error:
-        emit(RunFailed(MigrationFailed.exit_code, f"{type(error).__name__}: {error}", ""))
-        raise
+    except BaseException as error:
+        if emit.clock.is_stop(error):
+            emit(RunFailed(RunInterrupted.exit_code, _("Stopped at once by a second signal."), ""))
+            raise
+        emit(RunFailed(MigrationFailed.exit_code, said(error), ""))
+        if isinstance(error, Exception):
+            raise
+        # `sys.exit(0)` below a receiver must not pass for a deploy that is done.
+        raise MigrationFailed(_("The run was ended from within: {error}.").format(error=said(error))) from error
 
 
 @dataclasses.dataclass

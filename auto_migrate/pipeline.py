@@ -164,13 +164,14 @@ class Run:
         if self.is_known():
             return SchemaState.UP_TO_DATE
         comparison = self.compare_if_possible()
-        if comparison is not None and comparison.state is SchemaState.AHEAD:
+        if comparison is not None and comparison.state is SchemaState.AHEAD and not open_journals(self.database.alias):
             return comparison.state
         with hold_deploy_lock(self.database, self.emit, lock_wait=self.lock_wait) as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
             state = applied_state(comparison)
             refuse_early(comparison.early, History(self.database.alias).released)
+            check_open(self.database, open_journals(self.database.alias), comparison)
             self.assess(comparison, state)
             self.apply(comparison, lock, state)
         return self.verify(comparison)
@@ -234,7 +235,7 @@ class Run:
         """
         if comparison.backwards or self.judged.issuperset(comparison.keys):
             return
-        if not comparison.recorded and not has_tables(self.database.connection):
+        if self.is_first(comparison):
             self.judged = frozenset(comparison.keys)
             return
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
@@ -248,10 +249,16 @@ class Run:
             raise refused(blocking, self.goal, self.database.alias)
         self.judged = frozenset(comparison.keys)
 
+    def is_first(self, comparison: Comparison) -> bool:
+        """Return whether the database is new, or has nothing but what a first run, let pass, has not finished."""
+        if not comparison.recorded and not has_tables(self.database.connection):
+            return True
+        begun = History(self.database.alias).first_plan()
+        recorded = {MigrationKey(*node) for node in comparison.recorded}
+        return begun.issuperset(recorded) and begun.issuperset(comparison.keys)
+
     def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
-        cut = open_journals(self.database.alias)
-        check_open(self.database, cut, comparison)
         executor = Executor(
             self.database,
             comparison,
@@ -259,7 +266,7 @@ class Run:
             emit=self.emit,
             tally=self.tally,
             resolutions=check_pending(self.resolutions, comparison.plan),
-            open_journals=cut,
+            open_journals=open_journals(self.database.alias),
         )
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,12 +26,16 @@ from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
 from auto_migrate.values import MigrationKey
 
+# EX_SOFTWARE of sysexits.h.
+CHILD = 70
+
 
 @dataclasses.dataclass
 class Progress:
     """Where a migration is: the operation under way (1-based), and the statements sent for it."""
 
     migration: Migration
+    backwards: bool = False
     index: int = 0
     statement: str = ""
     statements: int = 0
@@ -38,7 +43,16 @@ class Progress:
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
-        self.index, self.statements = index, 0
+        self.index, self.statement, self.statements = index, "", 0
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave out the engine's own statements within the block, which nobody can mend."""
+        told = self.statement, self.statements
+        try:
+            yield
+        finally:
+            self.statement, self.statements = told
 
     def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""
@@ -50,11 +64,16 @@ class Progress:
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Keep the statement at which the block raised, whatever tidying up executes afterwards."""
+        process = os.getpid()
         try:
             yield
-        except Exception:
+        except BaseException:
             self.raised = True
             raise
+        finally:
+            if os.getpid() != process:
+                # A child that the migration forked comes out of it, too, with the runner's connection in its hands.
+                os._exit(CHILD)
 
     @property
     def operation(self) -> Operation | None:
@@ -87,7 +106,8 @@ class Operations:
             if is_schema_operation(operation) and not ahead:
                 at_once, deferred = self.needs(schema_run(operations[index - 1 :]), state)
                 at_the_end = stronger(at_the_end, deferred)
-                self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
+                with self.progress.aside():
+                    self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
             ahead = is_schema_operation(operation)
             state = self.apply_one(operation, state, editor)
         self.lock(at_the_end if computes else {}, first=False)
@@ -97,7 +117,8 @@ class Operations:
         """Apply one operation and return the state after it, which takes the place of `state`."""
         with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
-                stack.enter_context(self.database.unbounded())
+                with self.progress.aside():
+                    stack.enter_context(self.database.unbounded())
             with self.progress.watched():
                 return apply_operation(self.migration, operation, state, editor)
 
@@ -152,9 +173,15 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
     )
 
 
-def applies_itself(migration: Migration) -> bool:
+def only_changes_schema(migration: Migration) -> bool:
+    """Return whether nothing of a migration but Django's own schema operations runs, which end no transaction."""
+    return not applies_itself(migration) and all(map(is_schema_operation, migration.operations))
+
+
+def applies_itself(migration: Migration, *, backwards: bool = False) -> bool:
     """Return whether anybody overrides the way of applying, so that nothing is known of the operations."""
-    return getattr(migration.apply, "__module__", None) != Migration.__module__
+    way = migration.unapply if backwards else migration.apply
+    return getattr(way, "__module__", None) != Migration.__module__
 
 
 def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
@@ -78,6 +78,9 @@ NOTICE_DEAD_CLIENTS = {"client_connection_check_interval": "500ms"}
 SESSION_LIMITS = frozenset({"client_connection_check_interval", "lock_timeout", "statement_timeout"})
 UNBOUNDED = {"lock_timeout": "0", "statement_timeout": "0", **NOTICE_DEAD_CLIENTS}
 
+# What libpq knows of a connection, for every driver (PGTransactionStatusType).
+PQTRANS_IDLE, PQTRANS_UNKNOWN = 0, 4
+
 
 def milliseconds(seconds: float) -> str:
     """Write a duration as the server reads it."""
@@ -103,6 +106,11 @@ class PostgreSQL(Database):
     """PostgreSQL 13 or newer, with psycopg 3 or 2, directly or behind a pooler."""
 
     vendor = "postgresql"
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        # The number of the transaction that was told apart last.
+        self._transaction = ""
 
     def check_writable(self) -> None:
         with self.connection.cursor() as cursor:
@@ -145,6 +153,27 @@ class PostgreSQL(Database):
                 return answers[0] if answers else []
             clock.pause(RECORD_POLL)
             begin = Question(TRY_RECORD_LOCK, [RECORD_KEY])
+
+    def in_transaction(self) -> bool:
+        # What was closed is not idle, and says so at the next statement.
+        driver: Any = self.connection.connection
+        return driver is None or driver.info.transaction_status != PQTRANS_IDLE
+
+    def has_transaction_open(self) -> bool:
+        # PQTRANS_UNKNOWN, which is above all others, is of a connection that was lost or closed.
+        driver: Any = self.connection.connection
+        return driver is not None and PQTRANS_IDLE < driver.info.transaction_status < PQTRANS_UNKNOWN
+
+    def tell_transaction_apart(self) -> None:
+        # By the number that it gets at its first write anyway.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text")
+            (self._transaction,) = cursor.fetchone()
+
+    def is_own_transaction(self) -> bool:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id_if_assigned()::text")
+            return bool(cursor.fetchone()[0] == self._transaction)
 
     def _ask_in_turn(self, *questions: Question) -> list[list[Row]]:
         """Ask in one round trip, and return the rows of each that has any to give."""
