@@ -13,7 +13,14 @@ from auto_migrate.exceptions import RunInterrupted
 
 
 class Clock:
-    """The real time. `interrupt` may be called from a signal handler or another thread."""
+    """The real time. `interrupt` may be called from a signal handler or another thread.
+
+    `listening` tells that signals come here, `insisted` that a second one did: any other KeyboardInterrupt is then
+    none of the operator's.
+    """
+
+    listening = False
+    insisted = False
 
     def __init__(self) -> None:
         self._interrupted = False
@@ -45,6 +52,10 @@ class Clock:
     def interrupted(self) -> bool:
         """Return whether somebody asked to stop."""
         return self._interrupted
+
+    def is_stop(self, error: BaseException) -> bool:
+        """Return whether an exception is somebody's wish to stop at once, and not what code raised by itself."""
+        return isinstance(error, KeyboardInterrupt) and (self.insisted or not self.listening)
 
     def check(self) -> None:
         """Raise `RunInterrupted` if somebody asked to stop; called where stopping is safe."""

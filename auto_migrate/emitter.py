@@ -8,10 +8,12 @@ import logging
 import uuid
 from collections.abc import Iterator, Sequence
 
+from django.utils.translation import gettext as _
+
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
-from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted, summary_of
 from auto_migrate.redaction import redacted_fields
 
 logger = logging.getLogger(__name__)
@@ -60,6 +62,12 @@ def report_ending(emit: Emitter) -> Iterator[None]:
     except AutoMigrateError as error:
         emit(RunFailed(error.exit_code, error.message, error.hint))
         raise
-    except Exception as error:
-        emit(RunFailed(MigrationFailed.exit_code, f"{type(error).__name__}: {error}", ""))
-        raise
+    except BaseException as error:
+        if emit.clock.is_stop(error):
+            emit(RunFailed(RunInterrupted.exit_code, _("Stopped at once by a second signal."), ""))
+            raise
+        emit(RunFailed(MigrationFailed.exit_code, summary_of(error), ""))
+        if isinstance(error, Exception):
+            raise
+        # `sys.exit(0)` below a receiver must not pass for a deploy that is done.
+        raise MigrationFailed(_("The run was ended from within: {error}.").format(error=summary_of(error))) from error

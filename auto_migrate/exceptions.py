@@ -23,6 +23,11 @@ from auto_migrate.exit_codes import ExitCode
 from auto_migrate.redaction import presentable
 
 
+def summary_of(error: BaseException) -> str:
+    """Return what an exception says, on one line that begins with its class."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
 class AutoMigrateError(Exception):
     """A run that could not end well.
 

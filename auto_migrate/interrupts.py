@@ -27,10 +27,12 @@ def interruptible() -> Iterator[Clock]:
             asked = clock.monotonic()
             clock.interrupt()
         elif clock.monotonic() - asked >= ECHO:
+            clock.insisted = True
             raise KeyboardInterrupt
 
     try:
         before = {name: signal.signal(name, ask) for name in (signal.SIGTERM, signal.SIGINT)}
+        clock.listening = True
     except ValueError:
         # Not the main thread (a web server, a test): signals are somebody else's.
         before = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.state import ProjectState
@@ -40,7 +40,7 @@ from auto_migrate.events import (
     VerifyStarted,
 )
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
-from auto_migrate.history.journal import open_journals
+from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.store import History
 from auto_migrate.lock_wait import hold_deploy_lock
@@ -53,7 +53,7 @@ from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
-from auto_migrate.values import SchemaState
+from auto_migrate.values import MigrationKey, SchemaState
 from auto_migrate.watchdog import watched
 
 
@@ -123,14 +123,16 @@ class Run:
         if not self.request.skip_checks:
             refuse_errors(self.database.alias)
         comparison = self.compare_if_possible()
-        if comparison is not None and comparison.state is SchemaState.AHEAD:
+        if comparison is not None and comparison.state is SchemaState.AHEAD and not open_journals(self.database.alias):
             return EndState(comparison.state)
         with self.lock() as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
+            cut = open_journals(self.database.alias)
+            check_open(self.database, cut, comparison)
             state = applied_state(comparison)
             self.assess(comparison, state)
-            self.apply(comparison, lock, state)
+            self.apply(comparison, lock, state, cut)
         return self.verify(comparison, code)
 
     def wait(self, number: int) -> None:
@@ -199,10 +201,11 @@ class Run:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
         self.gate.check(comparison, state)
 
-    def apply(self, comparison: Comparison, lock: DeployLock, state: ProjectState) -> None:
+    def apply(
+        self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
+    ) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
-        plan, cut = comparison.plan, open_journals(self.database.alias)
-        check_open(self.database, cut, comparison)
+        plan = comparison.plan
         resolutions = check_pending(self.request.resolutions, plan)
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from django.db import Error
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
@@ -20,14 +22,23 @@ from django.db.transaction import atomic
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.operation_loop import Operations, Progress, applies_itself, flush_deferred, untranslated
-from auto_migrate.applying.recovery import Resolutions
+from auto_migrate.applying.operation_loop import (
+    Operations,
+    Progress,
+    applies_itself,
+    flush_deferred,
+    only_changes_schema,
+    untranslated,
+)
+from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
+from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
-from auto_migrate.history.journal import Journal
+from auto_migrate.exceptions import TransientError
+from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
@@ -40,10 +51,16 @@ class AlreadyDone(Exception):
 
 @dataclasses.dataclass
 class Outcome:
-    """What is told of one migration when it has ended."""
+    """What is told of one migration when it has ended; `own` is the transaction that is to be all of it, if one is."""
 
     progress: Progress
     already: bool = False
+    own: OwnTransaction | None = None
+
+    @property
+    def has_ended_transaction(self) -> bool:
+        """Whether the migration is known to have ended the transaction that it was given."""
+        return self.own is not None and self.own.ended
 
 
 class Executor(LazyExecutor):
@@ -57,7 +74,7 @@ class Executor(LazyExecutor):
         lock: DeployLock,
         emit: Emitter,
         resolutions: Resolutions,
-        open_journals: Collection[MigrationKey] = (),
+        open_journals: Mapping[MigrationKey, Position] | None = None,
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -69,7 +86,7 @@ class Executor(LazyExecutor):
         self.emit = emit
         self.total = emit.applied + len(comparison.plan)
         self.resolutions = resolutions
-        self.open_journals = open_journals
+        self.open_journals = open_journals or {}
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -77,41 +94,73 @@ class Executor(LazyExecutor):
         """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=False) as report:
             try:
-                if migration.atomic and self.database.transactional_ddl:
-                    return self._apply_at_once(state, migration, report.progress)
+                if self._fits_transaction(migration):
+                    return self._apply_at_once(state, migration, report)
                 return self._apply_stepwise(state, migration, report.progress)
             except AlreadyDone:
                 report.already = True
                 return migration.mutate_state(djangos(state), preserve=False)
 
-    def _apply_at_once(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+    def _fits_transaction(self, migration: Migration) -> bool:
+        return bool(migration.atomic and self.database.transactional_ddl)
+
+    def _apply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         """Apply in one transaction; one that was rolled back for its state is applied once more on Django's own."""
-        if is_stock(state) or applies_itself(migration):
-            return self._apply_in_transaction(state, migration, progress)
+        done = self._was_done(migration, backwards=False)
+        if done or is_stock(state) or applies_itself(migration):
+            return self._apply_in_transaction(state, migration, report, done=done)
         origin = preserved(state)
 
         def second() -> ProjectState:
             self.emit.clock.check()
-            progress.restart()
-            return self._apply_in_transaction(stock(origin), migration, progress)
+            report.progress.restart()
+            return self._apply_in_transaction(stock(origin), migration, report)
 
         return once_more(
             migration,
-            lambda: self._apply_in_transaction(state, migration, progress),
+            lambda: self._apply_in_transaction(state, migration, report),
             second,
             connection=self.connection,
-            is_undone=lambda sent, error: not sent.ended_transaction and not isinstance(error, AlreadyDone),
+            is_undone=lambda sent, error: (
+                not (sent.ended_transaction or report.has_ended_transaction or isinstance(error, AlreadyDone))
+            ),
         )
 
-    def _apply_in_transaction(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+    def _apply_in_transaction(
+        self, state: ProjectState, migration: Migration, report: Outcome, *, done: bool = False
+    ) -> ProjectState:
         """Put the change, what it deferred and its record into one transaction."""
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
-            self._enter(migration, backwards=False)
-            state = Operations(self.database, migration, progress, self.emit).apply_all(state, editor)
-            flush_deferred(editor)
+        report.own = self._own_transaction(report.progress)
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, report.progress.watched():
+            with report.progress.aside():
+                self._enter(migration, backwards=False)
+            if done:
+                state = migration.mutate_state(djangos(state), preserve=False)
+            else:
+                with report.own.kept():
+                    operations = Operations(self.database, migration, report.progress, self.emit)
+                    state = operations.apply_all(state, editor)
+                    flush_deferred(editor)
             self._record(migration, applied=True)
+            self._forget_cut(migration)
             self.lock.verify()
         return state
+
+    def _was_done(self, migration: Migration, *, backwards: bool) -> bool:
+        """Return what the operator says of a migration that ended its own transaction; raise to ask."""
+        position = self.open_journals.get(key_of(migration))
+        if position is None or position.backwards is not backwards:
+            return False
+        return verdict_on_whole(migration, self.resolutions, backwards=backwards) is Verdict.DONE
+
+    def _own_transaction(self, progress: Progress) -> OwnTransaction:
+        migration = progress.migration
+        if only_changes_schema(migration):
+            return OwnTransaction(self.database, progress, None)
+        journal = Journal(self.database.alias, self.emit.run_id, key_of(migration), backwards=progress.backwards)
+        with progress.aside():
+            # A history that cannot be written does not stop a deploy.
+            return OwnTransaction(self.database, progress, journal if journal.is_kept() else None)
 
     def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
@@ -134,23 +183,60 @@ class Executor(LazyExecutor):
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=True) as report:
-            if not migration.atomic:
-                self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             try:
-                with (
-                    self.connection.schema_editor(atomic=migration.atomic) as editor,
-                    report.progress.watched(),
-                ):
-                    self._enter(migration, backwards=True)
-                    with untranslated():
-                        state = migration.unapply(state, editor)
-                    flush_deferred(editor)
-                    self._record(migration, applied=False)
-                    self._forget_cut(migration)
-                    self.lock.verify()
+                if self._fits_transaction(migration):
+                    return self._unapply_at_once(state, migration, report)
+                return self._unapply_stepwise(state, migration, report.progress)
             except AlreadyDone:
                 report.already = True
         return state
+
+    def _unapply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
+        done = self._was_done(migration, backwards=True)
+        report.own = self._own_transaction(report.progress)
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, report.progress.watched():
+            with report.progress.aside():
+                self._enter(migration, backwards=True)
+            if not done:
+                with report.own.kept():
+                    with untranslated():
+                        state = migration.unapply(state, editor)
+                    flush_deferred(editor)
+            self._record(migration, applied=False)
+            self._forget_cut(migration)
+            self.lock.verify()
+        return state
+
+    def _unapply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+        """Take back one operation after the other with a journal, then the record, and close the journal."""
+        self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
+        stepwise = Stepwise(
+            self.database,
+            migration,
+            progress,
+            emit=self.emit,
+            lock=self.lock,
+            resolutions=self.resolutions,
+            backwards=True,
+        )
+        with atomic(using=self.database.alias):
+            self._enter(migration, backwards=True)
+            position = stepwise.resume()
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+            stepwise.unapply(position, state, editor)
+        with atomic(using=self.database.alias):
+            if self._begin(migration):
+                self._record(migration, applied=False)
+            stepwise.journal.clear()
+            self.lock.verify()
+        return state
+
+    def _left_open(self, own: OwnTransaction | None, error: BaseException) -> bool:
+        """Return whether the migration ended its own transaction before it failed."""
+        if own is None or (isinstance(error, TransientError) and not own.ended):
+            # The lock was lost, or tables were busy: what is known already is enough.
+            return False
+        return own.settle()
 
     def _record(self, migration: Migration, *, applied: bool) -> None:
         """Record what a squash replaced and the squash itself together, so that no kill leaves half of it."""
@@ -161,8 +247,8 @@ class Executor(LazyExecutor):
                 note(app_label, name)
 
     def _forget_cut(self, migration: Migration) -> None:
-        """Close a journal that was left open: what it tells of is unapplied now."""
-        key = MigrationKey(migration.app_label, migration.name)
+        """Close a journal that was left open: what it tells of is settled now."""
+        key = key_of(migration)
         if key in self.open_journals:
             Journal(self.database.alias, self.emit.run_id, key).clear()
 
@@ -190,17 +276,41 @@ class Executor(LazyExecutor):
     def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Outcome]:
         """Return the listeners, outside the migration's transaction, that it began and how it ended."""
         self.emit.clock.check()
-        place = (MigrationKey(migration.app_label, migration.name), self.emit.applied + 1, self.total, backwards)
+        place = (key_of(migration), self.emit.applied + 1, self.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
-        report = Outcome(Progress(migration))
+        report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
         try:
             with self.connection.execute_wrapper(report.progress.remember):
                 yield report
-        except Exception as error:
-            ended = failure(self.database, error, report.progress)
+        except BaseException as error:
+            if self.emit.clock.is_stop(error):
+                raise
+            if not of_others:
+                leave_session(self.database)
+            ended = failure(self.database, error, report.progress, report.own, left=self._left_open(report.own, error))
             self.emit(MigrationStopped(*place, error=str(ended)))
             if ended is error:
                 raise
             raise ended from error
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))
+
+
+def leave_session(database: Database) -> None:
+    """Get a session in which what failed has set nothing: a role, a search path, a transaction of its own."""
+    connection: Any = database.connection
+    if connection.in_atomic_block:
+        # Django's editor for SQLite checks constraints before it leaves its transaction, and stays in it if that fails.
+        connection.in_atomic_block = connection.needs_rollback = False
+        connection.savepoint_ids, connection.atomic_blocks = [], []
+        with contextlib.suppress(Error):
+            connection.rollback()
+            connection.set_autocommit(True)
+    if connection.closed_in_transaction:
+        connection.connection = None
+    database.discard_connection()
+
+
+def key_of(migration: Migration) -> MigrationKey:
+    """Return a migration's identity."""
+    return MigrationKey(migration.app_label, migration.name)

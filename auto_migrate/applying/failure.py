@@ -3,46 +3,73 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
+from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.faults import causes, first_line
-from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError
+from auto_migrate.databases.faults import causes
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
+from auto_migrate.planning.interruptions import resuming
 
 MAX_STATEMENT = 500
 LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
 
 
-def failure(database: Database, error: Exception, progress: Progress) -> AutoMigrateError | TransientError:
-    """Return the exception that ends the migration: a transient error, or a failure with its place."""
-    if isinstance(error, AutoMigrateError | TransientError):
+def failure(
+    database: Database,
+    error: BaseException,
+    progress: Progress,
+    own: OwnTransaction | None = None,
+    *,
+    left: bool = False,
+) -> AutoMigrateError | TransientError:
+    """Return the exception that ends the migration: a transient error, or a failure with its place.
+
+    `own` is the transaction that was to be all of it, if one was; `left` tells that the migration ended it, so that
+    something of it may be there: then nothing of it may be tried again.
+    """
+    if isinstance(error, AutoMigrateError):
         return error
-    fault = database.fault_of(error)
-    if fault is not None and fault.kind.transient:
-        kept = not (progress.migration.atomic and database.transactional_ddl)
-        return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
+    # Whoever closes the connection does so the next time as well.
+    if not left and not (own and own.closed) and (fault := _transient(database, error, progress)) is not None:
+        return fault
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)
     if (operation := progress.operation) is not None:
         what += _(" at operation {index} of {count}, {operation}").format(
             index=progress.index, count=len(migration.operations), operation=operation.describe()
         )
-    return MigrationFailed(
-        f"{what}: {type(error).__name__}: {first_line(error)}", hint=_hint(database, error, progress)
-    )
+    return MigrationFailed(f"{what}: {summary_of(error)}", hint=_hint(database, error, progress, left=left))
 
 
-def _hint(database: Database, error: Exception, progress: Progress) -> str:
+def _transient(database: Database, error: BaseException, progress: Progress) -> TransientError | None:
+    if isinstance(error, TransientError):
+        return error
+    if not isinstance(error, Exception):
+        return None
+    fault = database.fault_of(error)
+    if fault is None or not fault.kind.transient:
+        return None
+    kept = not (progress.migration.atomic and database.transactional_ddl)
+    return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
+
+
+def _hint(database: Database, error: BaseException, progress: Progress, *, left: bool) -> str:
     lines = []
     if place := _place(error):
         lines.append(_("Raised at {place}.").format(place=place))
     # On one line, so that no line of it reads as one of ours.
     if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
         lines.append(_("Last statement: {statement}").format(statement=statement))
+    lines += advice(error, progress.migration)
+    if left:
+        return "\n".join([*lines, *left_open(progress.migration, backwards=progress.backwards)])
     if progress.migration.atomic and database.transactional_ddl:
         lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
     else:
@@ -51,7 +78,58 @@ def _hint(database: Database, error: Exception, progress: Progress) -> str:
     return "\n".join(lines)
 
 
-def _place(error: Exception) -> str:
+# How servers say that a statement took too long, and that something of that name is there already: SQLSTATEs of
+# PostgreSQL, numbers of MySQL and MariaDB.
+CANCELLED = frozenset({"57014", 1969, 3024})
+THERE_ALREADY = frozenset({"42P07", "42701", "42710", 1050, 1060, 1061})
+
+
+def advice(error: BaseException, migration: Migration) -> list[str]:
+    """Return what a known error asks to look at, as lines."""
+    codes = {code for cause in causes(error) for code in codes_of(cause)}
+    if codes & CANCELLED:
+        return [_("It was cancelled, by hand or since it took longer than {setting} lets it.").format(setting=TIMEOUT)]
+    # SQLite has no number for it, and no other language.
+    there = codes & THERE_ALREADY or ("sqlite" in codes and "already exists" in str(error))
+    if there and is_first(migration):
+        command = f"manage.py migrate --fake-initial {migration.app_label}"
+        return [
+            _("If its tables were there before migrations were recorded, adopt them: {command}").format(command=command)
+        ]
+    return []
+
+
+TIMEOUT = "AUTO_MIGRATE_STATEMENT_TIMEOUT"
+
+
+def codes_of(cause: BaseException) -> Iterator[str | int]:
+    """Return how a driver's error is known."""
+    yield from filter(None, (getattr(cause, name, None) for name in ("sqlstate", "pgcode")))
+    if hasattr(cause, "sqlite_errorcode"):
+        yield "sqlite"
+    if cause.args and isinstance(cause.args[0], int):
+        yield cause.args[0]
+
+
+def is_first(migration: Migration) -> bool:
+    """Return whether a migration is one that Django takes for an app's first, as `--fake-initial` does."""
+    if migration.initial is not None:
+        return bool(migration.initial)
+    return all(app_label != migration.app_label for app_label, _name in migration.dependencies)
+
+
+def left_open(migration: Migration, *, backwards: bool) -> list[str]:
+    """Return what to do about an atomic migration that did not stay in its transaction, as lines."""
+    command = f"{resuming(migration, backwards=backwards)} --resolve {migration}:1"
+    return [
+        _("It ended its own transaction: something of it may be kept, and something may be missing. Look, then type:"),
+        _("  all of it was done:   {command}").format(command=f"{command}=done"),
+        _("  nothing of it stands: {command}").format(command=f"{command}=redo"),
+        _("A migration that is to commit by itself says so: atomic = False."),
+    ]
+
+
+def _place(error: BaseException) -> str:
     """Return file and line of the project's own code that raised, if it was not Django's."""
     for cause in causes(error):
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):

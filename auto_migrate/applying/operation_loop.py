@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,12 +31,16 @@ from auto_migrate.values import MigrationKey
 
 logger = logging.getLogger(__name__)
 
+# EX_SOFTWARE of sysexits.h.
+CHILD = 70
+
 
 @dataclasses.dataclass
 class Progress:
     """Where a migration is: the operation under way (1-based), and the statements sent for it."""
 
     migration: Migration
+    backwards: bool = False
     index: int = 0
     statement: str = ""
     statements: int = 0
@@ -43,7 +48,16 @@ class Progress:
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
-        self.index, self.statements = index, 0
+        self.index, self.statement, self.statements = index, "", 0
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave out the engine's own statements within the block, which nobody can mend."""
+        told = self.statement, self.statements
+        try:
+            yield
+        finally:
+            self.statement, self.statements = told
 
     def restart(self) -> None:
         """Note that the migration begins anew."""
@@ -59,11 +73,16 @@ class Progress:
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Keep the statement at which the block raised, whatever tidying up executes afterwards."""
+        process = os.getpid()
         try:
             yield
-        except Exception:
+        except BaseException:
             self.raised = True
             raise
+        finally:
+            if os.getpid() != process:
+                # A child that the migration forked comes out of it, too, with the runner's connection in its hands.
+                os._exit(CHILD)
 
     @property
     def operation(self) -> Operation | None:
@@ -96,7 +115,8 @@ class Operations:
             if is_schema_operation(operation) and not ahead:
                 at_once, deferred = self.needs(schema_run(operations[index - 1 :]), state)
                 at_the_end = stronger(at_the_end, deferred)
-                self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
+                with self.progress.aside():
+                    self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
             ahead = is_schema_operation(operation)
             state = self.apply_one(operation, state, editor)
         self.lock(at_the_end if computes else {}, first=False)
@@ -106,7 +126,8 @@ class Operations:
         """Apply one operation and return the state after it, which takes the place of `state`."""
         with untranslated(), contextlib.ExitStack() as stack:
             if holds_nobody_up(operation):
-                stack.enter_context(self.database.unbounded())
+                with self.progress.aside():
+                    stack.enter_context(self.database.unbounded())
             with self.progress.watched():
                 return apply_operation(self.migration, operation, state, editor)
 
@@ -193,9 +214,15 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
     )
 
 
-def applies_itself(migration: Migration) -> bool:
+def only_changes_schema(migration: Migration) -> bool:
+    """Return whether nothing of a migration but Django's own schema operations runs, which end no transaction."""
+    return not applies_itself(migration) and all(map(is_schema_operation, migration.operations))
+
+
+def applies_itself(migration: Migration, *, backwards: bool = False) -> bool:
     """Return whether anybody overrides the way of applying, so that nothing is known of the operations."""
-    return getattr(migration.apply, "__module__", None) != Migration.__module__
+    way = migration.unapply if backwards else migration.apply
+    return getattr(way, "__module__", None) != Migration.__module__
 
 
 def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:

@@ -10,13 +10,16 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.failure import left_open
 from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.statements import SHOWN
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.interruptions import half_way, resuming
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -53,38 +56,56 @@ def _parse_resolution(text: str) -> tuple[tuple[MigrationKey, int], Verdict]:
 
 def judge(
     database: Database,
-    migration: MigrationKey,
+    migration: Migration,
     position: Position,
-    operation: Operation,
     *,
     resolutions: Resolutions,
     emit: Emitter,
 ) -> Verdict:
     """Decide about the operation that was begun and not seen to end; raise `MigrationFailed` to ask."""
     index = position.started or 0
-    # Where nothing but the schema could have changed and it has not, the first statement was never carried out.
-    if is_schema_operation(operation) and position.schema_before == database.schema_digest() != "":
-        return Verdict.REDO
+    operation = migration.operations[index - 1]
+    key = MigrationKey(migration.app_label, migration.name)
+    if (seen := _judge_by_schema(database, position, operation)) is not None:
+        return seen
     indexes = database.indexes
     if indexes is not None:
         indexes.await_builds(emit.clock, names_in(operation), teller(emit))
         if is_concurrent(operation):
-            return _judge_concurrent(indexes, operation)
-    verdict = resolutions.pop((migration, index), None) or (Verdict.REDO if is_repeatable(operation) else None)
+            return _judge_concurrent(indexes, operation, backwards=position.backwards)
+    verdict = resolutions.pop((key, index), None) or (Verdict.REDO if is_repeatable(operation) else None)
     if verdict is None:
-        raise ask(migration, index, operation)
+        raise ask(migration, index, backwards=position.backwards)
     if verdict is Verdict.REDO and indexes is not None:
         for name in indexes_left_invalid(database, operation):
             indexes.drop(name)
     return verdict
 
 
-def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation) -> Verdict:
+def _judge_by_schema(database: Database, position: Position, operation: Operation) -> Verdict | None:
+    """Return whether what was cut was carried out, if it can be seen in the schema."""
+    if position.statements is not None and not position.statements:
+        # Each is noted before it is sent.
+        return Verdict.REDO
+    if position.statements and not position.schema_before:
+        # Its rows and this note were committed together.
+        return Verdict.DONE
+    shown = position.statements[-1].endswith(SHOWN) if position.statements else is_schema_operation(operation)
+    if not shown or not (schema := database.schema_digest()):
+        return None
+    if schema == position.schema_before:
+        return Verdict.REDO
+    # Of an operation nobody can know how much is there; a statement is there or it is not.
+    return Verdict.DONE if position.statements else None
+
+
+def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation, *, backwards: bool) -> Verdict:
     """Look at the index itself: it is there, it is not, or a cut build left it INVALID and it is dropped."""
-    if postgres_kind(operation) == "RemoveIndexConcurrently":
+    removes = postgres_kind(operation) == "RemoveIndexConcurrently"
+    if removes is not backwards:
         # An interrupted drop leaves the index INVALID; Django drops IF EXISTS, so that doing it again is always right.
         return Verdict.REDO
-    name = operation.index.name  # type: ignore[attr-defined] # AddIndexConcurrently has one
+    name = operation.name if removes else operation.index.name  # type: ignore[attr-defined] # each has its own
     condition = indexes.condition(name)
     if condition is IndexCondition.VALID:
         return Verdict.DONE
@@ -128,35 +149,59 @@ def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationF
 
 
 def check_open(database: Database, open_journals: Mapping[MigrationKey, Position], comparison: Comparison) -> None:
-    """Raise `MigrationFailed` for a migration that was cut and is gone, or is to be applied as if it had not been."""
+    """Raise for a migration that was cut and is gone, or is to be passed over as if it had not been.
+
+    That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now.
+    """
     plan = {MigrationKey(migration.app_label, migration.name): migration for migration, _backwards in comparison.plan}
     for key, position in open_journals.items():
-        gone = (key.app_label, key.name) not in comparison.loader.disk_migrations
+        node = (key.app_label, key.name)
+        gone = node not in comparison.loader.disk_migrations
+        if position.backwards and not gone:
+            if node in comparison.recorded and not (key in plan and comparison.backwards):
+                raise half_way(comparison.loader.disk_migrations[node], position)
+            continue
         at_once = key in plan and plan[key].atomic and database.transactional_ddl
-        if gone or (at_once and not comparison.backwards):
+        if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
 
 
-def ask(migration: MigrationKey, index: int, operation: Operation) -> MigrationFailed:
+def verdict_on_whole(migration: Migration, resolutions: Resolutions, *, backwards: bool) -> Verdict:
+    """Return what the operator found out about a migration that ended its own transaction; raise to ask."""
+    key = MigrationKey(migration.app_label, migration.name)
+    verdict = resolutions.pop((key, 1), None)
+    if verdict is None:
+        raise MigrationFailed(
+            _("Migration {migration} ended the transaction that was to be all of it, and was not finished.").format(
+                migration=key
+            ),
+            hint="\n".join(left_open(migration, backwards=backwards)),
+        )
+    return verdict
+
+
+def ask(migration: Migration, index: int, *, backwards: bool = False) -> MigrationFailed:
     """Say that nobody but the operator can know, and which commands there are to choose from."""
+    text = _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.")
+    if backwards:
+        text = _("Migration {migration} was cut while operation {index}, {operation}, was taken back.")
+    key, start = MigrationKey(migration.app_label, migration.name), resuming(migration, backwards=backwards)
     return MigrationFailed(
-        _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.").format(
-            migration=migration, index=index, operation=operation.describe()
-        ),
+        text.format(migration=migration, index=index, operation=migration.operations[index - 1].describe()),
         hint="\n".join(
             [
                 _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
-                _("  it was done:      {command}").format(command=command(migration, index, Verdict.DONE)),
-                _("  do it once more:  {command}").format(command=command(migration, index, Verdict.REDO)),
+                _("  it was done:      {command}").format(command=command(key, index, Verdict.DONE, start=start)),
+                _("  do it once more:  {command}").format(command=command(key, index, Verdict.REDO, start=start)),
                 _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
             ]
         ),
     )
 
 
-def command(migration: MigrationKey, index: int, verdict: Verdict) -> str:
+def command(migration: MigrationKey, index: int, verdict: Verdict, *, start: str = "manage.py auto_migrate") -> str:
     """Return the command that settles the question."""
-    return f"manage.py auto_migrate --resolve {migration}:{index}={verdict.value}"
+    return f"{start} --resolve {migration}:{index}={verdict.value}"
 
 
 def check_pending(resolutions: Resolutions, plan: Sequence[tuple[Migration, bool]]) -> Resolutions:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
+from collections.abc import Callable
 
+import sqlparse
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import operations as ops
+from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.locks.needs import stronger
+from auto_migrate.applying.locks.needs import is_schema_operation, stronger
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -23,18 +28,21 @@ from auto_migrate.applying.operation_loop import (
     wants_own_transaction,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
+from auto_migrate.applying.statements import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up
+from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
+from auto_migrate.planning.interruptions import resuming
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 
 class Stepwise:
-    """Applies one such migration, beginning where an earlier run was cut."""
+    """Applies or unapplies one such migration, beginning where an earlier run was cut."""
 
     def __init__(
         self,
@@ -45,6 +53,7 @@ class Stepwise:
         emit: Emitter,
         lock: DeployLock,
         resolutions: Resolutions,
+        backwards: bool = False,
     ) -> None:
         self.database = database
         self.migration = migration
@@ -52,9 +61,12 @@ class Stepwise:
         self.emit = emit
         self.lock = lock
         self.resolutions = resolutions
+        self.backwards = backwards
         self.key = MigrationKey(migration.app_label, migration.name)
-        self.journal = Journal(database.alias, emit.run_id, self.key)
+        self.journal = Journal(database.alias, emit.run_id, self.key, backwards=backwards)
         self.operations = Operations(database, migration, progress, emit)
+        # What of the operation that was cut is done, where its statements were noted.
+        self.done_statements: tuple[str, ...] = ()
 
     def resume(self) -> Position:
         """Take over where an earlier run was cut, in the open transaction that keeps other runners away.
@@ -62,60 +74,99 @@ class Stepwise:
         Raise `MigrationFailed` if the operations that are done are not those that the migration begins with today.
         """
         position = self.journal.resume()
-        if position.done and position.digest != digest_of(self.migration.operations[: position.done]):
+        if position.done and position.digest != self._digest(position.done):
             raise changed_meanwhile(self.key, position)
         return position
 
     def apply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
         """Apply what is left of the migration and return the state after it."""
         if applies_itself(self.migration):
-            return self._apply_whole(position, state, editor)
+            return self._carry_out_whole(position, editor, lambda: self.migration.apply(djangos(state), editor))
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
-            if index <= position.done or (index == position.started and self._was_done(position, operation)):
+            if index <= position.done or (index == position.started and self._was_done(position, index)):
                 _before, state = advance(state, self.migration.app_label, operation)
             else:
                 # Python code may have closed the connection, and with it the session that held the fence.
                 self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
-                state = self._apply(index, operation, state, editor)
+                state = self._carry_out(index, index, editor, Forwards(self.operations, operation, state, editor))
         return state
 
-    def _was_done(self, position: Position, operation: Operation) -> bool:
-        verdict = judge(self.database, self.key, position, operation, resolutions=self.resolutions, emit=self.emit)
+    def unapply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        """Take back what is left of the migration, which begins at `state`, from its last operation to the first."""
+        if applies_itself(self.migration, backwards=True):
+            self._carry_out_whole(position, editor, lambda: self.migration.unapply(state, editor))
+            return
+        for done, step in enumerate(steps_backwards(self.migration, state, editor), start=1):
+            self.progress.enter(step.index)
+            if done <= position.done or (step.index == position.started and self._was_done(position, done)):
+                continue
+            self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
+            self._carry_out(step.index, done, editor, step)
+
+    def _was_done(self, position: Position, done: int) -> bool:
+        verdict = judge(self.database, self.migration, position, resolutions=self.resolutions, emit=self.emit)
+        if position.statements:
+            # The verdict is on the statement that was cut: those before it are done, and those after it are not.
+            self.done_statements = tuple(position.statements if verdict is Verdict.DONE else position.statements[:-1])
+            return False
         if verdict is Verdict.DONE:
-            self._finish(self.progress.index)
+            self._finish(done)
         return verdict is Verdict.DONE
 
-    def _apply(
-        self, index: int, operation: Operation, state: ProjectState, editor: BaseDatabaseSchemaEditor
+    def _carry_out(
+        self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
     ) -> ProjectState:
-        if self._fits_transaction(operation, editor):
-            with atomic(using=self.database.alias):
+        """Carry out one operation, the `done`-th in the order in which they come, and note its end."""
+        if self._fits_transaction(step.operation, editor):
+            return self._in_transaction(index, done, editor, step)
+        done_statements, self.done_statements = self.done_statements, ()
+        statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
+        noted = are_noted(self.database, step.operation)
+        self.journal.begin(
+            index, schema_before=self.database.schema_digest(), statements=done_statements if noted else None
+        )
+        try:
+            with self.database.session_limits(), statements.noted() if noted else contextlib.nullcontext():
+                # From here on only the operation's own statements are counted.
+                self.progress.enter(index)
+                with self.progress.watched():
+                    state = step.run()
+                flush_deferred(editor)
+        except DatabaseError as error:
+            if leave_transaction(self.database):
+                raise
+            if self._changed_nothing(step.operation, error):
+                self.journal.cancel()
+            raise
+        check_session(self.database)
+        self._check_indexes(step.operation)
+        self._finish(done)
+        return state
+
+    def _in_transaction(
+        self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
+    ) -> ProjectState:
+        journal = None if is_schema_operation(step.operation) else self.journal
+        own = OwnTransaction(self.database, self.progress, journal, index)
+        with own.settled(), atomic(using=self.database.alias):
+            with self.progress.aside():
                 self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
-                self.operations.lock(stronger(*self.operations.needs([operation], state)), first=True)
-                state = self.operations.apply_one(operation, state, editor)
+                step.lock_ahead()
+            with own.kept():
+                state = step.run()
                 flush_deferred(editor)
-                self._finish(index)
-            return state
-        self.journal.begin(index, schema_before=self.database.schema_digest())
-        try:
-            with self.database.session_limits():
-                # From here on only the operation's own statements are counted.
-                self.progress.enter(index)
-                state = self.operations.apply_one(operation, state, editor)
-                flush_deferred(editor)
-        except DatabaseError as error:
-            if self._changed_nothing(operation, error):
-                self.journal.cancel()
-            raise
-        self._check_indexes(operation)
-        self._finish(index)
+            self._finish(done)
         return state
 
-    def _finish(self, index: int) -> None:
-        self.journal.finish(index, digest=digest_of(self.migration.operations[:index]))
+    def _finish(self, done: int) -> None:
+        self.journal.finish(done, digest=self._digest(done))
+
+    def _digest(self, done: int) -> str:
+        operations = self.migration.operations
+        return digest_of(operations[::-1][:done] if self.backwards else operations[:done])
 
     def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
         if self.database.transactional_ddl:
@@ -123,19 +174,21 @@ class Stepwise:
         # Data alone can be rolled back even where schema changes cannot.
         return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
 
-    def _apply_whole(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-        """Apply a migration that brings its own way of applying: one operation, as far as anybody can know."""
+    def _carry_out_whole(
+        self, position: Position, editor: BaseDatabaseSchemaEditor, run: Callable[[], ProjectState]
+    ) -> ProjectState:
+        """Carry out a migration that brings its own way: one operation, as far as anybody can know."""
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
+            command = f"{resuming(self.migration, backwards=self.backwards)} --resolve {self.key}:1=redo"
             raise MigrationFailed(
                 _("Migration {migration} applies itself and was cut.").format(migration=self.key),
-                hint=_("Find out what it left, then type: manage.py auto_migrate --resolve {migration}:1=redo").format(
-                    migration=self.key
-                ),
+                hint=_("Find out what it left, then type: {command}").format(command=command),
             )
         self.journal.begin(1)
         with self.database.session_limits(), untranslated(), self.progress.watched():
-            state = self.migration.apply(djangos(state), editor)
+            state = run()
             flush_deferred(editor)
+        check_session(self.database)
         return state
 
     def _changed_nothing(self, operation: Operation, error: DatabaseError) -> bool:
@@ -149,6 +202,8 @@ class Stepwise:
             # A build that failed leaves an INVALID index, and a procedure may have committed before it failed.
             and not holds_nobody_up(operation)
             and not re.match(r"\s*(DO|CALL)\b", self.progress.statement, re.IGNORECASE)
+            # Of several statements in one text, those before may have been committed.
+            and not ENDS_TRANSACTION.search(sqlparse.format(self.progress.statement, strip_comments=True))
         )
 
     def _check_indexes(self, operation: Operation) -> None:
@@ -162,3 +217,87 @@ class Stepwise:
                     operation=f"{self.key}:{self.progress.index}"
                 ),
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class Forwards:
+    """One operation to be carried out, from the state that it is given."""
+
+    operations: Operations
+    operation: Operation
+    state: ProjectState
+    editor: BaseDatabaseSchemaEditor
+
+    def lock_ahead(self) -> None:
+        """Lock the tables that the operation will need."""
+        self.operations.lock(stronger(*self.operations.needs([self.operation], self.state)), first=True)
+
+    def run(self) -> ProjectState:
+        """Carry it out and return the state after it."""
+        return self.operations.apply_one(self.operation, self.state, self.editor)
+
+
+@dataclasses.dataclass(frozen=True)
+class Backwards:
+    """One operation (`index` as the file has it) to be taken back, from the state after it to the one before."""
+
+    index: int
+    migration: Migration
+    operation: Operation
+    after: ProjectState
+    before: ProjectState
+    editor: BaseDatabaseSchemaEditor
+
+    def lock_ahead(self) -> None:
+        """Lock nothing ahead: whoever unapplies has the operations' own limits."""
+
+    def run(self) -> ProjectState:
+        """Take it back as Django does and return the state before it."""
+        with untranslated(), contextlib.ExitStack() as stack:
+            if wants_own_transaction(self.migration, self.operation, self.editor):
+                stack.enter_context(atomic(self.editor.connection.alias))
+            self.operation.database_backwards(self.migration.app_label, self.editor, self.after, self.before)
+        return self.before
+
+
+def steps_backwards(migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> list[Backwards]:
+    """Return the operations in the order in which they are taken back, with the states that Django gives them.
+
+    Raise Django's `IrreversibleError` before anything is done; see `Migration.unapply`.
+    """
+    steps = []
+    for index, operation in enumerate(migration.operations, start=1):
+        if not operation.reversible:
+            raise IrreversibleError(f"Operation {operation} in {migration} is not reversible")
+        state = state.clone()
+        before = state.clone()
+        operation.state_forwards(migration.app_label, state)
+        steps.append(Backwards(index, migration, operation, state, before, editor))
+    return steps[::-1]
+
+
+ENDS_TRANSACTION = re.compile(r"(^|;)\s*(COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
+
+
+def leave_transaction(database: Database) -> bool:
+    """Roll back what an operation outside of any transaction has left open; return whether there was anything."""
+    connection = database.connection
+    if connection.in_atomic_block or connection.connection is None:
+        return False
+    if connection.get_autocommit() and not database.has_transaction_open():
+        return False
+    database.discard_connection()
+    return True
+
+
+def check_session(database: Database) -> None:
+    """Raise `MigrationFailed` if an operation outside of any transaction has left one open behind it.
+
+    Whatever came after it, the record included, would never be committed.
+    """
+    if not leave_transaction(database):
+        return
+    raise MigrationFailed(
+        _("The operation has left a transaction open, which was rolled back."),
+        hint=_("Let it commit what it begins, and leave autocommit as it was."),
+    )

@@ -279,6 +279,13 @@ class DataChange(Change):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class EndTransaction(Change):
+    """A statement that ends the transaction in which it stands (`table` is empty): `COMMIT`, `ROLLBACK`."""
+
+    statement: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunFunction(Change):
     """A function of the project's that may do anything (`table` is empty).
 

@@ -71,6 +71,7 @@ RULES: Mapping[str, Rule] = {
     "ReindexStmt": indexes.reindex,
     "RenameStmt": tables.rename,
     "RuleStmt": others.locks(LockMode.ACCESS_EXCLUSIVE, "CREATE RULE", "relation"),
+    "TransactionStmt": others.transaction,
     "TruncateStmt": rows.truncate,
     "VacuumStmt": indexes.vacuum,
     **dict.fromkeys(("DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt"), rows.write),

@@ -301,6 +301,22 @@ class Database(abc.ABC):
             cursor.execute(question.sql, question.params)
             return list(cursor.fetchall())
 
+    def in_transaction(self) -> bool:
+        """Return whether a transaction may be open, as far as the client knows without asking the server."""
+        return True
+
+    def has_transaction_open(self) -> bool:
+        """Return whether a transaction is certainly open, as far as the client knows without asking the server."""
+        return False
+
+    def tell_transaction_apart(self) -> None:
+        """Have the open transaction known again, where the server can."""
+        return
+
+    def is_own_transaction(self) -> bool:
+        """Return whether the open transaction is the one that was told apart; asked once, at its end."""
+        return True
+
     @contextlib.contextmanager
     def guarded(self, *, limited: bool = True) -> Iterator[None]:
         """Let every connection that `prepare` makes meanwhile leave nothing behind if this host vanishes.

@@ -1,106 +1,188 @@
 """The journal of a migration that cannot be rolled back as a whole: which of its operations were carried out.
 
-Operations are carried out in order, so two numbers tell all: how many are done, and which one, if any, was begun and
-not seen to end. An operation that fits into a transaction notes its end in that transaction, and is never found begun.
+Operations are carried out in order, from the first to the last or, when they are unapplied, from the last to the first;
+so two numbers tell all: how many are done, and which one, if any, was begun and not seen to end. An operation that fits
+into a transaction notes its end in that transaction, and is never found begun.
 Only a step that is running can be written to: a runner that was taken for dead, and is not, finds out in the very
 transaction that would carry out an operation a second time.
+
+A migration that is rolled back as a whole has its first operation noted as begun within its transaction, and taken back
+at its end: found afterwards, the note tells that the migration has committed by itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import uuid
+from collections.abc import Sequence
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.models import StepRecord
+from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.store import History
-from auto_migrate.values import MigrationKey, StepStatus
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
 
 @dataclasses.dataclass(frozen=True)
 class Position:
-    """How far a migration came: operations done, and the one (1-based) that was begun and perhaps cut.
+    """How far a migration came: operations done, and the one (1-based, as the file has them) that was perhaps cut.
 
     `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the
-    operations that are done.
+    operations that are done. `running` tells that its run has not been closed, so that it may be at work. `statements`
+    are the digests of those of the operation that were begun, where each of them commits by itself; the last one was
+    perhaps cut, and `schema_before` is what there was before it; None where they are not noted.
     """
 
     done: int = 0
     started: int | None = None
     schema_before: str = ""
     digest: str = ""
+    backwards: bool = False
+    running: bool = False
+    statements: Sequence[str] | None = None
 
 
 def open_journals(database: str) -> dict[MigrationKey, Position]:
-    """Return the migrations that were cut and not finished since; none where no history can be read."""
-    steps = StepRecord.objects.using(database).filter(CUT).order_by("run__requested_at", "pk")
+    """Return the migrations that were cut and not finished since; none where there is no history.
+
+    Raise what a connection raises that is lost: an answer that was not had is not the answer that there is none.
+    """
+    if not may_have_journals(database):
+        return {}
+    steps = StepRecord.objects.using(database).filter(CUT).order_by("run__requested_at", "pk").select_related("run")
+    # A query that fails must not spoil a transaction of others.
+    savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
     try:
-        with atomic(using=database):
+        with savepoint:
             return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
-    except DatabaseError:
+    except DatabaseError as error:
+        if adapter_for(database).fault_of(error) is not None:
+            raise
         # No run has made the tables yet, or an older version made them, which kept no journal.
         return {}
 
 
+# Aliases whose tables were missing: probes ask again and again, and each query that fails is an error in the log.
+_without: set[str] = set()
+
+
+def may_have_journals(database: str) -> bool:
+    """Return whether the tables are there, or nobody has found them missing yet."""
+    if database in _without and have_tables(connections[database]):
+        _without.discard(database)
+    return database not in _without
+
+
+def note_missing(database: str) -> None:
+    """Keep in mind that the tables were missing."""
+    if not have_tables(connections[database]):
+        _without.add(database)
+
+
 def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
-    return Position(step.operations_done, step.operation_started, step.schema_before or "", step.done_digest or "")
+    return Position(
+        step.operations_done,
+        step.operation_started,
+        step.schema_before or "",
+        step.done_digest or "",
+        backwards=step.backwards,
+        running=step.status == StepStatus.RUNNING and step.run.status == RunStatus.RUNNING,
+        statements=None if step.statements is None else tuple(step.statements),
+    )
 
 
-CUT = Q(backwards=False) & (Q(operations_done__gt=0) | Q(operation_started__isnull=False))
+CUT = Q(operations_done__gt=0) | Q(operation_started__isnull=False)
 
 
 class Journal:
     """Keeps the position of one migration in its step of the present run."""
 
-    def __init__(self, database: str, run_id: uuid.UUID, migration: MigrationKey) -> None:
+    def __init__(self, database: str, run_id: uuid.UUID, migration: MigrationKey, *, backwards: bool = False) -> None:
         self.database = database
         self.run_id = run_id
         self.migration = migration
+        self.backwards = backwards
 
     def resume(self) -> Position:
         """Take over the position at which an earlier run was cut, if one was; begin at the first operation if not."""
         History(self.database).ensure_tables()
         with atomic(using=self.database):
-            cut = self._steps().filter(CUT).last()
-            position = position_of(cut) if cut is not None else Position()
+            cut = self._steps().filter(CUT).select_related("run").last()
+            position = position_of(cut) if cut is not None else Position(backwards=self.backwards)
             self.clear()
+            self._ensure_step()
             self._write(
                 operations_done=position.done,
                 operation_started=position.started,
                 schema_before=position.schema_before or None,
                 done_digest=position.digest or None,
+                statements=None if position.statements is None else list(position.statements),
             )
         return position
 
-    def begin(self, operation: int, *, schema_before: str = "") -> None:
-        """Note that an operation is about to change what no transaction would take back."""
-        self._write(operation_started=operation, schema_before=schema_before or None)
+    def begin(self, operation: int, *, schema_before: str = "", statements: Sequence[str] | None = None) -> None:
+        """Note that an operation, or the last of its statements, is about to change what no transaction takes back."""
+        self._write(
+            operation_started=operation,
+            schema_before=schema_before or None,
+            statements=None if statements is None else list(statements),
+        )
 
     def cancel(self) -> None:
         """Note that the operation that was begun has certainly changed nothing."""
         self._write(operation_started=None)
 
-    def finish(self, operation: int, *, digest: str) -> None:
-        """Note that an operation is done; `digest` is of all that are done now."""
-        self._write(operations_done=operation, operation_started=None, done_digest=digest)
+    def confirm(self, operation: int) -> bool:
+        """Take back the note that an operation was begun; return whether it still was there to be taken back."""
+        return bool(self._mine().filter(operation_started=operation).update(operation_started=None))
+
+    def finish(self, done: int, *, digest: str) -> None:
+        """Note how many operations are done now; `digest` is of all of them."""
+        self._write(operations_done=done, operation_started=None, done_digest=digest, statements=None)
 
     def clear(self) -> None:
         """Forget the position, together with the writing of the migration's record."""
-        self._steps().update(operations_done=0, operation_started=None)
+        steps = StepRecord.objects.using(self.database)
+        mine = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
+        mine.filter(CUT).update(operations_done=0, operation_started=None)
+
+    def is_kept(self) -> bool:
+        """Return whether this run has a step that can be written to, without which nothing can be noted."""
+        try:
+            return self._mine().filter(CUT | Q(status=StepStatus.RUNNING)).exists()
+        except DatabaseError:
+            return False
+
+    def is_begun(self) -> bool:
+        """Return whether an operation is noted as begun."""
+        return self._mine().filter(operation_started__isnull=False).exists()
+
+    def _ensure_step(self) -> None:
+        """Make up for a step that the listener could not write, as when the connection was cut under it."""
+        mine = self._mine()
+        if mine.filter(status__in=(StepStatus.PENDING, StepStatus.FAILED)).update(status=StepStatus.RUNNING):
+            return
+        if not mine.exists():
+            History(self.database).add_step(self.run_id, self.migration, backwards=self.backwards)
 
     def _steps(self) -> QuerySet[StepRecord]:
-        steps = StepRecord.objects.using(self.database).filter(backwards=False).order_by("run__requested_at", "pk")
-        return steps.filter(app_label=self.migration.app_label, name=self.migration.name)
+        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards)
+        steps = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
+        return steps.order_by("run__requested_at", "pk")
 
-    def _write(self, **position: int | str | None) -> None:
-        mine = self._steps().filter(run_id=self.run_id)
+    def _mine(self) -> QuerySet[StepRecord]:
+        return self._steps().filter(run_id=self.run_id)
+
+    def _write(self, **position: int | str | list[str] | None) -> None:
+        mine = self._mine()
         if mine.filter(status=StepStatus.RUNNING).update(**position):
             return
         if mine.filter(status=StepStatus.INTERRUPTED).exists():

@@ -41,20 +41,42 @@ class HistoryListener:
         self.history = History(database)
         self.requested_by = requested_by
         self.queued = queued
-        self.started = False
+        self.started = self.planned = False
         self.phase = "all"
         self.deferred: tuple[MigrationKey, ...] = ()
         self.notes: list[StepNote] = []
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write down what the event says. A history that cannot be written must not stop a deploy."""
+        self._notice(event)
+        due = self._keep_steps(event)
         try:
-            self._notice(event)
-            self._note_steps(event, context)
-            self._note_run(event, context)
+            self._write(event, context, due=due)
         except Error as error:
-            text = presentable(first_line(error))
+            self._write_again(event, context, error, due=due)
+
+    def _write(self, event: Event, context: Context, *, due: bool) -> None:
+        if due:
+            self.history.note(context.run_id, *self.notes)
+            self.notes.clear()
+        self._note_run(event, context)
+
+    def _write_again(self, event: Event, context: Context, error: Error, *, due: bool) -> None:
+        """Try once more in a session of its own making, and in signs that every encoding has.
+
+        The connection may have been cut, a migration may have left a session that nobody can write in, and the
+        database may be encoded in what cannot hold the text of an error.
+        """
+        try:
+            if not self.history.leave_session():
+                raise error
+            self.history.plain = True
+            self._write(event, context, due=due)
+        except Error as again:
+            text = presentable(first_line(again))
             logger.warning("The history of run %s could not be written: %s", context.run_id, text)
+        finally:
+            self.history.plain = False
 
     def _start(self, context: Context) -> None:
         if not self.started:
@@ -71,21 +93,18 @@ class HistoryListener:
             case StateCompared():
                 self.deferred = event.deferred
 
-    def _note_steps(self, event: Event, context: Context) -> None:
-        """Write down where the migrations are; that one ended together with that the next began."""
+    def _keep_steps(self, event: Event) -> bool:
+        """Keep where the migrations are; return whether to write it down: that one ended when the next begins."""
         match event:
             case MigrationStarted():
                 self.notes.append(StepNote(event.migration, StepStatus.RUNNING))
             case MigrationFinished():
                 status = StepStatus.UNAPPLIED if event.backwards else StepStatus.APPLIED
                 self.notes.append(StepNote(event.migration, status, duration=event.duration))
-                if event.index < event.total:
-                    return
+                return event.index >= event.total
             case MigrationStopped():
                 self.notes.append(StepNote(event.migration, StepStatus.FAILED, error=event.error))
-        if self.notes:
-            notes, self.notes = self.notes, []
-            self.history.note(context.run_id, *notes)
+        return bool(self.notes)
 
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
@@ -96,10 +115,13 @@ class HistoryListener:
                 self._start(context)
                 self.history.assessed(run_id, event.as_dict()["findings"])
             case PlanMade() if event.migrations:
+                self.planned = True
                 self._start(context)
                 self.history.plan(run_id, event.migrations, backwards=event.backwards)
             case RunSucceeded() if self.started or event.fingerprint or self.deferred:
                 self._start(context)
+                if self.planned:
+                    self.history.settle_steps(run_id)
                 self.history.finish(
                     run_id,
                     RunStatus.SUCCEEDED,
@@ -111,6 +133,6 @@ class HistoryListener:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
             case RunFailed() if self.started or (not self.queued and event.exit_code not in UNWRITABLE):
                 self._start(context)
-                self.history.finish(
-                    run_id, RunStatus.FAILED, exit_code=event.exit_code, error=event.error, hint=event.hint
-                )
+                stopped = event.exit_code == ExitCode.INTERRUPTED
+                status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
+                self.history.finish(run_id, status, exit_code=event.exit_code, error=event.error, hint=event.hint)

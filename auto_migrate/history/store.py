@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, IntegrityError, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -21,6 +22,8 @@ from auto_migrate.history.models import RunRecord, StepRecord, ensure_tables, ha
 from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
+# In the history's own language, as everything that it keeps.
+LOST = "The process that carried the run out ended without saying how."
 HTTP_SLOT = "http"
 RELEASE_LENGTH = 200
 # What is kept of a finding; the rest can be read from the code again.
@@ -54,7 +57,7 @@ class StepNote:
         yield "started_at", self.at if begins else None
         yield "finished_at", None if begins else self.at
         yield "duration", self.duration
-        yield "error", storable(self.error)
+        yield "error", self.error
         yield "run", run_id
         yield "app_label", self.migration.app_label
         yield "name", self.migration.name
@@ -69,6 +72,8 @@ class History:
 
     def __init__(self, database: str = DEFAULT_DB_ALIAS) -> None:
         self.database = database
+        # Whether texts are written in ASCII, which every encoding of a database holds.
+        self.plain = False
 
     def ensure_tables(self) -> None:
         """Make the tables, or widen them to what this version writes."""
@@ -117,6 +122,13 @@ class History:
         names = {name for deferred in runs.values_list("deferred", flat=True) for name in deferred}
         return frozenset(MigrationKey(*name.split(".", 1)) for name in names)
 
+    def first_plan(self) -> frozenset[MigrationKey]:
+        """Return what runs were to apply while none has ended well yet; nothing as soon as one has."""
+        if self.runs().filter(status=RunStatus.SUCCEEDED).exists() or not have_tables(connections[self.database]):
+            return frozenset()
+        steps = StepRecord.objects.using(self.database).filter(backwards=False)
+        return frozenset(MigrationKey(*key) for key in steps.values_list("app_label", "name"))
+
     def newest(self, phase: str, status: RunStatus) -> RunRecord | None:
         """Return the newest run of a phase that ended in this way."""
         return self.runs().filter(phase=phase, status=status).first()
@@ -160,8 +172,10 @@ class History:
         """Record a run that nobody had asked for in advance, and that this process carries out."""
         self.ensure_tables()
         here = _carried_out_here()
-        RunRecord.objects.using(self.database).create(
-            id=run_id, requested_by=requested_by, phase=phase, requested_at=here["started_at"], **here
+        # Not `create`: the row may be there already, and only its acknowledgement have been lost.
+        RunRecord.objects.using(self.database).get_or_create(
+            id=run_id,
+            defaults={"requested_by": requested_by, "phase": phase, "requested_at": here["started_at"], **here},
         )
 
     def finish(
@@ -180,8 +194,8 @@ class History:
             status=status,
             finished_at=timezone.now(),
             exit_code=exit_code,
-            error=storable(error),
-            hint=storable(hint),
+            error=self._storable(error),
+            hint=self._storable(hint),
             fingerprint=fingerprint,
             deferred=[str(key) for key in deferred] or None,
             slot=None,
@@ -206,6 +220,20 @@ class History:
         steps.bulk_create(planned, batch_size=100)
         RunRecord.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
 
+    def add_step(self, run_id: uuid.UUID, key: MigrationKey, *, backwards: bool) -> None:
+        """Record a migration as under way, and its run where not even that could be recorded."""
+        runs = RunRecord.objects.using(self.database)
+        runs.get_or_create(id=run_id, defaults={"requested_at": timezone.now(), **_carried_out_here()})
+        StepRecord.objects.using(self.database).create(
+            run_id=run_id,
+            position=StepRecord.objects.using(self.database).filter(run_id=run_id).count() + 1,
+            app_label=key.app_label,
+            name=key.name,
+            backwards=backwards,
+            status=StepStatus.RUNNING,
+            started_at=timezone.now(),
+        )
+
     def _keep_steps(self, mine: QuerySet[StepRecord]) -> set[MigrationKey]:
         # Most runs have but one attempt.
         if not mine.exists():
@@ -217,7 +245,7 @@ class History:
     def assessed(self, run_id: uuid.UUID, findings: list[dict[str, Any]]) -> None:
         """Record what was found in the plan of a run, with the reasons of those who acknowledged it."""
         kept = [
-            {key: storable(said) if isinstance(said := finding[key], str) else said for key in KEPT}
+            {key: self._storable(said) if isinstance(said := finding[key], str) else said for key in KEPT}
             for finding in findings
         ]
         RunRecord.objects.using(self.database).filter(pk=run_id).update(findings=kept)
@@ -227,7 +255,8 @@ class History:
         connection = connections[self.database]
         fields = {field.name: field for field in StepRecord._meta.local_fields}
         rows = [
-            [fields[name].get_db_prep_save(value, connection) for name, value in note.values(run_id)] for note in notes
+            [fields[name].get_db_prep_save(value, connection) for name, value in self._values(note, run_id)]
+            for note in notes
         ]
         # The ORM would take longer to write the statement than the server to carry it out.
         quote = connection.ops.quote_name
@@ -235,13 +264,59 @@ class History:
         with connection.cursor() as cursor:
             cursor.executemany(NOTE.format(table=quote(StepRecord._meta.db_table), **columns), rows)
 
+    def _values(self, note: StepNote, run_id: uuid.UUID) -> Iterator[tuple[str, object]]:
+        for name, value in note.values(run_id):
+            yield name, self._storable(value) if isinstance(value, str) else value
+
+    def _storable(self, text: str | None) -> str | None:
+        found = storable(text)
+        return found.encode("ascii", "backslashreplace").decode() if found and self.plain else found
+
+    def leave_session(self) -> bool:
+        """Get another session to write in; return False in a transaction of others, which is not ours to leave."""
+        connection = connections[self.database]
+        if connection.in_atomic_block:
+            return False
+        with contextlib.suppress(Error):
+            connection.close()
+        return True
+
+    def settle_steps(self, run_id: uuid.UUID) -> None:
+        """Record of a run that ended well what the record of the migrations says.
+
+        What a step said may be older: the commit was made and its acknowledgement lost, or another run took this one's
+        place for a while.
+        """
+        steps = StepRecord.objects.using(self.database).filter(run_id=run_id)
+        self._settle(steps.filter(status__in=(StepStatus.RUNNING, StepStatus.FAILED, StepStatus.INTERRUPTED)))
+
+    def _settle(self, steps: QuerySet[StepRecord]) -> None:
+        """Close steps whose migration the record shows to be where they were to bring it."""
+        if not (found := list(steps)):
+            return
+        recorded = set(MigrationRecorder(connections[self.database]).applied_migrations())
+        for step in found:
+            if ((step.app_label, step.name) in recorded) is not step.backwards:
+                status = StepStatus.UNAPPLIED if step.backwards else StepStatus.APPLIED
+                steps.filter(pk=step.pk).update(status=status, error=None, finished_at=timezone.now())
+
     def close_dead_runs(self, *, but: uuid.UUID) -> int:
         """Mark runs that were cut short. Only the holder of the deploy lock can know that nobody else is running."""
         if not have_tables(connections[self.database]):
             return 0
         dead = RunRecord.objects.using(self.database).filter(status=RunStatus.RUNNING).exclude(pk=but)
-        self._interrupt_steps(dead)
-        return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None)
+        steps = StepRecord.objects.using(self.database).filter(status=StepStatus.RUNNING).exclude(run=but)
+        over = steps.filter(
+            ~Q(run__in=RunRecord.objects.using(self.database).filter(status__in=ACTIVE)) | Q(run__in=dead)
+        )
+        with transaction.atomic(using=self.database):
+            if connections[self.database].features.has_select_for_update_skip_locked:
+                # A runner that was killed, or only stopped, may still be in the transaction that has marked its step.
+                locked = over.select_for_update(skip_locked=True)
+                over = StepRecord.objects.using(self.database).filter(pk__in=[step.pk for step in locked])
+            self._settle(over)
+            over.filter(status=StepStatus.RUNNING).update(status=StepStatus.INTERRUPTED)
+        return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=LOST)
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
         """Return the migration that a run is on and since when, as far as the record tells."""

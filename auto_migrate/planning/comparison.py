@@ -20,6 +20,7 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.phases.phase import Phase, asked_phase
 from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.interruptions import Interruptions, half_way, interruptions
 from auto_migrate.planning.loader import Planner, loading
 from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
@@ -90,15 +91,17 @@ class Comparison:
 
     def inspection(self) -> Inspection:
         """Return the comparison as plain values."""
-        pending = tuple(
-            PlannedMigration(
-                MigrationKey(migration.app_label, migration.name),
-                backwards,
-                tuple(operation.describe() for operation in migration.operations),
-            )
-            for migration, backwards in self.plan
-        )
+        pending = tuple(planned(migration, backwards=backwards) for migration, backwards in self.plan)
         return Inspection(self.state, pending, self.unknown, deferred=self.deferred)
+
+
+def planned(migration: Migration, *, backwards: bool) -> PlannedMigration:
+    """Return a migration as plain values."""
+    return PlannedMigration(
+        MigrationKey(migration.app_label, migration.name),
+        backwards,
+        tuple(operation.describe() for operation in migration.operations),
+    )
 
 
 def compare(database: Database, goal: Goal) -> Comparison:
@@ -183,6 +186,20 @@ def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKe
     return tuple(MigrationKey(migration.app_label, migration.name) for migration in undone)
 
 
+def interrupted(found: Interruptions, comparison: Comparison) -> Inspection:
+    """Return what is to be said where migrations stand half-way; what is being unapplied is pending."""
+    disk, inspection = comparison.loader.disk_migrations, comparison.inspection()
+    for key, position in found.cut.items():
+        if migration := disk.get((key.app_label, key.name)):
+            error = half_way(migration, position)
+            return dataclasses.replace(inspection, state=SchemaState.DIVERGED, problem=error.message, hint=error.hint)
+    undone = [migration for key in found.undone if (migration := disk.get((key.app_label, key.name)))]
+    if not undone:
+        return inspection
+    pending = tuple(planned(migration, backwards=True) for migration in undone)
+    return dataclasses.replace(inspection, state=SchemaState.BEHIND, pending=(*pending, *inspection.pending))
+
+
 def inspect(database: str = "default", *, phase: str | None = None) -> Inspection:
     """Compare the code's migrations with the record of one database, changing nothing.
 
@@ -193,8 +210,11 @@ def inspect(database: str = "default", *, phase: str | None = None) -> Inspectio
     adapter, goal = adapter_for(database), Goal(phase=asked_phase(phase))
     try:
         with adapter.translate_errors():
-            code = code_of_process(database)
-            if code is not None and History(database).knows(*code.answers(recorded_rows(adapter.connection))):
+            code, recorded = code_of_process(database), recorded_rows(adapter.connection)
+            found = interruptions(adapter, recorded)
+            if found.cut or found.undone:
+                return interrupted(found, compare(adapter, goal))
+            if code is not None and History(database).knows(*code.answers(recorded)):
                 return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, goal).inspection()
     except HistoryDiverged as error:

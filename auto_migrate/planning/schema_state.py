@@ -14,16 +14,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Value
 from django.db.transaction import atomic
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
-from auto_migrate.history.models import TABLES
+from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
+from auto_migrate.history.models import TABLES, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
@@ -173,12 +176,39 @@ def _look(adapter: Database) -> QuickState:
     # The question is its own health check, and whoever asks need not pay for two.
     connection.health_check_done = True
     with adapter.translate_errors():
-        recorded = recorded_rows(connection)
+        recorded, half_way = rows_and_journals(connection)
         refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
-        return answered[1]
+        return _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+
+
+def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool]:
+    """Return the recorded migrations, and whether any journal is open, by one query where there can be one."""
+    rows = MigrationRecorder(connection).migration_qs.annotate(kind=Value(0))
+    journals = StepRecord.objects.using(connection.alias).filter(CUT).annotate(kind=Value(1)).order_by()
+    both = rows.values_list("kind", "id", "app", "name").union(
+        journals.values_list("kind", "id", "app_label", "name"), all=True
+    )
+    if connection.in_atomic_block or not may_have_journals(connection.alias):
+        return recorded_rows(connection), bool(open_journals(connection.alias))
+    try:
+        found = list(both.order_by("kind", "id"))
+    except DatabaseError:
+        note_missing(connection.alias)
+        return recorded_rows(connection), False
+    return tuple((app, name) for kind, _id, app, name in found if not kind), any(kind for kind, *_row in found)
+
+
+def _half_way(adapter: Database, recorded: tuple[Node, ...], answer: QuickState) -> QuickState:
+    """Return what is true of a database in which a migration may stand half-way, of which the rows tell nothing."""
+    found = interruptions(adapter, recorded)
+    if found.cut:
+        return dataclasses.replace(answer, state=SchemaState.DIVERGED)
+    if found.undone and answer.state is not SchemaState.DIVERGED:
+        return dataclasses.replace(answer, state=SchemaState.BEHIND, pending=answer.pending + len(found.undone))
+    return answer
 
 
 # The answer depends on the rows alone, since the code of a process does not change: alias → the rows and their answer.

@@ -136,6 +136,12 @@ class Console:
             self.warned.add(context.database)
             names = ", ".join(map(str, event.unknown))
             self.line(_("⚠️  The database is ahead of this release: it also has {names}").format(names=names))
+            for label in dict.fromkeys(key.app_label for key in event.unknown):
+                self.line(
+                    _("    If their files were deleted, and no newer release has them: {command}").format(
+                        command=f"manage.py migrate {label} --prune"
+                    )
+                )
         if self.lists_pending:
             self.lines(f"  {migration}" for migration in event.pending)
         if event.deferred and event.deferred != self.deferred:

@@ -33,15 +33,22 @@ class Gate:
     def check(self, comparison: Comparison, state: ProjectState) -> None:
         """Raise `PlanRefused` at findings that nobody has acknowledged; `state` is that of the recorded migrations.
 
-        A database without tables has nothing that could be hurt, and whoever unapplies migrations has asked for just
-        that.
+        Whoever unapplies migrations has asked for just that.
         """
         refuse_early(comparison.early, History(self.database.alias).released)
         if comparison.backwards or self._passed.issuperset(comparison.keys):
             return
-        if comparison.recorded or has_tables(self.database.connection):
+        if not self._is_first(comparison):
             self._assess(comparison, state)
         self._passed = frozenset(comparison.keys)
+
+    def _is_first(self, comparison: Comparison) -> bool:
+        """Return whether the database has nothing that could be hurt: it is new, or was left so by a first run."""
+        if not comparison.recorded and not has_tables(self.database.connection):
+            return True
+        begun = History(self.database.alias).first_plan()
+        recorded = {MigrationKey(*node) for node in comparison.recorded}
+        return begun.issuperset(recorded) and begun.issuperset(comparison.keys)
 
     def _assess(self, comparison: Comparison, state: ProjectState) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.

@@ -7,7 +7,7 @@ import dataclasses
 import re
 import signal
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -17,6 +17,17 @@ from tests.snapshot import Snapshot, snapshot
 
 SETTINGS = "tests.projects.sweep.settings"
 NON_ATOMIC = frozenset({"shop.0003_amount_index", "shop.0004_status", "shop.0005_double", "shop.0006_pair_index"})
+OPEN = """
+    SELECT 1 FROM auto_migrate_run WHERE status = 'running'
+    UNION ALL SELECT 1 FROM auto_migrate_step WHERE status = 'running'
+    UNION ALL SELECT 1 FROM auto_migrate_step WHERE operations_done > 0 OR operation_started IS NOT NULL
+"""
+# What no history of a run that ended well says.
+UNTRUE = """
+    SELECT run.status, step.name, step.status FROM auto_migrate_run AS run
+    LEFT JOIN auto_migrate_step AS step ON step.run_id = run.id
+    WHERE run.status <> 'succeeded' OR step.status <> 'applied'
+"""
 # A cut run must not wait long for the second attempt that it makes by itself.
 QUICK = {"AUTO_MIGRATE_RETRY_DELAY": "0.2"}
 
@@ -43,7 +54,7 @@ def points_in(output: str) -> Iterator[Point]:
     """Read the statements, and the migration that each belongs to, from the output of a counted run."""
     migration = ""
     for line in output.splitlines():
-        if begun := re.match(r"  Applying (\S+)\.\.\.", line):
+        if begun := re.match(r"  (?:Una|A)pplying (\S+)\.\.\.", line):
             migration = begun[1]
         if re.search(r"\bOK\b", line) and not line.startswith("#"):
             migration = ""
@@ -61,12 +72,14 @@ class Sweep:
         *command: str,
         env: Mapping[str, str] | None = None,
         template: str = "template1",
+        settings: str = SETTINGS,
     ) -> None:
         self.server = server
         self.command = command
         self.env = env or {}
         self.template = template
-        self.nursery = Nursery(SETTINGS, server.url(), {**QUICK, **self.env})
+        self.settings = settings
+        self.nursery = Nursery(settings, server.url(), {**QUICK, **self.env})
         self.points: list[Point] = []
         self.wanted: Snapshot
 
@@ -92,7 +105,7 @@ class Sweep:
 
     def twin(self) -> Sweep:
         """Return a sweep of the same points, to be made at the same time."""
-        twin = Sweep(self.server, *self.command, env=self.env, template=self.template)
+        twin = Sweep(self.server, *self.command, env=self.env, template=self.template, settings=self.settings)
         twin.points, twin.wanted = self.points, self.wanted
         return twin
 
@@ -114,6 +127,18 @@ class Sweep:
             last = self.run(name)
             if last.returncode != 0 or "No migrations to apply." not in last.output:
                 return f"the run after that finds something to do:\n{last.output}"
+            return "a run or a step is left open" if self.server.execute(OPEN, database=name) else ""
+
+    def failure_of_cut(self, point: Point) -> str:
+        """Cut the connection at the point instead, and say what is wrong after this one run, or nothing."""
+        with Clone(self.server, self.template) as name:
+            done = self.run(name, CUT_AT=point.place)
+            if done.returncode != 0:
+                return f"it ends with {done.returncode}:\n{done.output}"
+            if difference := snapshot(self.server, name).difference(self.wanted):
+                return f"it leaves a difference: {difference}\n{done.output}"
+            if left := self.server.execute(UNTRUE, database=name):
+                return f"its history says {left}:\n{done.output}"
         return ""
 
     def __enter__(self) -> Self:
@@ -123,12 +148,14 @@ class Sweep:
         self.nursery.__exit__()
 
 
-def failures(sweeps: Sequence[Sweep], points: Sequence[Point]) -> dict[Point, str]:
-    """Kill at each point, shared out among the sweeps, and tell what went wrong where."""
+def failures(
+    sweeps: Sequence[Sweep], points: Sequence[Point], check: Callable[[Sweep, Point], str] = Sweep.failure
+) -> dict[Point, str]:
+    """Kill at each point, or do what `check` does, shared out among the sweeps, and tell what went wrong where."""
 
     def share(number: int) -> dict[Point, str]:
         mine = points[number :: len(sweeps)]
-        return {point: failure for point in mine if (failure := sweeps[number].failure(point))}
+        return {point: failure for point in mine if (failure := check(sweeps[number], point))}
 
     with ThreadPoolExecutor(len(sweeps)) as threads:
         return {point: failure for found in threads.map(share, range(len(sweeps))) for point, failure in found.items()}

@@ -57,6 +57,24 @@ def test_killed_anywhere_else_the_next_run_finishes_it(sweeps: list[Sweep]) -> N
     assert failures(sweeps, sweeps[0].points[::STEP]) == {}
 
 
+def commits(points: list[Point]) -> list[Point]:
+    """Return the commits, the history's own among them, of which nobody knows whether they were made."""
+    return [point for point in points if point.statement == "COMMIT"]
+
+
+@pytest.mark.skipif(WHOLE, reason="the whole sweep has these points too")
+@pytest.mark.timeout(900)
+def test_cut_off_in_a_commit_or_elsewhere_the_same_run_finishes_it_and_its_history_says_so(sweeps: list[Sweep]) -> None:
+    points = sweeps[0].points
+    assert failures(sweeps, [*commits(points)[::3], *points[:: 3 * STEP]], Sweep.failure_of_cut) == {}
+
+
+@pytest.mark.skipif(not WHOLE, reason="takes minutes: make sweep")
+@pytest.mark.timeout(7200)
+def test_cut_off_before_and_after_every_single_statement_the_same_run_finishes_it(sweeps: list[Sweep]) -> None:
+    assert failures(sweeps, sweeps[0].points, Sweep.failure_of_cut) == {}
+
+
 @pytest.mark.skipif(not WHOLE, reason="takes minutes: make sweep")
 @pytest.mark.timeout(7200)
 def test_killed_before_and_after_every_single_statement_the_next_run_finishes_it(sweeps: list[Sweep]) -> None:

@@ -10,6 +10,7 @@ from auto_migrate.changes.change import (
     AlterEnum,
     Change,
     ConstraintKind,
+    EndTransaction,
     LockTable,
     ValidateConstraint,
 )
@@ -47,6 +48,15 @@ def alter_enum(statement: Any, _known: Catalog) -> Iterator[Change]:
     yield AlterEnum(table=dotted(statement.typeName), verb=verb, value=value)
 
 
+# The kinds of TransactionStmt that leave the transaction (parsenodes.h); to a savepoint is back within it.
+ENDS = {2: "COMMIT", 3: "ROLLBACK", 7: "PREPARE TRANSACTION"}
+
+
+def transaction(statement: Any, _known: Catalog) -> Iterator[Change]:
+    if (ends := ENDS.get(statement.kind)) is not None:
+        yield EndTransaction(table="", statement=ends)
+
+
 def alter_domain(statement: Any, _known: Catalog) -> Iterator[Change]:
     """Return the constraint to which all columns of the domain are held; the domain's name stands for its tables'."""
     domain = dotted(statement.typeName)
@@ -73,7 +83,7 @@ NOTHING = frozenset(
         "CreateRangeStmt", "CreateRoleStmt", "CreateSeqStmt", "CreateStatsStmt", "CreateSubscriptionStmt",
         "CreateTransformStmt", "CreateUserMappingStmt", "DeallocateStmt", "DeclareCursorStmt", "DefineStmt",
         "DiscardStmt", "DropRoleStmt", "DropUserMappingStmt", "FetchStmt", "GrantRoleStmt", "GrantStmt", "ListenStmt",
-        "NotifyStmt", "PrepareStmt", "SecLabelStmt", "TransactionStmt", "UnlistenStmt", "VariableSetStmt",
+        "NotifyStmt", "PrepareStmt", "SecLabelStmt", "UnlistenStmt", "VariableSetStmt",
         "VariableShowStmt", "ViewStmt",
     }
 )  # fmt: skip

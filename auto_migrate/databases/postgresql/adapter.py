@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
@@ -105,6 +105,9 @@ SESSION = """
     FROM unnest(%s::text[]) AS name WHERE current_setting(name, true) IS NOT NULL
 """
 
+# What libpq knows of a connection, for every driver (PGTransactionStatusType).
+PQTRANS_IDLE, PQTRANS_UNKNOWN = 0, 4
+
 
 def milliseconds(seconds: float) -> str:
     """Write a duration as the server reads it."""
@@ -151,6 +154,8 @@ class PostgreSQL(Database):
         # What the session of each new connection is set to, and what the present one was before.
         self._guard: Mapping[str, str] = {}
         self._unguarded: tuple[object, Mapping[str, str]] | None = None
+        # The number of the transaction that was told apart last.
+        self._transaction = ""
 
     def prepare(self) -> None:
         with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
@@ -252,6 +257,27 @@ class PostgreSQL(Database):
             )
             answers = self._ask_in_turn(*questions)
         return answers[0] if answers else []
+
+    def in_transaction(self) -> bool:
+        # What was closed is not idle, and says so at the next statement.
+        driver: Any = self.connection.connection
+        return driver is None or driver.info.transaction_status != PQTRANS_IDLE
+
+    def has_transaction_open(self) -> bool:
+        # PQTRANS_UNKNOWN, which is above all others, is of a connection that was lost or closed.
+        driver: Any = self.connection.connection
+        return driver is not None and PQTRANS_IDLE < driver.info.transaction_status < PQTRANS_UNKNOWN
+
+    def tell_transaction_apart(self) -> None:
+        # By the number that it gets at its first write anyway.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text")
+            (self._transaction,) = cursor.fetchone()
+
+    def is_own_transaction(self) -> bool:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id_if_assigned()::text")
+            return bool(cursor.fetchone()[0] == self._transaction)
 
     def _ask_in_turn(self, *questions: Question) -> list[list[Row]]:
         """Ask in one round trip, and return the rows of each that has any to give."""

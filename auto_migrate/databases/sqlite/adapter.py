@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.db.migrations.recorder import MigrationRecorder
@@ -19,6 +20,8 @@ from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.sqlite.deploy_lock import FileLock
 from auto_migrate.databases.statistics import SQLiteStatistics, Statistics
 from auto_migrate.databases.waits import Tell, tell_nobody
+
+SAVEPOINT = "auto_migrate_own"
 
 # Result codes of SQLite (https://www.sqlite.org/rescode.html), primary code = extended code & 0xff.
 CANTOPEN = 14
@@ -129,6 +132,26 @@ class SQLite(Database):
         with self.connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE 0")  # noqa: S608 # Django's own table
         return super().begin_migration(clock, question)
+
+    def in_transaction(self) -> bool:
+        driver: Any = self.connection.connection
+        return driver is None or bool(driver.in_transaction)
+
+    def has_transaction_open(self) -> bool:
+        return self.connection.connection is not None and self.in_transaction()
+
+    def tell_transaction_apart(self) -> None:
+        # The savepoint is gone as soon as the transaction is.
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SAVEPOINT {SAVEPOINT}")
+
+    def is_own_transaction(self) -> bool:
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"RELEASE SAVEPOINT {SAVEPOINT}")
+        except OperationalError:
+            return False
+        return True
 
     def deploy_lock(self, runner: str) -> DeployLock:
         path = self.path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import Any
@@ -17,14 +17,14 @@ from django.apps import apps
 from django.core.management import find_commands
 from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as MigrateCommand
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.databases.faults import first_line
 from auto_migrate.events import (
     Context,
     Event,
@@ -34,11 +34,13 @@ from auto_migrate.events import (
     MigrationStopped,
     PlanMade,
 )
-from auto_migrate.exceptions import MigrationFailed
-from auto_migrate.history.journal import Journal, open_journals
+from auto_migrate.exceptions import MigrationFailed, summary_of
+from auto_migrate.history.journal import Journal, Position, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
+from auto_migrate.planning.interruptions import half_way, resuming
+from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey
@@ -108,10 +110,12 @@ class Supervised(BaseCommand):
         ):
             # Not in the signal's receiver: it is not sent where no app has models.
             self.open_journals = open_journals(database)
+            if not options.get("fake"):
+                refuse_half_unapplied(database, self.open_journals)
             pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             try:
                 super().handle(*args, **options)
-            except Exception as error:
+            except BaseException as error:
                 self._note_stop(error)
                 raise
             finally:
@@ -134,8 +138,8 @@ class Supervised(BaseCommand):
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
         """Show the progress as Django does, and note it in the history."""
-        if action == "apply_start" and migration is not None and not fake:
-            self._check_not_cut(key_of(migration))
+        if action.endswith("apply_start") and migration is not None and not fake:
+            self._check_not_cut(migration)
         super().migration_progress_callback(action, migration, fake)  # type: ignore[misc] # whose executor calls it
         if migration is None:
             return
@@ -151,24 +155,40 @@ class Supervised(BaseCommand):
             if key in self.open_journals:
                 Journal(self.emit.database, self.emit.run_id, key).clear()
 
-    def _check_not_cut(self, key: MigrationKey) -> None:
-        if key in self.open_journals:
+    def _check_not_cut(self, migration: Migration) -> None:
+        position = self.open_journals.get(key_of(migration))
+        if position is not None:
+            command = resuming(migration, backwards=position.backwards)
             raise MigrationFailed(
-                _("Migration {migration} was cut, and Django's migrate would begin it anew.").format(migration=key),
-                hint=_("Let it be finished where it was cut: manage.py auto_migrate"),
+                _("Migration {migration} was cut, and Django's migrate would begin it anew.").format(
+                    migration=migration
+                ),
+                hint=_("Let it be finished where it was cut: {command}").format(command=command),
             )
 
-    def _note_stop(self, error: Exception) -> None:
+    def _note_stop(self, error: BaseException) -> None:
         """Record at which migration the command ended, if it was in one."""
         if self.under_way is not None:
             at = self.under_way
-            text = f"{type(error).__name__}: {first_line(error)}"
-            self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, text))
+            self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, summary_of(error)))
 
 
 def key_of(migration: Migration) -> MigrationKey:
     """Return a migration's identity."""
     return MigrationKey(migration.app_label, migration.name)
+
+
+def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Position]) -> None:
+    """Raise `HistoryDiverged` for a migration that stands half unapplied: nothing would look pending."""
+    found = [key for key, position in open_journals.items() if position.backwards]
+    if not found:
+        return
+    recorded = recorded_rows(connections[database])
+    disk = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    for key in found:
+        node = (key.app_label, key.name)
+        if node in recorded and node in disk:
+            raise half_way(disk[node], open_journals[key])
 
 
 found = next_in_line()

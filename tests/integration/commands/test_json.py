@@ -107,6 +107,7 @@ def test_a_check_warns_people_of_what_only_the_database_has(ahead_url: str) -> N
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         "⚠️  The database is ahead of this release: it also has webhooks.0999_newer",
+        "    If their files were deleted, and no newer release has them: manage.py migrate webhooks --prune",
         "✅ No migrations are pending: this release is older than the database.",
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -31,6 +31,12 @@ class Fill(Migration):
     """Two operations."""
 
     operations = [ops.RunSQL("SELECT 1"), ops.RunPython(ops.RunPython.noop)]
+
+
+class Later(Fill):
+    """A migration that comes after another of its app."""
+
+    dependencies: ClassVar[list[tuple[str, str]]] = [("billing", "0006_more")]
 
 
 class FillInBatches(Fill):
@@ -166,6 +172,44 @@ def test_a_passing_fault_is_tried_again(sqlstate: str, reason: str, contention: 
 @pytest.mark.parametrize("error", [TransientError("It rains."), DatabaseRefused("The door is shut.")])
 def test_what_the_engine_raised_itself_is_passed_on(error: Exception) -> None:
     assert told(error, progress()) is error
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        (Fill, refused("canceling statement due to statement timeout", "57014"), "AUTO_MIGRATE_STATEMENT_TIMEOUT"),
+        (
+            Fill,
+            refused('relation "billing_invoice" already exists', "42P07"),
+            "manage.py migrate --fake-initial billing",
+        ),
+        (Later, refused('relation "billing_invoice" already exists', "42P07"), ""),
+        (Fill, refused("division by zero", "22012"), ""),
+    ],
+)
+def test_a_known_error_is_told_with_what_to_look_at(kind: type[Migration], error: Exception, words: str) -> None:
+    ended = told(error, progress(kind=kind))
+    assert isinstance(ended, MigrationFailed)
+    advised = ended.hint.splitlines()[:-2]
+    assert (len(advised) == 1 and words in advised[0]) if words else advised == []
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Refusal("lost", "08006")])
+def test_what_is_no_error_of_the_database_is_a_failure_and_never_tried_again(error: BaseException) -> None:
+    ended = failure(adapter_for("default"), error, progress(), left=isinstance(error, Refusal))
+    assert isinstance(ended, MigrationFailed)
+    assert type(error).__name__ in ended.message
+    assert ("=redo" in ended.hint) is isinstance(error, Refusal)
+    assert ("Nothing of it was kept" in ended.hint) is not isinstance(error, Refusal)
+
+
+def test_the_statement_of_an_operation_before_is_not_told() -> None:
+    at = progress(index=1)
+    at.remember(lambda *_: None, "SELECT 1", None, False, {})
+    at.enter(2)
+    with at.aside():
+        at.remember(lambda *_: None, "LOCK TABLE t", None, False, {})
+    assert (at.statement, at.statements) == ("", 0)
 
 
 def test_tidying_up_does_not_take_the_place_of_the_statement_that_raised() -> None:

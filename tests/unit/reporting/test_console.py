@@ -241,8 +241,14 @@ TRANSLATED: list[tuple[Event, str, str]] = [
     ),
     (
         events.StateCompared(SchemaState.AHEAD, (), (FIRST, SECOND)),
-        "⚠️  The database is ahead of this release: it also has billing.0001_initial, billing.0002_total\n",
-        "⚠️  O banco de dados está à frente desta versão: ele também tem billing.0001_initial, billing.0002_total\n",
+        (
+            "⚠️  The database is ahead of this release: it also has billing.0001_initial, billing.0002_total\n"
+            "    If their files were deleted, and no newer release has them: manage.py migrate billing --prune\n"
+        ),
+        (
+            "⚠️  O banco de dados está à frente desta versão: ele também tem billing.0001_initial, billing.0002_total\n"
+            "    Se os arquivos foram apagados e nenhuma versão mais nova as tem: manage.py migrate billing --prune\n"
+        ),
     ),
     (
         events.WaitStarted(30),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
+from django.db import migrations
 from django.test import override_settings
 
+from auto_migrate.changes.change import Change, OpaqueChange, RunFunction
 from auto_migrate.changes.new_objects import NewObjects
-from auto_migrate.phases.classify import phase_of
+from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.phases.classify import ClassifiedMigration, phase_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.entries import each_entry
@@ -36,12 +40,50 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
         ("ALTER TABLE t ADD nom_très_long_parce_que_les_lettres_accentuées_ont_deux_octets integer", {"AM203"}),
         ("DROP INDEX i; CREATE INDEX i ON t (c)", {"AM202"}),
         ("SELECT tidy_up()", {"AM507"}),
+        ("INSERT INTO t VALUES (1); COMMIT", {"AM204"}),
+        ("END", {"AM204"}),
+        ("ABORT", {"AM204"}),
+        ("ROLLBACK AND CHAIN", {"AM204"}),
+        ("PREPARE TRANSACTION 'mine'", {"AM204"}),
+        ("SAVEPOINT s; ROLLBACK TO s; RELEASE s", set()),
+        ("BEGIN", set()),
+        ("DO $$ BEGIN COMMIT; END $$", set()),
     ],
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
     read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
     found = {code for code, hazard in hazards().items() if any(hazard.look(read, server, NewObjects()))}
     assert {code for code in found if code.startswith(("AM20", "AM50"))} == codes
+
+
+def commits(apps: object, editor: Any) -> None:
+    """Send a statement as migrations do."""
+    editor.execute("commit")
+
+
+def keeps(apps: object, editor: Any) -> None:
+    """Say COMMIT without sending it."""
+    editor.execute("SELECT 1 -- COMMIT")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "change", "found"),
+    [
+        ("postgresql", RunFunction(table="", function="commits", code=commits), True),
+        ("postgresql", RunFunction(table="", function="keeps", code=keeps), False),
+        ("sqlite", OpaqueChange(table="", text="COMMIT", reason="nobody reads it"), True),
+        ("sqlite", OpaqueChange(table="", text="ROLLBACK TO SAVEPOINT s", reason="nobody reads it"), False),
+        ("sqlite", OpaqueChange(table="", text="UPDATE t SET ended = 1", reason="nobody reads it"), False),
+    ],
+)
+def test_a_transaction_ended_by_a_function_or_where_no_parser_reads_is_found(
+    vendor: str, change: Change, found: bool
+) -> None:
+    for atomic in (True, False):
+        migration = migrations.Migration("0002_sql", "shop")
+        setattr(migration, "atomic", atomic)  # noqa: B010 # Django's types know it of the class alone
+        read = ClassifiedMigration(migration, False, (OperationChanges(1, migrations.RunSQL(""), (change,)),))
+        assert any(hazards()["AM204"].look(read, ServerFacts(vendor, (15, 4)), NewObjects())) is (found and atomic)
 
 
 LOSSES = [

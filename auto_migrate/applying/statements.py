@@ -1,0 +1,100 @@
+"""The statements of an operation, each noted before it is carried out, where each commits by itself.
+
+On MySQL and MariaDB an operation that is cut between two of its statements can be neither redone nor called done: one
+half of it is there. So each statement is noted with the schema as it was before it. A statement that changes the schema
+is carried out whole or not at all, so that the schema of the next run tells which; one that changes rows is noted in a
+transaction of its own. The operation is then carried out once more, and what was done is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.transaction import atomic
+
+from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.databases.base import Database
+from auto_migrate.history.journal import Journal
+
+# What leaves the schema and the rows as they are.
+LOOKS = re.compile(r"\s*(SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|SET|USE)\b", re.IGNORECASE)
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+# What is seen in the schema when it was carried out; the rest, such as a trigger, is not.
+VISIBLE = re.compile(
+    r"\s*((CREATE|ALTER|DROP)\s+(TABLE|((UNIQUE|FULLTEXT|SPATIAL)\s+)?INDEX)|RENAME\s+TABLE)\b", re.IGNORECASE
+)
+
+
+def are_noted(database: Database, operation: Operation) -> bool:
+    """Return whether the statements of an operation are noted one by one: they are the same whenever it is made."""
+    if database.transactional_ddl:
+        return False
+    return isinstance(operation, ops.RunSQL) or is_schema_operation(operation)
+
+
+def digest_of(sql: str, params: Any) -> str:
+    """Return a hash of a statement, marked where the schema shows whether it was carried out."""
+    found = hashlib.blake2b(repr((sql, params)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{found}{SHOWN}" if VISIBLE.match(sql) else found
+
+
+SHOWN = "+"
+
+
+class Statements:
+    """Notes the statements of operation number `index`, and passes over those that were done before the cut."""
+
+    def __init__(
+        self, database: Database, journal: Journal, progress: Progress, index: int, *, done: Sequence[str] = ()
+    ) -> None:
+        self.database = database
+        self.journal = journal
+        self.progress = progress
+        self.index = index
+        self.begun: list[str] = list(done)
+        self._to_pass = list(done)
+        self._noting = False
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note what is carried out within the block."""
+        with self.database.connection.execute_wrapper(self._execute):
+            yield
+
+    def _execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self._noting or LOOKS.match(sql):
+            return execute(sql, params, many, context)
+        digest = digest_of(sql, params)
+        if digest in self._to_pass:
+            self._to_pass.remove(digest)
+            return None
+        if not WRITES.match(sql):
+            self._note(digest, self.database.schema_digest)
+            return execute(sql, params, many, context)
+        with self._quietly(), atomic(using=self.database.alias):
+            result = execute(sql, params, many, context)
+            self._note(digest, lambda: "")
+        return result
+
+    def _note(self, digest: str, schema: Any) -> None:
+        self.begun.append(digest)
+        with self._quietly():
+            self.journal.begin(self.index, schema_before=schema(), statements=self.begun)
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Let the journal's own statements be neither noted nor told."""
+        noting, told = self._noting, (self.progress.statement, self.progress.statements)
+        self._noting = True
+        try:
+            yield
+        finally:
+            self._noting = noting
+            self.progress.statement, self.progress.statements = told

@@ -1,0 +1,111 @@
+"""The transaction that an atomic migration has for itself, and how it is told that the migration has ended it.
+
+`COMMIT` in the SQL of a migration, `ROLLBACK` in its Python, or a driver's `commit()` leave the engine in another
+transaction than the one that it began, or in none, and Django does not notice. Whatever such a migration did before may
+stay although it fails, and may be gone although it seems to succeed.
+
+Three things tell. The client knows after each statement whether any transaction is open. The server knows which one it
+is (`Database.is_own_transaction`), asked once before the record is written. And a mark in the migration's step, written
+first thing in the transaction and taken away last thing, is seen by others only if the transaction was committed in
+between: it tells the truth even of a process that died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.databases.base import Database
+from auto_migrate.history.journal import Journal
+
+ROLLBACK = re.compile(r"\s*(ROLLBACK|ABORT)(\s+(WORK|TRANSACTION))?[\s;]*", re.IGNORECASE)
+
+
+class TransactionEnded(Exception):
+    """The migration ended the transaction that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(_("the migration ended the transaction that it was given"))
+
+
+class OwnTransaction:
+    """The transaction of one migration, or of its one operation `index`; without a `journal` it leaves no mark."""
+
+    def __init__(self, database: Database, progress: Progress, journal: Journal | None, index: int = 1) -> None:
+        self.database = database
+        self.progress = progress
+        self.journal = journal
+        self.index = index
+        self.ended = False
+        self.closed = False
+        # Ended by a statement that keeps nothing, after which no other was let through.
+        self.rolled_back = False
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Watch over the block, in which the migration does its work; raise `TransactionEnded` if it was ended."""
+        if self.journal is not None:
+            with self.progress.aside():
+                self.database.tell_transaction_apart()
+                self.journal.begin(self.index)
+        try:
+            with self.database.connection.execute_wrapper(self._watch):
+                yield
+        except BaseException:
+            self.closed = self.database.connection.closed_in_transaction
+            raise
+        self._check_open()
+        with self.progress.aside():
+            if self.journal is not None and not self._confirm(self.journal):
+                self.ended = True
+                raise TransactionEnded
+
+    def _confirm(self, journal: Journal) -> bool:
+        return self.database.is_own_transaction() and journal.confirm(self.index)
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Leave a trace if the block, which holds the transaction, raises after the migration has ended it."""
+        try:
+            yield
+        except BaseException:
+            if self.ended:
+                self.settle()
+            raise
+
+    def settle(self) -> bool:
+        """Tell, after the transaction, whether something that it did may be kept; leave a trace of it if so."""
+        if self.journal is None:
+            return self.ended
+        try:
+            if self.journal.is_begun():
+                return True
+            if self.ended and not self.rolled_back:
+                self.journal.begin(self.index)
+        except (DatabaseError, InterfaceError):
+            return self.ended
+        return self.ended and not self.rolled_back
+
+    def _watch(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self._check_open()
+        try:
+            result = execute(sql, params, many, context)
+        except Exception:
+            # What the statement itself raised says more than this.
+            self.ended = self.ended or not self.database.in_transaction()
+            raise
+        if not self.ended and ROLLBACK.fullmatch(str(sql)):
+            self.rolled_back = not self.database.in_transaction()
+        self._check_open()
+        return result
+
+    def _check_open(self) -> None:
+        if self.ended or not self.database.in_transaction():
+            self.ended = True
+            raise TransactionEnded

@@ -1,0 +1,57 @@
+"""Migrations that stand half-way, applied or unapplied in part: which they are, and what goes on with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+from django.db.migrations.migration import Migration
+from django.utils.translation import gettext as _
+
+from auto_migrate.databases.base import Database
+from auto_migrate.exceptions import HistoryDiverged
+from auto_migrate.history.journal import Position, open_journals
+from auto_migrate.values import MigrationKey, Node
+
+
+@dataclasses.dataclass(frozen=True)
+class Interruptions:
+    """The migrations that stand half-way: `cut` with nobody at work on them, `undone` by who holds the lock."""
+
+    cut: Mapping[MigrationKey, Position]
+    undone: Mapping[MigrationKey, Position]
+
+
+def interruptions(database: Database, recorded: Collection[Node]) -> Interruptions:
+    """Return what stands half-way; what was recorded by hand since, as applied or as unapplied, is settled."""
+    found = {
+        key: position
+        for key, position in open_journals(database.alias).items()
+        if ((key.app_label, key.name) in recorded) is position.backwards
+    }
+    running = {key: position for key, position in found.items() if position.running}
+    if not running or database.lock_holder() is None:
+        return Interruptions(found, {})
+    return Interruptions(
+        {key: position for key, position in found.items() if key not in running},
+        {key: position for key, position in running.items() if position.backwards},
+    )
+
+
+def half_way(migration: Migration, position: Position) -> HistoryDiverged:
+    """Say that a migration stands half-way, and which command goes on with it."""
+    text = _("Migration {migration} was cut while it was applied, after {done} of its {count} operations.")
+    if position.backwards:
+        text = _("Migration {migration} was cut while it was unapplied, after {done} of its {count} operations.")
+    return HistoryDiverged(
+        text.format(migration=migration, done=position.done, count=len(migration.operations)),
+        hint=_("Let it be finished: {command}").format(command=resuming(migration, backwards=position.backwards)),
+    )
+
+
+def resuming(migration: Migration, *, backwards: bool) -> str:
+    """Return the command that goes on with a migration that was cut."""
+    if not backwards:
+        return "manage.py auto_migrate"
+    names = [name for app_label, name in migration.dependencies if app_label == migration.app_label]
+    return f"manage.py auto_migrate {migration.app_label} {names[-1] if names else 'zero'}"

@@ -1,0 +1,71 @@
+"""AM204: a migration ends the transaction that it shares with its record."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.changes.change import Change, EndTransaction, OpaqueChange, RunFunction
+from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
+
+NOT_ATOMIC = """\
+class Migration(migrations.Migration):
+    atomic = False
+    operations = [...]"""
+# END and ABORT are other words for COMMIT and ROLLBACK; ROLLBACK TO stays within the transaction.
+ENDS = re.compile(
+    r"\s*(COMMIT|END|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b(?!\s+((WORK|TRANSACTION)\s+)?(TO|PREPARED)\b)",
+    re.IGNORECASE,
+)
+
+
+class TransactionEnded(Hazard):
+    code = "AM204"
+    slug = "transaction-ended"
+    title = gettext_noop("A migration ends its own transaction")
+    harm = Harm.FAILS
+    vendors = frozenset({"postgresql", "sqlite"})
+    on_new_tables = True
+
+    def found(self, change: Change, site: Site) -> Iterator[Found]:
+        if not site.migration.migration.atomic:
+            return
+        for statement in dict.fromkeys(ends(change)):
+            problem = _(
+                "{statement} ends the transaction that the migration shares with its record: what came before it may "
+                "stay although the migration fails, and may be gone although nothing failed. The run stops there."
+            )
+            yield Found("", problem.format(statement=statement), NOT_ATOMIC)
+
+
+def ends(change: Change) -> Iterator[str]:
+    """Return the statements of a change that end the transaction in which they stand."""
+    match change:
+        case EndTransaction():
+            yield change.statement
+        case OpaqueChange() if found := ENDS.match(change.text):
+            yield found[1].upper()
+        case RunFunction():
+            yield from (found[1].upper() for text in texts(change.code) if (found := ENDS.match(text)))
+
+
+def texts(code: Any) -> Iterator[str]:
+    """Return the statements that the source of a function has in its calls of `execute`."""
+    while isinstance(code, functools.partial):
+        code = code.func
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as text), *_rest]):
+                yield text

@@ -1,0 +1,109 @@
+"""Migrations that end their process, thread, transaction, connection or session in every way one can think of.
+
+Whatever they do, what is said of them, what is recorded and what is there agree, and the next run takes up from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.faults.hostile import APPS, QUIET, SETTINGS, Stage, on_postgresql, on_sqlite, problem
+from tests.forks import Nursery
+from tests.projects.hostile.bodies import PYTHON, SQL
+from tests.servers import PostgreSQL
+
+STAGES = 2
+# What another database has no words for.
+SQLITE = ("COMMIT", "END", "ROLLBACK", "BEGIN")
+CASES = [(app, body) for app in APPS for body in (*PYTHON, *SQL)]
+
+
+@pytest.fixture(scope="module")
+def stages(postgresql: PostgreSQL) -> Iterator[list[Stage]]:
+    """Return databases in which a case each can be tried at a time."""
+    names = [f"hostile_{number}" for number in range(STAGES)]
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                on_postgresql(
+                    stack.enter_context(Nursery(SETTINGS, postgresql.url(), QUIET)), postgresql.create_database(name)
+                )
+            )
+            for name in names
+        ]
+    for name in names:
+        postgresql.drop_database(name)
+
+
+def problems(stages: list[Stage], cases: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Try all cases, shared out among the stages, and return what is wrong with which."""
+
+    def share(number: int) -> dict[tuple[str, str], str]:
+        mine = cases[number :: len(stages)]
+        return {case: wrong for case in mine if (wrong := problem(stages[number], *case))}
+
+    with ThreadPoolExecutor(len(stages)) as threads:
+        return {case: wrong for found in threads.map(share, range(len(stages))) for case, wrong in found.items()}
+
+
+@pytest.mark.timeout(300)
+def test_what_is_said_recorded_and_there_agrees_whatever_a_migration_does(stages: list[Stage]) -> None:
+    assert problems(stages, CASES) == {}
+
+
+@pytest.mark.parametrize(("body", "told"), [("own exception", ""), ("COMMIT", "COMMIT")])
+def test_only_a_statement_of_the_operation_itself_is_told_as_its_last(
+    stages: list[Stage], body: str, told: str
+) -> None:
+    stages[0].reset("firm")
+    output = stages[0].run("firm", body).output
+    assert re.findall("Last statement: (.*)", output) == ([told] if told else [])
+
+
+@pytest.mark.parametrize("signal", ["pre_migrate", "post_migrate"])
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        *(("auto_migrate", body) for body in ("exit", "own exception", "interrupted", "generator exit")),
+        *(("migrate", body) for body in ("exit", "own exception")),
+    ],
+)
+def test_whatever_ends_a_receiver_is_a_failed_run(stages: list[Stage], signal: str, body: str, command: str) -> None:
+    stages[0].reset("firm")
+    found = stages[0].run("firm", "", command, "firm", RECEIVER=f"{signal}:{body}")
+    assert (found.code, found.run) == (1, "failed"), found.output
+    assert found.recorded is (signal == "post_migrate")
+    assert found.step in ({"applied"} if found.recorded else {"", "pending"})
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_an_error_that_the_encoding_of_the_database_cannot_hold_is_recorded_in_signs_that_it_can(
+    postgresql: PostgreSQL, stages: list[Stage], encoding: str
+) -> None:
+    name = f"hostile_{encoding.lower()}"
+    postgresql.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    with on_postgresql(stages[0].nursery, postgresql.url(name)) as stage:
+        found = stage.run("firm", "foreign text")
+        assert (found.code, found.run, found.step) == (1, "failed", "failed"), found.output
+        assert "Gone" in stage.ask("SELECT error FROM auto_migrate_run ORDER BY requested_at DESC")[0][0]
+    postgresql.drop_database(name)
+
+
+@pytest.mark.timeout(300)
+def test_it_agrees_on_sqlite_too(tmp_path: Path) -> None:
+    cases = [(app, body) for app in APPS for body in (*PYTHON, *SQLITE) if "session" not in body]
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{tmp_path}/none.sqlite3"
+        stages = [
+            stack.enter_context(
+                on_sqlite(stack.enter_context(Nursery(SETTINGS, url, QUIET)), tmp_path / f"{number}.sqlite3")
+            )
+            for number in range(STAGES)
+        ]
+        assert problems(stages, cases[::2]) == {}
