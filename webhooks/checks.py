@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import resolve, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 from webhooks import gateways, providers, registry
 from webhooks.models import Payment
@@ -55,6 +55,14 @@ def check_gateways(**_: Any) -> list[CheckMessage]:
     return [error for path in paths for error in _gateway_errors(path)]
 
 
+def address_of(name: str) -> str:
+    """Return the address of a gateway, empty where the project serves none."""
+    try:
+        return reverse("gateway", args=[name])
+    except NoReverseMatch:
+        return ""
+
+
 def _gateway_errors(path: str) -> Iterator[CheckMessage]:
     name = registry.name_of(path)
     if not re.fullmatch(NAME, name):
@@ -62,7 +70,7 @@ def _gateway_errors(path: str) -> Iterator[CheckMessage]:
     elif gateways.names().count(name) > 1:
         hint = "Take a line out of GATEWAYS, or call the module something else."
         yield Error(f"GATEWAYS names {name!r} more than once.", hint=hint, id="webhooks.E005")
-    elif resolve(address := reverse("gateway", args=[name])).url_name != "gateway":
+    elif (address := address_of(name)) and resolve(address).url_name != "gateway":
         hint = f"Call the module of {path} something else."
         yield Error(f"The gateway {name!r} cannot have {address}, which is taken.", hint=hint, id="webhooks.E005")
     try:

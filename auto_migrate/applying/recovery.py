@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.failure import left_open
 from auto_migrate.applying.locks.needs import is_schema_operation
-from auto_migrate.applying.statements import SHOWN
+from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter

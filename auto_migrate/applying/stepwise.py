@@ -28,7 +28,7 @@ from auto_migrate.applying.operation_loop import (
     wants_own_transaction,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
-from auto_migrate.applying.statements import Statements, are_noted
+from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up
 from auto_migrate.applying.transaction import OwnTransaction

@@ -85,7 +85,7 @@ class StepRecord(models.Model):
     # What the schema was when that operation began, where no transaction would take it back.
     schema_before = models.CharField(max_length=64, null=True)  # noqa: DJ001 # as with error
 
-    # Its statements, where each of them commits by itself: see auto_migrate.applying.statements.
+    # Its statements, where each of them commits by itself: see auto_migrate.applying.statement_journal.
     statements = models.JSONField(null=True)
 
     objects: ClassVar[models.Manager[StepRecord]] = models.Manager()

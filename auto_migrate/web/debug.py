@@ -21,9 +21,9 @@ from auto_migrate.planning.comparison import inspect
 from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
-from auto_migrate.web.redaction import scrubbed, shown_database, shown_settings
 from auto_migrate.web.responses import answer
 from auto_migrate.web.serializers import holder_record, inspection_record, run_in_full
+from auto_migrate.web.shown_settings import scrubbed, shown_database, shown_settings
 
 LAST_RUNS = 10
 # Nothing comes from elsewhere and nothing runs; the one style sheet is in the page.

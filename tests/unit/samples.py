@@ -87,6 +87,7 @@ SAMPLES: list[Event] = [
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
     events.MigrationStarted(FIRST, 1, 2, backwards=False),
     events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
+    events.SessionsAwaited("record", 6.0, (BLOCKER,)),
     events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
     events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),
     events.VerifyStarted(),

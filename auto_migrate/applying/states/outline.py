@@ -13,7 +13,7 @@ from django.db.models.utils import make_model_tuple
 
 Key = tuple[str, str]
 
-# The other ends of relations that `registry.OnDemand` can stand for.
+# The other ends of relations that `stand_ins.OnDemand` can stand for.
 ON_DEMAND = (models.ManyToOneRel, models.OneToOneRel)
 # Where Django's own relation fields and their other ends are written.
 RELATED = "django.db.models.fields.related"

@@ -90,6 +90,10 @@ class Command(BaseCommand):
             metavar="VERSION",
             help="Its version, such as 15 or 10.11-MariaDB. Default: the newest that is supported.",
         )
+        self._add_outcome(parser)
+
+    def _add_outcome(self, parser: CommandParser) -> None:
+        """Add how it is written, and what fails."""
         parser.add_argument(
             "--format", choices=("text", *FORMATS), default="text", help="How to write it. Default: text."
         )

@@ -69,6 +69,22 @@ class Command(BaseCommand):
             action="store_true",
             help="Every alias that the routers let migrate; replicas (TEST MIRROR) are left out.",
         )
+        self._add_limits(parser)
+        self._add_answers(parser)
+        self._add_questions(parser)
+        add_format(parser)
+        parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
+        parser.add_argument(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="Accepted as by migrate; nothing is ever asked.",
+        )
+        parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
+
+    def _add_limits(self, parser: CommandParser) -> None:
+        """Add how often is tried, how long waited, and how much done."""
         parser.add_argument(
             "--max-retries",
             type=number(int, 1),
@@ -92,6 +108,9 @@ class Command(BaseCommand):
             help="Only what is for before the deploy, or only what was left for after it. Default: pre_deploy where "
             "PHASES is on, else all.",
         )
+
+    def _add_answers(self, parser: CommandParser) -> None:
+        """Add what an operator says to a run that asked."""
         parser.add_argument(
             "--resolve",
             action="append",
@@ -99,6 +118,16 @@ class Command(BaseCommand):
             metavar="APP.MIGRATION:OPERATION=done|redo",
             help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
         )
+        parser.add_argument(
+            "--acknowledge",
+            action="append",
+            default=[],
+            metavar="CODE:APP.MIGRATION[=REASON]",
+            help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
+        )
+
+    def _add_questions(self, parser: CommandParser) -> None:
+        """Add what only looks."""
         parser.add_argument(
             "--plan",
             action="store_true",
@@ -110,24 +139,7 @@ class Command(BaseCommand):
             action="store_true",
             help="Only show the statements of the plan, as a script; exit codes as --plan.",
         )
-        parser.add_argument(
-            "--acknowledge",
-            action="append",
-            default=[],
-            metavar="CODE:APP.MIGRATION[=REASON]",
-            help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
-        )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
-        parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
-        add_format(parser)
-        parser.add_argument(
-            "--noinput",
-            "--no-input",
-            action="store_false",
-            dest="interactive",
-            help="Accepted as by migrate; nothing is ever asked.",
-        )
-        parser.add_argument("--run-id", type=uuid.UUID, help=argparse.SUPPRESS)
 
     def run_from_argv(self, argv: list[str]) -> None:
         collect_models_soon()

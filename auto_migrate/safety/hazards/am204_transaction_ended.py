@@ -27,7 +27,7 @@ ENDS = re.compile(
 )
 
 
-class TransactionEnded(Hazard):
+class EndsItsTransaction(Hazard):
     code = "AM204"
     slug = "transaction-ended"
     title = gettext_noop("A migration ends its own transaction")

@@ -154,6 +154,14 @@ TABLES_PT = """\
   ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
+STANDING = """\
+  ⏳ Standing still: another transaction has held the lock on the record for 6s
+    billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
+"""
+STANDING_PT = """\
+  ⏳ Parado: outra transação mantém o bloqueio do registro há 6s
+    billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
+"""
 FINDING_LINES = """\
   ✖ AM301 billing.0002_total:1 A column is dropped [error]
     The values of billing_invoice.note are gone for good.
@@ -321,6 +329,11 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
         TABLES,
         TABLES_PT,
+    ),
+    (
+        events.SessionsAwaited("record", 6.0, (BLOCKER,)),
+        STANDING,
+        STANDING_PT,
     ),
     (
         events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5, already=True),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auto_migrate.redaction import HIDDEN
-from auto_migrate.web.redaction import scrubbed, shown_database
+from auto_migrate.web.shown_settings import scrubbed, shown_database
 
 
 @pytest.mark.parametrize(

@@ -38,18 +38,7 @@ def shown_settings() -> dict[str, Any]:
 def shown_database(alias: str) -> dict[str, Any]:
     """Return an entry of DATABASES, as the connection has it."""
     settings = connections[alias].settings_dict
-    wanted = (
-        "ENGINE",
-        "HOST",
-        "PORT",
-        "NAME",
-        "USER",
-        "CONN_MAX_AGE",
-        "CONN_HEALTH_CHECKS",
-        "ATOMIC_REQUESTS",
-        "OPTIONS",
-    )
-    return {key.lower(): scrubbed(settings.get(key)) for key in wanted}
+    return {key.lower(): scrubbed(settings.get(key)) for key in SHOWN}
 
 
 def _cleansed(key: str, value: Any) -> Any:
