@@ -48,6 +48,17 @@ ADD_SIZE = 'migrations.AddField("Order", "size", models.IntegerField(null=True))
 DROP_NOTE = 'migrations.RemoveField("Order", "note")'
 RENAME_TOTAL = 'migrations.RenameField("Order", "total", "amount")'
 
+# Applies what was left for after the deploy, and says what came of it.
+APPLY = """
+from auto_migrate.postponed import Waiting, apply_postponed
+try:
+    result = apply_postponed(requested_by="a test")
+    print("applied", result.applied if result else None)
+except Waiting as waiting:
+    print("waits:", waiting)
+"""
+AT_ONCE = {"AUTO_MIGRATE_POST_DEPLOY_DELAY": "0"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Migration:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.phases.shop import FIRST, SECOND, THIRD, Shop
-from tests.integration.phases.test_postponed import APPLY, AT_ONCE
+from tests.integration.phases.shop import APPLY, AT_ONCE, FIRST, SECOND, THIRD, Shop
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])

@@ -12,20 +12,11 @@ import pytest
 
 from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
 from tests.e2e.scripts import read_until
-from tests.integration.phases.shop import FIRST, SECOND, THIRD, Migration, Release, Shop
+from tests.integration.phases.shop import APPLY, AT_ONCE, FIRST, SECOND, THIRD, Migration, Release, Shop
 from tests.programs import start
 from tests.servers import Redis
 
-APPLY = """
-from auto_migrate.postponed import Waiting, apply_postponed
-try:
-    result = apply_postponed(requested_by="a test")
-    print("applied", result.applied if result else None)
-except Waiting as waiting:
-    print("waits:", waiting)
-"""
 FAILING = 'migrations.RunSQL("SELECT 1 / 0", "SELECT 1"), migrations.RemoveField("Order", "note")'
-AT_ONCE = {"AUTO_MIGRATE_POST_DEPLOY_DELAY": "0"}
 CELERY = """
 from celery import Celery
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.planning import changes
-from tests.integration.planning.changes import CHANGES, HARMLESS, Change
+from tests.integration.planning import project_changes as changes
+from tests.integration.planning.project_changes import CHANGES, HARMLESS, Change
 from tests.integration.planning.tiny import Look, Tiny
 
 APPS = st.sampled_from(["shop", "stock"])

@@ -16,7 +16,7 @@ from auto_migrate.phases.classify import ClassifiedMigration, phase_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.entries import each_entry
-from tests.unit.planning.test_statement_changes import STATEMENTS
+from tests.unit.changes.sql_statements import STATEMENTS
 from tests.unit.safety.sql_migration import read_sql
 
 

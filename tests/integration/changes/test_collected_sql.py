@@ -21,8 +21,8 @@ from auto_migrate.changes.statements import changes_of_sql
 from tests.integration.applying.library import APP, library
 from tests.integration.applying.library_tables import make_library
 from tests.integration.applying.schema_cases import CASES, NEW_INDEX, Case
+from tests.integration.changes.catalog import Catalog
 from tests.integration.own_database import carry_out
-from tests.integration.planning.catalog import Catalog
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)

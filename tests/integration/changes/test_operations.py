@@ -21,8 +21,8 @@ from auto_migrate.changes.operations import changes_of
 from tests.integration.applying.library import APP, key
 from tests.integration.applying.library_tables import make_library
 from tests.integration.applying.schema_cases import CASES, CHECK, Case, case, char
+from tests.integration.changes.catalog import Catalog
 from tests.integration.own_database import carry_out
-from tests.integration.planning.catalog import Catalog
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)

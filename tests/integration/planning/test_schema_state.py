@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.planning import changes
+from tests.integration.planning import project_changes as changes
 from tests.integration.planning.tiny import LATER, Tiny
 
 MIGRATED = {("shop", "0001_initial"), ("shop", "0002_more"), ("stock", "0001_initial"), ("stock", "0002_more")}
