@@ -66,8 +66,8 @@ def digest_of(operations: Sequence[Operation]) -> str:
     whole = hashlib.blake2b(digest_size=32)
     for operation in operations:
         code = getattr(operation, "code", None)
-        said = (type(operation).__qualname__, operation.describe(), statements_of(operation), name_of(code))
-        whole.update(repr(said).encode("utf-8", "surrogatepass"))
+        parts = (type(operation).__qualname__, operation.describe(), statements_of(operation), name_of(code))
+        whole.update(repr(parts).encode("utf-8", "surrogatepass"))
     return whole.hexdigest()
 
 

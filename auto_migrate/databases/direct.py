@@ -15,14 +15,14 @@ from auto_migrate.conf import get_settings
 def connection_settings(url: str) -> dict[str, Any]:
     """Return what a URL says in the words of `DATABASES`; what it does not say stays as the project has it."""
     parts = urlsplit(url)
-    said = {
+    of_url = {
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "NAME": unquote(parts.path.lstrip("/")),
     }
-    return {name: value for name, value in said.items() if value} | {"OPTIONS": dict(parse_qsl(parts.query))}
+    return {name: value for name, value in of_url.items() if value} | {"OPTIONS": dict(parse_qsl(parts.query))}
 
 
 @contextlib.contextmanager
@@ -34,10 +34,10 @@ def directly(alias: str) -> Iterator[None]:
         return
     usual = connections[alias]
     direct = usual.copy()
-    said = connection_settings(url)
-    options = {**direct.settings_dict["OPTIONS"], **said.pop("OPTIONS")}
+    of_url = connection_settings(url)
+    options = {**direct.settings_dict["OPTIONS"], **of_url.pop("OPTIONS")}
     options.pop("pool", None)
-    direct.settings_dict.update(said, OPTIONS=options)
+    direct.settings_dict.update(of_url, OPTIONS=options)
     connections[alias] = direct
     try:
         yield

@@ -127,10 +127,12 @@ class PostgreSQLStatistics(Statistics):
         if readable and rows <= 10 * limit:
             counted, size = self._measured(table, limit, size)
         if counted is not None and counted <= limit:
-            return self._told(counted, size, reads, writes, seconds, counted=True)
-        return self._told(max(rows, counted or 0), size, reads, writes, seconds, counted=False)
+            return self._statistics(counted, size, reads, writes, seconds, counted=True)
+        return self._statistics(max(rows, counted or 0), size, reads, writes, seconds, counted=False)
 
-    def _told(self, rows: int, size: int, reads: Any, writes: Any, seconds: float, *, counted: bool) -> TableStatistics:
+    def _statistics(
+        self, rows: int, size: int, reads: Any, writes: Any, seconds: float, *, counted: bool
+    ) -> TableStatistics:
         return TableStatistics(rows, size, float(reads or 0) / seconds, float(writes or 0) / seconds, counted)
 
     def _measured(self, table: str, limit: int, size: int) -> tuple[int | None, int]:

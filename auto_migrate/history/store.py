@@ -245,7 +245,7 @@ class History:
     def assessed(self, run_id: uuid.UUID, findings: list[dict[str, Any]]) -> None:
         """Record what was found in the plan of a run, with the reasons of those who acknowledged it."""
         kept = [
-            {key: self._storable(said) if isinstance(said := finding[key], str) else said for key in KEPT}
+            {key: self._storable(value) if isinstance(value := finding[key], str) else value for key in KEPT}
             for finding in findings
         ]
         RunRecord.objects.using(self.database).filter(pk=run_id).update(findings=kept)

@@ -127,7 +127,7 @@ def _settings() -> Iterator[str]:
 
 def _setting(name: str) -> str:
     try:
-        return f"{name}={_told(getattr(settings, name, None))}"
+        return f"{name}={_canonical(getattr(settings, name, None))}"
     except ImproperlyConfigured:
         # Django refuses to give a secret key that is empty.
         return f"{name}?"
@@ -137,12 +137,12 @@ def _variable(name: str) -> str:
     return f"${name}={os.environ.get(name)!r}"
 
 
-def _told(value: object) -> str:
+def _canonical(value: object) -> str:
     """Return a value as text that is the same in every process: without addresses, and with sets in order."""
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_told(key)}: {_told(said)}' for key, said in value.items())}}}"
+        return f"{{{', '.join(f'{_canonical(key)}: {_canonical(said)}' for key, said in value.items())}}}"
     if isinstance(value, list | tuple | set | frozenset):
-        parts = [_told(part) for part in value]
+        parts = [_canonical(part) for part in value]
         return f"{type(value).__name__}({', '.join(sorted(parts) if isinstance(value, set | frozenset) else parts)})"
     inside = f"{vars(value)!r}" if type(value).__repr__ is object.__repr__ and hasattr(value, "__dict__") else ""
     return ADDRESS.sub("", f"{value!r}{inside}")

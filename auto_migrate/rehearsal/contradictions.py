@@ -52,7 +52,7 @@ class RuleComparison:
         """Return the tables of which a rule and the rehearsal say different things, operation by operation."""
         held = observed(seen)
         for operation in read.operations:
-            told = self._told(operation)
+            told = self._rules(operation)
             # Nothing is told of what nobody can read, so there is nothing to contradict.
             if any(isinstance(change, (OpaqueChange, *DATA)) for change in operation.changes):
                 continue
@@ -65,7 +65,7 @@ class RuleComparison:
                 if self._differ(rule, fact, had, scans_show=visible):
                     yield RuleContradicted(read.key, operation.index, table, str(rule), str(fact))
 
-    def _told(self, operation: OperationChanges) -> Tolls:
+    def _rules(self, operation: OperationChanges) -> Tolls:
         """Return what the rules say of the tables that the plan does not make itself."""
         tolls: Tolls = {}
         for change in operation.changes:

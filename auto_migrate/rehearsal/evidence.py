@@ -25,11 +25,11 @@ def _with_evidence(finding: Finding, seen: Sequence[StatementObserved]) -> Findi
     own = [one for one in seen if (one.migration, one.operation) == (finding.migration, finding.operation)]
     if not own:
         return finding
-    evidence = Evidence(Basis.OBSERVED, told(own))
+    evidence = Evidence(Basis.OBSERVED, observation(own))
     return dataclasses.replace(finding, evidence=(*finding.evidence, evidence))
 
 
-def told(seen: Sequence[StatementObserved]) -> str:
+def observation(seen: Sequence[StatementObserved]) -> str:
     """Say what the statements of one operation took all together."""
     tolls = [f"{table}: {toll}" for table, toll in observed(seen).items()]
     seconds = sum(one.duration for one in seen)

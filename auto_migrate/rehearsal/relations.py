@@ -126,6 +126,6 @@ def scanned(before: Relations, after: Relations, *, by_index: bool) -> dict[str,
 
 def mentioned(statement: str, known: Relations) -> list[int]:
     """Return the tables of which a statement mentions the name or that of an index."""
-    said = set(re.findall(r"[\w$]+", statement))
-    owners = {one.owner for one in known.values() if said & {one.name, one.table.rpartition(".")[2]}}
+    mentioned = set(re.findall(r"[\w$]+", statement))
+    owners = {one.owner for one in known.values() if mentioned & {one.name, one.table.rpartition(".")[2]}}
     return sorted(oid for oid in owners if oid in known and known[oid].kind in {"r", "p"})

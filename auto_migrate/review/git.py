@@ -37,7 +37,7 @@ def top_of(folder: Path) -> Path:
     if process.returncode:
         raise UsageError(
             _("{folder} is in no git repository that git would read: {error}").format(
-                folder=folder, error=said_by(process)
+                folder=folder, error=error_output(process)
             ),
             hint=_("Run it inside the repository, or name the migrations: manage.py assess_migrations shop.0007"),
         )
@@ -74,7 +74,7 @@ def git(*arguments: str, top: Path) -> str:
     process = run(*arguments, top=top)
     if process.returncode:
         text = _("git {arguments} failed: {error}")
-        raise UsageError(text.format(arguments=" ".join(arguments), error=said_by(process)))
+        raise UsageError(text.format(arguments=" ".join(arguments), error=error_output(process)))
     return process.stdout
 
 
@@ -96,6 +96,6 @@ def run(*arguments: str, top: Path) -> subprocess.CompletedProcess[str]:
         ) from error
 
 
-def said_by(process: subprocess.CompletedProcess[str]) -> str:
+def error_output(process: subprocess.CompletedProcess[str]) -> str:
     """Return what git said, in one line."""
     return process.stderr.strip().splitlines()[0] if process.stderr.strip() else str(process.returncode)

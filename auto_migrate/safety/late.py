@@ -46,8 +46,8 @@ def late(site: Site) -> str:
 
 def late_sql(sql: str, code: str) -> str:
     """Return a migration that runs a statement when the old code is gone; without phases, acknowledged."""
-    said = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
-    return said + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
+    heading = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
+    return heading + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
 
 
 def with_options(field: Any, **options: Any) -> Any:

@@ -43,7 +43,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
             try:
                 return view(request, *args, **kwargs)
             except EXPECTED as error:
-                return _told(error)
+                return _error_response(error)
 
         _take_wrappings_off(guarded)
         return guarded
@@ -59,7 +59,7 @@ def _method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpR
     return response
 
 
-def _told(error: Exception) -> HttpResponseBase:
+def _error_response(error: Exception) -> HttpResponseBase:
     if isinstance(error, BadRequest):
         return problem("bad_request", str(error), status=400)
     if isinstance(error, UNREADABLE):

@@ -86,7 +86,7 @@ def _judged(order: Order) -> dict[str, Any]:
 
 def read_order(request: HttpRequest) -> Order:
     """Read the body, a JSON object or nothing; raise `BadRequest` for whatever else it is."""
-    given = _given(request)
+    given = _body(request)
     if not isinstance(given, dict):
         raise BadRequest('The body is not an object. Send {"database": "default", "dry_run": false}, or nothing.')
     if unknown := sorted(given.keys() - {"database", "dry_run", "phase"}):
@@ -110,7 +110,7 @@ def _check_phase(phase: str | None) -> None:
         raise BadRequest(f"{error.message} {error.hint}") from error
 
 
-def _given(request: HttpRequest) -> Any:
+def _body(request: HttpRequest) -> Any:
     # Some clients send an empty form where there is nothing to send. Any other body is JSON, whatever it is declared
     # as: `curl -d '{"dry_run": true}'` calls it a form, and must not be taken for nothing.
     if request.content_type == "multipart/form-data":

@@ -28,34 +28,34 @@ STABLE_FUNCTIONS = frozenset(
 
 def column_added(definition: Any, place: TableName, known: Catalog, *, unsure: bool) -> AddColumn:
     """Return the change that a column's definition makes to a table that is there."""
-    said = {constraint.contype.name: constraint for constraint in definition.constraints or ()}
-    default = default_of(definition, said, known)
-    key = said.get("CONSTR_FOREIGN")
-    numbered = "CONSTR_IDENTITY" in said or dotted(definition.typeName.names) in SERIALS
+    constraints = {constraint.contype.name: constraint for constraint in definition.constraints or ()}
+    default = default_of(definition, constraints, known)
+    key = constraints.get("CONSTR_FOREIGN")
+    numbered = "CONSTR_IDENTITY" in constraints or dotted(definition.typeName.names) in SERIALS
     type_ = written_type(definition.typeName)
     return AddColumn(
         **place,
         column=definition.colname,
         type=type_,
-        null=not (numbered or said.keys() & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}),
+        null=not (numbered or constraints.keys() & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}),
         default=default,
-        keeps_default=numbered or "CONSTR_GENERATED" in said or default is not Default.NONE,
-        unique="CONSTR_UNIQUE" in said,
-        checked="CONSTR_CHECK" in said,
-        primary_key="CONSTR_PRIMARY" in said,
+        keeps_default=numbered or "CONSTR_GENERATED" in constraints or default is not Default.NONE,
+        unique="CONSTR_UNIQUE" in constraints,
+        checked="CONSTR_CHECK" in constraints,
+        primary_key="CONSTR_PRIMARY" in constraints,
         references=name_of(key.pktable) if key else "",
         constrained_domain=known.is_constrained_domain(type_),
         unsure=unsure,
     )
 
 
-def default_of(definition: Any, said: dict[str, Any], known: Catalog) -> Default:
+def default_of(definition: Any, constraints: dict[str, Any], known: Catalog) -> Default:
     """Return what fills a new column in the rows that are there already."""
-    if generated := said.get("CONSTR_GENERATED"):
+    if generated := constraints.get("CONSTR_GENERATED"):
         return Default.NONE if generated.generated_kind == VIRTUAL else Default.GENERATED
-    if "CONSTR_IDENTITY" in said or dotted(definition.typeName.names) in SERIALS:
+    if "CONSTR_IDENTITY" in constraints or dotted(definition.typeName.names) in SERIALS:
         return Default.VOLATILE
-    default = said.get("CONSTR_DEFAULT")
+    default = constraints.get("CONSTR_DEFAULT")
     if default is None or (kind(default.raw_expr) == "A_Const" and default.raw_expr.isnull):
         return Default.NONE
     return Default.VOLATILE if is_volatile(default.raw_expr, known) else Default.CONSTANT

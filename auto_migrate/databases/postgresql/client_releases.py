@@ -61,8 +61,8 @@ def tag_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
     # A connection that cannot be named must serve all the same.
     with contextlib.suppress(Error, AttributeError):
         # The server reports the name by itself, so nothing is asked.
-        said = connection.connection.info.parameter_status("application_name") or _project()
-        if (name := named(said, release)) != said:
+        current = connection.connection.info.parameter_status("application_name") or _project()
+        if (name := named(current, release)) != current:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('application_name', %s, false)", [name])
 

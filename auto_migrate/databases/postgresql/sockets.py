@@ -80,9 +80,9 @@ def hurried(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 
 def bounded(options: Mapping[str, Any], seconds: int) -> Any:
     """Return the project's `connect_timeout` if it is shorter, or is none that can be read, else `seconds`."""
-    said = options.get("connect_timeout")
+    timeout = options.get("connect_timeout")
     try:
-        return min(int(said or seconds), seconds)
+        return min(int(timeout or seconds), seconds)
     except (TypeError, ValueError):
         # The driver says what is wrong with it.
-        return said
+        return timeout

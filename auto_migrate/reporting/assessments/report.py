@@ -85,6 +85,6 @@ class AssessmentReport:
         """Say of each acknowledgement that matches nothing that it can go."""
         text = _("The acknowledgement of {code} in {migration} ({origin}) matches nothing: take it out.")
         return [
-            text.format(code=said.code, migration=said.migration, origin=said.origin)
-            for said in self.assessment.unmatched
+            text.format(code=acknowledgement.code, migration=acknowledgement.migration, origin=acknowledgement.origin)
+            for acknowledgement in self.assessment.unmatched
         ]

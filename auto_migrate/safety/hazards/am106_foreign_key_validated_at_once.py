@@ -62,7 +62,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
                 f"ALTER TABLE {table} ADD CONSTRAINT … {key};\n"
                 f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT …;"
             )
-        if isinstance(change, AddColumn) or is_told_elsewhere(site):
+        if isinstance(change, AddColumn) or is_covered_elsewhere(site):
             return ""
         if change.again:
             column = f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)}"
@@ -95,7 +95,7 @@ def is_looked_up(change: Change, site: Site) -> bool:
     return change.default is not Default.NONE or site.server.vendor == "mysql"
 
 
-def is_told_elsewhere(site: Site) -> bool:
+def is_covered_elsewhere(site: Site) -> bool:
     """Return whether the keys come with something that AM102, AM401 or AM402 says how to do without."""
     renamed = any(isinstance(change, RenameTable | RenameColumn) for change in site.operation.changes)
     return renamed or becomes_key(site.operation)

@@ -28,7 +28,7 @@ class NameTooLong(Hazard):
     on_new_tables = True
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        for name in names_given(change):
+        for name in new_names(change):
             if is_too_long(name):
                 size = len(name.encode("utf-8", "replace"))
                 problem = _(
@@ -38,7 +38,7 @@ class NameTooLong(Hazard):
                 yield Found(change.table, problem.format(name=name, size=size, kept=kept(name)), kept(name))
 
 
-def names_given(change: Change) -> tuple[str, ...]:
+def new_names(change: Change) -> tuple[str, ...]:
     """Return the names that a change gives to something."""
     match change:
         case CreateTable(table=table, names=names):

@@ -31,7 +31,7 @@ class PhaseAmbiguous(Hazard):
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Find a migration whose operations do not agree, where phases are on."""
         decision = migration.decision
-        if get_settings().PHASES and decision.is_ambiguous and not is_told_elsewhere(decision):
+        if get_settings().PHASES and decision.is_ambiguous and not is_covered_elsewhere(decision):
             yield Found("", problem(decision), instead(migration))
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
@@ -39,7 +39,7 @@ class PhaseAmbiguous(Hazard):
         return iter(())
 
 
-def is_told_elsewhere(decision: PhaseDecision) -> bool:
+def is_covered_elsewhere(decision: PhaseDecision) -> bool:
     """Return whether all that is to blame is a hazard of its own: a rename, or a known type that becomes another."""
     return not decision.destructive and all(
         not isinstance(change, AlterType) or change.old for operation in decision.either for change in operation.changes
