@@ -53,7 +53,7 @@ def test_it_is_as_with_an_interpreter_of_its_own(tmp_path: Path, text: str, unbu
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = begin(command, env=env, cwd=tmp_path, **pipes)
         done = finish(process, text="what\nis said\n")
-        # A traceback of the fork has more lines above the program's own; how often an interpreter says at its end that it
+        # A traceback of the fork has more lines above the program's own; how often an interpreter says that it
         # could not write, and in which words, differs between versions.
         errors = re.sub(r"(?s)Traceback.*(?=\n\w)", "Traceback", done.stderr)
         ignored = "Exception ignored " in errors and set(re.findall(r"^\w+Error: .*", errors, re.MULTILINE))
