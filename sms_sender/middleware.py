@@ -70,5 +70,5 @@ def _values(pairs: Iterable[tuple[str, Iterable[object]]]) -> Iterator[str]:
 
 def _refuse(values: Iterable[str]) -> HttpResponse | None:
     if any("\0" in value for value in values):
-        return problem(400, "null_character", "The character NUL is no part of anything here.")
+        return problem(400, "bad_request", "The character NUL is no part of anything here.")
     return None

@@ -195,6 +195,9 @@ def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...]
         return recorded_rows(connection), bool(open_journals(connection.alias))
     try:
         found = list(both.order_by("kind", "id"))
+    except NotSupportedError:
+        # Of the server, which Django looks at as it connects; and not a second time.
+        raise
     except DatabaseError:
         note_missing(connection.alias)
         return recorded_rows(connection), False

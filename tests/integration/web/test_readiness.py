@@ -117,7 +117,7 @@ class SlowDatabase:
 def slow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> SlowDatabase:
     slow = SlowDatabase(clock)
     monkeypatch.setattr(health, "quick_state", slow.look)
-    monkeypatch.setattr(health, "bounded", slow)
+    monkeypatch.setattr(health, "single_flight", slow)
     # The clock stands still: give up when the test does.
     monkeypatch.setattr(health, "BUDGET", 60.0)
     return slow
@@ -286,7 +286,7 @@ def test_the_connection_of_who_gave_up_is_not_used_any_more(monkeypatch: pytest.
         used.append(connections[alias])
         return state.quick_state(alias)
 
-    monkeypatch.setattr(health, "bounded", Late)
+    monkeypatch.setattr(health, "single_flight", Late)
     monkeypatch.setattr(health, "BUDGET", 0.0)
     monkeypatch.setattr(health, "quick_state", noted)
     own = connections["default"]
