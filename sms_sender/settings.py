@@ -223,6 +223,11 @@ SMS_PROVIDERS = [
     "webhooks.providers.twilio",
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
+# When a person may be written to, by the clock of the number's own time zone: to the minute, 24:00 is midnight.
+SMS_HOURS = given("SMS_HOURS") or "09:00-21:00"
+SMS_SATURDAY_HOURS = given("SMS_SATURDAY_HOURS") or "10:00-16:00"
+# The page on which a payment is made, with {gateway}, {id} and {external_id} of the payment.
+PAYMENT_URL = given("PAYMENT_URL")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
     "Olá, {name}! Seu PIX de {amount} ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
 )
