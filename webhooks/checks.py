@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
@@ -47,6 +48,16 @@ def check_provider(**_: Any) -> list[CheckMessage]:
         told = f"SMS_PROVIDER={settings.SMS_PROVIDER!r} cannot be used: {error}"
         return [Error(told, hint=f"export SMS_PROVIDER={'|'.join(providers.names())}", id="webhooks.E002")]
     return [Error(f"{name} is not set.", hint=f"export {name}=…", id="webhooks.E003") for name in missing]
+
+
+@register(TAG)
+def check_countries(**_: Any) -> list[CheckMessage]:
+    """Look the countries up."""
+    return [
+        Error(f"SMS_COUNTRIES names {name!r}, which is no country.", hint="export SMS_COUNTRIES=BR", id="webhooks.E008")
+        for name in settings.SMS_COUNTRIES
+        if name not in phonenumbers.SUPPORTED_REGIONS
+    ]
 
 
 @register(TAG)

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from webhooks import phones
 from webhooks.models import Payment, RecoverySMS
 from webhooks.states import SMSStatus
 
@@ -20,10 +21,15 @@ BATCH = 500
 
 
 def follow(payment: Payment) -> None:
-    """Schedule the payment's one SMS, or cancel it, as its status asks for."""
+    """Schedule the payment's one SMS, or cancel it, as its status asks for; keep the reason where none may go out."""
     if not payment.is_left_waiting:
         cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
-    elif payment.customer_phone:
+        return
+    refusal = phones.refusal(payment.customer_phone)
+    if refusal != payment.sms_refusal:
+        payment.sms_refusal = refusal
+        payment.save(update_fields=["sms_refusal"])
+    if not refusal:
         due_at = timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
         RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from webhooks import phones
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
 from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
@@ -95,7 +96,7 @@ def _refusal(payment: Payment, now: datetime) -> str:
         return f"The payment is {payment.status}."
     if payment.expired_between(payment.created_at, now):
         return "The PIX code has expired."
-    return "" if payment.customer_phone else "There is no phone number."
+    return phones.refusal(payment.customer_phone)
 
 
 def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from urllib.parse import quote
 
 from django.conf import settings
@@ -9,6 +10,12 @@ from django.conf import settings
 from webhooks.models import Payment
 
 NAMELESS = "cliente"
+LONGEST_NAME = 20
+GSM_7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""What an SMS writes in seven bits (3GPP TS 23.038, 6.2.1); one letter else, and 70 fill a segment instead of 160."""
 
 
 def reais(centavos: int) -> str:
@@ -26,5 +33,17 @@ def payment_url(payment: Payment) -> str:
 
 def recovery_text(payment: Payment) -> str:
     """Fill in `SMS_TEMPLATE`: `{name}` (the first one), `{amount}`, `{pix_code}`."""
-    first_name = next(iter(payment.customer_name.split()), NAMELESS)
-    return str(settings.SMS_TEMPLATE).format(name=first_name, amount=reais(payment.amount), pix_code=payment.pix_code)
+    values = {"name": first_name(payment.customer_name), "amount": reais(payment.amount), "pix_code": payment.pix_code}
+    return str(settings.SMS_TEMPLATE).format(**values)
+
+
+def first_name(full: str) -> str:
+    """Return what to call somebody: anybody at a checkout may have typed it, and it must not carry a link or a text."""
+    first = next(iter(full.split()), "")
+    plain = "".join(_plain(letter) for letter in unicodedata.normalize("NFC", first))
+    return plain if plain.isalpha() and len(plain) <= LONGEST_NAME and GSM_7.issuperset(plain) else NAMELESS
+
+
+def _plain(letter: str) -> str:
+    """Take the accent off a letter that would not fit into seven bits: `João` becomes `Joao`."""
+    return letter if letter in GSM_7 else unicodedata.normalize("NFD", letter)[0]

@@ -24,7 +24,17 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
     class Meta:
         model = Payment
-        fields = ["gateway", "gateway_id", "external_id", "status", "method", "amount", "customer_phone", "expires_at"]
+        fields = [
+            "gateway",
+            "gateway_id",
+            "external_id",
+            "status",
+            "method",
+            "amount",
+            "customer_phone",
+            "sms_refusal",
+            "expires_at",
+        ]
 
     def get_customer_phone(self, payment: Payment) -> str:
         """Return the number with its middle hidden."""

@@ -18,7 +18,14 @@ def test_amounts_are_written_as_brazilians_do(centavos: int, text: str) -> None:
     assert reais(centavos) == text
 
 
-@pytest.mark.parametrize(("name", "called"), [("Ana Souza", "Ana"), ("", "cliente"), ("{amount} {0}", "{amount}")])
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("Ana Souza", "Ana"), ("José", "José"), ("João", "Joao"), ("Joa\u0303o", "Joao"), ("ÁGATA", "AGATA"), ("", "cliente"),
+        ("{amount} {0}", "cliente"), ("http://evil.example/pix x", "cliente"), ("evil.example", "cliente"),
+        ("a" * 20, "a" * 20), ("a" * 21, "cliente"), ("Ana0", "cliente"), ("Анна", "cliente"), ("安娜", "cliente"),
+    ],
+)  # fmt: skip
 def test_customers_are_called_by_their_first_name(settings: Settings, name: str, called: str) -> None:
     settings.SMS_TEMPLATE = "{name}"
     assert recovery_text(Payment(customer_name=name, amount=1)) == called
