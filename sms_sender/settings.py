@@ -42,6 +42,17 @@ def seconds(name: str, default: float, *, minimum: float = 0) -> float:
     return value
 
 
+def whole(name: str, default: int | None, *, minimum: int = 1) -> int | None:
+    """Read a number; refuse what is none or below `minimum`."""
+    text = given(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < minimum:
+        example = default or 100
+        raise ImproperlyConfigured(f"{name}={text!r} is not a number from {minimum} on. Type: export {name}={example}")
+    return int(text)
+
+
 # -- where this runs --------------------------------------------------------------------------------------------------
 
 PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
@@ -228,6 +239,14 @@ SMS_COUNTRIES = listed("SMS_COUNTRIES") or ["BR"]
 # When a person may be written to, by the clock of the number's own time zone: to the minute, 24:00 is midnight.
 SMS_HOURS = given("SMS_HOURS") or "09:00-21:00"
 SMS_SATURDAY_HOURS = given("SMS_SATURDAY_HOURS") or "10:00-16:00"
+# On Sundays by the hours of Saturdays, on national holidays by those of the weekday; not at all unless set.
+SMS_SUNDAYS = env.bool("SMS_SUNDAYS", default=False)
+SMS_HOLIDAYS = env.bool("SMS_HOLIDAYS", default=False)
+# Nobody is reminded of a payment that is older than this, in seconds.
+SMS_MAX_AGE = seconds("SMS_MAX_AGE", 86400, minimum=1)
+SMS_PER_PHONE_PER_DAY = whole("SMS_PER_PHONE_PER_DAY", 1) or 1
+# Over all; what is due beyond waits for the next day, with an alarm.
+SMS_PER_DAY = whole("SMS_PER_DAY", None)
 # The page on which a payment is made, with {gateway}, {id} and {external_id} of the payment.
 PAYMENT_URL = given("PAYMENT_URL")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
@@ -315,5 +334,9 @@ SPECTACULAR_SETTINGS = {
 # -- auto_migrate -----------------------------------------------------------------------------------------------------
 
 AUTO_MIGRATE = {
-    "HEALTH_CHECKS": {"cache": "webhooks.health.cache", "sms_scheduler": "webhooks.health.sms_scheduler"},
+    "HEALTH_CHECKS": {
+        "cache": "webhooks.health.cache",
+        "sms_scheduler": "webhooks.health.sms_scheduler",
+        "sms_budget": "webhooks.health.sms_budget",
+    },
 }

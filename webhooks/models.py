@@ -26,6 +26,8 @@ class Payment(models.Model):
     status = models.CharField(max_length=20, choices=PaymentStatus)
     # When the gateway says that the status was taken; NULL where it does not say.
     status_at = models.DateTimeField(null=True, blank=True)
+    # When the gateway says that the payment was made out; NULL where it does not say.
+    issued_at = models.DateTimeField(null=True, blank=True)
     method = models.CharField(max_length=20, choices=PaymentMethod)
     amount = models.PositiveBigIntegerField(help_text="Centavos.")
     customer_name = models.CharField(max_length=200, blank=True)
@@ -51,6 +53,13 @@ class Payment(models.Model):
     def is_left_waiting(self) -> bool:
         """Return whether this is a PIX payment that nobody has made yet."""
         return self.status == PaymentStatus.WAITING and self.method == PaymentMethod.PIX
+
+    @property
+    def began_at(self) -> datetime:
+        """Return since when the payment has been awaited, as far as its gateway tells."""
+        told = self.issued_at or self.status_at
+        # A gateway's clock that is ahead is not believed.
+        return min(told, self.created_at) if told else self.created_at
 
     def expired_between(self, since: datetime, now: datetime) -> bool:
         """Return whether the PIX code ran out in that time.
@@ -124,3 +133,14 @@ class RecoverySMS(models.Model):
 
     def __str__(self) -> str:
         return f"SMS {self.pk} to {mask(self.phone or self.payment.customer_phone)} ({self.status})"
+
+
+class DailyBudget(models.Model):
+    """How many SMS went out in one day, where `SMS_PER_DAY` limits them."""
+
+    day = models.DateField(primary_key=True)
+    spent = models.PositiveIntegerField(default=0)
+    exhausted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.spent} SMS"

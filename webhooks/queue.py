@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from webhooks import phones
+from webhooks import hours, phones
 from webhooks.models import Payment, RecoverySMS
 from webhooks.states import SMSStatus
 
@@ -30,7 +30,9 @@ def follow(payment: Payment) -> None:
         payment.sms_refusal = refusal
         payment.save(update_fields=["sms_refusal"])
     if not refusal:
-        due_at = timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
+        due_at = hours.next_open(
+            payment.customer_phone, timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
+        )
         RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
 
 

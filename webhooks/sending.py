@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from webhooks import phones
+from webhooks import budget, eligibility
+from webhooks.eligibility import Refusal
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
 from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
@@ -43,6 +44,7 @@ class Claim:
     phone: str
     body: str
     attempts: int
+    at: datetime
 
 
 def send(key: int) -> None:
@@ -71,13 +73,14 @@ def _attempt(claim: Claim) -> None:
 def take(key: int) -> Claim | None:
     """Claim the SMS, or cancel it if the payment is not left waiting any more; give None unless it is to be sent."""
     with transaction.atomic():
-        # The payment is locked first, as its deliveries do: it is either paid before this or after, never meanwhile.
-        payment = Payment.objects.select_for_update(of=("self",)).filter(recovery_sms=key).first()
-        if payment is None:
+        if (payment := _lock(key)) is None:
             return None
-        row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=timezone.now())
-        if refusal := _refusal(payment, timezone.now()):
-            row.update(status=SMSStatus.CANCELLED, error=refusal, updated_at=timezone.now())
+        now = timezone.now()
+        row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=now)
+        if not row.select_for_update().exists():
+            return None
+        if refusal := eligibility.refusal(payment, now):
+            _refuse(row, refusal)
             return None
         claim = Claim(
             key=key,
@@ -87,20 +90,39 @@ def take(key: int) -> Claim | None:
             phone=payment.customer_phone,
             body=recovery_text(payment),
             attempts=payment.recovery_sms.attempts + 1,
+            at=now,
         )
         return claim if _mark(row, claim) else None
 
 
-def _refusal(payment: Payment, now: datetime) -> str:
-    if not payment.is_left_waiting:
-        return f"The payment is {payment.status}."
-    if payment.expired_between(payment.created_at, now):
-        return "The PIX code has expired."
-    return phones.refusal(payment.customer_phone)
+def _lock(key: int) -> Payment | None:
+    """Lock the SMS's payment, and with it those of the same phone and order.
+
+    Deliveries lock their payment too: it is paid before this or after, never meanwhile. Two SMS to one phone are
+    claimed one after the other, so that the second sees the first. In the order of their keys nobody waits in a circle.
+    """
+    payment = Payment.objects.filter(recovery_sms=key).first()
+    if payment is None:
+        return None
+    same = Q(pk=payment.pk)
+    if payment.customer_phone:
+        same |= Q(customer_phone=payment.customer_phone)
+    if payment.external_id:
+        same |= Q(gateway=payment.gateway, external_id=payment.external_id)
+    locked = Payment.objects.select_for_update(of=("self",)).filter(same).order_by("pk")
+    return next((found for found in locked if found.pk == payment.pk), None)
+
+
+def _refuse(row: QuerySet[RecoverySMS], refusal: Refusal) -> None:
+    """Cancel the SMS, or put it off."""
+    outcome: dict[str, object] = {"status": SMSStatus.CANCELLED}
+    if refusal.until is not None:
+        outcome = {"due_at": refusal.until, "dispatched_at": None}
+    row.update(**outcome, error=refusal.reason, updated_at=timezone.now())
 
 
 def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
-    now = timezone.now()
+    now = claim.at
     taken = row.update(
         status=SMSStatus.SENDING,
         attempt_token=claim.token,
@@ -130,10 +152,14 @@ def _record(claim: Claim, **outcome: object) -> None:
     )
     written = mine.update(**outcome, updated_at=timezone.now())
     log = logger.bind(phone=mask(claim.phone), provider=claim.provider)
+    if outcome["status"] in {SMSStatus.FAILED, SMSStatus.SCHEDULED}:
+        budget.give_back(claim.at)
     if not written:
         log.error("An attempt that had been given up came back", outcome=str(outcome["status"]))
     elif outcome["error"]:
         log.warning("Not delivered", outcome=str(outcome["status"]), reason=outcome["error"])
+    else:
+        log.info("Sent", provider_id=outcome["provider_id"])
 
 
 def settle_abandoned() -> int:

@@ -70,3 +70,7 @@ class SMSStatus(TextChoices):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+
+
+GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
+"""What has reached its phone, or may have."""

@@ -15,7 +15,7 @@ from typing import Any, Self
 import psycopg
 import requests
 
-from tests.integration.webhooks.conftest import SECRET
+from tests.integration.webhooks.conftest import AT_ANY_TIME, SECRET
 from tests.manage import ROOT, environment, run_manage
 from tests.servers import Redis, free_port
 
@@ -53,6 +53,7 @@ class Service:
                 "SMS_RECOVERY_DELAY": "1",
                 "SMS_POLL_INTERVAL": "0.2",
                 "SMS_REDISPATCH_AFTER": "2",
+                **AT_ANY_TIME,
                 **(env or {}),
             }
         )

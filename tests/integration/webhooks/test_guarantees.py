@@ -20,7 +20,7 @@ from tests.servers import Redis
 pytestmark = pytest.mark.slow
 
 FIRST = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
-LATER = ghostpay(paymentId="gp_later", customer={"name": "Bia", "phone": "11988776655"})
+LATER = ghostpay(paymentId="gp_later", externalId="pedido-1043", customer={"name": "Bia", "phone": "11988776655"})
 
 
 @pytest.fixture
@@ -55,7 +55,8 @@ def test_six_deliveries_make_one_sms(service: Service) -> None:
     health = service.health()
     assert (health["status"], health["migrations"]["state"]) == ("healthy", "up_to_date")
     scheduler = {"status": "healthy", "redis_available": True, "celery_available": True}
-    assert health["checks"] == {"cache": {"status": "healthy"}, "sms_scheduler": scheduler}
+    healthy = {"status": "healthy"}
+    assert health["checks"] == {"cache": healthy, "sms_scheduler": scheduler, "sms_budget": healthy}
 
 
 def test_a_payment_that_was_made_meanwhile_gets_none(service: Service) -> None:
@@ -128,7 +129,12 @@ def test_a_worker_killed_while_sending_sends_nothing_twice(
 
 def test_a_worker_killed_in_the_midst_of_many_loses_none_and_doubles_none(service: Service) -> None:
     for number in range(60):
-        assert service.deliver(ghostpay(paymentId=f"gp_{number}", customer=customer(number))) == 200
+        assert (
+            service.deliver(
+                ghostpay(paymentId=f"gp_{number}", externalId=f"pedido-{number}", customer=customer(number))
+            )
+            == 200
+        )
     service.start("beat")
     for seen in (5, 15, 25):
         service.start("worker")
@@ -145,4 +151,4 @@ def test_a_worker_killed_in_the_midst_of_many_loses_none_and_doubles_none(servic
 
 def customer(number: int) -> dict[str, str]:
     """Return a customer whose SMS reads like no other's."""
-    return {"name": f"Ana{number}", "phone": "11999887766"}
+    return {"name": "Ana" + chr(ord("a") + number // 8) + chr(ord("a") + number % 8), "phone": "11999887766"}

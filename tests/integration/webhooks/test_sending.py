@@ -180,7 +180,7 @@ def test_a_lookup_that_fails_is_made_again(sms: RecoverySMS, twilio: FakeTwilio,
 
 def test_two_alike_sms_are_not_taken_for_each_other(sms: RecoverySMS, deliver: Deliver, twilio: FakeTwilio) -> None:
     sending.send(sms.pk)
-    deliver(ghostpay(paymentId="gp_2"))
+    deliver(ghostpay(paymentId="gp_2", externalId="pedido-2"))
     other = RecoverySMS.objects.get(payment__gateway_id="gp_2")
     assert sending.take(other.pk)
     abandon(other)

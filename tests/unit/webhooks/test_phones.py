@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from pytest_django import Settings
 
 from webhooks import checks

@@ -21,7 +21,8 @@ def test_amounts_are_written_as_brazilians_do(centavos: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "called"),
     [
-        ("Ana Souza", "Ana"), ("José", "José"), ("João", "Joao"), ("Joa\u0303o", "Joao"), ("ÁGATA", "AGATA"), ("", "cliente"),
+        ("Ana Souza", "Ana"), ("José", "José"), ("João", "Joao"), ("Joa\u0303o", "Joao"), ("ÁGATA", "AGATA"),
+        ("", "cliente"),
         ("{amount} {0}", "cliente"), ("http://evil.example/pix x", "cliente"), ("evil.example", "cliente"),
         ("a" * 20, "a" * 20), ("a" * 21, "cliente"), ("Ana0", "cliente"), ("Анна", "cliente"), ("安娜", "cliente"),
     ],

@@ -1,0 +1,52 @@
+"""Whether an SMS may go out now. Asked within its claim, while the payments of its phone and its order are locked."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from webhooks import budget, hours, phones
+from webhooks.models import Payment, RecoverySMS
+from webhooks.states import GONE
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why an SMS does not go out, and the time at which that may have changed, if it may."""
+
+    reason: str
+    until: datetime | None = None
+
+
+def refusal(payment: Payment, now: datetime) -> Refusal | None:
+    """Return why the payment's SMS must not go out now; None if it may, and it is counted in the day's budget then."""
+    if reason := _for_good(payment, now):
+        return Refusal(reason)
+    if (opens_at := hours.next_open(payment.customer_phone, now)) > now:
+        return Refusal("Nobody is written to at this hour.", until=opens_at)
+    if not budget.spend(now):
+        until = hours.next_open(payment.customer_phone, budget.next_day(now))
+        return Refusal(f"The day's budget of {settings.SMS_PER_DAY} SMS is spent.", until=until)
+    return None
+
+
+def _for_good(payment: Payment, now: datetime) -> str:
+    if not payment.is_left_waiting:
+        return f"The payment is {payment.status}."
+    if payment.expired_between(payment.created_at, now):
+        return "The PIX code has expired."
+    if now - payment.began_at > timedelta(seconds=settings.SMS_MAX_AGE):
+        return f"The payment is older than {settings.SMS_MAX_AGE:g} s."
+    return phones.refusal(payment.customer_phone) or _had_enough(payment, now)
+
+
+def _had_enough(payment: Payment, now: datetime) -> str:
+    gone = RecoverySMS.objects.filter(status__in=GONE).exclude(payment=payment)
+    order = gone.filter(payment__gateway=payment.gateway, payment__external_id=payment.external_id)
+    if payment.external_id and order.exists():
+        return "The order has had its SMS."
+    since = hours.start_of_day(payment.customer_phone, now)
+    today = gone.filter(phone=payment.customer_phone, claimed_at__gte=since).count()
+    return f"The phone has had {today} SMS today." if today >= settings.SMS_PER_PHONE_PER_DAY else ""
