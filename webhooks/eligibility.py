@@ -6,10 +6,14 @@ import dataclasses
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models.functions import Coalesce
 
 from webhooks import budget, hours, phones
 from webhooks.models import Payment, RecoverySMS
-from webhooks.states import GONE
+from webhooks.states import GONE, MONEY_MOVED
+
+SHORTEST_PAUSE = timedelta(minutes=1)
+"""Until a payment that is in review is looked at again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +28,9 @@ def refusal(payment: Payment, now: datetime) -> Refusal | None:
     """Return why the payment's SMS must not go out now; None if it may, and it is counted in the day's budget then."""
     if reason := _for_good(payment, now):
         return Refusal(reason)
+    if payment.is_held_back:
+        pause = max(timedelta(seconds=settings.SMS_RECOVERY_DELAY), SHORTEST_PAUSE)
+        return Refusal("The payment is in review.", until=now + pause)
     if (opens_at := hours.next_open(payment.customer_phone, now)) > now:
         return Refusal("Nobody is written to at this hour.", until=opens_at)
     if not budget.spend(now):
@@ -33,13 +40,23 @@ def refusal(payment: Payment, now: datetime) -> Refusal | None:
 
 
 def _for_good(payment: Payment, now: datetime) -> str:
-    if not payment.is_left_waiting:
+    if not (payment.is_left_waiting or payment.is_held_back):
         return f"The payment is {payment.status}."
     if payment.expired_between(payment.created_at, now):
         return "The PIX code has expired."
     if now - payment.began_at > timedelta(seconds=settings.SMS_MAX_AGE):
         return f"The payment is older than {settings.SMS_MAX_AGE:g} s."
-    return phones.refusal(payment.customer_phone) or _had_enough(payment, now)
+    return phones.refusal(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
+
+
+def _paid_otherwise(payment: Payment) -> str:
+    paid = Payment.objects.filter(status__in=MONEY_MOVED).exclude(pk=payment.pk)
+    if payment.external_id and paid.filter(gateway=payment.gateway, external_id=payment.external_id).exists():
+        return "The order is paid, by another payment."
+    # A PIX code that somebody let go for another, of whichever order or gateway: they have bought, and know it.
+    moment = Coalesce("paid_at", "status_at", "updated_at")
+    theirs = paid.alias(moment=moment).filter(customer_phone=payment.customer_phone, moment__gte=payment.began_at)
+    return "The customer has paid since." if theirs.exists() else ""
 
 
 def _had_enough(payment: Payment, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """When a person may be written to, by the clock where they are.
 
 Twilio forbids marketing in Brazil from 22 to 9 o'clock and on Sundays; the carriers' own code for telemarketing has 9
-to 21 on weekdays, 10 to 16 on Saturdays, and neither Sundays nor national holidays. A reminder keeps to the stricter one.
+to 21 on weekdays, 10 to 16 on Saturdays, and neither Sundays nor national holidays. A reminder keeps to the stricter.
 """
 
 from __future__ import annotations

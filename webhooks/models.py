@@ -45,6 +45,10 @@ class Payment(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["gateway", "gateway_id"], name="payment_gateway_id")]
+        indexes = [
+            models.Index(fields=["customer_phone"], name="payment_phone"),
+            models.Index(fields=["gateway", "external_id"], name="payment_order"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.gateway_id} ({self.status})"
@@ -53,6 +57,11 @@ class Payment(models.Model):
     def is_left_waiting(self) -> bool:
         """Return whether this is a PIX payment that nobody has made yet."""
         return self.status == PaymentStatus.WAITING and self.method == PaymentMethod.PIX
+
+    @property
+    def is_held_back(self) -> bool:
+        """Return whether this PIX payment is looked into, and may be left waiting afterwards."""
+        return PaymentStatus(self.status).is_held_back and self.method == PaymentMethod.PIX
 
     @property
     def began_at(self) -> datetime:
@@ -129,6 +138,7 @@ class RecoverySMS(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="recovery_sms_due", condition=Q(status=SMSStatus.SCHEDULED)),
             models.Index(fields=["claimed_at"], name="recovery_sms_sending", condition=Q(status=SMSStatus.SENDING)),
+            models.Index(fields=["phone", "claimed_at"], name="recovery_sms_phone"),
         ]
 
     def __str__(self) -> str:

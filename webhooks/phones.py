@@ -61,7 +61,7 @@ def _with_ninth_digit(parsed: PhoneNumber) -> Iterator[PhoneNumber]:
 
     Only where it makes a mobile number of what is none: a landline's number has as many digits.
     """
-    area, subscriber = divmod(parsed.national_number, 10**8)
+    area, subscriber = divmod(parsed.national_number or 0, 10**8)
     if parsed.country_code != 55 or not 11 <= area <= 99 or phonenumbers.is_valid_number(parsed):
         return
     mended = PhoneNumber(country_code=55, national_number=area * 10**9 + 9 * 10**8 + subscriber)

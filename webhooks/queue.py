@@ -22,6 +22,8 @@ BATCH = 500
 
 def follow(payment: Payment) -> None:
     """Schedule the payment's one SMS, or cancel it, as its status asks for; keep the reason where none may go out."""
+    if payment.is_held_back:
+        return  # the claim puts it off
     if not payment.is_left_waiting:
         cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
         return

@@ -28,9 +28,17 @@ class PaymentStatus(TextChoices):
         return self in {PaymentStatus.WAITING, PaymentStatus.IN_REVIEW, PaymentStatus.AUTHORIZED}
 
     @property
+    def is_held_back(self) -> bool:
+        """Return whether somebody looks into it, after which the customer may be awaited again."""
+        return self == PaymentStatus.IN_REVIEW
+
+    @property
     def money_moved(self) -> bool:
         """Return whether the customer has paid, whatever became of the money afterwards."""
-        return self in {PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK}
+        return self in MONEY_MOVED
+
+
+MONEY_MOVED = [PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK]
 
 
 class PaymentMethod(TextChoices):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -169,3 +170,98 @@ def test_what_did_not_go_out_is_not_counted(
     second = order(deliver, 2)
     sending.send(second.pk)
     assert (outcome(second), len(twilio.sent)) == ((SMSStatus.SENT, ""), 1)
+
+
+def test_a_review_holds_the_sms_back_and_does_not_cancel_it(deliver: Deliver, twilio: FakeTwilio) -> None:
+    sms = order(deliver, 1)
+    order(deliver, 1, status="IN_REVIEW", updatedAt="2026-11-22T14:01:00Z")
+    sending.send(sms.pk)
+    assert outcome(sms) == (SMSStatus.SCHEDULED, "The payment is in review.")
+    assert sms.due_at > timezone.now()
+    order(deliver, 1, updatedAt="2026-11-22T14:02:00Z")
+    RecoverySMS.objects.update(due_at=timezone.now())
+    assert queue.take_due() == [sms.pk]
+    sending.send(sms.pk)
+    assert (outcome(sms), len(twilio.sent)) == ((SMSStatus.SENT, ""), 1)
+
+
+@pytest.mark.parametrize(("status", "told"), [("APPROVED", "paid"), ("REJECTED", "refused")])
+def test_a_review_that_ends_otherwise_cancels_it(deliver: Deliver, twilio: FakeTwilio, status: str, told: str) -> None:
+    sms = order(deliver, 1)
+    order(deliver, 1, status="IN_REVIEW", updatedAt="2026-11-22T14:01:00Z")
+    order(deliver, 1, status=status, updatedAt="2026-11-22T14:02:00Z")
+    sending.send(sms.pk)
+    assert (outcome(sms), twilio.sent) == ((SMSStatus.CANCELLED, f"The payment is {told}."), [])
+
+
+def test_a_review_that_does_not_end_is_not_waited_for_for_ever(deliver: Deliver, settings: Settings) -> None:
+    sms = order(deliver, 1)
+    order(deliver, 1, status="IN_REVIEW", updatedAt="2026-11-22T14:01:00Z")
+    settings.SMS_MAX_AGE = 1.0
+    sending.send(sms.pk)
+    assert outcome(sms) == (SMSStatus.CANCELLED, "The payment is older than 1 s.")
+
+
+@pytest.mark.parametrize("status", ["APPROVED", "REFUNDED", "CHARGEBACK"])
+def test_an_order_that_another_of_its_payments_has_paid_gets_none(
+    deliver: Deliver, twilio: FakeTwilio, status: str
+) -> None:
+    sms = order(deliver, 1)
+    other = {"paymentMethod": "CREDIT_CARD", "customer": {"name": "Ana"}, "updatedAt": "2026-11-01T14:00:00Z"}
+    deliver(ghostpay(paymentId="gp_2", externalId="pedido-1", status=status, **other))
+    sending.send(sms.pk)
+    assert (outcome(sms), twilio.sent) == ((SMSStatus.CANCELLED, "The order is paid, by another payment."), [])
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "status"),
+    [
+        ("2026-11-22T14:05:00Z", SMSStatus.CANCELLED),
+        ("2026-11-22T13:55:00Z", SMSStatus.SENT),
+        (None, SMSStatus.CANCELLED),
+    ],
+)
+def test_a_phone_that_has_paid_since_gets_none_and_one_that_paid_before_does(
+    deliver: Deliver, twilio: FakeTwilio, paid_at: str | None, status: str
+) -> None:
+    sms = order(deliver, 1)
+    deliver(tribopay(status="paid", paid_at=paid_at), "tribopay")
+    sending.send(sms.pk)
+    assert outcome(sms)[0] == status
+    assert len(twilio.sent) == (status == SMSStatus.SENT)
+
+
+def test_a_payment_that_is_recorded_during_a_claim_of_its_phone_is_waited_for(
+    deliver: Deliver, twilio: FakeTwilio
+) -> None:
+    """The claim locks the phone's other payments: it comes after a delivery that is about to pay one of them."""
+    first, second = order(deliver, 1), order(deliver, 2)
+    claimed: list[str] = []
+
+    def claim() -> None:
+        try:
+            sending.send(first.pk)
+            claimed.append(outcome(first)[1])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Payment.objects.filter(recovery_sms=second).update(status="paid", paid_at=timezone.now())
+            done = pool.submit(claim)
+            wait_until_somebody_waits()
+        done.result()
+    assert (claimed, twilio.sent) == (["The customer has paid since."], [])
+
+
+def wait_until_somebody_waits() -> None:
+    """Return when another connection waits for a lock."""
+    deadline = time.monotonic() + 30
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(waiting)
+            if cursor.fetchone() != (0,):
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

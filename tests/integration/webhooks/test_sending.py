@@ -74,7 +74,7 @@ def test_the_console_writes_one_line_that_names_the_sms_and_its_payment(
     assert (line["sms"], line["payment"]) == (sms.pk, "gp_7f3a9c21")
 
 
-@pytest.mark.parametrize("status", ["APPROVED", "REJECTED", "REFUNDED", "CHARGEBACK", "IN_REVIEW"])
+@pytest.mark.parametrize("status", ["APPROVED", "REJECTED", "REFUNDED", "CHARGEBACK"])
 def test_nothing_is_sent_once_the_payment_is_not_awaited(
     sms: RecoverySMS, deliver: Deliver, twilio: FakeTwilio, status: str
 ) -> None:
