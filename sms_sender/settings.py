@@ -249,8 +249,9 @@ SMS_PER_PHONE_PER_DAY = whole("SMS_PER_PHONE_PER_DAY", 1) or 1
 SMS_PER_DAY = whole("SMS_PER_DAY", None)
 # The page on which a payment is made, with {gateway}, {id} and {external_id} of the payment.
 PAYMENT_URL = given("PAYMENT_URL")
+# Without accents that would make it three SMS. {name}, {amount}, {pix_code}, and {link}: the page, else the PIX code.
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
-    "Olá, {name}! Seu PIX de {amount} ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
+    "{name}, seu PIX de {amount} ainda aguarda o pagamento. {link} Para parar, responda SAIR."
 )
 
 TWILIO_ACCOUNT_SID = given("TWILIO_ACCOUNT_SID")

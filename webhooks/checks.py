@@ -31,7 +31,7 @@ def check_template(**_: Any) -> list[CheckMessage]:
         text = recovery_text(Payment(customer_name="Ana", amount=100))
     except (LookupError, ValueError, AttributeError) as error:
         told = f"SMS_TEMPLATE={settings.SMS_TEMPLATE!r} cannot be filled in: {error!r}."
-        hint = "Use {name}, {amount} and {pix_code} only."
+        hint = "Use {name}, {amount}, {link} and {pix_code} only."
         return [Error(told, hint=hint, id="webhooks.E001")]
     return [] if text.strip() else [Error("SMS_TEMPLATE is blank.", hint="unset SMS_TEMPLATE", id="webhooks.E001")]
 

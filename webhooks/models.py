@@ -114,6 +114,7 @@ class RecoverySMS(models.Model):
     # The text and the number that were handed to the provider, which it is asked about after a crash.
     phone = models.CharField(max_length=20, blank=True)
     body = models.TextField(blank=True)
+    segments = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="SMS that the text is paid for as.")
     provider = models.CharField(max_length=20, blank=True)
     provider_id = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveIntegerField(default=0)

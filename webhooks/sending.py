@@ -22,7 +22,7 @@ from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
 from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
 from webhooks.states import SMSStatus
-from webhooks.texts import recovery_text
+from webhooks.texts import recovery_text, segments
 
 logger = structlog.get_logger(__name__)
 
@@ -130,6 +130,7 @@ def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
         provider=claim.provider,
         phone=claim.phone,
         body=claim.body,
+        segments=segments(claim.body),
         claimed_at=now,
         updated_at=now,
         error="",

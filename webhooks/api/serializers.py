@@ -84,8 +84,8 @@ class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
     class Meta:
         model = RecoverySMS
         fields = [
-            "id", "status", "due_at", "attempts", "claimed_at", "sent_at", "provider", "provider_id", "error",
-            "created_at", "payment",
+            "id", "status", "due_at", "attempts", "segments", "claimed_at", "sent_at", "provider", "provider_id",
+            "error", "created_at", "payment",
         ]  # fmt: skip
 
 

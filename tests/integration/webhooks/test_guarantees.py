@@ -19,7 +19,10 @@ from tests.servers import Redis
 
 pytestmark = pytest.mark.slow
 
-FIRST = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
+FIRST = (
+    "Ana, seu PIX de R$ 99,90 ainda aguarda o pagamento. 00020101021226830014br.gov.bcb.pix0136example "
+    "Para parar, responda SAIR."
+)
 LATER = ghostpay(paymentId="gp_later", externalId="pedido-1043", customer={"name": "Bia", "phone": "11988776655"})
 
 

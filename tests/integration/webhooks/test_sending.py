@@ -22,7 +22,10 @@ from webhooks.states import SMSStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TEXT = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
+TEXT = (
+    "Ana, seu PIX de R$ 99,90 ainda aguarda o pagamento. 00020101021226830014br.gov.bcb.pix0136example "
+    "Para parar, responda SAIR."
+)
 
 
 @pytest.fixture
@@ -45,6 +48,7 @@ def test_an_sms_is_sent_with_the_customers_name_and_amount(sms: RecoverySMS, twi
         ("+5511999887766", "+15005550006", TEXT)
     ]
     assert (sms.status, sms.provider_id, sms.body, sms.attempts) == (SMSStatus.SENT, twilio.sent[0]["sid"], TEXT, 1)
+    assert sms.segments == 1
     credentials = base64.b64encode(f"AC{'0' * 32}:twilio-token".encode()).decode()
     assert twilio.authorizations == [f"Basic {credentials}"]
 

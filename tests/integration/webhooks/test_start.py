@@ -14,7 +14,7 @@ from tests.servers import free_port
 REFUSED = {"SMS_TEMPLATE": "{nome}", "SMS_HOURS": "9-21"}
 TOLD = [
     "SMS_TEMPLATE='{nome}' cannot be filled in",
-    "Use {name}, {amount}",
+    "Use {name}, {amount}, {link}",
     "SMS_HOURS='9-21'",
     "SMS_HOURS=09:00-21:00",
 ]

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from webhooks import checks
 from webhooks.models import Payment
-from webhooks.texts import payment_url, reais, recovery_text
+from webhooks.texts import GSM_7, payment_url, reais, recovery_text, segments
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,49 @@ def test_a_link_is_filled_in_with_what_an_address_can_bear(settings: Settings, u
     settings.PAYMENT_URL = url
     assert checks.check_payment_url() == []
     assert payment_url(Payment(gateway="ghostpay", gateway_id="gp/1", external_id="a &b")) == link
+
+
+CODE = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-4266554400005204000053039865802BR5913Loja da Ana6008"
+URL = "https://loja.example/pagar/{id}"
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "link"),
+    [
+        (URL, CODE, "https://loja.example/pagar/gp_1 "), ("", CODE, f"{CODE} "), ("", "", ""),
+        ("", "http://evil.example", ""),
+    ],
+)  # fmt: skip
+def test_the_text_has_the_page_else_the_code_and_how_to_stop(
+    settings: Settings, url: str, code: str, link: str
+) -> None:
+    settings.PAYMENT_URL = url
+    payment = Payment(customer_name="Ana Souza", amount=100, gateway_id="gp_1", pix_code=code)
+    text = f"Ana, seu PIX de R$ 1,00 ainda aguarda o pagamento. {link}Para parar, responda SAIR."
+    assert recovery_text(payment) == text
+
+
+def test_a_code_is_sent_as_it_is(settings: Settings) -> None:
+    settings.SMS_TEMPLATE = "{pix_code}"
+    assert recovery_text(Payment(amount=1, pix_code="000201  Loja  da Ana ")) == "000201  Loja  da Ana "
+
+
+def test_the_text_with_a_page_is_one_segment_whatever_name_and_amount(settings: Settings) -> None:
+    settings.PAYMENT_URL = URL
+    payment = Payment(customer_name="Ã" * 20, amount=10**9, gateway_id="gp_7f3a9c21")
+    assert segments(recovery_text(payment)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1), ("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("á", 1), ("á" * 70, 1), ("á" * 71, 2),
+        ("á" * 134, 2), ("á" * 135, 3), ("€" * 80, 1), ("€" * 81, 2), ("😀" * 35, 1), ("😀" * 36, 2), ("é" * 160, 1),
+    ],
+)  # fmt: skip
+def test_segments_are_counted_as_carriers_do(text: str, count: int) -> None:
+    assert segments(text) == count
+
+
+def test_the_alphabet_of_seven_bits_is_whole() -> None:
+    assert len(GSM_7) == 127  # and the escape
