@@ -259,6 +259,11 @@ TWILIO_AUTH_TOKEN = given("TWILIO_AUTH_TOKEN")
 TWILIO_FROM = given("TWILIO_FROM")
 TWILIO_BASE_URL = given("TWILIO_BASE_URL") or "https://api.twilio.com"
 
+# Where providers reach this service, without a last slash; it is part of what they sign.
+PUBLIC_URL = given("PUBLIC_URL").rstrip("/") or next(
+    (f"https://{host}" for host in listed("RENDER_EXTERNAL_HOSTNAME")), ""
+)
+
 # -- Celery -----------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "redis://localhost:6379/0"
@@ -322,7 +327,8 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"token": []}],
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     "ENUM_NAME_OVERRIDES": {
-        f"{name}Enum": f"webhooks.states.{name}" for name in ("PaymentStatus", "EventStatus", "SMSStatus")
+        f"{name}Enum": f"webhooks.states.{name}"
+        for name in ("PaymentStatus", "EventStatus", "SMSStatus", "OptOutSource")
     },
     # From our own server: a browser that reaches no CDN shows the page too.
     "SWAGGER_UI_DIST": "SIDECAR",

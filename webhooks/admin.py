@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from webhooks import deliveries, queue
-from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.models import OptOut, Payment, RecoverySMS, WebhookEvent
 from webhooks.phones import mask
 from webhooks.states import EventStatus
 from webhooks.texts import reais
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     PaymentAdminBase = admin.ModelAdmin[Payment]
     EventAdminBase = admin.ModelAdmin[WebhookEvent]
     SMSAdminBase = admin.ModelAdmin[RecoverySMS]
+    OptOutAdminBase = admin.ModelAdmin[OptOut]
 else:
-    PaymentAdminBase = EventAdminBase = SMSAdminBase = admin.ModelAdmin
+    PaymentAdminBase = EventAdminBase = SMSAdminBase = OptOutAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -112,3 +113,17 @@ class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
         """Have SMS sent at once, those included of which nobody knows whether they were."""
         again = queue.send_again(rows)
         self.message_user(request, f"{again} due now; what was sent or is being sent stays as it is.", messages.INFO)
+
+
+@admin.register(OptOut)
+class OptOutAdmin(OptOutAdminBase):
+    """Numbers that want no SMS: to be entered and taken back, not to be rewritten."""
+
+    list_display = ["phone", "source", "created_at"]
+    list_filter = ["source", "created_at"]
+    search_fields = ["phone"]
+    fields = ["phone"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False

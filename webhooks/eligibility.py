@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models.functions import Coalesce
 
 from webhooks import budget, hours, phones
-from webhooks.models import Payment, RecoverySMS
+from webhooks.models import OptOut, Payment, RecoverySMS
 from webhooks.states import GONE, MONEY_MOVED
 
 SHORTEST_PAUSE = timedelta(minutes=1)
@@ -46,6 +46,8 @@ def _for_good(payment: Payment, now: datetime) -> str:
         return "The PIX code has expired."
     if now - payment.began_at > timedelta(seconds=settings.SMS_MAX_AGE):
         return f"The payment is older than {settings.SMS_MAX_AGE:g} s."
+    if OptOut.objects.filter(phone=payment.customer_phone).exists():
+        return "The phone has opted out."
     return phones.refusal(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
 
 

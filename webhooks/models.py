@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from webhooks import gateways
-from webhooks.phones import mask
-from webhooks.states import UNSETTLED, EventStatus, PaymentMethod, PaymentStatus, SMSStatus
+from webhooks.phones import mask, to_e164
+from webhooks.states import UNSETTLED, EventStatus, OptOutSource, PaymentMethod, PaymentStatus, SMSStatus
 
 
 class Payment(models.Model):
@@ -155,3 +156,24 @@ class DailyBudget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.spent} SMS"
+
+
+class OptOut(models.Model):
+    """A number that wants no SMS any more."""
+
+    phone = models.CharField(max_length=20, unique=True, help_text="With country and area code: +5511999887766.")
+    source = models.CharField(max_length=20, choices=OptOutSource, default=OptOutSource.OPERATOR, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "opt-out"
+
+    def __str__(self) -> str:
+        return mask(self.phone)
+
+    def clean(self) -> None:
+        """Bring the number into E.164; refuse what is none."""
+        self.phone = to_e164(self.phone) or self.phone
+        if not to_e164(self.phone):
+            raise ValidationError({"phone": "This is no phone number."})

@@ -16,12 +16,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from webhooks import budget, eligibility
+from webhooks import budget, eligibility, opt_outs
 from webhooks.eligibility import Refusal
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
-from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
-from webhooks.states import SMSStatus
+from webhooks.providers import NotSent, OptedOut, ProviderError, Rejected, get_provider
+from webhooks.states import OptOutSource, SMSStatus
 from webhooks.texts import recovery_text, segments
 
 logger = structlog.get_logger(__name__)
@@ -61,6 +61,8 @@ def _attempt(claim: Claim) -> None:
     try:
         provider_id = get_provider(claim.provider).send(to=claim.phone, body=claim.body)
     except Rejected as error:
+        if isinstance(error, OptedOut):
+            opt_outs.add(claim.phone, OptOutSource.PROVIDER)
         _record(claim, status=SMSStatus.FAILED, error=str(error))
     except NotSent as error:
         _record_not_sent(claim, error)

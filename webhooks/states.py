@@ -82,3 +82,11 @@ class SMSStatus(TextChoices):
 
 GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
 """What has reached its phone, or may have."""
+
+
+class OptOutSource(TextChoices):
+    """Who said that a number wants no SMS."""
+
+    INBOUND = "inbound", "an answer"
+    PROVIDER = "provider", "the provider"
+    OPERATOR = "operator", "an operator"

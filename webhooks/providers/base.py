@@ -2,6 +2,7 @@
 
 ProviderError
 ├── Rejected        it refused this SMS and would again: not sent, not tried again
+│   └── OptedOut    because the number has told the provider that it wants none
 ├── NotSent         it was not reached: not sent, tried again later
 └── OutcomeUnknown  it may have been sent: never tried again by a program, since twice is worse than not at all
 """
@@ -21,6 +22,10 @@ class ProviderError(Exception):
 
 class Rejected(ProviderError):
     """The provider refused the SMS for good."""
+
+
+class OptedOut(Rejected):
+    """The number has told the provider that it wants no SMS."""
 
 
 class NotSent(ProviderError):

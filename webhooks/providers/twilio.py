@@ -13,10 +13,11 @@ from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from webhooks.providers.base import NotSent, OutcomeUnknown, ProviderError, Rejected
+from webhooks.providers.base import NotSent, OptedOut, OutcomeUnknown, ProviderError, Rejected
 
 TIMEOUT = 10.0
 """Seconds; well below `SMS_SENDING_TIMEOUT`, after which a row counts as abandoned."""
+OPTED_OUT = 21610
 API = "https://api.twilio.com"
 SETTINGS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
@@ -65,6 +66,8 @@ def _answered(error: TwilioRestException) -> ProviderError:
     told = f"Twilio answered {error.status}, code {error.code}."
     if error.status == 429:
         return NotSent(told)
+    if error.code == OPTED_OUT:
+        return OptedOut(told)
     return Rejected(told) if 400 <= error.status < 500 else OutcomeUnknown(told)
 
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from tests.integration.webhooks.fake_twilio import FakeTwilio
+from tests.integration.webhooks.fake_twilio import TOKEN, FakeTwilio
 
 SECRET = "the-secret-that-the-gateway-sends"
 AT_ANY_TIME = {
@@ -57,7 +57,7 @@ def twilio(settings: Settings) -> Iterator[FakeTwilio]:
     with FakeTwilio() as server:
         settings.SMS_PROVIDER = "twilio"
         settings.TWILIO_ACCOUNT_SID = "AC" + "0" * 32
-        settings.TWILIO_AUTH_TOKEN = "twilio-token"
+        settings.TWILIO_AUTH_TOKEN = TOKEN
         settings.TWILIO_FROM = "+15005550006"
         settings.TWILIO_BASE_URL = server.url
         yield server
