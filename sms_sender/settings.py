@@ -328,7 +328,7 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     "ENUM_NAME_OVERRIDES": {
         f"{name}Enum": f"webhooks.states.{name}"
-        for name in ("PaymentStatus", "EventStatus", "SMSStatus", "OptOutSource")
+        for name in ("PaymentStatus", "EventStatus", "SMSStatus", "OptOutSource", "DeliveryStatus")
     },
     # From our own server: a browser that reaches no CDN shows the page too.
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -344,6 +344,7 @@ AUTO_MIGRATE = {
     "HEALTH_CHECKS": {
         "cache": "webhooks.health.cache",
         "sms_scheduler": "webhooks.health.sms_scheduler",
+        "sms_provider": "webhooks.health.sms_provider",
         "sms_budget": "webhooks.health.sms_budget",
     },
 }

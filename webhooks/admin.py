@@ -91,8 +91,8 @@ class EventAdmin(ReadOnly, EventAdminBase):
 class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
     """Recovery SMS, with what a person decides about those that no program may."""
 
-    list_display = ["id", "status", "payment", "recipient", "due_at", "sent_at", "attempts", "provider", "error"]
-    list_filter = ["status", "provider", "payment__gateway", "due_at"]
+    list_display = ["id", "status", "payment", "recipient", "due_at", "sent_at", "delivery_status", "attempts", "error"]
+    list_filter = ["status", "delivery_status", "provider", "payment__gateway", "due_at"]
     list_select_related = ["payment"]
     search_fields = ["payment__gateway_id", "payment__customer_phone", "payment__customer_name", "provider_id"]
     actions = ["cancel", "send_now"]

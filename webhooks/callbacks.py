@@ -1,4 +1,4 @@
-"""What Twilio calls: answers of people, signed as its documentation describes under “Webhooks security”."""
+"""What Twilio calls with, signed as its “Webhooks security” has it: answers of people, reports of deliveries."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import escape
 from django.views.decorators.csrf import csrf_exempt
 
-from webhooks import opt_outs
+from webhooks import opt_outs, reports
 from webhooks.phones import mask, to_e164
-from webhooks.states import OptOutSource
+from webhooks.states import DeliveryStatus, OptOutSource
 from webhooks.views import problem
 
 logger = structlog.get_logger(__name__)
@@ -72,3 +72,17 @@ def _twiml(text: str) -> HttpResponse:
     message = f"<Message>{escape(text)}</Message>" if text else ""
     body = f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>'
     return HttpResponse(body, content_type="text/xml; charset=utf-8")
+
+
+@signed
+def status(request: HttpRequest) -> HttpResponse:
+    """Take in what became of an SMS; what we know nothing of is not ours to ask about again."""
+    form = request.POST
+    if form.get("MessageStatus", "") in DeliveryStatus.values:
+        reports.record(
+            reference=request.GET.get("reference", ""),
+            provider_id=form.get("MessageSid", ""),
+            status=DeliveryStatus(form["MessageStatus"]),
+            code=form.get("ErrorCode", ""),
+        )
+    return HttpResponse(status=204)

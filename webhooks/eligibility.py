@@ -69,3 +69,11 @@ def _had_enough(payment: Payment, now: datetime) -> str:
     since = hours.start_of_day(payment.customer_phone, now)
     today = gone.filter(phone=payment.customer_phone, claimed_at__gte=since).count()
     return f"The phone has had {today} SMS today." if today >= settings.SMS_PER_PHONE_PER_DAY else ""
+
+
+def valid_for(payment: Payment, now: datetime) -> int:
+    """Return the seconds for which an SMS that goes out now is wanted: until it closes, or the PIX code expires."""
+    until = hours.closes_at(payment.customer_phone, now)
+    if payment.expires_at is not None and payment.expires_at > now:
+        until = min(until, payment.expires_at)
+    return int((until - now).total_seconds())

@@ -15,7 +15,15 @@ from django.utils import timezone
 
 from webhooks import gateways
 from webhooks.phones import mask, to_e164
-from webhooks.states import UNSETTLED, EventStatus, OptOutSource, PaymentMethod, PaymentStatus, SMSStatus
+from webhooks.states import (
+    UNSETTLED,
+    DeliveryStatus,
+    EventStatus,
+    OptOutSource,
+    PaymentMethod,
+    PaymentStatus,
+    SMSStatus,
+)
 
 
 class Payment(models.Model):
@@ -124,6 +132,10 @@ class RecoverySMS(models.Model):
     dispatched_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # What the provider reports after it took the SMS; a report may come before the worker has noted that it did.
+    delivery_status = models.CharField(max_length=20, choices=DeliveryStatus, blank=True, default="", db_default="")
+    delivery_code = models.CharField(max_length=20, blank=True, default="", db_default="")
+    delivery_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

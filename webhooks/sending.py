@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from webhooks import budget, eligibility, opt_outs
+from webhooks import budget, eligibility, health, opt_outs
 from webhooks.eligibility import Refusal
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
-from webhooks.providers import NotSent, OptedOut, ProviderError, Rejected, get_provider
+from webhooks.providers import AccountTrouble, NotSent, OptedOut, ProviderError, Rejected, get_provider
 from webhooks.states import OptOutSource, SMSStatus
 from webhooks.texts import recovery_text, segments
 
@@ -29,6 +29,8 @@ logger = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
 """Of a provider that cannot be reached; with the pauses below they span about an hour."""
 FIRST_PAUSE = timedelta(seconds=30)
+ACCOUNT_PAUSE = timedelta(minutes=5)
+"""While the provider's account is in trouble, which nobody mends within seconds."""
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """How far a provider's clock may be behind ours when it is asked what it sent."""
 
@@ -45,6 +47,12 @@ class Claim:
     body: str
     attempts: int
     at: datetime
+    valid_for: int
+
+    @property
+    def reference(self) -> str:
+        """Return what names this attempt to the provider."""
+        return f"{self.key}-{self.token}"
 
 
 def send(key: int) -> None:
@@ -59,7 +67,9 @@ def send(key: int) -> None:
 
 def _attempt(claim: Claim) -> None:
     try:
-        provider_id = get_provider(claim.provider).send(to=claim.phone, body=claim.body)
+        provider_id = get_provider(claim.provider).send(
+            to=claim.phone, body=claim.body, reference=claim.reference, valid_for=claim.valid_for
+        )
     except Rejected as error:
         if isinstance(error, OptedOut):
             opt_outs.add(claim.phone, OptOutSource.PROVIDER)
@@ -93,6 +103,7 @@ def take(key: int) -> Claim | None:
             body=recovery_text(payment),
             attempts=payment.recovery_sms.attempts + 1,
             at=now,
+            valid_for=eligibility.valid_for(payment, now),
         )
         return claim if _mark(row, claim) else None
 
@@ -141,11 +152,23 @@ def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
 
 
 def _record_not_sent(claim: Claim, error: NotSent) -> None:
+    if isinstance(error, AccountTrouble):
+        _record_account_trouble(claim, error)
+        return
     if claim.attempts >= MAX_ATTEMPTS:
         _record(claim, status=SMSStatus.FAILED, error=f"{error} Given up after {claim.attempts} attempts.")
         return
     due_at = timezone.now() + FIRST_PAUSE * 2 ** (claim.attempts - 1)
     _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, error=str(error))
+
+
+def _record_account_trouble(claim: Claim, error: AccountTrouble) -> None:
+    """Try again until somebody has seen to it, or the SMS is not wanted any more: it is not the SMS's fault."""
+    health.note_provider_trouble(str(error))
+    logger.error("The provider takes nothing of ours: see to its account", provider=claim.provider, reason=str(error))
+    due_at = timezone.now() + ACCOUNT_PAUSE
+    attempts = claim.attempts - 1
+    _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, attempts=attempts, error=str(error))
 
 
 def _record(claim: Claim, **outcome: object) -> None:
@@ -162,6 +185,7 @@ def _record(claim: Claim, **outcome: object) -> None:
     elif outcome["error"]:
         log.warning("Not delivered", outcome=str(outcome["status"]), reason=outcome["error"])
     else:
+        health.note_provider_well()
         log.info("Sent", provider_id=outcome["provider_id"])
 
 
@@ -190,6 +214,8 @@ def _settle(sms: RecoverySMS) -> bool:
 
 
 def _outcome(sms: RecoverySMS) -> dict[str, object]:
+    if sms.delivery_status and sms.provider_id:  # it has reported
+        return {"status": SMSStatus.SENT, "sent_at": sms.claimed_at, "error": ""}
     since = (sms.claimed_at or sms.created_at) - CLOCK_DIFFERENCE
     found = get_provider(sms.provider).find(to=sms.phone, body=sms.body, since=since)
     taken = RecoverySMS.objects.filter(provider=sms.provider, provider_id__in=found)

@@ -90,3 +90,12 @@ class OptOutSource(TextChoices):
     INBOUND = "inbound", "an answer"
     PROVIDER = "provider", "the provider"
     OPERATOR = "operator", "an operator"
+
+
+class DeliveryStatus(TextChoices):
+    """What the provider says became of an SMS that it took."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"

@@ -16,5 +16,6 @@ router.register("opt-outs", OptOuts, basename="opt-out")
 
 urlpatterns = [
     *router.urls,
+    path("sms/status/", callbacks.status, name="sms-status"),
     path("sms/inbound/", callbacks.inbound, name="sms-inbound"),
 ]

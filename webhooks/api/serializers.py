@@ -86,7 +86,7 @@ class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
         model = RecoverySMS
         fields = [
             "id", "status", "due_at", "attempts", "segments", "claimed_at", "sent_at", "provider", "provider_id",
-            "error", "created_at", "payment",
+            "delivery_status", "delivery_code", "delivery_at", "error", "created_at", "payment",
         ]  # fmt: skip
 
 
