@@ -81,14 +81,30 @@ def check_payment_url(**_: Any) -> list[CheckMessage]:
     hint = "export PAYMENT_URL='https://shop.example/pay/{id}', with {gateway}, {id} and {external_id} if you like."
     try:
         url = payment_url(Payment(gateway="ghostpay", gateway_id="1", external_id="2"))
-        parts = urlsplit(url)
     except (LookupError, ValueError, AttributeError) as error:
         told = f"PAYMENT_URL={settings.PAYMENT_URL!r} cannot be filled in: {error!r}."
         return [Error(told, hint=hint, id="webhooks.E007")]
-    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", url):
+    if not _is_page(url):
         told = f"PAYMENT_URL={settings.PAYMENT_URL!r} is no address of a page."
         return [Error(told, hint=hint, id="webhooks.E007")]
     return []
+
+
+@register(TAG)
+def check_public_url(**_: Any) -> list[CheckMessage]:
+    """Look at the address under which providers reach this service."""
+    if not settings.PUBLIC_URL or _is_page(settings.PUBLIC_URL):
+        return []
+    told = f"PUBLIC_URL={settings.PUBLIC_URL!r} is no address."
+    return [Error(told, hint="export PUBLIC_URL=https://sms.example.com", id="webhooks.E009")]
+
+
+def _is_page(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", url)
 
 
 @register

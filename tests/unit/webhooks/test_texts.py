@@ -69,6 +69,21 @@ def test_a_link_that_leads_nowhere_is_refused(settings: Settings, url: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("url", "is_good"),
+    [
+        ("", True),
+        ("https://sms.example.com", True),
+        ("sms.example.com", False),
+        ("ftp://x", False),
+        ("https://[", False),
+    ],
+)
+def test_an_address_under_which_nobody_is_reached_is_refused(settings: Settings, url: str, *, is_good: bool) -> None:
+    settings.PUBLIC_URL = url
+    assert [error.id for error in checks.check_public_url()] == ([] if is_good else ["webhooks.E009"])
+
+
+@pytest.mark.parametrize(
     ("url", "link"),
     [
         ("", ""),
