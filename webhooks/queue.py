@@ -5,7 +5,7 @@ The broker only carries primary keys. A message that it loses is written again, 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -32,10 +32,12 @@ def follow(payment: Payment) -> None:
         payment.sms_refusal = refusal
         payment.save(update_fields=["sms_refusal"])
     if not refusal:
-        due_at = hours.next_open(
-            payment.customer_phone, timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
-        )
-        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
+        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": lambda: _due_at(payment)})
+
+
+def _due_at(payment: Payment) -> datetime:
+    """Return the first moment after the delay at which the phone may be written to."""
+    return hours.next_open(payment.customer_phone, timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY))
 
 
 def cancel(rows: QuerySet[RecoverySMS], *, reason: str) -> int:

@@ -85,14 +85,16 @@ def _attempt(claim: Claim) -> None:
 def take(key: int) -> Claim | None:
     """Claim the SMS, or cancel it if the payment is not left waiting any more; give None unless it is to be sent."""
     with transaction.atomic():
-        if (payment := _lock(key)) is None:
-            return None
         now = timezone.now()
+        if (payment := _lock(key, now)) is None:
+            return None
         row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=now)
         if not row.select_for_update().exists():
             return None
         if refusal := eligibility.refusal(payment, now):
             _refuse(row, refusal)
+            log = logger.bind(sms=key, payment=payment.gateway_id, phone=mask(payment.customer_phone))
+            log.info("Put off" if refusal.until else "Not wanted any more", reason=refusal.reason)
             return None
         claim = Claim(
             key=key,
@@ -108,8 +110,8 @@ def take(key: int) -> Claim | None:
         return claim if _mark(row, claim) else None
 
 
-def _lock(key: int) -> Payment | None:
-    """Lock the SMS's payment, and with it those of the same phone and order.
+def _lock(key: int, now: datetime) -> Payment | None:
+    """Lock the SMS's payment, and with it those of the same phone and order that are not too old for an SMS.
 
     Deliveries lock their payment too: it is paid before this or after, never meanwhile. Two SMS to one phone are
     claimed one after the other, so that the second sees the first. In the order of their keys nobody waits in a circle.
@@ -117,12 +119,13 @@ def _lock(key: int) -> Payment | None:
     payment = Payment.objects.filter(recovery_sms=key).first()
     if payment is None:
         return None
-    same = Q(pk=payment.pk)
+    recent = Q(created_at__gte=now - timedelta(seconds=settings.SMS_MAX_AGE))
+    wanted = Q(pk=payment.pk)
     if payment.customer_phone:
-        same |= Q(customer_phone=payment.customer_phone)
+        wanted |= recent & Q(customer_phone=payment.customer_phone)
     if payment.external_id:
-        same |= Q(gateway=payment.gateway, external_id=payment.external_id)
-    locked = Payment.objects.select_for_update(of=("self",)).filter(same).order_by("pk")
+        wanted |= recent & Q(gateway=payment.gateway, external_id=payment.external_id)
+    locked = Payment.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk")
     return next((found for found in locked if found.pk == payment.pk), None)
 
 

@@ -254,6 +254,28 @@ def test_a_payment_that_is_recorded_during_a_claim_of_its_phone_is_waited_for(
     assert (claimed, twilio.sent) == (["The customer has paid since."], [])
 
 
+def test_a_claim_does_not_wait_for_payments_that_are_long_past(
+    deliver: Deliver, settings: Settings, twilio: FakeTwilio
+) -> None:
+    settings.SMS_MAX_AGE = 86400.0
+    now = timezone.now()
+    first, second = (order(deliver, number, createdAt=now.isoformat()) for number in (1, 2))
+    Payment.objects.filter(recovery_sms=second).update(created_at=now - timedelta(days=2))
+
+    def claim() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '5s'")
+            sending.send(first.pk)
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        Payment.objects.select_for_update().get(recovery_sms=second)
+        pool.submit(claim).result()
+    assert (outcome(first), len(twilio.sent)) == ((SMSStatus.SENT, ""), 1)
+
+
 def wait_until_somebody_waits() -> None:
     """Return when another connection waits for a lock."""
     deadline = time.monotonic() + 30
