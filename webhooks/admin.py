@@ -53,7 +53,7 @@ class PaymentAdmin(ReadOnly, PaymentAdminBase):
     search_fields = ["gateway_id", "external_id", "customer_name", "customer_email", "customer_phone"]
     fields = [
         "gateway", "gateway_id", "external_id", "status", "status_at", "method", "total", "customer_name",
-        "customer_phone", "sms_refusal", "customer_email", "pix_code", "issued_at",
+        "customer_phone", "sms_obstacle", "customer_email", "pix_code", "issued_at",
         "expires_at", "paid_at", "created_at", "updated_at",
     ]  # fmt: skip
 

@@ -17,25 +17,25 @@ SHORTEST_PAUSE = timedelta(minutes=1)
 
 
 @dataclasses.dataclass(frozen=True)
-class Refusal:
+class Obstacle:
     """Why an SMS does not go out, and the time at which that may have changed, if it may."""
 
     reason: str
     until: datetime | None = None
 
 
-def refusal(payment: Payment, now: datetime) -> Refusal | None:
+def obstacle(payment: Payment, now: datetime) -> Obstacle | None:
     """Return why the payment's SMS must not go out now; None if it may, and it is counted in the day's budget then."""
     if reason := _for_good(payment, now):
-        return Refusal(reason)
+        return Obstacle(reason)
     if payment.is_held_back:
         pause = max(timedelta(seconds=settings.SMS_RECOVERY_DELAY), SHORTEST_PAUSE)
-        return Refusal("The payment is in review.", until=now + pause)
+        return Obstacle("The payment is in review.", until=now + pause)
     if (opens_at := hours.next_open(payment.customer_phone, now)) > now:
-        return Refusal("Nobody is written to at this hour.", until=opens_at)
+        return Obstacle("Nobody is written to at this hour.", until=opens_at)
     if not budget.spend(now):
         until = hours.next_open(payment.customer_phone, budget.next_day(now))
-        return Refusal(f"The day's budget of {settings.SMS_PER_DAY} SMS is spent.", until=until)
+        return Obstacle(f"The day's budget of {settings.SMS_PER_DAY} SMS is spent.", until=until)
     return None
 
 
@@ -48,7 +48,7 @@ def _for_good(payment: Payment, now: datetime) -> str:
         return f"The payment is older than {settings.SMS_MAX_AGE:g} s."
     if OptOut.objects.filter(phone=payment.customer_phone).exists():
         return "The phone has opted out."
-    return phones.refusal(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
+    return phones.obstacle(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
 
 
 def _paid_otherwise(payment: Payment) -> str:

@@ -42,7 +42,7 @@ class Payment(models.Model):
     customer_name = models.CharField(max_length=200, blank=True)
     customer_phone = models.CharField(max_length=20, blank=True, help_text="E.164; empty if it is no phone number.")
     customer_email = models.CharField(max_length=254, blank=True)
-    sms_refusal = models.CharField(
+    sms_obstacle = models.CharField(
         max_length=200, blank=True, default="", db_default="", help_text="Why it gets no SMS, whatever its status."
     )
     pix_code = models.TextField(blank=True)

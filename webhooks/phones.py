@@ -28,7 +28,7 @@ def to_e164(number: str) -> str:
     return next((_e164(found) for found in _readings(number) if phonenumbers.is_valid_number(found)), "")
 
 
-def refusal(phone: str) -> str:
+def obstacle(phone: str) -> str:
     """Return why no SMS may go to a number, in E.164; an empty text if one may."""
     if not phone:
         return "There is no phone number."

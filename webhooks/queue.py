@@ -27,12 +27,12 @@ def follow(payment: Payment) -> None:
     if not payment.is_left_waiting:
         cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
         return
-    refusal = phones.refusal(payment.customer_phone)
-    if refusal != payment.sms_refusal:
-        payment.sms_refusal = refusal
-        payment.save(update_fields=["sms_refusal"])
-    if not refusal:
-        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": lambda: _due_at(payment)})
+    obstacle = phones.obstacle(payment.customer_phone)
+    if obstacle != payment.sms_obstacle:
+        payment.sms_obstacle = obstacle
+        payment.save(update_fields=["sms_obstacle"])
+    if not obstacle:
+        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": _due_at(payment)})
 
 
 def _due_at(payment: Payment) -> datetime:

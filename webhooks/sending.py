@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from webhooks import budget, eligibility, health, opt_outs
-from webhooks.eligibility import Refusal
+from webhooks.eligibility import Obstacle
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
 from webhooks.providers import AccountTrouble, NotSent, OptedOut, ProviderError, Rejected, get_provider
@@ -91,10 +91,10 @@ def take(key: int) -> Claim | None:
         row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=now)
         if not row.select_for_update().exists():
             return None
-        if refusal := eligibility.refusal(payment, now):
-            _refuse(row, refusal)
+        if obstacle := eligibility.obstacle(payment, now):
+            _refuse(row, obstacle)
             log = logger.bind(sms=key, payment=payment.gateway_id, phone=mask(payment.customer_phone))
-            log.info("Put off" if refusal.until else "Not wanted any more", reason=refusal.reason)
+            log.info("Put off" if obstacle.until else "Not wanted any more", reason=obstacle.reason)
             return None
         claim = Claim(
             key=key,
@@ -129,12 +129,12 @@ def _lock(key: int, now: datetime) -> Payment | None:
     return next((found for found in locked if found.pk == payment.pk), None)
 
 
-def _refuse(row: QuerySet[RecoverySMS], refusal: Refusal) -> None:
+def _refuse(row: QuerySet[RecoverySMS], obstacle: Obstacle) -> None:
     """Cancel the SMS, or put it off."""
     outcome: dict[str, object] = {"status": SMSStatus.CANCELLED}
-    if refusal.until is not None:
-        outcome = {"due_at": refusal.until, "dispatched_at": None}
-    row.update(**outcome, error=refusal.reason, updated_at=timezone.now())
+    if obstacle.until is not None:
+        outcome = {"due_at": obstacle.until, "dispatched_at": None}
+    row.update(**outcome, error=obstacle.reason, updated_at=timezone.now())
 
 
 def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:

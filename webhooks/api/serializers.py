@@ -33,7 +33,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "method",
             "amount",
             "customer_phone",
-            "sms_refusal",
+            "sms_obstacle",
             "expires_at",
         ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0002_payment_sms_refusal"),
+        ("webhooks", "0002_payment_sms_obstacle"),
     ]
 
     operations = [

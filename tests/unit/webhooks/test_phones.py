@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from webhooks import checks
-from webhooks.phones import mask, refusal, to_e164
+from webhooks.phones import mask, obstacle, to_e164
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def test_a_mobile_number_gets_the_ninth_digit_that_it_lacks_and_a_landline_none(
     ],
 )  # fmt: skip
 def test_only_mobile_numbers_of_allowed_countries_are_written_to(number: str, told: str) -> None:
-    reason = refusal(to_e164(number))
+    reason = obstacle(to_e164(number))
     assert told in reason
     assert bool(reason) is bool(told)
 
 
 def test_other_countries_are_allowed_by_setting_if_there_are_such(settings: Settings) -> None:
     settings.SMS_COUNTRIES = ["BR", "PT"]
-    assert refusal("+351912345678") == ""
+    assert obstacle("+351912345678") == ""
     assert checks.check_countries() == []
     settings.SMS_COUNTRIES = ["BR", "Brasil"]
     assert [error.id for error in checks.check_countries()] == ["webhooks.E008"]

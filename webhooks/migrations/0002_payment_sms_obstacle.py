@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="payment",
-            name="sms_refusal",
+            name="sms_obstacle",
             field=models.CharField(
                 blank=True,
                 db_default="",
