@@ -235,7 +235,7 @@ SMS_PROVIDERS = [
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
 # Where numbers may be of, by their two letters.
-SMS_COUNTRIES = listed("SMS_COUNTRIES") or ["BR"]
+SMS_COUNTRIES = [name.upper() for name in listed("SMS_COUNTRIES")] or ["BR"]
 # When a person may be written to, by the clock of the number's own time zone: to the minute, 24:00 is midnight.
 SMS_HOURS = given("SMS_HOURS") or "09:00-21:00"
 SMS_SATURDAY_HOURS = given("SMS_SATURDAY_HOURS") or "10:00-16:00"

@@ -26,7 +26,9 @@ NAME = r"[a-z][a-z0-9_]{0,19}"
 
 @register(TAG)
 def check_template(**_: Any) -> list[CheckMessage]:
-    """Fill the template in once."""
+    """Fill the template in once, unless its link cannot be, which another check tells."""
+    if check_payment_url():
+        return []
     try:
         text = recovery_text(Payment(customer_name="Ana", amount=100))
     except (LookupError, ValueError, AttributeError) as error:

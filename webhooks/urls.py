@@ -18,4 +18,6 @@ urlpatterns = [
     *router.urls,
     path("sms/status/", callbacks.status, name="sms-status"),
     path("sms/inbound/", callbacks.inbound, name="sms-inbound"),
+    # As it may be typed into Twilio's form: what is redirected is lost.
+    path("sms/inbound", callbacks.inbound),
 ]

@@ -36,11 +36,13 @@ def operator(settings: Settings) -> Client:
     return Client(headers={"Authorization": "Bearer token"})
 
 
-def answer(text: str, *, origin: str = "http://testserver", signed: str = "", **form: str) -> HttpResponse:
+def answer(
+    text: str, *, origin: str = "http://testserver", path: str = PATH, signed: str = "", **form: str
+) -> HttpResponse:
     """Call as Twilio does when somebody answers."""
     form = {"From": PHONE, "To": "+15005550006", "Body": text, "MessageSid": "SM1", **form}
-    headers = {"X-Twilio-Signature": signed or signature(origin + PATH, form)}
-    return Client().post(PATH, form, headers=headers)  # type: ignore[return-value]
+    headers = {"X-Twilio-Signature": signed or signature(origin + path, form)}
+    return Client().post(path, form, headers=headers)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,12 @@ def test_only_twilio_may_call(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKEN = ""
     assert answer("SAIR").status_code == 503
     assert not OptOut.objects.exists()
+
+
+@pytest.mark.usefixtures("twilio")
+def test_the_address_is_one_without_its_last_slash_too() -> None:
+    assert answer("SAIR", path=PATH.rstrip("/")).status_code == 200
+    assert OptOut.objects.exists()
 
 
 @pytest.mark.usefixtures("twilio")

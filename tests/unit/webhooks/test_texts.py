@@ -66,6 +66,7 @@ def test_hours_that_are_none_are_refused_with_what_is_right(settings: Settings, 
 def test_a_link_that_leads_nowhere_is_refused(settings: Settings, url: str) -> None:
     settings.PAYMENT_URL = url
     assert [error.id for error in checks.check_payment_url()] == ["webhooks.E007"]
+    assert checks.check_template() == []
 
 
 @pytest.mark.parametrize(
