@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import Settings
 
-from webhooks import hours
+from webhooks import eligibility, hours
+from webhooks.models import Payment
 
 SAO_PAULO, MANAUS = "+5511999887766", "+5592991234567"
 
@@ -60,3 +61,12 @@ def test_sundays_and_holidays_are_open_if_the_settings_say_so(settings: Settings
 def test_it_closes_where_the_number_is() -> None:
     assert hours.closes_at(SAO_PAULO, at("2026-11-30T12:00")) == at("2026-11-30T21:00")
     assert hours.closes_at(MANAUS, at("2026-12-05T12:00")) == at("2026-12-05T16:00", "America/Manaus")
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "minutes"),
+    [(None, 120), ("2026-11-30T19:30", 30), ("2026-11-30T22:00", 120), ("2026-11-30T18:00", 120)],
+)
+def test_an_sms_is_wanted_until_it_closes_or_the_code_expires(expires_at: str | None, minutes: int) -> None:
+    payment = Payment(customer_phone=SAO_PAULO, expires_at=at(expires_at) if expires_at else None)
+    assert eligibility.valid_for(payment, at("2026-11-30T19:00")) == minutes * 60
