@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -123,14 +124,17 @@ class Service:
         """Return whether the web process answers."""
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/api/webhooks/live/", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # its first answer takes a while on a busy machine
             return False
 
     def __enter__(self) -> Self:
         migrated = run_manage("migrate", database_url=self.database_url)
         assert migrated.returncode == 0, migrated.stderr
-        self.start("web")
-        self.eventually(self.is_up)
+        with contextlib.ExitStack() as started:
+            started.callback(self.__exit__)
+            self.start("web")
+            self.eventually(self.is_up)
+            started.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
