@@ -36,7 +36,8 @@ say "🔄 Iniciando processo de migração automática..." "🔄 Starting the au
 # Wait until the database is ready
 run ./wait_for_db.sh
 
-# Migrate, trying again after passing failures
+# Migrate, trying again after passing failures; settings that would only fail once an SMS is due are refused before
+export CHECK_SETTINGS=true
 run python manage.py auto_migrate --max-retries=5 --retry-delay=3
 
 say "🚀 Migrações concluídas! Aplicação pronta para iniciar..." \

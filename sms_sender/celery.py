@@ -7,9 +7,10 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 from auto_migrate.workers import hold_workers
+from webhooks.start import end_unless_settings_are_usable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sms_sender.settings")
 
@@ -17,6 +18,9 @@ app = Celery("sms_sender")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 hold_workers(app)
+# Both come before anything is forked, connected to or consumed.
+celeryd_init.connect(end_unless_settings_are_usable)
+beat_init.connect(end_unless_settings_are_usable)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -42,6 +42,17 @@ def seconds(name: str, default: float, *, minimum: float = 0) -> float:
     return value
 
 
+def whole(name: str, default: int | None, *, minimum: int = 1) -> int | None:
+    """Read a number; refuse what is none or below `minimum`."""
+    text = given(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < minimum:
+        example = default or 100
+        raise ImproperlyConfigured(f"{name}={text!r} is not a number from {minimum} on. Type: export {name}={example}")
+    return int(text)
+
+
 # -- where this runs --------------------------------------------------------------------------------------------------
 
 PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
@@ -223,14 +234,35 @@ SMS_PROVIDERS = [
     "webhooks.providers.twilio",
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
+# Where numbers may be of, by their two letters.
+SMS_COUNTRIES = [name.upper() for name in listed("SMS_COUNTRIES")] or ["BR"]
+# When a person may be written to, by the clock of the number's own time zone: to the minute, 24:00 is midnight.
+SMS_HOURS = given("SMS_HOURS") or "09:00-21:00"
+SMS_SATURDAY_HOURS = given("SMS_SATURDAY_HOURS") or "10:00-16:00"
+# On Sundays by the hours of Saturdays, on national holidays by those of the weekday; not at all unless set.
+SMS_SUNDAYS = env.bool("SMS_SUNDAYS", default=False)
+SMS_HOLIDAYS = env.bool("SMS_HOLIDAYS", default=False)
+# Nobody is reminded of a payment that is older than this, in seconds.
+SMS_MAX_AGE = seconds("SMS_MAX_AGE", 86400, minimum=1)
+SMS_PER_PHONE_PER_DAY = whole("SMS_PER_PHONE_PER_DAY", 1) or 1
+# Over all; what is due beyond waits for the next day, with an alarm.
+SMS_PER_DAY = whole("SMS_PER_DAY", None)
+# The page on which a payment is made, with {gateway}, {id} and {external_id} of the payment.
+PAYMENT_URL = given("PAYMENT_URL")
+# Without accents that would make it three SMS. {name}, {amount}, {pix_code}, and {link}: the page, else the PIX code.
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
-    "Olá, {name}! Seu PIX de {amount} ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
+    "{name}, seu PIX de {amount} ainda aguarda o pagamento. {link} Para parar, responda SAIR."
 )
 
 TWILIO_ACCOUNT_SID = given("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = given("TWILIO_AUTH_TOKEN")
 TWILIO_FROM = given("TWILIO_FROM")
 TWILIO_BASE_URL = given("TWILIO_BASE_URL") or "https://api.twilio.com"
+
+# Where providers reach this service, without a last slash; it is part of what they sign.
+PUBLIC_URL = given("PUBLIC_URL").rstrip("/") or next(
+    (f"https://{host}" for host in listed("RENDER_EXTERNAL_HOSTNAME")), ""
+)
 
 # -- Celery -----------------------------------------------------------------------------------------------------------
 
@@ -295,7 +327,8 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"token": []}],
     "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     "ENUM_NAME_OVERRIDES": {
-        f"{name}Enum": f"webhooks.states.{name}" for name in ("PaymentStatus", "EventStatus", "SMSStatus")
+        f"{name}Enum": f"webhooks.states.{name}"
+        for name in ("PaymentStatus", "EventStatus", "SMSStatus", "OptOutSource", "DeliveryStatus")
     },
     # From our own server: a browser that reaches no CDN shows the page too.
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -308,5 +341,10 @@ SPECTACULAR_SETTINGS = {
 # -- auto_migrate -----------------------------------------------------------------------------------------------------
 
 AUTO_MIGRATE = {
-    "HEALTH_CHECKS": {"cache": "webhooks.health.cache", "sms_scheduler": "webhooks.health.sms_scheduler"},
+    "HEALTH_CHECKS": {
+        "cache": "webhooks.health.cache",
+        "sms_scheduler": "webhooks.health.sms_scheduler",
+        "sms_provider": "webhooks.health.sms_provider",
+        "sms_budget": "webhooks.health.sms_budget",
+    },
 }

@@ -31,6 +31,15 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 30.0
 QUICK_DELAY = 5
 """Seconds from a webhook to its SMS that nobody minds waiting for."""
+AT_ANY_TIME = {
+    "SMS_HOURS": "00:00-24:00",
+    "SMS_SATURDAY_HOURS": "00:00-24:00",
+    "SMS_SUNDAYS": "true",
+    "SMS_HOLIDAYS": "true",
+    "SMS_MAX_AGE": "1000000000",
+    "SMS_PER_PHONE_PER_DAY": "1000",
+}
+"""Whoever tries it out does not wait for the morning; the example of a payment may be of last year."""
 
 READY = """
 ✅ sms_sender is running. Ctrl-C stops everything.
@@ -43,7 +52,7 @@ READY = """
 
    Post a webhook, each time of a new payment; its SMS appears below from the worker after {delay} s{hint}:
 
-   sed "s/gp_7f3a9c21/gp_$(date +%s)/" tests/fixtures/ghostpay-pix-pending.json |
+   sed "s/gp_7f3a9c21/gp_$(date +%s)/; s/pedido-1042/pedido-$(date +%s)/" tests/fixtures/ghostpay-pix-pending.json |
      curl -X POST {url}/api/webhooks/ghostpay/ -H 'X-Webhook-Secret: {secret}' \\
        -H 'Content-Type: application/json' -d @-
 """
@@ -132,6 +141,7 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
         kept["REDIS_URL"] = redis.url()
     address = f"{HOST}:{os.environ.get('PORT') or port(kept, 'PORT', preferred=8000)}"
     kept |= {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DEBUG": "false", "SECURE_COOKIES": "false"}
+    kept |= {name: os.environ.get(name) or value for name, value in AT_ANY_TIME.items()}
     folder.save(kept)
     chosen = {name: value for name, value in os.environ.items() if value}
     tools = {

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from webhooks import deliveries, queue
-from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.models import OptOut, Payment, RecoverySMS, WebhookEvent
 from webhooks.phones import mask
 from webhooks.states import EventStatus
 from webhooks.texts import reais
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     PaymentAdminBase = admin.ModelAdmin[Payment]
     EventAdminBase = admin.ModelAdmin[WebhookEvent]
     SMSAdminBase = admin.ModelAdmin[RecoverySMS]
+    OptOutAdminBase = admin.ModelAdmin[OptOut]
 else:
-    PaymentAdminBase = EventAdminBase = SMSAdminBase = admin.ModelAdmin
+    PaymentAdminBase = EventAdminBase = SMSAdminBase = OptOutAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -52,7 +53,8 @@ class PaymentAdmin(ReadOnly, PaymentAdminBase):
     search_fields = ["gateway_id", "external_id", "customer_name", "customer_email", "customer_phone"]
     fields = [
         "gateway", "gateway_id", "external_id", "status", "status_at", "method", "total", "customer_name",
-        "customer_phone", "customer_email", "pix_code", "expires_at", "paid_at", "created_at", "updated_at",
+        "customer_phone", "sms_obstacle", "customer_email", "pix_code", "issued_at",
+        "expires_at", "paid_at", "created_at", "updated_at",
     ]  # fmt: skip
 
     @admin.display(description="Amount", ordering="amount")
@@ -89,8 +91,8 @@ class EventAdmin(ReadOnly, EventAdminBase):
 class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
     """Recovery SMS, with what a person decides about those that no program may."""
 
-    list_display = ["id", "status", "payment", "recipient", "due_at", "sent_at", "attempts", "provider", "error"]
-    list_filter = ["status", "provider", "payment__gateway", "due_at"]
+    list_display = ["id", "status", "payment", "recipient", "due_at", "sent_at", "delivery_status", "attempts", "error"]
+    list_filter = ["status", "delivery_status", "provider", "payment__gateway", "due_at"]
     list_select_related = ["payment"]
     search_fields = ["payment__gateway_id", "payment__customer_phone", "payment__customer_name", "provider_id"]
     actions = ["cancel", "send_now"]
@@ -111,3 +113,17 @@ class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
         """Have SMS sent at once, those included of which nobody knows whether they were."""
         again = queue.send_again(rows)
         self.message_user(request, f"{again} due now; what was sent or is being sent stays as it is.", messages.INFO)
+
+
+@admin.register(OptOut)
+class OptOutAdmin(OptOutAdminBase):
+    """Numbers that want no SMS: to be entered and taken back, not to be rewritten."""
+
+    list_display = ["phone", "source", "created_at"]
+    list_filter = ["source", "created_at"]
+    search_fields = ["phone"]
+    fields = ["phone"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False

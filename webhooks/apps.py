@@ -1,5 +1,7 @@
 """The app's configuration."""
 
+import os
+
 from django.apps import AppConfig
 
 
@@ -10,5 +12,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks; carry out those of the settings at once if `pre_start.sh` asks."""
         from webhooks import checks  # noqa: F401
+        from webhooks.start import end_unless_settings_are_usable
+
+        if os.environ.get("CHECK_SETTINGS"):
+            end_unless_settings_are_usable()

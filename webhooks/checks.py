@@ -5,33 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, resolve, reverse
 
 from webhooks import gateways, providers, registry
+from webhooks.hours import parse_hours
 from webhooks.models import Payment
-from webhooks.texts import recovery_text
+from webhooks.start import TAG
+from webhooks.texts import payment_url, recovery_text
 
 NAME_HINT = "Call its module by a word of small letters, digits and underscores, 20 at most."
 NAME = r"[a-z][a-z0-9_]{0,19}"
 """A gateway's is part of an address and of a variable; a provider's is chosen by; both are kept, in 20 characters."""
 
 
-@register
+@register(TAG)
 def check_template(**_: Any) -> list[CheckMessage]:
-    """Fill the template in once."""
+    """Fill the template in once, unless its link cannot be, which another check tells."""
+    if check_payment_url():
+        return []
     try:
         text = recovery_text(Payment(customer_name="Ana", amount=100))
     except (LookupError, ValueError, AttributeError) as error:
-        told, hint = f"SMS_TEMPLATE cannot be filled in: {error!r}.", "Use {name}, {amount} and {pix_code} only."
+        told = f"SMS_TEMPLATE={settings.SMS_TEMPLATE!r} cannot be filled in: {error!r}."
+        hint = "Use {name}, {amount}, {link} and {pix_code} only."
         return [Error(told, hint=hint, id="webhooks.E001")]
     return [] if text.strip() else [Error("SMS_TEMPLATE is blank.", hint="unset SMS_TEMPLATE", id="webhooks.E001")]
 
 
-@register
+@register(TAG)
 def check_provider(**_: Any) -> list[CheckMessage]:
     """Look for the provider and what it needs."""
     if not re.fullmatch(NAME, settings.SMS_PROVIDER):
@@ -43,6 +50,63 @@ def check_provider(**_: Any) -> list[CheckMessage]:
         told = f"SMS_PROVIDER={settings.SMS_PROVIDER!r} cannot be used: {error}"
         return [Error(told, hint=f"export SMS_PROVIDER={'|'.join(providers.names())}", id="webhooks.E002")]
     return [Error(f"{name} is not set.", hint=f"export {name}=…", id="webhooks.E003") for name in missing]
+
+
+@register(TAG)
+def check_countries(**_: Any) -> list[CheckMessage]:
+    """Look the countries up."""
+    return [
+        Error(f"SMS_COUNTRIES names {name!r}, which is no country.", hint="export SMS_COUNTRIES=BR", id="webhooks.E008")
+        for name in settings.SMS_COUNTRIES
+        if name not in phonenumbers.SUPPORTED_REGIONS
+    ]
+
+
+@register(TAG)
+def check_hours(**_: Any) -> list[CheckMessage]:
+    """Read the hours."""
+    errors: list[CheckMessage] = []
+    for name, example in (("SMS_HOURS", "09:00-21:00"), ("SMS_SATURDAY_HOURS", "10:00-16:00")):
+        try:
+            parse_hours(getattr(settings, name))
+        except ValueError as error:
+            told = f"{name}={getattr(settings, name)!r}: {error}"
+            errors.append(Error(told, hint=f"export {name}={example}", id="webhooks.E006"))
+    return errors
+
+
+@register(TAG)
+def check_payment_url(**_: Any) -> list[CheckMessage]:
+    """Fill the link in once."""
+    if not settings.PAYMENT_URL:
+        return []
+    hint = "export PAYMENT_URL='https://shop.example/pay/{id}', with {gateway}, {id} and {external_id} if you like."
+    try:
+        url = payment_url(Payment(gateway="ghostpay", gateway_id="1", external_id="2"))
+    except (LookupError, ValueError, AttributeError) as error:
+        told = f"PAYMENT_URL={settings.PAYMENT_URL!r} cannot be filled in: {error!r}."
+        return [Error(told, hint=hint, id="webhooks.E007")]
+    if not _is_page(url):
+        told = f"PAYMENT_URL={settings.PAYMENT_URL!r} is no address of a page."
+        return [Error(told, hint=hint, id="webhooks.E007")]
+    return []
+
+
+@register(TAG)
+def check_public_url(**_: Any) -> list[CheckMessage]:
+    """Look at the address under which providers reach this service."""
+    if not settings.PUBLIC_URL or _is_page(settings.PUBLIC_URL):
+        return []
+    told = f"PUBLIC_URL={settings.PUBLIC_URL!r} is no address."
+    return [Error(told, hint="export PUBLIC_URL=https://sms.example.com", id="webhooks.E009")]
+
+
+def _is_page(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", url)
 
 
 @register

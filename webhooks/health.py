@@ -17,6 +17,10 @@ from django.conf import settings
 from django.core.cache import cache as store
 
 HEARTBEAT = "webhooks:worker-alive"
+PROVIDER_TROUBLE = "webhooks:sms-provider-trouble"
+TROUBLE_LASTS = 3600
+"""Seconds; trouble that goes on is noted again with every attempt."""
+BUDGET_SPENT = "webhooks:sms-budget-spent"
 MISSED_POLLS = 5
 
 
@@ -50,3 +54,39 @@ def sms_scheduler() -> dict[str, object]:
         "redis_available": redis_available,
         "celery_available": redis_available and alive,
     }
+
+
+def note_budget_spent(seconds: float) -> None:
+    """Note that no SMS goes out for so long, since the day's are spent."""
+    with contextlib.suppress(Exception):  # likewise
+        store.set(BUDGET_SPENT, "spent", timeout=max(1, int(seconds)))
+
+
+def sms_budget() -> dict[str, object]:
+    """Return whether SMS wait because those of the day are spent."""
+    try:
+        spent = store.get(BUDGET_SPENT) is not None
+    except Exception:  # noqa: BLE001 # the check of the cache tells
+        spent = False
+    return {"status": "degraded", "error": "SMS_PER_DAY is spent."} if spent else {"status": "healthy"}
+
+
+def note_provider_trouble(reason: str) -> None:
+    """Note that the provider takes nothing of ours."""
+    with contextlib.suppress(Exception):  # likewise
+        store.set(PROVIDER_TROUBLE, reason, timeout=TROUBLE_LASTS)
+
+
+def note_provider_well() -> None:
+    """Note that the provider has taken an SMS."""
+    with contextlib.suppress(Exception):  # likewise
+        store.delete(PROVIDER_TROUBLE)
+
+
+def sms_provider() -> dict[str, object]:
+    """Return whether the provider takes what it is given."""
+    try:
+        reason = store.get(PROVIDER_TROUBLE)
+    except Exception:  # noqa: BLE001 # the check of the cache tells
+        reason = None
+    return {"status": "degraded", "error": reason} if reason else {"status": "healthy"}

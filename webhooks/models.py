@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from webhooks import gateways
-from webhooks.phones import mask
-from webhooks.states import UNSETTLED, EventStatus, PaymentMethod, PaymentStatus, SMSStatus
+from webhooks.phones import mask, to_e164
+from webhooks.states import (
+    UNSETTLED,
+    DeliveryStatus,
+    EventStatus,
+    OptOutSource,
+    PaymentMethod,
+    PaymentStatus,
+    SMSStatus,
+)
 
 
 class Payment(models.Model):
@@ -26,11 +35,16 @@ class Payment(models.Model):
     status = models.CharField(max_length=20, choices=PaymentStatus)
     # When the gateway says that the status was taken; NULL where it does not say.
     status_at = models.DateTimeField(null=True, blank=True)
+    # When the gateway says that the payment was made out; NULL where it does not say.
+    issued_at = models.DateTimeField(null=True, blank=True)
     method = models.CharField(max_length=20, choices=PaymentMethod)
     amount = models.PositiveBigIntegerField(help_text="Centavos.")
     customer_name = models.CharField(max_length=200, blank=True)
     customer_phone = models.CharField(max_length=20, blank=True, help_text="E.164; empty if it is no phone number.")
     customer_email = models.CharField(max_length=254, blank=True)
+    sms_obstacle = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Why it gets no SMS, whatever its status."
+    )
     pix_code = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -40,6 +54,10 @@ class Payment(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["gateway", "gateway_id"], name="payment_gateway_id")]
+        indexes = [
+            models.Index(fields=["customer_phone"], name="payment_phone"),
+            models.Index(fields=["gateway", "external_id"], name="payment_order"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.gateway_id} ({self.status})"
@@ -48,6 +66,18 @@ class Payment(models.Model):
     def is_left_waiting(self) -> bool:
         """Return whether this is a PIX payment that nobody has made yet."""
         return self.status == PaymentStatus.WAITING and self.method == PaymentMethod.PIX
+
+    @property
+    def is_held_back(self) -> bool:
+        """Return whether this PIX payment is looked into, and may be left waiting afterwards."""
+        return PaymentStatus(self.status).is_held_back and self.method == PaymentMethod.PIX
+
+    @property
+    def began_at(self) -> datetime:
+        """Return since when the payment has been awaited, as far as its gateway tells."""
+        told = self.issued_at or self.status_at
+        # A gateway's clock that is ahead is not believed.
+        return min(told, self.created_at) if told else self.created_at
 
     def expired_between(self, since: datetime, now: datetime) -> bool:
         """Return whether the PIX code ran out in that time.
@@ -93,6 +123,7 @@ class RecoverySMS(models.Model):
     # The text and the number that were handed to the provider, which it is asked about after a crash.
     phone = models.CharField(max_length=20, blank=True)
     body = models.TextField(blank=True)
+    segments = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="SMS that the text is paid for as.")
     provider = models.CharField(max_length=20, blank=True)
     provider_id = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -101,6 +132,10 @@ class RecoverySMS(models.Model):
     dispatched_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # What the provider reports after it took the SMS; a report may come before the worker has noted that it did.
+    delivery_status = models.CharField(max_length=20, choices=DeliveryStatus, blank=True, default="", db_default="")
+    delivery_code = models.CharField(max_length=20, blank=True, default="", db_default="")
+    delivery_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -117,7 +152,40 @@ class RecoverySMS(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="recovery_sms_due", condition=Q(status=SMSStatus.SCHEDULED)),
             models.Index(fields=["claimed_at"], name="recovery_sms_sending", condition=Q(status=SMSStatus.SENDING)),
+            models.Index(fields=["phone", "claimed_at"], name="recovery_sms_phone"),
         ]
 
     def __str__(self) -> str:
         return f"SMS {self.pk} to {mask(self.phone or self.payment.customer_phone)} ({self.status})"
+
+
+class DailyBudget(models.Model):
+    """How many SMS went out in one day, where `SMS_PER_DAY` limits them."""
+
+    day = models.DateField(primary_key=True)
+    spent = models.PositiveIntegerField(default=0)
+    exhausted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.spent} SMS"
+
+
+class OptOut(models.Model):
+    """A number that wants no SMS any more."""
+
+    phone = models.CharField(max_length=20, unique=True, help_text="With country and area code: +5511999887766.")
+    source = models.CharField(max_length=20, choices=OptOutSource, default=OptOutSource.OPERATOR, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "opt-out"
+
+    def __str__(self) -> str:
+        return mask(self.phone)
+
+    def clean(self) -> None:
+        """Bring the number into E.164; refuse what is none."""
+        self.phone = to_e164(self.phone) or self.phone
+        if not to_e164(self.phone):
+            raise ValidationError({"phone": "This is no phone number."})

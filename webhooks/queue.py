@@ -5,13 +5,14 @@ The broker only carries primary keys. A message that it loses is written again, 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from webhooks import hours, phones
 from webhooks.models import Payment, RecoverySMS
 from webhooks.states import SMSStatus
 
@@ -20,12 +21,23 @@ BATCH = 500
 
 
 def follow(payment: Payment) -> None:
-    """Schedule the payment's one SMS, or cancel it, as its status asks for."""
+    """Schedule the payment's one SMS, or cancel it, as its status asks for; keep the reason where none may go out."""
+    if payment.is_held_back:
+        return  # the claim puts it off
     if not payment.is_left_waiting:
         cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
-    elif payment.customer_phone:
-        due_at = timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
-        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
+        return
+    obstacle = phones.obstacle(payment.customer_phone)
+    if obstacle != payment.sms_obstacle:
+        payment.sms_obstacle = obstacle
+        payment.save(update_fields=["sms_obstacle"])
+    if not obstacle:
+        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": _due_at(payment)})
+
+
+def _due_at(payment: Payment) -> datetime:
+    """Return the first moment after the delay at which the phone may be written to."""
+    return hours.next_open(payment.customer_phone, timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY))
 
 
 def cancel(rows: QuerySet[RecoverySMS], *, reason: str) -> int:

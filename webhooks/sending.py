@@ -13,20 +13,24 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from webhooks import budget, eligibility, health, opt_outs
+from webhooks.eligibility import Obstacle
 from webhooks.models import Payment, RecoverySMS
 from webhooks.phones import mask
-from webhooks.providers import NotSent, ProviderError, Rejected, get_provider
-from webhooks.states import SMSStatus
-from webhooks.texts import recovery_text
+from webhooks.providers import AccountTrouble, NotSent, OptedOut, ProviderError, Rejected, get_provider
+from webhooks.states import OptOutSource, SMSStatus
+from webhooks.texts import recovery_text, segments
 
 logger = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
 """Of a provider that cannot be reached; with the pauses below they span about an hour."""
 FIRST_PAUSE = timedelta(seconds=30)
+ACCOUNT_PAUSE = timedelta(minutes=5)
+"""While the provider's account is in trouble, which nobody mends within seconds."""
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """How far a provider's clock may be behind ours when it is asked what it sent."""
 
@@ -42,6 +46,13 @@ class Claim:
     phone: str
     body: str
     attempts: int
+    at: datetime
+    valid_for: int
+
+    @property
+    def reference(self) -> str:
+        """Return what names this attempt to the provider."""
+        return f"{self.key}-{self.token}"
 
 
 def send(key: int) -> None:
@@ -56,8 +67,12 @@ def send(key: int) -> None:
 
 def _attempt(claim: Claim) -> None:
     try:
-        provider_id = get_provider(claim.provider).send(to=claim.phone, body=claim.body)
+        provider_id = get_provider(claim.provider).send(
+            to=claim.phone, body=claim.body, reference=claim.reference, valid_for=claim.valid_for
+        )
     except Rejected as error:
+        if isinstance(error, OptedOut):
+            opt_outs.add(claim.phone, OptOutSource.PROVIDER)
         _record(claim, status=SMSStatus.FAILED, error=str(error))
     except NotSent as error:
         _record_not_sent(claim, error)
@@ -70,13 +85,16 @@ def _attempt(claim: Claim) -> None:
 def take(key: int) -> Claim | None:
     """Claim the SMS, or cancel it if the payment is not left waiting any more; give None unless it is to be sent."""
     with transaction.atomic():
-        # The payment is locked first, as its deliveries do: it is either paid before this or after, never meanwhile.
-        payment = Payment.objects.select_for_update(of=("self",)).filter(recovery_sms=key).first()
-        if payment is None:
+        now = timezone.now()
+        if (payment := _lock(key, now)) is None:
             return None
-        row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=timezone.now())
-        if refusal := _refusal(payment, timezone.now()):
-            row.update(status=SMSStatus.CANCELLED, error=refusal, updated_at=timezone.now())
+        row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=now)
+        if not row.select_for_update().exists():
+            return None
+        if obstacle := eligibility.obstacle(payment, now):
+            _refuse(row, obstacle)
+            log = logger.bind(sms=key, payment=payment.gateway_id, phone=mask(payment.customer_phone))
+            log.info("Put off" if obstacle.until else "Not wanted any more", reason=obstacle.reason)
             return None
         claim = Claim(
             key=key,
@@ -86,20 +104,41 @@ def take(key: int) -> Claim | None:
             phone=payment.customer_phone,
             body=recovery_text(payment),
             attempts=payment.recovery_sms.attempts + 1,
+            at=now,
+            valid_for=eligibility.valid_for(payment, now),
         )
         return claim if _mark(row, claim) else None
 
 
-def _refusal(payment: Payment, now: datetime) -> str:
-    if not payment.is_left_waiting:
-        return f"The payment is {payment.status}."
-    if payment.expired_between(payment.created_at, now):
-        return "The PIX code has expired."
-    return "" if payment.customer_phone else "There is no phone number."
+def _lock(key: int, now: datetime) -> Payment | None:
+    """Lock the SMS's payment, and with it those of the same phone and order that are not too old for an SMS.
+
+    Deliveries lock their payment too: it is paid before this or after, never meanwhile. Two SMS to one phone are
+    claimed one after the other, so that the second sees the first. In the order of their keys nobody waits in a circle.
+    """
+    payment = Payment.objects.filter(recovery_sms=key).first()
+    if payment is None:
+        return None
+    recent = Q(created_at__gte=now - timedelta(seconds=settings.SMS_MAX_AGE))
+    wanted = Q(pk=payment.pk)
+    if payment.customer_phone:
+        wanted |= recent & Q(customer_phone=payment.customer_phone)
+    if payment.external_id:
+        wanted |= recent & Q(gateway=payment.gateway, external_id=payment.external_id)
+    locked = Payment.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk")
+    return next((found for found in locked if found.pk == payment.pk), None)
+
+
+def _refuse(row: QuerySet[RecoverySMS], obstacle: Obstacle) -> None:
+    """Cancel the SMS, or put it off."""
+    outcome: dict[str, object] = {"status": SMSStatus.CANCELLED}
+    if obstacle.until is not None:
+        outcome = {"due_at": obstacle.until, "dispatched_at": None}
+    row.update(**outcome, error=obstacle.reason, updated_at=timezone.now())
 
 
 def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
-    now = timezone.now()
+    now = claim.at
     taken = row.update(
         status=SMSStatus.SENDING,
         attempt_token=claim.token,
@@ -107,6 +146,7 @@ def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
         provider=claim.provider,
         phone=claim.phone,
         body=claim.body,
+        segments=segments(claim.body),
         claimed_at=now,
         updated_at=now,
         error="",
@@ -115,11 +155,23 @@ def _mark(row: QuerySet[RecoverySMS], claim: Claim) -> bool:
 
 
 def _record_not_sent(claim: Claim, error: NotSent) -> None:
+    if isinstance(error, AccountTrouble):
+        _record_account_trouble(claim, error)
+        return
     if claim.attempts >= MAX_ATTEMPTS:
         _record(claim, status=SMSStatus.FAILED, error=f"{error} Given up after {claim.attempts} attempts.")
         return
     due_at = timezone.now() + FIRST_PAUSE * 2 ** (claim.attempts - 1)
     _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, error=str(error))
+
+
+def _record_account_trouble(claim: Claim, error: AccountTrouble) -> None:
+    """Try again until somebody has seen to it, or the SMS is not wanted any more: it is not the SMS's fault."""
+    health.note_provider_trouble(str(error))
+    logger.error("The provider takes nothing of ours: see to its account", provider=claim.provider, reason=str(error))
+    due_at = timezone.now() + ACCOUNT_PAUSE
+    attempts = claim.attempts - 1
+    _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, attempts=attempts, error=str(error))
 
 
 def _record(claim: Claim, **outcome: object) -> None:
@@ -129,10 +181,15 @@ def _record(claim: Claim, **outcome: object) -> None:
     )
     written = mine.update(**outcome, updated_at=timezone.now())
     log = logger.bind(phone=mask(claim.phone), provider=claim.provider)
+    if outcome["status"] in {SMSStatus.FAILED, SMSStatus.SCHEDULED}:
+        budget.give_back(claim.at)
     if not written:
         log.error("An attempt that had been given up came back", outcome=str(outcome["status"]))
     elif outcome["error"]:
         log.warning("Not delivered", outcome=str(outcome["status"]), reason=outcome["error"])
+    else:
+        health.note_provider_well()
+        log.info("Sent", provider_id=outcome["provider_id"])
 
 
 def settle_abandoned() -> int:
@@ -160,6 +217,8 @@ def _settle(sms: RecoverySMS) -> bool:
 
 
 def _outcome(sms: RecoverySMS) -> dict[str, object]:
+    if sms.delivery_status and sms.provider_id:  # it has reported
+        return {"status": SMSStatus.SENT, "sent_at": sms.claimed_at, "error": ""}
     since = (sms.claimed_at or sms.created_at) - CLOCK_DIFFERENCE
     found = get_provider(sms.provider).find(to=sms.phone, body=sms.body, since=since)
     taken = RecoverySMS.objects.filter(provider=sms.provider, provider_id__in=found)

@@ -28,9 +28,17 @@ class PaymentStatus(TextChoices):
         return self in {PaymentStatus.WAITING, PaymentStatus.IN_REVIEW, PaymentStatus.AUTHORIZED}
 
     @property
+    def is_held_back(self) -> bool:
+        """Return whether somebody looks into it, after which the customer may be awaited again."""
+        return self == PaymentStatus.IN_REVIEW
+
+    @property
     def money_moved(self) -> bool:
         """Return whether the customer has paid, whatever became of the money afterwards."""
-        return self in {PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK}
+        return self in MONEY_MOVED
+
+
+MONEY_MOVED = [PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK]
 
 
 class PaymentMethod(TextChoices):
@@ -70,3 +78,24 @@ class SMSStatus(TextChoices):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+
+
+GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
+"""What has reached its phone, or may have."""
+
+
+class OptOutSource(TextChoices):
+    """Who said that a number wants no SMS."""
+
+    INBOUND = "inbound", "an answer"
+    PROVIDER = "provider", "the provider"
+    OPERATOR = "operator", "an operator"
+
+
+class DeliveryStatus(TextChoices):
+    """What the provider says became of an SMS that it took."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"

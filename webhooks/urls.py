@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from webhooks.api.views import Events, PendingSMS, SMSLogs
+from webhooks import callbacks
+from webhooks.api.views import Events, OptOuts, PendingSMS, SMSLogs
 
 router = SimpleRouter()
 router.register("events", Events, basename="event")
 router.register("sms-logs", SMSLogs, basename="sms-log")
 router.register("pending-sms", PendingSMS, basename="pending-sms")
+router.register("opt-outs", OptOuts, basename="opt-out")
 
 urlpatterns = [
     *router.urls,
+    path("sms/status/", callbacks.status, name="sms-status"),
+    path("sms/inbound/", callbacks.inbound, name="sms-inbound"),
+    # As it may be typed into Twilio's form: what is redirected is lost.
+    path("sms/inbound", callbacks.inbound),
 ]

@@ -7,9 +7,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from webhooks import deliveries
-from webhooks.models import Payment, RecoverySMS, WebhookEvent
-from webhooks.phones import mask
+from webhooks import deliveries, opt_outs
+from webhooks.models import OptOut, Payment, RecoverySMS, WebhookEvent
+from webhooks.phones import mask, to_e164
+from webhooks.states import OptOutSource
 
 
 def _finite(literal: str) -> float | str:
@@ -24,7 +25,17 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
     class Meta:
         model = Payment
-        fields = ["gateway", "gateway_id", "external_id", "status", "method", "amount", "customer_phone", "expires_at"]
+        fields = [
+            "gateway",
+            "gateway_id",
+            "external_id",
+            "status",
+            "method",
+            "amount",
+            "customer_phone",
+            "sms_obstacle",
+            "expires_at",
+        ]
 
     def get_customer_phone(self, payment: Payment) -> str:
         """Return the number with its middle hidden."""
@@ -74,8 +85,8 @@ class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
     class Meta:
         model = RecoverySMS
         fields = [
-            "id", "status", "due_at", "attempts", "claimed_at", "sent_at", "provider", "provider_id", "error",
-            "created_at", "payment",
+            "id", "status", "due_at", "attempts", "segments", "claimed_at", "sent_at", "provider", "provider_id",
+            "delivery_status", "delivery_code", "delivery_at", "error", "created_at", "payment",
         ]  # fmt: skip
 
 
@@ -84,3 +95,25 @@ class SMSDetailSerializer(SMSSerializer):
 
     class Meta(SMSSerializer.Meta):
         fields = [*SMSSerializer.Meta.fields, "body"]
+
+
+class OptOutSerializer(serializers.ModelSerializer[OptOut]):
+    """A number that wants no SMS; the one thing that is to be read is the number."""
+
+    class Meta:
+        model = OptOut
+        fields = ["phone", "source", "created_at"]
+        read_only_fields = ["source"]
+        # Entering a number again is no mistake.
+        extra_kwargs: dict[str, dict[str, Any]] = {"phone": {"validators": []}}
+
+    def validate_phone(self, value: str) -> str:
+        """Bring the number into E.164; refuse what is none."""
+        if not (phone := to_e164(value)):
+            raise serializers.ValidationError("This is no phone number.")
+        return phone
+
+    def create(self, validated_data: dict[str, Any]) -> OptOut:
+        """Remember it once."""
+        opt_outs.add(validated_data["phone"], OptOutSource.OPERATOR)
+        return OptOut.objects.get(phone=validated_data["phone"])

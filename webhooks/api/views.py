@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from django.shortcuts import get_object_or_404
 from rest_framework import mixins, viewsets
 from rest_framework.serializers import BaseSerializer
 
 from webhooks.api.filters import EventFilter, SMSFilter
-from webhooks.api.serializers import EventDetailSerializer, EventSerializer, SMSDetailSerializer, SMSSerializer
-from webhooks.models import RecoverySMS, WebhookEvent
+from webhooks.api.serializers import (
+    EventDetailSerializer,
+    EventSerializer,
+    OptOutSerializer,
+    SMSDetailSerializer,
+    SMSSerializer,
+)
+from webhooks.models import OptOut, RecoverySMS, WebhookEvent
+from webhooks.phones import to_e164
 from webhooks.states import SMSStatus
 
 
@@ -39,3 +47,18 @@ class PendingSMS(mixins.ListModelMixin, viewsets.GenericViewSet[RecoverySMS]):
     queryset = RecoverySMS.objects.select_related("payment").filter(status=SMSStatus.SCHEDULED)
     serializer_class = SMSSerializer
     filterset_class = SMSFilter
+
+
+class OptOuts(
+    mixins.ListModelMixin, mixins.CreateModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[OptOut]
+):
+    """Numbers that want no SMS."""
+
+    queryset = OptOut.objects.all()
+    serializer_class = OptOutSerializer
+    lookup_field = "phone"
+    lookup_value_regex = "[^/]+"
+
+    def get_object(self) -> OptOut:
+        """Find the number however it is written."""
+        return get_object_or_404(self.get_queryset(), phone=to_e164(self.kwargs["phone"][:40]))

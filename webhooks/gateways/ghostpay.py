@@ -38,6 +38,7 @@ def read(payload: Mapping[str, Any]) -> Notice:
         method=notice.word(payload, "paymentMethod", METHODS),
         amount=notice.centavos(payload, "totalValue"),
         status_at=status_at,
+        issued_at=notice.moment(payload, "createdAt"),
         external_id=notice.text(payload, "externalId", limit=200),
         customer_name=notice.text(customer, "name", limit=200),
         customer_phone=notice.phone(customer, "phone"),

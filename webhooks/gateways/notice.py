@@ -28,13 +28,17 @@ class UnknownWord(ValueError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Notice:
-    """A delivery's content. `status_at` is None where the gateway does not say when the status was taken."""
+    """A delivery's content; instants are None where the gateway does not say.
+
+    `status_at` is when the status was taken, `issued_at` when the payment was made out.
+    """
 
     gateway_id: str
     status: PaymentStatus
     method: PaymentMethod
     amount: int
     status_at: datetime | None = None
+    issued_at: datetime | None = None
     external_id: str = ""
     customer_name: str = ""
     customer_phone: str = ""

@@ -38,6 +38,7 @@ def read(payload: Mapping[str, Any]) -> Notice:
         status=status,
         method=notice.word(payload, "method", METHODS),
         amount=notice.centavos(transaction, "amount"),
+        issued_at=notice.moment(payload, "created_at"),
         # `created_at` is the payment's birth, the same in every delivery, and tells nothing about their order.
         status_at=paid_at if status == PaymentStatus.PAID else None,
         customer_name=notice.text(customer, "name", limit=200),

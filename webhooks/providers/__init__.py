@@ -10,11 +10,20 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from webhooks import registry
-from webhooks.providers.base import NotSent, OutcomeUnknown, Provider, ProviderError, Rejected, setting
+from webhooks.providers.base import (
+    AccountTrouble,
+    NotSent,
+    OptedOut,
+    OutcomeUnknown,
+    Provider,
+    ProviderError,
+    Rejected,
+    setting,
+)
 
 __all__ = [
-    "NotSent", "OutcomeUnknown", "Provider", "ProviderError", "Rejected", "get_provider", "missing_settings", "names",
-    "setting",
+    "AccountTrouble", "NotSent", "OptedOut", "OutcomeUnknown", "Provider", "ProviderError", "Rejected",
+    "get_provider", "missing_settings", "names", "setting",
 ]  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 ProviderError
 ├── Rejected        it refused this SMS and would again: not sent, not tried again
+│   └── OptedOut    because the number has told the provider that it wants none
 ├── NotSent         it was not reached: not sent, tried again later
+│   └── AccountTrouble  it takes nothing of ours until somebody sees to the account: tried again until it does
 └── OutcomeUnknown  it may have been sent: never tried again by a program, since twice is worse than not at all
 """
 
@@ -23,8 +25,16 @@ class Rejected(ProviderError):
     """The provider refused the SMS for good."""
 
 
+class OptedOut(Rejected):
+    """The number has told the provider that it wants no SMS."""
+
+
 class NotSent(ProviderError):
     """The provider was certainly not given the SMS."""
+
+
+class AccountTrouble(NotSent):
+    """The provider takes nothing of ours: the credentials are wrong, or the account is suspended."""
 
 
 class OutcomeUnknown(ProviderError):
@@ -34,8 +44,12 @@ class OutcomeUnknown(ProviderError):
 class Provider(Protocol):
     """Carries SMS."""
 
-    def send(self, *, to: str, body: str) -> str:
-        """Send one SMS and return the provider's id of it, or raise a `ProviderError`."""
+    def send(self, *, to: str, body: str, reference: str, valid_for: int) -> str:
+        """Send one SMS and return the provider's id of it, or raise a `ProviderError`.
+
+        `reference` is our own of this attempt, for the provider to report its delivery under, if it can. After
+        `valid_for` seconds the SMS is not wanted any more.
+        """
         ...
 
     def find(self, *, to: str, body: str, since: datetime) -> list[str]:

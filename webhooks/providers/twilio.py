@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from django.conf import settings
+from django.urls import reverse
 from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from webhooks.providers.base import NotSent, OutcomeUnknown, ProviderError, Rejected
+from webhooks.providers.base import AccountTrouble, NotSent, OptedOut, OutcomeUnknown, ProviderError, Rejected
 
 TIMEOUT = 10.0
 """Seconds; well below `SMS_SENDING_TIMEOUT`, after which a row counts as abandoned."""
+OPTED_OUT, UNAUTHENTICATED = 21610, 20003
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 60, 36000
+"""Seconds that a message may wait in Twilio's queue; Twilio takes no more and advises against very few."""
+REFERENCE = "reference"
 API = "https://api.twilio.com"
 SETTINGS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
@@ -36,10 +42,15 @@ class TwilioProvider:
         http = _HttpClient(timeout=TIMEOUT, max_retries=0)
         self._client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
 
-    def send(self, *, to: str, body: str) -> str:
-        """Send one SMS and return its SID."""
+    def send(self, *, to: str, body: str, reference: str, valid_for: int) -> str:
+        """Send one SMS and return its SID; have its delivery reported where `PUBLIC_URL` says how."""
+        options: dict[str, Any] = {"validity_period": min(max(valid_for, SHORTEST_VALIDITY), LONGEST_VALIDITY)}
+        if settings.PUBLIC_URL:
+            options["status_callback"] = (
+                f"{settings.PUBLIC_URL}{reverse('sms-status')}?{urlencode({REFERENCE: reference})}"
+            )
         try:
-            message = self._client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body)
+            message = self._client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body, **options)
         except (TwilioException, requests.RequestException) as error:
             raise _told(error) from error
         return str(message.sid)
@@ -65,6 +76,10 @@ def _answered(error: TwilioRestException) -> ProviderError:
     told = f"Twilio answered {error.status}, code {error.code}."
     if error.status == 429:
         return NotSent(told)
+    if error.status in {401, 403} or error.code == UNAUTHENTICATED:
+        return AccountTrouble(told)
+    if error.code == OPTED_OUT:
+        return OptedOut(told)
     return Rejected(told) if 400 <= error.status < 500 else OutcomeUnknown(told)
 
 

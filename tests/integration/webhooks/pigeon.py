@@ -13,8 +13,9 @@ SENT: list[tuple[str, str]] = []
 class PigeonProvider:
     """Remembers what it was given."""
 
-    def send(self, *, to: str, body: str) -> str:
+    def send(self, *, to: str, body: str, reference: str, valid_for: int) -> str:
         """Return an id."""
+        del reference, valid_for
         SENT.append((to, body))
         return f"{setting('PIGEON_LOFT')}-{len(SENT)}"
 

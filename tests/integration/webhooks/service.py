@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from typing import Any, Self
 import psycopg
 import requests
 
-from tests.integration.webhooks.conftest import SECRET
+from tests.integration.webhooks.conftest import AT_ANY_TIME, SECRET
 from tests.manage import ROOT, environment, run_manage
 from tests.programs import start
 from tests.servers import Redis, free_port
@@ -54,6 +55,7 @@ class Service:
                 "SMS_RECOVERY_DELAY": "1",
                 "SMS_POLL_INTERVAL": "0.2",
                 "SMS_REDISPATCH_AFTER": "2",
+                **AT_ANY_TIME,
                 **(env or {}),
             }
         )
@@ -123,14 +125,17 @@ class Service:
         """Return whether the web process answers."""
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/api/webhooks/live/", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # its first answer takes a while on a busy machine
             return False
 
     def __enter__(self) -> Self:
         migrated = run_manage("migrate", database_url=self.database_url)
         assert migrated.returncode == 0, migrated.stderr
-        self.start("web")
-        self.eventually(self.is_up)
+        with contextlib.ExitStack() as started:
+            started.callback(self.__exit__)
+            self.start("web")
+            self.eventually(self.is_up)
+            started.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,16 +11,20 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis as redis_client
+import requests
 
-from tests.integration.webhooks.fake_twilio import FakeTwilio, Mood
+from tests.integration.webhooks.fake_twilio import FakeTwilio, Mood, signature
 from tests.integration.webhooks.payloads import ghostpay
 from tests.integration.webhooks.service import Service
 from tests.servers import Redis
 
 pytestmark = pytest.mark.slow
 
-FIRST = "Olá, Ana! Seu PIX de R$ 99,90 ainda está aguardando o pagamento. Conclua agora e garanta o seu pedido."
-LATER = ghostpay(paymentId="gp_later", customer={"name": "Bia", "phone": "11988776655"})
+FIRST = (
+    "Ana, seu PIX de R$ 99,90 ainda aguarda o pagamento. 00020101021226830014br.gov.bcb.pix0136example "
+    "Para parar, responda SAIR."
+)
+LATER = ghostpay(paymentId="gp_later", externalId="pedido-1043", customer={"name": "Bia", "phone": "11988776655"})
 
 
 @pytest.fixture
@@ -55,7 +59,8 @@ def test_six_deliveries_make_one_sms(service: Service) -> None:
     health = service.health()
     assert (health["status"], health["migrations"]["state"]) == ("healthy", "up_to_date")
     scheduler = {"status": "healthy", "redis_available": True, "celery_available": True}
-    assert health["checks"] == {"cache": {"status": "healthy"}, "sms_scheduler": scheduler}
+    others = {key: {"status": "healthy"} for key in ["cache", "sms_budget", "sms_provider"]}
+    assert health["checks"] == others | {"sms_scheduler": scheduler}
 
 
 def test_a_payment_that_was_made_meanwhile_gets_none(service: Service) -> None:
@@ -128,7 +133,12 @@ def test_a_worker_killed_while_sending_sends_nothing_twice(
 
 def test_a_worker_killed_in_the_midst_of_many_loses_none_and_doubles_none(service: Service) -> None:
     for number in range(60):
-        assert service.deliver(ghostpay(paymentId=f"gp_{number}", customer=customer(number))) == 200
+        assert (
+            service.deliver(
+                ghostpay(paymentId=f"gp_{number}", externalId=f"pedido-{number}", customer=customer(number))
+            )
+            == 200
+        )
     service.start("beat")
     for seen in (5, 15, 25):
         service.start("worker")
@@ -145,4 +155,33 @@ def test_a_worker_killed_in_the_midst_of_many_loses_none_and_doubles_none(servic
 
 def customer(number: int) -> dict[str, str]:
     """Return a customer whose SMS reads like no other's."""
-    return {"name": f"Ana{number}", "phone": "11999887766"}
+    return {"name": "Ana" + chr(ord("a") + number // 8) + chr(ord("a") + number % 8), "phone": "11999887766"}
+
+
+def test_what_became_of_an_sms_is_reported_and_an_answer_ends_it(
+    tmp_path: Path, database_url: str, broker: Redis
+) -> None:
+    with FakeTwilio() as twilio:
+        env = {
+            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+            "TWILIO_AUTH_TOKEN": "twilio-token",
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_BASE_URL": twilio.url,
+        }
+        service = Service(tmp_path, database_url, broker, env)
+        service.env["PUBLIC_URL"] = f"http://127.0.0.1:{service.port}"
+        with service:
+            service.start("worker", "beat")
+            assert service.deliver(ghostpay()) == 200
+            service.eventually(lambda: service.states() == {"gp_7f3a9c21": "sent"})
+            assert twilio.report(0, "delivered") == 204
+            with psycopg.connect(database_url) as connection:
+                query = "SELECT delivery_status FROM webhooks_recoverysms"
+                assert connection.execute(query).fetchall() == [("delivered",)]
+            url = f"{service.env['PUBLIC_URL']}/api/webhooks/sms/inbound/"
+            form = {"From": "+5511999887766", "Body": "SAIR"}
+            answer = requests.post(url, form, headers={"X-Twilio-Signature": signature(url, form)}, timeout=30)
+            assert "nao recebera mais" in answer.text
+            assert service.deliver(ghostpay(paymentId="gp_2", externalId="pedido-2")) == 200
+            service.eventually(lambda: service.states()["gp_2"] == "cancelled")
+            assert len(twilio.sent) == 1

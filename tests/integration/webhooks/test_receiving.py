@@ -79,6 +79,22 @@ def test_only_pix_gets_an_sms(deliver: Deliver, method: str) -> None:
 def test_a_payment_without_a_usable_phone_gets_none(deliver: Deliver, phone: object) -> None:
     assert deliver(ghostpay(customer={"name": "Ana", "phone": phone})).status_code == 200
     assert not RecoverySMS.objects.exists()
+    assert Payment.objects.get().sms_obstacle == "There is no phone number."
+
+
+@pytest.mark.parametrize(
+    ("phone", "told"), [("1133334444", "a landline"), ("08001234567", "a free-call number"), ("+15005550006", "of US")]
+)
+def test_a_phone_that_may_not_be_written_to_gets_none_and_the_payment_says_why(
+    deliver: Deliver, phone: str, told: str
+) -> None:
+    deliver(ghostpay(customer={"name": "Ana", "phone": phone}))
+    assert told in Payment.objects.get().sms_obstacle
+    assert not RecoverySMS.objects.exists()
+    deliver(ghostpay(customer={"phone": "1188887777"}, updatedAt="2026-11-22T14:01:00Z"))
+    payment = Payment.objects.get()
+    assert (payment.customer_phone, payment.sms_obstacle) == ("+5511988887777", "")
+    assert payment.recovery_sms.status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.parametrize("change", [{"status": "ABDUCTED"}, {"paymentMethod": "BARTER"}])

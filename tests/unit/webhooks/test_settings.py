@@ -73,6 +73,13 @@ def test_an_address_that_is_none_is_refused_without_showing_the_password(url: st
     assert "hunter2" not in refused.stderr + refused.stdout
 
 
+@pytest.mark.parametrize("value", ["many", "0", "-1", "1.5"])
+def test_a_limit_that_is_none_is_refused(value: str) -> None:
+    refused = read(SMS_PER_DAY=value)
+    assert refused.returncode == 1
+    assert "export SMS_PER_DAY=" in refused.stderr
+
+
 @pytest.mark.parametrize("value", ["soon", "-1", "inf", "nan"])
 def test_a_duration_that_is_none_is_refused(value: str) -> None:
     refused = read(SMS_RECOVERY_DELAY=value)
