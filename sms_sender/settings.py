@@ -42,6 +42,14 @@ def seconds(name: str, default: float, *, minimum: float = 0) -> float:
     return value
 
 
+def count(name: str, default: int) -> int:
+    """Read a number of things, one at least; refuse anything else."""
+    text = given(name) or str(default)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ImproperlyConfigured(f"{name}={given(name)!r} is not a number from 1 up. Type: export {name}={default}")
+    return int(text)
+
+
 # -- where this runs --------------------------------------------------------------------------------------------------
 
 PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
@@ -192,6 +200,14 @@ SECURE_REDIRECT_EXEMPT = [r"^api/webhooks/(health|live|ready)/$"]
 SECURE_HSTS_SECONDS = int(seconds("SECURE_HSTS_SECONDS", 0))
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=not DEBUG)
+
+# -- web server: gunicorn.conf.py -------------------------------------------------------------------------------------
+
+# Heroku sets the first one by the memory that there is.
+WEB_CONCURRENCY = count("WEB_CONCURRENCY", 2)
+WEB_THREADS = count("WEB_THREADS", 24)
+WEB_TIMEOUT = int(seconds("WEB_TIMEOUT", 30, minimum=1))
+WEB_READ_TIMEOUT = seconds("WEB_READ_TIMEOUT", 10, minimum=0.1)
 
 # -- logging ----------------------------------------------------------------------------------------------------------
 
