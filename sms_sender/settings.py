@@ -225,6 +225,8 @@ GATEWAYS = [
 GATEWAY_SECRETS = {
     name: listed(f"{name.upper()}_WEBHOOK_SECRET") for name in (path.rpartition(".")[2] for path in GATEWAYS)
 }
+# Of gateways that sign as Standard Webhooks describes it: `whsec_…`, likewise.
+GATEWAY_SIGNING_SECRETS = {name: listed(f"{name.upper()}_WEBHOOK_SIGNING_SECRET") for name in GATEWAY_SECRETS}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 SMS_RECOVERY_DELAY = seconds("SMS_RECOVERY_DELAY", 600)
@@ -324,5 +326,9 @@ SPECTACULAR_SETTINGS = {
 # -- auto_migrate -----------------------------------------------------------------------------------------------------
 
 AUTO_MIGRATE = {
-    "HEALTH_CHECKS": {"cache": "webhooks.health.cache", "sms_scheduler": "webhooks.health.sms_scheduler"},
+    "HEALTH_CHECKS": {
+        "cache": "webhooks.health.cache",
+        "sms_scheduler": "webhooks.health.sms_scheduler",
+        "deliveries": "webhooks.health.deliveries",
+    },
 }

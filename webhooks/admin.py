@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from webhooks import deliveries, queue
-from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks import deliveries, queue, refusals
+from webhooks.models import Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask
 from webhooks.states import EventStatus
 from webhooks.texts import reais
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     PaymentAdminBase = admin.ModelAdmin[Payment]
     EventAdminBase = admin.ModelAdmin[WebhookEvent]
     SMSAdminBase = admin.ModelAdmin[RecoverySMS]
+    RefusalAdminBase = admin.ModelAdmin[RefusalCount]
 else:
-    PaymentAdminBase = EventAdminBase = SMSAdminBase = admin.ModelAdmin
+    PaymentAdminBase = EventAdminBase = SMSAdminBase = RefusalAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -111,3 +112,18 @@ class RecoverySMSAdmin(ReadOnly, SMSAdminBase):
         """Have SMS sent at once, those included of which nobody knows whether they were."""
         again = queue.send_again(rows)
         self.message_user(request, f"{again} due now; what was sent or is being sent stays as it is.", messages.INFO)
+
+
+@admin.register(RefusalCount)
+class RefusalCountAdmin(ReadOnly, RefusalAdminBase):
+    """What was refused or not known, by day."""
+
+    list_display = ["day", "gateway", "reason", "detail", "count", "last_at", "seen_at"]
+    list_filter = ["gateway", "reason", "day"]
+    search_fields = ["detail"]
+    actions = ["acknowledge"]
+
+    @admin.action(description="Seen to (ends the alarm)", permissions=["decide"])
+    def acknowledge(self, request: HttpRequest, rows: QuerySet[RefusalCount]) -> None:
+        """End the alarm about what was counted so far."""
+        self.message_user(request, f"{refusals.acknowledge(rows)} seen to.", messages.INFO)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -13,11 +15,12 @@ from django.db import Error, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
 
-from webhooks import gateways, payments
+from webhooks import gateways, payments, refusals
 from webhooks.gateways import MalformedPayload, UnknownWord
 from webhooks.gateways.notice import clean
 from webhooks.models import Payment, WebhookEvent
-from webhooks.states import UNSETTLED, EventStatus
+from webhooks.phones import mask
+from webhooks.states import UNSETTLED, EventStatus, Refusal
 
 logger = structlog.get_logger(__name__)
 
@@ -97,6 +100,27 @@ def keep(gateway: str, body: bytes) -> tuple[WebhookEvent, bool]:
     return event, is_new
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery that is kept; `payment` is the gateway's id of it, `phone` is masked."""
+
+    id: int
+    status: EventStatus
+    note: str
+    is_new: bool
+    payment: str = ""
+    phone: str = ""
+
+
+def take_in(gateway: str, body: bytes) -> Outcome:
+    """Keep a delivery and act upon it; raise `NotJSON`, or Django's `Error` where it could not be kept."""
+    event, is_new = keep(gateway, body)
+    status = process(event.pk)
+    wanted = ("note", "payment__gateway_id", "payment__customer_phone")
+    note, payment, phone = WebhookEvent.objects.values_list(*wanted).get(pk=event.pk)
+    return Outcome(event.pk, status, note, is_new, payment or "", mask(phone or ""))
+
+
 def process(key: int) -> EventStatus:
     """Act upon a kept delivery, once however often this is called, and return what became of it."""
     try:
@@ -145,10 +169,18 @@ def _settle(event: WebhookEvent) -> None:
         event.status, event.note = EventStatus.PROCESSED, ""
     except UnknownWord as error:
         event.status, event.note = EventStatus.IGNORED, str(error)
+        transaction.on_commit(functools.partial(_alarm, event.gateway, error.word))
     except MalformedPayload as error:
         event.status, event.note = EventStatus.REJECTED, str(error)
     event.processed_at = timezone.now()
     event.save(update_fields=["payment", "status", "note", "processed_at"])
+
+
+def _alarm(gateway: str, word: str) -> None:
+    logger.error(
+        "A gateway uses a word that is not known; what it says is kept and not acted upon", gateway=gateway, word=word
+    )
+    refusals.count(gateway, Refusal.UNKNOWN_WORD, word)
 
 
 def _act(event: WebhookEvent) -> Payment:

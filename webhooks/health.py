@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections import Counter
 
 from django.conf import settings
 from django.core.cache import cache as store
+
+from webhooks import refusals
+from webhooks.states import Refusal
 
 HEARTBEAT = "webhooks:worker-alive"
 MISSED_POLLS = 5
@@ -50,3 +54,16 @@ def sms_scheduler() -> dict[str, object]:
         "redis_available": redis_available,
         "celery_available": redis_available and alive,
     }
+
+
+def deliveries() -> dict[str, object]:
+    """Return what gateways were refused for within a day, and which words of theirs nobody knows.
+
+    Unknown words are an alarm: payments are not followed. What else is refused may be anybody's doing.
+    """
+    found = list(refusals.lately())
+    words = sorted({f"{row.gateway}: {row.detail}" for row in found if row.reason == Refusal.UNKNOWN_WORD})
+    refused: Counter[str] = Counter()
+    for row in found:
+        refused[row.reason] += row.count
+    return {"status": "degraded" if words else "healthy", "unknown_words": words, "refused": dict(refused)}

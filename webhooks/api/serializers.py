@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks import deliveries
-from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.models import Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask
 
 
@@ -84,3 +84,11 @@ class SMSDetailSerializer(SMSSerializer):
 
     class Meta(SMSSerializer.Meta):
         fields = [*SMSSerializer.Meta.fields, "body"]
+
+
+class RefusalSerializer(serializers.ModelSerializer[RefusalCount]):
+    """How often deliveries were refused for one reason on one day."""
+
+    class Meta:
+        model = RefusalCount
+        fields = ["id", "day", "gateway", "reason", "detail", "count", "last_at", "seen_at"]

@@ -5,9 +5,15 @@ from __future__ import annotations
 from rest_framework import mixins, viewsets
 from rest_framework.serializers import BaseSerializer
 
-from webhooks.api.filters import EventFilter, SMSFilter
-from webhooks.api.serializers import EventDetailSerializer, EventSerializer, SMSDetailSerializer, SMSSerializer
-from webhooks.models import RecoverySMS, WebhookEvent
+from webhooks.api.filters import EventFilter, RefusalFilter, SMSFilter
+from webhooks.api.serializers import (
+    EventDetailSerializer,
+    EventSerializer,
+    RefusalSerializer,
+    SMSDetailSerializer,
+    SMSSerializer,
+)
+from webhooks.models import RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.states import SMSStatus
 
 
@@ -39,3 +45,11 @@ class PendingSMS(mixins.ListModelMixin, viewsets.GenericViewSet[RecoverySMS]):
     queryset = RecoverySMS.objects.select_related("payment").filter(status=SMSStatus.SCHEDULED)
     serializer_class = SMSSerializer
     filterset_class = SMSFilter
+
+
+class Refusals(mixins.ListModelMixin, viewsets.GenericViewSet[RefusalCount]):
+    """What was refused or not understood, counted by day."""
+
+    queryset = RefusalCount.objects.all()
+    serializer_class = RefusalSerializer
+    filterset_class = RefusalFilter

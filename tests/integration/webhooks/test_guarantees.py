@@ -55,7 +55,12 @@ def test_six_deliveries_make_one_sms(service: Service) -> None:
     health = service.health()
     assert (health["status"], health["migrations"]["state"]) == ("healthy", "up_to_date")
     scheduler = {"status": "healthy", "redis_available": True, "celery_available": True}
-    assert health["checks"] == {"cache": {"status": "healthy"}, "sms_scheduler": scheduler}
+    deliveries = {"status": "healthy", "unknown_words": [], "refused": {}}
+    assert health["checks"] == {
+        "cache": {"status": "healthy"},
+        "sms_scheduler": scheduler,
+        "deliveries": deliveries,
+    }
 
 
 def test_a_payment_that_was_made_meanwhile_gets_none(service: Service) -> None:
