@@ -25,7 +25,8 @@ def follow(payment: Payment) -> None:
         cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
     elif payment.customer_phone:
         due_at = timezone.now() + timedelta(seconds=settings.SMS_RECOVERY_DELAY)
-        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": due_at})
+        # One statement, which does nothing if the payment has its SMS.
+        RecoverySMS.objects.bulk_create([RecoverySMS(payment=payment, due_at=due_at)], ignore_conflicts=True)
 
 
 def cancel(rows: QuerySet[RecoverySMS], *, reason: str) -> int:
