@@ -6,6 +6,7 @@ hosting platform's own variable makes it production, which has `DEBUG` off and r
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -257,13 +258,32 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 # Whoever hands a task over is told within seconds that the broker is away or hangs, and no request waits longer.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "queue_order_strategy": "priority",
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
+# A message is fetched when a process is free for it, and from the first of these queues that has one: whoever asks for
+# a migration, and beat with its questions, wait for one SMS to be sent at most, never for all that are due. Releases
+# before this one put everything into `celery`.
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("migrations", "questions", "celery", "retries", "sms")
+}
+CELERY_TASK_ROUTES = {
+    "auto_migrate.tasks.*": {"queue": "migrations"},
+    "webhooks.tasks.send_due": {"queue": "questions"},
+    "webhooks.tasks.finish_interrupted": {"queue": "retries"},
+    "webhooks.tasks.send_recovery_sms": {"queue": "sms"},
+}
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A migration keeps one process to itself until it is done; the others go on.
+CELERY_WORKER_CONCURRENCY = count("WORKER_CONCURRENCY", max(4, os.cpu_count() or 1))
 # Everything here comes round within seconds, so beat has nothing to remember and no file to corrupt.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {

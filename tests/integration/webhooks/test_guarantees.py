@@ -78,7 +78,7 @@ def test_a_broker_that_loses_everything_loses_no_sms(service: Service, broker: R
     client = redis_client.Redis.from_url(broker.url())
 
     def is_handed_over() -> bool:
-        return any(b"send_due" in message for message in client.lrange("celery", 0, -1))
+        return any(b"send_due" in message for message in client.lrange("questions", 0, -1))
 
     service.eventually(is_handed_over)
     client.flushall()
