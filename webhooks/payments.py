@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -23,7 +23,7 @@ def record(gateway: str, notice: Notice, is_known: Callable[[], bool]) -> Paymen
     `is_known` is asked once nobody else can record anything of this payment, and tells whether this delivery has been
     recorded before.
     """
-    told = dataclasses.asdict(notice)
+    told: dict[str, Any] = vars(notice).copy()
     if notice.status_at is not None and notice.status_at > timezone.now() + CLOCK_TOLERANCE:
         told["status_at"] = None
     payment = Payment(gateway=gateway, **told)
