@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import os
 import socket
 import statistics
 import subprocess
@@ -73,6 +74,7 @@ def served(project: Synthetic, url: str, max_age: int, python: Path) -> Iterator
     env["DJANGO_SETTINGS_MODULE"] = project.settings
     application = "django.core.wsgi:get_wsgi_application()"
     options = ["--workers", str(WORKERS), "--bind", f"{HOST}:{port}", "--log-level", "error", "--backlog", "2048"]
+    options += ["--config", os.devnull]  # the service's is of another project
     with subprocess.Popen([str(python), "-m", "gunicorn", *options, application], env=env) as server:
         try:
             wait_until(lambda: answers(port), timeout=60, message=lambda: "gunicorn does not answer")

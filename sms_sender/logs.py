@@ -57,6 +57,9 @@ def configuration(*, debug: bool, level: str) -> dict[str, Any]:
             # Django gives these handlers of their own, which would print everything twice.
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
+            # gunicorn likewise, with a clock of its own.
+            "gunicorn.error": {"handlers": [], "propagate": True},
+            "gunicorn.access": {"handlers": [], "propagate": True},
             # Beat asks every few seconds; a line for each question would bury the answers.
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -6,6 +6,7 @@ hosting platform's own variable makes it production, which has `DEBUG` off and r
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,14 @@ SECURE_HSTS_SECONDS = int(seconds("SECURE_HSTS_SECONDS", 0))
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=not DEBUG)
 
+# -- web server: gunicorn.conf.py -------------------------------------------------------------------------------------
+
+# Heroku sets the first one by the memory that there is.
+WEB_CONCURRENCY = whole("WEB_CONCURRENCY", 2)
+WEB_THREADS = whole("WEB_THREADS", 24)
+WEB_TIMEOUT = int(seconds("WEB_TIMEOUT", 30, minimum=1))
+WEB_READ_TIMEOUT = seconds("WEB_READ_TIMEOUT", 10, minimum=0.1)
+
 # -- logging ----------------------------------------------------------------------------------------------------------
 
 LOGGING = logs.configuration(debug=DEBUG, level=(given("LOG_LEVEL") or "INFO").upper())
@@ -220,6 +229,8 @@ GATEWAYS = [
 GATEWAY_SECRETS = {
     name: listed(f"{name.upper()}_WEBHOOK_SECRET") for name in (path.rpartition(".")[2] for path in GATEWAYS)
 }
+# Of gateways that sign as Standard Webhooks describes it: `whsec_…`, likewise.
+GATEWAY_SIGNING_SECRETS = {name: listed(f"{name.upper()}_WEBHOOK_SIGNING_SECRET") for name in GATEWAY_SECRETS}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 SMS_RECOVERY_DELAY = seconds("SMS_RECOVERY_DELAY", 600)
@@ -271,13 +282,32 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 # Whoever hands a task over is told within seconds that the broker is away or hangs, and no request waits longer.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "queue_order_strategy": "priority",
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
+# A message is fetched when a process is free for it, and from the first of these queues that has one: whoever asks for
+# a migration, and beat with its questions, wait for one SMS to be sent at most, never for all that are due. Releases
+# before this one put everything into `celery`.
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("migrations", "questions", "celery", "retries", "sms")
+}
+CELERY_TASK_ROUTES = {
+    "auto_migrate.tasks.*": {"queue": "migrations"},
+    "webhooks.tasks.send_due": {"queue": "questions"},
+    "webhooks.tasks.finish_interrupted": {"queue": "retries"},
+    "webhooks.tasks.send_recovery_sms": {"queue": "sms"},
+}
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A migration keeps one process to itself until it is done; the others go on.
+CELERY_WORKER_CONCURRENCY = whole("WORKER_CONCURRENCY", max(4, os.cpu_count() or 1))
 # Everything here comes round within seconds, so beat has nothing to remember and no file to corrupt.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
@@ -346,5 +376,6 @@ AUTO_MIGRATE = {
         "sms_scheduler": "webhooks.health.sms_scheduler",
         "sms_provider": "webhooks.health.sms_provider",
         "sms_budget": "webhooks.health.sms_budget",
+        "deliveries": "webhooks.health.deliveries",
     },
 }

@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from webhooks import deliveries, queue
-from webhooks.models import OptOut, Payment, RecoverySMS, WebhookEvent
+from webhooks import deliveries, queue, refusals
+from webhooks.models import OptOut, Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask
 from webhooks.states import EventStatus
 from webhooks.texts import reais
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     EventAdminBase = admin.ModelAdmin[WebhookEvent]
     SMSAdminBase = admin.ModelAdmin[RecoverySMS]
     OptOutAdminBase = admin.ModelAdmin[OptOut]
+    RefusalAdminBase = admin.ModelAdmin[RefusalCount]
 else:
-    PaymentAdminBase = EventAdminBase = SMSAdminBase = OptOutAdminBase = admin.ModelAdmin
+    PaymentAdminBase = EventAdminBase = SMSAdminBase = OptOutAdminBase = RefusalAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -127,3 +128,18 @@ class OptOutAdmin(OptOutAdminBase):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
         return False
+
+
+@admin.register(RefusalCount)
+class RefusalCountAdmin(ReadOnly, RefusalAdminBase):
+    """What was refused or not known, by day."""
+
+    list_display = ["day", "gateway", "reason", "detail", "count", "last_at", "seen_at"]
+    list_filter = ["gateway", "reason", "day"]
+    search_fields = ["detail"]
+    actions = ["acknowledge"]
+
+    @admin.action(description="Seen to (ends the alarm)", permissions=["decide"])
+    def acknowledge(self, request: HttpRequest, rows: QuerySet[RefusalCount]) -> None:
+        """End the alarm about what was counted so far."""
+        self.message_user(request, f"{refusals.acknowledge(rows)} seen to.", messages.INFO)

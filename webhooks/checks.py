@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, resolve, reverse
 
-from webhooks import gateways, providers, registry
+from webhooks import gateways, providers, registry, signatures
 from webhooks.hours import parse_hours
 from webhooks.models import Payment
 from webhooks.start import TAG
@@ -117,6 +117,23 @@ def check_gateways(**_: Any) -> list[CheckMessage]:
         hint = "Write a list of dotted paths, a line each."
         return [Error(f"GATEWAYS={paths!r} is no list.", hint=hint, id="webhooks.E004")]
     return [error for path in paths for error in _gateway_errors(path)]
+
+
+@register(TAG)
+def check_signing_secrets(**_: Any) -> list[CheckMessage]:
+    """Decode every signing secret; none of them is told."""
+    return [
+        error for name, secrets in settings.GATEWAY_SIGNING_SECRETS.items() for error in _secret_errors(name, secrets)
+    ]
+
+
+def _secret_errors(name: str, secrets: list[str]) -> Iterator[CheckMessage]:
+    for place, secret in enumerate(secrets, start=1):
+        try:
+            signatures.key(secret)
+        except ValueError as error:
+            problem = f"{name.upper()}_WEBHOOK_SIGNING_SECRET, number {place}, is no signing secret. {error}"
+            yield Error(problem, hint="Copy it from the gateway: whsec_ and base64.", id="webhooks.E010")
 
 
 def address_of(name: str) -> str:

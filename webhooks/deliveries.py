@@ -1,7 +1,9 @@
-"""Taking a delivery in: kept first, understood afterwards, so that whatever goes wrong with it nothing is lost."""
+"""Taking a delivery in: kept and acted upon at once, and kept alone where that goes wrong, so that nothing is lost."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -13,11 +15,12 @@ from django.db import Error, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
 
-from webhooks import gateways, payments
-from webhooks.gateways import MalformedPayload, UnknownWord
+from webhooks import gateways, inserts, payments, refusals
+from webhooks.gateways import MalformedPayload, Notice, UnknownWord
 from webhooks.gateways.notice import clean
-from webhooks.models import Payment, WebhookEvent
-from webhooks.states import UNSETTLED, EventStatus
+from webhooks.models import WebhookEvent
+from webhooks.phones import mask
+from webhooks.states import UNSETTLED, EventStatus, Refusal
 
 logger = structlog.get_logger(__name__)
 
@@ -34,6 +37,19 @@ SHORTEST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 TRIED_FOR = timedelta(days=3)
 """A delivery that has failed for so long stays `failed`, for a person to look at."""
+
+
+AGAIN = ", ".join(
+    [
+        "deliveries = kept.deliveries + 1",
+        "last_received_at = excluded.last_received_at",
+        *(
+            f"{column} = CASE WHEN kept.status IN ('received', 'failed') THEN excluded.{column} ELSE kept.{column} END"
+            for column in ("payment_id", "note", "processed_at", "status")
+        ),
+    ]
+)
+"""What a delivery that is kept already changes."""
 
 
 class NotJSON(ValueError):
@@ -85,27 +101,62 @@ def digest(payload: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def keep(gateway: str, body: bytes) -> tuple[WebhookEvent, bool]:
-    """Keep a delivery once, committed before anybody looks at what it says; return whether it is new."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery that is kept; `payment` is the gateway's id of it, `phone` is masked."""
+
+    id: int
+    status: EventStatus
+    note: str
+    is_new: bool
+    payment: str = ""
+    phone: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a delivery is understood to be: something to act upon, `notice`, or why not."""
+
+    status: EventStatus
+    notice: Notice | None = None
+    note: str = ""
+    unknown_word: str = ""
+
+
+def take_in(gateway: str, body: bytes) -> Outcome:
+    """Keep a delivery and act upon it in one transaction; raise `NotJSON`, or Django's `Error` if it cannot be kept.
+
+    What goes wrong with acting upon it costs a second transaction, which keeps it all the same.
+    """
     text, payload = parse(body)
-    event, is_new = WebhookEvent.objects.get_or_create(
-        gateway=gateway, digest=digest(payload), defaults={"payload": text}
-    )
-    if not is_new:
-        again = WebhookEvent.objects.filter(pk=event.pk)
-        again.update(deliveries=F("deliveries") + 1, last_received_at=timezone.now())
-    return event, is_new
+    event = WebhookEvent(gateway=gateway, digest=digest(payload), payload=text)
+    try:
+        verdict = _understand(gateway, payload)
+        outcome = _settle(event, verdict)
+    except Exception as error:  # a delivery that breaks our code must stay, and be seen
+        logger.exception("A delivery could not be processed", gateway=gateway, digest=event.digest)
+        return _keep_failed(event, error)
+    if outcome.is_new:
+        _raise_alarm(gateway, verdict)
+    return outcome
 
 
 def process(key: int) -> EventStatus:
     """Act upon a kept delivery, once however often this is called, and return what became of it."""
     try:
-        with transaction.atomic():
-            event = WebhookEvent.objects.select_for_update().get(pk=key)
-            if not EventStatus(event.status).is_settled:
-                _settle(event)
-            return EventStatus(event.status)
-    except Exception as error:  # a delivery that breaks our code must stay, and be seen
+        event = WebhookEvent.objects.get(pk=key)
+        if not EventStatus(event.status).is_settled:
+            verdict = _understand(event.gateway, json.loads(event.payload))
+            with transaction.atomic():
+                _act(event, verdict)
+                unsettled = WebhookEvent.objects.filter(pk=key, status__in=UNSETTLED)
+                settled = unsettled.update(
+                    payment=event.payment, status=verdict.status, note=verdict.note, processed_at=timezone.now()
+                )
+            if settled:
+                _raise_alarm(event.gateway, verdict)
+        return EventStatus(WebhookEvent.objects.values_list("status", flat=True).get(pk=key))
+    except Exception as error:  # likewise
         logger.exception("A delivery could not be processed", delivery=key)
         return _note_failure(key, error)
 
@@ -139,17 +190,54 @@ def _note_failure(key: int, error: Exception) -> EventStatus:
     return EventStatus.FAILED
 
 
-def _settle(event: WebhookEvent) -> None:
+def _keep_failed(event: WebhookEvent, error: Exception) -> Outcome:
+    """Keep a delivery that could not be acted upon, committed before anything else is tried."""
+    event.status, event.note, event.payment, event.processed_at = EventStatus.RECEIVED, "", None, None
+    outcome = _keep(event)
+    if outcome.status.is_settled:  # by an earlier one that was the same
+        return outcome
+    return dataclasses.replace(outcome, status=_note_failure(outcome.id, error))
+
+
+def _understand(gateway: str, payload: Mapping[str, Any]) -> Verdict:
     try:
-        event.payment = _act(event)
-        event.status, event.note = EventStatus.PROCESSED, ""
+        return Verdict(EventStatus.PROCESSED, gateways.get(gateway).read(payload))
     except UnknownWord as error:
-        event.status, event.note = EventStatus.IGNORED, str(error)
+        return Verdict(EventStatus.IGNORED, note=str(error), unknown_word=error.word)
     except MalformedPayload as error:
-        event.status, event.note = EventStatus.REJECTED, str(error)
-    event.processed_at = timezone.now()
-    event.save(update_fields=["payment", "status", "note", "processed_at"])
+        return Verdict(EventStatus.REJECTED, note=str(error))
 
 
-def _act(event: WebhookEvent) -> Payment:
-    return payments.record(event.gateway, gateways.get(event.gateway).read(json.loads(event.payload)))
+def _settle(event: WebhookEvent, verdict: Verdict) -> Outcome:
+    with transaction.atomic():
+        _act(event, verdict)
+        event.status, event.note, event.processed_at = verdict.status, verdict.note, timezone.now()
+        return _keep(event)
+
+
+def _act(event: WebhookEvent, verdict: Verdict) -> None:
+    """Record what the delivery says, unless it was before. It locks the payment, so that two of them take turns."""
+    if verdict.notice is not None:
+        event.payment = payments.record(event.gateway, verdict.notice, functools.partial(_is_settled, event))
+
+
+def _is_settled(event: WebhookEvent) -> bool:
+    same = WebhookEvent.objects.filter(gateway=event.gateway, digest=event.digest)
+    return same.exclude(status__in=UNSETTLED).exists()
+
+
+def _keep(event: WebhookEvent) -> Outcome:
+    """Insert a delivery, or count it where the same is kept; one that is settled stays what it is."""
+    kept = inserts.insert(event, conflict="gateway, digest", update=AGAIN, returning="id, status, note, deliveries")
+    assert kept  # noqa: S101 # either way there is a row
+    key, status, note, deliveries = kept
+    payment = event.payment
+    told = (payment.gateway_id, mask(payment.customer_phone)) if payment else ("", "")
+    return Outcome(key, EventStatus(status), note, deliveries == 1, *told)
+
+
+def _raise_alarm(gateway: str, verdict: Verdict) -> None:
+    if word := verdict.unknown_word:
+        told = "A gateway uses a word that is not known; what it says is kept and not acted upon"
+        logger.error(told, gateway=gateway, word=word)
+        refusals.count(gateway, Refusal.UNKNOWN_WORD, word)

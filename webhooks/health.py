@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections import Counter
 
 from django.conf import settings
 from django.core.cache import cache as store
+
+from webhooks import refusals
+from webhooks.states import Refusal
 
 HEARTBEAT = "webhooks:worker-alive"
 PROVIDER_TROUBLE = "webhooks:sms-provider-trouble"
@@ -90,3 +94,16 @@ def sms_provider() -> dict[str, object]:
     except Exception:  # noqa: BLE001 # the check of the cache tells
         reason = None
     return {"status": "degraded", "error": reason} if reason else {"status": "healthy"}
+
+
+def deliveries() -> dict[str, object]:
+    """Return what gateways were refused for within a day, and which words of theirs nobody knows.
+
+    Unknown words are an alarm: payments are not followed. What else is refused may be anybody's doing.
+    """
+    found = list(refusals.lately())
+    words = sorted({f"{row.gateway}: {row.detail}" for row in found if row.reason == Refusal.UNKNOWN_WORD})
+    refused: Counter[str] = Counter()
+    for row in found:
+        refused[row.reason] += row.count
+    return {"status": "degraded" if words else "healthy", "unknown_words": words, "refused": dict(refused)}

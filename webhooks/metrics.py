@@ -10,11 +10,12 @@ from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from auto_migrate.reporting.metrics import SchemaCollector
 from auto_migrate.web.auth import is_authorized
+from webhooks import refusals
 from webhooks.models import Payment, RecoverySMS, WebhookEvent
 from webhooks.states import SMSStatus
 from webhooks.views import problem
@@ -25,21 +26,27 @@ logger = structlog.get_logger(__name__)
 class QueueCollector(Collector):
     """Payments, deliveries and SMS by state, and how late the queue runs."""
 
-    def describe(self) -> list[GaugeMetricFamily]:
+    def describe(self) -> list[Metric]:
         """Return nothing, so that registering asks no database."""
         return []
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Count; a database that is away is told by `auto_migrate_database_up`."""
         try:
             yield from self._counted()
         except DatabaseError as error:
             logger.warning("Nothing could be counted", reason=type(error).__name__)
 
-    def _counted(self) -> Iterator[GaugeMetricFamily]:
+    def _counted(self) -> Iterator[Metric]:
         yield _counted("webhooks_payments", "Payments.", Payment.objects.all(), ["gateway", "status"])
         yield _counted("webhooks_events", "Deliveries kept.", WebhookEvent.objects.all(), ["gateway", "status"])
         yield _counted("webhooks_recovery_sms", "Recovery SMS.", RecoverySMS.objects.all(), ["status"])
+        refused = CounterMetricFamily(
+            "webhooks_refusals", "Deliveries refused or not known.", labels=["gateway", "reason"]
+        )
+        for labels, total in refusals.totals().items():
+            refused.add_metric(labels, total)
+        yield refused
         lag = GaugeMetricFamily("webhooks_recovery_sms_lag_seconds", "How long the oldest due SMS has been waiting.")
         lag.add_metric([], _lag())
         yield lag

@@ -22,6 +22,7 @@ from webhooks.states import (
     OptOutSource,
     PaymentMethod,
     PaymentStatus,
+    Refusal,
     SMSStatus,
 )
 
@@ -112,6 +113,28 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.digest[:12]} ({self.status})"
+
+
+class RefusalCount(models.Model):
+    """How often deliveries of a gateway were refused for one reason on one day (UTC)."""
+
+    gateway = models.CharField(max_length=20, choices=gateways.choices)
+    reason = models.CharField(max_length=20, choices=Refusal)
+    detail = models.CharField(max_length=100, blank=True, help_text="The unknown word.")
+    day = models.DateField()
+    count = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField()
+    # An operator has seen to it: no alarm for what came before.
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-last_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "gateway", "reason", "detail"], name="refusal_count_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.reason} {self.detail}: {self.count}"
 
 
 class RecoverySMS(models.Model):

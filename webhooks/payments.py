@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
-from webhooks import queue
+from webhooks import inserts, queue
 from webhooks.gateways import Notice
 from webhooks.models import Payment
 from webhooks.states import PaymentStatus
@@ -16,16 +17,25 @@ CLOCK_TOLERANCE = timedelta(days=1)
 """A status from further in the future is a broken clock's; believed, it would outdate every delivery to come."""
 
 
-def record(gateway: str, notice: Notice) -> Payment:
-    """Bring the payment up to date with what a delivery says, and its SMS with the payment, in the open transaction."""
-    told = dataclasses.asdict(notice)
+def record(gateway: str, notice: Notice, is_known: Callable[[], bool]) -> Payment:
+    """Bring the payment up to date with what a delivery says, and its SMS with the payment, in the open transaction.
+
+    `is_known` is asked once nobody else can record anything of this payment, and tells whether this delivery has been
+    recorded before.
+    """
+    told: dict[str, Any] = vars(notice).copy()
     if notice.status_at is not None and notice.status_at > timezone.now() + CLOCK_TOLERANCE:
         told["status_at"] = None
-    payment, is_new = Payment.objects.select_for_update().get_or_create(
-        gateway=gateway, gateway_id=told.pop("gateway_id"), defaults=told
-    )
-    if not is_new and supersedes(payment, notice.status, told["status_at"]):
-        _update(payment, told)
+    payment = Payment(gateway=gateway, **told)
+    if inserted := inserts.insert(payment, conflict="gateway, gateway_id"):
+        (payment.pk,) = inserted
+        payment._state.adding = False
+    else:
+        payment = Payment.objects.select_for_update().get(gateway=gateway, gateway_id=notice.gateway_id)
+        if is_known():
+            return payment
+        if supersedes(payment, notice.status, told["status_at"]):
+            _update(payment, told)
     queue.follow(payment)
     return payment
 

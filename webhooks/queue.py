@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from webhooks import hours, phones
+from webhooks import hours, inserts, phones
 from webhooks.models import Payment, RecoverySMS
 from webhooks.states import SMSStatus
 
-BATCH = 500
-"""Rows handed to the broker at a time; beat asks again within seconds."""
+BATCH = 200
+"""Rows in the broker's hands at a time; beat asks again within seconds."""
 
 
 def follow(payment: Payment) -> None:
@@ -32,7 +32,8 @@ def follow(payment: Payment) -> None:
         payment.sms_obstacle = obstacle
         payment.save(update_fields=["sms_obstacle"])
     if not obstacle:
-        RecoverySMS.objects.get_or_create(payment=payment, defaults={"due_at": _due_at(payment)})
+        # One statement, which does nothing if the payment has its SMS.
+        inserts.insert(RecoverySMS(payment=payment, due_at=_due_at(payment)), conflict="payment_id")
 
 
 def _due_at(payment: Payment) -> datetime:
@@ -66,10 +67,14 @@ def take_due() -> list[int]:
     now = timezone.now()
     lost_before = now - timedelta(seconds=settings.SMS_REDISPATCH_AFTER)
     untouched = Q(dispatched_at=None) | Q(dispatched_at__lt=lost_before)
-    due = RecoverySMS.objects.filter(untouched, status=SMSStatus.SCHEDULED, due_at__lte=now).order_by("due_at")
+    waiting = RecoverySMS.objects.filter(status=SMSStatus.SCHEDULED, due_at__lte=now)
+    room = BATCH - waiting.filter(dispatched_at__gte=lost_before).count()
+    if room <= 0:
+        return []
+    due = waiting.filter(untouched).order_by("due_at")
     with transaction.atomic():
         # Two pollers share the rows out instead of waiting for each other.
         locked = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-        keys = list(locked.values_list("pk", flat=True)[:BATCH])
+        keys = list(locked.values_list("pk", flat=True)[:room])
         RecoverySMS.objects.filter(pk__in=keys).update(dispatched_at=now)
     return keys

@@ -69,6 +69,18 @@ UNSETTLED = [EventStatus.RECEIVED, EventStatus.FAILED]
 """What a delivery is until somebody has understood it."""
 
 
+class Refusal(TextChoices):
+    """Why a delivery was not kept, or kept and not understood."""
+
+    BAD_SECRET = "bad_secret"  # noqa: S105 # a word, no secret
+    BAD_SIGNATURE = "bad_signature"
+    STALE_SIGNATURE = "stale_signature"
+    BAD_JSON = "bad_json", "No JSON object"
+    INCOMPLETE = "incomplete"
+    TOO_LARGE = "too_large"
+    UNKNOWN_WORD = "unknown_word"
+
+
 class SMSStatus(TextChoices):
     """Where a recovery SMS is. Only a person moves one out of `unknown`: twice is worse than not at all."""
 

@@ -7,6 +7,7 @@ delivered twice could only ask for what is done already.
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from webhooks import deliveries, health, queue, sending
 
@@ -16,7 +17,8 @@ def send_due() -> None:
     """Hand every SMS that is due to a worker."""
     health.note_worker_alive()
     for key in queue.take_due():
-        send_recovery_sms.delay(key)
+        # By then it has been handed over again, and one message is enough.
+        send_recovery_sms.apply_async((key,), expires=settings.SMS_REDISPATCH_AFTER)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -6,11 +6,12 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from webhooks import callbacks
-from webhooks.api.views import Events, OptOuts, PendingSMS, SMSLogs
+from webhooks.api.views import Events, OptOuts, PendingSMS, Refusals, SMSLogs
 
 router = SimpleRouter()
 router.register("events", Events, basename="event")
 router.register("sms-logs", SMSLogs, basename="sms-log")
+router.register("refusals", Refusals, basename="refusal")
 router.register("pending-sms", PendingSMS, basename="pending-sms")
 router.register("opt-outs", OptOuts, basename="opt-out")
 

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from django.urls import resolve
 from honcho.environ import parse_procfile
 
 from auto_migrate.conf import ENVIRONMENT_PREFIX, FIELDS
-from tests.manage import ROOT
+from tests.manage import ROOT, environment
 from webhooks import gateways
 
 # Read by the platform, the interpreter or gunicorn instead of the settings.
@@ -109,6 +110,20 @@ def test_every_platform_starts_what_the_procfile_says() -> None:
     assert set(PROCFILE.values()) <= COMMANDS
     assert set(HEROKU["formation"]) == set(PROCFILE) - {"release"}
     assert FLY["processes"] == {name: PROCFILE[name] for name in ("web", "worker", "beat")}
+
+
+def test_every_platform_serves_with_the_projects_configuration() -> None:
+    image = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    [command] = re.findall(r"^CMD (.*)$", image, re.MULTILINE)
+    assert shlex.join(json.loads(command)) == PROCFILE["web"]
+    servers = {command for command in COMMANDS if command.startswith("gunicorn")}
+    assert servers == {PROCFILE["web"]}, "an option would outvote gunicorn.conf.py"
+    shown = subprocess.run(
+        [*shlex.split(PROCFILE["web"]), "--print-config"], cwd=ROOT, env=environment({"WEB_THREADS": "31"}),
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    config = dict(re.findall(r"^(\w+) += (.*)$", shown, re.MULTILINE))
+    assert (config["worker_class"], config["workers"], config["threads"]) == ("gthread", "2", "31")
 
 
 @pytest.mark.parametrize("path", sorted(PATHS))

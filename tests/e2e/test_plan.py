@@ -12,12 +12,13 @@ import pytest
 
 from tests.manage import ROOT, run_manage
 
-NEXT = """
+LAST = max(path.stem for path in (ROOT / "webhooks" / "migrations").glob("0*.py"))
+NEXT = f"""
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("webhooks", "0001_initial")]
+    dependencies = [("webhooks", "{LAST}")]
     operations = [
         migrations.AddField("payment", "currency", models.CharField(max_length=3, default="BRL")),
         migrations.RemoveField("payment", "customer_email"),
@@ -43,7 +44,7 @@ class NextRelease:
         self.url = url
         self.folder = folder
         shutil.copytree(ROOT / "webhooks" / "migrations", folder / "next_webhooks")
-        (folder / "next_webhooks" / "0002_next.py").write_text(NEXT)
+        (folder / "next_webhooks" / "9999_next.py").write_text(NEXT)
         (folder / "next_settings.py").write_text(SETTINGS)
 
     def run(self, *arguments: str, settings: str = "next_settings", expect: int = 0, **env: str) -> str:
@@ -101,28 +102,28 @@ def test_on_a_large_table_all_of_them_stop_it(release: NextRelease) -> None:
 
 def test_the_release_step_refuses_it_and_changes_nothing(release: NextRelease) -> None:
     output = release.run("auto_migrate", expect=6)
-    assert "--acknowledge AM301:webhooks.0002_next" in output
+    assert "--acknowledge AM301:webhooks.9999_next" in output
     assert "customer_email" in output
-    assert release.query("SELECT count(*) FROM django_migrations WHERE name = '0002_next'") == [(0,)]
+    assert release.query("SELECT count(*) FROM django_migrations WHERE name = '9999_next'") == [(0,)]
     assert release.query("SELECT exit_code FROM auto_migrate_run ORDER BY requested_at DESC LIMIT 1") == [(6,)]
 
 
 def test_acknowledged_it_runs_and_the_reason_is_kept(release: NextRelease) -> None:
-    release.run("auto_migrate", "--acknowledge", "AM301:webhooks.0002_next=Nobody reads it since May.")
-    assert release.query("SELECT count(*) FROM django_migrations WHERE name = '0002_next'") == [(1,)]
+    release.run("auto_migrate", "--acknowledge", "AM301:webhooks.9999_next=Nobody reads it since May.")
+    assert release.query("SELECT count(*) FROM django_migrations WHERE name = '9999_next'") == [(1,)]
     [(kept,)] = release.query("SELECT findings FROM auto_migrate_run ORDER BY requested_at DESC LIMIT 1")
     reasons = {finding["code"]: finding["acknowledged"] for finding in kept}
     assert reasons == {"AM403": None, "AM301": "Nobody reads it since May.", "AM109": None}
 
 
 def test_an_acknowledgement_that_matches_nothing_is_reported(release: NextRelease) -> None:
-    acknowledged = ("--acknowledge", "AM302:webhooks.0002_next", "--acknowledge", "AM301:webhooks.0002_next")
-    assert "AM302:webhooks.0002_next is acknowledged" in release.run("auto_migrate", *acknowledged)
+    acknowledged = ("--acknowledge", "AM302:webhooks.9999_next", "--acknowledge", "AM301:webhooks.9999_next")
+    assert "AM302:webhooks.9999_next is acknowledged" in release.run("auto_migrate", *acknowledged)
 
 
 def test_block_decides_what_stops_a_release(release: NextRelease) -> None:
     assert "Nothing stops this plan" in release.run("auto_migrate", "--plan", AUTO_MIGRATE_BLOCK="never")
-    acknowledged = ("--acknowledge", "AM301:webhooks.0002_next")
+    acknowledged = ("--acknowledge", "AM301:webhooks.9999_next")
     assert "AM403" in release.run("auto_migrate", *acknowledged, expect=6, AUTO_MIGRATE_BLOCK="warning")
 
 
@@ -133,4 +134,4 @@ def test_with_nothing_to_do_the_plan_says_so(release: NextRelease) -> None:
 def test_sql_gives_a_script(release: NextRelease) -> None:
     output = release.run("auto_migrate", "--sql", AUTO_MIGRATE_BLOCK="never")
     assert 'ALTER TABLE "webhooks_payment" DROP COLUMN "customer_email"' in output
-    assert output.startswith("-- webhooks.0002_next\nBEGIN;")
+    assert output.startswith("-- webhooks.9999_next\nBEGIN;")

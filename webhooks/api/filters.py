@@ -5,8 +5,8 @@ from __future__ import annotations
 from django_filters import rest_framework as filters
 
 from webhooks import gateways
-from webhooks.models import RecoverySMS, WebhookEvent
-from webhooks.states import EventStatus, SMSStatus
+from webhooks.models import RecoverySMS, RefusalCount, WebhookEvent
+from webhooks.states import EventStatus, Refusal, SMSStatus
 
 
 class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
@@ -35,4 +35,16 @@ class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings n
 
     class Meta:
         model = RecoverySMS
+        fields: list[str] = []
+
+
+class RefusalFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
+    """Refusals by gateway, reason and day."""
+
+    gateway = filters.ChoiceFilter(choices=gateways.choices)
+    reason = filters.MultipleChoiceFilter(choices=Refusal.choices)
+    day = filters.DateFilter()
+
+    class Meta:
+        model = RefusalCount
         fields: list[str] = []

@@ -16,6 +16,7 @@ ANSWERS = {
     "200": "Kept and acted upon.",
     "202": "Kept, and not acted upon or not yet: it need not be sent again.",
     "400": "No JSON object in UTF-8.",
+    "401": "The signature is wrong, or not of these five minutes.",
     "403": "The secret is wrong or missing.",
     "413": "The body is too large.",
     "422": "Kept, but it lacks what every delivery has.",

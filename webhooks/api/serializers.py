@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks import deliveries, opt_outs
-from webhooks.models import OptOut, Payment, RecoverySMS, WebhookEvent
+from webhooks.models import OptOut, Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask, to_e164
 from webhooks.states import OptOutSource
 
@@ -117,3 +117,11 @@ class OptOutSerializer(serializers.ModelSerializer[OptOut]):
         """Remember it once."""
         opt_outs.add(validated_data["phone"], OptOutSource.OPERATOR)
         return OptOut.objects.get(phone=validated_data["phone"])
+
+
+class RefusalSerializer(serializers.ModelSerializer[RefusalCount]):
+    """How often deliveries were refused for one reason on one day."""
+
+    class Meta:
+        model = RefusalCount
+        fields = ["id", "day", "gateway", "reason", "detail", "count", "last_at", "seen_at"]

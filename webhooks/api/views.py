@@ -6,15 +6,16 @@ from django.shortcuts import get_object_or_404
 from rest_framework import mixins, viewsets
 from rest_framework.serializers import BaseSerializer
 
-from webhooks.api.filters import EventFilter, SMSFilter
+from webhooks.api.filters import EventFilter, RefusalFilter, SMSFilter
 from webhooks.api.serializers import (
     EventDetailSerializer,
     EventSerializer,
     OptOutSerializer,
+    RefusalSerializer,
     SMSDetailSerializer,
     SMSSerializer,
 )
-from webhooks.models import OptOut, RecoverySMS, WebhookEvent
+from webhooks.models import OptOut, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import to_e164
 from webhooks.states import SMSStatus
 
@@ -62,3 +63,11 @@ class OptOuts(
     def get_object(self) -> OptOut:
         """Find the number however it is written."""
         return get_object_or_404(self.get_queryset(), phone=to_e164(self.kwargs["phone"][:40]))
+
+
+class Refusals(mixins.ListModelMixin, viewsets.GenericViewSet[RefusalCount]):
+    """What was refused or not understood, counted by day."""
+
+    queryset = RefusalCount.objects.all()
+    serializer_class = RefusalSerializer
+    filterset_class = RefusalFilter

@@ -23,7 +23,11 @@ class MalformedPayload(ValueError):
 
 
 class UnknownWord(ValueError):
-    """A status or method that this code does not know: kept, and not acted upon."""
+    """A status or method that this code does not know: kept, and not acted upon. An alarm shows `word`."""
+
+    def __init__(self, message: str, *, word: str = "") -> None:
+        super().__init__(message)
+        self.word = (word or message)[:100]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,13 +71,16 @@ def centavos(payload: Mapping[str, Any], key: str) -> int:
 
 
 def word(payload: Mapping[str, Any], key: str, known: Mapping[str, Word]) -> Word:
-    """Translate a status or method into ours."""
+    """Translate a status or method, written in whatever case, into ours."""
     value = payload.get(key)
     if not isinstance(value, str):
         raise MalformedPayload(f"{key} must be a text.")
-    if value not in known:
-        raise UnknownWord(f"{key} {clean(value)[:50]!r} is not one of {', '.join(known)}.")
-    return known[value]
+    wanted = value.strip().casefold()
+    for candidate, ours in known.items():
+        if candidate.casefold() == wanted:
+            return ours
+    word = f"{key} {clean(value)[:50]!r}"
+    raise UnknownWord(f"{word} is not one of {', '.join(known)}.", word=word)
 
 
 def section(payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:

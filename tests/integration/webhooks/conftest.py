@@ -29,6 +29,7 @@ Deliver = Callable[..., HttpResponse]
 def secrets(settings: Settings) -> None:
     """Set a secret for each gateway."""
     settings.GATEWAY_SECRETS = {"ghostpay": [SECRET], "tribopay": [SECRET]}
+    settings.GATEWAY_SIGNING_SECRETS = {}
 
 
 @pytest.fixture(autouse=True)

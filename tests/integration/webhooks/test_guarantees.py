@@ -60,7 +60,8 @@ def test_six_deliveries_make_one_sms(service: Service) -> None:
     assert (health["status"], health["migrations"]["state"]) == ("healthy", "up_to_date")
     scheduler = {"status": "healthy", "redis_available": True, "celery_available": True}
     others = {key: {"status": "healthy"} for key in ["cache", "sms_budget", "sms_provider"]}
-    assert health["checks"] == others | {"sms_scheduler": scheduler}
+    deliveries = {"status": "healthy", "unknown_words": [], "refused": {}}
+    assert health["checks"] == others | {"sms_scheduler": scheduler, "deliveries": deliveries}
 
 
 def test_a_payment_that_was_made_meanwhile_gets_none(service: Service) -> None:
@@ -78,7 +79,7 @@ def test_a_broker_that_loses_everything_loses_no_sms(service: Service, broker: R
     client = redis_client.Redis.from_url(broker.url())
 
     def is_handed_over() -> bool:
-        return any(b"send_due" in message for message in client.lrange("celery", 0, -1))
+        return any(b"send_due" in message for message in client.lrange("questions", 0, -1))
 
     service.eventually(is_handed_over)
     client.flushall()

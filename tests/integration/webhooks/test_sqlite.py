@@ -16,10 +16,9 @@ from webhooks import deliveries, queue, sending
 from webhooks.models import RecoverySMS, WebhookEvent
 
 def deliver(_):
-    event, is_new = deliveries.keep("ghostpay", json.dumps(ghostpay()).encode())
-    deliveries.process(event.pk)
+    outcome = deliveries.take_in("ghostpay", json.dumps(ghostpay()).encode())
     connection.close()
-    return is_new
+    return outcome.is_new
 
 def send(key):
     sending.send(key)
