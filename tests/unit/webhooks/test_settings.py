@@ -91,4 +91,4 @@ def test_a_duration_that_is_none_is_refused(value: str) -> None:
 def test_a_number_of_threads_that_makes_no_sense_is_refused(text: str) -> None:
     refused = read(WEB_THREADS=text)
     assert refused.returncode == 1
-    assert f"WEB_THREADS={text!r} is not a number from 1 up. Type: export WEB_THREADS=24" in refused.stderr
+    assert f"WEB_THREADS={text!r} is not a number from 1 on. Type: export WEB_THREADS=24" in refused.stderr
