@@ -1,0 +1,16 @@
+from django.db import models
+from psqlextra.models import PostgresModel, PostgresPartitionedModel
+from psqlextra.types import PostgresPartitioningMethod
+
+
+class Reading(PostgresPartitionedModel):
+    class PartitioningMeta:
+        method = PostgresPartitioningMethod.RANGE
+        key = ["taken_at"]
+
+    taken_at = models.DateTimeField()
+    value = models.IntegerField()
+
+
+class Sensor(PostgresModel):
+    name = models.CharField(max_length=20)
