@@ -24,7 +24,7 @@ sweep: $(STAMP)  ## The tests of which `make test` takes samples: a kill at ever
 bench: $(STAMP)  ## Measure against stock Django and others, and write the tables of docs/ (ONLY=noop for one)
 	$(BIN)/python -m benchmarks $(ONLY)
 
-corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the table of docs/reliability.md (ONLY=wagtail for one)
+corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the table of docs/reliability.md (ONLY=wagtail)
 	$(BIN)/python -m corpus $(ONLY)
 
 lint: $(STAMP)  ## Check style, types and which room may import which

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.packages import PACKAGES as MIGRATED
 from benchmarks.report import ROOT
 from corpus import environments
-from benchmarks.packages import PACKAGES as MIGRATED
 
 VENV = ROOT / ".venv-bench"
 PACKAGES = (

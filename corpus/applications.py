@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from corpus.package import Package
 
-APPLICATIONS: tuple[Package, ...] = ()
+LOCAL_CACHE = 'CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n'
+
+APPLICATIONS = (
+    Package("pretix==2026.8.0", module="pretix.settings"),
+    Package("nautobot==3.2.7", module="nautobot.core.settings", settings=LOCAL_CACHE),
+)

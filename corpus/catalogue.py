@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from corpus.applications import APPLICATIONS
 from corpus.families import FAMILIES
 from corpus.own_models import OWN_MODELS
@@ -17,3 +19,16 @@ def find(name: str) -> Package:
         if package.name == name:
             return package
     raise LookupError(f"The corpus has no {name}.")
+
+
+def combine(title: str, names: Sequence[str]) -> Package:
+    """Return those packages in one project; the models are of the one that has some."""
+    packages = list(map(find, names))
+    return Package(
+        packages[0].requirement,
+        tuple(dict.fromkeys(app for package in packages for app in package.apps)),
+        "".join(package.settings for package in packages),
+        also=tuple(requirement for package in packages for requirement in package.pinned),
+        models=next((package.models for package in packages if package.models), ()),
+        title=title,
+    )

@@ -39,11 +39,11 @@ class Failed(Exception):
 class Project:
     """A package's project in its folder, with the interpreter that has the package."""
 
-    def __init__(self, server: PostgreSQL, package: Package, folder: Path, python: Path) -> None:
+    def __init__(self, server: PostgreSQL, package: Package, folder: Path, python: str = sys.executable) -> None:
         self.server = server
         self.package = package
         self.folder = folder
-        self.python = str(python)
+        self.python = python
 
     def write(self) -> None:
         """Write it; let Django make the migrations of its own models."""
@@ -116,15 +116,18 @@ class Commands:
 
 
 def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
-    """Examine one package; what its installation and its project need is kept in the folder."""
-    outcome = Outcome(package.name, list(package.pinned), State.IDENTICAL)
+    """Install one package and examine it; what its installation and its project need is kept in the folder."""
     requirements = (package.requirement, *package.also, *environments.SHARED)
     try:
         python = environments.make(cache / "environments" / package.name, requirements)
     except environments.NotInstalled as error:
-        outcome.state, outcome.reason = State.NOT_INSTALLED, str(error)
-        return outcome
-    project = Project(server, package, cache / "projects" / package.name, python)
+        return Outcome(package.name, list(package.pinned), State.NOT_INSTALLED, str(error))
+    return examine_installed(Project(server, package, cache / "projects" / package.name, str(python)))
+
+
+def examine_installed(project: Project) -> Outcome:
+    """Examine the package of a project whose interpreter has it."""
+    outcome = Outcome(project.package.name, list(project.package.pinned), State.IDENTICAL)
     try:
         project.write()
         with (stock := Commands(project, STOCK)).nursery:
@@ -132,7 +135,7 @@ def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
     except Failed as error:
         outcome.state, outcome.reason = State.STOCK_FAILS, str(error)
         return outcome
-    describe(server, outcome)
+    describe(project.server, outcome)
     outcome.wrong = deploy(project)
     if outcome.wrong:
         outcome.state = State.DIFFERENT

@@ -38,6 +38,9 @@ TEMPLATES = [
 # What an application brings of its own, but for the database.
 OWN_SETTINGS = """import os
 
+# Where applications keep their files.
+os.environ["DATA_DIR"] = os.environ["NAUTOBOT_ROOT"] = os.path.dirname(__file__)
+
 from {module} import *
 
 from tests.projects.base_settings import DATABASES

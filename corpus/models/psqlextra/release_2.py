@@ -8,6 +8,8 @@ class Reading(PostgresPartitionedModel):
         method = PostgresPartitioningMethod.RANGE
         key = ["taken_at"]
 
+    pk = models.CompositePrimaryKey("number", "taken_at")
+    number = models.IntegerField()
     taken_at = models.DateTimeField(db_index=True)
     value = models.IntegerField(default=0)
 
