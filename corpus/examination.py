@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -152,7 +153,7 @@ def deploy(project: Project) -> dict[str, str]:
     with ours.nursery:
         ours.empty(BESIDE)
         labels = [label for (label,) in project.server.execute(LABELS, database=STOCK.database)]
-        for name, step in {
+        steps: dict[str, Callable[[], object]] = {
             "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
             "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
             OURS.name: lambda: ours.migrate(OURS),
@@ -160,7 +161,8 @@ def deploy(project: Project) -> dict[str, str]:
             "`--check` after": lambda: ours.run(OURS, "auto_migrate", "--check"),
             "`assess_migrations`": lambda: ours.run(OURS, "assess_migrations", *labels, "--fail-level", "never"),
             BESIDE.name: lambda: ours.migrate(BESIDE),
-        }.items():
+        }
+        for name, step in steps.items():
             try:
                 step()
             except Failed as error:
@@ -182,7 +184,7 @@ def describe(server: PostgreSQL, outcome: Outcome) -> None:
     with psycopg.connect(server.url(STOCK.database)) as connection:
 
         def count(query: str, *parameters: object) -> int:
-            row = connection.execute(query, parameters or None).fetchone()  # type: ignore[arg-type]
+            row = connection.execute(query, parameters or None).fetchone()
             return int(row[0]) if row else 0
 
         outcome.migrations = count(MIGRATIONS)

@@ -24,7 +24,12 @@ SEKIZAI = 'PROCESSORS += ["sekizai.context_processors.sekizai"]\n'
 OTP = tuple(f"django_otp{each}" for each in ("", ".plugins.otp_static", ".plugins.otp_totp", ".plugins.otp_hotp",
                                             ".plugins.otp_email"))  # fmt: skip
 REDIS = 'RQ_QUEUES = {"default": {"HOST": "127.0.0.1", "PORT": 1, "DB": 0}}\n'
-CACHES = 'CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n'
+
+# What older packages import and no longer comes with Python.
+PKG_RESOURCES = ("setuptools<81",)
+RELYING_PARTY = """OTP_WEBAUTHN_RP_ID, OTP_WEBAUTHN_RP_NAME = "localhost", "x"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = ["http://localhost:8000"]
+"""
 
 PACKAGES = (
     # Who somebody is and what he may do.
@@ -56,10 +61,10 @@ PACKAGES = (
         (*OTP, "two_factor", "two_factor.plugins.phonenumber"),
         'MIDDLEWARE += ["django_otp.middleware.OTPMiddleware"]\n',
     ),
-    Package("django-otp-webauthn==0.10.3", ("django_otp_webauthn",)),
+    Package("django-otp-webauthn==0.10.3", ("django_otp", "django_otp_webauthn"), RELYING_PARTY),
     Package("django-mfa3==0.8.0", ("mfa",), 'MFA_DOMAIN = "localhost"\nMFA_SITE_TITLE = "x"\n'),
-    Package("django-trench==0.3.1", ("rest_framework", "trench"), also=("setuptools<81",)),
-    Package("django-user-sessions==2.0.0", ("user_sessions",)),
+    Package("django-trench==0.3.1", ("rest_framework", "trench"), also=("djangorestframework", *PKG_RESOURCES)),
+    Package("django-user-sessions==2.0.0", ("user_sessions",), also=PKG_RESOURCES),
     Package("django-hijack==3.7.9", ("hijack",)),
     Package("django-invitations==2.1.0", ("invitations",)),
     Package("django-organizations==2.7.0", ("organizations",)),
@@ -72,7 +77,7 @@ PACKAGES = (
     Package("django-q2==1.11.1", ("django_q",)),
     Package("django-rq==4.2.0", ("django_rq",), REDIS),
     Package("django-dramatiq==0.15.0", ("django_dramatiq",), also=("dramatiq",)),
-    Package("django-background-tasks-updated==1.2.8.post1", ("background_task",), also=("setuptools<81",)),
+    Package("django-background-tasks-updated==1.2.8.post1", ("background_task",), also=PKG_RESOURCES),
     Package("django-apscheduler==0.7.0", ("django_apscheduler",)),
     Package("procrastinate[django]==3.10.0", ("procrastinate.contrib.django",)),
     Package("django-mailer==2.3.2", ("mailer",)),
@@ -82,7 +87,7 @@ PACKAGES = (
     Package("django-push-notifications==3.3.0", ("push_notifications",)),
     Package("fcm-django==3.2.0", ("fcm_django",)),
     Package("django-webhook==0.0.15", ("django_webhook",)),
-    Package("django-notifications-hq==1.8.3", ("notifications",), also=("setuptools<81",)),
+    Package("django-notifications-hq==1.8.3", ("notifications",), also=PKG_RESOURCES),
     Package("django-nyt==1.6.0", ("django_nyt",)),
     # What has happened, and what is switched.
     Package("django-reversion==6.4.0", ("reversion",)),
@@ -140,7 +145,7 @@ PACKAGES = (
     Package("pinax-badges==3.0.0", ("pinax.badges",)),
     Package("pinax-teams==3.0.1", ("account", "pinax.invitations", "pinax.teams")),
     Package("django-survey-and-report==1.5.0", ("survey",)),
-    Package("django-fobi==0.19.9", ("fobi", "fobi.contrib.plugins.form_handlers.db_store"), also=("setuptools<81",)),
+    Package("django-fobi==0.19.9", ("fobi", "fobi.contrib.plugins.form_handlers.db_store"), also=PKG_RESOURCES),
     Package("django-categories==2.0.0", ("mptt", "categories", "categories.editor")),
     Package("django-robots==6.1", ("robots",)),
     Package("django-watson==1.6.3", ("watson",)),
@@ -158,8 +163,8 @@ PACKAGES = (
     ),
     Package("django-ledger==0.8.5", ("django_ledger",)),
     Package("django-viewflow==2.4.0", ("viewflow", "viewflow.workflow")),
-    Package("django-river==1.0.0", ("river",), also=("setuptools<81",)),
+    Package("django-river==1.0.0", ("river",), also=PKG_RESOURCES),
     Package("edx-organizations==9.0.0", ("organizations", "simple_history"), also=("django-simple-history",)),
     Package("edx-when==4.1.0", ("edx_when",)),
-    Package("edx-submissions==4.0.2", ("submissions",), also=("setuptools<81",)),
+    Package("edx-submissions==4.0.2", ("submissions",), also=PKG_RESOURCES),
 )

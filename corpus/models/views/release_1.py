@@ -8,7 +8,6 @@ class Order(models.Model):
 
 class Paid(view.View):
     projection = ["shop.Order.*"]
-    dependencies = ["shop.Order"]
     sql = "SELECT * FROM shop_order WHERE paid"
 
     class Meta:
@@ -18,7 +17,8 @@ class Paid(view.View):
 
 class Counted(view.MaterializedView):
     concurrent_index = "id"
-    sql = "SELECT 1 AS id, count(*) AS orders FROM shop_order"
+    dependencies = ["shop.Paid"]
+    sql = "SELECT 1 AS id, count(*) AS orders FROM shop_paid"
     orders = models.IntegerField()
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ ROW = EXECUTE.format(statement="INSERT INTO auth_group (name) VALUES ('stock')")
 
 
 @pytest.fixture(scope="module")
-def server() -> PostgreSQL:
+def server() -> Iterator[PostgreSQL]:
     """Serve a PostgreSQL of its own: databases are made by fixed names."""
     with PostgreSQL() as started:
         yield started
