@@ -102,7 +102,7 @@ class Commands:
             if time.monotonic() > deadline:
                 running.kill()
             time.sleep(POLL)
-        if running.returncode not in expect or "Traceback (most recent call last)" in running.output:
+        if running.returncode not in expect:
             raise Failed(f"exit {running.returncode}: {last_words(running.output)}")
         return running.output
 
