@@ -18,10 +18,14 @@ class NotInstalled(Exception):
 
 
 def make(folder: Path, requirements: Sequence[str]) -> Path:
-    """Return the interpreter of an environment with these packages and the Django at hand; raise `NotInstalled`."""
+    """Return the interpreter of an environment with these packages; raise `NotInstalled`.
+
+    It has the Django at hand, unless one of them is another, for an application that asks for it.
+    """
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
-    wanted = "\n".join([*requirements, django()])
+    own = any(requirement.startswith("Django==") for requirement in requirements)
+    wanted = "\n".join([*requirements, *([] if own else [django()])])
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)

@@ -39,7 +39,7 @@ TEMPLATES = [
 OWN_SETTINGS = """import os
 
 # Where applications keep their files.
-os.environ["DATA_DIR"] = os.environ["NAUTOBOT_ROOT"] = os.path.dirname(__file__)
+os.environ |= dict.fromkeys(("DATA_DIR", "MAYAN_MEDIA_ROOT", "NAUTOBOT_ROOT"), os.path.dirname(__file__))
 
 from {module} import *
 
