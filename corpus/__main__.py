@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.report import write_between
-from corpus.catalogue import CORPUS
+from corpus.catalogue import CORPUS, find
 from corpus.examination import examine
 from corpus.outcome import ROOT, Outcomes, State
 from corpus.report import report, summary
@@ -28,10 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these, even if their outcome is known")
     names = parser.parse_args(arguments).names
-    if unknown := set(names) - {package.name for package in CORPUS}:
-        parser.error(f"The corpus has no {', '.join(sorted(unknown))}.")
+    try:
+        named = list(map(find, names))
+    except LookupError as error:
+        parser.error(str(error))
     outcomes = Outcomes(CACHE / "outcomes.json")
-    wanted = [package for package in CORPUS if package.name in names or not (names or outcomes.of(package))]
+    wanted = named or [package for package in CORPUS if not outcomes.of(package)]
     with PostgreSQL() as server:
         for package in wanted:
             began = time.monotonic()
