@@ -152,14 +152,13 @@ def deploy(project: Project) -> dict[str, str]:
         return {"loading": str(error)}
     with ours.nursery:
         ours.empty(BESIDE)
-        labels = labels_in(ours)
         steps: dict[str, Callable[[], object]] = {
             "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
             "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
             OURS.name: lambda: ours.migrate(OURS),
             "again": lambda: demand_short_way(ours.run(OURS, "auto_migrate", "--format", "json")),
             "`--check` after": lambda: ours.run(OURS, "auto_migrate", "--check"),
-            "`assess_migrations`": lambda: ours.run(OURS, "assess_migrations", *labels, "--fail-level", "never"),
+            "`assess_migrations`": lambda: assess(ours),
             BESIDE.name: lambda: ours.migrate(BESIDE),
         }
         for name, step in steps.items():
@@ -172,10 +171,11 @@ def deploy(project: Project) -> dict[str, str]:
     return wrong
 
 
-def labels_in(commands: Commands) -> list[str]:
-    """Return the apps that have migrations; what was recorded may be of apps that squashed migrations came from."""
+def assess(commands: Commands) -> None:
+    """Judge the whole history of what is installed: recorded is, too, what squashed migrations replace."""
     recorded = {label for (label,) in commands.project.server.execute(LABELS, database=STOCK.database)}
-    return sorted(recorded.intersection(commands.run(OURS, "showmigrations").splitlines()))
+    labels = sorted(recorded.intersection(commands.run(OURS, "showmigrations").splitlines()))
+    commands.run(OURS, "assess_migrations", *labels, "--fail-level", "never")
 
 
 def demand_short_way(output: str) -> None:

@@ -24,6 +24,7 @@ WAGTAIL = (
 )  # fmt: skip
 HAYSTACK = 'HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}\n'
 
+SORL = ("sorl-thumbnail",)
 OSCAR_SETTINGS = f"from oscar.defaults import *\n{HAYSTACK}"
 WAGTAIL_SETTINGS = 'WAGTAIL_SITE_NAME = "x"\nWAGTAILADMIN_BASE_URL = "http://x"\n'
 MENU_PROCESSORS = 'PROCESSORS += ["wagtailmenus.context_processors.wagtailmenus"]\n'
@@ -65,14 +66,15 @@ FAMILIES = (
     ),
     Package("puput==2.2.0", (*PUPUT, *WAGTAIL), f"{WAGTAIL_SETTINGS}PUPUT_AS_PLUGIN = True\n"),
     Package("coderedcms==6.0.0", (*CODERED, *WAGTAIL), WAGTAIL_SETTINGS),
-    Package("django-oscar==4.2.1", OSCAR, OSCAR_SETTINGS),
-    Package("django-oscar-api==3.3.0", (*OSCAR, "rest_framework", "oscarapi"), OSCAR_SETTINGS),
+    Package("django-oscar==4.2.1", OSCAR, OSCAR_SETTINGS, SORL),
+    Package("django-oscar-api==3.3.0", (*OSCAR, "rest_framework", "oscarapi"), OSCAR_SETTINGS, SORL),
     Package(
         "django-oscar-accounts==3.0.1",
         (*OSCAR, "oscar_accounts.apps.AccountsConfig", "oscar_accounts.dashboard.apps.AccountsDashboardConfig"),
         OSCAR_SETTINGS,
+        SORL,
     ),
-    Package("django-cms==5.1.3", CMS, CMS_SETTINGS),
+    Package("django-cms==5.1.3", CMS, CMS_SETTINGS, ("packaging",)),
     Package(
         "djangocms-frontend==2.5.3",
         (*CMS, *PLUGINS),
@@ -83,6 +85,7 @@ FAMILIES = (
             "djangocms-link==5.2.0",
             "djangocms-picture==4.1.1",
             "djangocms-snippet==5.0.2",
+            "packaging",
             "djangocms-text==1.0.2",
             "djangocms-versioning==2.8.0",
         ),

@@ -45,7 +45,7 @@ OWN_MODELS = (
     Package(
         "django-postgres-extra==3.0.1",
         ("psqlextra",),
-        'DATABASES["default"]["ENGINE"] = "psqlextra.backend"\n',
+        'DATABASES["default"]["ENGINE"] = "psqlextra.backend"\nPOSTGRES_EXTRA_AUTO_EXTENSION_SET_UP = False\n',
         models=releases("psqlextra"),
     ),
     Package("django-tenants==4.0.1", ("django_tenants",), TENANT_SETTINGS, models=releases("tenants")),

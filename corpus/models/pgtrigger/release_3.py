@@ -7,7 +7,6 @@ class Order(models.Model):
     version = models.IntegerField(default=0)
 
     class Meta:
-        db_table = "orders"
         triggers = [
             pgtrigger.FSM(name="steps", field="status", transitions=[("new", "paid")]),
         ]
