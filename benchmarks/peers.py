@@ -11,7 +11,7 @@ from corpus import environments
 VENV = ROOT / ".venv-bench"
 PACKAGES = (
     "django-health-check==3.24", "django-migration-linter==6.0.0", "matplotlib", "gunicorn", "psycopg[binary]",
-    *(package.requirement for package in MIGRATED),
+    *(requirement for package in MIGRATED for requirement in (package.requirement, *package.also)),
 )  # fmt: skip
 
 
