@@ -19,8 +19,8 @@ def summary(outcome: Outcome) -> str:
     return ", ".join(filter(None, [str(outcome.state), outcome.reason, wrong]))
 
 
-def report(outcomes: Sequence[Outcome], server_version: str) -> str:
-    """Return the section of the document."""
+def report(outcomes: Sequence[Outcome], unknown: Sequence[str], server_version: str) -> str:
+    """Return the section of the document; `unknown` are packages that wait to be examined."""
     identical = [each for each in outcomes if each.state is State.IDENTICAL]
     different = [each for each in outcomes if each.state is State.DIFFERENT]
     others = [each for each in outcomes if each.state in {State.STOCK_FAILS, State.NOT_INSTALLED}]
@@ -41,6 +41,8 @@ def report(outcomes: Sequence[Outcome], server_version: str) -> str:
     if others:
         parts.append("Looked at, and not to be had here, or not migrated by stock `migrate` either:")
         parts.append(table(("package", "reason"), [[", ".join(each.packages), cell(summary(each))] for each in others]))
+    if unknown:
+        parts.append(f"Not examined with this code yet: {', '.join(unknown)}.")
     return "\n\n".join(parts)
 
 
