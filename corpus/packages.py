@@ -25,6 +25,7 @@ OTP = tuple(f"django_otp{each}" for each in ("", ".plugins.otp_static", ".plugin
                                             ".plugins.otp_email"))  # fmt: skip
 REDIS = 'RQ_QUEUES = {"default": {"HOST": "127.0.0.1", "PORT": 1, "DB": 0}}\n'
 
+STUB_BROKER = 'DRAMATIQ_BROKER = {"BROKER": "dramatiq.brokers.stub.StubBroker", "MIDDLEWARE": []}\n'
 # What older packages import and no longer comes with Python.
 PKG_RESOURCES = ("setuptools<81",)
 RELYING_PARTY = """OTP_WEBAUTHN_RP_ID, OTP_WEBAUTHN_RP_NAME = "localhost", "x"
@@ -76,7 +77,7 @@ PACKAGES = (
     Package("django-celery-results==2.6.0", ("django_celery_results",)),
     Package("django-q2==1.11.1", ("django_q",)),
     Package("django-rq==4.2.0", ("django_rq",), REDIS),
-    Package("django-dramatiq==0.15.0", ("django_dramatiq",), also=("dramatiq", "pika")),
+    Package("django-dramatiq==0.15.0", ("django_dramatiq",), STUB_BROKER, ("dramatiq",)),
     Package("django-background-tasks-updated==1.2.8.post1", ("background_task",), also=PKG_RESOURCES),
     Package("django-apscheduler==0.7.0", ("django_apscheduler",)),
     Package("procrastinate[django]==3.10.0", ("procrastinate.contrib.django",)),
