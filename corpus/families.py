@@ -45,6 +45,9 @@ PUPUT = (
     "django_social_share", "django_comments", "colorful", "wagtail.contrib.sitemaps", "wagtail.contrib.routable_page",
     "puput",
 )  # fmt: skip
+# Before it had its search taken out.
+OLDER_WAGTAIL = tuple(app for app in WAGTAIL if app != "modelsearch")
+COMMENTED = ("django-social-share", "django-contrib-comments", "django-colorful")
 CODERED = (
     "coderedcms", "django_bootstrap5", "wagtailcache", "wagtailseo", "wagtail.contrib.settings",
     "wagtail.contrib.table_block",
@@ -64,7 +67,7 @@ FAMILIES = (
         ("wagtailmenus", "wagtail.contrib.settings", *WAGTAIL),
         WAGTAIL_SETTINGS + MENU_PROCESSORS,
     ),
-    Package("puput==2.2.0", (*PUPUT, *WAGTAIL), f"{WAGTAIL_SETTINGS}PUPUT_AS_PLUGIN = True\n"),
+    Package("puput==2.2.0", (*PUPUT, *OLDER_WAGTAIL), f"{WAGTAIL_SETTINGS}PUPUT_AS_PLUGIN = True\n", COMMENTED),
     Package("coderedcms==6.0.0", (*CODERED, *WAGTAIL), WAGTAIL_SETTINGS),
     Package("django-oscar==4.2.1", OSCAR, OSCAR_SETTINGS, SORL),
     Package("django-oscar-api==3.3.0", (*OSCAR, "rest_framework", "oscarapi"), OSCAR_SETTINGS, SORL),
