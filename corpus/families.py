@@ -68,7 +68,7 @@ FAMILIES = (
         WAGTAIL_SETTINGS + MENU_PROCESSORS,
     ),
     Package("puput==2.2.0", (*PUPUT, *OLDER_WAGTAIL), f"{WAGTAIL_SETTINGS}PUPUT_AS_PLUGIN = True\n", COMMENTED),
-    Package("coderedcms==6.0.0", (*CODERED, *WAGTAIL), WAGTAIL_SETTINGS),
+    Package("coderedcms==6.0.0", (*CODERED, *WAGTAIL), f"{WAGTAIL_SETTINGS}BASE_DIR = os.path.dirname(__file__)\n"),
     Package("django-oscar==4.2.1", OSCAR, OSCAR_SETTINGS, SORL),
     Package("django-oscar-api==3.3.0", (*OSCAR, "rest_framework", "oscarapi"), OSCAR_SETTINGS, SORL),
     Package(
