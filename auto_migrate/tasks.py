@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery import shared_task
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
@@ -25,6 +24,18 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
 from auto_migrate.request import RunRequest
 from auto_migrate.values import RunStatus
+
+try:
+    from celery import shared_task
+except ModuleNotFoundError as error:
+    if error.name != "celery":
+        raise
+
+    # Procrastinate, Dramatiq and Huey import each app's `tasks`, too: there is nothing for them in this one.
+    def shared_task(**_options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Leave a function as it is."""
+        return lambda function: function
+
 
 logger = logging.getLogger(__name__)
 

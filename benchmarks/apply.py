@@ -26,29 +26,14 @@ from benchmarks.mixture import Mixture
 from benchmarks.packages import PACKAGES
 from benchmarks.plotting import Line, plot
 from benchmarks.report import PERFORMANCE, ROOT, machine, table, write_between
+from corpus.package import SETTINGS_MODULE
+from corpus.ways import STOCK, WAYS, Way, differences
 from tests.servers import PostgreSQL
-from tests.snapshot import NATURAL, Snapshot, snapshot
+from tests.snapshot import NATURAL
 
 SIZES = (100, 500, 1000, 2000)
 ROUNDS = 3
-SETTINGS = "applied_settings"
 
-
-@dataclasses.dataclass(frozen=True)
-class Way:
-    """A command, in a project that has this app or not, and the name of the database that it gets."""
-
-    name: str
-    command: str
-    database: str
-    stock: bool = False
-
-
-STOCK = Way("`migrate`", "migrate", "apply_stock", stock=True)
-OURS = Way("`auto_migrate`", "auto_migrate", "apply_ours")
-# What a test run makes its database with.
-BESIDE = Way("`migrate` with the app", "migrate", "apply_beside")
-WAYS = (STOCK, OURS, BESIDE)
 
 Rounds = list[dict[Way, Cost]]
 
@@ -84,7 +69,7 @@ def run(server: PostgreSQL, subject: Subject, way: Way) -> Cost:
     env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": server.create_database(way.database)}
     stock = {"STOCK": "true"} if way.stock else {}
     before = used_by(server)
-    cost, _output = manage(way.command, settings=SETTINGS, env={**env, **stock}, python=subject.python)
+    cost, _output = manage(way.command, settings=SETTINGS_MODULE, env={**env, **stock}, python=subject.python)
     return dataclasses.replace(cost, cpu=cost.cpu + used_by(server) - before)
 
 
@@ -105,18 +90,11 @@ def measure(server: PostgreSQL, subject: Subject, count: int) -> Rounds:
     for number in range(count):
         first = number % len(WAYS)
         rounds.append({way: run(server, subject, way) for way in (*WAYS[first:], *WAYS[:first])})
-        stock, *others = (comparable(snapshot(server, way.database), subject) for way in WAYS)
-        for way, other in zip(WAYS[1:], others, strict=True):
-            if differs := stock.difference(other):
+        for way, differs in differences(server, subject.same_rows).items():
+            if differs:
                 raise RuntimeError(f"{way.name} left {subject.name} in another state than {STOCK.name}: {differs}")
     print(subject.name, *row(rounds), sep="  ", flush=True)
     return rounds
-
-
-def comparable(seen: Snapshot, subject: Subject) -> Snapshot:
-    """Leave the number of rows where the rows themselves say who made them and when."""
-    rows = {name: rows if subject.same_rows(name) else [str(len(rows))] for name, rows in seen.rows.items()}
-    return dataclasses.replace(seen, rows=rows)
 
 
 def row(rounds: Rounds) -> list[str]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.manage import ROOT, environment
-from tests.programs import start
+from tests.programs import start, start_fresh
 
 
 class Forked:
@@ -59,18 +59,28 @@ class Forked:
 class Nursery:
     """A process that has loaded one project and forks commands from it."""
 
-    def __init__(self, settings: str, database_url: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: str,
+        database_url: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        python: str = sys.executable,
+        stderr: int | None = None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="forks-"))
         # Outputs are read when the nursery is long closed.
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._count = 0
         self._guard = threading.Lock()
-        self._process = start(
-            [sys.executable, "-m", "tests.forks"],
+        begin = start if python == sys.executable else start_fresh
+        self._process = begin(
+            [python, "-m", "tests.forks"],
             env=environment({"DATABASE_URL": database_url, **(env or {})}, settings=settings),
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
         )
 
     def start(self, *arguments: str, database_url: str, env: Mapping[str, str] | None = None) -> Forked:
@@ -109,10 +119,15 @@ def main() -> None:
     """Load the project, then fork a command for each line read, until there are no more."""
     import django
     from django.core.management import get_commands, load_command_class
+    from django.db import connections
     from django.db.migrations.loader import MigrationLoader
 
+    # What a project prints while it loads is no answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     django.setup()
     MigrationLoader(None)
+    connections.close_all()
     for name in ("auto_migrate", "migrate"):
         if name in get_commands():
             load_command_class(get_commands()[name], name)
@@ -127,7 +142,7 @@ def main() -> None:
             pid, status = os.waitpid(request.get("wait") or request["poll"], flags)
             answer = os.waitstatus_to_exitcode(status) if pid else None
             children.discard(pid)
-        print(json.dumps(answer), flush=True)  # noqa: T201 # this is the answer
+        print(json.dumps(answer), file=answers, flush=True)
     for child in children:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)

@@ -76,8 +76,20 @@ MYSQLCLIENT = Requirement(
 )
 GIT = Requirement("git", "git", files=("git",), debian=("git",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
+SAMPLE = Requirement(
+    "sample",
+    "ten packages of the corpus",
+    modules=(
+        "axes", "guardian", "knox", "django_otp", "pghistory", "pgtrigger", "reversion", "taggit", "waffle",
+        "rest_framework_simplejwt",
+    ),
+    pip=(
+        "django-axes", "django-guardian", "django-rest-knox", "django-otp", "django-pghistory", "django-reversion",
+        "django-taggit", "django-waffle", "djangorestframework-simplejwt",
+    ),
+)  # fmt: skip
 
-ALL = {each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, SETPRIV)}
+ALL = {each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, SETPRIV, SAMPLE)}
 
 # What was asked for since somebody last emptied this.
 ASKED: set[Requirement] = set()

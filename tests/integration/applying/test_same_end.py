@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.apply import OURS, SETTINGS, STOCK, WAYS, Subject, Way, measure, synthetic
+from benchmarks.apply import Subject, measure, synthetic
 from benchmarks.measuring import manage
+from corpus.package import SETTINGS_MODULE
+from corpus.ways import OURS, STOCK, WAYS, Way
 from tests.manage import ROOT
 from tests.servers import PostgreSQL
 
@@ -42,7 +44,7 @@ def test_sqlite_ends_as_with_djangos_migrate_down_to_the_order_of_columns(size: 
 def dump(subject: Subject, way: Way, path: Path) -> list[str]:
     """Migrate an SQLite database, and return its schema as SQL and its rows."""
     env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": f"sqlite:///{path}"}
-    manage(way.command, settings=SETTINGS, env={**env, **({"STOCK": "true"} if way.stock else {})})
+    manage(way.command, settings=SETTINGS_MODULE, env={**env, **({"STOCK": "true"} if way.stock else {})})
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE django_migrations SET applied = ''")
         lines = list(connection.iterdump())

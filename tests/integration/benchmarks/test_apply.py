@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.apply import WAYS, Subject, measure, synthetic
+from benchmarks.apply import Subject, measure, synthetic
+from corpus.ways import WAYS
 from tests.servers import PostgreSQL
 
 MIGRATIONS = 40

@@ -1,0 +1,206 @@
+"""One package examined: its project written, its database made in each way, looked at before and after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from corpus import environments
+from corpus.outcome import ROOT, Outcome, State
+from corpus.package import OWN_APP, SETTINGS_MODULE, Package
+from corpus.ways import BESIDE, OURS, STOCK, WAYS, Way, differences
+from tests.forks import Nursery
+from tests.manage import MANAGE, environment
+from tests.servers import PostgreSQL
+from tests.snapshot import NATURAL
+
+# For one command, on a busy machine.
+TIMEOUT = 1200.0
+POLL = 0.05
+MIGRATIONS = "SELECT count(*) FROM django_migrations"
+LABELS = "SELECT DISTINCT app FROM django_migrations"
+RELATIONS = (
+    "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+    " WHERE relkind = ANY(%s) AND nspname !~ '^pg_|^information_schema$'"
+)
+TRIGGERS = "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"
+
+
+class Failed(Exception):
+    """A command did not end as it should; the text says how it did, on one line."""
+
+
+class Project:
+    """A package's project in its folder, with the interpreter that has the package."""
+
+    def __init__(self, server: PostgreSQL, package: Package, folder: Path, python: str = sys.executable) -> None:
+        self.server = server
+        self.package = package
+        self.folder = folder
+        self.python = python
+
+    def write(self) -> None:
+        """Write it; let Django make the migrations of its own models."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.package.write(self.folder)
+        for number, models in enumerate(self.package.models):
+            app = self.folder / OWN_APP
+            (app / "migrations").mkdir(parents=True, exist_ok=True)
+            (app / "__init__.py").touch()
+            (app / "migrations" / "__init__.py").touch()
+            (app / "models.py").write_text(models)
+            name = ("--name", f"release_{number + 1}")
+            self.process(STOCK, MANAGE, "makemigrations", OWN_APP, "--noinput", *name)
+
+    def environment(self, way: Way) -> dict[str, str]:
+        """Return what each of its processes needs."""
+        stock = {"STOCK": "true"} if way.stock else {}
+        return {"PYTHONPATH": f"{self.folder}:{ROOT}", "DATABASE_URL": self.server.url(way.database), **stock}
+
+    def nursery(self, way: Way) -> Nursery:
+        """Load it once for many commands; raise `Failed`."""
+        env = self.environment(way)
+        nursery = Nursery(SETTINGS_MODULE, env["DATABASE_URL"], env, python=self.python, stderr=subprocess.DEVNULL)
+        try:
+            nursery.run("version", database_url=env["DATABASE_URL"])
+        except (OSError, ValueError):
+            self.process(way, "-m", "tests.forks")
+            raise Failed("does not load") from None
+        return nursery
+
+    def process(self, way: Way, *arguments: str) -> str:
+        """Run the interpreter to its end and return its output; raise `Failed`."""
+        done = subprocess.run(
+            [self.python, *arguments], env=environment(self.environment(way), settings=SETTINGS_MODULE), cwd=ROOT,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise Failed(last_words(done.stderr or done.stdout))
+        return done.stdout
+
+
+class Commands:
+    """Commands in a project that is loaded while the way's database is empty: some migrations look at it by then."""
+
+    def __init__(self, project: Project, way: Way) -> None:
+        self.project = project
+        self.empty(way)
+        self.nursery = project.nursery(way)
+
+    def run(self, way: Way, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
+        """Run `manage.py` on a way's database to its end and return its output; raise `Failed`."""
+        running = self.nursery.start(*arguments, database_url=self.project.server.url(way.database))
+        deadline = time.monotonic() + TIMEOUT
+        while running.poll() is None:
+            if time.monotonic() > deadline:
+                running.kill()
+            time.sleep(POLL)
+        if running.returncode not in expect:
+            raise Failed(f"exit {running.returncode}: {last_words(running.output)}")
+        return running.output
+
+    def empty(self, way: Way) -> None:
+        """Make the way's database anew."""
+        self.project.server.drop_database(way.database)
+        self.project.server.create_database(way.database)
+
+    def migrate(self, way: Way) -> None:
+        """Migrate in a way."""
+        self.run(way, way.command, "--noinput")
+
+
+def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
+    """Install one package and examine it; what its installation and its project need is kept in the folder."""
+    requirements = (package.requirement, *package.also, *environments.SHARED)
+    try:
+        python = environments.make(cache / "environments" / package.name, requirements)
+    except environments.NotInstalled as error:
+        return Outcome(package.name, list(package.pinned), State.NOT_INSTALLED, str(error))
+    return examine_installed(Project(server, package, cache / "projects" / package.name, str(python)))
+
+
+def examine_installed(project: Project) -> Outcome:
+    """Examine the package of a project whose interpreter has it."""
+    outcome = Outcome(project.package.name, list(project.package.pinned), State.IDENTICAL)
+    try:
+        project.write()
+        with (stock := Commands(project, STOCK)).nursery:
+            stock.migrate(STOCK)
+    except Failed as error:
+        outcome.state, outcome.reason = State.STOCK_FAILS, str(error)
+        return outcome
+    describe(project.server, outcome)
+    outcome.wrong = deploy(project)
+    if outcome.wrong:
+        outcome.state = State.DIFFERENT
+    return outcome
+
+
+def deploy(project: Project) -> dict[str, str]:
+    """Carry out both commands of this app and look in all ways; return what was wrong, by command."""
+    wrong: dict[str, str] = {}
+    try:
+        ours = Commands(project, OURS)
+    except Failed as error:
+        return {"loading": str(error)}
+    with ours.nursery:
+        ours.empty(BESIDE)
+        steps: dict[str, Callable[[], object]] = {
+            "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
+            "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
+            OURS.name: lambda: ours.migrate(OURS),
+            "again": lambda: demand_short_way(ours.run(OURS, "auto_migrate", "--format", "json")),
+            "`--check` after": lambda: ours.run(OURS, "auto_migrate", "--check"),
+            "`assess_migrations`": lambda: assess(ours),
+            BESIDE.name: lambda: ours.migrate(BESIDE),
+        }
+        for name, step in steps.items():
+            try:
+                step()
+            except Failed as error:
+                wrong[name] = str(error)
+    if all(way.name not in wrong for way in WAYS):
+        wrong |= {way.name: said for way, said in differences(project.server, NATURAL.__contains__).items() if said}
+    return wrong
+
+
+def assess(commands: Commands) -> None:
+    """Judge the whole history of what is installed: recorded is, too, what squashed migrations replace."""
+    recorded = {label for (label,) in commands.project.server.execute(LABELS, database=STOCK.database)}
+    labels = sorted(recorded.intersection(commands.run(OURS, "showmigrations").splitlines()))
+    commands.run(OURS, "assess_migrations", *labels, "--fail-level", "never")
+
+
+def demand_short_way(output: str) -> None:
+    """Raise `Failed` if a run had to lock in order to find that there is nothing to do."""
+    events = [json.loads(line)["event"] for line in output.splitlines() if line.startswith("{")]
+    if "lock_acquired" in events or "run_succeeded" not in events:
+        raise Failed(f"not the short way: {', '.join(events)}")
+
+
+def describe(server: PostgreSQL, outcome: Outcome) -> None:
+    """Count what stock `migrate` has made."""
+    with psycopg.connect(server.url(STOCK.database)) as connection:
+
+        def count(query: str, *parameters: object) -> int:
+            row = connection.execute(query, parameters or None).fetchone()
+            return int(row[0]) if row else 0
+
+        outcome.migrations = count(MIGRATIONS)
+        outcome.tables = count(RELATIONS, ["r", "p"])
+        outcome.views = count(RELATIONS, ["v", "m"])
+        outcome.triggers = count(TRIGGERS)
+
+
+def last_words(output: str) -> str:
+    """Return the end of an output on one line, with no place of this machine in it."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()][-3:]
+    text = " / ".join(lines).replace(f"{ROOT}/", "").replace(sys.prefix, "…")
+    return text if len(text) < 400 else f"{text[:400]}…"

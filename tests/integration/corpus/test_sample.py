@@ -1,0 +1,24 @@
+"""Ten packages of the corpus, migrated by every test run: triggers, a tracked relation and generic keys included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from corpus.catalogue import combine
+from corpus.examination import Project, examine_installed
+from corpus.outcome import State
+from tests.requirements import SAMPLE, need
+from tests.servers import PostgreSQL
+
+NAMES = (
+    "django-pghistory", "django-axes", "django-guardian", "django-otp", "django-rest-knox", "django-reversion",
+    "django-taggit", "django-waffle", "djangorestframework", "djangorestframework-simplejwt",
+)  # fmt: skip
+
+
+def test_ten_packages_end_as_with_stock_migrate(tmp_path: Path) -> None:
+    need(SAMPLE)
+    with PostgreSQL() as server:
+        outcome = examine_installed(Project(server, combine("sample", NAMES), tmp_path))
+    assert (outcome.state, outcome.reason, outcome.wrong) == (State.IDENTICAL, "", {})
+    assert outcome.triggers > 0
