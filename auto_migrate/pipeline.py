@@ -146,8 +146,8 @@ class Run:
                 _("Run {run_id} is not queued here (any more), so nothing was done.").format(run_id=self.emit.run_id),
                 hint=_("Ask for another: POST force-migrate/, or manage.py auto_migrate"),
             )
-        if number == 1:
-            self.emit(RunClaimed())
+        # At each attempt: the one that took it over may have been cut before it could say so.
+        self.emit(RunClaimed())
 
     def read_code(self) -> Code | None:
         """Return what a fingerprint is made of; None where the goal is less than everything, or none can be had."""
