@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ import pytest
 
 from tests.environment import POSTGRESQL, REDIS
 from tests.servers import MariaDB, PgBouncer, PostgreSQL, PostgreSQL15, Redis
+
+# What is started in the background of a shell is deaf to Ctrl-C, and so is all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

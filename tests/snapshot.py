@@ -64,5 +64,5 @@ def schema(server: PostgreSQL, database: str) -> str:
     """Dump the schema, history tables aside."""
     dump = [str(server.bin_dir / "pg_dump"), "--schema-only", f"--exclude-table={HISTORY}", server.url(database)]
     printed = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
-    # Newer versions put a random key around the dump.
-    return re.sub(r"^\\(un)?restrict .*$", "", printed, flags=re.MULTILINE)
+    # Newer versions put a random key around the dump; headings say again what the statement under them says.
+    return re.sub(r"^(\\(un)?restrict|-- Name:) .*$", "", printed, flags=re.MULTILINE)

@@ -10,6 +10,7 @@ import django
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.fallback import FIRST
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database
@@ -67,6 +68,9 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     # On one line, so that no line of it reads as one of ours.
     if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
         lines.append(_("Last statement: {statement}").format(statement=statement))
+    first = getattr(error, FIRST, None)
+    if first is not None and summary_of(first) != summary_of(error):
+        lines.append(_("It was tried twice; the first time it had raised {error}.").format(error=summary_of(first)))
     lines += advice(error, progress.migration)
     if left:
         return "\n".join([*lines, *left_open(progress.migration, backwards=progress.backwards)])

@@ -7,12 +7,17 @@ run stays with Django's states: they are slower and never wrong.
 
 from __future__ import annotations
 
+import datetime
 import logging
 import re
+import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -36,8 +41,15 @@ ENDS_TRANSACTION = re.compile(
     rf"|;\s*(?:COMMIT|ABORT|ROLLBACK{_TO_SAVEPOINT})\b",
     re.IGNORECASE | re.DOTALL,
 )
+# Rows that a migration writes, those of this package and of SQLite's remade tables aside.
+WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b(?!.*(?:auto_migrate_|new__))", re.IGNORECASE | re.DOTALL)
 # Set on what was raised on Django's own state, or has been there before: it is true.
 SETTLED = "_auto_migrate_settled"
+# Set on what the second try raised: what the first had raised.
+FIRST = "_auto_migrate_first"
+# What the world or the rows raise, and no state of models does.
+OF_THE_WORLD = (OSError, AssertionError, ObjectDoesNotExist, MultipleObjectsReturned, ValidationError)
+STATES = str(Path(__file__).parent / "states")
 
 
 def stock(state: ProjectState) -> ProjectState:
@@ -67,18 +79,56 @@ class Sent:
         self.count = 0
         self.ended_transaction = False
         self.wrote_elsewhere = False
+        self.rows: list[tuple[str, Any]] = []
 
     def note(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on the database that is migrated."""
         self.count += CONTROL.match(str(sql)) is None
         if not self.ended_transaction:
             self.ended_transaction = ENDS_TRANSACTION.search(str(sql)) is not None
+        if WRITES.match(str(sql)):
+            self.wrote(str(sql), shape_of(params))
         return execute(sql, params, many, context)
+
+    def wrote(self, sql: str, shape: Any) -> None:
+        """Note rows that were written."""
+        self.rows.append((sql, shape))
 
     def note_elsewhere(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on another database, which is rolled back by nobody."""
         self.wrote_elsewhere = self.wrote_elsewhere or READS.match(str(sql)) is None
         return execute(sql, params, many, context)
+
+
+class SentAgain(Sent):
+    """The statements of the second try, which has to write all that the first had written before it failed.
+
+    A function that remembers its first call, in a generator, a file or a cache, would leave rows out and succeed. The
+    record of the migration is a row as well, so that a second try that writes less is noticed before it commits.
+    """
+
+    def __init__(self, first: Sent, error: Exception) -> None:
+        super().__init__()
+        self.first = first
+        self.error = error
+        self.differs = False
+
+    def wrote(self, sql: str, shape: Any) -> None:
+        super().wrote(sql, shape)
+        at = len(self.rows) - 1
+        # Whatever the function makes of the error, nothing that comes after it is let through.
+        self.differs = self.differs or (at < len(self.first.rows) and self.rows[at] != self.first.rows[at])
+        if self.differs:
+            raise self.error
+
+
+def shape_of(value: Any) -> Any:
+    """Return a parameter as it is the same at each try: moments and what is drawn by lot differ."""
+    if isinstance(value, list | tuple):
+        return tuple(map(shape_of, value))
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta | uuid.UUID | float | bytes):
+        return type(value)
+    return value if isinstance(value, str | int | None) else type(value)
 
 
 @contextmanager
@@ -107,9 +157,15 @@ def is_settled(error: Exception, connection: BaseDatabaseWrapper) -> bool:
     return any(isinstance(cause, settled) for cause in causes(error))
 
 
-def settle(error: Exception) -> None:
-    """Note that an error was raised on Django's own state."""
+def is_of_states(error: Exception) -> bool:
+    """Return whether an error came up while something was rendered on demand."""
+    return any(frame.filename.startswith(STATES) for frame in traceback.extract_tb(error.__traceback__))
+
+
+def settle(error: Exception, first: Exception) -> None:
+    """Note that an error was raised on Django's own state, after another one."""
     setattr(error, SETTLED, True)
+    setattr(error, FIRST, first)
 
 
 def note(what: Migration | Operation | str, error: Exception) -> None:
@@ -134,9 +190,13 @@ def once_more(
     except Exception as error:
         if is_settled(error, connection) or sent.wrote_elsewhere or not is_undone(sent, error):
             raise
+        if isinstance(error, OF_THE_WORLD) and not is_of_states(error):
+            raise
         note(what, error)
+        failed = error
     try:
-        return second()
+        with watching(connection, SentAgain(sent, failed)):
+            return second()
     except Exception as error:
-        settle(error)
+        settle(error, failed)
         raise

@@ -12,12 +12,13 @@ from typing import Any
 from django.db import Error
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
+from django.db.migrations.operations import RunPython
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import override
 
-from auto_migrate.applying.fallback import is_stock, once_more, stock
+from auto_migrate.applying.fallback import is_of_states, is_stock, once_more, stock
 from auto_migrate.applying.locks.acquire import lock_ahead, lock_more
 from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run, stronger
 from auto_migrate.applying.states.lazy_state import advance, djangos, is_known
@@ -187,7 +188,10 @@ def apply_operation(
         lambda: carry_out(migration, operation, state, editor),
         second,
         connection=editor.connection,
-        is_undone=lambda sent, _error: not sent.count or (transactional and not sent.ended_transaction),
+        is_undone=lambda sent, error: (
+            (not sent.count and (not isinstance(operation, RunPython) or is_of_states(error)))
+            or (transactional and not sent.ended_transaction)
+        ),
     )
 
 

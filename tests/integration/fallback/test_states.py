@@ -255,6 +255,66 @@ def test_a_migration_that_fails_on_djangos_states_too_fails(
         assert "ValueError: no" in done.errors
 
 
+REMEMBERS = """
+import pathlib
+
+LEFT = iter("abc")
+MARKER = pathlib.Path(__file__).parent / "marker"
+
+def fill(apps, schema_editor):
+    {body}
+"""
+CREATE = "apps.get_model('shop', 'A').objects.create(n={n})"
+OF_A_GENERATOR = f"""for n in LEFT:
+        {CREATE.format(n="n")}
+        if n == "b" and not MARKER.exists():
+            MARKER.touch()
+            raise {{error}}
+"""
+OF_A_MARKER = f"""done, _ = MARKER.exists(), MARKER.touch()
+    if not done:
+        {CREATE.format(n="'a'")}
+        raise {{error}}
+"""
+OF_A_MARKER_AT_LAST = f"""done, _ = MARKER.exists(), MARKER.touch()
+    if not done:
+        {CREATE.format(n="'a'")}
+        {CREATE.format(n="'b'")}
+        raise {{error}}
+    {CREATE.format(n="'b'")}
+"""
+
+
+@pytest.mark.parametrize("command", ["auto_migrate", "migrate"])
+@pytest.mark.parametrize("error", ["ConnectionResetError('no')", "AssertionError('no')", "ValueError('no')"])
+@pytest.mark.parametrize("body", [OF_A_GENERATOR, OF_A_MARKER, OF_A_MARKER_AT_LAST])
+def test_a_function_that_remembers_its_first_call_leaves_no_row_out(
+    anywhere: Project, command: str, body: str, error: str
+) -> None:
+    anywhere.app("shop")
+    create = f'migrations.CreateModel("A", [{ID}, ("n", models.CharField(max_length=1))]),'
+    anywhere.migration("shop", "0001_initial", create)
+    before = REMEMBERS.format(body=body.format(error=error))
+    anywhere.migration("shop", "0002_fill", "migrations.RunPython(fill),", after="0001_initial", before=before)
+    done = anywhere.run(command)
+    assert done.code == 1, done.text
+    assert error.partition("(")[0] in done.errors
+    assert anywhere.recorded == ["shop.0001_initial"]
+    assert anywhere.query("SELECT * FROM shop_a") == []
+
+
+def test_what_had_been_raised_at_first_is_told_too(on_postgresql: Project) -> None:
+    on_postgresql.app("shop")
+    on_postgresql.migration("shop", "0001_initial", f'migrations.CreateModel("A", [{ID}]),')
+    body = "MARKER.exists() and 1 / 0; MARKER.touch(); raise ValueError('the reason')"
+    before = REMEMBERS.format(body=body)
+    on_postgresql.migration("shop", "0002_fill", "migrations.RunPython(fill),", after="0001_initial", before=before)
+    done = on_postgresql.run("auto_migrate")
+    assert done.code == 1, done.text
+    assert "ZeroDivisionError" in done.errors
+    assert "It was tried twice; the first time it had raised ValueError: the reason." in done.errors
+
+
 def test_a_migration_that_wrote_to_another_database_is_not_tried_twice(project: Project) -> None:
     project.databases["other"] = f"sqlite:///{project.folder}/other.sqlite3"
     project.app("shop")
