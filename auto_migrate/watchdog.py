@@ -99,8 +99,8 @@ class Watchdog:
         while not self.ended.wait(TICK):
             waiting = [watched for watched in self._all() if watched.is_waiting()]
             if waiting:
-                # A look that fails says nothing: the network may be away for everybody.
-                with contextlib.suppress(Error):
+                # A look that fails says nothing: the network may be away for everybody, and what waited may be closed.
+                with contextlib.suppress(Error, self.work.Database.Error):  # type: ignore[attr-defined] # every vendor's
                     self._look(waiting)
 
     def _all(self) -> list[Watched]:

@@ -44,7 +44,7 @@ def parse_resolutions(texts: Iterable[str]) -> Resolutions:
 
 
 def _parse_resolution(text: str) -> tuple[tuple[MigrationKey, int], Verdict]:
-    found = re.fullmatch(r"(\w+)\.(\w+):(\d+)=(done|redo)", text)
+    found = re.fullmatch(r"(\w+)\.([\w-]+):(\d+)=(done|redo)", text)
     if found is None:
         raise UsageError(
             _("{text!r} is no resolution.").format(text=text),

@@ -13,7 +13,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import AddField, CreateModel
-from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
@@ -65,7 +64,7 @@ def half_recorded(database: Database) -> list[Squash]:
 
 def finish_squashes(database: Database) -> tuple[MigrationKey, ...]:
     """Record what is provably applied, while the deploy lock is held; give the squashes that were completed."""
-    finished = [squash for squash in half_recorded(database) if is_applied(squash, database.connection)]
+    finished = [squash for squash in half_recorded(database) if is_applied(squash, database)]
     recorder = MigrationRecorder(database.connection)
     with atomic(using=database.alias):
         for squash in finished:
@@ -74,11 +73,11 @@ def finish_squashes(database: Database) -> tuple[MigrationKey, ...]:
     return tuple(MigrationKey(*squash.node) for squash in finished)
 
 
-# What tables and columns alone can prove; an index, a constraint or data that is missing would go unseen.
+# What tables and columns can prove where all of a migration is committed at once: what else these make came with them.
 VISIBLE = (CreateModel, AddField)
 
 
-def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
+def is_applied(squash: Squash, database: Database) -> bool:
     """Return whether tables and columns are those after the whole squash, and could not be of its recorded part."""
     try:
         with loading():
@@ -86,15 +85,17 @@ def is_applied(squash: Squash, connection: BaseDatabaseWrapper) -> bool:
     except HistoryDiverged:
         # The replaced files are gone: nothing tells what was missing.
         return False
-    if not all(isinstance(operation, VISIBLE) for operation in missing):
+    at_once = database.transactional_ddl and all(migration.atomic for migration in (squash.migration, *missing))
+    operations = [operation for migration in missing for operation in migration.operations]
+    if not at_once or not all(isinstance(operation, VISIBLE) for operation in operations):
         return False
-    return _actual(connection, {*whole, *part}) == whole != part
+    return _actual(database.connection, {*whole, *part}) == whole != part
 
 
-def _parts(squash: Squash) -> tuple[Schema, Schema, list[Operation]]:
-    """Return the schemas after the recorded part and after the whole, and what lies between."""
+def _parts(squash: Squash) -> tuple[Schema, Schema, list[Migration]]:
+    """Return the schemas after the recorded part and after the whole, and the migrations between them."""
     parts = MigrationLoader(None, replace_migrations=False)
-    missing = [operation for node in squash.missing for operation in parts.disk_migrations[node].operations]
+    missing = [parts.disk_migrations[node] for node in squash.missing]
     part = _schema(parts.project_state([squash.recorded[-1]]), squash.migration.app_label)
     whole = _schema(MigrationLoader(None).project_state([squash.node]), squash.migration.app_label)
     return part, whole, missing

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sqlparse
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.writer import OperationWriter
 
 from auto_migrate.applying.locks.needs import POSTGRES_OPERATIONS, is_schema_operation
 
@@ -67,8 +68,16 @@ def digest_of(operations: Sequence[Operation]) -> str:
     for operation in operations:
         code = getattr(operation, "code", None)
         parts = (type(operation).__qualname__, operation.describe(), statements_of(operation), name_of(code))
-        whole.update(repr(parts).encode("utf-8", "surrogatepass"))
+        whole.update(repr((*parts, written(operation))).encode("utf-8", "surrogatepass"))
     return whole.hexdigest()
+
+
+def written(operation: Operation) -> str:
+    """Return an operation as a migration's file has it, with all its arguments, or nothing where none can have it."""
+    try:
+        return str(OperationWriter(operation, indentation=0).serialize()[0])
+    except Exception:  # noqa: BLE001 # an argument of the project's own; a lambda, for one, has no name
+        return ""
 
 
 def name_of(code: object) -> str:

@@ -113,6 +113,14 @@ class Journal:
 
     def resume(self) -> Position:
         """Take over the position at which an earlier run was cut, if one was; begin at the first operation if not."""
+        try:
+            return self._resume()
+        except DatabaseError as error:
+            if adapter_for(self.database).fault_of(error) is not None:
+                raise
+            raise self._unwritable() from error
+
+    def _resume(self) -> Position:
         History(self.database).ensure_tables()
         with atomic(using=self.database):
             cut = self._steps().filter(CUT).select_related("run").last()
@@ -188,7 +196,10 @@ class Journal:
         if mine.filter(status=StepStatus.INTERRUPTED).exists():
             # Whoever has the deploy lock now has closed our run, and carries the migration out in our place.
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
-        raise MigrationFailed(
+        raise self._unwritable()
+
+    def _unwritable(self) -> MigrationFailed:
+        return MigrationFailed(
             _("The journal of {migration} cannot be written.").format(migration=self.migration),
             hint=_("Without it a killed run could not be resumed. Check the table {table}.").format(
                 table=StepRecord._meta.db_table

@@ -309,6 +309,13 @@ class History:
         over = steps.filter(
             ~Q(run__in=RunRecord.objects.using(self.database).filter(status__in=ACTIVE)) | Q(run__in=dead)
         )
+        if over.exists():
+            self._close(over)
+        return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=LOST)
+
+    def _close(self, over: QuerySet[StepRecord]) -> None:
+        # An older version may have left them, which knew fewer columns.
+        self.ensure_tables()
         with transaction.atomic(using=self.database):
             if connections[self.database].features.has_select_for_update_skip_locked:
                 # A runner that was killed, or only stopped, may still be in the transaction that has marked its step.
@@ -316,7 +323,6 @@ class History:
                 over = StepRecord.objects.using(self.database).filter(pk__in=[step.pk for step in locked])
             self._settle(over)
             over.filter(status=StepStatus.RUNNING).update(status=StepStatus.INTERRUPTED)
-        return dead.update(status=RunStatus.INTERRUPTED, finished_at=timezone.now(), slot=None, error=LOST)
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
         """Return the migration that a run is on and since when, as far as the record tells."""

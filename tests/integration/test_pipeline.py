@@ -78,6 +78,18 @@ def test_the_tables_of_an_older_version_are_widened(deploy: Deploy) -> None:
     ]
 
 
+def test_what_an_older_version_left_under_way_is_closed(deploy: Deploy) -> None:
+    deploy.query("UPDATE auto_migrate_step SET status = 'running'")
+    deploy.query("UPDATE auto_migrate_run SET status = 'running'")
+    deploy.query("ALTER TABLE auto_migrate_step DROP operations_done, DROP operation_started, DROP error")
+    assert "could not be written" not in deploy.run()
+    assert deploy.query("SELECT status FROM auto_migrate_run ORDER BY requested_at") == [
+        ("interrupted",),
+        ("succeeded",),
+    ]
+    assert deploy.query("SELECT status FROM auto_migrate_step ORDER BY id") == [("applied",), ("applied",)]
+
+
 def test_a_history_that_cannot_be_written_does_not_stop_a_deploy(deploy: Deploy) -> None:
     deploy.query(REFUSE)
     assert "could not be written" in deploy.run()

@@ -25,6 +25,14 @@ BUILDING = """
 """
 
 
+# The tables of migrations are found without naming a schema; another schema of the path may have a namesake.
+INDEX = """
+    SELECT indisvalid AND indisready, format('%%I.%%I', nspname, relname)
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relname = %s::text::name AND pg_table_is_visible(indrelid)
+"""
+
+
 class PostgreSQLIndexes(ConcurrentIndexes):
     """The indexes of one database."""
 
@@ -32,14 +40,10 @@ class PostgreSQLIndexes(ConcurrentIndexes):
         self.database = database
 
     def condition(self, name: str) -> IndexCondition:
-        with self.database.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(%s)", [self._quote(name)]
-            )
-            row = cursor.fetchone()
-        if row is None:
+        found = self._find(name)
+        if not found:
             return IndexCondition.MISSING
-        return IndexCondition.VALID if row[0] else IndexCondition.INVALID
+        return IndexCondition.VALID if all(valid for valid, _where in found) else IndexCondition.INVALID
 
     def invalid(self) -> list[str]:
         with self.database.connection.cursor() as cursor:
@@ -65,8 +69,13 @@ class PostgreSQLIndexes(ConcurrentIndexes):
             return [pid for (pid,) in cursor.fetchall()]
 
     def drop(self, name: str) -> None:
+        left = [where for valid, where in self._find(name) if not valid]
         with self.database.unbounded(), self.database.connection.cursor() as cursor:
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self._quote(name)}")
+            for where in left:
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {where}")
 
-    def _quote(self, name: str) -> str:
-        return self.database.connection.ops.quote_name(name)
+    def _find(self, name: str) -> list[tuple[bool, str]]:
+        """Return the indexes of that name on the tables that are visible: whether each is valid, and where it is."""
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(INDEX, [name])
+            return list(cursor.fetchall())

@@ -41,6 +41,26 @@ def test_an_operation_put_before_those_that_are_done_is_refused(stopped: Tiny) -
     assert stopped.query("SELECT one, two FROM app_t") == [(None, None)]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a('one')", "migrations.AddField('t', 'one', models.CharField(max_length=9, null=True))"),
+        (
+            "migrations.RunSQL([('UPDATE app_t SET n = n + %s', [0])])",
+            "migrations.RunSQL([('UPDATE app_t SET n = n + %s', [1])])",
+        ),
+    ],
+)
+def test_an_argument_of_what_is_done_that_was_edited_is_refused(tiny: Tiny, before: str, after: str) -> None:
+    tiny.second(f"{before}, {BOOM}")
+    tiny.run("auto_migrate", expect=1)
+    tiny.second(f"{after}, {INC}")
+    assert CHANGED in tiny.run("auto_migrate", expect=1)
+    tiny.second(f"{before}, {INC}")
+    tiny.run("auto_migrate")
+    assert tiny.n == 1
+
+
 def test_a_cut_migration_that_became_atomic_is_refused(stopped: Tiny) -> None:
     stopped.second(f"a('one'), {INC}", atomic=True)
     assert CHANGED in stopped.run("auto_migrate", expect=1)

@@ -10,6 +10,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
+from auto_migrate.databases.base import IndexCondition
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.exceptions import RunInterrupted
@@ -79,3 +80,25 @@ def test_builds_of_the_named_indexes_are_awaited_and_no_others(
     assert is_awaited(indexes, {"another", "parcel_size"})
     assert not is_awaited(indexes, {"another"})
     assert not is_awaited(indexes, set())
+
+
+def test_an_index_of_that_name_on_a_table_of_another_schema_is_another(
+    indexes: PostgreSQLIndexes, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for schema in ("public", "shop"):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+            connection.execute(f"CREATE TABLE {schema}.parcel (size int)".encode())
+        connection.execute("CREATE INDEX parcel_size ON public.parcel (size)")
+        assert indexes.condition("parcel_size") is IndexCondition.VALID
+        connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'parcel_size'::regclass")
+        assert indexes.condition("parcel_size") is IndexCondition.INVALID
+        with indexes.database.connection.cursor() as cursor:
+            cursor.execute("SET search_path = shop, public")
+        assert indexes.condition("parcel_size") is IndexCondition.MISSING
+        indexes.drop("parcel_size")
+        assert connection.execute("SELECT to_regclass('public.parcel_size') IS NULL").fetchone() == (False,)
+        with indexes.database.connection.cursor() as cursor:
+            cursor.execute("SET search_path = public, shop")
+        indexes.drop("parcel_size")
+        assert connection.execute("SELECT to_regclass('public.parcel_size') IS NULL").fetchone() == (True,)

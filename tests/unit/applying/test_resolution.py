@@ -18,6 +18,7 @@ FILL = MigrationKey("billing", "0007_fill")
     [
         ("billing.0007_fill:2=redo", {(FILL, 2): Verdict.REDO}),
         ("billing.0007_fill:12=done", {(FILL, 12): Verdict.DONE}),
+        ("billing.0007-fill:2=redo", {(MigrationKey("billing", "0007-fill"), 2): Verdict.REDO}),
         ("caixa.0001_inclusão:1=done", {(MigrationKey("caixa", "0001_inclusão"), 1): Verdict.DONE}),
     ],
 )
