@@ -127,7 +127,9 @@ class Stepwise:
             index, schema_before=self.database.schema_digest(), statements=done_statements if noted else None
         )
         try:
-            with self.database.session_limits(), statements.noted() if noted else contextlib.nullcontext():
+            patient = isinstance(step.operation, ops.RunPython)
+            limits = self.database.session_limits(patient_with_rows=patient)
+            with limits, statements.noted() if noted else contextlib.nullcontext():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():

@@ -347,8 +347,11 @@ class Database(abc.ABC):
         return ""
 
     @contextlib.contextmanager
-    def session_limits(self) -> Iterator[None]:
-        """Bound the statements of a migration outside of transactions, as far as no trace can be left by it."""
+    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+        """Bound the statements of a migration outside of transactions, as far as no trace can be left by it.
+
+        Code that cannot be begun anew is `patient_with_rows`: it waits as long for a row as a run does for a table.
+        """
         yield
 
     def limit_locks(self) -> None:

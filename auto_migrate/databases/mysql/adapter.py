@@ -246,7 +246,7 @@ class MySQL(Database):
         return whole.hexdigest()
 
     @contextlib.contextmanager
-    def session_limits(self) -> Iterator[None]:
+    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
         self._limit_session()
         yield
 

@@ -20,6 +20,7 @@ from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, CONNECT_TIMEOUT, AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
+from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
 from auto_migrate.databases.postgresql.sessions import Fence, holders
 from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
@@ -308,7 +309,7 @@ class PostgreSQL(Database):
         # They wait for old transactions, as long as runs may for one another: that too has to end at some time.
         settings = get_settings()
         longest = max(settings.LOCK_WAIT, settings.LOCK_PATIENCE)
-        with self._set({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
+        with self.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
             yield
 
     def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
@@ -322,12 +323,19 @@ class PostgreSQL(Database):
         self.fence.drop()
 
     @contextlib.contextmanager
-    def session_limits(self) -> Iterator[None]:
-        with self._set({name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}):
+    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+        limits = {name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}
+        if not patient_with_rows:
+            with self.limited(limits):
+                yield
+            return
+        longest, ceiling = milliseconds(get_settings().LOCK_PATIENCE), {"lock_timeout": limits["lock_timeout"]}
+        hurrying = hurrying_for_tables(self.connection, self.limit_locks, lambda: self.limited(ceiling))
+        with self.limited({**limits, "lock_timeout": longest}), hurrying:
             yield
 
     @contextlib.contextmanager
-    def _set(self, settings: Mapping[str, str]) -> Iterator[None]:
+    def limited(self, settings: Mapping[str, str]) -> Iterator[None]:
         """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one."""
         local = self.connection.in_atomic_block
         if not local and self.pooled:

@@ -123,6 +123,42 @@ def test_sql_that_only_waited_for_a_lock_is_tried_again(tiny: Tiny) -> None:
     assert tiny.query("SELECT one FROM app_t") == [(None,)]
 
 
+@pytest.mark.parametrize("block", ["contextlib.nullcontext()", "transaction.atomic()"])
+def test_code_that_cannot_be_begun_anew_waits_for_a_row_and_not_for_a_table(tiny: Tiny, block: str) -> None:
+    tiny.write(
+        "0002_pay",
+        f"""
+import contextlib
+from django.db import transaction
+
+def pay(apps, editor):
+    with {block}:
+        inc(apps, editor)
+    with {block}:
+        editor.connection.cursor().execute("/* it queues */ ALTER TABLE app_t ADD COLUMN one integer")
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("app", "0001_initial")]
+    operations = [migrations.RunPython(pay)]
+""",
+    )
+    with psycopg.connect(tiny.url) as shop:
+        shop.execute("SELECT * FROM app_t FOR UPDATE")
+        run = tiny.start("auto_migrate", AUTO_MIGRATE_LOCK_TIMEOUT_CEILING="0.1")
+        assert run.stdout
+        for line in run.stdout:
+            # What waits is told of after a while: it was not cut.
+            if "waiting" in line.lower():
+                break
+        shop.rollback()
+        shop.execute("SELECT * FROM app_t")
+        output, errors = run.communicate(timeout=60)
+    assert run.returncode == 1, output + errors
+    assert "a lock was not had in time" in output
+    assert (tiny.n, "1=redo" in errors) == (1, True)
+
+
 def test_a_transaction_that_has_written_does_not_wait_for_minutes(tiny: Tiny) -> None:
     """Somebody may be waiting for what it wrote, and so be in its way for as long as it waits."""
     tiny.second("migrations.RunPython(inc), a('one')", atomic=True)
