@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.options import asking
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import TransientError
@@ -67,7 +68,7 @@ def judge(
     """Compare and judge once; raise `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused`."""
     adapter = adapter_for(database)
     try:
-        with adapter.translate_errors():
+        with asking(adapter):
             comparison = compare(adapter, goal)
             state = applied_state(comparison)
             assessment = assess_plan(

@@ -24,3 +24,12 @@ def translate_bad_options(database: Database) -> Iterator[None]:
         if database.connection.connection is not None:
             raise
         raise database.explain(Fault(FaultKind.BAD_ADDRESS, first_line(error))) from error
+
+
+@contextlib.contextmanager
+def asking(database: Database) -> Iterator[None]:
+    """Ask the database within the block, connected; raise `TransientError` or `DatabaseRefused` where it cannot be."""
+    with translate_bad_options(database), database.translate_errors():
+        database.connection.ensure_connection()
+    with database.translate_errors():
+        yield

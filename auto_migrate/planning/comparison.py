@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
@@ -209,7 +210,7 @@ def inspect(database: str = "default", *, phase: str | None = None) -> Inspectio
     """
     adapter, goal = adapter_for(database), Goal(phase=asked_phase(phase))
     try:
-        with adapter.translate_errors():
+        with asking(adapter):
             code, recorded = code_of_process(database), recorded_rows(adapter.connection)
             found = interruptions(adapter, recorded)
             if found.cut or found.undone:

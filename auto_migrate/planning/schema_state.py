@@ -20,6 +20,7 @@ from django.db.transaction import atomic
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
 from auto_migrate.history.models import TABLES, StepRecord
@@ -175,7 +176,7 @@ def _look(adapter: Database) -> QuickState:
     connection: Any = adapter.connection
     # The question is its own health check, and whoever asks need not pay for two.
     connection.health_check_done = True
-    with adapter.translate_errors():
+    with asking(adapter):
         recorded, half_way = rows_and_journals(connection)
         refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)

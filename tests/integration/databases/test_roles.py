@@ -15,7 +15,9 @@ from django.test import Client
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import DatabaseRefused
 from auto_migrate.history.models import RunRecord, StepRecord
+from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.schema_state import quick_state
+from auto_migrate.preview import preview
 from auto_migrate.retry import Retry
 from auto_migrate.wait import wait
 from auto_migrate.web import health
@@ -179,6 +181,8 @@ def test_messages_say_what_the_service_file_says(service: dict[str, str]) -> Non
         {"OPTIONS": {"target_session_attrs": "best"}},
         {"OPTIONS": {"connect_timeout": "soon"}},
         {"HOST": "a,b,c", "PORT": "1,2"},
+        {"NAME": ""},
+        {"CONN_MAX_AGE": "soon"},
     ],
     ids=str,
 )
@@ -191,8 +195,9 @@ def test_what_libpq_cannot_make_sense_of_is_refused_at_once(
     with pytest.raises(DatabaseRefused) as raised:
         wait(retry=Retry(2, 0))
     assert "DATABASES['default']" in raised.value.hint
-    with pytest.raises(DatabaseRefused):
-        quick_state()
+    for look in (quick_state, inspect, preview):
+        with pytest.raises(DatabaseRefused):
+            look()
 
 
 # -- a server that Django does not support ----------------------------------------------------------------------------
