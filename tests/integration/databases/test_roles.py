@@ -22,6 +22,7 @@ from auto_migrate.retry import Retry
 from auto_migrate.wait import wait
 from auto_migrate.web import health
 from tests.forks import Nursery
+from tests.integration.fallback.project import Project
 from tests.runners import Deploy, the_point
 from tests.servers import PostgreSQL
 
@@ -61,7 +62,6 @@ def as_role(postgresql: PostgreSQL, nursery: Nursery, database_url: str) -> Iter
         "standard_conforming_strings = off",
         "default_transaction_isolation = 'serializable'",
         "lock_timeout = '1ms'",
-        "idle_in_transaction_session_timeout = '1ms'",
         "row_security = off",
         "client_encoding = 'LATIN1'",
     ],
@@ -71,6 +71,30 @@ def test_a_role_with_habits_of_its_own_migrates(as_role: Callable[[str], Deploy]
     deploy.run()
     assert "No migrations to apply" in deploy.run()
     assert len(deploy.recorded()) == 6
+
+
+SLEEP = """
+import time
+
+def compute(apps, schema_editor):
+    apps.get_model("shop", "A").objects.create()
+    time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_migration_may_compute_for_longer_than_a_role_lets_its_sessions_be_idle(
+    as_role: Callable[[str], Deploy], tmp_path: Path, atomic: bool
+) -> None:
+    project = Project(tmp_path, as_role("idle_in_transaction_session_timeout = '300ms'").url)
+    project.app("shop")
+    operations = """
+        migrations.CreateModel("A", [("id", models.BigAutoField(primary_key=True))]),
+        migrations.RunPython(compute, atomic=True),
+    """
+    project.migration("shop", "0001_initial", operations, before=SLEEP, head=f"atomic = {atomic}")
+    done = project.run("auto_migrate", "--max-retries=2")
+    assert done.code == 0, done.text
 
 
 @pytest.mark.parametrize(
