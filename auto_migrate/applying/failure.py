@@ -78,7 +78,11 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
         lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
     else:
         lines.append(_("It is not atomic: what came before the failing operation was kept."))
-    lines.append(_("Mend the migration and deploy again."))
+    if progress.is_cut:
+        lines.append(_("So may be what it did itself. Mend the migration, look at its data, then type one of:"))
+        lines += choices(progress.migration, progress.index, backwards=progress.backwards)
+    else:
+        lines.append(_("Mend the migration and deploy again."))
     return "\n".join(lines)
 
 
@@ -130,6 +134,16 @@ def left_open(migration: Migration, *, backwards: bool) -> list[str]:
         _("  all of it was done:   {command}").format(command=f"{command}=done"),
         _("  nothing of it stands: {command}").format(command=f"{command}=redo"),
         _("A migration that is to commit by itself says so: atomic = False."),
+    ]
+
+
+def choices(migration: Migration, index: int, *, backwards: bool) -> list[str]:
+    """Return the commands that settle what became of an operation, as lines."""
+    command = f"{resuming(migration, backwards=backwards)} --resolve {migration}:{index}"
+    return [
+        _("  it was done:      {command}").format(command=f"{command}=done"),
+        _("  do it once more:  {command}").format(command=f"{command}=redo"),
+        _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
     ]
 
 

@@ -46,6 +46,8 @@ class Progress:
     statement: str = ""
     statements: int = 0
     raised: bool = False
+    # Whether the operation has raised outside of any transaction, and nobody but its author knows what it has done.
+    is_cut: bool = False
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
@@ -62,7 +64,7 @@ class Progress:
 
     def restart(self) -> None:
         """Note that the migration begins anew."""
-        self.index, self.statement, self.statements, self.raised = 0, "", 0, False
+        self.index, self.statement, self.statements, self.raised, self.is_cut = 0, "", 0, False, False
 
     def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""

@@ -10,7 +10,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.failure import left_open
+from auto_migrate.applying.failure import choices, left_open
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
@@ -19,7 +19,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.interruptions import half_way, resuming
+from auto_migrate.planning.interruptions import half_way
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -185,23 +185,15 @@ def ask(migration: Migration, index: int, *, backwards: bool = False) -> Migrati
     text = _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.")
     if backwards:
         text = _("Migration {migration} was cut while operation {index}, {operation}, was taken back.")
-    key, start = MigrationKey(migration.app_label, migration.name), resuming(migration, backwards=backwards)
     return MigrationFailed(
         text.format(migration=migration, index=index, operation=migration.operations[index - 1].describe()),
         hint="\n".join(
             [
                 _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
-                _("  it was done:      {command}").format(command=command(key, index, Verdict.DONE, start=start)),
-                _("  do it once more:  {command}").format(command=command(key, index, Verdict.REDO, start=start)),
-                _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
+                *choices(migration, index, backwards=backwards),
             ]
         ),
     )
-
-
-def command(migration: MigrationKey, index: int, verdict: Verdict, *, start: str = "manage.py auto_migrate") -> str:
-    """Return the command that settles the question."""
-    return f"{start} --resolve {migration}:{index}={verdict.value}"
 
 
 def check_pending(resolutions: Resolutions, plan: Sequence[tuple[Migration, bool]]) -> Resolutions:

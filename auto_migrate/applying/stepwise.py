@@ -30,7 +30,7 @@ from auto_migrate.applying.operation_loop import (
 from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
 from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
-from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up
+from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
@@ -135,11 +135,12 @@ class Stepwise:
                 with self.progress.watched():
                     state = step.run()
                 flush_deferred(editor)
-        except DatabaseError as error:
-            if leave_transaction(self.database):
-                raise
-            if self._changed_nothing(step.operation, error):
+        except Exception as error:
+            own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
+            if own and self._changed_nothing(step.operation, error):
                 self.journal.cancel()
+            else:
+                self.progress.is_cut = not (noted or is_repeatable(step.operation) or is_concurrent(step.operation))
             raise
         check_session(self.database)
         self._check_indexes(step.operation)
@@ -193,7 +194,7 @@ class Stepwise:
         check_session(self.database)
         return state
 
-    def _changed_nothing(self, operation: Operation, error: DatabaseError) -> bool:
+    def _changed_nothing(self, operation: Operation, error: Exception) -> bool:
         """Return whether the server itself refused the first statement of an operation, and that is all there was."""
         fault = self.database.fault_of(error)
         refused = fault is None or fault.kind.contention

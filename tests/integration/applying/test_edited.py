@@ -123,6 +123,45 @@ def test_sql_that_only_waited_for_a_lock_is_tried_again(tiny: Tiny) -> None:
     assert tiny.query("SELECT one FROM app_t") == [(None,)]
 
 
+def test_code_that_raised_outside_of_a_transaction_is_asked_about_at_once(tiny: Tiny) -> None:
+    tiny.second(f"{INC}, migrations.RunPython(boom)")
+    output = tiny.run("auto_migrate", expect=1)
+    commands = [f"manage.py auto_migrate --resolve app.0002_pay:2={verdict}" for verdict in ("done", "redo")]
+    assert all(command in output for command in commands)
+    assert "deploy again" not in output
+    tiny.second(f"{INC}, migrations.RunPython(inc)")
+    assert all(command in tiny.run("auto_migrate", expect=1) for command in commands)
+    tiny.run("auto_migrate", "--resolve", "app.0002_pay:2=redo")
+    assert tiny.n == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "mended"),
+    [
+        (BOOM, INC),
+        ('migrations.RunSQL("SELECT * FROM nowhere")', 'migrations.RunSQL("SELECT * FROM app_t")'),
+        ("repeatable(migrations.RunPython(boom))", "repeatable(migrations.RunPython(inc))"),
+    ],
+)
+def test_what_needs_no_answer_is_not_asked_about(tiny: Tiny, how: str, mended: str) -> None:
+    tiny.write("0002_pay", SECOND.format(how=how))
+    output = tiny.run("auto_migrate", expect=1)
+    assert "deploy again" in output
+    assert "--resolve" not in output
+    tiny.write("0002_pay", SECOND.format(how=mended))
+    tiny.run("auto_migrate")
+
+
+SECOND = """
+from auto_migrate import repeatable
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("app", "0001_initial")]
+    operations = [{how}]
+"""
+
+
 @pytest.mark.parametrize("block", ["contextlib.nullcontext()", "transaction.atomic()"])
 def test_code_that_cannot_be_begun_anew_waits_for_a_row_and_not_for_a_table(tiny: Tiny, block: str) -> None:
     tiny.write(
@@ -143,7 +182,8 @@ class Migration(migrations.Migration):
     operations = [migrations.RunPython(pay)]
 """,
     )
-    with psycopg.connect(tiny.url) as shop:
+    with psycopg.connect(tiny.url) as shop, psycopg.connect(tiny.url) as report:
+        report.execute("SELECT * FROM app_t")
         shop.execute("SELECT * FROM app_t FOR UPDATE")
         run = tiny.start("auto_migrate", AUTO_MIGRATE_LOCK_TIMEOUT_CEILING="0.1")
         assert run.stdout
@@ -152,7 +192,6 @@ class Migration(migrations.Migration):
             if "waiting" in line.lower():
                 break
         shop.rollback()
-        shop.execute("SELECT * FROM app_t")
         output, errors = run.communicate(timeout=60)
     assert run.returncode == 1, output + errors
     assert "a lock was not had in time" in output

@@ -6,7 +6,8 @@ import pytest
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import RunSQL
 
-from auto_migrate.applying.recovery import Resolutions, Verdict, check_pending, command, parse_resolutions
+from auto_migrate.applying.failure import choices
+from auto_migrate.applying.recovery import Resolutions, Verdict, check_pending, parse_resolutions
 from auto_migrate.exceptions import UsageError
 from auto_migrate.values import MigrationKey
 
@@ -26,12 +27,14 @@ def test_a_resolution_names_migration_operation_and_verdict(text: str, resolutio
     assert parse_resolutions([text]) == resolutions
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_the_command_that_is_proposed_is_understood(verdict: Verdict) -> None:
-    proposed = command(FILL, 3, verdict)
-    before, _space, text = proposed.rpartition(" ")
-    assert before == "manage.py auto_migrate --resolve"
-    assert parse_resolutions([text]) == {(FILL, 3): verdict}
+def test_the_commands_that_are_proposed_are_understood() -> None:
+    proposed = [
+        line.partition(":  ")[2].strip() for line in choices(Migration(FILL.name, FILL.app_label), 3, backwards=False)
+    ]
+    for line, verdict in zip(proposed, Verdict, strict=False):
+        before, _space, text = line.rpartition(" ")
+        assert before == "manage.py auto_migrate --resolve"
+        assert parse_resolutions([text]) == {(FILL, 3): verdict}
 
 
 @pytest.mark.parametrize(
