@@ -13,7 +13,6 @@ from auto_migrate.changes.change import (
     AlterType,
     Change,
     ColumnChange,
-    ConstraintKind,
     CreateIndex,
     CreateTable,
     DataChange,
@@ -36,6 +35,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
     ValidateConstraint,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.findings import Level
 from auto_migrate.safety.hazard import EVERYWHERE, POSTGRESQL, Found, Harm, Hazard, Site

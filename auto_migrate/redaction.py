@@ -7,6 +7,7 @@ passes here before it becomes the text of an error, an event or a row of the his
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from typing import Any
 
@@ -35,29 +36,29 @@ FORMS = (
 )
 
 # In this order: the first ones take whole what later ones would take a part of.
-PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+PATTERNS: tuple[tuple[str, str], ...] = (
     # A key or a certificate's key, also on one line and cut short.
     (
-        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
         HIDDEN,
     ),
     # scheme://user:password@host
-    (re.compile(r"(?<=://)[^\s'\"<>/@:]*:[^\s'\"<>]*@"), f"{HIDDEN}@"),
+    (r"(?<=://)[^\s'\"<>/@:]*:[^\s'\"<>]*@", f"{HIDDEN}@"),
     # Authorization: Bearer …, also as a dict is printed; a header of another name with such a value.
     (
-        re.compile(rf"""(?i)(\b(?:proxy-)?authorization\b["']?\s*[:=]\s*)(?:{QUOTED}|(?:[A-Za-z]+\s+)?[^\s,;'"}}]+)"""),
+        rf"""(?i)(\b(?:proxy-)?authorization\b["']?\s*[:=]\s*)(?:{QUOTED}|(?:[A-Za-z]+\s+)?[^\s,;'"}}]+)""",
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)((?:set-)?cookie\b[\"']?\s*:\s*)[^\r\n]+"), rf"\1{HIDDEN}"),
+    (r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}", rf"\1{HIDDEN}"),
+    (r"(?i)((?:set-)?cookie\b[\"']?\s*:\s*)[^\r\n]+", rf"\1{HIDDEN}"),
     # Key (name, token)=(ana, …): what PostgreSQL says of a row.
-    (re.compile(rf"(?i)(\((?:[^()]*[\s,\"])?{WORD}[^()]*\)=)\([^()]*\)"), rf"\1({HIDDEN})"),
+    (rf"(?i)(\((?:[^()]*[\s,\"])?{WORD}[^()]*\)=)\([^()]*\)", rf"\1({HIDDEN})"),
     # ALTER ROLE … PASSWORD '…', IDENTIFIED BY '…'
-    (re.compile(rf"(?i)(\b(?:password|identified\s+by)\s+)(?:{QUOTED})"), rf"\1{HIDDEN}"),
+    (rf"(?i)(\b(?:password|identified\s+by)\s+)(?:{QUOTED})", rf"\1{HIDDEN}"),
     # password=…, token: …, "api_key": "…", in connection strings, URLs, JSON and Python alike.
-    (re.compile(rf"""(?i)(\b{WORD}["']?\s*(?:=>|[=:](?!:))\s*)(?!\*{{20}}){VALUE}"""), rf"\1{HIDDEN}"),
+    (rf"""(?i)(\b{WORD}["']?\s*(?:=>|[=:](?!:))\s*)(?!\*{{20}}){VALUE}""", rf"\1{HIDDEN}"),
     # What says by its form that it is a key: JSON web tokens, and those of well-known providers.
-    (re.compile(rf"\b(?:{'|'.join(FORMS)})"), HIDDEN),
+    (rf"\b(?:{'|'.join(FORMS)})", HIDDEN),
 )
 
 # C0 and C1 but for tab and newline; what turns the direction of writing; separators of lines; halves of pairs.
@@ -71,9 +72,15 @@ FROM_ELSEWHERE = frozenset({"error", "hint", "reason", "detail", "blockers", "ho
 
 def redacted(text: str) -> str:
     """Return a text without the credentials that can be told by their place or by their form."""
-    for pattern, replacement in PATTERNS:
+    for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
     return text
+
+
+@functools.cache
+def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
+    # Takes as long as half of all that is imported by a run that has nothing to say.
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in PATTERNS)
 
 
 def printable(text: str, *, lines: bool = True) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from typing import TYPE_CHECKING
 
 from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.applying.signals import Audience
-from auto_migrate.findings import Acknowledgement
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry
+
+if TYPE_CHECKING:
+    from auto_migrate.findings import Acknowledgement
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import sqlparse
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
-from django.db.migrations.writer import OperationWriter
 
 from auto_migrate.applying.locks.needs import POSTGRES_OPERATIONS, is_schema_operation
 
@@ -74,6 +73,9 @@ def digest_of(operations: Sequence[Operation]) -> str:
 
 def written(operation: Operation) -> str:
     """Return an operation as a migration's file has it, with all its arguments, or nothing where none can have it."""
+    # Only what is not atomic pays for importing it.
+    from django.db.migrations.writer import OperationWriter
+
     try:
         return str(OperationWriter(operation, indentation=0).serialize()[0])
     except Exception:  # noqa: BLE001 # an argument of the project's own; a lambda, for one, has no name

@@ -12,7 +12,6 @@ from auto_migrate.changes.change import (
     AddConstraint,
     AlterType,
     Change,
-    ConstraintKind,
     DropConstraint,
     DropDefault,
     DropNotNull,
@@ -21,6 +20,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
 )
 from auto_migrate.changes.columns import constrained_table, has_database_default, is_auto
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.indexes import dropped, like_index, plain_index
 
 TEXTS = ("varchar", "text", "citext")

@@ -12,6 +12,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.databases.lock_modes import LockMode
 
 
@@ -25,16 +26,6 @@ class Default(enum.StrEnum):
     """A value of its own for each row: a volatile function, a sequence, an identity."""
     GENERATED = "generated"
     """A column that is computed from others and stored."""
-
-
-class ConstraintKind(enum.StrEnum):
-    """The constraints that tables have."""
-
-    CHECK = "check"
-    UNIQUE = "unique"
-    PRIMARY_KEY = "primary key"
-    FOREIGN_KEY = "foreign key"
-    EXCLUSION = "exclusion"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.backends.utils import strip_quotes
 from django.db.models import ForeignKey, Value
 
-from auto_migrate.changes.change import AddColumn, ConstraintKind, Default, DropConstraint
+from auto_migrate.changes.change import AddColumn, Default, DropConstraint
+from auto_migrate.changes.constraints import ConstraintKind
 
 # PostgreSQL's own functions and those of its extensions that give each row a value of its own (pg_proc.provolatile).
 VOLATILE_FUNCTIONS = frozenset(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
 from django.db.models.constraints import BaseConstraint
 
-from auto_migrate.changes.change import ConstraintKind
+
+class ConstraintKind(enum.StrEnum):
+    """The constraints that tables have."""
+
+    CHECK = "check"
+    UNIQUE = "unique"
+    PRIMARY_KEY = "primary key"
+    FOREIGN_KEY = "foreign key"
+    EXCLUSION = "exclusion"
 
 
 def kind_of(constraint: BaseConstraint) -> ConstraintKind | None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanAssessed
-from auto_migrate.findings import Acknowledgement
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import refuse_early
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import has_tables
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.findings import Acknowledgement
 
 
 class Gate:

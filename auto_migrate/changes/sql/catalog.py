@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.changes.change import ConstraintKind
 from auto_migrate.changes.collected_sql import undone
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.nodes import name_of
 
 COLUMN = """

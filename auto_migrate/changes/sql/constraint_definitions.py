@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from auto_migrate.changes.change import AddConstraint, Change, ConstraintKind, DropConstraint, SetNotNull
+from auto_migrate.changes.change import AddConstraint, Change, DropConstraint, SetNotNull
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.catalog import Catalog, Constraint, TableName
 from auto_migrate.changes.sql.nodes import columns_in, name_of, words
 

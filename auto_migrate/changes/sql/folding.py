@@ -10,7 +10,6 @@ from auto_migrate.changes.change import (
     AddConstraint,
     Change,
     ColumnChange,
-    ConstraintKind,
     CreateTable,
     DropColumn,
     DropConstraint,
@@ -19,6 +18,7 @@ from auto_migrate.changes.change import (
     RenameTable,
     SetDefault,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 
 
 def folded(changes: Iterable[Change]) -> list[Change]:

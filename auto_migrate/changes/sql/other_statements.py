@@ -9,11 +9,11 @@ from auto_migrate.changes.change import (
     AddConstraint,
     AlterEnum,
     Change,
-    ConstraintKind,
     EndTransaction,
     LockTable,
     ValidateConstraint,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.nodes import dotted
 from auto_migrate.databases.lock_modes import LockMode

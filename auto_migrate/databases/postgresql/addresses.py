@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +53,9 @@ def service_settings(service: str) -> Mapping[str, str]:
         return {}
     own = os.environ.get("PGSERVICEFILE") or str(Path.home() / ".pg_service.conf")
     system = os.path.join(os.environ.get("PGSYSCONFDIR", "/etc/postgresql-common"), "pg_service.conf")
+    # Few have such a file, and importing it takes as long as a round trip.
+    import configparser
+
     for path in (own, system):
         parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
         try:

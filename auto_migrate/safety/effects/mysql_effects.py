@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from auto_migrate.changes import change as changes
-from auto_migrate.changes.change import Change, ConstraintKind, Default
+from auto_migrate.changes.change import Change, Default
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.types import read_type
 from auto_migrate.safety.effects.effect import Blocks, Effect
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from auto_migrate.changes import change as changes
-from auto_migrate.changes.change import Change, ConstraintKind, Default
+from auto_migrate.changes.change import Change, Default
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.databases.lock_modes import (
     ADD_FOREIGN_KEY,
     ALTER_TABLE,

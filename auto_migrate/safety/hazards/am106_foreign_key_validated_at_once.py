@@ -14,13 +14,13 @@ from auto_migrate.changes.change import (
     AlterType,
     Change,
     ColumnChange,
-    ConstraintKind,
     Default,
     DropNotNull,
     RenameColumn,
     RenameTable,
     SetNotNull,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site

@@ -10,7 +10,8 @@ from django.db.models import CharField, ForeignKey, OneToOneField, TextField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddColumn, AddConstraint, Change, ConstraintKind
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import (

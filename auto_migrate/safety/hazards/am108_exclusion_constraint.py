@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddConstraint, Change, ConstraintKind
+from auto_migrate.changes.change import AddConstraint, Change
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddColumn, AddConstraint, Change, ConstraintKind, CreateIndex
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, CreateIndex
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late

@@ -10,6 +10,7 @@ from functools import singledispatchmethod
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.changes import change as c
+from auto_migrate.changes.constraints import ConstraintKind
 
 TABLES = """
     SELECT relname, pg_relation_filenode(oid) FROM pg_class
@@ -35,11 +36,11 @@ INDEXES = f"""
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
 """
 KINDS = {
-    "c": c.ConstraintKind.CHECK,
-    "f": c.ConstraintKind.FOREIGN_KEY,
-    "p": c.ConstraintKind.PRIMARY_KEY,
-    "u": c.ConstraintKind.UNIQUE,
-    "x": c.ConstraintKind.EXCLUSION,
+    "c": ConstraintKind.CHECK,
+    "f": ConstraintKind.FOREIGN_KEY,
+    "p": ConstraintKind.PRIMARY_KEY,
+    "u": ConstraintKind.UNIQUE,
+    "x": ConstraintKind.EXCLUSION,
 }
 SPELLED = {"varchar": "character varying", ", ": ","}
 
@@ -58,7 +59,7 @@ class Constraint:
     """A constraint without its name, which the server sometimes chooses."""
 
     table: str
-    kind: c.ConstraintKind
+    kind: ConstraintKind
     columns: tuple[str, ...]
     references: str = ""
     valid: bool = True
@@ -146,13 +147,13 @@ class Catalog:
         key = (change.table, change.column)
         self.columns[key] = Column(spelled(change.type), change.null, change.keeps_default)
         for kind, said in {
-            c.ConstraintKind.UNIQUE: change.unique,
-            c.ConstraintKind.CHECK: change.checked,
-            c.ConstraintKind.PRIMARY_KEY: change.primary_key,
-            c.ConstraintKind.FOREIGN_KEY: change.references,
+            ConstraintKind.UNIQUE: change.unique,
+            ConstraintKind.CHECK: change.checked,
+            ConstraintKind.PRIMARY_KEY: change.primary_key,
+            ConstraintKind.FOREIGN_KEY: change.references,
         }.items():
             if said:
-                references = change.references if kind is c.ConstraintKind.FOREIGN_KEY else ""
+                references = change.references if kind is ConstraintKind.FOREIGN_KEY else ""
                 self.constraints[Constraint(change.table, kind, (change.column,), references)] += 1
 
     @take.register
@@ -205,7 +206,7 @@ class Catalog:
             self.constraints[
                 Constraint(change.table, change.kind, change.columns, change.references, change.valid)
             ] += 1
-        if change.kind is c.ConstraintKind.PRIMARY_KEY:
+        if change.kind is ConstraintKind.PRIMARY_KEY:
             (column,) = change.columns
             self.columns[change.table, column] = dataclasses.replace(self.columns[change.table, column], null=False)
 

@@ -12,7 +12,6 @@ from auto_migrate.changes.change import (
     AddColumn,
     AlterType,
     Change,
-    ConstraintKind,
     DataChange,
     Default,
     DropColumn,
@@ -24,6 +23,7 @@ from auto_migrate.changes.change import (
     Reindex,
     SetNotNull,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.statements import changes_of_sql
 
 SCHEMA = """

@@ -19,7 +19,6 @@ from auto_migrate.changes.change import (
     AddConstraint,
     AlterType,
     Change,
-    ConstraintKind,
     CreateIndex,
     Default,
     DropColumn,
@@ -28,6 +27,7 @@ from auto_migrate.changes.change import (
     SetDefault,
     SetNotNull,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.phases.classify import classify_plan

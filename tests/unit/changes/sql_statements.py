@@ -12,7 +12,6 @@ from auto_migrate.changes.change import (
     AlterEnum,
     AlterType,
     Change,
-    ConstraintKind,
     CreateIndex,
     CreateTable,
     DataChange,
@@ -32,6 +31,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
     ValidateConstraint,
 )
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.lock_modes import LockMode
 

@@ -11,7 +11,8 @@ from django.db.migrations.operations.special import RunPython
 from django.test import override_settings
 
 from auto_migrate.changes import change as changes
-from auto_migrate.changes.change import Change, ConstraintKind
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.exceptions import UsageError
