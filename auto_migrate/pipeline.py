@@ -15,9 +15,6 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.executor import Executor
-from auto_migrate.applying.recovery import check_open, check_pending
-from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
 from auto_migrate.applying.squashes import finish_squashes, half_recorded
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
@@ -129,7 +126,10 @@ class Run:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
             cut = open_journals(self.database.alias)
-            check_open(self.database, cut, comparison)
+            if cut:
+                from auto_migrate.applying.recovery import check_open
+
+                check_open(self.database, cut, comparison)
             state = applied_state(comparison)
             self.assess(comparison, state)
             self.apply(comparison, lock, state, cut)
@@ -205,6 +205,11 @@ class Run:
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
     ) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
+        # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
+        from auto_migrate.applying.executor import Executor
+        from auto_migrate.applying.recovery import check_pending
+        from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
+
         plan = comparison.plan
         resolutions = check_pending(self.request.resolutions, plan)
         register_receivers()

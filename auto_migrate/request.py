@@ -6,12 +6,12 @@ import dataclasses
 import uuid
 from typing import TYPE_CHECKING
 
-from auto_migrate.applying.recovery import Resolutions
-from auto_migrate.applying.signals import Audience
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry
+from auto_migrate.values import Audience
 
 if TYPE_CHECKING:
+    from auto_migrate.applying.recovery import Resolutions
     from auto_migrate.findings import Acknowledgement
 
 

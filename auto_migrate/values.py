@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.core.management.base import OutputWrapper
 
 # A migration in Django's graph, as `(app_label, name)`.
 Node = tuple[str, str]
@@ -76,3 +80,12 @@ class Blocker:
     autovacuum: bool
     age: float | None
     query: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Audience:
+    """What receivers of Django's signals are told of a command: its verbosity, whether it may ask, where it writes."""
+
+    verbosity: int = 0
+    interactive: bool = False
+    stdout: OutputWrapper | None = None

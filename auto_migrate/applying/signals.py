@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from importlib import import_module
 
 from django.apps import apps
-from django.core.management.base import OutputWrapper
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState
@@ -15,15 +13,7 @@ from django.utils.translation import override
 
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
-
-
-@dataclasses.dataclass(frozen=True)
-class Audience:
-    """What the receivers are told of the command: its verbosity, whether it may ask, and where it writes."""
-
-    verbosity: int = 0
-    interactive: bool = False
-    stdout: OutputWrapper | None = None
+from auto_migrate.values import Audience
 
 
 def register_receivers() -> None:

@@ -11,8 +11,6 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.recovery import parse_resolutions
-from auto_migrate.applying.signals import Audience
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
 from auto_migrate.exceptions import UsageError
@@ -27,8 +25,10 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.readiness import check
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
+from auto_migrate.values import Audience
 
 if TYPE_CHECKING:
+    from auto_migrate.applying.recovery import Resolutions
     from auto_migrate.findings import Acknowledgement
 
 EXIT_CODES = "\n".join(f"  {code.value} {code.meaning}" for code in ExitCode)
@@ -175,7 +175,7 @@ class Command(BaseCommand):
                     lock_wait=options["lock_wait"],
                     acknowledgements=acknowledgements,
                     skip_checks=options["skip_checks"],
-                    resolutions=parse_resolutions(options["resolve"]),
+                    resolutions=resolved(options["resolve"]) if options["resolve"] else {},
                     queued=options["run_id"],
                     requested_by="auto_migrate",
                     audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
@@ -199,3 +199,11 @@ def acknowledged(texts: Sequence[str]) -> tuple[Acknowledgement, ...]:
     from auto_migrate.safety.acknowledgements import of_text
 
     return tuple(map(of_text, texts))
+
+
+def resolved(texts: Sequence[str]) -> Resolutions:
+    """Read what `--resolve` gave; raise `UsageError` for what is none."""
+    # Likewise for all that carries a plan out.
+    from auto_migrate.applying.recovery import parse_resolutions
+
+    return parse_resolutions(texts)
