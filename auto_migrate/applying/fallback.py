@@ -12,6 +12,7 @@ import logging
 import re
 import traceback
 import uuid
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -79,7 +80,8 @@ class Sent:
         self.count = 0
         self.ended_transaction = False
         self.wrote_elsewhere = False
-        self.rows: list[tuple[str, Any]] = []
+        # A hash for each statement: a migration may write more rows than there is memory for.
+        self.rows = array("q")
 
     def note(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on the database that is migrated."""
@@ -87,12 +89,12 @@ class Sent:
         if not self.ended_transaction:
             self.ended_transaction = ENDS_TRANSACTION.search(str(sql)) is not None
         if WRITES.match(str(sql)):
-            self.wrote(str(sql), shape_of(params))
+            self.wrote(hash((str(sql), shape_of(params))))
         return execute(sql, params, many, context)
 
-    def wrote(self, sql: str, shape: Any) -> None:
+    def wrote(self, rows: int) -> None:
         """Note rows that were written."""
-        self.rows.append((sql, shape))
+        self.rows.append(rows)
 
     def note_elsewhere(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on another database, which is rolled back by nobody."""
@@ -113,8 +115,8 @@ class SentAgain(Sent):
         self.error = error
         self.differs = False
 
-    def wrote(self, sql: str, shape: Any) -> None:
-        super().wrote(sql, shape)
+    def wrote(self, rows: int) -> None:
+        super().wrote(rows)
         at = len(self.rows) - 1
         # Whatever the function makes of the error, nothing that comes after it is let through.
         self.differs = self.differs or (at < len(self.first.rows) and self.rows[at] != self.first.rows[at])
