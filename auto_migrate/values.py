@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from django.core.management.base import OutputWrapper
+    from django.db.migrations.migration import Migration
 
 # A migration in Django's graph, as `(app_label, name)`.
 Node = tuple[str, str]
@@ -50,6 +51,11 @@ class MigrationKey:
 
     app_label: str
     name: str
+
+    @classmethod
+    def of(cls, migration: Migration) -> MigrationKey:
+        """Return the identity of one of Django's migrations."""
+        return cls(migration.app_label, migration.name)
 
     def __str__(self) -> str:
         return f"{self.app_label}.{self.name}"

@@ -148,7 +148,7 @@ class Executor(LazyExecutor):
 
     def _was_done(self, migration: Migration, *, backwards: bool) -> bool:
         """Return what the operator says of a migration that ended its own transaction; raise to ask."""
-        position = self.open_journals.get(key_of(migration))
+        position = self.open_journals.get(MigrationKey.of(migration))
         if position is None or position.backwards is not backwards:
             return False
         return verdict_on_whole(migration, self.resolutions, backwards=backwards) is Verdict.DONE
@@ -157,7 +157,9 @@ class Executor(LazyExecutor):
         migration = progress.migration
         if only_changes_schema(migration):
             return OwnTransaction(self.database, progress, None)
-        journal = Journal(self.database.alias, self.emit.run_id, key_of(migration), backwards=progress.backwards)
+        journal = Journal(
+            self.database.alias, self.emit.run_id, MigrationKey.of(migration), backwards=progress.backwards
+        )
         with progress.aside():
             # A history that cannot be written does not stop a deploy.
             return OwnTransaction(self.database, progress, journal if journal.is_kept() else None)
@@ -248,7 +250,7 @@ class Executor(LazyExecutor):
 
     def _forget_cut(self, migration: Migration) -> None:
         """Close a journal that was left open: what it tells of is settled now."""
-        key = key_of(migration)
+        key = MigrationKey.of(migration)
         if key in self.open_journals:
             Journal(self.database.alias, self.emit.run_id, key).clear()
 
@@ -276,7 +278,7 @@ class Executor(LazyExecutor):
     def _reported(self, migration: Migration, *, backwards: bool) -> Iterator[Outcome]:
         """Return the listeners, outside the migration's transaction, that it began and how it ended."""
         self.emit.clock.check()
-        place = (key_of(migration), self.emit.applied + 1, self.total, backwards)
+        place = (MigrationKey.of(migration), self.emit.applied + 1, self.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
@@ -309,8 +311,3 @@ def leave_session(database: Database) -> None:
     if connection.closed_in_transaction:
         connection.connection = None
     database.discard_connection()
-
-
-def key_of(migration: Migration) -> MigrationKey:
-    """Return a migration's identity."""
-    return MigrationKey(migration.app_label, migration.name)

@@ -16,7 +16,7 @@ from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
-from auto_migrate.planning.interruptions import resuming
+from auto_migrate.planning.interruptions import resolving
 
 MAX_STATEMENT = 500
 LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
@@ -128,21 +128,21 @@ def is_first(migration: Migration) -> bool:
 
 def left_open(migration: Migration, *, backwards: bool) -> list[str]:
     """Return what to do about an atomic migration that did not stay in its transaction, as lines."""
-    command = f"{resuming(migration, backwards=backwards)} --resolve {migration}:1"
+    done, redo = (resolving(migration, 1, verdict, backwards=backwards) for verdict in ("done", "redo"))
     return [
         _("It ended its own transaction: something of it may be kept, and something may be missing. Look, then type:"),
-        _("  all of it was done:   {command}").format(command=f"{command}=done"),
-        _("  nothing of it stands: {command}").format(command=f"{command}=redo"),
+        _("  all of it was done:   {command}").format(command=done),
+        _("  nothing of it stands: {command}").format(command=redo),
         _("A migration that is to commit by itself says so: atomic = False."),
     ]
 
 
 def choices(migration: Migration, index: int, *, backwards: bool) -> list[str]:
     """Return the commands that settle what became of an operation, as lines."""
-    command = f"{resuming(migration, backwards=backwards)} --resolve {migration}:{index}"
+    done, redo = (resolving(migration, index, verdict, backwards=backwards) for verdict in ("done", "redo"))
     return [
-        _("  it was done:      {command}").format(command=f"{command}=done"),
-        _("  do it once more:  {command}").format(command=f"{command}=redo"),
+        _("  it was done:      {command}").format(command=done),
+        _("  do it once more:  {command}").format(command=redo),
         _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
     ]
 

@@ -65,7 +65,7 @@ def judge(
     """Decide about the operation that was begun and not seen to end; raise `MigrationFailed` to ask."""
     index = position.started or 0
     operation = migration.operations[index - 1]
-    key = MigrationKey(migration.app_label, migration.name)
+    key = MigrationKey.of(migration)
     if (seen := _judge_by_schema(database, position, operation)) is not None:
         return seen
     indexes = database.indexes
@@ -153,7 +153,7 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
 
     That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now.
     """
-    plan = {MigrationKey(migration.app_label, migration.name): migration for migration, _backwards in comparison.plan}
+    plan = {MigrationKey.of(migration): migration for migration, _backwards in comparison.plan}
     for key, position in open_journals.items():
         node = (key.app_label, key.name)
         gone = node not in comparison.loader.disk_migrations
@@ -168,7 +168,7 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
 
 def verdict_on_whole(migration: Migration, resolutions: Resolutions, *, backwards: bool) -> Verdict:
     """Return what the operator found out about a migration that ended its own transaction; raise to ask."""
-    key = MigrationKey(migration.app_label, migration.name)
+    key = MigrationKey.of(migration)
     verdict = resolutions.pop((key, 1), None)
     if verdict is None:
         raise MigrationFailed(
@@ -198,7 +198,7 @@ def ask(migration: Migration, index: int, *, backwards: bool = False) -> Migrati
 
 def check_pending(resolutions: Resolutions, plan: Sequence[tuple[Migration, bool]]) -> Resolutions:
     """Check that every resolution names an operation of the plan; raise `UsageError` for one that does not."""
-    pending = {MigrationKey(migration.app_label, migration.name): migration for migration, _backwards in plan}
+    pending = {MigrationKey.of(migration): migration for migration, _backwards in plan}
     for key, index in resolutions:
         if key not in pending:
             raise UsageError(

@@ -36,7 +36,7 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
-from auto_migrate.planning.interruptions import resuming
+from auto_migrate.planning.interruptions import resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -62,7 +62,7 @@ class Stepwise:
         self.lock = lock
         self.resolutions = resolutions
         self.backwards = backwards
-        self.key = MigrationKey(migration.app_label, migration.name)
+        self.key = MigrationKey.of(migration)
         self.journal = Journal(database.alias, emit.run_id, self.key, backwards=backwards)
         self.operations = Operations(database, migration, progress, emit)
         # What of the operation that was cut is done, where its statements were noted.
@@ -182,7 +182,7 @@ class Stepwise:
     ) -> ProjectState:
         """Carry out a migration that brings its own way: one operation, as far as anybody can know."""
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
-            command = f"{resuming(self.migration, backwards=self.backwards)} --resolve {self.key}:1=redo"
+            command = resolving(self.migration, 1, "redo", backwards=self.backwards)
             raise MigrationFailed(
                 _("Migration {migration} applies itself and was cut.").format(migration=self.key),
                 hint=_("Find out what it left, then type: {command}").format(command=command),

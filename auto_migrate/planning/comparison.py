@@ -99,7 +99,7 @@ class Comparison:
 def planned(migration: Migration, *, backwards: bool) -> PlannedMigration:
     """Return a migration as plain values."""
     return PlannedMigration(
-        MigrationKey(migration.app_label, migration.name),
+        MigrationKey.of(migration),
         backwards,
         tuple(operation.describe() for operation in migration.operations),
     )
@@ -140,7 +140,7 @@ def compare(database: Database, goal: Goal) -> Comparison:
 
 def keys_of(plan: list[tuple[Migration, bool]]) -> tuple[MigrationKey, ...]:
     """Name the migrations of a plan."""
-    return tuple(MigrationKey(migration.app_label, migration.name) for migration, _backwards in plan)
+    return tuple(MigrationKey.of(migration) for migration, _backwards in plan)
 
 
 def divide(database: Database, executor: MigrationExecutor, targets: list[Target], phase: Phase | None) -> Division:
@@ -184,7 +184,7 @@ def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKe
         for migration, backwards in comparison.plan
         if ((migration.app_label, migration.name) in rows) is backwards
     ]
-    return tuple(MigrationKey(migration.app_label, migration.name) for migration in undone)
+    return tuple(MigrationKey.of(migration) for migration in undone)
 
 
 def interrupted(found: Interruptions, comparison: Comparison) -> Inspection:

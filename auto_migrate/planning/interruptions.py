@@ -55,3 +55,8 @@ def resuming(migration: Migration, *, backwards: bool) -> str:
         return "manage.py auto_migrate"
     names = [name for app_label, name in migration.dependencies if app_label == migration.app_label]
     return f"manage.py auto_migrate {migration.app_label} {names[-1] if names else 'zero'}"
+
+
+def resolving(migration: Migration, operation: int, verdict: str, *, backwards: bool) -> str:
+    """Return the command that says what became of an operation (1-based), `done` or `redo`, and goes on."""
+    return f"{resuming(migration, backwards=backwards)} --resolve {migration}:{operation}={verdict}"

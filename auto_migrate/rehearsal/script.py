@@ -32,7 +32,7 @@ class RehearsalScript:
     def python(self) -> tuple[MigrationKey, ...]:
         """Name the migrations that run functions of the project's; those of Django's own call nobody."""
         own = (one for one in (*self.base, *self.plan) if not type(one).__module__.startswith("django."))
-        return tuple(key_of(one) for one in own if computes(one.operations))
+        return tuple(MigrationKey.of(one) for one in own if computes(one.operations))
 
 
 def recorded(database: Database) -> tuple[RehearsalScript, StateCompared]:
@@ -66,8 +66,3 @@ def way_of(loader: MigrationLoader) -> list[Migration]:
     for leaf in loader.graph.leaf_nodes():
         found.update(dict.fromkeys(loader.graph.forwards_plan(leaf)))
     return [loader.graph.nodes[node] for node in found]
-
-
-def key_of(migration: Migration) -> MigrationKey:
-    """Return a migration's identity."""
-    return MigrationKey(migration.app_label, migration.name)

@@ -34,9 +34,10 @@ from auto_migrate.rehearsal.rehearsal_events import (
 )
 from auto_migrate.rehearsal.relations import Relation, relations
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
-from auto_migrate.rehearsal.script import RehearsalScript, key_of
+from auto_migrate.rehearsal.script import RehearsalScript
 from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.plan_assessment import server_of
+from auto_migrate.values import MigrationKey
 
 NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
 FAILED = gettext_noop("The rehearsal failed")
@@ -62,7 +63,7 @@ class Stage:
     def run(self, foundations: Foundations) -> None:
         """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
         python = self.script.python() if self.carrier.python else ()
-        plan = tuple(map(key_of, self.script.plan))
+        plan = tuple(map(MigrationKey.of, self.script.plan))
         name = str(self.connection.settings_dict["NAME"])
         if not self.confined:
             name = f"embedded PostgreSQL {self.server.version[0]}"
@@ -85,7 +86,7 @@ class Stage:
             with self.translate_failure(migration, _(NO_BASE)), self.seen_by(replacement):
                 self.state = self.carrier.apply(migration, self.state)
             self.carrier.record(migration)
-            self.emit(BaseApplied(key_of(migration), index, len(self.script.base)))
+            self.emit(BaseApplied(MigrationKey.of(migration), index, len(self.script.base)))
 
     def fill(self) -> frozenset[str]:
         """Put rows into the tables, if asked to; give the names of those that have some."""
@@ -126,7 +127,7 @@ class Stage:
     @contextlib.contextmanager
     def reported(self, migration: Migration, index: int) -> Iterator[None]:
         """Report that a migration of the plan began and how it ended."""
-        place = (key_of(migration), index, len(self.script.plan), False)
+        place = (MigrationKey.of(migration), index, len(self.script.plan), False)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         try:
@@ -157,9 +158,7 @@ class Stage:
         except AutoMigrateError:
             raise
         except Exception as error:
-            where = (
-                f"{key_of(migration)}:{observer.operation}" if observer and observer.operation else key_of(migration)
-            )
+            where = f"{migration}:{observer.operation}" if observer and observer.operation else str(migration)
             text = _("{what}, at {where}: {kind}: {error}").format(
                 what=what, where=where, kind=type(error).__name__, error=first_line(error)
             )

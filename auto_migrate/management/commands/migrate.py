@@ -132,7 +132,7 @@ class Supervised(BaseCommand):
     def _note_plan(self, *, plan: list[tuple[Migration, bool]], **_signal: Any) -> None:
         """Record the plan; the signal comes once for every app, and the first tells it all."""
         pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
-        keys = tuple(key_of(migration) for migration, _backwards in plan)
+        keys = tuple(MigrationKey.of(migration) for migration, _backwards in plan)
         self.total = len(keys)
         self.emit(PlanMade((), None, keys, any(backwards for _migration, backwards in plan)))
 
@@ -143,7 +143,7 @@ class Supervised(BaseCommand):
         super().migration_progress_callback(action, migration, fake)  # type: ignore[misc] # whose executor calls it
         if migration is None:
             return
-        key, backwards = key_of(migration), action.startswith("unapply")
+        key, backwards = MigrationKey.of(migration), action.startswith("unapply")
         if action.endswith("_start"):
             self.started = time.monotonic()
             self.under_way = MigrationStarted(key, self.emit.applied + 1, self.total, backwards)
@@ -156,7 +156,7 @@ class Supervised(BaseCommand):
                 Journal(self.emit.database, self.emit.run_id, key).clear()
 
     def _check_not_cut(self, migration: Migration) -> None:
-        position = self.open_journals.get(key_of(migration))
+        position = self.open_journals.get(MigrationKey.of(migration))
         if position is not None:
             command = resuming(migration, backwards=position.backwards)
             raise MigrationFailed(
@@ -171,11 +171,6 @@ class Supervised(BaseCommand):
         if self.under_way is not None:
             at = self.under_way
             self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, summary_of(error)))
-
-
-def key_of(migration: Migration) -> MigrationKey:
-    """Return a migration's identity."""
-    return MigrationKey(migration.app_label, migration.name)
 
 
 def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Position]) -> None:
