@@ -27,7 +27,7 @@ LOST = "The process that carried the run out ended without saying how."
 HTTP_SLOT = "http"
 RELEASE_LENGTH = 200
 # What is kept of a finding; the rest can be read from the code again.
-KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged")
+KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged", "handled")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 # PostgreSQL keeps no NUL, and half of a surrogate pair has no place in UTF-8: what failed may have said both.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.events import PlanAssessed
-from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
+from auto_migrate.findings import AssessedMigration, Basis, Finding, Handled, Level, PlannedOperation
 
 if TYPE_CHECKING:
     from auto_migrate.reporting.assessments.report import AssessmentReport
@@ -73,7 +73,7 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
 def finding_lines(finding: Finding, style: Style) -> Iterator[str]:
     """Return one finding: what it is, why it is one here, and what to write instead."""
     yield headline(finding, style)
-    if finding.acknowledged is not None:
+    if finding.is_settled:
         return
     yield from paragraph(finding.problem)
     for evidence in finding.evidence:
@@ -88,10 +88,19 @@ def headline(finding: Finding, style: Style) -> str:
     colours: Any = style
     place = str(finding.migration) + (f":{finding.operation}" if finding.operation else "")
     line = f"  {SIGNS[finding.level]} {finding.code} {place} {finding.title}"
-    if finding.acknowledged is not None:
-        return line + " " + _("(acknowledged: {reason})").format(reason=finding.acknowledged)
+    if finding.is_settled:
+        return f"{line} ({settlement(finding)})"
     paint = {Level.ERROR: colours.ERROR, Level.WARNING: colours.WARNING, Level.NOTICE: str}[finding.level]
     return str(paint(f"{line} [{level_name(finding.level)}]"))
+
+
+def settlement(finding: Finding) -> str:
+    """Say why a finding stops nothing."""
+    if finding.acknowledged is not None:
+        return _("acknowledged: {reason}").format(reason=finding.acknowledged)
+    if finding.handled is Handled.ONLINE:
+        return _("carried out online, in steps that hold nobody up")
+    return _("bridged for as long as the old release runs")
 
 
 def level_name(level: Level) -> str:
