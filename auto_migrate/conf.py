@@ -194,6 +194,8 @@ class Settings:
     """Whether the release step leaves what would hurt the running release until after the deploy."""
     POST_DEPLOY_DELAY: float = _setting(at_least(0, float), 900.0)
     """How long the beat task lets a release run before it applies what was left for after the deploy."""
+    BRIDGES: bool = _setting(switch, True)
+    """Whether the database serves the release that is still running, where it can, until its code is gone."""
     TENANTS: str = _setting(one_of("auto", "none"), "auto")
     """`none` takes a database for up to date by one schema, though the project keeps others for its tenants."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)

@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import Blocker, Bridge, Holder, MigrationKey, SchemaState
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
@@ -306,6 +306,33 @@ class MigrationStopped(Event):
     total: int
     backwards: bool
     error: str
+
+
+class BridgesFound(Event):
+    """These bridges stand, as somebody sees who only wants to see the plan; a run would now take `due` down."""
+
+    standing: tuple[Bridge, ...]
+    due: tuple[Bridge, ...]
+
+
+class BridgesRaised(Event):
+    """The run has raised these bridges, which stay until the old code is gone."""
+
+    bridges: tuple[Bridge, ...]
+
+
+class BridgeTakenDown(Event):
+    """A bridge is gone; `ours` is false where somebody had changed or dropped it, so that it was only forgotten."""
+
+    bridge: Bridge
+    ours: bool
+
+
+class BridgeKept(Event):
+    """A bridge should be taken down and stays for the next run, for this reason."""
+
+    bridge: Bridge
+    reason: str
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auto_migrate.values import MigrationKey
+    from auto_migrate.values import BridgeKind, MigrationKey
 
 
 class Level(enum.StrEnum):
@@ -94,10 +94,20 @@ class OnlineStep:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class PlannedBridge:
+    """A bridge that is raised for an operation; `column` is empty where it is about all of a table's."""
+
+    kind: BridgeKind
+    table: str
+    column: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class PlannedOperation:
     """One operation of a plan, 1-based, with the statements that it would send as far as they can be told.
 
-    `online` are the steps in which it is carried out instead, none where it is carried out as it stands.
+    `online` are the steps in which it is carried out instead, none where it is carried out as it stands. `bridges` are
+    those that its release raises for it.
     """
 
     index: int
@@ -107,6 +117,7 @@ class PlannedOperation:
     """What its statements do to each table, one sentence each."""
     sql: tuple[str, ...] = ()
     online: tuple[OnlineStep, ...] = ()
+    bridges: tuple[PlannedBridge, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

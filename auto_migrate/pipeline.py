@@ -37,6 +37,7 @@ from auto_migrate.events import (
     VerifyStarted,
 )
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
+from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.store import History
@@ -44,6 +45,7 @@ from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.comparison import Comparison, applied_state, compare, left_undone, still_true
 from auto_migrate.planning.fingerprint import Code, code_of_process
+from auto_migrate.planning.old_code import note_release
 from auto_migrate.planning.schema_state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
@@ -133,7 +135,10 @@ class Run:
             state = applied_state(comparison)
             self.assess(comparison, state)
             self.apply(comparison, lock, state, cut)
-        return self.verify(comparison, code)
+        end = self.verify(comparison, code)
+        if self.goal.is_whole and self.goal.phase is not Phase.POST_DEPLOY:
+            note_release(self.database.alias)
+        return end
 
     def wait(self, number: int) -> None:
         """Make sure that the database answers and accepts writes; take the run over where it was asked for before."""
@@ -159,6 +164,9 @@ class Run:
 
         An earlier one would not do: another release may have sent `post_migrate` since.
         """
+        if self.goal.phase is Phase.POST_DEPLOY and BridgeLedger(self.database.alias).standing():
+            # Up to date as they are, and to be taken down all the same.
+            return False
         recorded = recorded_rows(self.database.connection)
         answers = code.answers(recorded) if self.request.skip_checks else (code.fingerprint(recorded),)
         if not History(self.database.alias).knew_last(*answers, but=self.emit.run_id):
@@ -206,11 +214,16 @@ class Run:
     ) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
+        from auto_migrate.applying.bridges.keeper import BridgeKeeper
         from auto_migrate.applying.executor import Executor
         from auto_migrate.applying.recovery import check_pending
         from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
 
         plan = comparison.plan
+        bridges = BridgeKeeper(
+            self.database, comparison, self.goal, is_in_use=self.gate.is_in_use, lock=lock, emit=self.emit
+        )
+        bridges.take_down()
         resolutions = check_pending(self.request.resolutions, plan)
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
@@ -222,9 +235,16 @@ class Run:
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
         executor = Executor(
-            self.database, comparison, lock=lock, emit=self.emit, resolutions=resolutions, open_journals=cut
+            self.database,
+            comparison,
+            lock=lock,
+            emit=self.emit,
+            resolutions=resolutions,
+            bridges=bridges.builder(),
+            open_journals=cut,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
+        bridges.loosen()
         send_post_migrate(self.database.alias, state, plan, self.request.audience)
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:

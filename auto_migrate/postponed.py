@@ -16,13 +16,15 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import RELEASE_LENGTH, History
-from auto_migrate.phases.phase import Phase
+from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
-from auto_migrate.values import RunStatus
+from auto_migrate.values import LOOSENED, RunStatus
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
 PASSING = frozenset({ExitCode.UNREACHABLE, ExitCode.LOCK_TIMEOUT, ExitCode.INTERRUPTED})
@@ -33,11 +35,11 @@ class Waiting(Exception):
 
 
 def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "") -> Result | None:
-    """Apply what was left for after the deploy; None if nothing was, or phases are off.
+    """Apply what was left for after the deploy, and take bridges down; None if there is neither.
 
     Raise `Waiting` while the deploy may not be over, `AutoMigrateError` if the run does not end well.
     """
-    if not get_settings().PHASES or not inspect(database, phase=Phase.POST_DEPLOY).pending:
+    if not is_anything_left(database):
         return None
     check_deploy_over(database, timezone.now())
     check_untried(database)
@@ -47,12 +49,21 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
     return migrate(database, RunRequest(goal=goal, lock_wait=0, requested_by=requested_by))
 
 
+def is_anything_left(database: str) -> bool:
+    """Return whether a run after the deploy would find something to do."""
+    settings = get_settings()
+    bridges = BridgeLedger(database).standing() if settings.BRIDGES else ()
+    if any(bridge.released_at is not None and bridge.kind not in LOOSENED for bridge in bridges):
+        return True
+    return settings.PHASES and bool(inspect(database, phase=Phase.POST_DEPLOY).pending)
+
+
 def check_deploy_over(database: str, now: datetime.datetime) -> None:
     """Raise `Waiting` while processes of an older release may be at work."""
     settings, adapter = get_settings(), adapter_for(database)
     if not settings.release:
         raise Waiting(_("This process does not know its release. Set AUTO_MIGRATE['RELEASE']."))
-    last = History(database).newest(Phase.PRE_DEPLOY, RunStatus.SUCCEEDED)
+    last = release_step(database)
     if last is None or last.finished_at is None or last.release != settings.release[:RELEASE_LENGTH]:
         raise Waiting(
             _("The last release step was that of {release}, and this process is of {own}.").format(
@@ -65,10 +76,15 @@ def check_deploy_over(database: str, now: datetime.datetime) -> None:
         raise Waiting(_("Clients of another release are connected: {clients}.").format(clients=", ".join(others)))
 
 
+def release_step(database: str) -> RunRecord | None:
+    """Return the last release step that ended well, if the history has one."""
+    return History(database).newest(Phase.PRE_DEPLOY if get_settings().PHASES else ALL, RunStatus.SUCCEEDED)
+
+
 def check_untried(database: str) -> None:
     """Raise `Waiting` if it was tried since the release step, and did not end in a way that passes by itself."""
     history = History(database)
-    deployed = history.newest(Phase.PRE_DEPLOY, RunStatus.SUCCEEDED)
+    deployed = release_step(database)
     tried = history.newest(Phase.POST_DEPLOY, RunStatus.FAILED)
     if tried is None or deployed is None or tried.requested_at < deployed.requested_at:
         return

@@ -1,6 +1,6 @@
 """The Celery tasks, for projects that have Celery: `django-auto-migrate[celery]`.
 
-`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on::
+`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on or bridges are raised::
 
     CELERY_BEAT_SCHEDULE = {"post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0}}
 """
@@ -82,7 +82,8 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
 def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
     """Apply what was left for after the deploy, once the deploy is over; until then say in the log what is waited for.
 
-    To be called every minute or so; it asks the database nothing where phases are off.
+    Bridges come down with it. To be called every minute or so; it asks the database next to nothing where phases are
+    off.
     """
     try:
         apply_postponed(database, requested_by="run_post_deploy")

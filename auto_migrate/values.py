@@ -88,6 +88,43 @@ class Blocker:
     query: str
 
 
+class BridgeKind(enum.StrEnum):
+    """What the database does for the release that is still running, or that does not know a column any more."""
+
+    DEFAULT = "default"
+    """A new column has a default, so that code that does not know it can write rows."""
+    FILL = "fill"
+    """A trigger puts a value where code still writes NULL into a column that takes none any more."""
+    NOT_NULL = "not_null"
+    """A column that is to go takes NULL, so that code that has forgotten it can write rows."""
+    FOREIGN_KEY = "foreign_key"
+    """A constraint of what is to go is gone, so that code that has forgotten it can delete what it points to."""
+
+
+# Those that belong to a migration which waits for the deploy, and go with it.
+LOOSENED = frozenset({BridgeKind.NOT_NULL, BridgeKind.FOREIGN_KEY})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bridge:
+    """What stands in one table for as long as two releases run, and is no part of the schema that the code describes.
+
+    `name` is the constraint's or the trigger's, `definition` its SQL as the database shows it: a default's expression,
+    a constraint's definition. `released_at` is when a release step that found or raised it succeeded, `released_as`
+    the release of that one: code from before is gone some time after that.
+    """
+
+    kind: BridgeKind
+    migration: MigrationKey
+    table: str
+    column: str
+    name: str = ""
+    definition: str = ""
+    raised_at: datetime.datetime | None = None
+    released_at: datetime.datetime | None = None
+    released_as: str = ""
+
+
 @dataclasses.dataclass(frozen=True)
 class Audience:
     """What receivers of Django's signals are told of a command: its verbosity, whether it may ask, where it writes."""

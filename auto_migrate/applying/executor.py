@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import Error
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
+from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
@@ -74,6 +76,7 @@ class Executor(LazyExecutor):
         lock: DeployLock,
         emit: Emitter,
         resolutions: Resolutions,
+        bridges: BridgeBuilder,
         open_journals: Mapping[MigrationKey, Position] | None = None,
     ) -> None:
         # Django's own constructor would build the graph once more.
@@ -86,6 +89,7 @@ class Executor(LazyExecutor):
         self.emit = emit
         self.total = emit.applied + len(comparison.plan)
         self.resolutions = resolutions
+        self.bridges = bridges
         self.open_journals = open_journals or {}
 
     def apply_migration(
@@ -137,7 +141,7 @@ class Executor(LazyExecutor):
             if done:
                 state = migration.mutate_state(djangos(state), preserve=False)
             else:
-                with report.own.kept():
+                with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration)):
                     operations = Operations(self.database, migration, report.progress, self.emit)
                     state = operations.apply_all(state, editor)
                     flush_deferred(editor)
@@ -173,7 +177,7 @@ class Executor(LazyExecutor):
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self._editor(migration, backwards=False) as editor, progress.watched():
             state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
             if not self._begin(migration):
@@ -200,7 +204,7 @@ class Executor(LazyExecutor):
             with report.progress.aside():
                 self._enter(migration, backwards=True)
             if not done:
-                with report.own.kept():
+                with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration), backwards=True):
                     with untranslated():
                         state = migration.unapply(state, editor)
                     flush_deferred(editor)
@@ -224,7 +228,7 @@ class Executor(LazyExecutor):
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=True)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self._editor(migration, backwards=True) as editor, progress.watched():
             stepwise.unapply(position, state, editor)
         with atomic(using=self.database.alias):
             if self._begin(migration):
@@ -232,6 +236,15 @@ class Executor(LazyExecutor):
             stepwise.journal.clear()
             self.lock.verify()
         return state
+
+    @contextlib.contextmanager
+    def _editor(self, migration: Migration, *, backwards: bool) -> Iterator[BaseDatabaseSchemaEditor]:
+        """Return the editor of a migration that is carried out step by step, watched over for its bridges."""
+        with (
+            self.connection.schema_editor(atomic=migration.atomic) as editor,
+            self.bridges.watching(editor, MigrationKey.of(migration), backwards=backwards),
+        ):
+            yield editor
 
     def _left_open(self, own: OwnTransaction | None, error: BaseException) -> bool:
         """Return whether the migration ended its own transaction before it failed."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.base.schema import _related_non_m2m_objects  # type: ignore[attr-defined]
 
+from auto_migrate.changes.bridgeable import obstacle_of_fill
 from auto_migrate.changes.change import (
     AddConstraint,
     AlterType,
@@ -90,7 +91,11 @@ class Alteration:
         yield from self._default()
         if old.null and not new.null:
             yield SetNotNull(
-                **self._column, keeps_default=has_database_default(new), fills=self._fills(), definition=new
+                **self._column,
+                keeps_default=has_database_default(new),
+                fills=self._fills(),
+                definition=new,
+                obstacle=obstacle_of_fill(new, self.editor),
             )
         elif new.null and not old.null:
             yield DropNotNull(**self._column)

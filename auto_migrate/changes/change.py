@@ -82,6 +82,7 @@ class AddColumn(ColumnChange):
     `default` is what the statement fills old rows with; `keeps_default` tells whether the database goes on filling
     the column for writers that do not know it, as `db_default` does and Django's own defaults do not.
     `constrained_domain` is true where the type is a domain that refuses some values, so that each row is looked at.
+    `obstacle` is why no bridge can fill the column for such writers, empty where one can, None where none is asked for.
     """
 
     type: str
@@ -94,6 +95,7 @@ class AddColumn(ColumnChange):
     references: str = ""
     constrained_domain: bool = False
     definition: Any = None
+    obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,13 +138,14 @@ class SetNotNull(ColumnChange):
     """NULL is refused from now on; `definition` is the Django field where there is one.
 
     `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a
-    constraint by which PostgreSQL knows already that there are none.
+    constraint by which PostgreSQL knows already that there are none; `obstacle` is as with `AddColumn`.
     """
 
     keeps_default: bool = False
     fills: bool = False
     proven_by: str = ""
     definition: Any = None
+    obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

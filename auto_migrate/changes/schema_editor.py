@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models.constraints import BaseConstraint
 
 from auto_migrate.changes.alter_field import alterations
+from auto_migrate.changes.bridgeable import obstacle_of_default
 from auto_migrate.changes.change import (
     AddConstraint,
     Change,
@@ -72,7 +74,8 @@ class RecordingSchemaEditor:
         if has_automatic_table(field):
             self.create_model(field.remote_field.through)
         elif self._has_column(field):
-            self.changes.append(added(model, field, self.editor))
+            obstacle = obstacle_of_default(field, self.editor)
+            self.changes.append(dataclasses.replace(added(model, field, self.editor), obstacle=obstacle))
             self.changes += indexes_of(model, field, self.editor)
 
     def remove_field(self, model: Any, field: Any) -> None:

@@ -1,4 +1,4 @@
-"""The tables of the history: runs, and the steps of each.
+"""The tables of the history: runs, the steps of each, and the bridges that stand.
 
 They live in the database that was migrated and are made on first use, as Django makes `django_migrations`, so that the
 record exists before the first migration and survives a plan that fails. Their models stay in a registry of their own:
@@ -15,12 +15,12 @@ from django.db import DatabaseError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.values import BridgeKind, RunStatus, StepStatus
 
 registry = Apps()
 
 
-def choices(states: type[RunStatus] | type[StepStatus]) -> list[tuple[str, str]]:
+def choices(states: type[RunStatus] | type[StepStatus] | type[BridgeKind]) -> list[tuple[str, str]]:
     """Return an enum of states as a field's choices."""
     return [(state.value, state.value) for state in states]
 
@@ -101,14 +101,41 @@ class StepRecord(models.Model):
         return f"{self.app_label}.{self.name} ({self.status})"
 
 
-TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord)
+class BridgeRecord(models.Model):
+    """One bridge that stands: see `auto_migrate.values.Bridge`."""
+
+    kind = models.CharField(max_length=16, choices=choices(BridgeKind))
+    # The migration that it was raised for.
+    app_label = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    table_name = models.CharField(max_length=255)
+    column_name = models.CharField(max_length=255, db_default="")
+    object_name = models.CharField(max_length=255, db_default="")
+    definition = models.TextField(null=True)  # noqa: DJ001 # NULL while nobody has looked yet
+    raised_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True)
+    released_as = models.CharField(max_length=200, db_default="")
+
+    objects: ClassVar[models.Manager[BridgeRecord]] = models.Manager()
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_bridge"
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.table_name}.{self.column_name}"
 
 
-def have_tables(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether every table of the history exists."""
+TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, BridgeRecord)
+
+
+def have_tables(connection: BaseDatabaseWrapper, *models: type[models.Model]) -> bool:
+    """Return whether the tables of some models exist; of runs and their steps if none is named."""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-    return all(model._meta.db_table in existing for model in TABLES)
+    return all(model._meta.db_table in existing for model in models or (RunRecord, StepRecord))
 
 
 def ensure_tables(connection: BaseDatabaseWrapper) -> None:

@@ -39,7 +39,8 @@ def asked_phase(said: str | None, *, named: bool = False) -> Phase | None:
             _("A migration that is named is reached in one go, not in the phase {said}.").format(said=said),
             hint=_("Leave out --phase, or the name of the migration."),
         )
-    if not phases:
+    # Bridges come down after the deploy, whether or not anything else is left for then.
+    if not phases and not (said == Phase.POST_DEPLOY and get_settings().BRIDGES):
         raise UsageError(
             _("There is no phase {said} here: all migrations run in one.").format(said=said),
             hint=_(

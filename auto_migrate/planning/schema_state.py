@@ -22,15 +22,16 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
+from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.models import TABLES, StepRecord
+from auto_migrate.history.models import TABLES, BridgeRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.tenants import refuse_tenants
-from auto_migrate.values import MigrationKey, Node, SchemaState
+from auto_migrate.values import Bridge, MigrationKey, Node, SchemaState
 
 
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
@@ -99,11 +100,12 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
 
 @dataclasses.dataclass(frozen=True)
 class QuickState:
-    """The state, how many migrations are pending, and which of the others wait for the deploy."""
+    """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it."""
 
     state: SchemaState
     pending: int
     deferred: tuple[MigrationKey, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,32 +179,37 @@ def _look(adapter: Database) -> QuickState:
     # The question is its own health check, and whoever asks need not pay for two.
     connection.health_check_done = True
     with asking(adapter):
-        recorded, half_way = rows_and_journals(connection)
+        recorded, half_way, any_bridge = rows_and_journals(connection)
         refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
-        return _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+        answer = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+        return dataclasses.replace(answer, bridges=BridgeLedger(adapter.alias).standing()) if any_bridge else answer
 
 
-def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool]:
-    """Return the recorded migrations, and whether any journal is open, by one query where there can be one."""
-    rows = MigrationRecorder(connection).migration_qs.annotate(kind=Value(0))
-    journals = StepRecord.objects.using(connection.alias).filter(CUT).annotate(kind=Value(1)).order_by()
-    both = rows.values_list("kind", "id", "app", "name").union(
-        journals.values_list("kind", "id", "app_label", "name"), all=True
+def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool, bool]:
+    """Return the recorded migrations, whether any journal is open, and any bridge stands, by one query if it can be."""
+    rows = MigrationRecorder(connection).migration_qs.annotate(source=Value(0))
+    journals = StepRecord.objects.using(connection.alias).filter(CUT).annotate(source=Value(1)).order_by()
+    bridges = BridgeRecord.objects.using(connection.alias).annotate(source=Value(2)).order_by()
+    ledger = BridgeLedger(connection.alias)
+    others = [journals, bridges] if ledger.may_exist() else [journals]
+    every = rows.values_list("source", "id", "app", "name").union(
+        *(other.values_list("source", "id", "app_label", "name") for other in others), all=True
     )
     if connection.in_atomic_block or not may_have_journals(connection.alias):
-        return recorded_rows(connection), bool(open_journals(connection.alias))
+        return recorded_rows(connection), bool(open_journals(connection.alias)), bool(ledger.standing())
     try:
-        found = list(both.order_by("kind", "id"))
+        found = list(every.order_by("source", "id"))
     except NotSupportedError:
         # Of the server, which Django looks at as it connects; and not a second time.
         raise
     except DatabaseError:
         note_missing(connection.alias)
-        return recorded_rows(connection), False
-    return tuple((app, name) for kind, _id, app, name in found if not kind), any(kind for kind, *_row in found)
+        return recorded_rows(connection), bool(open_journals(connection.alias)), bool(ledger.standing())
+    sources = {source for source, *_row in found}
+    return tuple((app, name) for source, _id, app, name in found if not source), 1 in sources, 2 in sources
 
 
 def _half_way(adapter: Database, recorded: tuple[Node, ...], answer: QuickState) -> QuickState:

@@ -17,6 +17,10 @@ from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
+    BridgeKept,
+    BridgesFound,
+    BridgesRaised,
+    BridgeTakenDown,
     Context,
     DatabaseAwaited,
     DatabaseReady,
@@ -45,6 +49,7 @@ from auto_migrate.events import (
     WaitStarted,
 )
 from auto_migrate.redaction import printable_fields
+from auto_migrate.reporting.bridge_words import bridge_line
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.values import Holder, MigrationKey, SchemaState
 
@@ -273,6 +278,31 @@ class Console:
             self._begin(event)
         self.unfinished = ""
         self.line(f" {outcome}")
+
+    @show.register(BridgesFound)
+    def _bridges_found(self, event: BridgesFound, _context: Context) -> None:
+        for bridge in event.standing:
+            text = _("🌉 A bridge stands: {bridge}")
+            if bridge in event.due:
+                text = _("🌉 A bridge will be taken down: {bridge}")
+            self.line(text.format(bridge=bridge_line(bridge)))
+
+    @show.register(BridgesRaised)
+    def _bridges_raised(self, event: BridgesRaised, _context: Context) -> None:
+        for bridge in event.bridges:
+            self.line(_("🌉 Until the old code is gone: {bridge}").format(bridge=bridge_line(bridge)))
+
+    @show.register(BridgeTakenDown)
+    def _bridge_taken_down(self, event: BridgeTakenDown, _context: Context) -> None:
+        text = _("⚠️  A bridge is forgotten, since what stood there was changed by others: {bridge}")
+        if event.ours:
+            text = _("🌉 A bridge is taken down: {bridge}")
+        self.line(text.format(bridge=bridge_line(event.bridge)))
+
+    @show.register(BridgeKept)
+    def _bridge_kept(self, event: BridgeKept, _context: Context) -> None:
+        text = _("🌉 A bridge still stands: {bridge}. {reason}")
+        self.line(text.format(bridge=bridge_line(event.bridge), reason=event.reason))
 
     # -- verify and the end -------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.db import Error
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.bridgeable import bridges_of
 from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
@@ -20,6 +21,7 @@ from auto_migrate.findings import (
     Evidence,
     Finding,
     Level,
+    PlannedBridge,
     PlannedOperation,
 )
 from auto_migrate.phases.classify import ClassifiedMigration
@@ -28,6 +30,7 @@ from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.late import runs_late
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
 
@@ -60,7 +63,7 @@ def assess(
                 read.backwards,
                 bool(read.migration.atomic),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned(operation, server, new) for operation in read.operations),
+                tuple(planned(operation, server, new, late=runs_late(read)) for operation in read.operations),
                 findings,
             )
         )
@@ -72,8 +75,13 @@ def assess(
     return Assessment(tuple(migrations), unmatched)
 
 
-def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -> PlannedOperation:
-    """Describe one operation of a plan; what it does to a table that the plan itself makes holds nobody up."""
+def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *, late: bool) -> PlannedOperation:
+    """Describe one operation of a plan; what it does to a table that the plan itself makes hurts nobody.
+
+    `late` tells that it runs when the old code is gone.
+    """
+    old = [change for change in operation.changes if change.table not in new.tables]
+    bridges = [bridge for change in old for bridge in bridges_of(change, server.vendor, late=late)]
     found = [effect for change in operation.changes for effect in effects(change, server)]
     told = [described(effect) for effect in found if effect.table not in new.tables]
     return PlannedOperation(
@@ -82,6 +90,7 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -
         bool(operation.operation.reversible),
         tuple(dict.fromkeys(filter(None, told))),
         operation.sql,
+        bridges=tuple(PlannedBridge(bridge.kind, bridge.table, bridge.column) for bridge in bridges),
     )
 
 
@@ -141,6 +150,7 @@ class Assessor:
             problem=found.problem,
             instead=found.instead,
             evidence=tuple(self.evidence(hazard, found, read)),
+            handled=found.handled,
         )
 
     def level(self, hazard: Hazard, found: Found) -> Level:

@@ -41,17 +41,17 @@ class Gate:
         refuse_early(comparison.early, History(self.database.alias).released)
         if comparison.backwards or self._passed.issuperset(comparison.keys):
             return
-        if not self._is_first(comparison):
+        if self.is_in_use(comparison):
             self._assess(comparison, state)
         self._passed = frozenset(comparison.keys)
 
-    def _is_first(self, comparison: Comparison) -> bool:
-        """Return whether the database has nothing that could be hurt: it is new, or was left so by a first run."""
+    def is_in_use(self, comparison: Comparison) -> bool:
+        """Return whether the database has what could be hurt: it is not new, nor was left so by a first run."""
         if not comparison.recorded and not has_tables(self.database.connection):
-            return True
+            return False
         begun = History(self.database.alias).first_plan()
         recorded = {MigrationKey(*node) for node in comparison.recorded}
-        return begun.issuperset(recorded) and begun.issuperset(comparison.keys)
+        return not (begun.issuperset(recorded) and begun.issuperset(comparison.keys))
 
     def _assess(self, comparison: Comparison, state: ProjectState) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.

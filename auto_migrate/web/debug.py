@@ -15,6 +15,7 @@ import auto_migrate
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
+from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
 from auto_migrate.planning.comparison import inspect
@@ -22,7 +23,7 @@ from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
 from auto_migrate.web.responses import answer
-from auto_migrate.web.serializers import holder_record, inspection_record, run_in_full
+from auto_migrate.web.serializers import bridge_record, holder_record, inspection_record, run_in_full
 from auto_migrate.web.shown_settings import scrubbed, shown_database, shown_settings
 
 LAST_RUNS = 10
@@ -63,6 +64,10 @@ def database_situation(alias: str) -> dict[str, Any]:
         inspection = inspect(alias)
         told["server"] = scrubbed(adapter.describe())
         told["migrations"] = inspection_record(inspection)
+        told["bridges"] = [
+            {**bridge_record(bridge), "definition": scrubbed(bridge.definition), "released_as": bridge.released_as}
+            for bridge in BridgeLedger(alias).standing()
+        ]
         holder = adapter.lock_holder()
         told["lock_holder"] = holder_record(holder) if holder else None
         told["runs"] = [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]

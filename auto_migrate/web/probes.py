@@ -15,7 +15,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.web.endpoint import endpoint
 from auto_migrate.web.health import DatabaseReport, Health, database_report, overall, service_report
 from auto_migrate.web.responses import answer
-from auto_migrate.web.serializers import deferred_record
+from auto_migrate.web.serializers import bridge_record, deferred_record
 
 
 @endpoint("GET", "HEAD")
@@ -63,4 +63,9 @@ def _migrations(database: DatabaseReport) -> dict[str, object]:
     if database.schema is None:
         return {"state": "unknown", "pending": None, **({"reason": database.obstacle} if database.obstacle else {})}
     schema = database.schema
-    return {"state": schema.state, "pending": schema.pending, **deferred_record(schema.deferred)}
+    return {
+        "state": schema.state,
+        "pending": schema.pending,
+        **deferred_record(schema.deferred),
+        "bridges": [bridge_record(bridge) for bridge in schema.bridges],
+    }

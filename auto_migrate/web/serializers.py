@@ -9,7 +9,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.history.models import RunRecord, StepRecord
 from auto_migrate.planning.comparison import Inspection
 from auto_migrate.redaction import redacted
-from auto_migrate.values import Holder, MigrationKey, StepStatus
+from auto_migrate.values import Bridge, Holder, MigrationKey, StepStatus
 
 DONE = frozenset({StepStatus.APPLIED, StepStatus.UNAPPLIED})
 
@@ -75,6 +75,19 @@ def inspection_record(inspection: Inspection) -> dict[str, Any]:
 def deferred_record(deferred: Iterable[MigrationKey]) -> dict[str, Any]:
     """Return what waits for the deploy, where phases are on."""
     return {"deferred": [str(key) for key in deferred]} if get_settings().PHASES else {}
+
+
+def bridge_record(bridge: Bridge) -> dict[str, Any]:
+    """Return a bridge for whom a schema is compared with the models: which part of it is none of theirs."""
+    return {
+        "kind": bridge.kind,
+        "migration": str(bridge.migration),
+        "table": bridge.table,
+        "column": bridge.column or None,
+        "name": bridge.name or None,
+        "raised_at": bridge.raised_at,
+        "released_at": bridge.released_at,
+    }
 
 
 def _progress(run: RunRecord, steps: list[StepRecord]) -> dict[str, Any]:

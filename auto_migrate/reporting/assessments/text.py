@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import get_settings
 from auto_migrate.events import PlanAssessed
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Handled, Level, PlannedOperation
+from auto_migrate.reporting.bridge_words import what
 
 if TYPE_CHECKING:
     from auto_migrate.reporting.assessments.report import AssessmentReport
@@ -67,6 +68,8 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
     reversible = "" if operation.reversible else _(" (irreversible)")
     yield f"  {operation.index}. {operation.description}{reversible}"
     yield from (f"     {effect}" for effect in operation.effects)
+    for bridge in operation.bridges:
+        yield "     " + _("until the old code is gone, {bridge}").format(bridge=what(bridge))
     yield from (indent(statement, "       ") for statement in operation.sql)
 
 

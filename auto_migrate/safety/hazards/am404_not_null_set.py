@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, SetNotNull
 from auto_migrate.safety.becoming_key import becomes_key
+from auto_migrate.safety.bridged import served
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 
@@ -29,4 +30,4 @@ class NotNullSet(Hazard):
             "is gone."
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site))
+        yield served(change, site, problem.format(**names), "" if becomes_key(site.operation) else late(site))

@@ -1,0 +1,235 @@
+"""Raises bridges while operations are carried out, and takes along those that stand.
+
+Whatever changes a column goes through a schema editor, whichever operation asks for it. So the editor of a migration is
+watched: a default that Django would drop again stays, and what is done to a column with a bridge is done to the bridge.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default, unwatched
+from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_fill
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.columns import column_of
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
+
+Method = Callable[..., None]
+
+
+class BridgeBuilder:
+    """Watches over the schema editors of one run.
+
+    `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along.
+    What it does to the database is of the migration's own transaction, where there is one.
+    """
+
+    def __init__(self, database: Database, *, raises: bool, any_stand: bool) -> None:
+        self.database = database
+        self.raises = raises
+        self.any_stand = any_stand
+        self.ledger = BridgeLedger(database.alias)
+        # Tables that the plan itself makes: no other release knows them.
+        self.new_tables: set[str] = set()
+
+    @contextlib.contextmanager
+    def watching(
+        self, editor: BaseDatabaseSchemaEditor, migration: MigrationKey, *, backwards: bool = False
+    ) -> Iterator[None]:
+        """Watch over what an editor is asked for within the block, in which one migration is carried out."""
+        if not (self.raises or self.any_stand):
+            yield
+            return
+        watch = _Watch(self, editor, migration, raises=self.raises and not backwards)
+        with watch.attached():
+            yield
+        if self.any_stand and not backwards:
+            with unwatched(self.database.connection):
+                self.ledger.forget_loosened(migration)
+
+
+class _Watch:
+    """The watch over one editor for one migration."""
+
+    def __init__(self, builder: BridgeBuilder, editor: Any, migration: MigrationKey, *, raises: bool) -> None:
+        self.builder = builder
+        self.editor = editor
+        self.connection = builder.database.connection
+        self.ledger = builder.ledger
+        self.migration = migration
+        self.raises = raises
+
+    @contextlib.contextmanager
+    def attached(self) -> Iterator[None]:
+        """Stand in front of the editor's own methods."""
+        for method in (self.create_model, self.delete_model, self.alter_db_table):
+            setattr(self.editor, method.__name__, functools.partial(method, getattr(self.editor, method.__name__)))
+        for of_column in (self.add_field, self.remove_field, self.alter_field):
+            own = functools.partial(of_column, getattr(self.editor, of_column.__name__))
+            setattr(self.editor, of_column.__name__, own)
+        try:
+            yield
+        finally:
+            for name in ("create_model", "delete_model", "alter_db_table", "add_field", "remove_field", "alter_field"):
+                vars(self.editor).pop(name, None)
+
+    def create_model(self, create: Method, model: Any) -> None:
+        self.builder.new_tables.add(model._meta.db_table)
+        create(model)
+
+    def delete_model(self, delete: Method, model: Any, **options: Any) -> None:
+        gone = self._standing(model._meta.db_table)
+        delete(model, **options)
+        self._forget(gone)
+
+    def alter_db_table(self, alter: Method, model: Any, old_db_table: str, new_db_table: str) -> None:
+        alter(model, old_db_table, new_db_table)
+        new_tables = self.builder.new_tables
+        if old_db_table in new_tables:
+            new_tables.add(new_db_table)
+        new_tables.discard(old_db_table)
+        if self.builder.any_stand:
+            with unwatched(self.connection):
+                self.ledger.rename_table(old_db_table, new_db_table)
+
+    def remove_field(self, remove: Method, model: Any, field: Any) -> None:
+        gone = self._standing(model._meta.db_table, field.column) if field.column else ()
+        remove(model, field)
+        self._forget(gone)
+
+    def add_field(self, add: Method, model: Any, field: Any) -> None:
+        """Add a field, and leave the default with which Django fills the rows that are there for those to come."""
+        if not self._is_served(model) or not field.column or obstacle_of_default(field, self.editor):
+            add(model, field)
+            return
+        bridge = Bridge(BridgeKind.DEFAULT, self.migration, model._meta.db_table, field.column)
+        # Noted first: where each statement commits, no default may stand that nobody knows.
+        self._put(bridge)
+        with self._default_kept():
+            add(model, field)
+        if computed := expression(field, self.connection.vendor):
+            set_default(self.connection, bridge, computed)
+        self._define(bridge)
+
+    def alter_field(self, alter: Method, model: Any, old: Any, new: Any, strict: bool = False) -> None:
+        """Alter a field; what stands on it stands aside meanwhile, and is put up again where it is still needed."""
+        if not old.column or not new.column or not self.editor._field_should_be_altered(old, new):
+            alter(model, old, new, strict)
+            return
+        table = model._meta.db_table
+        standing = [bridge for bridge in self._standing(table, old.column) if bridge.kind not in LOOSENED]
+        for bridge in standing if self.builder.database.transactional_ddl else ():
+            self._take_aside(bridge)
+        alter(model, old, new, strict)
+        for bridge in standing:
+            self._put_again(bridge, old, new)
+        tightened = old.null and not new.null and self.connection.vendor == "postgresql"
+        if tightened and not standing and self._is_served(model) and not obstacle_of_fill(new, self.editor):
+            name = f"auto_migrate_fill_{_digest(table, new.column)}"
+            self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
+
+    def _is_served(self, model: Any) -> bool:
+        return self.raises and model._meta.db_table not in self.builder.new_tables
+
+    def _standing(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
+        if not self.builder.any_stand:
+            return ()
+        with unwatched(self.connection):
+            return self.ledger.on(table, column)
+
+    def _forget(self, bridges: tuple[Bridge, ...]) -> None:
+        for bridge in bridges:
+            with unwatched(self.connection):
+                if bridge.kind is BridgeKind.FILL:
+                    drop_fill(self.connection, bridge, with_trigger=False)
+                self.ledger.forget(bridge)
+
+    def _put(self, bridge: Bridge) -> None:
+        self.builder.any_stand = True
+        with unwatched(self.connection):
+            self.ledger.put(bridge)
+
+    def _define(self, bridge: Bridge) -> None:
+        """Note what the database made of a default, by which it will be known again; forget one that it refused."""
+        with unwatched(self.connection):
+            found = column_of(self.connection, bridge.table, bridge.column)
+            if found is None or not found.default:
+                self.ledger.forget(bridge)
+            else:
+                self.ledger.move(bridge, table=bridge.table, column=bridge.column, definition=found.default)
+
+    @contextlib.contextmanager
+    def _default_kept(self) -> Iterator[None]:
+        # Django's own hook for databases that take no default in an ALTER COLUMN, asked right before it drops one.
+        self.editor.skip_default_on_alter = lambda _field: True
+        try:
+            yield
+        finally:
+            del self.editor.skip_default_on_alter
+
+    def _take_aside(self, bridge: Bridge) -> None:
+        if bridge.kind is BridgeKind.FILL:
+            drop_fill(self.connection, bridge)
+        elif self._is_ours(bridge):
+            drop_default(self.connection, bridge)
+
+    def _is_ours(self, bridge: Bridge) -> bool:
+        found = column_of(self.connection, bridge.table, bridge.column)
+        return found is not None and found.default == bridge.definition
+
+    def _put_again(self, bridge: Bridge, old: Any, new: Any) -> None:
+        """Raise a bridge anew on what its column has become, if that takes no NULL and there is a value for it."""
+        with unwatched(self.connection):
+            self.ledger.forget(bridge)
+        moved = Bridge(bridge.kind, bridge.migration, bridge.table, new.column, bridge.name, bridge.definition)
+        value = self._value_for(bridge, old, new)
+        needed = bool(value) and not new.null
+        if bridge.kind is BridgeKind.FILL:
+            if needed:
+                self._fill(moved, value)
+        elif needed and not new.has_db_default():
+            self._put(moved)
+            set_default(self.connection, moved, value)
+            self._define(moved)
+        elif self._is_ours(moved):
+            drop_default(self.connection, moved)
+
+    def _fill(self, bridge: Bridge, value: str) -> None:
+        self._put(dataclasses.replace(bridge, definition=value))
+        make_fill(self.connection, bridge, value)
+
+    def _value_for(self, bridge: Bridge, old: Any, new: Any) -> str:
+        """Return the value of a bridge on a column that was altered: its field's, else the one that there was."""
+        if value := self._value(new):
+            return value
+        same = old.db_parameters(connection=self.connection) == new.db_parameters(connection=self.connection)
+        return bridge.definition if same and self.builder.database.transactional_ddl else ""
+
+    def _value(self, field: Any) -> str:
+        """Return the default of a field as SQL, empty where it has none."""
+        if computed := expression(field, self.connection.vendor):
+            return computed
+        if field.has_db_default():
+            return self._literal(*self.editor.db_default_sql(field))
+        value = self.editor.effective_default(field)
+        return "" if value is None else self._literal(self.editor._column_default_sql(field), [value])
+
+    def _literal(self, sql: str, params: Any) -> str:
+        """Write parameters into SQL as the driver does."""
+        if self.connection.vendor == "postgresql":
+            return str(self.connection.ops.compose_sql(sql, params))  # type: ignore[attr-defined] # PostgreSQL's has it
+        with self.connection.cursor() as cursor:
+            written = cursor.mogrify(sql, params)
+        return written.decode() if isinstance(written, bytes) else str(written)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,75 @@
+"""All that one attempt of a run does about bridges, before, while and after its plan is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.bridges.loosening import loosen
+from auto_migrate.applying.bridges.removal import take_down
+from auto_migrate.changes.bridgeable import VENDORS
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import BridgeKept, BridgesRaised
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.phases.phase import Phase
+from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.old_code import judge_bridges, seconds_left
+from auto_migrate.planning.targets import Goal
+
+
+class BridgeKeeper:
+    """Keeps the bridges of one database; `is_in_use` tells of a plan whether a release may be running beside it."""
+
+    def __init__(
+        self,
+        database: Database,
+        comparison: Comparison,
+        goal: Goal,
+        *,
+        is_in_use: Callable[[Comparison], bool],
+        lock: DeployLock,
+        emit: Emitter,
+    ) -> None:
+        self.database = database
+        self.comparison = comparison
+        self.goal = goal
+        self.lock = lock
+        self.emit = emit
+        self.ledger = BridgeLedger(database.alias)
+        can_have = database.connection.vendor in VENDORS
+        self.standing = self.ledger.standing() if can_have else ()
+        # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
+        before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
+        planned = bool(comparison.plan or comparison.deferred) and before_deploy
+        self.raises = can_have and planned and get_settings().BRIDGES and is_in_use(comparison)
+
+    def take_down(self) -> None:
+        """Take down what is not needed any more, so that the plan meets the schema that it expects."""
+        if self.standing and not self.comparison.backwards:
+            verdict = judge_bridges(self.database.alias, self.standing, self.comparison, self.goal)
+            take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
+            for bridge in verdict.early:
+                left = seconds_left(bridge, timezone.now())
+                self.emit(
+                    BridgeKept(bridge, _("Another {left:.0f}s of POST_DEPLOY_DELAY have to pass.").format(left=left))
+                )
+
+    def builder(self) -> BridgeBuilder:
+        """Return what raises bridges while the plan is carried out."""
+        if self.raises:
+            self.ledger.ensure_table()
+        return BridgeBuilder(self.database, raises=self.raises, any_stand=bool(self.standing))
+
+    def loosen(self) -> None:
+        """Loosen what waits for the deploy, and tell what was raised."""
+        if not self.raises:
+            return
+        if self.comparison.deferred:
+            loosen(self.database, self.comparison, lock=self.lock, emit=self.emit)
+        if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
+            self.emit(BridgesRaised(raised))

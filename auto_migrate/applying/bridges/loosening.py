@@ -1,0 +1,90 @@
+"""What waits for the deploy, loosened before it: the new code does not know it any more, and must not fail on it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from auto_migrate.applying.bridges.moment import quiet_moment
+from auto_migrate.applying.bridges.works import drop_foreign_key
+from auto_migrate.changes.bridgeable import Bridgeable, bridges_of
+from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.columns import ForeignKey, column_of, foreign_keys_of
+from auto_migrate.databases.lock_modes import ALTER_TABLE, DROP_FOREIGN_KEY
+from auto_migrate.emitter import Emitter
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.planning.comparison import Comparison, applied_state
+from auto_migrate.values import Bridge, BridgeKind, MigrationKey
+
+
+def loosen(database: Database, comparison: Comparison, *, lock: DeployLock, emit: Emitter) -> None:
+    """Loosen what the migrations that wait for the deploy will drop, each table in a transaction of its own.
+
+    Raise `MigrationFailed` if a table is never free: without it the new code could not write.
+    """
+    for migration, planned in _wanted(database, comparison):
+        Loosening(database, migration, planned).carry_out(lock, emit)
+
+
+def _wanted(database: Database, comparison: Comparison) -> Iterator[tuple[MigrationKey, Bridgeable]]:
+    """Return what to loosen, and for which migration."""
+    new, deferred = NewObjects(), frozenset(comparison.deferred)
+    for read in read_plan(database.connection, comparison.whole, applied_state(comparison)):
+        for _operation, change in read.changes():
+            if read.key in deferred and change.table not in new.tables:
+                for planned in bridges_of(change, database.connection.vendor, late=True):
+                    yield read.key, planned
+            new.follow(change)
+
+
+class Loosening:
+    """One bridge that is raised by taking something away."""
+
+    def __init__(self, database: Database, migration: MigrationKey, planned: Bridgeable) -> None:
+        self.database = database
+        self.connection = database.connection
+        self.migration = migration
+        self.planned = planned
+        self.ledger = BridgeLedger(database.alias)
+
+    def carry_out(self, lock: DeployLock, emit: Emitter) -> None:
+        """Take it away, unless an earlier run has or there is nothing to take."""
+        if not (keys := self._keys()) and not self._is_tight():
+            return
+        needs = {self.planned.table: ALTER_TABLE, **{key.references: DROP_FOREIGN_KEY for key in keys}}
+        with quiet_moment(self.database, needs, migration=self.migration, lock=lock, emit=emit):
+            for key in keys:
+                self.ledger.put(self._bridge(key.column, key.name, key.definition))
+                drop_foreign_key(self.connection, self.planned.table, key.name)
+            if not keys:
+                self.ledger.put(self._bridge(self.planned.column))
+                self._drop_not_null()
+
+    def _keys(self) -> list[ForeignKey]:
+        if self.planned.kind is not BridgeKind.FOREIGN_KEY:
+            return []
+        keys = foreign_keys_of(self.connection, self.planned.table)
+        return [key for key in keys if self.planned.column in {"", key.column}]
+
+    def _is_tight(self) -> bool:
+        if self.planned.kind is not BridgeKind.NOT_NULL:
+            return False
+        column = column_of(self.connection, self.planned.table, self.planned.column)
+        return column is not None and not (column.null or column.in_key or column.default)
+
+    def _bridge(self, column: str, name: str = "", definition: str = "") -> Bridge:
+        return Bridge(self.planned.kind, self.migration, self.planned.table, column, name, definition)
+
+    def _drop_not_null(self) -> None:
+        """Let Django's editor do it: MySQL wants the whole column said again."""
+        before: Any = copy.copy(self.planned.definition)
+        if before.remote_field is not None:
+            # Its constraint is gone by now, and not to be made again.
+            before.db_constraint = False
+        after = copy.copy(before)
+        after.null = True
+        with self.connection.schema_editor(atomic=False) as editor:
+            editor.alter_field(before.model, before, after)

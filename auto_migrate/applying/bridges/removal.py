@@ -1,0 +1,46 @@
+"""Taking bridges down, each in a transaction of its own and under a lock of an instant that is never queued for.
+
+Nothing is taken down that is not ours: what somebody has changed by hand meanwhile is theirs, and only forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from auto_migrate.applying.bridges.moment import quiet_moment
+from auto_migrate.applying.bridges.works import drop_default, drop_fill
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.columns import column_of
+from auto_migrate.databases.lock_modes import ALTER_TABLE
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import BridgeKept, BridgeTakenDown
+from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.values import Bridge, BridgeKind
+
+
+def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock, emit: Emitter) -> None:
+    """Take bridges down; one whose table is never free stays for the next run, since it does no harm."""
+    for bridge in bridges:
+        try:
+            ours = _take_down_one(database, bridge, lock, emit)
+        except MigrationFailed as busy:
+            emit(BridgeKept(bridge, busy.message))
+        else:
+            emit(BridgeTakenDown(bridge, ours))
+
+
+def _take_down_one(database: Database, bridge: Bridge, lock: DeployLock, emit: Emitter) -> bool:
+    """Take one bridge down; return whether what stood there was still ours."""
+    connection = database.connection
+    with quiet_moment(database, {bridge.table: ALTER_TABLE}, migration=bridge.migration, lock=lock, emit=emit):
+        column = column_of(connection, bridge.table, bridge.column)
+        ours = column is not None
+        if bridge.kind is BridgeKind.FILL:
+            drop_fill(connection, bridge, with_trigger=ours)
+        elif bridge.kind is BridgeKind.DEFAULT:
+            ours = column is not None and column.default == bridge.definition
+            if ours:
+                drop_default(connection, bridge)
+        BridgeLedger(database.alias).forget(bridge)
+    return ours

@@ -1,0 +1,87 @@
+"""The statements by which bridges are raised and taken down; see `auto_migrate.values.BridgeKind`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.values import Bridge
+
+FILL = """
+BEGIN
+    NEW.{column} := {value};
+    RETURN NEW;
+END
+"""
+
+
+@contextlib.contextmanager
+def unwatched(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let nobody who watches a migration's statements see those of the block, which are the engine's own."""
+    wrappers, connection.execute_wrappers = connection.execute_wrappers, []
+    try:
+        yield
+    finally:
+        connection.execute_wrappers = wrappers
+
+
+def send(connection: BaseDatabaseWrapper, sql: str) -> None:
+    """Carry out one statement as it stands."""
+    with unwatched(connection), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def set_default(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
+    """Give a bridge's column a default, an expression of SQL."""
+    send(
+        connection,
+        f"ALTER TABLE {_table(connection, bridge)} ALTER COLUMN {_column(connection, bridge)} SET DEFAULT {value}",
+    )
+
+
+def drop_default(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Take the default of a bridge's column away."""
+    send(
+        connection, f"ALTER TABLE {_table(connection, bridge)} ALTER COLUMN {_column(connection, bridge)} DROP DEFAULT"
+    )
+
+
+def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
+    """Make the trigger that puts a value, an expression of SQL, where NULL would be written."""
+    quote, column = connection.ops.quote_name, _column(connection, bridge)
+    body = FILL.format(column=column, value=value)
+    mark = "$fill$"
+    while mark in body:
+        mark = f"{mark[:-1]}_$"
+    name = quote(bridge.name)
+    send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {mark}{body}{mark}")
+    send(
+        connection,
+        f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {_table(connection, bridge)}"
+        f" FOR EACH ROW WHEN (NEW.{column} IS NULL) EXECUTE FUNCTION {name}()",
+    )
+
+
+def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge, *, with_trigger: bool = True) -> None:
+    """Drop that trigger, as far as it is there, and its function."""
+    name = connection.ops.quote_name(bridge.name)
+    if with_trigger:
+        send(connection, f"DROP TRIGGER IF EXISTS {name} ON {_table(connection, bridge)}")
+    send(connection, f"DROP FUNCTION IF EXISTS {name}()")
+
+
+def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> None:
+    """Drop the constraint of a foreign key."""
+    quote = connection.ops.quote_name
+    kind = "CONSTRAINT" if connection.vendor == "postgresql" else "FOREIGN KEY"
+    send(connection, f"ALTER TABLE {quote(table)} DROP {kind} {quote(name)}")
+
+
+def _table(connection: BaseDatabaseWrapper, bridge: Bridge) -> str:
+    return str(connection.ops.quote_name(bridge.table))
+
+
+def _column(connection: BaseDatabaseWrapper, bridge: Bridge) -> str:
+    return str(connection.ops.quote_name(bridge.column))

@@ -1,0 +1,123 @@
+"""What the database can do for the release that is still running, told from the change that would break it.
+
+The same rules hold for a plan that is judged and for one that is carried out, so that a finding is called bridged
+exactly if the bridge is raised.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropTable, SetNotNull
+from auto_migrate.changes.columns import has_database_default
+from auto_migrate.conf import get_settings
+from auto_migrate.values import BridgeKind
+
+# SQLite makes a table anew for each change of a column, and knows no change of a default alone.
+VENDORS = frozenset({"postgresql", "mysql"})
+# Functions that Python asks for a value of its own for each row, and what the database has in their place.
+NOW = frozenset({timezone.now, datetime.datetime.now, datetime.date.today})
+CLOCKS = {"DateTimeField": "CURRENT_TIMESTAMP", "DateField": "CURRENT_DATE", "TimeField": "LOCALTIME"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bridgeable:
+    """A bridge that a change would be given; `definition` is the Django field of a column that is to go."""
+
+    kind: BridgeKind
+    table: str
+    column: str
+    definition: Any = dataclasses.field(default=None, compare=False, repr=False)
+
+
+def bridges_of(change: Change, vendor: str, *, late: bool) -> Iterator[Bridgeable]:
+    """Return the bridges for a change to a table that was there before the plan.
+
+    `late` tells that it waits until the old code is gone: then it is the new code that has to live with what is there.
+    """
+    if not get_settings().BRIDGES or vendor not in VENDORS:
+        return
+    match change:
+        case AddColumn() if not late and not obstacle(change, vendor):
+            yield Bridgeable(BridgeKind.DEFAULT, change.table, change.column)
+        case SetNotNull() if not late and not obstacle(change, vendor):
+            yield Bridgeable(BridgeKind.FILL, change.table, change.column)
+        case DropColumn() if late and change.definition is not None:
+            if change.references:
+                yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, change.column)
+            if change.required and not change.definition.primary_key:
+                yield Bridgeable(BridgeKind.NOT_NULL, change.table, change.column, change.definition)
+        case DropTable(references=(_first, *_rest)) if late:
+            yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, "")
+
+
+def is_bridged(change: Change, vendor: str, *, late: bool = False) -> bool:
+    """Return whether a bridge takes care of a change."""
+    return any(bridges_of(change, vendor, late=late))
+
+
+def obstacle(change: AddColumn | SetNotNull, vendor: str) -> str:
+    """Say why no bridge can serve a new or newly required column, nothing where one can."""
+    if not get_settings().BRIDGES:
+        return _("bridges are switched off")
+    if vendor not in VENDORS or (vendor != "postgresql" and isinstance(change, SetNotNull)):
+        return _("this database can be given none")
+    if change.obstacle is None:
+        return _("only what Django's own operations do is bridged")
+    return _(change.obstacle) if change.obstacle else ""
+
+
+def obstacle_of_default(field: Any, editor: Any) -> str:
+    """Say why the default of a new column cannot stay in the database; asked while its operation is at work.
+
+    A default that only fills old rows is on the field for that long.
+    """
+    if field.null or field.primary_key or has_database_default(field):
+        return gettext_noop("there is nothing to bridge")
+    if editor.skip_default(field):
+        return gettext_noop("the database takes no default for its type")
+    return obstacle_of_value(field, editor)
+
+
+def obstacle_of_fill(field: Any, editor: Any) -> str:
+    """Say why nothing can be put where NULL is written into a column that takes none any more."""
+    if field.primary_key or field.generated:
+        return gettext_noop("there is nothing to bridge")
+    return "" if field.has_db_default() else obstacle_of_value(field, editor)
+
+
+def obstacle_of_value(field: Any, editor: Any) -> str:
+    """Say why the database cannot know a value for rows of code that gives none."""
+    if computed_in_python(field):
+        return gettext_noop("its value is computed in Python for each row")
+    if not field.has_default() and editor._effective_default(field) is None:
+        return gettext_noop("there is no default")
+    if field.unique and not expression(field, editor.connection.vendor):
+        return gettext_noop("it is unique, and a default is the same for all rows")
+    return ""
+
+
+def computed_in_python(field: Any) -> bool:
+    """Return whether nobody but the project's own field knows what a row gets."""
+    written_by = getattr(type(field).pre_save, "__module__", "")
+    return not written_by.startswith("django.") and not field.has_default()
+
+
+def expression(field: Any, vendor: str) -> str:
+    """Return SQL that gives each row a value of its own, where Python's default does and the database can as well."""
+    if vendor != "postgresql":
+        return ""
+    kind, default = field.get_internal_type(), field.default if field.has_default() else None
+    if kind == "UUIDField" and default is uuid.uuid4:
+        return "gen_random_uuid()"
+    automatic = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    is_clock = automatic or any(default == function for function in NOW)
+    return CLOCKS.get(kind, "") if is_clock else ""

@@ -1,0 +1,125 @@
+"""The bridges that stand in one database, noted in the transaction that raises each or takes it down."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Iterable
+
+from django.db import DatabaseError, connections
+from django.db.models import Q, QuerySet
+from django.db.transaction import atomic
+
+from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
+from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
+
+# Aliases whose table was missing: probes ask again and again, and each query that fails is an error in the log.
+_without: set[str] = set()
+
+
+class BridgeLedger:
+    """Reads and writes the bridges of one database."""
+
+    def __init__(self, database: str) -> None:
+        self.database = database
+
+    def ensure_table(self) -> None:
+        """Make the table if it is not there, outside of the transaction that will write to it."""
+        if not self.exists():
+            ensure_tables(connections[self.database])
+
+    def exists(self) -> bool:
+        """Return whether the table is there."""
+        return have_tables(connections[self.database], BridgeRecord)
+
+    def standing(self) -> tuple[Bridge, ...]:
+        """Return the bridges that stand, the oldest first; none where no run has made the table."""
+        if not self.may_exist():
+            return ()
+        connection = connections[self.database]
+        # A query that fails must not spoil a transaction of others.
+        savepoint = atomic(using=self.database) if connection.in_atomic_block else contextlib.nullcontext()
+        try:
+            with savepoint:
+                return self._bridges(self._rows())
+        except DatabaseError:
+            if self.exists():
+                raise
+            _without.add(self.database)
+            return ()
+
+    def may_exist(self) -> bool:
+        """Return whether the table is there, or nobody has found it missing yet."""
+        if self.database in _without and self.exists():
+            _without.discard(self.database)
+        return self.database not in _without
+
+    def on(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
+        """Return the bridges of a table, or of one of its columns."""
+        rows = self._rows().filter(table_name=table)
+        return self._bridges(rows if column is None else rows.filter(column_name=column))
+
+    def put(self, bridge: Bridge) -> None:
+        """Note a bridge; one of its kind that stands in the same place already is the same bridge."""
+        self._rows().update_or_create(
+            **_place(bridge),
+            defaults={"definition": bridge.definition},
+            create_defaults={
+                "definition": bridge.definition,
+                "app_label": bridge.migration.app_label,
+                "name": bridge.migration.name,
+            },
+        )
+
+    def move(self, bridge: Bridge, *, table: str, column: str, definition: str) -> None:
+        """Note that a bridge stands elsewhere now, or looks another way."""
+        self._of(bridge).update(table_name=table, column_name=column, definition=definition)
+
+    def rename_table(self, old: str, new: str) -> None:
+        """Note that a table has another name."""
+        self._rows().filter(table_name=old).update(table_name=new)
+
+    def forget(self, bridge: Bridge) -> bool:
+        """Note that a bridge is gone; return whether it still stood."""
+        return bool(self._of(bridge).delete()[0])
+
+    def forget_loosened(self, migration: MigrationKey) -> None:
+        """Note that what waited for the deploy was done, and with it everything that was loosened for it."""
+        of_migration = Q(app_label=migration.app_label, name=migration.name)
+        self._rows().filter(of_migration, kind__in=LOOSENED).delete()
+
+    def note_release(self, now: datetime.datetime, release: str) -> None:
+        """Note of every bridge of which it was not known that the code which it was raised for is out."""
+        self._rows().filter(released_at=None).update(released_at=now, released_as=release)
+
+    def _rows(self) -> QuerySet[BridgeRecord]:
+        return BridgeRecord.objects.using(self.database).all()
+
+    def _of(self, bridge: Bridge) -> QuerySet[BridgeRecord]:
+        return self._rows().filter(**_place(bridge))
+
+    def _bridges(self, rows: Iterable[BridgeRecord]) -> tuple[Bridge, ...]:
+        return tuple(map(_bridge, rows))
+
+
+def _place(bridge: Bridge) -> dict[str, str]:
+    return {
+        "kind": bridge.kind,
+        "table_name": bridge.table,
+        "column_name": bridge.column,
+        "object_name": bridge.name,
+    }
+
+
+def _bridge(row: BridgeRecord) -> Bridge:
+    return Bridge(
+        kind=BridgeKind(row.kind),
+        migration=MigrationKey(row.app_label, row.name),
+        table=row.table_name,
+        column=row.column_name,
+        name=row.object_name,
+        definition=row.definition or "",
+        raised_at=row.raised_at,
+        released_at=row.released_at,
+        released_as=row.released_as,
+    )

@@ -1,0 +1,74 @@
+"""What proves that the code is gone for which a bridge was raised.
+
+A release step that succeeded lets its release come out. Its bridges are needed until the last process of the release
+before has ended, and nobody can ask for that. So a bridge falls after the deploy, by whoever says that it is over; or
+at a release step of yet another release, `POST_DEPLOY_DELAY` seconds later at the earliest: platforms begin a deploy
+when the one before has ended. The same release may run its step on each of its pods, for as long as they roll out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Collection, Iterable
+
+from django.db import connections
+from django.utils import timezone
+
+from auto_migrate.changes.bridgeable import VENDORS
+from auto_migrate.conf import get_settings
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.history.store import RELEASE_LENGTH
+from auto_migrate.phases.phase import Phase
+from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.fingerprint import code_of_process
+from auto_migrate.planning.schema_state import known_nodes
+from auto_migrate.planning.targets import Goal
+from auto_migrate.values import LOOSENED, Bridge, Node
+
+
+def release_of_code(database: str) -> str:
+    """Name the code of this process: its release, or a digest of what its migrations and models are made from."""
+    if release := get_settings().release:
+        return release[:RELEASE_LENGTH]
+    code = code_of_process(database)
+    return f"code {code.digest.hex()}" if code is not None else ""
+
+
+def note_release(database: str) -> None:
+    """Note of the bridges that stand that the code for which they were raised is out: its release step succeeded."""
+    ledger = BridgeLedger(database)
+    if connections[database].vendor in VENDORS and any(bridge.released_at is None for bridge in ledger.standing()):
+        ledger.note_release(timezone.now(), release_of_code(database))
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a run may do about the bridges that stand: which to take down, and which of them when the delay is over."""
+
+    due: tuple[Bridge, ...]
+    early: tuple[Bridge, ...]
+
+
+def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> Verdict:
+    """Say which bridges a run with this goal may take down."""
+    known, release, now = known_nodes(comparison.loader), release_of_code(database), timezone.now()
+    mine = [bridge for bridge in bridges if is_turn(bridge, goal, known=known, release=release)]
+    early = [bridge for bridge in mine if goal.phase is not Phase.POST_DEPLOY and seconds_left(bridge, now) > 0]
+    return Verdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
+
+
+def is_turn(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:
+    """Return whether a run of a release that has the migrations `known` comes after the one that needs a bridge."""
+    # An older release, which needs them, may have come back; and what is loosened goes with its migration.
+    if (bridge.migration.app_label, bridge.migration.name) not in known or bridge.kind in LOOSENED:
+        return False
+    if bridge.released_at is None or not goal.is_whole or goal.phase is Phase.PRE_DEPLOY:
+        return False
+    return goal.phase is Phase.POST_DEPLOY or release not in {"", bridge.released_as}
+
+
+def seconds_left(bridge: Bridge, now: datetime.datetime) -> float:
+    """Return how long code from before may still be at work, by the time that a deploy is given."""
+    since = (now - bridge.released_at).total_seconds() if bridge.released_at else 0.0
+    return get_settings().POST_DEPLOY_DELAY - since

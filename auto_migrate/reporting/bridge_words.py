@@ -1,0 +1,27 @@
+"""Bridges as people read of them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.findings import PlannedBridge
+from auto_migrate.values import Bridge, BridgeKind
+
+WORDS = {
+    BridgeKind.DEFAULT: gettext_noop("{place} keeps its default in the database"),
+    BridgeKind.FILL: gettext_noop("NULL that is written into {place} becomes its default"),
+    BridgeKind.NOT_NULL: gettext_noop("{place} takes NULL"),
+    BridgeKind.FOREIGN_KEY: gettext_noop("{place} is held to no foreign key"),
+}
+
+
+def bridge_line(bridge: Bridge) -> str:
+    """Say what a bridge does, and for which migration it was raised."""
+    return f"{what(bridge)} ({bridge.migration})"
+
+
+def what(bridge: Bridge | PlannedBridge) -> str:
+    """Say what a bridge does."""
+    place = f"{bridge.table}.{bridge.column}" if bridge.column else bridge.table
+    return _(WORDS[bridge.kind]).format(place=place)
