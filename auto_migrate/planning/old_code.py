@@ -43,19 +43,19 @@ def note_release(database: str) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class BridgeVerdict:
     """What a run may do about the bridges that stand: which to take down, and which of them when the delay is over."""
 
     due: tuple[Bridge, ...]
     early: tuple[Bridge, ...]
 
 
-def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> Verdict:
+def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> BridgeVerdict:
     """Say which bridges a run with this goal may take down."""
     known, release, now = known_nodes(comparison.loader), release_of_code(database), timezone.now()
     mine = [bridge for bridge in bridges if is_turn(bridge, goal, known=known, release=release)]
     early = [bridge for bridge in mine if goal.phase is not Phase.POST_DEPLOY and seconds_left(bridge, now) > 0]
-    return Verdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
+    return BridgeVerdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
 
 
 def is_turn(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:

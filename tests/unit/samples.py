@@ -17,7 +17,7 @@ from auto_migrate.findings import (
     PlannedOperation,
 )
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import Blocker, Bridge, BridgeKind, Holder, MigrationKey, SchemaState
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -52,6 +52,7 @@ FINDING = Finding(
     evidence=(Evidence(Basis.RULE, "takes ACCESS EXCLUSIVE on billing_invoice."),),
 )
 UNMATCHED = Acknowledgement("AM302", "billing.0002_total", "no more", "settings")
+BRIDGE = Bridge(BridgeKind.DEFAULT, FIRST, "billing_invoice", "place", definition="7")
 OPERATION = PlannedOperation(
     1,
     "Remove field note from invoice",
@@ -83,6 +84,11 @@ SAMPLES: list[Event] = [
         )
     ),
     events.PlanAssessed((FINDING,), (FINDING,), (UNMATCHED,)),
+    events.BridgesFound((BRIDGE,), (BRIDGE,)),
+    events.BridgesRaised((BRIDGE,)),
+    events.BridgeTakenDown(BRIDGE, ours=True),
+    events.BridgeTakenDown(BRIDGE, ours=False),
+    events.BridgeKept(BRIDGE, "Another 412s of POST_DEPLOY_DELAY have to pass."),
     events.MigratingStarted(),
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
     events.MigrationStarted(FIRST, 1, 2, backwards=False),

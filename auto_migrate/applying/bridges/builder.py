@@ -18,7 +18,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default, unwatched
 from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_fill
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.columns import column_of
+from auto_migrate.databases.column_facts import column_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
@@ -130,7 +130,7 @@ class _Watch:
             self._take_aside(bridge)
         alter(model, old, new, strict)
         for bridge in standing:
-            self._put_again(bridge, old, new)
+            self._put_again(bridge, new)
         tightened = old.null and not new.null and self.connection.vendor == "postgresql"
         if tightened and not standing and self._is_served(model) and not obstacle_of_fill(new, self.editor):
             name = f"auto_migrate_fill_{_digest(table, new.column)}"
@@ -185,17 +185,19 @@ class _Watch:
         found = column_of(self.connection, bridge.table, bridge.column)
         return found is not None and found.default == bridge.definition
 
-    def _put_again(self, bridge: Bridge, old: Any, new: Any) -> None:
+    def _put_again(self, bridge: Bridge, new: Any) -> None:
         """Raise a bridge anew on what its column has become, if that takes no NULL and there is a value for it."""
         with unwatched(self.connection):
             self.ledger.forget(bridge)
         moved = Bridge(bridge.kind, bridge.migration, bridge.table, new.column, bridge.name, bridge.definition)
-        value = self._value_for(bridge, old, new)
-        needed = bool(value) and not new.null
+        value = "" if new.null else self._value_for(bridge, new)
         if bridge.kind is BridgeKind.FILL:
-            if needed:
+            if value:
                 self._fill(moved, value)
-        elif needed and not new.has_db_default():
+        elif new.has_db_default():
+            # What is there now is the schema's own.
+            return
+        elif value:
             self._put(moved)
             set_default(self.connection, moved, value)
             self._define(moved)
@@ -206,12 +208,13 @@ class _Watch:
         self._put(dataclasses.replace(bridge, definition=value))
         make_fill(self.connection, bridge, value)
 
-    def _value_for(self, bridge: Bridge, old: Any, new: Any) -> str:
+    def _value_for(self, bridge: Bridge, new: Any) -> str:
         """Return the value of a bridge on a column that was altered: its field's, else the one that there was."""
         if value := self._value(new):
             return value
-        same = old.db_parameters(connection=self.connection) == new.db_parameters(connection=self.connection)
-        return bridge.definition if same and self.builder.database.transactional_ddl else ""
+        # As Django casts the values that are in the column already. MySQL's catalogue shows no expressions.
+        cast = bridge.definition and self.connection.vendor == "postgresql"
+        return f"({bridge.definition})::{new.db_type(self.connection)}" if cast else ""
 
     def _value(self, field: Any) -> str:
         """Return the default of a field as SQL, empty where it has none."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from auto_migrate.applying.bridges.moment import quiet_moment
 from auto_migrate.applying.bridges.works import drop_default, drop_fill
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.databases.columns import column_of
+from auto_migrate.databases.column_facts import column_of
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import BridgeKept, BridgeTakenDown

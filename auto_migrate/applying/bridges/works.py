@@ -34,7 +34,7 @@ def send(connection: BaseDatabaseWrapper, sql: str) -> None:
 
 
 def set_default(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
-    """Give a bridge's column a default, an expression of SQL."""
+    """Set the default of a bridge's column, an expression of SQL."""
     send(
         connection,
         f"ALTER TABLE {_table(connection, bridge)} ALTER COLUMN {_column(connection, bridge)} SET DEFAULT {value}",

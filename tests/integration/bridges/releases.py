@@ -18,7 +18,17 @@ FIRST = f"""migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max
 class Release:
     """One release: its models, and its migrations, of which each follows the one before."""
 
-    def __init__(self, folder: Path, url: str, name: str, models: str, migrations: dict[str, str], **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        name: str,
+        models: str,
+        migrations: dict[str, str],
+        *,
+        before: str = "",
+        **env: str,
+    ) -> None:
         folder.mkdir(parents=True)
         self.project = Project(folder, url)
         self.project.app("shop", models)
@@ -28,7 +38,9 @@ class Release:
         after = ""
         for migration, text in migrations.items():
             operations, _bar, head = text.partition(" | ")
-            self.project.migration("shop", migration, operations, after=after, head=head or "initial = False")
+            self.project.migration(
+                "shop", migration, operations, after=after, before=before, head=head or "initial = False"
+            )
             after = migration
 
     def run(self, *arguments: str, expect: int = 0, **env: str) -> Done:

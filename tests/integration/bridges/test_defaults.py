@@ -21,7 +21,9 @@ order.note = "b"
 order.save()
 Order.objects.create(note="c").delete()
 """
-DEFAULTS = "SELECT column_default FROM information_schema.columns WHERE table_name = 'shop_order' AND column_name = '{}'"
+DEFAULTS = (
+    "SELECT column_default FROM information_schema.columns WHERE table_name = 'shop_order' AND column_name = '{}'"
+)
 STANDING = [("default", "shop_order", "place")]
 
 
@@ -107,7 +109,9 @@ def test_without_a_release_the_code_tells_them_apart(old: Release) -> None:
     new.migrated()
     assert bridges(old.url) == STANDING
     more = {**PLANS, "0003_more": 'migrations.AddField("Order", "more", models.IntegerField(null=True))'}
-    Release(old.folder.parent / "v3", old.url, "v3", f"{NEW}    more = models.IntegerField(null=True)\n", more).migrated(**nameless)
+    Release(
+        old.folder.parent / "v3", old.url, "v3", f"{NEW}    more = models.IntegerField(null=True)\n", more
+    ).migrated(**nameless)
     assert bridges(old.url) == []
 
 

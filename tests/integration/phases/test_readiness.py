@@ -44,7 +44,7 @@ def test_code_is_not_ready_before_what_it_needs_is_there(open_shop: Shop) -> Non
 def test_code_is_ready_while_something_is_left_for_later(deployed: Release) -> None:
     [ready, health] = answers(deployed, "/ready/", "/health/")
     assert ready == [200, {"status": "ready"}]
-    migrations = {"state": "up_to_date", "pending": 0, "deferred": ["shop.0003_drop_note"]}
+    migrations = {"state": "up_to_date", "pending": 0, "deferred": ["shop.0003_drop_note"], "bridges": []}
     assert (health[1]["status"], health[1]["migrations"]) == ("healthy", migrations)
 
 

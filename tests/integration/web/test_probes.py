@@ -75,7 +75,7 @@ def test_an_up_to_date_service_is_healthy_ready_and_alive(settings: Settings) ->
     assert content == {
         "status": "healthy",
         "database": {"status": "connected", "vendor": "postgresql"},
-        "migrations": {"state": "up_to_date", "pending": 0},
+        "migrations": {"state": "up_to_date", "pending": 0, "bridges": []},
         "checks": {},
         "release": "v42",
     }

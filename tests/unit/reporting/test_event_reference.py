@@ -22,6 +22,9 @@ EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__mo
 COMPOSED = {
     "holder": values.Holder,
     "blockers": values.Blocker,
+    "bridge": values.Bridge,
+    "bridges": values.Bridge,
+    "standing": values.Bridge,
     "locks": rehearsing.TakenLock,
     "scans": rehearsing.Scan,
     "unfilled": rehearsing.Unfilled,
