@@ -59,11 +59,6 @@ def bridges_of(change: Change, vendor: str, *, late: bool) -> Iterator[Bridgeabl
             yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, "")
 
 
-def is_bridged(change: Change, vendor: str, *, late: bool = False) -> bool:
-    """Return whether a bridge takes care of a change."""
-    return any(bridges_of(change, vendor, late=late))
-
-
 def obstacle(change: AddColumn | SetNotNull, vendor: str) -> str:
     """Say why no bridge can serve a new or newly required column, nothing where one can."""
     if not get_settings().BRIDGES:

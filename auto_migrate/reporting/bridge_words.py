@@ -23,5 +23,6 @@ def bridge_line(bridge: Bridge) -> str:
 
 def what(bridge: Bridge | PlannedBridge) -> str:
     """Say what a bridge does."""
-    place = f"{bridge.table}.{bridge.column}" if bridge.column else bridge.table
+    # A name with its schema is quoted in the middle.
+    place = ".".join(filter(None, (bridge.table.replace('"', ""), bridge.column)))
     return _(WORDS[bridge.kind]).format(place=place)

@@ -20,17 +20,19 @@ from auto_migrate.findings import (
     Basis,
     Evidence,
     Finding,
+    Handled,
     Level,
     PlannedBridge,
     PlannedOperation,
 )
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
+from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
-from auto_migrate.safety.late import runs_late
+from auto_migrate.safety.late import waits_for_deploy
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
 
@@ -63,7 +65,7 @@ def assess(
                 read.backwards,
                 bool(read.migration.atomic),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned(operation, server, new, late=runs_late(read)) for operation in read.operations),
+                tuple(planned(operation, server, new, late=waits_for_deploy(read)) for operation in read.operations),
                 findings,
             )
         )
@@ -78,7 +80,7 @@ def assess(
 def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *, late: bool) -> PlannedOperation:
     """Describe one operation of a plan; what it does to a table that the plan itself makes hurts nobody.
 
-    `late` tells that it runs when the old code is gone.
+    `late` tells that it waits for the deploy.
     """
     old = [change for change in operation.changes if change.table not in new.tables]
     bridges = [bridge for change in old for bridge in bridges_of(change, server.vendor, late=late)]
@@ -150,7 +152,7 @@ class Assessor:
             problem=found.problem,
             instead=found.instead,
             evidence=tuple(self.evidence(hazard, found, read)),
-            handled=found.handled,
+            handled=Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None,
         )
 
     def level(self, hazard: Hazard, found: Found) -> Level:

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.bridgeable import is_bridged, obstacle
-from auto_migrate.changes.change import AddColumn, SetNotNull
-from auto_migrate.findings import Handled
-from auto_migrate.safety.hazard import Found, Site
-from auto_migrate.safety.late import runs_late
+from auto_migrate.changes.bridgeable import bridges_of, obstacle
+from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropTable, SetNotNull
+from auto_migrate.phases.classify import ClassifiedMigration
+from auto_migrate.safety.hazard import Found, Hazard, Site
+from auto_migrate.safety.late import waits_for_deploy
+from auto_migrate.values import BridgeKind
+
+# The hazards of which a bridge takes care, and the changes that they are about.
+BRIDGED: Mapping[str, tuple[type[Change], ...]] = {
+    "AM403": (AddColumn,),
+    "AM404": (SetNotNull,),
+    "AM409": (DropColumn, DropTable),
+}
 
 
-def served(change: AddColumn | SetNotNull, site: Site, problem: str, instead: str) -> Found:
-    """Return what is found about a required column, and whether the database serves writers that do not fill it."""
-    late = runs_late(site.migration)
-    if is_bridged(change, site.server.vendor, late=late):
-        return Found(change.table, problem, instead, handled=Handled.BRIDGE)
-    reason = "" if late else obstacle(change, site.server.vendor)
-    if reason:
-        problem = f"{problem} " + _("No bridge can serve it: {reason}.").format(reason=reason)
-    return Found(change.table, problem, instead)
+def is_handled_by_bridge(hazard: Hazard, found: Found, read: ClassifiedMigration, vendor: str) -> bool:
+    """Return whether the database serves whoever would be hurt by what a hazard found."""
+    about = [
+        change
+        for operation, change in read.changes()
+        if operation.index == found.operation and change.table == found.table
+        if isinstance(change, BRIDGED.get(hazard.code, ()))
+    ]
+    return bool(about) and all(is_served(change, vendor, late=waits_for_deploy(read)) for change in about)
+
+
+def is_served(change: Change, vendor: str, *, late: bool) -> bool:
+    """Return whether a change, done to a table that is in use, is bridged in all that it breaks."""
+    kinds = {bridge.kind for bridge in bridges_of(change, vendor, late=late)}
+    if isinstance(change, DropColumn) and change.required and BridgeKind.NOT_NULL not in kinds:
+        return False
+    return bool(kinds)
+
+
+def with_obstacle(problem: str, change: AddColumn | SetNotNull, site: Site) -> str:
+    """Return what is wrong with a required column, and why no bridge can serve the running release if none can."""
+    reason = "" if waits_for_deploy(site.migration) else obstacle(change, site.server.vendor)
+    return f"{problem} " + _("No bridge can serve it: {reason}.").format(reason=reason) if reason else problem

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.findings import Handled
 from auto_migrate.phases.classify import ClassifiedMigration
 
 EVERYWHERE = frozenset({"postgresql", "mysql", "sqlite"})
@@ -64,7 +63,7 @@ class Found:
     """What a hazard says of one change; `instead` is code to write, with the project's own names, or empty.
 
     `operation` is filled in by `Hazard.look`; None is left where that is overridden and the migration as a whole is
-    meant. `others` are more tables that suffer. `handled` is what takes care of it, if anything does.
+    meant. `others` are more tables that suffer.
     """
 
     table: str
@@ -72,7 +71,6 @@ class Found:
     instead: str = ""
     operation: int | None = None
     others: tuple[str, ...] = ()
-    handled: Handled | None = None
 
 
 class Hazard(abc.ABC):

@@ -29,6 +29,11 @@ def runs_late(migration: ClassifiedMigration) -> bool:
     return is_late and (migration.decision.declared or get_settings().PHASES)
 
 
+def waits_for_deploy(migration: ClassifiedMigration) -> bool:
+    """Return whether the release step leaves the migration for after the deploy."""
+    return get_settings().PHASES and migration.decision.phase is Phase.POST_DEPLOY
+
+
 def is_declared_late(migration: ClassifiedMigration) -> bool:
     """Return whether the migration's class says that it belongs after the old code, and phases hold it to that."""
     declared = migration.decision.declared and migration.decision.phase is Phase.POST_DEPLOY

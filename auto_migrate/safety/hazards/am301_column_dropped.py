@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn
 from auto_migrate.conf import get_settings
+from auto_migrate.safety.bridged import is_served
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import is_declared_late, late, late_sql, runs_late, with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
@@ -49,12 +50,17 @@ class ColumnDropped(Hazard):
 
 def is_prepared(change: DropColumn, site: Site) -> bool:
     """Return whether the migration says that nobody uses the column any more, and nothing speaks against it."""
-    return is_declared_late(site.migration) and not change.required
+    return is_declared_late(site.migration) and not hinders(change, site)
 
 
 def waits(change: DropColumn, site: Site) -> bool:
     """Return whether the column goes when the old code is gone, and the new code can do without it until then."""
-    return get_settings().PHASES and runs_late(site.migration) and not change.required
+    return get_settings().PHASES and runs_late(site.migration) and not hinders(change, site)
+
+
+def hinders(change: DropColumn, site: Site) -> bool:
+    """Return whether the new code cannot write a row as long as the column is there."""
+    return change.required and not is_served(change, site.server.vendor, late=True)
 
 
 def problem(change: DropColumn, site: Site) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, Change
-from auto_migrate.safety.bridged import served
+from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
@@ -38,7 +38,8 @@ class NotNullWithoutDefault(Hazard):
             "fills old rows with its default and drops that again; only db_default stays."
         )
         names = {"table": change.table, "column": change.column}
-        yield served(change, site, problem.format(**names), instead(change, site.operation.operation))
+        told = with_obstacle(problem.format(**names), change, site)
+        yield Found(change.table, told, instead(change, site.operation.operation))
 
 
 def instead(change: AddColumn, operation: Any) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, SetNotNull
 from auto_migrate.safety.becoming_key import becomes_key
-from auto_migrate.safety.bridged import served
+from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 
@@ -30,4 +30,5 @@ class NotNullSet(Hazard):
             "is gone."
         )
         names = {"table": change.table, "column": change.column}
-        yield served(change, site, problem.format(**names), "" if becomes_key(site.operation) else late(site))
+        told = with_obstacle(problem.format(**names), change, site)
+        yield Found(change.table, told, "" if becomes_key(site.operation) else late(site))

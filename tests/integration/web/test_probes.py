@@ -87,7 +87,7 @@ def test_a_database_behind_keeps_traffic_away_without_a_restart(behind: None) ->
     assert get("ready") == (503, {"status": "not_ready", "reason": "behind"})
     status, content = get("health")
     assert (status, content["status"]) == (200, "degraded")
-    assert content["migrations"] == {"state": "behind", "pending": 1}
+    assert content["migrations"] == {"state": "behind", "pending": 1, "bridges": []}
 
 
 def test_a_database_ahead_is_served() -> None:
