@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.bridges.releases import AT_ONCE, Release, bridges, query
-from tests.integration.fallback.project import ID
-from tests.servers import PostgreSQL
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import AT_ONCE, ID, Release, releases
 
 PHASED = {"AUTO_MIGRATE_PHASES": "true", "AUTO_MIGRATE_SMALL_TABLE": "0"}
-OLD = """
+BOTH = """
 class Customer(models.Model):
     name = models.CharField(max_length=9)
 
@@ -24,6 +20,9 @@ class Tag(models.Model):
 
 
 class Order(models.Model):
+    note = models.CharField(max_length=9, default="")
+"""
+OLD = f"""{BOTH}
     number = models.IntegerField()
     total = models.IntegerField(default=1)
     customer = models.ForeignKey(Customer, models.CASCADE)
@@ -33,66 +32,86 @@ class Order(models.Model):
 class Item(models.Model):
     order = models.ForeignKey(Order, models.CASCADE)
 """
-NEW = """
-class Customer(models.Model):
-    name = models.CharField(max_length=9)
-
-
-class Tag(models.Model):
-    pass
-
-
-class Order(models.Model):
-    place = models.IntegerField(default=3)
-"""
+NEW = f"{BOTH}    place = models.IntegerField(default=3)\n"
 FIRST = f"""
 migrations.CreateModel("Customer", [{ID}, ("name", models.CharField(max_length=9))]),
 migrations.CreateModel("Tag", [{ID}]),
-migrations.CreateModel("Order", [{ID}, ("number", models.IntegerField()), ("total", models.IntegerField(default=1)),
+migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=9, default="")),
+    ("number", models.IntegerField()), ("total", models.IntegerField(default=1)),
     ("customer", models.ForeignKey("shop.Customer", models.CASCADE)), ("tags", models.ManyToManyField("shop.Tag"))]),
-migrations.CreateModel("Item", [{ID}, ("order", models.ForeignKey("shop.Order", models.CASCADE))]),
-"""
+migrations.CreateModel("Item", [{ID}, ("order", models.ForeignKey("shop.Order", models.CASCADE))])"""
 ADD = 'migrations.AddField("Order", "place", models.IntegerField(default=3))'
-DROP = """migrations.RemoveField("Order", "number"), migrations.RemoveField("Order", "total"),
-migrations.RemoveField("Order", "customer"), migrations.RemoveField("Order", "tags"), migrations.DeleteModel("Item"), | phase = "post_deploy"
-"""
-LATE = "    import auto_migrate\\n"
-PLANS = {"0001_initial": FIRST, "0002_place": ADD, "0003_drop": DROP}
+DROPS = [
+    *(f'migrations.RemoveField("Order", "{name}")' for name in ("number", "total", "customer", "tags")),
+    'migrations.DeleteModel("Item")',
+]
+PLAN = {"0001_initial": FIRST, "0002_place": ADD, "0003_drop": f'{", ".join(DROPS)} | phase = "post_deploy"'}
 OLD_WRITES = """
 order = Order.objects.create(number=1, customer=Customer.objects.create(name="a"))
 order.tags.add(Tag.objects.create())
 Item.objects.create(order=order)
 order.number = 2
 order.save()
-print(list(Order.objects.values_list("number", flat=True)))
 if {delete}: order.delete()
 """
 NEW_WRITES = """
 order = Order.objects.create()
 order.place = 4
 order.save()
-Order.objects.all().delete()
-Customer.objects.all().delete()
-Tag.objects.all().delete()
+for model in (Order, Customer, Tag): model.objects.all().delete()
 """
+LOOSENED = [
+    ("not_null", "shop_order", "number"),
+    ("not_null", "shop_order", "total"),
+    ("foreign_key", "shop_order", "customer_id"),
+    ("not_null", "shop_order", "customer_id"),
+    ("foreign_key", "shop_order_tags", "order_id"),
+    ("foreign_key", "shop_order_tags", "tag_id"),
+    ("foreign_key", "shop_item", "order_id"),
+]
+PLACE = ("default", "shop_order", "place")
 
 
-def test_the_new_code_can_write_and_delete_before_what_it_forgot_is_gone(tmp_path: Path, database_url: str) -> None:
-    old = Release(tmp_path / "v1", database_url, "v1", OLD, {"0001_initial": FIRST}, **PHASED)
-    old.migrated()
-    old.code(OLD_WRITES.format(delete=False))
-    new = Release(tmp_path / "v2", database_url, "v2", NEW, PLANS, before="import auto_migrate", **PHASED)
-    new.project.run
-    print(new.run("auto_migrate", "--plan").output)
-    print(new.migrated())
-    print(bridges(database_url))
+@pytest.fixture
+def deploy(tmp_path: Path, database_url: str) -> Iterator[tuple[Release, Release]]:
+    """Return the release that is running and the one that has just been deployed."""
+    first = {"0001_initial": FIRST}
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, first), Release(tmp_path / "2", database_url, NEW, PLAN)
+    ) as (old, new):
+        old.migrated("v1", **PHASED)
+        old.code(OLD_WRITES.format(delete=False))
+        new.migrated("v2", **PHASED)
+        yield old, new
+
+
+def test_old_and_new_code_write_and_delete_until_what_is_forgotten_is_gone(deploy: tuple[Release, Release]) -> None:
+    old, new = deploy
+    assert new.bridges == [PLACE, *LOOSENED]
     old.code(OLD_WRITES.format(delete=True))
     new.code(NEW_WRITES)
     old.code(OLD_WRITES.format(delete=False))
-    new.migrated()
-    later = Release(tmp_path / "v3", database_url, "v3", NEW, PLANS, **PHASED)
-    later.migrated(**AT_ONCE)
-    print(bridges(database_url))
-    print(later.migrated("--phase", "post_deploy"))
-    assert bridges(database_url) == []
+    # Neither the same step once more nor that of the next release takes anything down, or raises it again.
+    new.migrated("v2", **PHASED)
+    new.migrated("v3", **PHASED, **AT_ONCE)
+    assert new.bridges == [PLACE, *LOOSENED]
+    new.migrated("v3", "--phase", "post_deploy", **PHASED)
+    assert new.bridges == []
     new.code(NEW_WRITES)
+
+
+def test_what_is_loosened_anew_stays_one_bridge(deploy: tuple[Release, Release]) -> None:
+    _old, new = deploy
+    new.query("DELETE FROM shop_order_tags; DELETE FROM shop_item; DELETE FROM shop_order")
+    new.query("ALTER TABLE shop_order ALTER number SET NOT NULL")
+    new.migrated("v2", **PHASED)
+    assert new.bridges == [PLACE, *LOOSENED]
+    new.code("Order.objects.create()")
+
+
+def test_the_release_that_still_knows_it_leaves_what_is_loosened(deploy: tuple[Release, Release]) -> None:
+    old, new = deploy
+    old.migrated("v1", **PHASED, **AT_ONCE)
+    old.migrated("v1", "--phase", "post_deploy", **PHASED)
+    old.code(OLD_WRITES.format(delete=True))
+    assert new.bridges == [PLACE, *LOOSENED]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
 
-from tests.integration.bridges.releases import AT_ONCE, Release, bridges, query
-from tests.integration.fallback.project import ID
+from tests.integration.bridges.conftest import OLD
+from tests.integration.bridges.releases import ID, Release, releases
+from tests.servers import PostgreSQL
 from tests.snapshot import snapshot
 
 FIELDS = """
@@ -48,7 +50,21 @@ COLUMNS = {
     "parent": "models.ForeignKey('shop.Order', models.CASCADE, default=1, related_name='+')",
     "x" * 60: "models.SmallIntegerField(default=-3)",
 }
-TABLES = ('sales"."invoice', "Select", "t" * 60)
+WRITTEN = {
+    "order": 7,
+    "amount": "1.50",
+    "open": True,
+    "text": 'it\'s 100% $fill$ \\ "x"',
+    "empty": "",
+    "day": "2024-02-29",
+    "names": ["a", 'b"c', "it's 100%"],
+    "data": {"red": [1, None], "text": "it's 100% $fill$"},
+    "heat": "21.50",
+    "kind": 2,
+    "parent_id": 1,
+    "x" * 60: -3,
+}
+TABLES = {"Order": 'sales"."invoice', "Select": "Select", "Long": "t" * 60}
 MODEL = """
 class {name}(models.Model):
     note = models.CharField(max_length=50)
@@ -57,121 +73,109 @@ class {name}(models.Model):
     class Meta:
         db_table = {table!r}
 """
-NAMES = ("Order", "Select", "Long")
+MADE = 'migrations.CreateModel("{name}", [{id}, {note}], options={{"db_table": {table!r}}})'
+NOTE = '("note", models.CharField(max_length=50))'
+SCHEMA = 'migrations.RunSQL("CREATE SCHEMA IF NOT EXISTS sales")'
+IMPORTS = "from shop.models import ArrayField, Celsius, colour, datetime, decimal, timezone, uuid, words"
+LEFT = "SELECT count(*) FROM information_schema.columns WHERE column_default IS NOT NULL AND table_name IN {tables}"
+ROWS = """
+import json
+rows = [row for model in (Order, Select, Long) for row in model.objects.filter(note="old").values()]
+print("rows", json.dumps(rows, default=str))
+"""
 
 
-def models(columns: dict[str, str]) -> str:
+def code(columns: dict[str, str]) -> str:
     lines = "\n    ".join(f"{name} = {field}" for name, field in columns.items())
-    named = zip(NAMES, TABLES, strict=True)
-    return FIELDS + "\n".join(MODEL.format(name=name, table=table, fields=lines) for name, table in named)
-
-
-def created() -> str:
-    made = [
-        f'migrations.CreateModel("{name}", [{ID}, ("note", models.CharField(max_length=50))], options={{"db_table": {table!r}}})'
-        for name, table in zip(NAMES, TABLES, strict=True)
-    ]
-    return ", ".join(['migrations.RunSQL("CREATE SCHEMA IF NOT EXISTS sales")', *made])
-
-
-def added() -> str:
-    return ", ".join(
-        f'migrations.AddField("{model}", "{name}", {field})' for model in NAMES for name, field in COLUMNS.items()
-    )
-
-
-WRITE = "for model in (Order, Select, Long):\n    for _ in range(2): model.objects.create(note='old')"
+    return FIELDS + "".join(MODEL.format(name=name, table=table, fields=lines) for name, table in TABLES.items())
 
 
 def test_every_kind_of_default_and_of_name(tmp_path: Path, database_url: str) -> None:
-    head = f"from shop.models import *\nfrom shop.models import Celsius, words, colour, decimal, datetime, uuid, timezone, ArrayField"
-    old = Release(tmp_path / "v1", database_url, "v1", models({}), {"0001_initial": created()})
-    old.migrated()
-    old.code(WRITE)
-    plans = {"0001_initial": created(), "0002_columns": added()}
-    new = Release(tmp_path / "v2", database_url, "v2", models(COLUMNS), plans, before=head)
-    print(new.migrated())
-    assert len(bridges(database_url)) == len(NAMES) * len(COLUMNS)
-    old.code(WRITE)
-    print(
-        new.code(
-            "for m in (Order, Select, Long):\n  for o in m.objects.all(): print({k: v for k, v in vars(o).items() if k[0] != '_' and k[0] != 'x'})"
-        ).output
-    )
-    new.code("Select.objects.create(note='new')")
-    print(new.migrated("--phase", "post_deploy"))
-    assert bridges(database_url) == []
-    left = query(
-        database_url,
-        "SELECT table_name, column_name, column_default FROM information_schema.columns WHERE column_default IS NOT NULL AND table_name IN ('invoice', 'Select', '"
-        + "t" * 60
-        + "')",
-    )
-    assert left == []
-    new.code("Select.objects.create(note='new')")
+    made = [SCHEMA, *(MADE.format(name=name, id=ID, note=NOTE, table=table) for name, table in TABLES.items())]
+    added = [
+        f'migrations.AddField("{model}", "{name}", {field})' for model in TABLES for name, field in COLUMNS.items()
+    ]
+    first = {"0001_initial": ", ".join(made)}
+    second = {**first, "0002_columns": ", ".join(added)}
+    write = "for model in (Order, Select, Long): model.objects.bulk_create([model(note={!r}) for _ in range(2)])"
+    with releases(
+        Release(tmp_path / "1", database_url, code({}), first),
+        Release(tmp_path / "2", database_url, code(COLUMNS), second, before=IMPORTS),
+    ) as (old, new):
+        old.migrated("v1")
+        old.code(write.format("before"))
+        new.migrated("v2")
+        assert len(new.bridges) == len(TABLES) * len(COLUMNS)
+        old.code(write.format("old"))
+        rows = json.loads(new.code(ROWS).partition("rows ")[2])
+        assert len({row["token"] for row in rows}) == len(rows) == 2 * len(TABLES)
+        assert [{name: row[name] for name in WRITTEN} for row in rows] == [WRITTEN] * len(rows)
+        new.migrated("v2", "--phase", "post_deploy")
+        tables = ("invoice", "Select", "t" * 60)
+        assert (new.bridges, new.query(LEFT.format(tables=tables))) == ([], [(0,)])
+        new.code("for model in (Select, Long): model.objects.create(note='new')")
 
 
+def field(column: str, text: str) -> str:
+    return f'migrations.AlterField("Order", "{column}", models.{text})'
+
+
+# A column as it is added, and what the next migration does to it.
 CHANGED = {
-    "renamed": ("models.IntegerField(default=1)", 'migrations.RenameField("Order", "renamed", "called")'),
-    "moved": (
-        "models.IntegerField(default=2)",
-        'migrations.AlterField("Order", "moved", models.IntegerField(default=2, db_column="Elsewhere"))',
-    ),
-    "typed": (
-        "models.CharField(max_length=9, default='a')",
-        'migrations.AlterField("Order", "typed", models.IntegerField(default=3))',
-    ),
-    "wider": (
-        "models.CharField(max_length=9, default='b')",
-        'migrations.AlterField("Order", "wider", models.CharField(max_length=20))',
-    ),
-    "bigger": ("models.IntegerField(default=4)", 'migrations.AlterField("Order", "bigger", models.BigIntegerField())'),
-    "loose": (
-        "models.IntegerField(default=5)",
-        'migrations.AlterField("Order", "loose", models.IntegerField(null=True))',
-    ),
-    "kept": (
-        "models.IntegerField(default=6)",
-        'migrations.AlterField("Order", "kept", models.IntegerField(db_default=6))',
-    ),
-    "gone": ("models.IntegerField(default=7)", 'migrations.RemoveField("Order", "gone")'),
-    "filled": (
-        "models.IntegerField(null=True)",
-        'migrations.AlterField("Order", "filled", models.IntegerField(default=8))',
-    ),
-    "unique": (
-        "models.UUIDField(null=True)",
-        'migrations.AlterField("Order", "unique", models.UUIDField(default=uuid.uuid4, unique=True))',
-    ),
+    "renamed": ("IntegerField(default=1)", 'migrations.RenameField("Order", "renamed", "called")'),
+    "moved": ("IntegerField(default=2)", field("moved", 'IntegerField(default=2, db_column="Elsewhere")')),
+    "typed": ("CharField(max_length=9, default='12')", field("typed", "IntegerField(default=3)")),
+    "wider": ("CharField(max_length=9, default='b')", field("wider", "CharField(max_length=20)")),
+    "bigger": ("IntegerField(default=4)", field("bigger", "BigIntegerField()")),
+    "loose": ("IntegerField(default=5)", field("loose", "IntegerField(null=True)")),
+    "kept": ("IntegerField(default=6)", field("kept", "IntegerField(db_default=6)")),
+    "gone": ("IntegerField(default=7)", 'migrations.RemoveField("Order", "gone")'),
+    "filled": ("IntegerField(null=True)", field("filled", "IntegerField(default=8)")),
+    "token": ("UUIDField(null=True)", field("token", "UUIDField(default=uuid.uuid4, unique=True)")),
 }
-FIRST = f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50)), ("late", models.IntegerField(null=True))])'
+LATE = [
+    field("late", 'IntegerField(default=9, db_column="Late \' $fill$")'),
+    'migrations.AlterModelTable("Order", "Sale")',
+    'migrations.AlterModelTable("Order", "shop_order")',
+    field("late", 'BigIntegerField(db_column="Late \' $fill$")'),
+]
+WRITES = """
+for late in (None, 1): Order.objects.create(note="old")
+Order.objects.update(note="changed")
+"""
+FOUND = ["called", "Elsewhere", "typed", "wider", "bigger", "filled", "token", "Late ' $fill$"]
 
 
-def test_what_a_later_migration_does_to_a_column_is_done_to_its_bridge(tmp_path, postgresql):
-    urls = [postgresql.create_database(f"bridged_{uuid.uuid4().hex[:8]}") for _ in range(2)]
-    plain = "class Order(models.Model):\n    note = models.CharField(max_length=50)\n    late = models.IntegerField(null=True)\n"
-    plans = {
-        "0001_initial": FIRST,
-        "0002_add": ", ".join(
-            f'migrations.AddField("Order", "{name}", {field})' for name, (field, _then) in CHANGED.items()
-        ),
-        "0003_change": ", ".join(
-            [then for _field, then in CHANGED.values()]
-            + ['migrations.AlterField("Order", "late", models.IntegerField(default=9))']
-        ),
+def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """The same plan by Django's own `migrate` ends with the same schema, once the bridges are down."""
+    first = {
+        "0001_initial": f'migrations.CreateModel("Order", [{ID}, {NOTE}, ("late", models.IntegerField(null=True))])'
     }
-    for url, command in zip(urls, ("auto_migrate", "migrate"), strict=True):
-        old = Release(tmp_path / f"v1{command}", url, "v1", plain, {"0001_initial": FIRST})
-        old.migrated()
-        new = Release(tmp_path / f"v2{command}", url, "v2", plain, plans, before="import uuid")
-        print(new.run(command).output)
-        if command == "auto_migrate":
-            print(bridges(url))
-            old.code(
-                "for late in (None, 1): Order.objects.create(note='old', late=late)\nOrder.objects.update(late=None)\nprint(list(Order.objects.values()))"
-            )
-            print(query(url, "SELECT * FROM shop_order"))
-            print(new.migrated("--phase", "post_deploy"))
-    assert bridges(urls[0]) == []
-    found, wanted = (snapshot(postgresql, url.rpartition("/")[2]) for url in urls)
+    added = [f'migrations.AddField("Order", "{name}", models.{begun})' for name, (begun, _then) in CHANGED.items()]
+    changed = [*(then for _begun, then in CHANGED.values()), *LATE]
+    second = {**first, "0002_add": ", ".join(added), "0003_change": ", ".join(changed)}
+    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
+    ours, djangos = map(postgresql.create_database, names)
+    with releases(
+        Release(tmp_path / "1", ours, OLD, first), Release(tmp_path / "2", ours, OLD, second, before="import uuid")
+    ) as (old, new):
+        for url in (ours, djangos):
+            old.on(url).migrated("v1")
+            old.on(url).code('Order.objects.create(note="before")')
+        new.on(djangos).run("migrate")
+        new.migrated("v2", AUTO_MIGRATE_BLOCK="never")
+        assert [column for _kind, _table, column in new.bridges] == FOUND
+        old.code(WRITES)
+        assert new.query(
+            'SELECT DISTINCT called, "Elsewhere", typed, wider, bigger, loose, kept, filled FROM shop_order'
+        ) == [
+            (1, 2, 3, "b", 4, None, 6, 8),
+        ]
+        new.query('UPDATE shop_order SET "Late \' $fill$" = NULL, filled = NULL')
+        assert new.query('SELECT DISTINCT "Late \' $fill$", filled FROM shop_order') == [(9, 8)]
+        new.migrated("v2", "--phase", "post_deploy")
+        assert new.bridges == []
+    found, wanted = (snapshot(postgresql, name) for name in names)
     assert found.schema == wanted.schema
+    for name in names:
+        postgresql.drop_database(name)
