@@ -71,9 +71,9 @@ class BridgeLedger:
             },
         )
 
-    def move(self, bridge: Bridge, *, table: str, column: str, definition: str) -> None:
-        """Note that a bridge stands elsewhere now, or looks another way."""
-        self._of(bridge).update(table_name=table, column_name=column, definition=definition)
+    def define(self, bridge: Bridge, definition: str) -> None:
+        """Note how the database shows a bridge."""
+        self._of(bridge).update(definition=definition)
 
     def rename_table(self, old: str, new: str) -> None:
         """Note that a table has another name."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default, unwatched
+from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_fill
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.column_facts import column_of
@@ -37,8 +37,20 @@ class BridgeBuilder:
         self.raises = raises
         self.any_stand = any_stand
         self.ledger = BridgeLedger(database.alias)
+        # Who watches all statements, and not those of a migration alone.
+        self.outside = tuple(database.connection.execute_wrappers)
         # Tables that the plan itself makes: no other release knows them.
         self.new_tables: set[str] = set()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let nobody who watches a migration's statements see those of the block, which are the engine's own."""
+        connection = self.database.connection
+        wrappers, connection.execute_wrappers = connection.execute_wrappers, list(self.outside)
+        try:
+            yield
+        finally:
+            connection.execute_wrappers = wrappers
 
     @contextlib.contextmanager
     def watching(
@@ -52,7 +64,7 @@ class BridgeBuilder:
         with watch.attached():
             yield
         if self.any_stand and not backwards:
-            with unwatched(self.database.connection):
+            with self.aside():
                 self.ledger.forget_loosened(migration)
 
 
@@ -97,7 +109,7 @@ class _Watch:
             new_tables.add(new_db_table)
         new_tables.discard(old_db_table)
         if self.builder.any_stand:
-            with unwatched(self.connection):
+            with self.builder.aside():
                 self.ledger.rename_table(old_db_table, new_db_table)
 
     def remove_field(self, remove: Method, model: Any, field: Any) -> None:
@@ -111,13 +123,15 @@ class _Watch:
             add(model, field)
             return
         bridge = Bridge(BridgeKind.DEFAULT, self.migration, model._meta.db_table, field.column)
-        # Noted first: where each statement commits, no default may stand that nobody knows.
-        self._put(bridge)
+        with self.builder.aside():
+            # Noted first: where each statement commits, no default may stand that nobody knows.
+            self._put(bridge)
         with self._default_kept():
             add(model, field)
-        if computed := expression(field, self.connection.vendor):
-            set_default(self.connection, bridge, computed)
-        self._define(bridge)
+        with self.builder.aside():
+            if computed := expression(field, self.connection.vendor):
+                set_default(self.connection, bridge, computed)
+            self._define(bridge)
 
     def alter_field(self, alter: Method, model: Any, old: Any, new: Any, strict: bool = False) -> None:
         """Alter a field; what stands on it stands aside meanwhile, and is put up again where it is still needed."""
@@ -126,15 +140,17 @@ class _Watch:
             return
         table = model._meta.db_table
         standing = [bridge for bridge in self._standing(table, old.column) if bridge.kind not in LOOSENED]
-        for bridge in standing if self.builder.database.transactional_ddl else ():
-            self._take_aside(bridge)
+        with self.builder.aside():
+            for bridge in standing if self.builder.database.transactional_ddl else ():
+                self._take_aside(bridge)
         alter(model, old, new, strict)
-        for bridge in standing:
-            self._put_again(bridge, new)
-        tightened = old.null and not new.null and self.connection.vendor == "postgresql"
-        if tightened and not standing and self._is_served(model) and not obstacle_of_fill(new, self.editor):
-            name = f"auto_migrate_fill_{_digest(table, new.column)}"
-            self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
+        with self.builder.aside():
+            for bridge in standing:
+                self._put_again(bridge, new)
+            tightened = old.null and not new.null and self.connection.vendor == "postgresql"
+            if tightened and not standing and self._is_served(model) and not obstacle_of_fill(new, self.editor):
+                name = f"auto_migrate_fill_{_digest(table, new.column)}"
+                self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
 
     def _is_served(self, model: Any) -> bool:
         return self.raises and model._meta.db_table not in self.builder.new_tables
@@ -142,29 +158,27 @@ class _Watch:
     def _standing(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         if not self.builder.any_stand:
             return ()
-        with unwatched(self.connection):
+        with self.builder.aside():
             return self.ledger.on(table, column)
 
     def _forget(self, bridges: tuple[Bridge, ...]) -> None:
-        for bridge in bridges:
-            with unwatched(self.connection):
+        with self.builder.aside():
+            for bridge in bridges:
                 if bridge.kind is BridgeKind.FILL:
                     drop_fill(self.connection, bridge, with_trigger=False)
                 self.ledger.forget(bridge)
 
     def _put(self, bridge: Bridge) -> None:
         self.builder.any_stand = True
-        with unwatched(self.connection):
-            self.ledger.put(bridge)
+        self.ledger.put(bridge)
 
     def _define(self, bridge: Bridge) -> None:
         """Note what the database made of a default, by which it will be known again; forget one that it refused."""
-        with unwatched(self.connection):
-            found = column_of(self.connection, bridge.table, bridge.column)
-            if found is None or not found.default:
-                self.ledger.forget(bridge)
-            else:
-                self.ledger.move(bridge, table=bridge.table, column=bridge.column, definition=found.default)
+        found = column_of(self.connection, bridge.table, bridge.column)
+        if found is None or not found.default:
+            self.ledger.forget(bridge)
+        else:
+            self.ledger.define(bridge, found.default)
 
     @contextlib.contextmanager
     def _default_kept(self) -> Iterator[None]:
@@ -187,8 +201,7 @@ class _Watch:
 
     def _put_again(self, bridge: Bridge, new: Any) -> None:
         """Raise a bridge anew on what its column has become, if that takes no NULL and there is a value for it."""
-        with unwatched(self.connection):
-            self.ledger.forget(bridge)
+        self.ledger.forget(bridge)
         moved = Bridge(bridge.kind, bridge.migration, bridge.table, new.column, bridge.name, bridge.definition)
         value = "" if new.null else self._value_for(bridge, new)
         if bridge.kind is BridgeKind.FILL:

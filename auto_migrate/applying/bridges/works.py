@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.values import Bridge
@@ -17,19 +14,9 @@ END
 """
 
 
-@contextlib.contextmanager
-def unwatched(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let nobody who watches a migration's statements see those of the block, which are the engine's own."""
-    wrappers, connection.execute_wrappers = connection.execute_wrappers, []
-    try:
-        yield
-    finally:
-        connection.execute_wrappers = wrappers
-
-
 def send(connection: BaseDatabaseWrapper, sql: str) -> None:
     """Carry out one statement as it stands."""
-    with unwatched(connection), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql)
 
 

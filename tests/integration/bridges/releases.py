@@ -57,10 +57,9 @@ class Release:
         for name, text in migrations.items():
             operations, _bar, head = text.partition(" | ")
             dependencies = f'[("shop", "{after}")]' if after else "[]"
-            module = MIGRATION.format(
-                before=before, head=head or "initial = False", dependencies=dependencies, operations=operations
-            )
-            (package / f"{name}.py").write_text(module)
+            head = head or "initial = False"
+            code = MIGRATION.format(before=before, head=head, dependencies=dependencies, operations=operations)
+            (package / f"{name}.py").write_text(code)
             after = name
         (folder / "shop_settings.py").write_text(SETTINGS)
         (folder / "urls.py").write_text(URLS)
@@ -84,7 +83,7 @@ class Release:
 
     def migrated(self, release: str, *arguments: str, **env: str) -> str:
         """Run `auto_migrate` under the name of a release to a good end."""
-        return self.run("auto_migrate", *arguments, AUTO_MIGRATE_RELEASE=release, **env)
+        return self.run("auto_migrate", *arguments, expect=0, AUTO_MIGRATE_RELEASE=release, **env)
 
     def events(self, release: str, *arguments: str, **env: str) -> list[dict[str, Any]]:
         """Run `auto_migrate` however it ends, and return its events."""

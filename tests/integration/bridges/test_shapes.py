@@ -166,11 +166,8 @@ def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Pa
         new.migrated("v2", AUTO_MIGRATE_BLOCK="never")
         assert [column for _kind, _table, column in new.bridges] == FOUND
         old.code(WRITES)
-        assert new.query(
-            'SELECT DISTINCT called, "Elsewhere", typed, wider, bigger, loose, kept, filled FROM shop_order'
-        ) == [
-            (1, 2, 3, "b", 4, None, 6, 8),
-        ]
+        columns = 'called, "Elsewhere", typed, wider, bigger, loose, kept, filled'
+        assert new.query(f"SELECT {columns} FROM shop_order WHERE id > 1") == [(1, 2, 3, "b", 4, None, 6, 8)] * 2
         new.query('UPDATE shop_order SET "Late \' $fill$" = NULL, filled = NULL')
         assert new.query('SELECT DISTINCT "Late \' $fill$", filled FROM shop_order') == [(9, 8)]
         new.migrated("v2", "--phase", "post_deploy")

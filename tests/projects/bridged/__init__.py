@@ -1,0 +1,1 @@
+"""A shop in two releases: `BRIDGED=one` is the first, `BRIDGED=two` brings what the first cannot live with."""

@@ -1,0 +1,1 @@
+"""No model: what the releases have is in their migrations."""
