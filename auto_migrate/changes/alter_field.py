@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.backends.base.schema import _related_non_m2m_objects  # type: ignore[attr-defined]
 
-from auto_migrate.changes.bridgeable import obstacle_of_fill
+from auto_migrate.changes.bridgeable import obstacle_of_drop, obstacle_of_fill
 from auto_migrate.changes.change import (
     AddConstraint,
     AlterType,
@@ -193,7 +193,7 @@ class Alteration:
             if not old.has_db_default() or new.db_default != old.db_default:
                 yield SetDefault(**self._column)
         elif old.has_db_default() or (is_auto(old) and not is_auto(new)):
-            yield DropDefault(**self._column, null=new.null)
+            yield DropDefault(**self._column, null=new.null, obstacle=obstacle_of_drop(old))
         if is_auto(new) and not is_auto(old):
             yield SetDefault(**self._column)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropTable, SetNotNull
+from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.changes.columns import has_database_default
 from auto_migrate.conf import get_settings
 from auto_migrate.values import BridgeKind
@@ -43,27 +43,33 @@ def bridges_of(change: Change, vendor: str, *, late: bool) -> Iterator[Bridgeabl
 
     `late` tells that it waits until the old code is gone: then it is the new code that has to live with what is there.
     """
-    if not get_settings().BRIDGES or vendor not in VENDORS:
-        return
-    match change:
-        case AddColumn() if not late and not obstacle(change, vendor):
-            yield Bridgeable(BridgeKind.DEFAULT, change.table, change.column)
-        case SetNotNull() if not late and not obstacle(change, vendor):
-            yield Bridgeable(BridgeKind.FILL, change.table, change.column)
-        case DropColumn() if late and change.definition is not None:
-            if change.references:
-                yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, change.column)
-            if change.required and not change.definition.primary_key:
-                yield Bridgeable(BridgeKind.NOT_NULL, change.table, change.column, change.definition)
-        case DropTable(references=(_first, *_rest)) if late:
-            yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, "")
+    if get_settings().BRIDGES and vendor in VENDORS:
+        yield from _for_new_code(change) if late else _for_old_code(change, vendor)
 
 
-def obstacle(change: AddColumn | SetNotNull, vendor: str) -> str:
-    """Say why no bridge can serve a new or newly required column, nothing where one can."""
+def _for_old_code(change: Change, vendor: str) -> Iterator[Bridgeable]:
+    if isinstance(change, AddColumn | DropDefault) and not obstacle(change, vendor):
+        yield Bridgeable(BridgeKind.DEFAULT, change.table, change.column)
+    elif isinstance(change, SetNotNull) and not obstacle(change, vendor):
+        yield Bridgeable(BridgeKind.FILL, change.table, change.column)
+
+
+def _for_new_code(change: Change) -> Iterator[Bridgeable]:
+    if isinstance(change, DropColumn) and change.definition is not None:
+        if change.references:
+            yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, change.column)
+        if change.required and not change.definition.primary_key:
+            yield Bridgeable(BridgeKind.NOT_NULL, change.table, change.column, change.definition)
+    elif isinstance(change, DropTable) and change.references:
+        yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, "")
+
+
+def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:
+    """Say why no bridge can serve the writers of a column that nothing fills, nothing where one can."""
     if not get_settings().BRIDGES:
         return _("bridges are switched off")
-    if vendor not in VENDORS or (vendor != "postgresql" and isinstance(change, SetNotNull)):
+    # Where each statement commits, only what Django's own statement can do leaves no moment in between.
+    if vendor not in VENDORS or (vendor != "postgresql" and not isinstance(change, AddColumn)):
         return _("this database can be given none")
     if change.obstacle is None:
         return _("only what Django's own operations do is bridged")
@@ -87,6 +93,11 @@ def obstacle_of_fill(field: Any, editor: Any) -> str:
     if field.primary_key or field.generated:
         return gettext_noop("there is nothing to bridge")
     return "" if field.has_db_default() else obstacle_of_value(field, editor)
+
+
+def obstacle_of_drop(field: Any) -> str:
+    """Say why the database cannot go on filling a column of which that was the default."""
+    return "" if field.has_db_default() else gettext_noop("there is no default")
 
 
 def obstacle_of_value(field: Any, editor: Any) -> str:

@@ -160,9 +160,13 @@ class SetDefault(ColumnChange):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropDefault(ColumnChange):
-    """The database fills the column no more for writers that leave it out; `null` where it takes NULL instead."""
+    """The database fills the column no more for writers that leave it out; `null` where it takes NULL instead.
+
+    `obstacle` is as with `AddColumn`.
+    """
 
     null: bool = False
+    obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.bridgeable import bridges_of, obstacle
-from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropTable, SetNotNull
+from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Hazard, Site
 from auto_migrate.safety.late import waits_for_deploy
@@ -17,6 +17,7 @@ from auto_migrate.values import BridgeKind
 BRIDGED: Mapping[str, tuple[type[Change], ...]] = {
     "AM403": (AddColumn,),
     "AM404": (SetNotNull,),
+    "AM407": (DropDefault,),
     "AM409": (DropColumn, DropTable),
 }
 
@@ -40,7 +41,7 @@ def is_served(change: Change, vendor: str, *, late: bool) -> bool:
     return bool(kinds)
 
 
-def with_obstacle(problem: str, change: AddColumn | SetNotNull, site: Site) -> str:
-    """Return what is wrong with a required column, and why no bridge can serve the running release if none can."""
+def with_obstacle(problem: str, change: AddColumn | SetNotNull | DropDefault, site: Site) -> str:
+    """Return what is wrong with a column that nothing fills, and why no bridge can serve the running release."""
     reason = "" if waits_for_deploy(site.migration) else obstacle(change, site.server.vendor)
     return f"{problem} " + _("No bridge can serve it: {reason}.").format(reason=reason) if reason else problem

@@ -16,7 +16,7 @@ from typing import Any
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
-from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_fill
+from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_drop, obstacle_of_fill
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.column_facts import column_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
@@ -147,10 +147,17 @@ class _Watch:
         with self.builder.aside():
             for bridge in standing:
                 self._put_again(bridge, new)
-            tightened = old.null and not new.null and self.connection.vendor == "postgresql"
-            if tightened and not standing and self._is_served(model) and not obstacle_of_fill(new, self.editor):
-                name = f"auto_migrate_fill_{_digest(table, new.column)}"
-                self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
+            if not standing and self._is_served(model) and self.connection.vendor == "postgresql":
+                self._raise_on_altered(table, old, new)
+
+    def _raise_on_altered(self, table: str, old: Any, new: Any) -> None:
+        """Raise what serves writers to whom an older column was more lenient."""
+        if old.has_db_default() and not new.has_db_default() and not obstacle_of_drop(old):
+            kept = self._literal(*self.editor.db_default_sql(old))
+            self._keep_default(Bridge(BridgeKind.DEFAULT, self.migration, table, new.column), self._cast(kept, new))
+        if old.null and not new.null and not obstacle_of_fill(new, self.editor):
+            name = f"auto_migrate_fill_{_digest(table, new.column)}"
+            self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
 
     def _is_served(self, model: Any) -> bool:
         return self.raises and model._meta.db_table not in self.builder.new_tables
@@ -211,11 +218,14 @@ class _Watch:
             # What is there now is the schema's own.
             return
         elif value:
-            self._put(moved)
-            set_default(self.connection, moved, value)
-            self._define(moved)
+            self._keep_default(moved, value)
         elif self._is_ours(moved):
             drop_default(self.connection, moved)
+
+    def _keep_default(self, bridge: Bridge, value: str) -> None:
+        self._put(bridge)
+        set_default(self.connection, bridge, value)
+        self._define(bridge)
 
     def _fill(self, bridge: Bridge, value: str) -> None:
         self._put(dataclasses.replace(bridge, definition=value))
@@ -225,9 +235,13 @@ class _Watch:
         """Return the value of a bridge on a column that was altered: its field's, else the one that there was."""
         if value := self._value(new):
             return value
-        # As Django casts the values that are in the column already. MySQL's catalogue shows no expressions.
-        cast = bridge.definition and self.connection.vendor == "postgresql"
-        return f"({bridge.definition})::{new.db_type(self.connection)}" if cast else ""
+        # MySQL's catalogue shows no expressions.
+        known = bridge.definition and self.connection.vendor == "postgresql"
+        return self._cast(bridge.definition, new) if known else ""
+
+    def _cast(self, value: str, field: Any) -> str:
+        """Make of a value what Django makes of those that are in the column already."""
+        return f"({value})::{field.db_type(self.connection)}"
 
     def _value(self, field: Any) -> str:
         """Return the default of a field as SQL, empty where it has none."""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropDefault
+from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 
@@ -28,4 +29,4 @@ class DefaultDropped(Hazard):
             else _("The running release leaves {table}.{column} to the database: its INSERTs fail from now on.")
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, problem.format(**names), late(site))
+        yield Found(change.table, with_obstacle(problem.format(**names), change, site), late(site))

@@ -137,19 +137,21 @@ LATE = [
     field("late", 'IntegerField(default=9, db_column="Late \' $fill$")'),
     'migrations.AlterModelTable("Order", "Sale")',
     'migrations.AlterModelTable("Order", "shop_order")',
+    field("tail", "BigIntegerField()"),
     field("late", 'BigIntegerField(db_column="Late \' $fill$")'),
 ]
 WRITES = """
 for late in (None, 1): Order.objects.create(note="old")
 Order.objects.update(note="changed")
 """
-FOUND = ["called", "Elsewhere", "typed", "wider", "bigger", "filled", "token", "Late ' $fill$"]
+FOUND = ["called", "Elsewhere", "typed", "wider", "bigger", "filled", "token", "tail", "Late ' $fill$"]
 
 
 def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Path, postgresql: PostgreSQL) -> None:
     """The same plan by Django's own `migrate` ends with the same schema, once the bridges are down."""
     first = {
-        "0001_initial": f'migrations.CreateModel("Order", [{ID}, {NOTE}, ("late", models.IntegerField(null=True))])'
+        "0001_initial": f"""migrations.CreateModel("Order", [{ID}, {NOTE},
+            ("late", models.IntegerField(null=True)), ("tail", models.IntegerField(db_default=4))])"""
     }
     added = [f'migrations.AddField("Order", "{name}", models.{begun})' for name, (begun, _then) in CHANGED.items()]
     changed = [*(then for _begun, then in CHANGED.values()), *LATE]
