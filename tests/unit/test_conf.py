@@ -47,6 +47,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
     ),
     "PHASES": (True, "on", True),
+    "BRIDGES": (False, "off", False),
     "POST_DEPLOY_DELAY": (60, "60", 60.0),
     "TENANTS": ("none", "none", "none"),
     "DIRECT_URLS": ({"default": DIRECT}, f"default={DIRECT}", {"default": DIRECT}),

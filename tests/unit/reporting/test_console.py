@@ -17,11 +17,12 @@ from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
 from auto_migrate.reporting.rehearsal_console import RehearsalConsole
-from auto_migrate.values import Holder, SchemaState
+from auto_migrate.values import Bridge, BridgeKind, Holder, SchemaState
 from tests.entries import each_entry
 from tests.unit.samples import (
     AT,
     BLOCKER,
+    BRIDGE,
     CONTEXT,
     FINDING,
     FIRST,
@@ -33,6 +34,8 @@ from tests.unit.samples import (
     UNMATCHED,
 )
 
+FILLED = Bridge(BridgeKind.FILL, SECOND, "billing_invoice", "note", "auto_migrate_fill_1")
+LOOSENED = Bridge(BridgeKind.FOREIGN_KEY, SECOND, 'sales"."invoice', "")
 # Events that have no line of their own at verbosity 1.
 SILENT = [
     # Told on a terminal only.
@@ -329,6 +332,52 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
         TABLES,
         TABLES_PT,
+    ),
+    (
+        events.BridgesFound((BRIDGE, FILLED), (FILLED,)),
+        (
+            "🌉 A bridge stands: billing_invoice.place keeps its default in the database (billing.0001_initial)\n"
+            "🌉 A bridge will be taken down: NULL that is written into billing_invoice.note becomes its default "
+            "(billing.0002_total)\n"
+        ),
+        (
+            "🌉 Há uma ponte de pé: billing_invoice.place mantém o valor padrão no banco de dados "
+            "(billing.0001_initial)\n"
+            "🌉 Uma ponte será desfeita: NULL gravado em billing_invoice.note vira o valor padrão "
+            "(billing.0002_total)\n"
+        ),
+    ),
+    (
+        events.BridgesRaised((LOOSENED,)),
+        "🌉 Until the old code is gone: sales.invoice is held to no foreign key (billing.0002_total)\n",
+        "🌉 Até o código antigo sair: sales.invoice não obedece a nenhuma chave estrangeira (billing.0002_total)\n",
+    ),
+    (
+        events.BridgeTakenDown(BRIDGE, ours=True),
+        "🌉 A bridge is taken down: billing_invoice.place keeps its default in the database (billing.0001_initial)\n",
+        "🌉 Ponte desfeita: billing_invoice.place mantém o valor padrão no banco de dados (billing.0001_initial)\n",
+    ),
+    (
+        events.BridgeTakenDown(BRIDGE, ours=False),
+        (
+            "⚠️  A bridge is forgotten, since what stood there was changed by others: "
+            "billing_invoice.place keeps its default in the database (billing.0001_initial)\n"
+        ),
+        (
+            "⚠️  Uma ponte foi esquecida, pois o que havia ali foi alterado por outros: "
+            "billing_invoice.place mantém o valor padrão no banco de dados (billing.0001_initial)\n"
+        ),
+    ),
+    (
+        events.BridgeKept(BRIDGE, "Not yet."),
+        (
+            "🌉 A bridge still stands: billing_invoice.place keeps its default in the database "
+            "(billing.0001_initial). Not yet.\n"
+        ),
+        (
+            "🌉 Uma ponte continua de pé: billing_invoice.place mantém o valor padrão no banco de dados "
+            "(billing.0001_initial). Not yet.\n"
+        ),
     ),
     (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
