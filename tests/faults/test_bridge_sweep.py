@@ -32,7 +32,7 @@ NEW = """
     DELETE FROM shop_order
 """
 WHOLE = "SWEEP" in os.environ
-STEP = 1 if WHOLE else 12
+STEP = 1 if WHOLE else 25
 
 
 class BridgeSweep(Sweep):
@@ -98,6 +98,7 @@ def second(postgresql: PostgreSQL, first: str) -> Iterator[str]:
         yield name
 
 
+@pytest.mark.timeout(7200 if WHOLE else 900)
 def test_killed_while_it_is_raised_the_running_release_goes_on(postgresql: PostgreSQL, first: str) -> None:
     with BridgeSweep(postgresql, "auto_migrate", env=ENV, template=first, settings=SETTINGS) as sweep:
         points = sweep.measure().points
@@ -106,6 +107,7 @@ def test_killed_while_it_is_raised_the_running_release_goes_on(postgresql: Postg
         assert failures([sweep], points[::STEP]) == {}
 
 
+@pytest.mark.timeout(7200 if WHOLE else 900)
 def test_killed_while_it_is_taken_down_the_new_release_goes_on(postgresql: PostgreSQL, second: str) -> None:
     command = ("auto_migrate", "--phase", "post_deploy")
     with BridgeSweep(postgresql, *command, env=ENV, template=second, settings=SETTINGS) as sweep:
