@@ -22,9 +22,10 @@ from auto_migrate.history.store import RELEASE_LENGTH, History
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.comparison import inspect
+from auto_migrate.planning.old_code import could_fall
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
-from auto_migrate.values import LOOSENED, RunStatus
+from auto_migrate.values import RunStatus
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
 PASSING = frozenset({ExitCode.UNREACHABLE, ExitCode.LOCK_TIMEOUT, ExitCode.INTERRUPTED})
@@ -52,8 +53,8 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
 def is_anything_left(database: str) -> bool:
     """Return whether a run after the deploy would find something to do."""
     settings = get_settings()
-    bridges = BridgeLedger(database).standing() if settings.BRIDGES else ()
-    if any(bridge.released_at is not None and bridge.kind not in LOOSENED for bridge in bridges):
+    standing = BridgeLedger(database).standing()
+    if standing and could_fall(database, standing):
         return True
     return settings.PHASES and bool(inspect(database, phase=Phase.POST_DEPLOY).pending)
 

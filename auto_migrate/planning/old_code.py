@@ -22,7 +22,7 @@ from auto_migrate.history.store import RELEASE_LENGTH
 from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.schema_state import known_nodes
+from auto_migrate.planning.schema_state import known_nodes, needs, recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import LOOSENED, Bridge, Node
 
@@ -42,6 +42,13 @@ def note_release(database: str) -> None:
         ledger.note_release(timezone.now(), release_of_code(database))
 
 
+def could_fall(database: str, bridges: Iterable[Bridge]) -> bool:
+    """Return whether a run after the deploy would take any of these down."""
+    goal, known = Goal(phase=Phase.POST_DEPLOY), needs().known
+    recorded = known | frozenset(recorded_rows(connections[database]))
+    return any(is_turn(one, goal, known=known, release="") or is_abandoned(one, goal, recorded) for one in bridges)
+
+
 @dataclasses.dataclass(frozen=True)
 class BridgeVerdict:
     """What a run may do about the bridges that stand: which to take down, and which of them when the delay is over."""
@@ -53,7 +60,12 @@ class BridgeVerdict:
 def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> BridgeVerdict:
     """Say which bridges a run with this goal may take down."""
     known, release, now = known_nodes(comparison.loader), release_of_code(database), timezone.now()
-    mine = [bridge for bridge in bridges if is_turn(bridge, goal, known=known, release=release)]
+    recorded = frozenset(comparison.recorded)
+    mine = [
+        bridge
+        for bridge in bridges
+        if is_turn(bridge, goal, known=known, release=release) or is_abandoned(bridge, goal, known | recorded)
+    ]
     early = [bridge for bridge in mine if goal.phase is not Phase.POST_DEPLOY and seconds_left(bridge, now) > 0]
     return BridgeVerdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
 
@@ -61,11 +73,22 @@ def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparis
 def is_turn(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:
     """Return whether a run of a release that has the migrations `known` comes after the one that needs a bridge."""
     # An older release, which needs them, may have come back; and what is loosened goes with its migration.
-    if (bridge.migration.app_label, bridge.migration.name) not in known or bridge.kind in LOOSENED:
+    if node_of(bridge) not in known or bridge.kind in LOOSENED:
         return False
     if bridge.released_at is None or not goal.is_whole or goal.phase is Phase.PRE_DEPLOY:
         return False
     return goal.phase is Phase.POST_DEPLOY or release not in {"", bridge.released_as}
+
+
+def is_abandoned(bridge: Bridge, goal: Goal, known: Collection[Node]) -> bool:
+    """Return whether what was loosened is to be put back: no migration waits for it any more, in code nor record."""
+    after_deploy = goal.phase is Phase.POST_DEPLOY and goal.is_whole and bridge.released_at is not None
+    return after_deploy and bridge.kind in LOOSENED and node_of(bridge) not in known
+
+
+def node_of(bridge: Bridge) -> Node:
+    """Return the migration for which a bridge was raised, as the graph names it."""
+    return bridge.migration.app_label, bridge.migration.name
 
 
 def seconds_left(bridge: Bridge, now: datetime.datetime) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from auto_migrate.applying.bridges.moment import quiet_moment
+from auto_migrate.applying.bridges.restoration import Restoration
 from auto_migrate.applying.bridges.works import drop_default, drop_fill
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.column_facts import column_of
@@ -16,14 +17,17 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.events import BridgeKept, BridgeTakenDown
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.values import Bridge, BridgeKind
+from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
 
 def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock, emit: Emitter) -> None:
     """Take bridges down; one whose table is never free stays for the next run, since it does no harm."""
     for bridge in bridges:
         try:
-            ours = _take_down_one(database, bridge, lock, emit)
+            if bridge.kind in LOOSENED:
+                ours = Restoration(database, bridge, lock=lock, emit=emit).carry_out()
+            else:
+                ours = _take_down_one(database, bridge, lock, emit)
         except MigrationFailed as busy:
             emit(BridgeKept(bridge, busy.message))
         else:
