@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults.sweep import points_in
 from tests.integration.bridges.conftest import FIRST, NEW, OLD, SECOND
 from tests.integration.bridges.releases import AT_ONCE, Release, releases
 from tests.integration.bridges.test_phases import FIRST as FULL
 from tests.integration.bridges.test_phases import NEW as LESS
 from tests.integration.bridges.test_phases import NEW_WRITES, OLD_WRITES, PHASED, PLAN
 from tests.integration.bridges.test_phases import OLD as MORE
+from tests.servers import MariaDB
 
 ASK = """
 import json
@@ -23,6 +28,7 @@ cursor = connection.cursor()
 cursor.execute({statement!r})
 print("rows", json.dumps(cursor.fetchall() if cursor.description else []))
 """
+TOUCHES = re.compile(r"(ALTER TABLE `shop_order`|(INSERT INTO|UPDATE) `auto_migrate_(bridge|step)`)")
 STANDING = "SELECT kind, column_name, definition FROM auto_migrate_bridge ORDER BY id"
 DEFAULT = (
     "SELECT column_default FROM information_schema.columns"
@@ -95,3 +101,22 @@ def test_on_sqlite_there_is_none(tmp_path: Path) -> None:
         assert "No bridge can serve it: this database can be given none." in " ".join(told.split())
         new.migrated("v2")
         assert new.get("health")["migrations"]["bridges"] == []
+
+
+def test_killed_on_mariadb_no_default_stands_that_nobody_knows(
+    mariadb: MariaDB, mariadb_shop: tuple[Release, Release]
+) -> None:
+    old, new = mariadb_shop
+    counted = new.migrated("v2", COUNT_TO="/dev/stdout")
+    places = [point.place for point in points_in(counted) if point.side == "after" and TOUCHES.match(point.statement)]
+    assert len(places) > 3
+    for number, place in enumerate(places if "SWEEP" in os.environ else places[1::2]):
+        url = mariadb.create_database(f"bridged_{number}")
+        old.on(url).migrated("v1")
+        killed = new.on(url).start("auto_migrate", AUTO_MIGRATE_RELEASE="v2", KILL_AT=place)
+        assert killed.wait() == -signal.SIGKILL, killed.output
+        old.on(url).code(WRITE)
+        new.on(url).migrated("v2")
+        assert ask(new.on(url), STANDING) == [["default", "place", "7"]]
+        old.on(url).code(WRITE)
+        mariadb.drop_database(f"bridged_{number}")
