@@ -7,7 +7,9 @@ no project sees them in a plan, in `makemigrations` or among its content types.
 
 from __future__ import annotations
 
+import enum
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.apps.registry import Apps
@@ -20,7 +22,7 @@ from auto_migrate.values import RunStatus, StepStatus
 registry = Apps()
 
 
-def choices(states: type[RunStatus] | type[StepStatus]) -> list[tuple[str, str]]:
+def choices(states: type[enum.StrEnum]) -> list[tuple[str, str]]:
     """Return an enum of states as a field's choices."""
     return [(state.value, state.value) for state in states]
 
@@ -111,11 +113,11 @@ def have_tables(connection: BaseDatabaseWrapper) -> bool:
     return all(model._meta.db_table in existing for model in TABLES)
 
 
-def ensure_tables(connection: BaseDatabaseWrapper) -> None:
+def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> None:
     """Make what is missing: a table, or a column that an older version of this app did not have."""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-    for model in TABLES:
+    for model in models:
         if model._meta.db_table in existing:
             _widen(connection, model)
         else:
