@@ -204,7 +204,7 @@ class Run:
             # Likewise: most deploys have no plan.
             from auto_migrate.backfills.outlook import refuse_unfinished
 
-            refuse_unfinished(self.database, comparison.plan)
+            refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]

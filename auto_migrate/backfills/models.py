@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from auto_migrate.history.models import choices, registry
+from auto_migrate.history.models import BACKFILLS, choices, registry
 from auto_migrate.values import BackfillKey, BackfillState
 
 
@@ -45,7 +45,7 @@ class BackfillRecord(models.Model):
     class Meta:
         app_label = "auto_migrate"
         apps = registry
-        db_table = "auto_migrate_backfill"
+        db_table = BACKFILLS
         constraints = [models.UniqueConstraint(fields=["app_label", "name"], name="auto_migrate_backfill_name")]
         ordering = ["requested_at", "id"]
         verbose_name = "backfill"

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.atomicity import is_in_batches
-from auto_migrate.backfills.declared import declared, within
+from auto_migrate.backfills.declared import declared, is_backfill, within
 from auto_migrate.backfills.foreground import cancelled
 from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.progress import described, lasting, progress_of
 from auto_migrate.backfills.store import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.exceptions import BackfillUnfinished
+from auto_migrate.exceptions import BackfillUnfinished, UsageError
 from auto_migrate.values import BackfillKey, BackfillState
 
 # What is taken for the pace of a backfill that has not begun, in rows a second: a slow one.
 UNKNOWN_PACE = 2_000
 
 
-def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]]) -> None:
+def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]], graph: MigrationGraph) -> None:
     """Raise `BackfillUnfinished` if the plan finishes a backfill that takes longer than a release step waits.
 
     One that the plan itself begins takes as long as it takes: nobody else could carry it out before.
@@ -36,9 +37,25 @@ def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]]
             if not isinstance(key, BackfillKey):
                 continue
             if hasattr(operation, "task"):
+                refuse_namesakes(graph, key)
                 begun.add(key)
             elif key not in begun and (record := Backfills(database.alias).get(key)) is not None:
                 _check(database, record)
+
+
+def refuse_namesakes(graph: MigrationGraph, key: BackfillKey) -> None:
+    """Raise `UsageError` if two backfills have one name: the second would count as done when the first is."""
+    places = [
+        str(migration)
+        for migration in filter(None, graph.nodes.values())
+        for operation in within(migration.operations)
+        if is_backfill(operation, key)
+    ]
+    if len(places) > 1:
+        raise UsageError(
+            _("Two backfills are called {backfill}: {places}.").format(backfill=key, places=", ".join(places)),
+            hint=_("Give the newer one another name."),
+        )
 
 
 def _check(database: Database, record: BackfillRecord) -> None:

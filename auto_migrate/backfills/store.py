@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections import Counter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
@@ -30,6 +32,10 @@ ACTIONS: dict[str, tuple[tuple[BackfillState, ...], BackfillState]] = {
     "cancel": ((*OPEN, BackfillState.PAUSED, BackfillState.FAILED), BackfillState.CANCELLED),
 }
 
+LOOK_AGAIN = 60.0
+# Aliases that had no table, and when that was seen.
+_missing: dict[str, float] = {}
+
 
 class Fenced(Exception):
     """The backfill is another worker's now, or somebody has paused or cancelled it."""
@@ -56,6 +62,21 @@ class Backfills:
             if adapter_for(self.database).fault_of(error) is not None:
                 raise
             return []
+
+    def counted(self) -> dict[str, int]:
+        """Count those that have not succeeded by their state; for probes, which ask again and again.
+
+        While there is no table it is looked for once in `LOOK_AGAIN` seconds.
+        """
+        missing = _missing.get(self.database)
+        if missing is not None and time.monotonic() - missing < LOOK_AGAIN:
+            return {}
+        if not self._has_table():
+            _missing[self.database] = time.monotonic()
+            return {}
+        _missing.pop(self.database, None)
+        counts = Counter(record.state for record in self.unfinished())
+        return {str(state): counts[state] for state in UNFINISHED if counts[state]}
 
     def get(self, key: BackfillKey) -> BackfillRecord | None:
         """Return one backfill, or None."""

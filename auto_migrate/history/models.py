@@ -103,6 +103,8 @@ class StepRecord(models.Model):
         return f"{self.app_label}.{self.name} ({self.status})"
 
 
+# The table of `auto_migrate.backfills.models`, by its name alone: few projects have a backfill.
+BACKFILLS = "auto_migrate_backfill"
 TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord)
 
 

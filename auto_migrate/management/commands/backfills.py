@@ -11,10 +11,12 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.background import run_backfills
-from auto_migrate.backfills.progress import described, progress_of
+from auto_migrate.backfills.progress import described, progress_of, record_of
 from auto_migrate.backfills.store import ACTIONS, Backfills
+from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.options import asking
+from auto_migrate.events import jsonable
 from auto_migrate.exceptions import TransientError, UsageError
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import exit_codes
@@ -85,9 +87,9 @@ class Command(BaseCommand):
                     hint=_("See all of them: manage.py backfills list"),
                 )
         if as_json:
-            self.stdout.write(
-                json.dumps([{"database": database, **progress_of(record).as_dict()} for record in records])
-            )
+            for record in records:
+                told = {"event": "backfill", "at": jsonable(Clock().now()), **record_of(record, database)}
+                self.stdout.write(json.dumps(told))
             return
         if not records:
             self.stdout.write(_("There are no backfills."))
