@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db import connections
@@ -11,12 +11,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from auto_migrate.backfills.models import BackfillRecord
-from auto_migrate.history.models import ensure_tables
+from auto_migrate.history.models import BackfillRecord, ensure_tables
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[BackfillRecord]
+else:
+    Base = admin.ModelAdmin
 
 
 @admin.register(BackfillRecord)
-class BackfillAdmin(admin.ModelAdmin[BackfillRecord]):
+class BackfillAdmin(Base):
     """The backfills of the default database; staff may see them and act, as behind `backfills/`."""
 
     list_display = ("name", "app_label", "state", "progress", "requested_at", "finished_at")
@@ -48,7 +52,7 @@ class BackfillAdmin(admin.ModelAdmin[BackfillRecord]):
         self._act(request, records, "cancel")
 
     def _act(self, request: HttpRequest, records: QuerySet[BackfillRecord], action: str) -> None:
-        from auto_migrate.backfills.store import Backfills
+        from auto_migrate.backfills.records import Backfills
 
         for record in records:
             changed = Backfills(records.db).act(record, action)

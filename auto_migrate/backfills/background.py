@@ -10,16 +10,16 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.declared import declared
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.progress import progress_of
+from auto_migrate.backfills.records import OPEN, Backfills
 from auto_migrate.backfills.runner import POLL, Runner
-from auto_migrate.backfills.store import OPEN, Backfills
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import BackfillsUnfinished, Listener
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, UsageError, summary_of
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.values import BackfillKey, BackfillState
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def tell_unfinished(database: str, emit: Emitter) -> None:
-    """Tell the listeners which backfills are not finished, if any is not."""
+    """Let the listeners know which backfills are not finished, if any is not."""
     if unfinished := Backfills(database).unfinished():
         emit(BackfillsUnfinished(tuple(map(progress_of, unfinished))))
 

@@ -6,17 +6,17 @@ import uuid
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
+from auto_migrate.backfills.records import OPEN, Backfills
 from auto_migrate.backfills.release_step import ReleaseStep, release_step
 from auto_migrate.backfills.runner import POLL, Runner, report_nothing, rest_of
-from auto_migrate.backfills.store import OPEN, Backfills
 from auto_migrate.backfills.task import Task
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import BackfillUnfinished
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
 
 # What failed is tried again where somebody deploys again.

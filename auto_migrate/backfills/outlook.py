@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.declared import declared, is_backfill, within
 from auto_migrate.backfills.foreground import cancelled
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.progress import described, lasting, progress_of
-from auto_migrate.backfills.store import Backfills
+from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import BackfillUnfinished, UsageError
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
 
 # What is taken for the pace of a backfill that has not begun, in rows a second: a slow one.

@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.events import BackfillProgressed, jsonable
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillState
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600

@@ -26,17 +26,17 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.keys import KeyRange, loaded
 from auto_migrate.backfills.limits import limit_batch, session_kept, took_too_long
 from auto_migrate.backfills.locks import worker_lock
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
-from auto_migrate.backfills.store import OPEN, Backfills, Fenced
+from auto_migrate.backfills.records import OPEN, Backfills, Fenced
 from auto_migrate.backfills.task import Task
 from auto_migrate.backfills.throttle import Throttle
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.events import BackfillProgressed
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted, TransientError, summary_of
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
 
 logger = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.lag import Lag
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import first_line
 from auto_migrate.exceptions import AutoMigrateError, TransientError
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.redaction import presentable
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ class Throttle:
                 yield from self._read(name, SIGNALS[name], now)
 
     def _read(self, name: str, signal: Callable[[Throttle, float], Iterator[str]], now: float) -> Iterator[str]:
-        from auto_migrate.databases.postgresql.congestion import Unreadable
+        from auto_migrate.databases.postgresql.congestion import UnreadableSignal
 
         try:
             yield from signal(self, now)
-        except (Unreadable, DatabaseError) as error:
+        except (UnreadableSignal, DatabaseError) as error:
             if isinstance(error, DatabaseError) and self._is_lost(error):
                 raise
             yield unreadable(name, presentable(first_line(error)))

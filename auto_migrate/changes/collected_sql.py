@@ -49,13 +49,13 @@ def statements_of_operation(
 def batches_of(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> str:
     """Return a note that says which rows a backfill writes, and how."""
     table = before.apps.get_model(operation.model)._meta.db_table
-    what = f"set {', '.join(operation.set)}" if operation.set else _("by a function")
-    if not operation.is_allowed(connection.alias, before):
-        return f"-- {_('the rows are in another database')}."
+    what = ", ".join(operation.set) if operation.set else _("by a function")
     text = _("rows of {table} are written in batches by primary key, each in a transaction of its own: {what}")
-    if operation.background:
+    if not operation.is_allowed(connection.alias, before):
+        text = _("the rows of {table} are in another database")
+    elif operation.background:
         text = _("rows of {table} are left to a worker, which writes them in batches by primary key: {what}")
-    return f"-- {text.format(table=table, what=what)}."
+    return "-- " + text.format(table=table, what=what) + "."
 
 
 def sql_of(

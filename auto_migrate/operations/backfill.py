@@ -102,8 +102,8 @@ class Backfill(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         from auto_migrate.backfills.foreground import carry_out
+        from auto_migrate.backfills.records import Backfills
         from auto_migrate.backfills.release_step import release_step
-        from auto_migrate.backfills.store import Backfills
         from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias

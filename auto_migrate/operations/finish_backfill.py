@@ -52,7 +52,7 @@ class FinishBackfill(Operation):
     ) -> None:
         from auto_migrate.backfills.declared import declared
         from auto_migrate.backfills.foreground import carry_out
-        from auto_migrate.backfills.store import Backfills
+        from auto_migrate.backfills.records import Backfills
         from auto_migrate.databases import adapter_for
         from auto_migrate.values import BackfillState
 

@@ -23,7 +23,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.models import BACKFILLS, TABLES, StepRecord
+from auto_migrate.history.models import TABLES, BackfillRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
@@ -52,7 +52,7 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
     """Return whether the database has any table but those in which migrations and runs are recorded."""
-    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in TABLES), BACKFILLS}
+    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in (*TABLES, BackfillRecord))}
     return not own.issuperset(connection.introspection.table_names())
 
 
@@ -188,7 +188,7 @@ def _look(adapter: Database) -> QuickState:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
         found = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
         # Probes ask for it, and the release step does not.
-        from auto_migrate.backfills.store import Backfills
+        from auto_migrate.backfills.records import Backfills
 
         unfinished = Backfills(adapter.alias).counted()
         return dataclasses.replace(found, backfills=unfinished) if unfinished else found

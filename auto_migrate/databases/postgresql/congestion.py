@@ -2,7 +2,7 @@
 
 A role without `pg_monitor` sees that a replica is connected and not where it is, and sees the locks of all sessions and
 not since when they have them. So positions come from a replication slot where they are hidden, and ages are measured
-from when a transaction was first seen. What is hidden nevertheless is told by `Unreadable`.
+from when a transaction was first seen. What is hidden nevertheless is told by `UnreadableSignal`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ HELD = """
 """
 
 
-class Unreadable(Exception):
+class UnreadableSignal(Exception):
     """A signal that is there and cannot be read; the text says what would let it be."""
 
 
@@ -67,7 +67,7 @@ class Congestion:
         found = self._rows(REPLICAS)
         hidden = [str(name) for name, is_hidden, position in found if is_hidden and position is None]
         if hidden:
-            raise Unreadable(_("where the replica {name} is, is hidden from this role").format(name=hidden[0]))
+            raise UnreadableSignal(_("where the replica {name} is, is hidden from this role").format(name=hidden[0]))
         return {str(name): None if position is None else int(position) for name, _hidden, position in found}
 
     def position(self) -> int:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.background import run_backfills
 from auto_migrate.backfills.progress import described, progress_of, record_of
-from auto_migrate.backfills.store import ACTIONS, Backfills
+from auto_migrate.backfills.records import ACTIONS, Backfills
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.options import asking
@@ -56,10 +56,10 @@ class Command(BaseCommand):
         write_unencodable(self)
         with exit_codes():
             if (name is not None) is not (action in ACTIONS):
+                needed = _("backfills {action} needs the name of a backfill.")
+                refused = _("backfills {action} takes no name.")
                 raise UsageError(
-                    _("backfills {action} takes {count} name.").format(
-                        action=action, count=_("one") if action in ACTIONS else _("no")
-                    ),
+                    (needed if action in ACTIONS else refused).format(action=action),
                     hint=_("See all of them: manage.py backfills list"),
                 )
             if action == "run":

@@ -14,11 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.keys import Key, dumped
-from auto_migrate.backfills.models import BackfillRecord
 from auto_migrate.backfills.task import Task
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import UsageError
-from auto_migrate.history.models import ensure_tables
+from auto_migrate.history.models import BackfillRecord, ensure_tables
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
 

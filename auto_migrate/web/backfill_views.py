@@ -7,7 +7,7 @@ import re
 from django.http import HttpRequest, JsonResponse
 
 from auto_migrate.backfills.progress import record_of
-from auto_migrate.backfills.store import Backfills
+from auto_migrate.backfills.records import Backfills
 from auto_migrate.exceptions import UsageError
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
