@@ -11,7 +11,7 @@ from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills
 from auto_migrate.backfills.release_step import ReleaseStep, release_step
-from auto_migrate.backfills.runner import POLL, Runner, report_nothing, rest_of
+from auto_migrate.backfills.runner import POLL, Runner, is_begun, report_nothing, rest_of
 from auto_migrate.backfills.task import Task
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
@@ -71,7 +71,7 @@ def _run_in_transaction(database: Database, task: Task, record: BackfillRecord) 
     pages, pace, clock = Pages(database.connection, task.table), Pace(task.batch_rows, task.target_seconds), Clock()
     store = Backfills(database.alias)
     store.claim(record, uuid.uuid4().hex, states=(*TRIED, BackfillState.PAUSED))
-    if record.total is None:
+    if not is_begun(record):
         store.begin(record, pages.last_key(), 0)
         record.refresh_from_db(using=database.alias)
     whole = rest_of(record)

@@ -45,12 +45,12 @@ def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]]
 
 def refuse_namesakes(graph: MigrationGraph, key: BackfillKey) -> None:
     """Raise `UsageError` if two backfills have one name: the second would count as done when the first is."""
-    places = [
+    places = sorted(
         str(migration)
         for migration in filter(None, graph.nodes.values())
         for operation in within(migration.operations)
         if is_backfill(operation, key)
-    ]
+    )
     if len(places) > 1:
         raise UsageError(
             _("Two backfills are called {backfill}: {places}.").format(backfill=key, places=", ".join(places)),

@@ -119,7 +119,7 @@ class Runner:
             write()
 
     def _run(self, record: BackfillRecord) -> None:
-        if record.started_at is None or record.total is None:
+        if not is_begun(record):
             self._begin(record)
         pace = Pace(max(1, record.batch_rows), self.task.target_seconds)
         throttle = Throttle(self.database, record, self.pages.table)
@@ -202,6 +202,11 @@ class Runner:
         if pace is not None and pace.rate and record.total is not None and record.state == BackfillState.RUNNING:
             left = max(0, record.total - record.done) / pace.rate
         self.report(progress_of(record, left=left))
+
+
+def is_begun(record: BackfillRecord) -> bool:
+    """Return whether it is known where a backfill will end; of a table without rows there is no last key."""
+    return record.upper is not None or record.total == 0
 
 
 def rest_of(record: BackfillRecord) -> KeyRange | None:
