@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-# One is taken a second; a replica that is further behind is behind.
+# One is taken a second; a replica that is an hour behind has not begun anew.
 KEPT = 3600
 
 
@@ -17,17 +17,22 @@ class Lag:
     """
 
     def __init__(self) -> None:
-        self.samples: deque[tuple[float, Any]] = deque(maxlen=KEPT)
+        self.samples: deque[tuple[float, Any]] = deque()
 
     def note(self, now: float, position: Any) -> None:
         """Note where the primary is; `now` is a time of the monotonic clock."""
         self.samples.append((now, position))
+        if len(self.samples) > KEPT:
+            self.samples.popleft()
+
+    def has_begun(self, position: Any) -> bool:
+        """Return whether a replica has reached what was first noted; None is before everything.
+
+        Before that nobody knows for how long it has been behind.
+        """
+        return not self.samples or (position is not None and self.samples[0][1] <= position)
 
     def of(self, now: float, position: Any) -> float:
-        """Return the seconds since the primary was last where a replica is; None is before everything."""
-        if not self.samples:
-            return 0.0
-        reached = [at for at, noted in self.samples if position is not None and noted <= position]
-        if len(reached) == len(self.samples):
-            return 0.0
-        return now - (reached[-1] if reached else self.samples[0][0])
+        """Return the seconds since the primary was last where a replica is that has begun."""
+        reached = [at for at, noted in self.samples if noted <= position]
+        return 0.0 if len(reached) == len(self.samples) else now - reached[-1]

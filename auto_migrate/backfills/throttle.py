@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections
 from django.utils.functional import cached_property
@@ -75,10 +75,12 @@ class Throttle:
                 connections[alias].close()
                 yield unreadable(alias, presentable(first_line(error)))
                 continue
-            yield from self._behind(alias, self.lag.of(now, reached))
+            yield from self._behind(alias, now, reached)
 
-    def _behind(self, name: str, seconds: float) -> Iterator[str]:
-        if seconds > get_settings().BACKFILL_LAG:
+    def _behind(self, name: str, now: float, position: Any) -> Iterator[str]:
+        if not self.lag.has_begun(position):
+            yield _("the replica {name} is behind").format(name=name)
+        elif (seconds := self.lag.of(now, position)) > get_settings().BACKFILL_LAG:
             yield _("the replica {name} is {seconds:.0f}s behind").format(name=name, seconds=seconds)
 
     # -- PostgreSQL ---------------------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ class Throttle:
             return
         self.lag.note(now, self.congestion.position())
         for name, position in replicas.items():
-            yield from self._behind(name, self.lag.of(now, position))
+            yield from self._behind(name, now, position)
 
     def _archive(self, _now: float) -> Iterator[str]:
         from auto_migrate.databases.postgresql.congestion import ARCHIVE_BACKLOG

@@ -52,7 +52,8 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
     """Return whether the database has any table but those in which migrations and runs are recorded."""
-    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in (*TABLES, BackfillRecord))}
+    own = {MigrationRecorder.Migration._meta.db_table, BackfillRecord._meta.db_table}
+    own.update(model._meta.db_table for model in TABLES)
     return not own.issuperset(connection.introspection.table_names())
 
 

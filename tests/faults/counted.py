@@ -61,9 +61,9 @@ ONCE = {table: [(1, rows)] for table, rows in ROWS.items()}
 
 
 @contextlib.contextmanager
-def counted_on(server: PostgreSQL | MariaDB | Path, name: str) -> Iterator[Counted]:
-    """Make a database of the project on a server, or in a folder."""
-    env = {"AUTO_MIGRATE_RETRY_DELAY": "0.2"}
+def counted_on(server: PostgreSQL | MariaDB | Path, name: str, **env: str) -> Iterator[Counted]:
+    """Make a database of the project on a server, or in a folder, for processes of a further environment."""
+    env = {"AUTO_MIGRATE_RETRY_DELAY": "0.2", **env}
     if isinstance(server, Path):
         file = server / f"{name}.sqlite3"
         url = f"sqlite:///{file}"

@@ -151,6 +151,5 @@ def test_rows_that_come_go_or_are_beyond_the_end_are_no_trouble(counted: Counted
     assert worker.wait() == 0, worker.output
     assert counted.times()["stock_line"] == [(0, 1), (1, 50)]
     counted.execute('DELETE FROM stock_line WHERE "order" = 99')
-    counted.execute(
-        'INSERT INTO stock_line ("order", number, n) SELECT o, i, 0 FROM (VALUES (0), (10)) a (o), generate_series(0, 4) i'
-    )
+    rows = 'SELECT "order", number, 0 FROM generate_series(0, 10, 10) AS "order", generate_series(0, 4) AS number'
+    counted.execute(f'INSERT INTO stock_line ("order", number, n) {rows}')
