@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
@@ -63,7 +63,7 @@ class Event:
 
 def jsonable(value: Any) -> Any:
     """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
-    if isinstance(value, MigrationKey | uuid.UUID):
+    if isinstance(value, BackfillKey | MigrationKey | uuid.UUID):
         return str(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat()
@@ -282,6 +282,28 @@ class SessionsAwaited(Event):
     reason: str
     waited: float
     blockers: tuple[Blocker, ...]
+
+
+class BackfillProgressed(Event):
+    """A backfill has `done` rows of about `total`, which is None before its start.
+
+    `state` is one of `BackfillState`; it will take `left` seconds more, as far as anybody can tell, and waits while
+    `held_by` says for what. `error` is why it failed.
+    """
+
+    backfill: BackfillKey
+    state: str
+    done: int
+    total: int | None
+    left: float | None
+    held_by: str
+    error: str = ""
+
+
+class BackfillsUnfinished(Event):
+    """These backfills go on in the background, or wait for somebody; the schema is up to date nevertheless."""
+
+    backfills: tuple[BackfillProgressed, ...]
 
 
 class MigrationFinished(Event):

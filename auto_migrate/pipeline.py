@@ -214,6 +214,11 @@ class Run:
     def assess(self, comparison: Comparison, state: ProjectState) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
         self.gate.check(comparison, state)
+        if comparison.plan:
+            # Likewise: most deploys have no plan.
+            from auto_migrate.backfills.outlook import refuse_unfinished
+
+            refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
@@ -249,6 +254,10 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
+        if comparison.plan:
+            from auto_migrate.backfills.background import tell_unfinished
+
+            tell_unfinished(self.database.alias, self.emit)
         if comparison.unknown:
             return EndState(SchemaState.AHEAD)
         recorded = recorded_rows(self.database.connection)

@@ -45,6 +45,28 @@ class StepStatus(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class BackfillState(enum.StrEnum):
+    """Where a backfill is, or how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackfillKey:
+    """A backfill's identity: the app of its model and its name, whatever migration it stands in."""
+
+    app_label: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class MigrationKey:
     """A migration's identity."""

@@ -34,6 +34,7 @@ from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whol
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
@@ -102,7 +103,7 @@ class Executor(LazyExecutor):
                 return migration.mutate_state(djangos(state), preserve=False)
 
     def _fits_transaction(self, migration: Migration) -> bool:
-        return bool(migration.atomic and self.database.transactional_ddl)
+        return is_atomic(migration) and self.database.transactional_ddl
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         """Apply in one transaction; one that was rolled back for its state is applied once more on Django's own."""
@@ -173,7 +174,7 @@ class Executor(LazyExecutor):
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self.connection.schema_editor(atomic=False) as editor, progress.watched():
             state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
             if not self._begin(migration):
@@ -224,7 +225,7 @@ class Executor(LazyExecutor):
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=True)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self.connection.schema_editor(atomic=False) as editor, progress.watched():
             stepwise.unapply(position, state, editor)
         with atomic(using=self.database.alias):
             if self._begin(migration):

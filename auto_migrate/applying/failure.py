@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.fallback import FIRST
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
@@ -57,7 +58,7 @@ def _transient(database: Database, error: BaseException, progress: Progress) -> 
     fault = database.fault_of(error)
     if fault is None or not fault.kind.transient:
         return None
-    kept = not (progress.migration.atomic and database.transactional_ddl)
+    kept = not (is_atomic(progress.migration) and database.transactional_ddl)
     return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
 
 
@@ -74,7 +75,7 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     lines += advice(error, progress.migration)
     if left:
         return "\n".join([*lines, *left_open(progress.migration, backwards=progress.backwards)])
-    if progress.migration.atomic and database.transactional_ddl:
+    if is_atomic(progress.migration) and database.transactional_ddl:
         lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
     else:
         lines.append(_("It is not atomic: what came before the failing operation was kept."))

@@ -32,6 +32,8 @@ from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_in_batches
+from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
@@ -129,7 +131,8 @@ class Stepwise:
         try:
             patient = isinstance(step.operation, ops.RunPython)
             limits = self.database.session_limits(patient_with_rows=patient)
-            with limits, statements.noted() if noted else contextlib.nullcontext():
+            told = in_release_step(self.emit, self.lock)
+            with limits, told, statements.noted() if noted else contextlib.nullcontext():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -173,7 +176,7 @@ class Stepwise:
 
     def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
         if self.database.transactional_ddl:
-            return fits_transaction(operation)
+            return fits_transaction(operation) or (bool(self.migration.atomic) and not is_in_batches(operation))
         # Data alone can be rolled back even where schema changes cannot.
         return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
 

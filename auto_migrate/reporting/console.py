@@ -17,6 +17,8 @@ from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
+    BackfillProgressed,
+    BackfillsUnfinished,
     Context,
     DatabaseAwaited,
     DatabaseReady,
@@ -252,6 +254,22 @@ class Console:
         text = _(TEXTS[Reason(event.reason)]).format(waited=event.waited)
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
+
+    @show.register(BackfillProgressed)
+    def _backfill_progressed(self, event: BackfillProgressed, _context: Context) -> None:
+        # Most deploys have none.
+        from auto_migrate.backfills.progress import described
+
+        self.line(f"  ⏳ {described(event)}")
+
+    @show.register(BackfillsUnfinished)
+    def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
+        from auto_migrate.backfills.progress import described
+
+        self.lines(
+            _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
+            for backfill in event.backfills
+        )
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:

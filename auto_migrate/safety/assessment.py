@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.db import Error
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
@@ -58,7 +59,7 @@ def assess(
             AssessedMigration(
                 read.key,
                 read.backwards,
-                bool(read.migration.atomic),
+                is_atomic(read.migration),
                 "" if read.backwards else str(read.decision.phase),
                 tuple(planned(operation, server, new) for operation in read.operations),
                 findings,

@@ -21,6 +21,7 @@ from auto_migrate.values import Holder, SchemaState
 from tests.entries import each_entry
 from tests.unit.samples import (
     AT,
+    BACKFILL,
     BLOCKER,
     CONTEXT,
     FINDING,
@@ -154,6 +155,8 @@ TABLES_PT = """\
   ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
+FILLED = "billing.totals: 3.2M/10M rows, 40 s left, waits: the replica web-2 is 12s behind"
+FILLED_PT = "billing.totals: 3.2M/10M linhas, faltam 40 s, espera: the replica web-2 is 12s behind"
 STANDING = """\
   ⏳ Standing still: another transaction has held the lock on the record for 6s
     billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
@@ -334,6 +337,16 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
         STANDING,
         STANDING_PT,
+    ),
+    (
+        BACKFILL,
+        f"  ⏳ {FILLED}\n",
+        f"  ⏳ {FILLED_PT}\n",
+    ),
+    (
+        events.BackfillsUnfinished((BACKFILL,)),
+        f"⏳ Not finished, in the background: {FILLED}\n",
+        f"⏳ Não terminado, em segundo plano: {FILLED_PT}\n",
     ),
     (
         events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5, already=True),
