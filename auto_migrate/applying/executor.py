@@ -22,6 +22,8 @@ from django.db.transaction import atomic
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
+from auto_migrate.applying.online.operations import OnlineOperations
+from auto_migrate.applying.online.planner import planner_of
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -87,6 +89,7 @@ class Executor(LazyExecutor):
         self.total = emit.applied + len(comparison.plan)
         self.resolutions = resolutions
         self.open_journals = open_journals or {}
+        self.planner = planner_of(database, is_new=not comparison.recorded)
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -94,12 +97,21 @@ class Executor(LazyExecutor):
         """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=False) as report:
             try:
-                if self._fits_transaction(migration):
+                online = self._goes_online(migration, state)
+                if self._fits_transaction(migration) and not online:
                     return self._apply_at_once(state, migration, report)
-                return self._apply_stepwise(state, migration, report.progress)
+                return self._apply_stepwise(state, migration, report.progress, online=online)
             except AlreadyDone:
                 report.already = True
                 return migration.mutate_state(djangos(state), preserve=False)
+
+    def _goes_online(self, migration: Migration, state: ProjectState) -> bool:
+        """Return whether a migration is carried out in steps that would be one transaction otherwise."""
+        if self.planner is None or not self._fits_transaction(migration) or applies_itself(migration):
+            return False
+        position = self.open_journals.get(MigrationKey.of(migration))
+        begun = position is not None and not position.backwards and position.online is not None
+        return begun or self.planner.is_wanted(migration, state)
 
     def _fits_transaction(self, migration: Migration) -> bool:
         return bool(migration.atomic and self.database.transactional_ddl)
@@ -164,16 +176,26 @@ class Executor(LazyExecutor):
             # A history that cannot be written does not stop a deploy.
             return OwnTransaction(self.database, progress, journal if journal.is_kept() else None)
 
-    def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+    def _apply_stepwise(
+        self, state: ProjectState, migration: Migration, progress: Progress, *, online: bool
+    ) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
         self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
+        progress.is_online = online
         stepwise = Stepwise(
-            self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
+            self.database,
+            migration,
+            progress,
+            emit=self.emit,
+            lock=self.lock,
+            resolutions=self.resolutions,
+            online=self._online_operations(migration),
         )
+        stepwise.journal.is_online = online
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self.connection.schema_editor(atomic=False) as editor, progress.watched():
             state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
             if not self._begin(migration):
@@ -181,6 +203,11 @@ class Executor(LazyExecutor):
             stepwise.journal.clear()
             self.lock.verify()
         return state
+
+    def _online_operations(self, migration: Migration) -> OnlineOperations | None:
+        if self.planner is None:
+            return None
+        return OnlineOperations(self.database, migration, self.planner, lock=self.lock, emit=self.emit)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""

@@ -19,6 +19,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.locks.needs import is_schema_operation, stronger
+from auto_migrate.applying.online.operations import OnlineOperations
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -54,6 +55,7 @@ class Stepwise:
         lock: DeployLock,
         resolutions: Resolutions,
         backwards: bool = False,
+        online: OnlineOperations | None = None,
     ) -> None:
         self.database = database
         self.migration = migration
@@ -65,6 +67,7 @@ class Stepwise:
         self.key = MigrationKey.of(migration)
         self.journal = Journal(database.alias, emit.run_id, self.key, backwards=backwards)
         self.operations = Operations(database, migration, progress, emit)
+        self.online = online
         # What of the operation that was cut is done, where its statements were noted.
         self.done_statements: tuple[str, ...] = ()
 
@@ -84,7 +87,11 @@ class Stepwise:
             return self._carry_out_whole(position, editor, lambda: self.migration.apply(djangos(state), editor))
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
-            if index <= position.done or (index == position.started and self._was_done(position, index)):
+            if (
+                index <= position.done
+                or self._went_online(position, index, state)
+                or (index == position.started and self._was_done(position, index))
+            ):
                 _before, state = advance(state, self.migration.app_label, operation)
             else:
                 # Python code may have closed the connection, and with it the session that held the fence.
@@ -103,6 +110,12 @@ class Stepwise:
                 continue
             self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             self._carry_out(step.index, done, editor, step)
+
+    def _went_online(self, position: Position, index: int, state: ProjectState) -> bool:
+        """Carry an operation out online, if it goes that way, and return whether it was."""
+        if self.online is None:
+            return False
+        return self.online.carry_out(self.journal, position, index, state, lambda: self._finish(index))
 
     def _was_done(self, position: Position, done: int) -> bool:
         verdict = judge(self.database, self.migration, position, resolutions=self.resolutions, emit=self.emit)
@@ -173,7 +186,8 @@ class Stepwise:
 
     def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
         if self.database.transactional_ddl:
-            return fits_transaction(operation)
+            # All of an atomic migration was meant for one.
+            return bool(self.migration.atomic) or fits_transaction(operation)
         # Data alone can be rolled back even where schema changes cannot.
         return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
 

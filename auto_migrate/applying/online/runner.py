@@ -1,0 +1,218 @@
+"""Steps carried out: each noted in the journal, resumed where a run was cut, and taken back where rows are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+from django.db.transaction import atomic
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.locks.acquire import lock_ahead
+from auto_migrate.applying.online.catalogue import Catalogue, IndexState
+from auto_migrate.applying.online.filling import fill
+from auto_migrate.applying.online.names import unquoted
+from auto_migrate.applying.online.offenders import offenders
+from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import OnlineStepStarted
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
+from auto_migrate.history.journal import Journal
+from auto_migrate.retry import teller
+
+
+class RowsRefused(Exception):
+    """Rows are there that the operation would refuse."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(_("rows stand in the way"))
+        self.keys = list(keys)
+
+
+@dataclasses.dataclass
+class Steps:
+    """The steps of one operation (1-based) and how far they are.
+
+    `done` are taken; `begun` is the number (0-based) of a build that was, and may be there; `found` are those of builds
+    whose index was there before. `undoing` tells that they are being taken back.
+    """
+
+    operation: int
+    digest: str
+    steps: Sequence[Step]
+    done: int = 0
+    begun: int | None = None
+    found: list[int] = dataclasses.field(default_factory=list)
+    undoing: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the journal keeps."""
+        kept = {name: getattr(self, name) for name in KEPT}
+        return {**kept, "steps": [step.as_json() for step in self.steps]}
+
+    @classmethod
+    def of_json(cls, operation: int, kept: Mapping[str, Any]) -> Steps:
+        """Return what the journal has kept."""
+        steps = [Step.of_json(step) for step in kept["steps"]]
+        return cls(operation, steps=steps, **{name: kept[name] for name in KEPT})
+
+
+KEPT = ("digest", "done", "begun", "found", "undoing")
+
+
+class OnlineRunner:
+    """Carries out the steps of one migration's operations on one database."""
+
+    def __init__(self, database: Database, journal: Journal, lock: DeployLock, emit: Emitter) -> None:
+        self.database = database
+        self.journal = journal
+        self.lock = lock
+        self.emit = emit
+        self.catalogue = Catalogue(database)
+
+    def carry_out(self, steps: Steps, operation: Operation, finish: Callable[[], None]) -> None:
+        """Take the steps that are left; `finish` notes the end of the operation.
+
+        Raise `MigrationFailed` where the database refuses one, after all that was done has been taken back.
+        """
+        self._note(steps)
+        total = len(steps.steps)
+        for number in range(steps.done, total):
+            step = steps.steps[number]
+            place = (self.journal.migration, steps.operation, number + 1, total)
+            self.emit(OnlineStepStarted(*place, str(step.kind), step.table))
+            try:
+                self._take(step, steps, number)
+            except Exception as error:
+                if self._goes_on_later(error):
+                    raise
+                keys = error.keys if isinstance(error, RowsRefused) else offenders(self.catalogue, step)
+                self.take_back(steps)
+                raise self._refused(steps, operation, error, keys) from error
+        finish()
+
+    def take_back(self, steps: Steps) -> None:
+        """Take back what was done, the last first, and forget that the operation was begun."""
+        steps.undoing = True
+        self._note(steps)
+        if steps.done < len(steps.steps):
+            cut = steps.steps[steps.done]
+            if cut.kind is Kind.BUILD and self.catalogue.index_state(cut) is IndexState.INVALID:
+                self._drop(cut)
+        for number in reversed(range(steps.done)):
+            if number not in steps.found:
+                self._undo(steps.steps[number], self._noting(steps, number))
+        self.journal.cancel()
+
+    def _undo(self, step: Step, note: Callable[[], None]) -> None:
+        if step.kind is Kind.BUILD:
+            self._drop(step)
+        elif step.undo:
+            with self._transaction(dataclasses.replace(step, sql=step.undo, lock=LockMode.ACCESS_EXCLUSIVE)):
+                for statement in step.undo:
+                    self.catalogue.execute(statement)
+                note()
+            return
+        note()
+
+    def _goes_on_later(self, error: Exception) -> bool:
+        """Return whether what went wrong says nothing of the rows or the schema, so that a later try goes on."""
+        if isinstance(error, AutoMigrateError | TransientError):
+            return True
+        fault = self.database.fault_of(error)
+        return fault is not None and fault.kind.transient
+
+    def _refused(self, steps: Steps, operation: Operation, error: Exception, keys: Sequence[str]) -> MigrationFailed:
+        text = _("Migration {migration} failed at operation {index}, {operation}: {error}").format(
+            migration=self.journal.migration,
+            index=steps.operation,
+            operation=operation.describe(),
+            error=summary_of(error),
+        )
+        lines = [_("In the way: {keys}.").format(keys="; ".join(keys))] if keys else []
+        lines += [
+            _("Everything of this operation was put back as it was; what came before it was kept."),
+            _("Mend the rows or the migration and deploy again."),
+        ]
+        return MigrationFailed(text, hint="\n".join(lines))
+
+    def _note(self, steps: Steps) -> None:
+        self.journal.begin_online(steps.operation, steps.as_json())
+
+    def _noting(self, steps: Steps, done: int) -> Callable[[], None]:
+        def note() -> None:
+            steps.done = done
+            self._note(steps)
+
+        return note
+
+    def _take(self, step: Step, steps: Steps, number: int) -> None:
+        """Take one step and note it."""
+        self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
+        note = self._noting(steps, number + 1)
+        if step.is_transaction:
+            with self._transaction(step):
+                for statement in step.sql:
+                    self.catalogue.execute(statement)
+                note()
+            return
+        if step.kind is Kind.LOOK:
+            if keys := offenders(self.catalogue, step):
+                raise RowsRefused(keys)
+        elif step.kind is Kind.FILL:
+            fill(self.catalogue, step, lambda: self._transaction(step), self.emit.clock)
+        elif step.kind is Kind.BUILD:
+            self._build(step, steps, number)
+        else:
+            self._drop(step)
+        note()
+
+    @contextlib.contextmanager
+    def _transaction(self, step: Step) -> Iterator[None]:
+        """Open the transaction of one step, with its locks."""
+        with atomic(using=self.database.alias), contextlib.ExitStack() as stack:
+            self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
+            # Whoever has the deploy lock now may have done this while we had lost it.
+            self.lock.verify()
+            if step.kind is Kind.VALIDATE:
+                stack.enter_context(self.database.unbounded())
+            elif step.lock is not None:
+                self._lock(step, step.lock)
+            yield
+
+    def _lock(self, step: Step, mode: LockMode) -> None:
+        tables = self.database.table_locks
+        if tables is None:
+            return
+        needs = dict.fromkeys((step.table, *step.others), mode)
+        if step.subject and any(" DROP CONSTRAINT " in statement for statement in step.sql):
+            # What a foreign key points to is changed with it.
+            needs |= dict.fromkeys(self.catalogue.targets(step.table, step.subject), LockMode.ACCESS_EXCLUSIVE)
+        lock_ahead(tables, needs, migration=self.journal.migration, emit=self.emit)
+
+    def _build(self, step: Step, steps: Steps, number: int) -> None:
+        """Build an index, unless it is there; what a build has left that was cut is dropped first."""
+        if self.database.indexes is not None:
+            self.database.indexes.await_builds(self.emit.clock, [unquoted(step.subject)], teller(self.emit))
+        state = self.catalogue.index_state(step)
+        if state is IndexState.BUILT:
+            if steps.begun != number:
+                steps.found.append(number)
+            return
+        if state is IndexState.INVALID:
+            self._drop(step)
+        steps.begun = number
+        self._note(steps)
+        with self.database.unbounded():
+            self.catalogue.execute(step.sql[0])
+
+    def _drop(self, step: Step) -> None:
+        """Drop an index, in the schema of its table."""
+        name = self.catalogue.within(step.table, step.subject)
+        with self.database.unbounded():
+            self.catalogue.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
