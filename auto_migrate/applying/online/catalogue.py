@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.transaction import atomic
+from django.db.transaction import atomic, set_rollback
 
 from auto_migrate.applying.online.names import parts_of, quoted, unquoted
 from auto_migrate.applying.online.step import Step
@@ -46,10 +46,6 @@ class IndexState(enum.Enum):
     """Something else goes by its name."""
 
 
-class Undone(Exception):
-    """Ends a transaction that leaves nothing."""
-
-
 class Catalogue:
     """Asks one database."""
 
@@ -64,7 +60,7 @@ class Catalogue:
         of_table, is_valid, definition, tablespace = rows[0]
         if not of_table:
             return IndexState.OTHER
-        # Which table a build was for, the name and the table tell; only one that holds is compared with what it shall be.
+        # Whose a cut build was, its name and its table tell; one that holds is compared with what it shall be.
         if not is_valid:
             return IndexState.INVALID
         same = self._twin(step) == (rest_of(definition), tablespace)
@@ -74,16 +70,15 @@ class Catalogue:
         """Return how the server itself tells the index, made on an empty copy of the table that nobody ever sees."""
         (build,) = step.sql
         statement = build.replace(" CONCURRENTLY ", " ", 1).replace(f" ON {step.table}", f" ON {TWIN}", 1)
-        found: tuple[str, int] | None = None
         try:
             with atomic(using=self.database.alias):
                 self.execute(f"CREATE TEMPORARY TABLE auto_migrate_twin (LIKE {step.table})")
                 self.execute(statement)
                 rows = self.rows(NAMED, [unquoted(step.subject), TWIN])
-                found = rest_of(rows[0][2]), rows[0][3]
-                raise Undone
-        except (Undone, DatabaseError):
-            return found
+                set_rollback(True, using=self.database.alias)
+        except DatabaseError:
+            return None
+        return rest_of(rows[0][2]), rows[0][3]
 
     def schema_of(self, table: str) -> str:
         """Return the schema of a table, quoted; empty where there is no such table."""

@@ -65,9 +65,9 @@ class OnlineCollector(Collector):
         self.afterwards.append(f"ALTER TABLE {table} " + text.format(column=column, **names))
 
     def _iter_column_sql(
-        self, column_db_type: Any, params: Any, model: Any, field: Any, field_db_params: Any, include_default: Any
+        self, column_db_type: Any, params: list[Any], model: Any, field: Any, *arguments: Any
     ) -> Iterator[str]:
-        parts = super()._iter_column_sql(column_db_type, params, model, field, field_db_params, include_default)  # type: ignore[misc] # Django's own
+        parts = super()._iter_column_sql(column_db_type, params, model, field, *arguments)  # type: ignore[misc] # Django's own
         if self.adding is None or self.adding[1] is not field:
             yield from parts
             return
@@ -92,7 +92,7 @@ class OnlineCollector(Collector):
         value = default % tuple(map(self.quote_value, params)) if params else default.replace("%%", "%")
         self.afterwards += [
             f"ALTER TABLE {table} ALTER COLUMN {column} SET {value}",
-            f"UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL",
+            f"UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL",  # noqa: S608 # quoted
         ]
 
     def _alter_field(self, model: Any, old_field: Any, new_field: Any, *types: Any, **options: Any) -> None:

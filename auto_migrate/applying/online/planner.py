@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,6 +12,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
@@ -18,10 +20,12 @@ from auto_migrate.applying.online.reading import NotOnline, Reading
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.changes.change import Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.statistics import TableStatistics
+from auto_migrate.exceptions import TransientError
 
 logger = logging.getLogger(__name__)
 
@@ -42,63 +46,85 @@ KINDS = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
 class OnlinePlanner:
-    """Plans the operations of migrations; `goes` tells by a table's statistics whether it goes online."""
+    """Plans the operations of migrations.
 
-    def __init__(
-        self, connection: BaseDatabaseWrapper, look: Look, goes: Callable[[TableStatistics], bool], version: int
-    ) -> None:
-        self.connection = connection
-        self.look = look
-        self.goes = goes
-        self.version = version
+    `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major).
+    """
+
+    connection: BaseDatabaseWrapper
+    look: Look
+    goes: Callable[[TableStatistics], bool]
+    version: int
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
         if not any(self._table_goes(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
-        wanted = False
+        if points_ahead(migration):
+            return False
         for operation in migration.operations:
             after = foresee(state, migration.app_label, [operation])
-            if points_ahead(operation, migration.app_label, after):
-                return False
-            wanted = wanted or bool(self.steps(operation, migration.app_label, state, after))
+            if self.steps(operation, migration.app_label, state, after):
+                return True
             state = after
-        return wanted
+        return False
 
     def steps(
-        self, operation: Operation, app_label: str, before: ProjectState, after: ProjectState
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change] | None = None,
     ) -> tuple[Step, ...]:
-        """Return the steps of an operation, none where it is carried out as it is written."""
+        """Return the steps of an operation, none where it is carried out as it is written.
+
+        `changes` are what it does to the database, where somebody has read them.
+        """
         try:
-            return tuple(self._steps(operation, app_label, before, after))
+            return tuple(self._steps(operation, app_label, before, after, changes))
         except NotOnline:
             return ()
-        except Error:
+        except (Error, TransientError):
             raise
         except Exception as error:  # noqa: BLE001 # what has no steps is carried out as Django does
             logger.debug("%s is carried out as it is written: %r", operation.describe(), error)
             return ()
 
-    def _steps(self, operation: Operation, app_label: str, before: ProjectState, after: ProjectState) -> Iterator[Step]:
+    def _steps(
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change] | None,
+    ) -> Iterator[Step]:
         if isinstance(operation, ops.SeparateDatabaseAndState):
             for inner in operation.database_operations:
                 within = foresee(before, app_label, [inner])
-                steps = tuple(self._steps(inner, app_label, before, within))
+                steps = tuple(self._steps(inner, app_label, before, within, None))
                 if not steps:
                     raise NotOnline
                 yield from steps
                 before = within
         elif self._table_goes(operation, app_label, before):
-            yield from self._own_steps(operation, app_label, before, after)
+            if changes is None:
+                changes = read_changes(operation, app_label, self.connection, before, after)
+            yield from self._own_steps(operation, app_label, before, after, changes)
 
     def _own_steps(
-        self, operation: Operation, app_label: str, before: ProjectState, after: ProjectState
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change],
     ) -> Sequence[Step]:
         editor = collected(operation, app_label, self.connection, before, after)
         if editor is None:
             return ()
-        changes = read_changes(operation, app_label, self.connection, before, after)
         quote = self.connection.ops.quote_name
         steps = steps_of(editor.collected_sql, Reading(changes, self.version, quote), editor.kept_keys)
         # One instant is what Django does.
@@ -146,19 +172,20 @@ def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
             yield operation
 
 
-def points_ahead(operation: Operation, app_label: str, after: ProjectState) -> bool:
+def points_ahead(migration: Migration) -> bool:
     """Return whether a new table's foreign key points to one that comes only later in the migration.
 
-    In one transaction Django makes it at the end; where each operation has its own there is no such end.
+    In one transaction Django makes the key at its end; where each operation has its own there is no such end.
     """
-    if not isinstance(operation, ops.CreateModel):
-        return False
-    for _name, field in operation.fields:
-        target = getattr(field.remote_field, "model", None)
-        if isinstance(target, str) and target not in {"self"}:
-            label, _, name = target.rpartition(".")
-            key = ((label or app_label).lower(), name.lower())
-            known = {(one.lower(), other) for one, other in after.models}
-            if key not in known and key[0] not in {real.lower() for real in after.real_apps}:
-                return True
-    return False
+    places = {
+        (migration.app_label, operation.name_lower): place
+        for place, operation in enumerate(migration.operations)
+        if isinstance(operation, ops.CreateModel)
+    }
+    return any(
+        places.get(resolve_relation(field.remote_field.model, migration.app_label, operation.name_lower), -1) > place
+        for place, operation in enumerate(migration.operations)
+        if isinstance(operation, ops.CreateModel)
+        for _name, field in operation.fields
+        if field.remote_field
+    )

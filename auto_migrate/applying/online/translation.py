@@ -78,7 +78,7 @@ def without_passing(statements: Sequence[str]) -> list[str]:
     """Leave out a default that is set for a column which is there already, and dropped at the end."""
     named = [(statement, PASSING.fullmatch(statement)) for statement in statements]
     columns = [found["column"] for _statement, found in named if found is not None]
-    return [one for one, found in named if found is None or columns.count(found["column"]) != 2]  # noqa: PLR2004 # both
+    return [one for one, found in named if found is None or columns.count(found["column"]) != 2]  # both
 
 
 def clash(placed: Iterable[Placed]) -> bool:
