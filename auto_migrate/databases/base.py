@@ -116,6 +116,16 @@ class IndexCondition(enum.Enum):
     VALID = "valid"
 
 
+@dataclasses.dataclass(frozen=True)
+class IndexBuild:
+    """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""
+
+    table: str
+    phase: str
+    percent: float | None
+    seconds: float
+
+
 class ConcurrentIndexes(abc.ABC):
     """The means to look at indexes that are built concurrently: whole, or left INVALID by a build that was cut."""
 
@@ -126,6 +136,10 @@ class ConcurrentIndexes(abc.ABC):
     @abc.abstractmethod
     def invalid(self) -> list[str]:
         """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
+
+    @abc.abstractmethod
+    def builds(self) -> list[IndexBuild]:
+        """Return the builds that go on in the database, whoever's they are."""
 
     @abc.abstractmethod
     def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:

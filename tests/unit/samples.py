@@ -87,6 +87,8 @@ SAMPLES: list[Event] = [
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
     events.MigrationStarted(FIRST, 1, 2, backwards=False),
     events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
+    events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+    events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
     events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
     events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),

@@ -19,7 +19,7 @@ NAMED = """
     SELECT named.relkind = 'i' AND indrelid = owner.oid, indisvalid AND indisready,
            pg_get_indexdef(named.oid), named.reltablespace
     FROM pg_class AS owner
-    JOIN pg_class AS named ON named.relnamespace = owner.relnamespace AND named.relname = %s
+    JOIN pg_class AS named ON named.relnamespace = owner.relnamespace AND named.relname = %s::text::name
     LEFT JOIN pg_index ON indexrelid = named.oid
     WHERE owner.oid = to_regclass(%s)
 """
@@ -30,7 +30,7 @@ SCHEMA = """
 TARGETS = """
     SELECT format('%%I.%%I', nspname, relname)
     FROM pg_constraint JOIN pg_class ON pg_class.oid = confrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE conrelid = to_regclass(%s) AND conname = %s AND confrelid <> conrelid
+    WHERE conrelid = to_regclass(%s) AND conname = %s::text::name AND confrelid <> conrelid
 """
 TWIN = "pg_temp.auto_migrate_twin"
 

@@ -23,7 +23,7 @@ INDEX = """
            pg_get_expr(indpred, indrelid),
            coalesce((to_jsonb(pg_index) ->> 'indnullsnotdistinct')::boolean, false)
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-    WHERE indrelid = to_regclass(%s) AND relname = %s
+    WHERE indrelid = to_regclass(%s) AND relname = %s::text::name
 """
 KEY = """
     SELECT array(SELECT attname FROM unnest(conkey) WITH ORDINALITY AS key(number, place)
@@ -31,7 +31,7 @@ KEY = """
            array(SELECT attname FROM unnest(confkey) WITH ORDINALITY AS key(number, place)
                  JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY place),
            confrelid::regclass::text
-    FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s AND contype = 'f'
+    FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s::text::name AND contype = 'f'
 """
 
 

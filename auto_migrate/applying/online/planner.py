@@ -133,7 +133,7 @@ class OnlinePlanner:
     def _table_goes(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         if not isinstance(operation, KINDS) or rule_of(operation) is None:
             return False
-        name = getattr(operation, "model_name", None) or operation.name  # type: ignore[attr-defined] # each has one
+        name = getattr(operation, "model_name", None) or operation.name  # type: ignore[union-attr] # each has one
         table = LockNeeds(app_label, state).migrated_table(name)
         known = self.look(table) if table else None
         return known is not None and known.plain and self.goes(known)

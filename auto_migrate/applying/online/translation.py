@@ -48,6 +48,8 @@ def steps_of(statements: Sequence[str], reading: Reading, kept_keys: Iterable[st
     is not understood, or where steps could not be taken back.
     """
     placed: list[Placed] = []
+    if not reading.changes_type:
+        statements = without_rebuilt(statements)
     for statement in without_passing(without_kept(statements, frozenset(kept_keys))):
         placed += read(statement, reading)
     steps = [step for _rank, step in sorted(placed, key=lambda one: one[0])]
@@ -72,6 +74,14 @@ def without_kept(statements: Sequence[str], kept_keys: frozenset[str]) -> list[s
     named = [(statement, KEY_NAME.search(statement)) for statement in statements]
     twice = {name for name in kept_keys if sum(found is not None and found["name"] == name for _, found in named) > 1}
     return [statement for statement, found in named if found is None or found["name"] not in twice]
+
+
+def without_rebuilt(statements: Sequence[str]) -> list[str]:
+    """Leave out an index that is dropped and built again for the same columns, as Django does with the one for LIKE."""
+    dropped = {found["name"] for one in statements if (found := indexes.DROP.fullmatch(one))}
+    built = {found["name"] for one in statements if (found := indexes.CREATE.fullmatch(one))}
+    named = [(one, indexes.DROP.fullmatch(one) or indexes.CREATE.fullmatch(one)) for one in statements]
+    return [one for one, found in named if found is None or found["name"] not in dropped & built]
 
 
 def without_passing(statements: Sequence[str]) -> list[str]:
