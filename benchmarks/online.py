@@ -29,7 +29,8 @@ READ = "SELECT count FROM depot_item WHERE id = %s"
 WRITE = "UPDATE depot_item SET count = count + 1 WHERE id = %s"
 FILL = """
     INSERT INTO depot_item (name, code, count, owner_id, keeper_number, note, place, "order")
-    SELECT 'item ' || n, 'c' || n, n, 1 + n %% 60, n %% 60, CASE WHEN n %% 2 = 1 THEN 'note ' || n END, 'place ' || n, 'x'
+    SELECT 'item ' || n, 'c' || n, n, 1 + n %% 60, n %% 60,
+           CASE WHEN n %% 2 = 1 THEN 'note ' || n END, 'place ' || n, 'x'
     FROM generate_series(60, %s) AS n
 """
 KINDS = {

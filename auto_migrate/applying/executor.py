@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error
 from django.db.migrations.migration import Migration
@@ -22,8 +23,6 @@ from django.db.transaction import atomic
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.online.operations import OnlineOperations
-from auto_migrate.applying.online.planner import planner_of
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -45,6 +44,10 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.online.operations import OnlineOperations
+    from auto_migrate.applying.online.planner import OnlinePlanner
 
 
 class AlreadyDone(Exception):
@@ -89,7 +92,7 @@ class Executor(LazyExecutor):
         self.total = emit.applied + len(comparison.plan)
         self.resolutions = resolutions
         self.open_journals = open_journals or {}
-        self.planner = planner_of(database, is_new=not comparison.recorded)
+        self.is_new = not comparison.recorded
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -104,6 +107,14 @@ class Executor(LazyExecutor):
             except AlreadyDone:
                 report.already = True
                 return migration.mutate_state(djangos(state), preserve=False)
+
+    @functools.cached_property
+    def planner(self) -> OnlinePlanner | None:
+        """What plans the operations that go online, None where none does."""
+        # Of a plan that is empty nothing is asked.
+        from auto_migrate.applying.online.planner import planner_of
+
+        return planner_of(self.database, is_new=self.is_new)
 
     def _goes_online(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether a migration is carried out in steps that would be one transaction otherwise."""
@@ -207,6 +218,8 @@ class Executor(LazyExecutor):
     def _online_operations(self, migration: Migration) -> OnlineOperations | None:
         if self.planner is None:
             return None
+        from auto_migrate.applying.online.operations import OnlineOperations
+
         return OnlineOperations(self.database, migration, self.planner, lock=self.lock, emit=self.emit)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:

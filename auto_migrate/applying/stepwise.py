@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import sqlparse
 from django.db import DatabaseError
@@ -19,7 +20,6 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.locks.needs import is_schema_operation, stronger
-from auto_migrate.applying.online.operations import OnlineOperations
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -40,6 +40,9 @@ from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.interruptions import resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.online.operations import OnlineOperations
 
 
 class Stepwise:

@@ -25,6 +25,8 @@ from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, Transient
 from auto_migrate.history.journal import Journal
 from auto_migrate.retry import teller
 
+ONLINE = "AUTO_MIGRATE_ONLINE"
+
 
 class RowsRefused(Exception):
     """Rows are there that the operation would refuse."""
@@ -93,7 +95,7 @@ class OnlineRunner:
                     raise
                 keys = error.keys if isinstance(error, RowsRefused) else offenders(self.catalogue, step)
                 self.take_back(steps)
-                raise self._refused(steps, operation, error, keys) from error
+                raise self._refused(steps, operation, error, keys, steps.steps[:number]) from error
         finish()
 
     def take_back(self, steps: Steps) -> None:
@@ -127,7 +129,11 @@ class OnlineRunner:
         fault = self.database.fault_of(error)
         return fault is not None and fault.kind.transient
 
-    def _refused(self, steps: Steps, operation: Operation, error: Exception, keys: Sequence[str]) -> MigrationFailed:
+    def _refused(
+        self, steps: Steps, operation: Operation, error: Exception, keys: Sequence[str], taken: Sequence[Step]
+    ) -> MigrationFailed:
+        """Say what was refused; `taken` are the steps that were made before."""
+        gone = any(step.kind is Kind.DROP or (step.kind is Kind.CHANGE and not step.undo) for step in taken)
         text = _("Migration {migration} failed at operation {index}, {operation}: {error}").format(
             migration=self.journal.migration,
             index=steps.operation,
@@ -135,11 +141,12 @@ class OnlineRunner:
             error=summary_of(error),
         )
         lines = [_("In the way: {keys}.").format(keys="; ".join(keys))] if keys else []
-        lines += [
-            _("Everything of this operation was put back as it was; what came before it was kept."),
-            _("Mend the rows or the migration and deploy again."),
-        ]
-        return MigrationFailed(text, hint="\n".join(lines))
+        lines.append(_("Everything of this operation was put back as it was; what came before it was kept."))
+        if gone:
+            lines.append(_("What it had dropped before stays dropped."))
+        if not keys:
+            lines.append(_("To have it carried out as it is written: {setting}=never").format(setting=ONLINE))
+        return MigrationFailed(text, hint="\n".join([*lines, _("Mend the rows or the migration and deploy again.")]))
 
     def _note(self, steps: Steps) -> None:
         self.journal.begin_online(steps.operation, steps.as_json())
@@ -193,7 +200,7 @@ class OnlineRunner:
         if step.subject and any(" DROP CONSTRAINT " in statement for statement in step.sql):
             # What a foreign key points to is changed with it.
             needs |= dict.fromkeys(self.catalogue.targets(step.table, step.subject), LockMode.ACCESS_EXCLUSIVE)
-        lock_ahead(tables, needs, migration=self.journal.migration, emit=self.emit)
+        lock_ahead(tables, needs, migration=self.journal.migration, emit=self.emit, is_begun=True)
 
     def _build(self, step: Step, steps: Steps, number: int) -> None:
         """Build an index, unless it is there; what a build has left that was cut is dropped first."""
