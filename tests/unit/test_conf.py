@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "STATEMENT_TIMEOUT": (0, "0", 0.0),
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
+    "ONLINE": ("always", "always", "always"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
