@@ -17,7 +17,7 @@ from typing import Any
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.databases.base import Database, IndexBuild
+from auto_migrate.databases.base import Database
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.postgresql.sockets import duplicate, hurried
@@ -25,7 +25,7 @@ from auto_migrate.databases.waits import REPORT_EVERY, Reason
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
 from auto_migrate.retry import teller
-from auto_migrate.values import Blocker
+from auto_migrate.values import Blocker, IndexBuild
 
 # How often to look whether a statement is under way, in seconds; one that is found twice is worth asking about.
 TICK = 1.0

@@ -46,7 +46,7 @@ from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
-    from auto_migrate.applying.online.operations import OnlineOperations
+    from auto_migrate.applying.online.online_operations import OnlineOperations
     from auto_migrate.applying.online.planner import OnlinePlanner
 
 
@@ -218,7 +218,7 @@ class Executor(LazyExecutor):
     def _online_operations(self, migration: Migration) -> OnlineOperations | None:
         if self.planner is None:
             return None
-        from auto_migrate.applying.online.operations import OnlineOperations
+        from auto_migrate.applying.online.online_operations import OnlineOperations
 
         return OnlineOperations(self.database, migration, self.planner, lock=self.lock, emit=self.emit)
 

@@ -42,7 +42,7 @@ from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
-    from auto_migrate.applying.online.operations import OnlineOperations
+    from auto_migrate.applying.online.online_operations import OnlineOperations
 
 
 class Stepwise:

@@ -29,7 +29,7 @@ from auto_migrate.exceptions import (
     MigrationFailed,
     TransientError,
 )
-from auto_migrate.values import Blocker, Holder
+from auto_migrate.values import Blocker, Holder, IndexBuild
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
@@ -114,16 +114,6 @@ class IndexCondition(enum.Enum):
     MISSING = "missing"
     INVALID = "invalid"
     VALID = "valid"
-
-
-@dataclasses.dataclass(frozen=True)
-class IndexBuild:
-    """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""
-
-    table: str
-    phase: str
-    percent: float | None
-    seconds: float
 
 
 class ConcurrentIndexes(abc.ABC):

@@ -83,6 +83,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("LOCK_PATIENCE", "", NUMBER),
     ("STATEMENT_TIMEOUT", -1, "it must be a finite number of at least 0"),
     ("BLOCK", "fatal", "it must be one of error, warning, notice, never"),
+    ("ONLINE", True, "it must be one of auto, always, never"),
     ("PHASES", "perhaps", "it must be true or false"),
     ("PHASES", 1, "it must be true or false"),
     ("PHASES", None, "it must be true or false"),

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.transaction import atomic, set_rollback
 
-from auto_migrate.applying.online.names import parts_of, quoted, unquoted
+from auto_migrate.applying.online.quoted_names import parts_of, quoted, unquoted
 from auto_migrate.applying.online.step import Step
 from auto_migrate.databases.base import Database
 

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.online.names import chosen_name
+from auto_migrate.applying.online.quoted_names import chosen_name
 from auto_migrate.changes.collected_sql import Collector, only_read
 from auto_migrate.changes.columns import calls_volatile
 from auto_migrate.changes.stock_operations import djangos_forwards

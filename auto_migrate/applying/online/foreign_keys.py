@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from auto_migrate.applying.online.checks import not_valid, validated
-from auto_migrate.applying.online.names import NAME, QUOTED
-from auto_migrate.applying.online.reading import Reading
+from auto_migrate.applying.online.check_constraints import not_valid, validated
+from auto_migrate.applying.online.premises import Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Placed, Rank
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 
@@ -17,7 +17,7 @@ ADD = re.compile(
 )
 
 
-def added(statement: str, _reading: Reading) -> list[Placed] | None:
+def added(statement: str, _premises: Premises) -> list[Placed] | None:
     """Read `ADD CONSTRAINT … FOREIGN KEY`."""
     found = ADD.fullmatch(statement)
     if found is None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from auto_migrate.applying.online.checks import look, not_valid, validated
-from auto_migrate.applying.online.names import NAME, QUOTED, chosen_name
-from auto_migrate.applying.online.reading import Reading
+from auto_migrate.applying.online.check_constraints import look, not_valid, validated
+from auto_migrate.applying.online.premises import Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.databases.lock_modes import ALTER_TABLE
@@ -26,23 +26,23 @@ FILL = re.compile(
 AS_CONSTRAINT = 18
 
 
-def filled(statement: str, reading: Reading) -> list[Placed] | None:
+def filled(statement: str, premises: Premises) -> list[Placed] | None:
     """Read the statement that fills a column for the NOT NULL that comes after it."""
     found = FILL.fullmatch(statement)
     if found is None:
         return None
-    reading.fills[found["table"], found["column"]] = found["update"]
+    premises.fills[found["table"], found["column"]] = found["update"]
     return []
 
 
-def required(statement: str, reading: Reading) -> list[Placed] | None:
+def required(statement: str, premises: Premises) -> list[Placed] | None:
     """Read `SET NOT NULL`."""
     found = SET.fullmatch(statement)
     if found is None:
         return None
     table, column = found["table"], found["column"]
-    fill = reading.fills.pop((table, column), "")
-    proven = by_constraint if reading.version >= AS_CONSTRAINT else by_check
+    fill = premises.fills.pop((table, column), "")
+    proven = by_constraint if premises.version >= AS_CONSTRAINT else by_check
     return [(Rank.ADDITION, step) for step in proven(table, column, fill)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from auto_migrate.applying.online.catalogue import Catalogue
-from auto_migrate.applying.online.names import quoted, unquoted
+from auto_migrate.applying.online.quoted_names import quoted, unquoted
 from auto_migrate.applying.online.step import Kind, Step
 
 # How many are named.

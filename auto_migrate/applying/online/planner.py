@@ -16,7 +16,7 @@ from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
-from auto_migrate.applying.online.reading import NotOnline, Reading
+from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
@@ -126,7 +126,7 @@ class OnlinePlanner:
         if editor is None:
             return ()
         quote = self.connection.ops.quote_name
-        steps = steps_of(editor.collected_sql, Reading(changes, self.version, quote), editor.kept_keys)
+        steps = steps_of(editor.collected_sql, Premises(changes, self.version, quote), editor.kept_keys)
         # One instant is what Django does.
         return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
 from auto_migrate.applying.online.filling import fill
-from auto_migrate.applying.online.names import unquoted
 from auto_migrate.applying.online.offenders import offenders
+from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import LockMode

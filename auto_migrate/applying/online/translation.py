@@ -7,30 +7,30 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from auto_migrate.applying.online import (
-    checks,
-    columns,
+    check_constraints,
     foreign_keys,
-    indexes,
+    index_steps,
+    instants,
     not_null,
     removals,
     unique_constraints,
 )
-from auto_migrate.applying.online.names import NAME, QUOTED
-from auto_migrate.applying.online.reading import NotOnline, Reading
+from auto_migrate.applying.online.premises import NotOnline, Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 
-Reader = Callable[[str, Reading], list[Placed] | None]
+Reader = Callable[[str, Premises], list[Placed] | None]
 READERS: tuple[Reader, ...] = (
-    indexes.created,
-    indexes.dropped,
+    index_steps.created,
+    index_steps.dropped,
     unique_constraints.added,
-    checks.added,
+    check_constraints.added,
     foreign_keys.added,
     not_null.filled,
     not_null.required,
-    columns.added,
-    columns.altered,
-    columns.remarked,
+    instants.added,
+    instants.altered,
+    instants.remarked,
     removals.removed,
 )
 FALLIBLE = frozenset({Kind.LOOK, Kind.BUILD, Kind.VALIDATE})
@@ -41,19 +41,19 @@ PASSING = re.compile(
 KEY_NAME = re.compile(rf"(?:ADD|DROP) CONSTRAINT (?P<name>{QUOTED})")
 
 
-def steps_of(statements: Sequence[str], reading: Reading, kept_keys: Iterable[str] = ()) -> list[Step]:
+def steps_of(statements: Sequence[str], premises: Premises, kept_keys: Iterable[str] = ()) -> list[Step]:
     """Return the steps of an operation's statements, in the order in which they are taken.
 
     `kept_keys` are foreign keys that are dropped and made again as they were. Raise `NotOnline` for a statement that
     is not understood, or where steps could not be taken back.
     """
     placed: list[Placed] = []
-    if not reading.changes_type:
+    if not premises.changes_type:
         statements = without_rebuilt(statements)
     for statement in without_passing(without_kept(statements, frozenset(kept_keys))):
-        placed += read(statement, reading)
+        placed += read(statement, premises)
     steps = [step for _rank, step in sorted(placed, key=lambda one: one[0])]
-    if reading.fills or clash(placed) or (reading.changes_type and any(step.kind in FALLIBLE for step in steps)):
+    if premises.fills or clash(placed) or (premises.changes_type and any(step.kind in FALLIBLE for step in steps)):
         raise NotOnline
     if sum(step.kind is Kind.FILL for step in steps) and sum(step.kind in FALLIBLE for step in steps) > 1:
         # What was filled in is not taken back, so that nothing beside its own proof may be refused.
@@ -61,10 +61,10 @@ def steps_of(statements: Sequence[str], reading: Reading, kept_keys: Iterable[st
     return joined(steps)
 
 
-def read(statement: str, reading: Reading) -> list[Placed]:
+def read(statement: str, premises: Premises) -> list[Placed]:
     """Return the steps of one statement; raise `NotOnline` where nobody knows it."""
     for reader in READERS:
-        if (placed := reader(statement, reading)) is not None:
+        if (placed := reader(statement, premises)) is not None:
             return placed
     raise NotOnline
 
@@ -78,9 +78,9 @@ def without_kept(statements: Sequence[str], kept_keys: frozenset[str]) -> list[s
 
 def without_rebuilt(statements: Sequence[str]) -> list[str]:
     """Leave out an index that is dropped and built again for the same columns, as Django does with the one for LIKE."""
-    dropped = {found["name"] for one in statements if (found := indexes.DROP.fullmatch(one))}
-    built = {found["name"] for one in statements if (found := indexes.CREATE.fullmatch(one))}
-    named = [(one, indexes.DROP.fullmatch(one) or indexes.CREATE.fullmatch(one)) for one in statements]
+    dropped = {found["name"] for one in statements if (found := index_steps.DROP.fullmatch(one))}
+    built = {found["name"] for one in statements if (found := index_steps.CREATE.fullmatch(one))}
+    named = [(one, index_steps.DROP.fullmatch(one) or index_steps.CREATE.fullmatch(one)) for one in statements]
     return [one for one, found in named if found is None or found["name"] not in dropped & built]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.indexes import build
-from auto_migrate.applying.online.names import NAME, QUOTED
-from auto_migrate.applying.online.reading import Reading
+from auto_migrate.applying.online.index_steps import build
+from auto_migrate.applying.online.premises import Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.databases.lock_modes import ALTER_TABLE
@@ -20,7 +20,7 @@ ADD = re.compile(
 )
 
 
-def added(statement: str, _reading: Reading) -> list[Placed] | None:
+def added(statement: str, _premises: Premises) -> list[Placed] | None:
     """Read `ADD CONSTRAINT … UNIQUE`."""
     found = ADD.fullmatch(statement)
     if found is None:

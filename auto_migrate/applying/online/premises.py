@@ -17,7 +17,7 @@ class NotOnline(Exception):
 
 
 @dataclasses.dataclass
-class Reading:
+class Premises:
     """The operation's changes, the server's version (major), and the fills that wait for their NOT NULL."""
 
     changes: Sequence[Change]
