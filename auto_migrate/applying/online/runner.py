@@ -93,6 +93,8 @@ class OnlineRunner:
             except Exception as error:
                 if self._goes_on_later(error):
                     raise
+                # What was noted within its transaction went with it.
+                steps.done = number
                 keys = error.keys if isinstance(error, RowsRefused) else offenders(self.catalogue, step)
                 self.take_back(steps)
                 raise self._refused(steps, operation, error, keys, steps.steps[:number]) from error
@@ -115,10 +117,7 @@ class OnlineRunner:
         if step.kind is Kind.BUILD:
             self._drop(step)
         elif step.undo:
-            with self._transaction(dataclasses.replace(step, sql=step.undo, lock=LockMode.ACCESS_EXCLUSIVE)):
-                for statement in step.undo:
-                    self.catalogue.execute(statement)
-                note()
+            self._change(dataclasses.replace(step, sql=step.undo, lock=LockMode.ACCESS_EXCLUSIVE), note)
             return
         note()
 
@@ -162,41 +161,55 @@ class OnlineRunner:
         """Take one step and note it."""
         self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
         note = self._noting(steps, number + 1)
-        if step.is_transaction:
-            with self._transaction(step):
-                for statement in step.sql:
-                    self.catalogue.execute(statement)
+        match step.kind:
+            case Kind.CHANGE:
+                self._change(step, note)
+            case Kind.VALIDATE:
+                self._validate(step, note)
+            case Kind.LOOK:
+                self._look(step)
                 note()
-            return
-        if step.kind is Kind.LOOK:
-            if keys := offenders(self.catalogue, step):
-                raise RowsRefused(keys)
-        elif step.kind is Kind.FILL:
-            fill(self.catalogue, step, lambda: self._transaction(step), self.emit.clock)
-        elif step.kind is Kind.BUILD:
-            self._build(step, steps, number)
-        else:
-            self._drop(step)
-        note()
+            case Kind.FILL:
+                fill(self.catalogue, step, self._transaction, self.emit.clock)
+                note()
+            case Kind.BUILD:
+                self._build(step, steps, number)
+                note()
+            case Kind.DROP:
+                self._drop(step)
+                note()
+
+    def _look(self, step: Step) -> None:
+        if keys := offenders(self.catalogue, step):
+            raise RowsRefused(keys)
+
+    def _validate(self, step: Step, note: Callable[[], None]) -> None:
+        with self._transaction(), self.database.unbounded():
+            self.catalogue.execute(step.sql[0])
+            note()
+
+    def _change(self, step: Step, note: Callable[[], None]) -> None:
+        """Take a step that is an instant; the note comes first, so that the locks are held for nothing but the step."""
+        with self._transaction():
+            note()
+            self._lock(step)
+            for statement in step.sql:
+                self.catalogue.execute(statement)
 
     @contextlib.contextmanager
-    def _transaction(self, step: Step) -> Iterator[None]:
-        """Open the transaction of one step, with its locks."""
-        with atomic(using=self.database.alias), contextlib.ExitStack() as stack:
+    def _transaction(self) -> Iterator[None]:
+        """Open the transaction of one step."""
+        with atomic(using=self.database.alias):
             self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
             # Whoever has the deploy lock now may have done this while we had lost it.
             self.lock.verify()
-            if step.kind is Kind.VALIDATE:
-                stack.enter_context(self.database.unbounded())
-            elif step.lock is not None:
-                self._lock(step, step.lock)
             yield
 
-    def _lock(self, step: Step, mode: LockMode) -> None:
+    def _lock(self, step: Step) -> None:
         tables = self.database.table_locks
-        if tables is None:
+        if tables is None or step.lock is None:
             return
-        needs = dict.fromkeys((step.table, *step.others), mode)
+        needs = dict.fromkeys((step.table, *step.others), step.lock)
         if step.subject and any(" DROP CONSTRAINT " in statement for statement in step.sql):
             # What a foreign key points to is changed with it.
             needs |= dict.fromkeys(self.catalogue.targets(step.table, step.subject), LockMode.ACCESS_EXCLUSIVE)
