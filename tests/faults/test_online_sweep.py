@@ -19,7 +19,7 @@ SETTINGS = "tests.projects.online.settings"
 ONLINE = {"AUTO_MIGRATE_ONLINE": "always", "AUTO_MIGRATE_BLOCK": "never"}
 WHOLE = "SWEEP" in os.environ
 # Every how many of the points that leave something a sample is taken.
-STEP = 12
+STEP = 25
 
 
 @contextlib.contextmanager

@@ -24,14 +24,13 @@ FIRST = f"""
 
 
 class Shop(Project):
-    """The project, with its first migration applied."""
+    """The project, with its first migration."""
 
     def __init__(self, folder: Path, url: str) -> None:
         super().__init__(folder, url)
         self.settings(AUTO_MIGRATE=ALWAYS)
         self.app("shop")
         self.migration("shop", "0001_initial", FIRST, head="initial = True")
-        assert self.run("auto_migrate").code == 0
 
     def second(self, operations: str, **options: str) -> None:
         """Write the migration after the first."""
