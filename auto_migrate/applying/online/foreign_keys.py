@@ -11,9 +11,10 @@ from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Placed, Rank
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 
+COLUMNS = rf"\({QUOTED}(?:, {QUOTED})*\)"
 ADD = re.compile(
     rf"ALTER TABLE (?P<table>{NAME}) ADD CONSTRAINT (?P<name>{QUOTED}) "
-    rf"(?P<definition>FOREIGN KEY \({QUOTED}\) REFERENCES (?P<target>{NAME}) ?\({QUOTED}\)[A-Z ]*)"
+    rf"(?P<definition>FOREIGN KEY {COLUMNS} REFERENCES (?P<target>{NAME}) ?{COLUMNS}[A-Z ]*)"
 )
 
 

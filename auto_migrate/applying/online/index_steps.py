@@ -46,7 +46,7 @@ def dropped(statement: str, premises: Premises) -> list[Placed] | None:
     """Read `DROP INDEX`, which does not say whose index it is."""
     found = DROP.fullmatch(statement)
     tables = {change.table for change in premises.changes}
-    if found is None or len(tables) != 1:
+    if found is None or len(tables) != 1 or "" in tables:
         return None
     (table,) = tables
     step = Step(

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from django.db import Error
+from django.db import Error, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
@@ -17,6 +17,8 @@ from django.db.migrations.utils import resolve_relation
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.premises import NotOnline, Premises
+from auto_migrate.applying.online.quoted_names import parts_of
+from auto_migrate.applying.online.raw_sql import statements_of
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
@@ -60,7 +62,7 @@ class OnlinePlanner:
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
-        if not any(self._table_goes(operation, migration.app_label, state) for operation in flat(migration.operations)):
+        if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
         if points_ahead(migration):
             return False
@@ -109,6 +111,8 @@ class OnlinePlanner:
                     raise NotOnline
                 yield from steps
                 before = within
+        elif isinstance(operation, ops.RunSQL):
+            yield from self._sql_steps(operation, app_label)
         elif self._table_goes(operation, app_label, before):
             if changes is None:
                 changes = read_changes(operation, app_label, self.connection, before, after)
@@ -129,6 +133,23 @@ class OnlinePlanner:
         steps = steps_of(editor.collected_sql, Premises(changes, self.version, quote), editor.kept_keys)
         # One instant is what Django does.
         return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def _sql_steps(self, operation: ops.RunSQL, app_label: str) -> Sequence[Step]:
+        """Return the steps of SQL that somebody wrote, if it is plain and any of its tables goes online."""
+        if type(operation).database_forwards is not ops.RunSQL.database_forwards:
+            return ()
+        if not router.allow_migrate(self.connection.alias, app_label, **operation.hints):
+            return ()
+        statements = statements_of(operation)
+        steps = steps_of(statements, Premises((), self.version, self.connection.ops.quote_name)) if statements else []
+        tables = {".".join(parts_of(step.table)) for step in steps}
+        known = [found for found in map(self.look, tables) if found is not None]
+        goes = len(known) == len(tables) and all(table.plain for table in known) and any(map(self.goes, known))
+        return steps if goes and any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
+        """Return whether an operation may go online, without looking closely."""
+        return isinstance(operation, ops.RunSQL) or self._table_goes(operation, app_label, state)
 
     def _table_goes(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         if not isinstance(operation, KINDS) or rule_of(operation) is None:

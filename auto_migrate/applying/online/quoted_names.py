@@ -1,10 +1,12 @@
-"""Names in SQL as Django quotes them, and those that PostgreSQL chooses by itself."""
+"""Names in SQL as Django and the parser write them, and those that PostgreSQL chooses by itself."""
 
 from __future__ import annotations
 
+import re
+
 # NAMEDATALEN, less the byte that ends a name.
 MAX_BYTES = 63
-QUOTED = r'"(?:[^"]|"")+"'
+QUOTED = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
 # A name that may have a schema before it.
 NAME = rf"{QUOTED}(?:\.{QUOTED})?"
 
@@ -16,8 +18,8 @@ def unquoted(name: str) -> str:
 
 def parts_of(name: str) -> list[str]:
     """Return the parts of a quoted name as the catalogue has them."""
-    inner = name[1:-1].split('"."')
-    return [part.replace('""', '"') for part in inner]
+    parts = re.findall(QUOTED, name)
+    return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
 
 
 def quoted(name: str) -> str:

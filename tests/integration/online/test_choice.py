@@ -145,3 +145,42 @@ def test_two_runners_carry_it_out_once(shop: Shop) -> None:
         thread.join()
     assert results == [0, 0]
     assert shop.query("SELECT sum(number) FROM shop_item") == [(300 * 301 // 2 + 300,)]
+
+
+def test_plain_sql_goes_online_and_what_may_mean_more_does_not(shop: Shop) -> None:
+    shop.second(
+        "migrations.RunSQL(['create index item_number on shop_item (number)',"
+        " 'alter table shop_item add constraint positive check (number > 0)']),"
+        "migrations.RunSQL('ALTER TABLE shop_item ALTER number SET NOT NULL;"
+        " ALTER TABLE ONLY shop_item ADD UNIQUE (name)'),"
+        "migrations.RunSQL('CREATE INDEX IF NOT EXISTS other ON shop_item (name)'),"
+        "migrations.RunSQL('ALTER TABLE shop_item ALTER number SET NOT NULL'),"
+    )
+    names = ["build_index", "look", "change", "validate"]
+    assert steps(shop) == [names, [], [], ["look", "change", "validate"]]
+    shop.query("ALTER TABLE shop_item ALTER number DROP NOT NULL")
+    shop.deploy()
+    assert ("number", True) in shop.columns()
+    assert ("positive", "CHECK ((number > 0))") in shop.constraints()
+
+
+def test_the_script_of_a_plan_has_its_transactions_where_the_run_has_them(shop: Shop) -> None:
+    check = (
+        'migrations.AddConstraint("item", models.CheckConstraint(condition=models.Q(number__gt=0), name="positive"))'
+    )
+    shop.second(f"{ADD}, {check}, migrations.RunSQL('SELECT 1')")
+    script = shop.run("auto_migrate", "--sql").output
+    assert [line for line in script.splitlines() if not line.startswith("--")] == [
+        'CREATE INDEX CONCURRENTLY "item_number" ON "shop_item" ("number");',
+        'SELECT FROM "shop_item" WHERE ("number" > 0) IS FALSE LIMIT 1;',
+        "BEGIN;",
+        'ALTER TABLE "shop_item" ADD CONSTRAINT "positive" CHECK ("number" > 0) NOT VALID;',
+        "COMMIT;",
+        "BEGIN;",
+        'ALTER TABLE "shop_item" VALIDATE CONSTRAINT "positive";',
+        "COMMIT;",
+        "BEGIN;",
+        "SELECT 1;",
+        "COMMIT;",
+        "",
+    ]
