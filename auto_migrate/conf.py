@@ -211,6 +211,8 @@ class Settings:
     """The level of findings, unless acknowledged, at and above which a plan is refused."""
     SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
     """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    ONLINE: str = _setting(one_of("auto", "always", "never"), "auto")
+    """Which stock operations are carried out in steps that hold nobody up: those on tables that are not small."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     PHASES: bool = _setting(switch, False)

@@ -271,6 +271,33 @@ class TablesAwaited(Event):
     blockers: tuple[Blocker, ...]
 
 
+class OnlineStepStarted(Event):
+    """Operation `operation` (1-based) of a migration is carried out online, and its step `step` of `steps` begins.
+
+    `name` says what it is: `look`, `change`, `build_index`, `drop_index`, `validate` or `fill`; `table` is quoted.
+    """
+
+    migration: MigrationKey
+    operation: int
+    step: int
+    steps: int
+    name: str
+    table: str
+
+
+class IndexProgressed(Event):
+    """The server is at work on an index: in which phase, how much of it is done in percent, after how many seconds.
+
+    `percent` is None in phases that wait for others. Comes from another thread: listeners must not use the run's
+    connection.
+    """
+
+    table: str
+    phase: str
+    percent: float | None
+    waited: float
+
+
 class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 

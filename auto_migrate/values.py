@@ -117,3 +117,13 @@ class Audience:
     verbosity: int = 0
     interactive: bool = False
     stdout: OutputWrapper | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexBuild:
+    """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""
+
+    table: str
+    phase: str
+    percent: float | None
+    seconds: float

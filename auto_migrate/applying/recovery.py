@@ -162,7 +162,7 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
             if node in comparison.recorded and not (key in plan and comparison.backwards):
                 raise half_way(comparison.loader.disk_migrations[node], position)
             continue
-        at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl
+        at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl and position.online is None
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
 

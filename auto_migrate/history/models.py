@@ -89,6 +89,8 @@ class StepRecord(models.Model):
 
     # Its statements, where each of them commits by itself: see auto_migrate.applying.statement_journal.
     statements = models.JSONField(null=True)
+    # The steps of an operation that is carried out online, and how many are taken; empty between such operations.
+    online = models.JSONField(null=True)
 
     objects: ClassVar[models.Manager[StepRecord]] = models.Manager()
 

@@ -23,6 +23,7 @@ from auto_migrate.events import (
     DatabaseAwaited,
     DatabaseReady,
     Event,
+    IndexProgressed,
     LockAwaited,
     MigratingStarted,
     MigrationAssessed,
@@ -32,6 +33,7 @@ from auto_migrate.events import (
     MigrationStopped,
     NothingPending,
     OlderReleasesNoticed,
+    OnlineStepStarted,
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
@@ -270,6 +272,18 @@ class Console:
             _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
             for backfill in event.backfills
         )
+
+    @show.register(OnlineStepStarted)
+    def _online_step_started(self, event: OnlineStepStarted, _context: Context) -> None:
+        text = _("  · operation {operation}, step {step} of {steps}: {name} on {table}")
+        told = {name: getattr(event, name) for name in ("operation", "step", "steps", "name", "table")}
+        self.line(text.format(**told))
+
+    @show.register(IndexProgressed)
+    def _index_progressed(self, event: IndexProgressed, _context: Context) -> None:
+        percent = "" if event.percent is None else f", {event.percent:.0f} %"
+        text = _("  ⏳ An index on {table} is being built: {phase}{percent} ({waited:.0f}s)")
+        self.line(text.format(table=event.table, phase=event.phase, percent=percent, waited=event.waited))
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:

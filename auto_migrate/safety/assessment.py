@@ -20,6 +20,7 @@ from auto_migrate.findings import (
     Basis,
     Evidence,
     Finding,
+    Handled,
     Level,
     PlannedOperation,
 )
@@ -34,6 +35,8 @@ from auto_migrate.safety.project_hazards import ask
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
+# The series about locks and the work under them.
+HOLDS_UP = "AM1"
 
 
 def assess(
@@ -83,6 +86,7 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -
         bool(operation.operation.reversible),
         tuple(dict.fromkeys(filter(None, told))),
         operation.sql,
+        operation.online,
     )
 
 
@@ -100,6 +104,12 @@ def described(effect: Effect) -> str:
     elif effect.scans:
         parts.append(_("reads all of {table}").format(table=effect.table))
     return ", ".join(parts)
+
+
+def is_handled_online(hazard: Hazard, found: Found, read: ClassifiedMigration) -> bool:
+    """Return whether what a hazard found is a lock or work that the operation's steps do without."""
+    own = [operation for operation in read.operations if operation.index == found.operation]
+    return hazard.code.startswith(HOLDS_UP) and any(operation.online for operation in own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +152,7 @@ class Assessor:
             problem=found.problem,
             instead=found.instead,
             evidence=tuple(self.evidence(hazard, found, read)),
+            handled=Handled.ONLINE if is_handled_online(hazard, found, read) else None,
         )
 
     def level(self, hazard: Hazard, found: Found) -> Level:

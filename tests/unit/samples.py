@@ -92,6 +92,8 @@ SAMPLES: list[Event] = [
     events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
     BACKFILL,
     events.BackfillsUnfinished((BACKFILL,)),
+    events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+    events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
     events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
     events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),

@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "STATEMENT_TIMEOUT": (0, "0", 0.0),
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
+    "ONLINE": ("always", "always", "always"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
@@ -87,6 +88,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("LOCK_PATIENCE", "", NUMBER),
     ("STATEMENT_TIMEOUT", -1, "it must be a finite number of at least 0"),
     ("BLOCK", "fatal", "it must be one of error, warning, notice, never"),
+    ("ONLINE", True, "it must be one of auto, always, never"),
     ("PHASES", "perhaps", "it must be true or false"),
     ("PHASES", 1, "it must be true or false"),
     ("PHASES", None, "it must be true or false"),

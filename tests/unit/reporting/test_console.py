@@ -334,6 +334,16 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         TABLES_PT,
     ),
     (
+        events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+        '  · operation 1, step 2 of 3: build_index on "billing_invoice"\n',
+        '  · operação 1, passo 2 de 3: build_index em "billing_invoice"\n',
+    ),
+    (
+        events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
+        "  ⏳ An index on billing_invoice is being built: building index: scanning table, 42 % (12s)\n",
+        "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
+    ),
+    (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
         STANDING,
         STANDING_PT,
