@@ -36,6 +36,9 @@ RELEASE_VARIABLES = (
 # What the code of a hazard looks like; those that begin with AM are the package's own.
 HAZARD_CODE = r"[A-Z]{2,8}\d{1,4}"
 
+# What a backfill may wait for.
+SIGNALS = ("replicas", "archive", "vacuum", "transactions")
+
 SWITCHES = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -72,6 +75,26 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         if value not in choices:
             raise ValueError(_("it must be one of {choices}").format(choices=", ".join(choices)))
         return str(value)
+
+    return parse
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Parse one name, several separated by commas, or a list of them; an empty text is none."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(_("a list of names is needed"))
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def several_of(*choices: str) -> Callable[[Any], tuple[str, ...]]:
+    """Return a parser that takes any of `choices`, or "none" of them."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = () if value == "none" else names(value)
+        if unknown := set(found) - set(choices):
+            raise ValueError(_("{name} is none of {choices}").format(name=min(unknown), choices=", ".join(choices)))
+        return found
 
     return parse
 
@@ -188,6 +211,8 @@ class Settings:
     """The level of findings, unless acknowledged, at and above which a plan is refused."""
     SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
     """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    ONLINE: str = _setting(one_of("auto", "always", "never"), "auto")
+    """Which stock operations are carried out in steps that hold nobody up: those on tables that are not small."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     PHASES: bool = _setting(switch, False)
@@ -196,6 +221,16 @@ class Settings:
     """How long the beat task lets a release run before it applies what was left for after the deploy."""
     BRIDGES: bool = _setting(switch, True)
     """Whether the database serves the release that is still running, where it can, until its code is gone."""
+    BACKFILL_FINISH: float = _setting(at_least(0, float), 30.0)
+    """How many seconds may be left of a background backfill for a release step that needs it to finish it."""
+    BACKFILL_LAG: float = _setting(at_least(0, float), 10.0)
+    """How many seconds a replica may be behind before backfills wait for it."""
+    BACKFILL_TRANSACTION: float = _setting(at_least(0, float), 60.0)
+    """How old a transaction of others may be that holds the table of a backfill before it waits for them."""
+    BACKFILL_SIGNALS: tuple[str, ...] = _setting(several_of(*SIGNALS), SIGNALS)
+    """What backfills wait for; one that cannot be read holds them up."""
+    BACKFILL_REPLICAS: tuple[str, ...] = _setting(names, ())
+    """Aliases of replicas that backfills ask themselves how far behind they are, on any database."""
     TENANTS: str = _setting(one_of("auto", "none"), "auto")
     """`none` takes a database for up to date by one schema, though the project keeps others for its tenants."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)

@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import Blocker, Bridge, Holder, MigrationKey, SchemaState
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
@@ -63,7 +63,7 @@ class Event:
 
 def jsonable(value: Any) -> Any:
     """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
-    if isinstance(value, MigrationKey | uuid.UUID):
+    if isinstance(value, BackfillKey | MigrationKey | uuid.UUID):
         return str(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat()
@@ -271,6 +271,33 @@ class TablesAwaited(Event):
     blockers: tuple[Blocker, ...]
 
 
+class OnlineStepStarted(Event):
+    """Operation `operation` (1-based) of a migration is carried out online, and its step `step` of `steps` begins.
+
+    `name` says what it is: `look`, `change`, `build_index`, `drop_index`, `validate` or `fill`; `table` is quoted.
+    """
+
+    migration: MigrationKey
+    operation: int
+    step: int
+    steps: int
+    name: str
+    table: str
+
+
+class IndexProgressed(Event):
+    """The server is at work on an index: in which phase, how much of it is done in percent, after how many seconds.
+
+    `percent` is None in phases that wait for others. Comes from another thread: listeners must not use the run's
+    connection.
+    """
+
+    table: str
+    phase: str
+    percent: float | None
+    waited: float
+
+
 class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 
@@ -282,6 +309,28 @@ class SessionsAwaited(Event):
     reason: str
     waited: float
     blockers: tuple[Blocker, ...]
+
+
+class BackfillProgressed(Event):
+    """A backfill has `done` rows of about `total`, which is None before its start.
+
+    `state` is one of `BackfillState`; it will take `left` seconds more, as far as anybody can tell, and waits while
+    `held_by` says for what. `error` is why it failed.
+    """
+
+    backfill: BackfillKey
+    state: str
+    done: int
+    total: int | None
+    left: float | None
+    held_by: str
+    error: str = ""
+
+
+class BackfillsUnfinished(Event):
+    """These backfills go on in the background, or wait for somebody; the schema is up to date nevertheless."""
+
+    backfills: tuple[BackfillProgressed, ...]
 
 
 class MigrationFinished(Event):
@@ -306,33 +355,6 @@ class MigrationStopped(Event):
     total: int
     backwards: bool
     error: str
-
-
-class BridgesFound(Event):
-    """These bridges stand, as somebody sees who only wants to see the plan; a run would now take `due` down."""
-
-    standing: tuple[Bridge, ...]
-    due: tuple[Bridge, ...]
-
-
-class BridgesRaised(Event):
-    """The run has raised these bridges, which stay until the old code is gone."""
-
-    bridges: tuple[Bridge, ...]
-
-
-class BridgeTakenDown(Event):
-    """A bridge is gone; `ours` is false where somebody had changed or dropped it, so that it was only forgotten."""
-
-    bridge: Bridge
-    ours: bool
-
-
-class BridgeKept(Event):
-    """A bridge should be taken down and stays for the next run, for this reason."""
-
-    bridge: Bridge
-    reason: str
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------

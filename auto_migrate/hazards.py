@@ -34,6 +34,7 @@ from auto_migrate.changes.change import (
     SetDefault,
     SetNotNull,
     ValidateConstraint,
+    WriteInBatches,
 )
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.new_objects import NewObjects
@@ -77,4 +78,5 @@ __all__ = [
     "SetNotNull",
     "Site",
     "ValidateConstraint",
+    "WriteInBatches",
 ]

@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exit_codes import ExitCode
-from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import RELEASE_LENGTH, History
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.comparison import inspect
-from auto_migrate.planning.old_code import could_fall
+from auto_migrate.planning.old_code import waits_for_run
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.values import RunStatus
@@ -53,8 +52,7 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
 def is_anything_left(database: str) -> bool:
     """Return whether a run after the deploy would find something to do."""
     settings = get_settings()
-    standing = BridgeLedger(database).standing()
-    if standing and could_fall(database, standing):
+    if waits_for_run(database, Goal(phase=Phase.POST_DEPLOY)):
         return True
     return settings.PHASES and bool(inspect(database, phase=Phase.POST_DEPLOY).pending)
 

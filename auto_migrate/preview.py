@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.options import asking
 from auto_migrate.emitter import Emitter, report_ending
-from auto_migrate.events import BridgesFound, Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
+from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import TransientError
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.history.bridge_ledger import BridgeLedger
@@ -19,7 +20,7 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.divide import refuse_early
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
-from auto_migrate.planning.old_code import judge_bridges
+from auto_migrate.planning.old_code import judge_for
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
 from auto_migrate.safety.refusal import refused
@@ -44,7 +45,7 @@ def preview(
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         if standing_bridges := BridgeLedger(database).standing():
-            emit(BridgesFound(standing_bridges, judge_bridges(database, standing_bridges, comparison, goal).due))
+            emit(BridgesFound(standing_bridges, judge_for(database, standing_bridges, comparison, goal).due))
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):

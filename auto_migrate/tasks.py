@@ -1,8 +1,12 @@
 """The Celery tasks, for projects that have Celery: `django-auto-migrate[celery]`.
 
-`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on or bridges are raised::
+`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on or bridges are raised,
+and `run_backfills` is where migrations have backfills in the background::
 
-    CELERY_BEAT_SCHEDULE = {"post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0}}
+    CELERY_BEAT_SCHEDULE = {
+        "post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0},
+        "backfills": {"task": "auto_migrate.tasks.run_backfills", "schedule": 60.0},
+    }
 """
 
 from __future__ import annotations
@@ -41,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 # A project's own time limits are made for its short tasks, and would cut a migration in two.
 A_DAY = 24 * 3600
+# How long one call waits for backfills that somebody has paused, in seconds; the next one of beat comes soon.
+PATIENCE = 50.0
 
 
 # Acknowledged early and never retried: a run that was cut short is for an operator to look at and ask for again.
@@ -94,6 +100,21 @@ def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
         # The next call tries again where that makes sense.
         text = _("{database}: what is for after the deploy was not applied: {error}")
         logger.warning(text.format(database=database, error=error))
+
+
+@shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # as above
+def run_backfills(database: str = DEFAULT_DB_ALIAS) -> None:
+    """Carry out the backfills that nobody is at; one that is paused meanwhile is left for a later call.
+
+    To be called every minute or so; another call does nothing while this one is at work.
+    """
+    from auto_migrate.backfills import background
+
+    try:
+        background.run_backfills(database, patience=PATIENCE)
+    except (AutoMigrateError, TransientError) as error:
+        # What failed is kept with its error, and whoever mends it resumes it; what was cut goes on at the next call.
+        logger.warning(_("{database}: backfills did not end well: {error}").format(database=database, error=error))
 
 
 def known_migrations() -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from auto_migrate.web import debug, force_migrate, probes, runs
+from auto_migrate.web import backfill_views, debug, force_migrate, probes, runs
 
 app_name = "auto_migrate"
 urlpatterns = [
@@ -15,4 +15,8 @@ urlpatterns = [
     path("force-migrate/", force_migrate.force_migrate, name="force-migrate"),
     path("runs/", runs.index, name="runs"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
+    path("backfills/", backfill_views.index, name="backfills"),
+    path("backfills/<str:name>/pause/", backfill_views.pause, name="pause-backfill"),
+    path("backfills/<str:name>/resume/", backfill_views.resume, name="resume-backfill"),
+    path("backfills/<str:name>/cancel/", backfill_views.cancel, name="cancel-backfill"),
 ]

@@ -45,6 +45,28 @@ class StepStatus(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class BackfillState(enum.StrEnum):
+    """Where a backfill is, or how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackfillKey:
+    """A backfill's identity: the app of its model and its name, whatever migration it stands in."""
+
+    app_label: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class MigrationKey:
     """A migration's identity."""
@@ -132,3 +154,13 @@ class Audience:
     verbosity: int = 0
     interactive: bool = False
     stdout: OutputWrapper | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexBuild:
+    """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""
+
+    table: str
+    phase: str
+    percent: float | None
+    seconds: float

@@ -14,6 +14,7 @@ from auto_migrate.applying.failure import choices, left_open
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, UsageError
@@ -161,7 +162,7 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
             if node in comparison.recorded and not (key in plan and comparison.backwards):
                 raise half_way(comparison.loader.disk_migrations[node], position)
             continue
-        at_once = key in plan and plan[key].atomic and database.transactional_ddl
+        at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl and position.online is None
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
 

@@ -296,6 +296,14 @@ class RunFunction(Change):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class WriteInBatches(Change):
+    """Rows written by `auto_migrate.operations`, batch by batch, each in a short transaction of its own."""
+
+    name: str
+    background: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OpaqueChange(Change):
     """A statement or operation that no reader understands (`table` is empty), and why."""
 

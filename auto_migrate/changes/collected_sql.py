@@ -17,6 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.stock_operations import djangos_forwards, is_of_own_kind, reason_of_own_kind
+from auto_migrate.operations import Backfill
 
 # Django asks some questions inside of a transaction, which what only reads may have.
 READS = re.compile(
@@ -37,10 +38,24 @@ def statements_of_operation(
     statements (`is_note`); what is no SQL, as a `RunPython`, gives nothing. An operation of a project's own kind is not
     carried out: of one that is of a kind of Django's, what Django would send stands before the note.
     """
+    if type(operation) is Backfill:
+        return (batches_of(operation, connection, before),)
     notes = (f"-- {reason_of_own_kind(operation)}.",) if is_of_own_kind(operation) else ()
     if isinstance(operation, ops.SeparateDatabaseAndState):
         return (*_statements_within(operation, app_label, connection, before), *notes)
     return (*sql_of(operation, app_label, connection, before, after), *notes)
+
+
+def batches_of(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> str:
+    """Return a note that says which rows a backfill writes, and how."""
+    table = before.apps.get_model(operation.model)._meta.db_table
+    what = ", ".join(operation.set) if operation.set else _("by a function")
+    text = _("rows of {table} are written in batches by primary key, each in a transaction of its own: {what}")
+    if not operation.is_allowed(connection.alias, before):
+        text = _("the rows of {table} are in another database")
+    elif operation.background:
+        text = _("rows of {table} are left to a worker, which writes them in batches by primary key: {what}")
+    return "-- " + text.format(table=table, what=what) + "."
 
 
 def sql_of(

@@ -19,7 +19,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
+from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint, WriteInBatches
 from auto_migrate.changes.collected_sql import is_note, sql_of
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
 from auto_migrate.changes.state_slices import sliced
@@ -32,6 +32,7 @@ from auto_migrate.changes.stock_operations import (
     reason_of_own_kind,
 )
 from auto_migrate.exceptions import TransientError
+from auto_migrate.operations import Backfill
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ def changes_of(
     after: ProjectState,
 ) -> Iterable[Change]:
     """Return what an operation does to the database, in order; nothing if it only changes the state."""
+    if type(operation) is Backfill:
+        return changes_of_backfill(operation, connection, before)
     own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
     unread = own if is_of_own_kind(operation) else ()
     forwards = djangos_forwards(operation)
@@ -118,6 +121,13 @@ def _new_labels(operation: Operation, app_label: str) -> Mapping[str, str]:
     if isinstance(operation, ops.RenameModel):
         return {f"{app_label}.{operation.new_name}": f"{app_label}.{operation.old_name}"}
     return {}
+
+
+def changes_of_backfill(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> Iterator[Change]:
+    """Return the one change of a backfill, none where its rows are in another database."""
+    if operation.is_allowed(connection.alias, before):
+        table = before.apps.get_model(operation.model)._meta.db_table
+        yield WriteInBatches(table=table, model=operation.model, name=operation.name, background=operation.background)
 
 
 def changes_of_function(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,17 +17,28 @@ from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.validity import Validity
 from auto_migrate.exceptions import MigrationFailed, TransientError
+from auto_migrate.findings import OnlineStep
 from auto_migrate.values import MigrationKey
+
+# Tells the steps of an operation, from the states before and after it and from what it does.
+TellSteps = Callable[
+    [Migration, Operation, ProjectState, ProjectState, Sequence[Change]],
+    tuple[OnlineStep, ...],
+]
 
 
 @dataclasses.dataclass(frozen=True)
 class OperationChanges:
-    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for."""
+    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for.
+
+    `online` are the steps in which it is carried out instead, none where it is carried out as it stands.
+    """
 
     index: int
     operation: Operation
     changes: tuple[Change, ...]
     sql: tuple[str, ...] = ()
+    online: tuple[OnlineStep, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +65,13 @@ def read_plan(
     state: ProjectState,
     *,
     with_sql: bool = False,
+    online: TellSteps | None = None,
 ) -> Iterator[MigrationChanges]:
-    """Read the migrations of a plan in its order, advancing `state` from where the plan begins."""
-    reader = Reader(connection, state, with_sql=with_sql)
+    """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
+
+    `online` is asked, operation by operation, for the steps in which each is carried out.
+    """
+    reader = Reader(connection, state, with_sql=with_sql, online=online)
     for migration, backwards in plan:
         yield MigrationChanges(migration, backwards, ()) if backwards else reader.read(migration)
 
@@ -64,10 +79,18 @@ def read_plan(
 class Reader:
     """Reads one migration after the other, each in the light of those before it; `state` goes along."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState, *, with_sql: bool = False) -> None:
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        state: ProjectState,
+        *,
+        with_sql: bool = False,
+        online: TellSteps | None = None,
+    ) -> None:
         self.connection = connection
         self.state = state
         self.with_sql = with_sql
+        self.online = online
         self.validity = Validity(connection)
 
     def read(self, migration: Migration) -> MigrationChanges:
@@ -87,7 +110,9 @@ class Reader:
                 raise misfit(migration, index, error) from error
             place = (operation, migration.app_label, self.connection, before, self.state)
             changes = tuple(self.validity.tell(change, before) for change in read_changes(*place))
-            yield OperationChanges(index, operation, changes, statements_of_operation(*place) if self.with_sql else ())
+            sql = statements_of_operation(*place) if self.with_sql else ()
+            steps = self.online(migration, operation, before, self.state, changes) if self.online else ()
+            yield OperationChanges(index, operation, changes, sql, steps)
 
 
 def misfit(migration: Migration, index: int, error: Exception) -> MigrationFailed:

@@ -12,9 +12,14 @@ from typing import Any
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
 
+from auto_migrate.operations import Backfill, FinishBackfill
+
 # Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
 POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
 DJANGO_OPERATIONS = "django.db.migrations.operations."
+
+# What this package ships for people's migrations.
+OWN_OPERATIONS = (Backfill, FinishBackfill)
 
 Forwards = Callable[..., Any]
 
@@ -33,8 +38,8 @@ def is_djangos(forwards: Forwards) -> bool:
 
 
 def is_of_own_kind(operation: Operation) -> bool:
-    """Return whether an operation is carried out in a way that Django did not write."""
-    return not is_djangos(type(operation).database_forwards)
+    """Return whether an operation is carried out in a way that neither Django nor this package wrote."""
+    return type(operation) not in OWN_OPERATIONS and not is_djangos(type(operation).database_forwards)
 
 
 def reason_of_own_kind(operation: Operation) -> str:

@@ -11,6 +11,8 @@ from django.db import DatabaseError, DataError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
+# What a table of few rows may weigh, for each row that counts as few.
+BYTES_A_ROW = 1024
 # How long to wait for a table that somebody has locked before its size is taken from the catalogue alone.
 PATIENCE = "200ms"
 
@@ -26,6 +28,12 @@ class TableStatistics:
     writes: float | None = None
     """Rows written a second, likewise."""
     counted: bool = True
+    plain: bool = True
+    """Whether it is a table of its own: no view, not partitioned, and none inherits from it or it from any."""
+
+    def is_small(self, rows: int) -> bool:
+        """Return whether nothing that is done to it takes long, if `rows` are few."""
+        return self.rows <= rows and (self.bytes or 0) <= rows * BYTES_A_ROW
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,7 +89,9 @@ class PostgreSQLStatistics(Statistics):
                sum(relpages::bigint * current_setting('block_size')::bigint),
                bool_and(has_table_privilege(pg_class.oid, 'SELECT')),
                sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0)),
-               sum(n_tup_ins + n_tup_upd + n_tup_del)
+               sum(n_tup_ins + n_tup_upd + n_tup_del),
+               (SELECT relkind = 'r' FROM pg_class JOIN named USING (oid))
+                   AND NOT EXISTS (SELECT FROM pg_inherits, named WHERE oid IN (inhparent, inhrelid))
         FROM parts JOIN pg_class USING (oid) LEFT JOIN pg_stat_all_tables AS used ON used.relid = pg_class.oid
     """
     # With row_security off, PostgreSQL refuses to count where it would leave rows out.
@@ -118,22 +128,18 @@ class PostgreSQLStatistics(Statistics):
             return None
 
     def _of(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
-        there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
+        there, analyzed, estimate, pages, readable, reads, writes, plain = self.one(self.TABLE, [self.quoted(table)])
         if not there:
             return None
+        traffic = float(reads or 0) / seconds, float(writes or 0) / seconds
         rows, size = int(estimate) if analyzed >= 0 else limit + 1, int(pages)
         counted = None
         # An estimate far above the limit is good enough; everything else is worth a look.
         if readable and rows <= 10 * limit:
             counted, size = self._measured(table, limit, size)
         if counted is not None and counted <= limit:
-            return self._statistics(counted, size, reads, writes, seconds, counted=True)
-        return self._statistics(max(rows, counted or 0), size, reads, writes, seconds, counted=False)
-
-    def _statistics(
-        self, rows: int, size: int, reads: Any, writes: Any, seconds: float, *, counted: bool
-    ) -> TableStatistics:
-        return TableStatistics(rows, size, float(reads or 0) / seconds, float(writes or 0) / seconds, counted)
+            return TableStatistics(counted, size, *traffic, counted=True, plain=plain)
+        return TableStatistics(max(rows, counted or 0), size, *traffic, counted=False, plain=plain)
 
     def _measured(self, table: str, limit: int, size: int) -> tuple[int | None, int]:
         """Count and measure a table; no count where somebody has it locked, or a policy hides rows from us."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import time
 from collections.abc import Iterable
 
 from django.db import DatabaseError, connections
@@ -13,8 +14,10 @@ from django.db.transaction import atomic
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
-# Aliases whose table was missing: probes ask again and again, and each query that fails is an error in the log.
-_without: set[str] = set()
+LOOK_AGAIN = 60.0
+# Aliases whose table was missing, and when that was seen: probes ask again and again, and each query that fails is an
+# error in the server's log.
+_missing: dict[str, float] = {}
 
 
 class BridgeLedger:
@@ -26,11 +29,12 @@ class BridgeLedger:
     def ensure_table(self) -> None:
         """Make the table if it is not there, outside of the transaction that will write to it."""
         if not self.exists():
-            ensure_tables(connections[self.database])
+            ensure_tables(connections[self.database], [BridgeRecord])
+        _missing.pop(self.database, None)
 
     def exists(self) -> bool:
         """Return whether the table is there."""
-        return have_tables(connections[self.database], BridgeRecord)
+        return have_tables(connections[self.database], [BridgeRecord])
 
     def standing(self) -> tuple[Bridge, ...]:
         """Return the bridges that stand, the oldest first; none where no run has made the table."""
@@ -45,14 +49,13 @@ class BridgeLedger:
         except DatabaseError:
             if self.exists():
                 raise
-            _without.add(self.database)
+            _missing[self.database] = time.monotonic()
             return ()
 
     def may_exist(self) -> bool:
-        """Return whether the table is there, or nobody has found it missing yet."""
-        if self.database in _without and self.exists():
-            _without.discard(self.database)
-        return self.database not in _without
+        """Return whether the table may be there: one that was missing is looked for once in `LOOK_AGAIN` seconds."""
+        missing = _missing.get(self.database)
+        return missing is None or time.monotonic() - missing >= LOOK_AGAIN
 
     def on(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         """Return the bridges of a table, or of one of its columns."""

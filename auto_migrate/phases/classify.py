@@ -189,7 +189,7 @@ class PhaseClassifier:
 
 def waits_willingly(migration: MigrationChanges) -> bool:
     """Return whether neither release can notice the migration, such as a merge or the validation of a constraint."""
-    noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.OpaqueChange)
+    noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.WriteInBatches, changes.OpaqueChange)
     return not any(isinstance(change, noticed) for _operation, change in migration.changes())
 
 

@@ -215,7 +215,7 @@ def inspect(database: str = "default", *, phase: str | None = None) -> Inspectio
             found = interruptions(adapter, recorded)
             if found.cut or found.undone:
                 return interrupted(found, compare(adapter, goal))
-            if code is not None and History(database).knows(*code.answers(recorded)):
+            if code is not None and History(database).knows(code.fingerprint(recorded).schema):
                 return Inspection(SchemaState.UP_TO_DATE)
             return compare(adapter, goal).inspection()
     except HistoryDiverged as error:

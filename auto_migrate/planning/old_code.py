@@ -32,7 +32,8 @@ def release_of_code(database: str) -> str:
     if release := get_settings().release:
         return release[:RELEASE_LENGTH]
     code = code_of_process(database)
-    return f"code {code.digest.hex()}" if code is not None else ""
+    # Each alone may be the same in both.
+    return f"code {code.schema.hex()}{code.receivers.hex()}"[:RELEASE_LENGTH] if code is not None else ""
 
 
 def note_release(database: str) -> None:
@@ -42,11 +43,14 @@ def note_release(database: str) -> None:
         ledger.note_release(timezone.now(), release_of_code(database))
 
 
-def could_fall(database: str, bridges: Iterable[Bridge]) -> bool:
-    """Return whether a run after the deploy would take any of these down."""
-    goal, known = Goal(phase=Phase.POST_DEPLOY), needs().known
-    recorded = known | frozenset(recorded_rows(connections[database]))
-    return any(is_turn(one, goal, known=known, release="") or is_abandoned(one, goal, recorded) for one in bridges)
+def waits_for_run(database: str, goal: Goal) -> bool:
+    """Return whether a run with this goal has to say or do something about the bridges that stand."""
+    bridges = BridgeLedger(database).standing() if connections[database].vendor in VENDORS else ()
+    if not bridges:
+        return False
+    recorded = frozenset(recorded_rows(connections[database]))
+    verdict = judge_bridges(database, bridges, goal, known=needs().known, recorded=recorded)
+    return bool(verdict.due or verdict.early)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,17 +61,23 @@ class BridgeVerdict:
     early: tuple[Bridge, ...]
 
 
-def judge_bridges(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> BridgeVerdict:
-    """Say which bridges a run with this goal may take down."""
-    known, release, now = known_nodes(comparison.loader), release_of_code(database), timezone.now()
-    recorded = frozenset(comparison.recorded)
+def judge_bridges(
+    database: str, bridges: Iterable[Bridge], goal: Goal, *, known: Collection[Node], recorded: Collection[Node]
+) -> BridgeVerdict:
+    """Say which bridges a run with this goal may take down; `known` are the migrations that its code has."""
+    release, now, anywhere = release_of_code(database), timezone.now(), {*known, *recorded}
     mine = [
         bridge
         for bridge in bridges
-        if is_turn(bridge, goal, known=known, release=release) or is_abandoned(bridge, goal, known | recorded)
+        if is_turn(bridge, goal, known=known, release=release) or is_abandoned(bridge, goal, anywhere)
     ]
     early = [bridge for bridge in mine if goal.phase is not Phase.POST_DEPLOY and seconds_left(bridge, now) > 0]
     return BridgeVerdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
+
+
+def judge_for(database: str, bridges: Iterable[Bridge], comparison: Comparison, goal: Goal) -> BridgeVerdict:
+    """Say the same of a run that has compared code and database."""
+    return judge_bridges(database, bridges, goal, known=known_nodes(comparison.loader), recorded=comparison.recorded)
 
 
 def is_turn(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:

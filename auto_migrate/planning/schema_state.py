@@ -24,7 +24,7 @@ from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.models import TABLES, BridgeRecord, StepRecord
+from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
@@ -53,7 +53,8 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
     """Return whether the database has any table but those in which migrations and runs are recorded."""
-    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in TABLES)}
+    own = {model._meta.db_table for model in (MigrationRecorder.Migration, BackfillRecord, BridgeRecord)}
+    own.update(model._meta.db_table for model in TABLES)
     return not own.issuperset(connection.introspection.table_names())
 
 
@@ -100,12 +101,16 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
 
 @dataclasses.dataclass(frozen=True)
 class QuickState:
-    """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it."""
+    """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it.
+
+    `backfills` counts those that are not finished, by their state: the schema does not depend on them.
+    """
 
     state: SchemaState
     pending: int
     deferred: tuple[MigrationKey, ...] = ()
     bridges: tuple[Bridge, ...] = ()
+    backfills: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,8 +189,14 @@ def _look(adapter: Database) -> QuickState:
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
-        answer = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
-        return dataclasses.replace(answer, bridges=BridgeLedger(adapter.alias).standing()) if any_bridge else answer
+        found = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+        if any_bridge:
+            found = dataclasses.replace(found, bridges=BridgeLedger(adapter.alias).standing())
+        # Probes ask for it, and the release step does not.
+        from auto_migrate.backfills.records import Backfills
+
+        unfinished = Backfills(adapter.alias).counted()
+        return dataclasses.replace(found, backfills=unfinished) if unfinished else found
 
 
 def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool, bool]:
@@ -228,7 +239,7 @@ _answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
 
 def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
     code = code_of_process(connection.alias)
-    if code is not None and History(connection.alias).knows(*code.answers(recorded)):
+    if code is not None and History(connection.alias).knows(code.fingerprint(recorded).schema):
         return QuickState(SchemaState.UP_TO_DATE, 0)
     needed, rows = needs(), frozenset(recorded)
     if needed.halved(rows):

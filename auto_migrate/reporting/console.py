@@ -13,18 +13,18 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from auto_migrate.bridge_events import BridgeKept, BridgesFound, BridgesRaised, BridgeTakenDown
 from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
-    BridgeKept,
-    BridgesFound,
-    BridgesRaised,
-    BridgeTakenDown,
+    BackfillProgressed,
+    BackfillsUnfinished,
     Context,
     DatabaseAwaited,
     DatabaseReady,
     Event,
+    IndexProgressed,
     LockAwaited,
     MigratingStarted,
     MigrationAssessed,
@@ -34,6 +34,7 @@ from auto_migrate.events import (
     MigrationStopped,
     NothingPending,
     OlderReleasesNoticed,
+    OnlineStepStarted,
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
@@ -257,6 +258,34 @@ class Console:
         text = _(TEXTS[Reason(event.reason)]).format(waited=event.waited)
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
+
+    @show.register(BackfillProgressed)
+    def _backfill_progressed(self, event: BackfillProgressed, _context: Context) -> None:
+        # Most deploys have none.
+        from auto_migrate.backfills.progress import described
+
+        self.line(f"  ⏳ {described(event)}")
+
+    @show.register(BackfillsUnfinished)
+    def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
+        from auto_migrate.backfills.progress import described
+
+        self.lines(
+            _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
+            for backfill in event.backfills
+        )
+
+    @show.register(OnlineStepStarted)
+    def _online_step_started(self, event: OnlineStepStarted, _context: Context) -> None:
+        text = _("  · operation {operation}, step {step} of {steps}: {name} on {table}")
+        told = {name: getattr(event, name) for name in ("operation", "step", "steps", "name", "table")}
+        self.line(text.format(**told))
+
+    @show.register(IndexProgressed)
+    def _index_progressed(self, event: IndexProgressed, _context: Context) -> None:
+        percent = "" if event.percent is None else f", {event.percent:.0f} %"
+        text = _("  ⏳ An index on {table} is being built: {phase}{percent} ({waited:.0f}s)")
+        self.line(text.format(table=event.table, phase=event.phase, percent=percent, waited=event.waited))
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:

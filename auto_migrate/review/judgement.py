@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.applying.online.foresight import foresight_offline
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.review.proposal import Proposal
 from auto_migrate.safety.assessment import assess
@@ -18,9 +19,14 @@ def review(
     *,
     acknowledgements: Sequence[Acknowledgement] = (),
     with_sql: bool = False,
+    with_online: bool = False,
 ) -> Assessment:
-    """Judge what a change brings; the connection is asked for nothing but what its server is."""
-    plan = list(proposal.read(connection, with_sql=with_sql))
+    """Judge what a change brings; the connection is asked for nothing but what its server is.
+
+    `with_online` tells that large tables will be changed in steps, where there are such steps.
+    """
+    online = foresight_offline(connection) if with_online else None
+    plan = list(proposal.read(connection, with_sql=with_sql, online=online))
     return assess(
         plan, server_of(connection), acknowledgements=[*acknowledgements, *configured(read.key for read in plan)]
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.db import Error
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.bridgeable import bridges_of
 from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
@@ -38,6 +39,8 @@ from auto_migrate.safety.project_hazards import ask
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
+# The series about locks and the work under them.
+HOLDS_UP = "AM1"
 
 
 def assess(
@@ -63,7 +66,7 @@ def assess(
             AssessedMigration(
                 read.key,
                 read.backwards,
-                bool(read.migration.atomic),
+                is_atomic(read.migration),
                 "" if read.backwards else str(read.decision.phase),
                 tuple(planned(operation, server, new, late=waits_for_deploy(read)) for operation in read.operations),
                 findings,
@@ -92,7 +95,8 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *
         bool(operation.operation.reversible),
         tuple(dict.fromkeys(filter(None, told))),
         operation.sql,
-        bridges=tuple(PlannedBridge(bridge.kind, bridge.table, bridge.column) for bridge in bridges),
+        operation.online,
+        tuple(PlannedBridge(bridge.kind, bridge.table, bridge.column) for bridge in bridges),
     )
 
 
@@ -110,6 +114,12 @@ def described(effect: Effect) -> str:
     elif effect.scans:
         parts.append(_("reads all of {table}").format(table=effect.table))
     return ", ".join(parts)
+
+
+def is_handled_online(hazard: Hazard, found: Found, read: ClassifiedMigration) -> bool:
+    """Return whether what a hazard found is a lock or work that the operation's steps do without."""
+    own = [operation for operation in read.operations if operation.index == found.operation]
+    return hazard.code.startswith(HOLDS_UP) and any(operation.online for operation in own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,8 +162,14 @@ class Assessor:
             problem=found.problem,
             instead=found.instead,
             evidence=tuple(self.evidence(hazard, found, read)),
-            handled=Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None,
+            handled=self.handled(hazard, found, read),
         )
+
+    def handled(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Handled | None:
+        """Return what takes care of what a hazard found, if anything does."""
+        if is_handled_online(hazard, found, read):
+            return Handled.ONLINE
+        return Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None
 
     def level(self, hazard: Hazard, found: Found) -> Level:
         """Return the level, by rule or by what the tables are like."""

@@ -13,9 +13,6 @@ from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.safety.effects.effect import Effect
 from auto_migrate.safety.hazard import Harm
 
-# What a table of few rows may weigh, for each row that counts as few.
-BYTES_A_ROW = 1024
-
 # How fast a server that is busy with other things reads and writes a table, in bytes a second. Measured 150-400 MB/s
 # for scans and 30-80 MB/s for rewrites with their indexes; the estimate shall rather be too long than too short.
 SCANNED = 100e6
@@ -70,7 +67,7 @@ class Live:
 
     def is_small(self, table: TableStatistics) -> bool:
         """Return whether nothing that is done to a table takes long."""
-        return table.rows <= self.small and (table.bytes or 0) <= self.small * BYTES_A_ROW
+        return table.is_small(self.small)
 
     def evidence(self, table: str, effects: Iterable[Effect]) -> Evidence | None:
         """Say how large and busy a table is and how long a lock on it would be held, if the database told."""

@@ -8,6 +8,7 @@ from fnmatch import filter as filter_names
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.online.foresight import foresight
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -36,7 +37,9 @@ def assess_plan(
     graph cannot be understood without it.
     """
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
-    reads = classify_plan(read_plan(database.connection, comparison.whole, state, with_sql=with_sql), classifier)
+    online = foresight(database, is_new=not comparison.recorded)
+    read = read_plan(database.connection, comparison.whole, state, with_sql=with_sql, online=online)
+    reads = classify_plan(read, classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
     server = server_of(database.connection)

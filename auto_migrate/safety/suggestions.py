@@ -22,17 +22,15 @@ MODULE = re.compile(r"\bdjango(?:\.[a-z_]\w*)+(?=\.)")
 SHORTER = {"django.db.models.deletion.": "models.", "django.contrib.postgres.operations.": ""}
 LATE = '    phase = "post_deploy"\n'
 BATCHES = """\
-from auto_migrate import repeatable
+from auto_migrate.operations import Backfill
 
-def {function}(apps, schema_editor):
-    {name} = apps.get_model("{app_label}", "{name}")
-    rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter({which}).values_list("pk", flat=True)[:1000]):
-        rows.filter(pk__in=keys).{write}
+def {function}(apps, schema_editor, batch):
+    batch.filter({which}).{write}
 
 class Migration(migrations.Migration):
-    atomic = False
-{phase}    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
+{phase}    operations = [
+        Backfill("{model}", "{name}", function={function}, reverse_function=Backfill.noop),
+    ]"""
 
 
 def written(value: Any) -> str:
@@ -84,10 +82,17 @@ def imports_of(operations: Iterable[str]) -> Iterator[str]:
 
 
 def batches(model: str, which: str, write: str, function: str = "fill_in_batches", *, late: bool = False) -> str:
-    """Write a migration whose function goes through the rows of a model, `app_label.ModelName`, in batches."""
-    app_label, _dot, name = model.partition(".")
-    names = {"app_label": app_label or "...", "name": name or "Model"}
-    return BATCHES.format(**names, which=which, write=write, function=function, phase=LATE if late else "")
+    """Write a migration whose function is given the rows of a model, `app_label.ModelName`, in batches."""
+    field = re.match(r"update\((\w+)=", write)
+    name = f"{model_name(model) or 'model'}_{field[1] if field else function}"
+    return BATCHES.format(
+        model=model or "app_label.Model",
+        name=name,
+        which=which,
+        write=write,
+        function=function,
+        phase=LATE if late else "",
+    )
 
 
 def comment(text: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, JsonResponse
 
+from auto_migrate.applying.online.step import Kind
+from auto_migrate.databases import adapter_for
 from auto_migrate.history.store import History
 from auto_migrate.values import RunStatus
 from auto_migrate.web.auth import protected
@@ -55,7 +59,16 @@ def detail(request: HttpRequest, run_id: str) -> JsonResponse:
         run = None
     if run is None:
         return problem("not_found", f"Database {database!r} has no run {run_id}. See the list of runs.", status=404)
-    return answer(run_in_full(run, database))
+    content = run_in_full(run, database)
+    if (step := content["progress"].get("online")) and step["name"] == Kind.BUILD:
+        step["builds"] = builds_of(database)
+    return answer(content)
+
+
+def builds_of(database: str) -> list[dict[str, Any]]:
+    """Return how far the builds of indexes are that go on in a database."""
+    indexes = adapter_for(database).indexes
+    return [] if indexes is None else [dataclasses.asdict(build) for build in indexes.builds()]
 
 
 def asked_database(request: HttpRequest) -> str:

@@ -10,15 +10,15 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.loosening import loosen
 from auto_migrate.applying.bridges.removal import take_down
+from auto_migrate.bridge_events import BridgeKept, BridgesRaised
 from auto_migrate.changes.bridgeable import VENDORS
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
-from auto_migrate.events import BridgeKept, BridgesRaised
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.old_code import judge_bridges, seconds_left
+from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
 
 
@@ -51,7 +51,7 @@ class BridgeKeeper:
     def take_down(self) -> None:
         """Take down what is not needed any more, so that the plan meets the schema that it expects."""
         if self.standing and not self.comparison.backwards:
-            verdict = judge_bridges(self.database.alias, self.standing, self.comparison, self.goal)
+            verdict = judge_for(self.database.alias, self.standing, self.comparison, self.goal)
             take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
             for bridge in verdict.early:
                 left = seconds_left(bridge, timezone.now())

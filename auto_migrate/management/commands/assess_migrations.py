@@ -90,6 +90,12 @@ class Command(BaseCommand):
             metavar="VERSION",
             help="Its version, such as 15 or 10.11-MariaDB. Default: the newest that is supported.",
         )
+        parser.add_argument(
+            "--online",
+            action="store_true",
+            help="Judge as the release step does: what it carries out in steps that hold nobody up stops nothing. "
+            "Every table counts as large.",
+        )
         self._add_outcome(parser)
 
     def _add_outcome(self, parser: CommandParser) -> None:
@@ -138,7 +144,11 @@ class Command(BaseCommand):
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
         return AssessmentReport(
             assessment=review(
-                proposal, connection, acknowledgements=acknowledgements, with_sql=options["verbosity"] > 1
+                proposal,
+                connection,
+                acknowledgements=acknowledgements,
+                with_sql=options["verbosity"] > 1,
+                with_online=options["online"],
             ),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),

@@ -67,10 +67,17 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
     """Return one operation."""
     reversible = "" if operation.reversible else _(" (irreversible)")
     yield f"  {operation.index}. {operation.description}{reversible}"
-    yield from (f"     {effect}" for effect in operation.effects)
     for bridge in operation.bridges:
         yield "     " + _("until the old code is gone, {bridge}").format(bridge=what(bridge))
-    yield from (indent(statement, "       ") for statement in operation.sql)
+    if not operation.online:
+        yield from (f"     {effect}" for effect in operation.effects)
+        yield from (indent(statement, "       ") for statement in operation.sql)
+        return
+    yield "     " + _("carried out online, in these steps:")
+    for number, step in enumerate(operation.online, start=1):
+        traits = [step.name, step.lock, "" if step.transaction else _("outside of a transaction")]
+        yield f"       {number}. {', '.join(filter(None, traits))}"
+        yield from (indent(statement, "          ") for statement in step.sql)
 
 
 def finding_lines(finding: Finding, style: Style) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.type_changes import Work, work_of
 from auto_migrate.databases.lock_modes import (
     ADD_FOREIGN_KEY,
     ALTER_TABLE,
@@ -18,7 +19,6 @@ from auto_migrate.databases.lock_modes import (
     VALIDATE_CONSTRAINT,
 )
 from auto_migrate.safety.effects.effect import Blocks, Effect, locks
-from auto_migrate.safety.type_changes import Work, work_of
 
 FILLED_ROW_BY_ROW = frozenset({Default.VOLATILE, Default.GENERATED})
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.operations import Backfill
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import comment
@@ -47,7 +48,8 @@ def irreversible(operation: Operation) -> Operation | None:
     if isinstance(operation, ops.SeparateDatabaseAndState):
         # Django calls it reversible, and fails at what is within.
         return next(filter(None, map(irreversible, operation.database_operations)), None)
-    return None if operation.reversible else operation
+    # What a backfill puts into a column that nobody wrote before goes with the column; the plan says it nevertheless.
+    return None if operation.reversible or isinstance(operation, Backfill) else operation
 
 
 def instead(operation: Operation) -> str:

@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import events, values
+from auto_migrate import bridge_events, events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -21,6 +21,7 @@ from auto_migrate.values import Bridge, BridgeKind, Holder, SchemaState
 from tests.entries import each_entry
 from tests.unit.samples import (
     AT,
+    BACKFILL,
     BLOCKER,
     BRIDGE,
     CONTEXT,
@@ -34,7 +35,7 @@ from tests.unit.samples import (
     UNMATCHED,
 )
 
-FILLED = Bridge(BridgeKind.FILL, SECOND, "billing_invoice", "note", "auto_migrate_fill_1")
+NULL_FILLED = Bridge(BridgeKind.FILL, SECOND, "billing_invoice", "note", "auto_migrate_fill_1")
 LOOSENED = Bridge(BridgeKind.FOREIGN_KEY, SECOND, 'sales"."invoice', "")
 # Events that have no line of their own at verbosity 1.
 SILENT = [
@@ -157,6 +158,8 @@ TABLES_PT = """\
   ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
+FILLED = "billing.totals: 3.2M/10M rows, 40 s left, waits: the replica web-2 is 12s behind"
+FILLED_PT = "billing.totals: 3.2M/10M linhas, faltam 40 s, espera: the replica web-2 is 12s behind"
 STANDING = """\
   ⏳ Standing still: another transaction has held the lock on the record for 6s
     billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
@@ -334,7 +337,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         TABLES_PT,
     ),
     (
-        events.BridgesFound((BRIDGE, FILLED), (FILLED,)),
+        bridge_events.BridgesFound((BRIDGE, NULL_FILLED), (NULL_FILLED,)),
         (
             "🌉 A bridge stands: billing_invoice.place keeps its default in the database (billing.0001_initial)\n"
             "🌉 A bridge will be taken down: NULL that is written into billing_invoice.note becomes its default "
@@ -348,17 +351,17 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         ),
     ),
     (
-        events.BridgesRaised((LOOSENED,)),
+        bridge_events.BridgesRaised((LOOSENED,)),
         "🌉 Until the old code is gone: sales.invoice is held to no foreign key (billing.0002_total)\n",
         "🌉 Até o código antigo sair: sales.invoice não obedece a nenhuma chave estrangeira (billing.0002_total)\n",
     ),
     (
-        events.BridgeTakenDown(BRIDGE, ours=True),
+        bridge_events.BridgeTakenDown(BRIDGE, ours=True),
         "🌉 A bridge is taken down: billing_invoice.place keeps its default in the database (billing.0001_initial)\n",
         "🌉 Ponte desfeita: billing_invoice.place mantém o valor padrão no banco de dados (billing.0001_initial)\n",
     ),
     (
-        events.BridgeTakenDown(BRIDGE, ours=False),
+        bridge_events.BridgeTakenDown(BRIDGE, ours=False),
         (
             "⚠️  A bridge is forgotten, since what stood there was changed by others: "
             "billing_invoice.place keeps its default in the database (billing.0001_initial)\n"
@@ -369,7 +372,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         ),
     ),
     (
-        events.BridgeKept(BRIDGE, "Not yet."),
+        bridge_events.BridgeKept(BRIDGE, "Not yet."),
         (
             "🌉 A bridge still stands: billing_invoice.place keeps its default in the database "
             "(billing.0001_initial). Not yet.\n"
@@ -380,9 +383,29 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         ),
     ),
     (
+        events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+        '  · operation 1, step 2 of 3: build_index on "billing_invoice"\n',
+        '  · operação 1, passo 2 de 3: build_index em "billing_invoice"\n',
+    ),
+    (
+        events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
+        "  ⏳ An index on billing_invoice is being built: building index: scanning table, 42 % (12s)\n",
+        "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
+    ),
+    (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
         STANDING,
         STANDING_PT,
+    ),
+    (
+        BACKFILL,
+        f"  ⏳ {FILLED}\n",
+        f"  ⏳ {FILLED_PT}\n",
+    ),
+    (
+        events.BackfillsUnfinished((BACKFILL,)),
+        f"⏳ Not finished, in the background: {FILLED}\n",
+        f"⏳ Não terminado, em segundo plano: {FILLED_PT}\n",
     ),
     (
         events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5, already=True),
