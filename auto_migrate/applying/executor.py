@@ -225,7 +225,9 @@ class Executor(LazyExecutor):
             return None
         from auto_migrate.applying.online.online_operations import OnlineOperations
 
-        return OnlineOperations(self.database, migration, self.planner, lock=self.lock, emit=self.emit)
+        return OnlineOperations(
+            self.database, migration, self.planner, lock=self.lock, emit=self.emit, bridges=self.bridges
+        )
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
@@ -282,7 +284,7 @@ class Executor(LazyExecutor):
     def _editor(self, migration: Migration, *, backwards: bool) -> Iterator[BaseDatabaseSchemaEditor]:
         """Return the editor of a migration that is carried out step by step, watched over for its bridges."""
         with (
-            self.connection.schema_editor(atomic=migration.atomic) as editor,
+            self.connection.schema_editor(atomic=False) as editor,
             self.bridges.watching(editor, MigrationKey.of(migration), backwards=backwards),
         ):
             yield editor

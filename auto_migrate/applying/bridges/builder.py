@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -60,7 +60,7 @@ class BridgeBuilder:
         if not (self.raises or self.any_stand):
             yield
             return
-        watch = _Watch(self, editor, migration, raises=self.raises and not backwards)
+        watch = EditorWatch(self, editor, migration, raises=self.raises and not backwards)
         with watch.attached():
             yield
         if self.any_stand and not backwards:
@@ -68,7 +68,7 @@ class BridgeBuilder:
                 self.ledger.forget_loosened(migration)
 
 
-class _Watch:
+class EditorWatch:
     """The watch over one editor for one migration."""
 
     def __init__(self, builder: BridgeBuilder, editor: Any, migration: MigrationKey, *, raises: bool) -> None:
@@ -133,6 +133,11 @@ class _Watch:
                 set_default(self.connection, bridge, computed)
             self._define(bridge)
 
+    def keep_default_of(self, table: str, field: Any) -> None:
+        """Set the default of a column that was just added without one."""
+        if self._serves(table) and field.column and not obstacle_of_default(field, self.editor):
+            self._keep_default(Bridge(BridgeKind.DEFAULT, self.migration, table, field.column), self._value(field))
+
     def alter_field(self, alter: Method, model: Any, old: Any, new: Any, strict: bool = False) -> None:
         """Alter a field; what stands on it stands aside meanwhile, and is put up again where it is still needed."""
         if not old.column or not new.column or not self.editor._field_should_be_altered(old, new):
@@ -147,20 +152,49 @@ class _Watch:
         with self.builder.aside():
             for bridge in standing:
                 self._put_again(bridge, new)
-            if not standing and self._is_served(model) and self.connection.vendor == "postgresql":
-                self._raise_on_altered(table, old, new)
+            if not standing and self.connection.vendor == "postgresql":
+                self.keep_dropped_default(table, old, new)
+                self.fill_null(table, old, new)
 
-    def _raise_on_altered(self, table: str, old: Any, new: Any) -> None:
-        """Raise what serves writers to whom an older column was more lenient."""
-        if old.has_db_default() and not new.has_db_default() and not obstacle_of_drop(old):
+    def keep_dropped_default(self, table: str, old: Any, new: Any) -> None:
+        """Set the default that a column had until now once more, for code that relies on it."""
+        dropped = old.has_db_default() and not new.has_db_default() and not obstacle_of_drop(old)
+        if dropped and self._serves(table):
             kept = self._literal(*self.editor.db_default_sql(old))
             self._keep_default(Bridge(BridgeKind.DEFAULT, self.migration, table, new.column), self._cast(kept, new))
-        if old.null and not new.null and not obstacle_of_fill(new, self.editor):
+
+    def fill_null(self, table: str, old: Any, new: Any) -> None:
+        """Put a default where code still writes NULL into a column that takes none any more."""
+        if old.null and not new.null and self._serves(table) and not obstacle_of_fill(new, self.editor):
             name = f"auto_migrate_fill_{_digest(table, new.column)}"
             self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
 
+    def follow(self, table: str, field: Any) -> None:
+        """Note how bridges are shown on a column that has become another, without being in its way."""
+        for bridge in self.ledger.on(table, field.column):
+            if bridge.kind is BridgeKind.DEFAULT and field.has_db_default():
+                self.ledger.forget(bridge)
+            elif bridge.kind is BridgeKind.DEFAULT:
+                self._define(bridge)
+
+    def withdraw(self, table: str, column: str, kinds: Collection[BridgeKind]) -> None:
+        """Take down what the migration has raised for an operation that is taken back."""
+        with self.builder.aside():
+            for bridge in self.ledger.on(table, column):
+                if bridge.migration == self.migration and bridge.kind in kinds:
+                    if column_of(self.connection, table, column) is not None:
+                        self._take_aside(bridge)
+                    self.ledger.forget(bridge)
+
+    def forget(self, table: str, column: str | None = None) -> None:
+        """Forget the bridges of a column that is gone, or of a whole table."""
+        self._forget(self._standing(table, column))
+
     def _is_served(self, model: Any) -> bool:
-        return self.raises and model._meta.db_table not in self.builder.new_tables
+        return self._serves(model._meta.db_table)
+
+    def _serves(self, table: str) -> bool:
+        return self.raises and table not in self.builder.new_tables
 
     def _standing(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         if not self.builder.any_stand:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.bridges.escort import escorts_of
 from auto_migrate.applying.online.planner import OnlinePlanner
 from auto_migrate.applying.online.runner import OnlineRunner, Steps
 from auto_migrate.applying.states.lazy_state import foresee
@@ -14,19 +16,28 @@ from auto_migrate.applying.traits import digest_of
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.journal import Journal, Position
+from auto_migrate.values import MigrationKey
 
 
 class OnlineOperations:
     """Carries out what goes online of one migration."""
 
     def __init__(
-        self, database: Database, migration: Migration, planner: OnlinePlanner, *, lock: DeployLock, emit: Emitter
+        self,
+        database: Database,
+        migration: Migration,
+        planner: OnlinePlanner,
+        *,
+        lock: DeployLock,
+        emit: Emitter,
+        bridges: BridgeBuilder,
     ) -> None:
         self.database = database
         self.migration = migration
         self.planner = planner
         self.lock = lock
         self.emit = emit
+        self.bridges = bridges
 
     def carry_out(
         self, journal: Journal, position: Position, index: int, state: ProjectState, finish: Callable[[], None]
@@ -37,7 +48,10 @@ class OnlineOperations:
         the operation is another one than that, or rows were refused, it is taken back first.
         """
         operation = self.migration.operations[index - 1]
-        runner, digest = OnlineRunner(self.database, journal, self.lock, self.emit), digest_of([operation])
+        after = foresee(state, self.migration.app_label, [operation])
+        escorts = escorts_of(self.bridges, MigrationKey.of(self.migration), operation, state, after)
+        runner = OnlineRunner(self.database, journal, self.lock, self.emit, escorts=escorts)
+        digest = digest_of([operation])
         if index == position.started and position.online:
             steps = Steps.of_json(index, position.online)
             if steps.digest == digest and not steps.undoing:
@@ -46,7 +60,6 @@ class OnlineOperations:
             runner.take_back(steps)
         elif index == position.started:
             return False
-        after = foresee(state, self.migration.app_label, [operation])
         planned = self.planner.steps(operation, self.migration.app_label, state, after)
         if planned:
             runner.carry_out(Steps(index, digest, planned), operation, finish)

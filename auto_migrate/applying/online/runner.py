@@ -11,6 +11,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.bridges.escort import Escort
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
 from auto_migrate.applying.online.filling import fill
@@ -70,9 +71,12 @@ KEPT = ("digest", "done", "begun", "found", "undoing")
 class OnlineRunner:
     """Carries out the steps of one migration's operations on one database."""
 
-    def __init__(self, database: Database, journal: Journal, lock: DeployLock, emit: Emitter) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, lock: DeployLock, emit: Emitter, *, escorts: Sequence[Escort]
+    ) -> None:
         self.database = database
         self.journal = journal
+        self.escorts = escorts
         self.lock = lock
         self.emit = emit
         self.catalogue = Catalogue(database)
@@ -98,6 +102,8 @@ class OnlineRunner:
                 keys = error.keys if isinstance(error, RowsRefused) else offenders(self.catalogue, step)
                 self.take_back(steps)
                 raise self._refused(steps, operation, error, keys, steps.steps[:number]) from error
+        for escort in self.escorts:
+            escort.finished()
         finish()
 
     def take_back(self, steps: Steps) -> None:
@@ -117,7 +123,8 @@ class OnlineRunner:
         if step.kind is Kind.BUILD:
             self._drop(step)
         elif step.undo:
-            self._change(dataclasses.replace(step, sql=step.undo, lock=LockMode.ACCESS_EXCLUSIVE), note)
+            undo = dataclasses.replace(step, sql=step.undo, lock=LockMode.ACCESS_EXCLUSIVE)
+            self._change(undo, note, self._withdraw_bridges)
             return
         note()
 
@@ -163,7 +170,7 @@ class OnlineRunner:
         note = self._noting(steps, number + 1)
         match step.kind:
             case Kind.CHANGE:
-                self._change(step, note)
+                self._change(step, note, lambda: self._raise_bridges(step))
             case Kind.VALIDATE:
                 self._validate(step, note)
             case Kind.LOOK:
@@ -188,13 +195,23 @@ class OnlineRunner:
             self.catalogue.execute(step.sql[0])
             note()
 
-    def _change(self, step: Step, note: Callable[[], None]) -> None:
+    def _change(self, step: Step, note: Callable[[], None], then: Callable[[], object]) -> None:
         """Take a step that is an instant; the note comes first, so that the locks are held for nothing but the step."""
         with self._transaction():
             note()
             self._lock(step)
             for statement in step.sql:
                 self.catalogue.execute(statement)
+            then()
+
+    def _raise_bridges(self, step: Step) -> None:
+        for statement in step.sql:
+            for escort in self.escorts:
+                escort.changed(statement)
+
+    def _withdraw_bridges(self) -> None:
+        for escort in self.escorts:
+            escort.undone()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

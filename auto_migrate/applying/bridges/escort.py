@@ -1,0 +1,117 @@
+"""Bridges beside an operation that is carried out online: raised in the transaction of the step that needs each.
+
+The statements of such an operation do not go through the editor that `builder` watches; what they make of a column is
+told from the states around the operation.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+from django.db.migrations import operations as ops
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.applying.bridges.builder import BridgeBuilder, EditorWatch
+from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.values import BridgeKind, MigrationKey
+
+
+class Escort:
+    """The bridges of one operation, from the state before it to the one after it."""
+
+    def __init__(
+        self, builder: BridgeBuilder, migration: MigrationKey, operation: Operation, *states: ProjectState
+    ) -> None:
+        self.builder = builder
+        self.migration = migration
+        self.operation: Any = operation
+        self.before, self.after = states
+        connection = builder.database.connection
+        # Never entered: it is asked for rules and literals.
+        editor = connection.SchemaEditorClass(connection)
+        self.watch = EditorWatch(builder, editor, migration, raises=builder.raises)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to raise or to take along."""
+        return self.builder.raises or self.builder.any_stand
+
+    def changed(self, sql: str) -> None:
+        """Raise what the running release needs after a statement, in the transaction in which it was sent."""
+        if not self.is_needed:
+            return
+        adds, alters = (isinstance(self.operation, kind) for kind in (ops.AddField, ops.AlterField))
+        if not (adds or alters) or not self._is_about(sql):
+            return
+        with self.builder.aside():
+            if adds and (" ADD COLUMN " in sql or sql.endswith(" DROP DEFAULT")):
+                # Django's own statement right after it takes the default away.
+                self.watch.keep_default_of(self.table, self.new)
+            elif alters and "NOT NULL" in sql and " DROP NOT NULL" not in sql:
+                self.watch.fill_null(self.table, self.old, self.new)
+            elif alters and sql.endswith(" DROP DEFAULT"):
+                self.watch.keep_dropped_default(self.table, self.old, self.new)
+
+    def _is_about(self, sql: str) -> bool:
+        quote = self.builder.database.connection.ops.quote_name
+        return sql.startswith(f"ALTER TABLE {quote(self.table)} ") and f" {quote(self.new.column)}" in f" {sql}"
+
+    def undone(self) -> None:
+        """Take down what was raised, in the transaction in which a step is taken back."""
+        if not self.is_needed or not isinstance(self.operation, ops.AddField | ops.AlterField):
+            return
+        # An earlier operation of the same migration may have raised another kind, which is still needed.
+        kinds = {BridgeKind.DEFAULT if isinstance(self.operation, ops.AddField) else BridgeKind.FILL}
+        if isinstance(self.operation, ops.AlterField) and self.old.has_db_default():
+            kinds.add(BridgeKind.DEFAULT)
+        self.watch.withdraw(self.table, self.new.column, kinds)
+
+    def finished(self) -> None:
+        """Let bridges that stood before go along with what has become of their column."""
+        if not self.builder.any_stand:
+            return
+        if isinstance(self.operation, ops.AlterField):
+            with self.builder.aside():
+                self.watch.follow(self.table, self.new)
+        elif isinstance(self.operation, ops.RemoveField):
+            self.watch.forget(self.table, self.old.column)
+        elif isinstance(self.operation, ops.DeleteModel):
+            self.watch.forget(self._model(self.before, self.operation.name)._meta.db_table)
+
+    @functools.cached_property
+    def table(self) -> str:
+        """The table of the operation's field."""
+        return str(self._model(self.before, self.operation.model_name)._meta.db_table)
+
+    @functools.cached_property
+    def old(self) -> Any:
+        """The operation's field as it was."""
+        return self._model(self.before, self.operation.model_name)._meta.get_field(self.operation.name)
+
+    @functools.cached_property
+    def new(self) -> Any:
+        """The operation's field as it is to be, with the default that fills old rows."""
+        field = copy.copy(self._model(self.after, self.operation.model_name)._meta.get_field(self.operation.name))
+        if not self.operation.preserve_default:
+            field.default = self.operation.field.default
+        return field
+
+    def _model(self, state: ProjectState, name: str) -> Any:
+        return state.apps.get_model(self.migration.app_label, name)
+
+
+def escorts_of(
+    builder: BridgeBuilder, migration: MigrationKey, operation: Operation, before: ProjectState, after: ProjectState
+) -> list[Escort]:
+    """Return one escort for an operation, or for each that stands within it."""
+    if not isinstance(operation, ops.SeparateDatabaseAndState):
+        return [Escort(builder, migration, operation, before, after)]
+    found = []
+    for inner in operation.database_operations:
+        within = foresee(before, migration.app_label, [inner])
+        found += escorts_of(builder, migration, inner, before, within)
+        before = within
+    return found
