@@ -16,7 +16,8 @@ from tests.servers import PostgreSQL
 from tests.snapshot import snapshot
 
 SETTINGS = "tests.projects.online.settings"
-ONLINE = {"AUTO_MIGRATE_ONLINE": "always", "AUTO_MIGRATE_BLOCK": "never"}
+# The schema is compared with that of Django's own `migrate`, which bridges have only when they are down.
+ONLINE = {"AUTO_MIGRATE_ONLINE": "always", "AUTO_MIGRATE_BLOCK": "never", "AUTO_MIGRATE_BRIDGES": "false"}
 WHOLE = "SWEEP" in os.environ
 # Every how many of the points that leave something a sample is taken.
 STEP = 25
