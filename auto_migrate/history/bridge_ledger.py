@@ -15,8 +15,9 @@ from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
 LOOK_AGAIN = 60.0
-# Aliases whose table was missing, and when that was seen: probes ask again and again, and each query that fails is an
-# error in the server's log.
+# Aliases that have the table; and those that had none, with the time at which that was seen. Probes and runs with
+# nothing to do ask again and again, and each query that fails is an error in the server's log.
+_present: set[str] = set()
 _missing: dict[str, float] = {}
 
 
@@ -31,6 +32,7 @@ class BridgeLedger:
         if not self.exists():
             ensure_tables(connections[self.database], [BridgeRecord])
         _missing.pop(self.database, None)
+        _present.add(self.database)
 
     def exists(self) -> bool:
         """Return whether the table is there."""
@@ -40,22 +42,29 @@ class BridgeLedger:
         """Return the bridges that stand, the oldest first; none where no run has made the table."""
         if not self.may_exist():
             return ()
-        connection = connections[self.database]
         # A query that fails must not spoil a transaction of others.
-        savepoint = atomic(using=self.database) if connection.in_atomic_block else contextlib.nullcontext()
+        own = connections[self.database].in_atomic_block
         try:
-            with savepoint:
+            with atomic(using=self.database) if own else contextlib.nullcontext():
                 return self._bridges(self._rows())
         except DatabaseError:
+            _present.discard(self.database)
             if self.exists():
                 raise
-            _missing[self.database] = time.monotonic()
             return ()
 
     def may_exist(self) -> bool:
-        """Return whether the table may be there: one that was missing is looked for once in `LOOK_AGAIN` seconds."""
+        """Return whether the table is there, looked for once in `LOOK_AGAIN` seconds while it is not."""
+        if self.database in _present:
+            return True
         missing = _missing.get(self.database)
-        return missing is None or time.monotonic() - missing >= LOOK_AGAIN
+        if missing is not None and time.monotonic() - missing < LOOK_AGAIN:
+            return False
+        if self.exists():
+            _present.add(self.database)
+            return True
+        _missing[self.database] = time.monotonic()
+        return False
 
     def on(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         """Return the bridges of a table, or of one of its columns."""
