@@ -187,7 +187,9 @@ class Settings:
     BLOCK: str = _setting(one_of("error", "warning", "notice", "never"), "error")
     """The level of findings, unless acknowledged, at and above which a plan is refused."""
     SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
-    """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    """Rows up to which a table is small, for what its size in bytes does not tell: only lost data stops a deploy."""
+    LOCK_BUDGET: float = _setting(at_least(0, float), 1.0)
+    """Seconds for which a change may keep others waiting by its lock, as estimated: longer is an error."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     PHASES: bool = _setting(switch, False)

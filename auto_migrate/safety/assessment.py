@@ -133,7 +133,7 @@ class Assessor:
         """Weigh what a hazard found."""
         return Finding(
             code=hazard.code,
-            level=self.level(hazard, found),
+            level=self.level(hazard, found, read),
             migration=read.key,
             operation=found.operation,
             table=found.table,
@@ -143,11 +143,11 @@ class Assessor:
             evidence=tuple(self.evidence(hazard, found, read)),
         )
 
-    def level(self, hazard: Hazard, found: Found) -> Level:
+    def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""
         if self.live is None:
             return BY_RULE[hazard.harm]
-        return self.live.level(hazard.harm, [found.table, *found.others])
+        return self.live.level(hazard.harm, [found.table, *found.others], self.effects(read, found))
 
     def evidence(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Iterator[Evidence]:
         """Return the reasons: the rule, and the tables as they are."""
@@ -156,8 +156,7 @@ class Assessor:
         if rule:
             yield Evidence(Basis.RULE, f"{rule}.")
         for table in dict.fromkeys([found.table, *found.others]):
-            on_table = [effect for effect in by_rule if effect.table == table]
-            if self.live is not None and (told := self.live.evidence(table, on_table)):
+            if self.live is not None and (told := self.live.evidence(table, by_rule)):
                 yield told
 
     def effects(self, read: ClassifiedMigration, found: Found) -> list[Effect]:

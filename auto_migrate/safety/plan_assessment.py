@@ -61,7 +61,10 @@ def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
 
 def look(database: Database) -> Live | None:
     """Return the means to look at tables as they are, where the vendor tells."""
-    return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
+    if database.statistics is None:
+        return None
+    settings = get_settings()
+    return Live(database.statistics, settings.SMALL_TABLE, settings.LOCK_BUDGET)
 
 
 def blocking_level() -> Level | None:
