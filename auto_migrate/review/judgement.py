@@ -10,6 +10,8 @@ from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.review.proposal import Proposal
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.plan_assessment import configured, server_of
+from auto_migrate.workload.statement import Workload
+from auto_migrate.workload.witness import Witness
 
 
 def review(
@@ -18,9 +20,16 @@ def review(
     *,
     acknowledgements: Sequence[Acknowledgement] = (),
     with_sql: bool = False,
+    workload: Workload | None = None,
 ) -> Assessment:
-    """Judge what a change brings; the connection is asked for nothing but what its server is."""
+    """Judge what a change brings; the connection is asked for nothing but what its server is.
+
+    `workload` has the statements of the running release, where they were recorded.
+    """
     plan = list(proposal.read(connection, with_sql=with_sql))
     return assess(
-        plan, server_of(connection), acknowledgements=[*acknowledgements, *configured(read.key for read in plan)]
+        plan,
+        server_of(connection),
+        witness=lambda: Witness(workload) if workload else None,
+        acknowledgements=[*acknowledgements, *configured(read.key for read in plan)],
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import Error
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -26,10 +26,13 @@ from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hearing import Hearing, evidence_of, level_with
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
+from auto_migrate.workload.witness import Witness
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
@@ -40,15 +43,18 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
+    witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects()
-    judge = Assessor(server, live)
+    former = live.former if live else FormerNames()
+    judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
         own = list(of_migration(read.migration))
         of_migrations += own
@@ -66,8 +72,7 @@ def assess(
         )
         for _operation, change in read.changes():
             new.follow(change)
-            if live is not None and isinstance(change, RenameTable):
-                live.renamed[change.to] = live.renamed.get(change.table, change.table)
+            former.follow(change)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
@@ -107,6 +112,7 @@ class Assessor:
 
     server: ServerFacts
     live: Live | None
+    hearing: Hearing
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -131,16 +137,17 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
+        testimony = self.hearing.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=self.level(hazard, found, read),
+            level=level_with(testimony, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
             instead=found.instead,
-            evidence=tuple(self.evidence(hazard, found, read)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(testimony)),
         )
 
     def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.lock_time import held
 
@@ -47,13 +48,12 @@ class Live:
         self.statistics = statistics
         self.small = small
         self.budget = budget
-        # The name that a table has now, by the one that the plan gives it.
-        self.renamed: dict[str, str] = {}
+        self.former = FormerNames()
         self._asked: dict[str, TableStatistics | None] = {}
 
     def table(self, name: str) -> TableStatistics | None:
         """Return how large and busy a table is, None where the database does not know it."""
-        name = self.renamed.get(name, name)
+        name = self.former.table(name)
         if name not in self._asked:
             self._asked[name] = self.statistics.of_tables([name], self.small).get(name) if name else None
         return self._asked[name]

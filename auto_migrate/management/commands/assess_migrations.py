@@ -29,6 +29,8 @@ from auto_migrate.review.judgement import review
 from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.safety.plan_assessment import server_of
+from auto_migrate.workload.statement import Workload
+from auto_migrate.workload.statement_file import read_files
 
 FORMATS: dict[str, Callable[[AssessmentReport], str]] = {
     "json": jsondoc.render,
@@ -48,6 +50,7 @@ examples:
   manage.py assess_migrations billing.0007 shop                these, whatever git says
   manage.py assess_migrations --since origin/main --format sarif > migrations.sarif
   manage.py assess_migrations --since origin/main --vendor postgresql --server-version 15
+  manage.py assess_migrations --since origin/main --statements statements.jsonl
 """
 
 
@@ -89,6 +92,14 @@ class Command(BaseCommand):
             "--server-version",
             metavar="VERSION",
             help="Its version, such as 15 or 10.11-MariaDB. Default: the newest that is supported.",
+        )
+        parser.add_argument(
+            "--statements",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="What the tests of the running release recorded (AUTO_MIGRATE_RECORD): findings say which statement "
+            "they break. May be given several times.",
         )
         self._add_outcome(parser)
 
@@ -138,7 +149,11 @@ class Command(BaseCommand):
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
         return AssessmentReport(
             assessment=review(
-                proposal, connection, acknowledgements=acknowledgements, with_sql=options["verbosity"] > 1
+                proposal,
+                connection,
+                acknowledgements=acknowledgements,
+                with_sql=options["verbosity"] > 1,
+                workload=workload(options["statements"]),
             ),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
@@ -152,6 +167,11 @@ class Command(BaseCommand):
         if name == "text":
             return "\n".join(report_lines(report, self.style)) + "\n"
         return FORMATS[name](report)
+
+
+def workload(paths: Sequence[str]) -> Workload | None:
+    """Return what was recorded, None where nobody names a file."""
+    return read_files(paths) if paths else None
 
 
 def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:

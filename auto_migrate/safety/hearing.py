@@ -1,0 +1,56 @@
+"""What the statements of the running release say of a finding, and what follows for its level."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from django.utils.translation import gettext as _
+
+from auto_migrate.changes.change import Change
+from auto_migrate.findings import Basis, Evidence, Level
+from auto_migrate.safety.former_names import FormerNames
+from auto_migrate.safety.hazard import Harm
+from auto_migrate.workload.witness import Testimony, Witness, told
+
+# The harms that are done to the code that is running.
+TO_RELEASE = frozenset({Harm.LOSES_DATA, Harm.BREAKS})
+
+
+@dataclasses.dataclass(frozen=True)
+class Hearing:
+    """Hears the witness about changes, under the names that tables and columns have before the plan."""
+
+    witness: Callable[[], Witness | None]
+    former: FormerNames
+
+    def of(self, harm: Harm, change: Change | None) -> Testimony | None:
+        """Return what is known of a harm to the running release, None where there is nothing to be asked or heard."""
+        if harm not in TO_RELEASE or change is None or (witness := self.witness()) is None:
+            return None
+        column = self.former.column(change.table, getattr(change, "column", ""))
+        return witness.testify(change, self.former.table(change.table), column)
+
+
+def level_with(testimony: Testimony | None, level: Level) -> Level:
+    """Return the level of a finding: an error if a statement is sure to be hurt, one lower if none is."""
+    if testimony is None:
+        return level
+    if any(not sighting.guessed for sighting in testimony.sightings):
+        return Level.ERROR
+    return list(Level)[max(level.rank - 1, 0)] if testimony.clears else level
+
+
+def evidence_of(testimony: Testimony | None) -> Iterator[Evidence]:
+    """Say what was seen, or that nothing was and whether that proves anything."""
+    if testimony is None:
+        return
+    yield from (Evidence(Basis.STATEMENTS, sentence) for sentence in told(testimony.sightings))
+    names = {"source": testimony.source, "doubts": "; ".join(testimony.doubts)}
+    if testimony.sightings:
+        text = _("Seen in {source}.")
+    elif testimony.doubts:
+        text = _("No statement of {source} has to do with it, which proves nothing: {doubts}.")
+    else:
+        text = _("No statement of {source} has to do with it, so the level is one lower.")
+    yield Evidence(Basis.STATEMENTS, text.format(**names))
