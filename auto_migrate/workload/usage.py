@@ -95,6 +95,9 @@ def usage_of(statement: RecordedStatement, columns: Columns) -> Usage:
     except ImportError:
         return guessed(statement.text)
     usage = Usage()
+    if "\0" in statement.text:
+        # The parser is C's, for which a text ends there.
+        return guessed(statement.text)
     try:
         for raw in parse_sql(statement.text):
             Reading(usage, columns).read(raw.stmt, Scope())
