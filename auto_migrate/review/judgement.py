@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -20,16 +20,21 @@ def review(
     *,
     acknowledgements: Sequence[Acknowledgement] = (),
     with_sql: bool = False,
-    workload: Workload | None = None,
+    workload: Callable[[], Workload | None] = lambda: None,
 ) -> Assessment:
     """Judge what a change brings; the connection is asked for nothing but what its server is.
 
-    `workload` has the statements of the running release, where they were recorded.
+    `workload` is asked for the statements of the running release as soon as a finding is about that release.
     """
+
+    def witness() -> Witness | None:
+        found = workload()
+        return Witness(found) if found else None
+
     plan = list(proposal.read(connection, with_sql=with_sql))
     return assess(
         plan,
         server_of(connection),
-        witness=lambda: Witness(workload) if workload else None,
+        witness=witness,
         acknowledgements=[*acknowledgements, *configured(read.key for read in plan)],
     )

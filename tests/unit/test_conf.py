@@ -42,6 +42,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
     "LOCK_BUDGET": (0.5, "0.5", 0.5),
+    "STATEMENTS": ("statements.jsonl", "statements.jsonl", "statements.jsonl"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",

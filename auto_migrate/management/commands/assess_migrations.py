@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,10 +28,11 @@ from auto_migrate.reporting.assessments.text import report_lines
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.review.git import changed_files, top_around
 from auto_migrate.review.judgement import review
+from auto_migrate.review.outgoing_models import NoModels, outgoing_models
 from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.safety.plan_assessment import server_of
-from auto_migrate.workload.statement import Workload
+from auto_migrate.workload.statement import Workload, together
 from auto_migrate.workload.statement_file import read_files
 
 FORMATS: dict[str, Callable[[AssessmentReport], str]] = {
@@ -153,7 +156,7 @@ class Command(BaseCommand):
                 connection,
                 acknowledgements=acknowledgements,
                 with_sql=options["verbosity"] > 1,
-                workload=workload(options["statements"]),
+                workload=functools.partial(self.workload, options["statements"], options["since"], here),
             ),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
@@ -162,16 +165,27 @@ class Command(BaseCommand):
             docs_url=options["docs_url"],
         )
 
+    def workload(self, paths: Sequence[str], since: str | None, folder: Path) -> Workload | None:
+        """Return what is known of the running release's statements: what was recorded, and what its models tell."""
+        recorded = read_files(paths) if paths else None
+        if since is None:
+            return recorded
+        try:
+            models = outgoing_models(since, folder)
+        except (NoModels, UsageError) as error:
+            text = _("The models of the running release cannot be looked at: {reason}.")
+            self.stderr.write(text.format(reason=str(error).rstrip(".")))
+            return recorded
+        if recorded is None:
+            return models
+        # What the tests sent tells what the models do not.
+        return dataclasses.replace(together([recorded, models]), gaps=recorded.gaps)
+
     def written(self, report: AssessmentReport, name: str) -> str:
         """Write a report in a format."""
         if name == "text":
             return "\n".join(report_lines(report, self.style)) + "\n"
         return FORMATS[name](report)
-
-
-def workload(paths: Sequence[str]) -> Workload | None:
-    """Return what was recorded, None where nobody names a file."""
-    return read_files(paths) if paths else None
 
 
 def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:

@@ -145,7 +145,8 @@ class TwoReleases(Project):
 
     def refused(self, *arguments: str, **env: str) -> list[dict[str, Any]]:
         """Rehearse, and return the statements that could not go on."""
-        events = self.events("rehearse_migrations", *arguments, **env)
+        output = self.done("rehearse_migrations", *arguments, "--format=json", **env).output
+        events = [json.loads(line) for line in output.splitlines()]
         return [event for event in events if event["event"] == "statement_refused"]
 
 

@@ -43,7 +43,7 @@ def test_what_was_null_at_any_time_is_known_in_the_end(tmp_path: Path) -> None:
         file.add(RecordedStatement("UPDATE t SET a = $1, b = $2", nulls=nulls))
     file.end(complete=True)
     [statement] = read_files([file.path]).statements
-    assert statement.nulls == {1, 2}
+    assert statement.nulls == frozenset({1, 2})
 
 
 def test_what_somebody_wrote_by_hand_loses_its_values(tmp_path: Path) -> None:
