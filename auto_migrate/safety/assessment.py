@@ -56,6 +56,7 @@ def assess(
     former = live.former if live else FormerNames()
     judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
+        judge.hearing.begin(change for _operation, change in read.changes())
         own = list(of_migration(read.migration))
         of_migrations += own
         findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])

@@ -12,6 +12,12 @@ class FormerNames:
         self._tables: dict[str, str] = {}
         self._columns: dict[tuple[str, str], str] = {}
 
+    def copy(self) -> FormerNames:
+        """Return one that goes on from here by itself."""
+        other = FormerNames()
+        other._tables, other._columns = dict(self._tables), dict(self._columns)
+        return other
+
     def follow(self, change: Change) -> None:
         """Take in what a change renames."""
         match change:

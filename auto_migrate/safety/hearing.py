@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
@@ -17,19 +17,30 @@ from auto_migrate.workload.witness import Testimony, Witness, told
 TO_RELEASE = frozenset({Harm.LOSES_DATA, Harm.BREAKS})
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Hearing:
-    """Hears the witness about changes, under the names that tables and columns have before the plan."""
+    """Hears the witness about changes, under the names that tables and columns have before the plan.
+
+    `former` has those names up to the migration that is judged; `begin` comes before each.
+    """
 
     witness: Callable[[], Witness | None]
     former: FormerNames
+    _names: dict[int, tuple[str, str]] = dataclasses.field(default_factory=dict)
+
+    def begin(self, changes: Iterable[Change]) -> None:
+        """Note the names that the changes of the next migration are about, each in the light of those before it."""
+        former, self._names = self.former.copy(), {}
+        for change in changes:
+            column = former.column(change.table, getattr(change, "column", ""))
+            self._names[id(change)] = (former.table(change.table), column)
+            former.follow(change)
 
     def of(self, harm: Harm, change: Change | None) -> Testimony | None:
         """Return what is known of a harm to the running release, None where there is nothing to be asked or heard."""
         if harm not in TO_RELEASE or change is None or (witness := self.witness()) is None:
             return None
-        column = self.former.column(change.table, getattr(change, "column", ""))
-        return witness.testify(change, self.former.table(change.table), column)
+        return witness.testify(change, *self._names.get(id(change), ("", "")))
 
 
 def level_with(testimony: Testimony | None, level: Level) -> Level:

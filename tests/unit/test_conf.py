@@ -89,6 +89,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("PHASES", None, "it must be true or false"),
     ("POST_DEPLOY_DELAY", -1, "it must be a finite number of at least 0"),
     ("SMALL_TABLE", -1, "it must be a finite number of at least 0"),
+    ("STATEMENTS", 5, "text is needed"),
     ("LOCK_BUDGET", "-1", "it must be a finite number of at least 0"),
     ("ACKNOWLEDGE", {"AM301": "why"}, "AM301 is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("ACKNOWLEDGE", {"AM301:shop.0007_x": " "}, "AM301:shop.0007_x needs a reason"),

@@ -145,8 +145,9 @@ class TwoReleases(Project):
 
     def refused(self, *arguments: str, **env: str) -> list[dict[str, Any]]:
         """Rehearse, and return the statements that could not go on."""
-        output = self.done("rehearse_migrations", *arguments, "--format=json", **env).output
-        events = [json.loads(line) for line in output.splitlines()]
+        done = self.run("rehearse_migrations", *arguments, "--format=json", **env)
+        assert done.code == 0, done.text
+        events = [json.loads(line) for line in done.output.splitlines()]
         return [event for event in events if event["event"] == "statement_refused"]
 
 
