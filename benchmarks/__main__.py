@@ -10,7 +10,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("noop", "readiness", "apply", "assess", "estimates", "lock_stall", "kill_sweep", "webhooks")
+NAMES = ("noop", "readiness", "apply", "assess", "statements", "estimates", "lock_stall", "kill_sweep", "webhooks")
 
 
 def main() -> None:
