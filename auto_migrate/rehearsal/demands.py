@@ -30,6 +30,12 @@ RULES = """
     WHERE indisunique AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('u', 'p'))
 """
 
+# Bits of `tgtype` (src/include/catalog/pg_trigger.h): for each row 1, before 2, insert 4, update 16.
+TRIGGERED = """
+    SELECT DISTINCT tgrelid FROM pg_trigger
+    WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3 AND tgtype & 20 <> 0
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class WrittenColumn:
@@ -52,9 +58,13 @@ class WriteRule:
 
 @dataclasses.dataclass(frozen=True)
 class TableShapes:
-    """All tables at one moment, by what stays the same when they are renamed: their and their columns' numbers."""
+    """All tables at one moment, by what stays the same when they are renamed: their and their columns' numbers.
+
+    Those that are `triggered` change rows before they are written.
+    """
 
     names: Mapping[int, str]
+    triggered: frozenset[int]
     columns: Mapping[int, Mapping[int, WrittenColumn]]
     rules: Mapping[str, WriteRule]
 
@@ -85,7 +95,9 @@ def shapes(connection: BaseDatabaseWrapper) -> TableShapes:
             columns.setdefault(oid, {})[number] = WrittenColumn(*told)
         cursor.execute(RULES)
         rules = {key: WriteRule(table, name, tuple(numbers)) for key, table, name, numbers in cursor.fetchall()}
-    return TableShapes(names, columns, rules)
+        cursor.execute(TRIGGERED)
+        triggered = frozenset(table for (table,) in cursor.fetchall())
+    return TableShapes(names, triggered, columns, rules)
 
 
 def changed_tables(before: TableShapes, after: TableShapes) -> set[str]:
@@ -132,7 +144,11 @@ def unmet(statement: RecordedStatement, usage: Usage, before: TableShapes, after
             *_of_rules(usage, oid, table, before, after),
         )
     ]
-    yield from sorted(found, key=lambda demand: not demand.certain)
+    # A trigger may make good what a statement lacks, and of what no parser reads nothing is certain.
+    known = {before.names[oid] for oid in after.triggered if oid in before.names}
+    for demand in sorted(found, key=lambda demand: not demand.certain):
+        doubted = usage.guessed or demand.table in known
+        yield dataclasses.replace(demand, certain=demand.certain and not doubted)
 
 
 def _of_columns(
@@ -147,7 +163,7 @@ def _of_columns(
         required = now.required and not now.filled
         if was is None:
             # Whoever names no columns does not give it a value either.
-            if required and _inserts(usage, table):
+            if required and usage.inserted(table) is not None:
                 yield Demand(table, now.name, _("the new column takes no NULL, has no default, and is left out"))
             continue
         if required and not (was.required and not was.filled) and usage.leaves_out(table, was.name):
@@ -178,12 +194,8 @@ def _of_rules(usage: Usage, oid: int, table: str, before: TableShapes, after: Ta
             continue
         columns = [before.columns[oid][number].name for number in rule.columns if number in before.columns[oid]]
         written = [column for column in columns if usage.writes_column(table, column)]
-        if 0 in rule.columns and any(name == table for name, _column in usage.writes):
+        if 0 in rule.columns and usage.writes and usage.touches(table):
             written.append("")
         if written:
             text = _("{name} is new, and may refuse what is written").format(name=rule.name)
             yield Demand(table, written[0], text, certain=False)
-
-
-def _inserts(usage: Usage, table: str) -> bool:
-    return (table.rpartition(".")[2] if usage.guessed else table) in usage.inserts

@@ -38,7 +38,7 @@ class ReleaseCheck:
         self.planner = StatementPlanner(self.connection)
         self.types: dict[str, tuple[str, ...]] = {}
         self.unchecked: list[Unchecked] = []
-        self.before = self.now = TableShapes({}, {}, {})
+        self.before = self.now = TableShapes({}, frozenset(), {}, {})
         self._usages: dict[str, Usage] = {}
         self._refused: dict[RecordedStatement, StatementRefused | None] = {}
 

@@ -138,17 +138,17 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
-        testimony = self.hearing.of(hazard.harm, found.change)
+        account = self.hearing.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=level_with(testimony, self.level(hazard, found, read)),
+            level=level_with(account, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
             instead=found.instead,
-            evidence=(*self.evidence(hazard, found, read), *evidence_of(testimony)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
         )
 
     def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:

@@ -11,7 +11,7 @@ from auto_migrate.changes.change import Change
 from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
-from auto_migrate.workload.witness import Testimony, Witness, told
+from auto_migrate.workload.witness import Witness, WitnessAccount, told
 
 # The harms that are done to the code that is running.
 TO_RELEASE = frozenset({Harm.LOSES_DATA, Harm.BREAKS})
@@ -36,31 +36,31 @@ class Hearing:
             self._names[id(change)] = (former.table(change.table), column)
             former.follow(change)
 
-    def of(self, harm: Harm, change: Change | None) -> Testimony | None:
+    def of(self, harm: Harm, change: Change | None) -> WitnessAccount | None:
         """Return what is known of a harm to the running release, None where there is nothing to be asked or heard."""
         if harm not in TO_RELEASE or change is None or (witness := self.witness()) is None:
             return None
         return witness.testify(change, *self._names.get(id(change), ("", "")))
 
 
-def level_with(testimony: Testimony | None, level: Level) -> Level:
+def level_with(account: WitnessAccount | None, level: Level) -> Level:
     """Return the level of a finding: an error if a statement is sure to be hurt, one lower if none is."""
-    if testimony is None:
+    if account is None:
         return level
-    if any(not sighting.guessed for sighting in testimony.sightings):
+    if any(sighting.certain for sighting in account.sightings):
         return Level.ERROR
-    return list(Level)[max(level.rank - 1, 0)] if testimony.clears else level
+    return list(Level)[max(level.rank - 1, 0)] if account.clears else level
 
 
-def evidence_of(testimony: Testimony | None) -> Iterator[Evidence]:
+def evidence_of(account: WitnessAccount | None) -> Iterator[Evidence]:
     """Say what was seen, or that nothing was and whether that proves anything."""
-    if testimony is None:
+    if account is None:
         return
-    yield from (Evidence(Basis.STATEMENTS, sentence) for sentence in told(testimony.sightings))
-    names = {"source": testimony.source, "doubts": "; ".join(testimony.doubts)}
-    if testimony.sightings:
+    yield from (Evidence(Basis.STATEMENTS, sentence) for sentence in told(account.sightings))
+    names = {"source": account.source, "doubts": "; ".join(account.doubts)}
+    if account.sightings:
         text = _("Seen in {source}.")
-    elif testimony.doubts:
+    elif account.doubts:
         text = _("No statement of {source} has to do with it, which proves nothing: {doubts}.")
     else:
         text = _("No statement of {source} has to do with it, so the level is one lower.")

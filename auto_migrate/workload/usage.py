@@ -46,7 +46,7 @@ class Usage:
         """Return whether it has to do with a table."""
         if self.guessed:
             return bare(table).rpartition(".")[2] in self.words
-        return bare(table) in self.tables
+        return any(is_same(used, table) for used in self.tables)
 
     def reads_column(self, table: str, column: str) -> bool:
         """Return whether it reads a column, by its name or with all others."""
@@ -62,14 +62,19 @@ class Usage:
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Return whether it inserts rows without naming a column, so that the database has to fill it."""
-        named = self.inserts.get(bare(table).rpartition(".")[2] if self.guessed else bare(table))
+        named = self.inserted(table)
         if named is None:
             return False
         return column not in self.words if self.guessed else not named & {column, EVERY}
 
+    def inserted(self, table: str) -> set[str] | None:
+        """Return the columns that are named of a table that gets rows, None of one that gets none."""
+        return next((named for into, named in self.inserts.items() if is_same(into, table)), None)
+
     def writes_null(self, table: str, column: str, nulls: frozenset[int] | None) -> bool | None:
         """Return whether a column was given NULL by parameters that were (`nulls`), None where nobody can say."""
-        sources = self.parameters.get((bare(table), column), {0})
+        found = [numbers for (own, name), numbers in self.parameters.items() if name == column and is_same(own, table)]
+        sources = found[0] if found else {0}
         if nulls is None or 0 in sources - nulls:
             return True if nulls and sources & nulls else None
         return bool(sources & nulls)
@@ -78,13 +83,21 @@ class Usage:
         if self.guessed:
             own = {bare(table).rpartition(".")[2], column} <= self.words
             return own and (pairs is self.reads or bool(self.writes))
-        return bool(pairs & {(bare(table), column), (bare(table), EVERY)})
+        return any(name in {column, EVERY} and is_same(used, table) for used, name in pairs)
 
 
 def bare(table: str) -> str:
     """Return a table's name as statements are read: `public` goes without saying, and `db_table` needs no quotes."""
     name = table.replace('"."', ".").replace('"', "")
     return name.removeprefix("public.")
+
+
+def is_same(used: str, table: str) -> bool:
+    """Return whether a statement's table may be another: where one of both names no schema, it may be any."""
+    table = bare(table)
+    if used == table:
+        return True
+    return (used.rpartition(".")[2] == table.rpartition(".")[2]) and not ("." in used and "." in table)
 
 
 def usage_of(statement: RecordedStatement, columns: Columns) -> Usage:

@@ -22,11 +22,11 @@ Test = Callable[[RecordedStatement, Usage], str]
 
 @dataclasses.dataclass(frozen=True)
 class Sighting:
-    """A statement that a change is about, what it does, and whether that is told by its text alone."""
+    """A statement that a change is about, what it does, and whether it is sure to be hurt by that."""
 
     statement: RecordedStatement
     deed: str
-    guessed: bool
+    certain: bool
 
     def __str__(self) -> str:
         """Say it: `SELECT … reads this column: 1,204 calls, role web`."""
@@ -36,7 +36,7 @@ class Sighting:
 
 
 @dataclasses.dataclass(frozen=True)
-class Testimony:
+class WitnessAccount:
     """What the statements of a workload say of one change, those that are sent most first.
 
     `doubts` are the reasons for which nobody can say, where nothing was seen, that nothing is affected.
@@ -73,7 +73,7 @@ class Witness:
             self._usages[statement.text] = usage_of(statement, self.columns)
         return self._usages[statement.text]
 
-    def testify(self, change: Change, table: str = "", column: str = "") -> Testimony | None:
+    def testify(self, change: Change, table: str = "", column: str = "") -> WitnessAccount | None:
         """Return what the workload says of a change, None of one that no statement could tell anything of.
 
         `table` and `column` are the names that the running release knows, where the plan has changed them before.
@@ -84,17 +84,20 @@ class Witness:
         if question is None or not table:
             return None
         test = question(change, table, column)
-        about = self.workload.mentioning({bare(table), *self.mentions(table, column)})
+        around = self.mentions(table, column)
+        about = self.workload.mentioning({bare(name).rpartition(".")[2] for name in (table, *around)})
         found = [
-            Sighting(statement, deed, usage.guessed)
+            Sighting(statement, deed, certain=not usage.guessed and not isinstance(change, DEPENDING))
             for statement in about
             if (deed := test(statement, usage := self.usage(statement)) or self._through(usage, table, column))
         ]
         found.sort(key=lambda sighting: -(sighting.statement.calls or 0))
         doubts = list(self.workload.gaps)
-        if hidden := self.mentions(table, column):
-            doubts.append(_("{names} speak of it, and what they do is not seen").format(names=", ".join(hidden)))
-        return Testimony(tuple(found), self.workload.source, tuple(doubts))
+        if around:
+            doubts.append(_("{names} speak of it, and what they do is not seen").format(names=", ".join(around)))
+        if unread := sum(self.usage(one).guessed and self.usage(one).touches(table) for one in about):
+            doubts.append(_("statements on it that the parser does not read: {count}").format(count=unread))
+        return WitnessAccount(tuple(found), self.workload.source, tuple(doubts))
 
     def _through(self, usage: Usage, table: str, column: str) -> str:
         """Say through which view a statement uses a column."""
@@ -149,13 +152,16 @@ QUESTIONS: Mapping[type[Change], Callable[..., Test]] = {
     changes.AlterType: uses_column,
     changes.DropTable: uses_table,
     changes.RenameTable: uses_table,
-    changes.DataChange: uses_table,
     changes.AddColumn: leaves_out_column,
     changes.DropDefault: leaves_out_column,
     changes.SetNotNull: writes_null,
     changes.AddConstraint: writes_columns,
     changes.CreateIndex: writes_columns,
 }
+
+
+# What a statement writes may be all right by them.
+DEPENDING = (changes.AddConstraint, changes.CreateIndex)
 
 
 def shortened(text: str, width: int = SHOWN) -> str:
