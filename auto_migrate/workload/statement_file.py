@@ -51,16 +51,20 @@ class StatementFile:
 
     def end(self, *, complete: bool) -> None:
         """Note that a session is over, and whether it ran all tests and they passed; what was told twice is joined."""
-        with self.path.open("rb+") as file, locked(file):
-            entries = [json.loads(line) for line in file.read().decode().splitlines()]
+        with self.path.open("ab+") as file, locked(file):
+            file.seek(0)
             joined: dict[tuple[str, str], dict[str, Any]] = {}
-            for entry in entries:
+            sessions = []
+            for line in file.read().decode(errors="replace").splitlines():
+                entry = _entry(line)
+                if entry is None or "session" in entry:
+                    sessions += [entry] if entry else []
+                    continue
                 first = joined.setdefault((entry["vendor"], entry["statement"]), entry)
                 if nulls := {*first.get("nulls", ()), *entry.get("nulls", ())}:
                     first["nulls"] = sorted(nulls)
-            file.seek(0)
-            file.truncate()
-            for entry in (*joined.values(), {"session": {"complete": complete}}):
+            file.truncate(0)
+            for entry in (*joined.values(), *sessions, {"session": {"complete": complete}}):
                 file.write(f"{json.dumps(entry)}\n".encode())
 
     def _append(self, line: str) -> None:
@@ -73,6 +77,16 @@ class StatementFile:
                 file.write(f"{line}\n".encode())
                 self._known.add(line)
             self._read = file.tell()
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    """Return a line that this module has written, None of any other."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    is_own = isinstance(entry, dict) and ("session" in entry or {"vendor", "statement"} <= entry.keys())
+    return entry if is_own else None
 
 
 @contextlib.contextmanager

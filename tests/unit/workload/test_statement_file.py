@@ -46,6 +46,21 @@ def test_what_was_null_at_any_time_is_known_in_the_end(tmp_path: Path) -> None:
     assert statement.nulls == frozenset({1, 2})
 
 
+def test_a_session_ends_well_whatever_became_of_its_file(tmp_path: Path) -> None:
+    file = StatementFile(tmp_path / "statements.jsonl")
+    file.begin()
+    file.add(RecordedStatement("SELECT 1 FROM t"))
+    file.end(complete=False)
+    with file.path.open("a") as other:
+        other.write("no JSON\n[1]\n")
+    file.end(complete=True)
+    assert len(file.path.read_text().splitlines()) == 3
+    assert read_files([file.path]).gaps == ("statements.jsonl is not of a whole run of the tests that passed",)
+    file.path.unlink()
+    file.end(complete=True)
+    assert file.path.read_text() == '{"session": {"complete": true}}\n'
+
+
 def test_what_somebody_wrote_by_hand_loses_its_values(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text('{"statement": "SELECT a FROM t WHERE b = \'hunter2\'"}\n{"statement": "VACUUM t"}\nno JSON\n')
