@@ -22,6 +22,8 @@ from auto_migrate.exceptions import UsageError
 
 SETTING = "AUTO_MIGRATE"
 ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
+# Names the file to which tests record their statements; no setting, since it is about one run of the tests.
+RECORD_VARIABLE = "AUTO_MIGRATE_RECORD"
 
 # What the platforms call the release that is running, first match wins.
 RELEASE_VARIABLES = (
@@ -210,9 +212,13 @@ class Settings:
     BLOCK: str = _setting(one_of("error", "warning", "notice", "never"), "error")
     """The level of findings, unless acknowledged, at and above which a plan is refused."""
     SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
-    """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    """Rows up to which a table is small, for what its size in bytes does not tell: only lost data stops a deploy."""
+    LOCK_BUDGET: float = _setting(at_least(0, float), 1.0)
+    """Seconds for which a change may keep others waiting by its lock, as estimated: longer is an error."""
     ONLINE: str = _setting(one_of("auto", "always", "never"), "auto")
     """Which stock operations are carried out in steps that hold nobody up: those on tables that are not small."""
+    STATEMENTS: str = _setting(text, "auto")
+    """Where the statements of the running release are: `auto` is pg_stat_statements, `never`, or a recorded file."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     PHASES: bool = _setting(switch, False)
@@ -275,7 +281,7 @@ def unknown_keys() -> list[str]:
 
 def unknown_variables() -> list[str]:
     """Return the environment variables that look like settings and mean nothing to this version."""
-    known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
+    known = {RECORD_VARIABLE, *(ENVIRONMENT_PREFIX + key for key in FIELDS)}
     return sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in known)
 
 

@@ -41,6 +41,8 @@ class Basis(enum.StrEnum):
     """What the database about to be migrated says of the table."""
     OBSERVED = "observed"
     """What a rehearsal of the plan was seen to do."""
+    STATEMENTS = "statements"
+    """What the running release sends, as its tests or the server recorded it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

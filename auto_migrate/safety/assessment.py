@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.atomicity import is_atomic
-from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -28,10 +28,13 @@ from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hearing import Hearing, evidence_of, level_with
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
+from auto_migrate.workload.witness import Witness
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
@@ -44,16 +47,20 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
+    witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects()
-    judge = Assessor(server, live)
+    former = live.former if live else FormerNames()
+    judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
+        judge.hearing.begin(change for _operation, change in read.changes())
         own = list(of_migration(read.migration))
         of_migrations += own
         findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])
@@ -70,8 +77,7 @@ def assess(
         )
         for _operation, change in read.changes():
             new.follow(change)
-            if live is not None and isinstance(change, RenameTable):
-                live.renamed[change.to] = live.renamed.get(change.table, change.table)
+            former.follow(change)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
@@ -118,6 +124,7 @@ class Assessor:
 
     server: ServerFacts
     live: Live | None
+    hearing: Hearing
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -142,24 +149,25 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
+        account = self.hearing.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=self.level(hazard, found),
+            level=level_with(account, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
             instead=found.instead,
-            evidence=tuple(self.evidence(hazard, found, read)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
             handled=Handled.ONLINE if is_handled_online(hazard, found, read) else None,
         )
 
-    def level(self, hazard: Hazard, found: Found) -> Level:
+    def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""
         if self.live is None:
             return BY_RULE[hazard.harm]
-        return self.live.level(hazard.harm, [found.table, *found.others])
+        return self.live.level(hazard.harm, [found.table, *found.others], self.effects(read, found))
 
     def evidence(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Iterator[Evidence]:
         """Return the reasons: the rule, and the tables as they are."""
@@ -168,8 +176,7 @@ class Assessor:
         if rule:
             yield Evidence(Basis.RULE, f"{rule}.")
         for table in dict.fromkeys([found.table, *found.others]):
-            on_table = [effect for effect in by_rule if effect.table == table]
-            if self.live is not None and (told := self.live.evidence(table, on_table)):
+            if self.live is not None and (told := self.live.evidence(table, by_rule)):
                 yield told
 
     def effects(self, read: ClassifiedMigration, found: Found) -> list[Effect]:

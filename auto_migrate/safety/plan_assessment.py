@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from fnmatch import filter as filter_names
 
@@ -20,6 +21,13 @@ from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.pg_stat_statements import counted_statements
+from auto_migrate.workload.statement_file import read_files
+from auto_migrate.workload.surroundings import Surroundings
+from auto_migrate.workload.witness import Witness
+
+# What STATEMENTS may be beside the path of a file.
+AUTO, NEVER = "auto", "never"
 
 
 def assess_plan(
@@ -47,6 +55,7 @@ def assess_plan(
         plan,
         server,
         live=look(database),
+        witness=functools.partial(witness_of, database.connection),
         acknowledgements=[*acknowledgements, *configured(keys)],
     )
 
@@ -64,7 +73,22 @@ def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
 
 def look(database: Database) -> Live | None:
     """Return the means to look at tables as they are, where the vendor tells."""
-    return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
+    if database.statistics is None:
+        return None
+    settings = get_settings()
+    return Live(database.statistics, settings.SMALL_TABLE, settings.LOCK_BUDGET)
+
+
+def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
+    """Return what is known of the statements of the running release, as the settings say where to look."""
+    source = get_settings().STATEMENTS
+    if source == NEVER:
+        return None
+    workload = counted_statements(connection) if source == AUTO else read_files([source])
+    if workload is None or not workload.statements:
+        return None
+    around = Surroundings(connection)
+    return Witness(workload, around.columns, around.mentions)
 
 
 def blocking_level() -> Level | None:

@@ -42,6 +42,8 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
     "ONLINE": ("always", "always", "always"),
+    "LOCK_BUDGET": (0.5, "0.5", 0.5),
+    "STATEMENTS": ("statements.jsonl", "statements.jsonl", "statements.jsonl"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
@@ -94,6 +96,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("PHASES", None, "it must be true or false"),
     ("POST_DEPLOY_DELAY", -1, "it must be a finite number of at least 0"),
     ("SMALL_TABLE", -1, "it must be a finite number of at least 0"),
+    ("STATEMENTS", 5, "text is needed"),
+    ("LOCK_BUDGET", "-1", "it must be a finite number of at least 0"),
     ("ACKNOWLEDGE", {"AM301": "why"}, "AM301 is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("ACKNOWLEDGE", {"AM301:shop.0007_x": " "}, "AM301:shop.0007_x needs a reason"),
     ("ACKNOWLEDGE", {"301:a.b": "why"}, "301:a.b is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),

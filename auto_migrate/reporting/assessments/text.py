@@ -117,7 +117,8 @@ def level_name(level: Level) -> str:
 
 def basis(kind: Basis) -> str:
     """Name what a piece of evidence rests on."""
-    return {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}[kind]
+    names = {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}
+    return {**names, Basis.STATEMENTS: _("Statements")}[kind]
 
 
 def paragraph(text: str) -> Iterable[str]:
