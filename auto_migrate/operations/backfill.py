@@ -39,11 +39,11 @@ class Backfill(Operation):
     # It knows by itself how far it came.
     repeatable = True
 
-    def __init__(  # noqa: PLR0917 # as Django's own operations
+    def __init__(
         self,
         model: str,
         name: str,
-        # Not keyword-only, although nobody gives them otherwise: what writes migrations leaves such arguments out.
+        *,
         set: Mapping[str, Any] | None = None,  # noqa: A002 # SQL's own word
         where: Q | None = None,
         function: Function | None = None,
