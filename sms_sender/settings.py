@@ -328,6 +328,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    # Does nothing unless a migration has left a backfill to be done in the background.
+    "backfills": {
+        "task": "auto_migrate.tasks.run_backfills",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 # -- operators' API ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 import auto_migrate
+from auto_migrate.backfills.progress import record_of
+from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -65,6 +67,7 @@ def database_situation(alias: str) -> dict[str, Any]:
         told["migrations"] = inspection_record(inspection)
         holder = adapter.lock_holder()
         told["lock_holder"] = holder_record(holder) if holder else None
+        told["backfills"] = [record_of(record, alias) for record in Backfills(alias).all()]
         told["runs"] = [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
     except (AutoMigrateError, TransientError, Error) as error:
         told["error"] = scrubbed(str(error))
