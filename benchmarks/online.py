@@ -48,7 +48,8 @@ KINDS = {
     "0013_key": "AlterField: ForeignKey",
     "0014_required": "AlterField: NOT NULL, with and without a default",
     "0015_types": "AlterField: types that need no rewrite",
-    "0016_gone": "RemoveField and DeleteModel with foreign keys",
+    "0016_wide": "AlterField: integer to bigint, a key to integer and back",
+    "0017_gone": "RemoveField and DeleteModel with foreign keys",
 }
 OPEN = {"AUTO_MIGRATE_BLOCK": "never"}
 
