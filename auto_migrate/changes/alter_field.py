@@ -90,7 +90,10 @@ class Alteration:
         yield from self._default()
         if old.null and not new.null:
             yield SetNotNull(
-                **self._column, keeps_default=has_database_default(new), fills=self._fills(), definition=new
+                **self._column,
+                keeps_default=has_database_default(new, self.editor),
+                fills=self._fills(),
+                definition=new,
             )
         elif new.null and not old.null:
             yield DropNotNull(**self._column)

@@ -10,8 +10,10 @@ from auto_migrate.changes.change import (
     AddConstraint,
     Change,
     CreateIndex,
+    CreateObject,
     CreateTable,
     DropColumn,
+    DropObject,
     DropTable,
     RenameColumn,
     RenameTable,
@@ -20,16 +22,18 @@ from auto_migrate.changes.change import (
 
 @dataclasses.dataclass
 class NewObjects:
-    """Tables, columns (each with its table) and indexes, followed through a plan change by change."""
+    """Tables, columns (each with its table), indexes and other objects, followed through a plan change by change."""
 
     tables: set[str] = dataclasses.field(default_factory=set)
     columns: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     # Without their table, since SQL does not tell that of an index that it drops.
     indexes: set[str] = dataclasses.field(default_factory=set)
+    # Views, functions and what else has a name and is used by queries.
+    objects: set[str] = dataclasses.field(default_factory=set)
 
     def copy(self) -> Self:
         """Return one that goes on from here by itself."""
-        return type(self)(set(self.tables), set(self.columns), set(self.indexes))
+        return type(self)(set(self.tables), set(self.columns), set(self.indexes), set(self.objects))
 
     def follow(self, change: Change) -> None:
         """Take in what a change makes, drops or renames."""
@@ -43,12 +47,18 @@ class NewObjects:
                 self._rename_table(change)
             case AddColumn(unsure=False):
                 self.columns.add((change.table, change.column))
-            case DropColumn():
-                self.columns.discard((change.table, change.column))
-            case RenameColumn():
-                self._rename_column(change)
+            case DropColumn() | RenameColumn():
+                self._follow_column(change)
             case CreateIndex() | AddConstraint():
                 self.indexes.add(change.name)
+            case CreateObject() | DropObject():
+                self._follow_object(change)
+
+    def _follow_object(self, change: CreateObject | DropObject) -> None:
+        if isinstance(change, DropObject):
+            self.objects.discard(change.table)
+        elif not change.unsure:
+            self.objects.add(change.table)
 
     def _forget(self, table: str) -> None:
         self.tables.discard(table)
@@ -63,7 +73,10 @@ class NewObjects:
         self.tables |= {change.to} if is_new else set()
         self.columns |= {(change.to, name) for name in columns}
 
-    def _rename_column(self, change: RenameColumn) -> None:
+    def _follow_column(self, change: DropColumn | RenameColumn) -> None:
+        if isinstance(change, DropColumn):
+            self.columns.discard((change.table, change.column))
+            return
         old, new = (change.table, change.column), (change.table, change.to)
         is_new = old in self.columns and not change.unsure
         self.columns -= {old, new}

@@ -70,6 +70,15 @@ def columns_in(node: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
 
 
+def conjuncts(condition: Any) -> Iterator[Any]:
+    """Return the parts that all have to hold."""
+    if kind(condition) == "BoolExpr" and condition.boolop.name == "AND_EXPR":
+        for part in condition.args:
+            yield from conjuncts(part)
+    elif condition is not None:
+        yield condition
+
+
 def words_of_column(reference: Any) -> str:
     """Name the column of a reference, without its table; nothing for a star."""
     return str(getattr(reference.fields[-1], "sval", ""))

@@ -38,6 +38,10 @@ class EndsItsTransaction(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not site.migration.migration.atomic:
             return
+        if isinstance(change, EndTransaction) and change.in_block:
+            problem = _("PostgreSQL refuses {statement} in a block within a transaction, and this migration is one.")
+            yield Found("", problem.format(statement=change.statement), NOT_ATOMIC)
+            return
         for statement in dict.fromkeys(ends(change)):
             problem = _(
                 "{statement} ends the transaction that the migration shares with its record: what came before it may "

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterEnum, Change
+from auto_migrate.changes.verbs import EnumVerb
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import comment
 
@@ -25,7 +26,7 @@ class EnumValueChanged(Hazard):
     harm = Harm.BREAKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, AlterEnum) or change.verb.startswith("ADD"):
+        if not isinstance(change, AlterEnum) or change.verb is EnumVerb.ADD_VALUE:
             return
         problem = _("The running release writes '{value}' and asks for it; {name} knows it no longer, and both fail.")
         names = {"value": change.value, "name": change.table}

@@ -27,7 +27,9 @@ from tests.hazards import PAIRS, Pair
 from tests.integration.applying.library import APP, library, to
 from tests.integration.safety.pairs import AppOf, carry_out_first, found_in, on_one_server
 
-OWN = [pair for pair in PAIRS if pair.code[:3] in {"AM3", "AM4"}]
+# Only the project knows what its view says without the column.
+WITHOUT_CODE = {"am410_view_along"}
+OWN = [pair for pair in PAIRS if pair.code[:3] in {"AM3", "AM4"} and pair.name not in WITHOUT_CODE]
 # Hazards whose code makes a constraint, or fills one, in several migrations.
 IN_PARTS = [
     pair for pair in PAIRS if pair.code in {"AM101", "AM102", "AM104", "AM105", "AM106", "AM107", "AM109", "AM112"}

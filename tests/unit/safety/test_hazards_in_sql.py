@@ -47,7 +47,10 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
         ("PREPARE TRANSACTION 'mine'", {"AM204"}),
         ("SAVEPOINT s; ROLLBACK TO s; RELEASE s", set()),
         ("BEGIN", set()),
-        ("DO $$ BEGIN COMMIT; END $$", set()),
+        ("DO $$ BEGIN COMMIT; END $$", {"AM204"}),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t", {"AM501"}),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t LIMIT 9", set()),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM u", set()),
     ],
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
