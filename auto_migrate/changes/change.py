@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.python.ways import Pass
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
@@ -349,12 +350,16 @@ class Refusal(Change):
 class RunFunction(Change):
     """A function of the project's that may do anything (`table` is empty).
 
-    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table.
+    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table; `passes` its ways
+    through their rows, as far as its source tells. What SQL it sends is told by changes of their own; `writes` is false
+    of one that was read whole and writes nothing.
     """
 
     function: str
     code: Any = None
     tables: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    passes: tuple[Pass, ...] = ()
+    writes: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

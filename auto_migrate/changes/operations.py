@@ -7,6 +7,7 @@ one of Django's, what that would do is told, and that there may be more.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -18,9 +19,12 @@ from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
 from auto_migrate.changes.collected_sql import is_note, sql_of
+from auto_migrate.changes.python.functions import read_function
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
 from auto_migrate.changes.state_slices import sliced
 from auto_migrate.changes.statements import changes_of_sql
@@ -127,12 +131,26 @@ def changes_of_function(
     before: ProjectState,
     _after: ProjectState,
 ) -> Iterator[Change]:
-    """Return the one change of a function of the project's, none of the one that does nothing."""
+    """Return that a function of the project's runs, and what it sends; nothing of the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
     if allowed and operation.code is not ops.RunPython.noop:
         name = getattr(operation.code, "__name__", type(operation.code).__name__)
-        tables = {model.lower(): table for table, model in model_tables(before, connection).items()}
-        yield RunFunction(table="", function=name, code=operation.code, tables=tables)
+        models = model_tables(before, connection)
+        tables = {model.lower(): table for table, model in models.items()}
+        read = read_function(operation.code, tables)
+        yield RunFunction(
+            table="", function=name, code=operation.code, tables=tables, passes=read.passes, writes=read.writes
+        )
+        for statement in read.statements:
+            yield from map(made_when_it_runs, changes_of_sql(statement, connection, models))
+        yield from (OpaqueChange(table="", text=name, reason=reason) for reason in read.unfollowed)
+
+
+def made_when_it_runs(change: Change) -> Change:
+    """Say of a text that is known only in part why it cannot be read."""
+    if isinstance(change, OpaqueChange) and HOLE in change.text:
+        return dataclasses.replace(change, reason=_("its text is made only when it runs"))
+    return change
 
 
 def changes_of_statements(

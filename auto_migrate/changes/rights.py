@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -44,8 +44,7 @@ RELATIONS = """
       AND nspname NOT LIKE 'pg_toast%'
 """
 SCHEMAS = """
-    SELECT nspname, nspname = current_schema(), has_schema_privilege(pg_namespace.oid, 'CREATE'), current_user
-    FROM pg_namespace
+    SELECT nspname, nspname = current_schema(), has_schema_privilege(pg_namespace.oid, 'CREATE') FROM pg_namespace
 """
 # Only the owner of a table may do these.
 OWNERS = (ColumnChange, AddConstraint, CreateIndex, DropConstraint, DropTable, Reindex, RenameTable, ValidateConstraint)
@@ -124,14 +123,17 @@ class Rights:
     def _schemas(self) -> dict[str, bool]:
         """Whether something may be made in each schema; the one without a name is where new tables go."""
         found = {}
-        for name, is_current, may_create, role in self._ask(SCHEMAS):
+        for name, is_current, may_create in self._ask(SCHEMAS):
             found[name] = may_create
             if is_current:
                 found[""] = may_create
-            self._role = role
         return found
 
-    def _ask(self, query: str) -> list[tuple[object, ...]]:
+    @functools.cached_property
+    def _role(self) -> str:
+        return "".join(str(role) for (role,) in self._ask("SELECT current_user"))
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
         if self.connection.vendor != "postgresql" or self.connection.connection is None:
             return []
         try:
@@ -160,8 +162,9 @@ def references(change: Change) -> tuple[str, ...]:
     """Name the tables that new foreign keys point to."""
     if isinstance(change, CreateTable):
         return change.references
-    made = isinstance(change, AddConstraint | AddColumn) and change.references
-    return (change.references,) if made else ()
+    if isinstance(change, AddConstraint | AddColumn) and change.references:
+        return (change.references,)
+    return ()
 
 
 def what(change: Change) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, CreateTable, DataChange, OpaqueChange
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.column_definitions import function_is_volatile, functions_in
 from auto_migrate.changes.sql.nodes import conjuncts, kind, name_of, within, words_of_column
@@ -164,7 +165,8 @@ def integer(node: Any) -> int | None:
 
 def is_single(node: Any) -> bool:
     """Return whether an expression is one value for the whole statement."""
-    return not any(kind(found) == "ColumnRef" for found in within(node)) or kind(node) == "SubLink"
+    columns = (words_of_column(found) for found in within(node) if kind(found) == "ColumnRef")
+    return all(column == HOLE for column in columns) or kind(node) == "SubLink"
 
 
 def all_limited(array: Any, limited: frozenset[str]) -> bool:

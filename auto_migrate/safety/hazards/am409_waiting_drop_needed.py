@@ -58,8 +58,8 @@ def instead(change: DropColumn | DropTable, site: Site) -> str:
 
 def what_binds(change: DropColumn | DropTable) -> tuple[str, list[Any]]:
     """Return the model and its fields that the new code cannot live with."""
-    definition = change.definition
-    if isinstance(definition, type):
+    definition: Any = change.definition
+    if hasattr(definition, "_meta"):
         bound = [field for field in definition._meta.local_fields if field.remote_field and field.db_constraint]
         return definition._meta.model_name, bound
     return definition.model._meta.model_name, [definition]

@@ -36,7 +36,7 @@ class DataAndSchema(Hazard):
             return
         new, data, schema = new.copy(), list[tuple[Change, set[str] | None]](), list[str]()
         for _operation, change in migration.changes():
-            if isinstance(change, DATA):
+            if isinstance(change, DATA) and getattr(change, "writes", True):
                 data.append((change, set(schema) if change.table in new.tables else None))
             else:
                 schema += [table for table in tables_held(change, server) if table not in new.tables]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import linecache
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,9 +41,12 @@ SECOND_ROUND = {"AM201", "AM404", "AM405", "AM502", "AM504"}
 
 def migrations_of(code: str, label: str = SHOP) -> Iterator[Migration]:
     """Run the code as if it stood in the project's migrations, one for each list of operations."""
-    names: dict[str, Any] = {"migrations": migrations, "models": models}
+    names: dict[str, Any] = {"migrations": migrations, "models": models, "__name__": label}
+    # The source of functions is read.
+    file = f"<instead of {hash(code)}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
     for number, node in enumerate(ast.parse(code).body, start=2):
-        exec(compile(ast.Module([node], []), "<instead>", "exec"), names)
+        exec(compile(ast.Module([node], []), file, "exec"), names)
         if isinstance(node, ast.Assign):
             kind = type("Migration", (Migration,), {"operations": names["operations"]})
         elif isinstance(node, ast.ClassDef):

@@ -241,7 +241,7 @@ STATEMENTS: dict[str, list[Change]] = {
     "DELETE FROM t WHERE id BETWEEN 1 AND 1000000": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id BETWEEN 1 AND (SELECT max(id) FROM t)": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id IN (SELECT id FROM t LIMIT 1000000)": [written("DELETE", bounded=False)],
-    "TRUNCATE t CASCADE": [DataChange(**T, verb="TRUNCATE", cascades=True)],
+    "TRUNCATE t CASCADE": [DataChange(**T, verb=DataVerb.TRUNCATE, cascades=True)],
     "EXPLAIN ANALYZE UPDATE t SET c = 1": [written("UPDATE", bounded=False)],
     "EXPLAIN UPDATE t SET c = 1": [],
     # Nothing that holds anybody up.
