@@ -127,7 +127,10 @@ class RenameColumn(ColumnChange):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterType(ColumnChange):
-    """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some."""
+    """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some.
+
+    `indexed` tells whether an index uses the column, None where only its field can tell.
+    """
 
     old: str
     new: str
@@ -135,6 +138,7 @@ class AlterType(ColumnChange):
     new_collation: str = ""
     using: bool = False
     """Whether the statement computes the values in an expression of its own (`USING`) that is more than a cast."""
+    indexed: bool | None = None
     old_definition: Any = None
     definition: Any = None
 
@@ -177,7 +181,8 @@ class AddConstraint(Change):
     `definition` is Django's constraint, or the field that carries it, where there is one. `as_index` is true where
     Django makes a unique index, because no constraint can say the same; `again` where the same constraint was dropped
     just before, as Django does when something else about a foreign key changes, or one that refused more. `index` is
-    the one that it takes over; `not_null` are columns of which a CHECK says that they are not NULL.
+    the one that it takes over; `not_null` are columns of which a CHECK says that they are not NULL. What is unique
+    takes any number of NULLs, unless `nulls_distinct` is false.
     """
 
     name: str
@@ -190,6 +195,7 @@ class AddConstraint(Change):
     again: bool = False
     references: str = ""
     not_null: tuple[str, ...] = ()
+    nulls_distinct: bool = True
     definition: Any = None
 
 
@@ -226,6 +232,7 @@ class CreateIndex(Change):
     name: str
     columns: tuple[str, ...] = ()
     unique: bool = False
+    nulls_distinct: bool = True
     concurrently: bool = False
     companion: bool = False
     definition: Any = None

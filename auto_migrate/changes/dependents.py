@@ -122,7 +122,7 @@ class Dependents:
             yield from self.told(along)
 
     def _typed(self, change: AlterType) -> Iterator[Change]:
-        found = [one for one in self._of_column(change.table, change.column) if one.kind not in REGARDLESS]
+        found = [one for one in self._of_column(change.table, change.column) if stands_in_the_way(one)]
         if found:
             statement = f"ALTER TABLE {change.table} ALTER COLUMN {change.column} TYPE {change.new}"
             reason = _("{names} uses the column: drop it before and make it again after, in the same migration")
@@ -155,6 +155,13 @@ class Dependents:
             for spelled in [f"{schema}.{table}", *([table] if is_visible else [])]:
                 known.setdefault(spelled, []).append(Dependent(column, ObjectKind(kind), name))
         return known
+
+
+def stands_in_the_way(one: Dependent) -> bool:
+    """Return whether the type of a column cannot change for something that uses it."""
+    # The schema editor of django-pgtrigger drops its own triggers and makes them again.
+    is_handled = one.kind is ObjectKind.TRIGGER and one.name.startswith("pgtrigger_")
+    return one.kind not in REGARDLESS and not is_handled
 
 
 def described(change: Drop) -> str:

@@ -152,6 +152,7 @@ class RecordingSchemaEditor:
                     columns=columns_of(constraint, model),
                     valid=valid,
                     as_index=as_unique_index(constraint),
+                    nulls_distinct=getattr(constraint, "nulls_distinct", None) is not False,
                     definition=constraint,
                 )
             )

@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import (
     AddConstraint,
+    AlterType,
     Change,
     CreateIndex,
     DropConstraint,
+    DropIndex,
     OpaqueChange,
     SetNotNull,
     ValidateConstraint,
@@ -38,8 +40,10 @@ class Validity:
         self._validated: set[Name] = set()
         self._dropped: set[Name] = set()
         self._refusing: dict[Name, tuple[str, ...]] = {}
-        self._indexes: dict[str, tuple[str, ...]] = {}
+        self._indexes: dict[str, CreateIndex] = {}
         self._not_null: set[Name] = set()
+        # Tables that have other indexes by now than the database says.
+        self._unindexed: set[str] = set()
 
     def tell(self, change: Change, before: ProjectState) -> Iterator[Change]:
         """Take note of a change, and give it with what constraints mean for it in the state before it."""
@@ -57,9 +61,24 @@ class Validity:
             case DropConstraint():
                 self._references.pop((change.table, change.name), None)
                 self._dropped.add((change.table, change.name))
+                self._unindexed.add(change.table)
+            case AlterType():
+                change = dataclasses.replace(change, indexed=self._is_indexed(change, before))
+            case DropIndex():
+                self._unindexed.add(change.table)
             case CreateIndex():
-                self._indexes[change.name] = change.columns
+                self._indexes[change.name] = change
         yield change
+
+    def _is_indexed(self, change: AlterType, state: ProjectState) -> bool | None:
+        made = (index for index in self._indexes.values() if index.table == change.table)
+        by_plan = any(change.column in index.columns for index in made)
+        known = None if change.table in self._unindexed else self._known.is_indexed(change.table, change.column)
+        if by_plan or known is not None or change.definition is not None:
+            return by_plan or known
+        model = model_of(change, state)
+        name, field = named_field_of(model, change.column)
+        return None if model is None or field is None else is_indexed(model, name, field)
 
     def _add(self, change: AddConstraint) -> None:
         name = change.table, change.name
@@ -75,7 +94,8 @@ class Validity:
         """Return that the columns of an index that becomes the key refuse NULL (`index_check_primary_key`)."""
         if not (change.kind is ConstraintKind.PRIMARY_KEY and change.using_index):
             return
-        columns = self._indexes.get(change.index) or self._known.columns_of_index(change.index)
+        made = self._indexes.get(change.index)
+        columns = made.columns if made is not None else self._known.columns_of_index(change.index)
         if not columns:
             reason = _("only the database knows whether the columns of the index {index} may hold NULL")
             yield OpaqueChange(
@@ -124,8 +144,31 @@ def model_of(change: Change, state: ProjectState) -> ModelState | None:
 
 def field_of(model: ModelState | None, column: str) -> Any:
     """Return the field of a column, None where no model tells."""
+    return named_field_of(model, column)[1]
+
+
+def named_field_of(model: ModelState | None, column: str) -> tuple[str, Any]:
+    """Return the field of a column and its name, None where no model tells."""
     fields = model.fields.items() if model is not None else ()
-    return next((field for name, field in fields if column in {field.db_column, *columns_of(name, field)}), None)
+    found = ((name, field) for name, field in fields if column in {field.db_column, *columns_of(name, field)})
+    return next(found, ("", None))
+
+
+def is_indexed(model: ModelState, name: str, field: Any) -> bool:
+    """Return whether a model has an index that uses a field, as far as that is written in it."""
+    options = model.options
+    indexes = [*options.get("indexes", ()), *options.get("constraints", ())]
+    if any(getattr(index, "expressions", ()) for index in indexes if not is_check(index)):
+        # What an expression uses nobody has looked up.
+        return True
+    named = {one.removeprefix("-") for index in indexes for one in getattr(index, "fields", ())}
+    together = {one for group in options.get("unique_together", ()) for one in group}
+    return bool(field.unique or field.db_index or name in named | together)
+
+
+def is_check(index: Any) -> bool:
+    """Return whether a constraint has no index."""
+    return isinstance(index, CheckConstraint)
 
 
 def proofs_of(model: ModelState, column: str) -> Iterator[str]:

@@ -216,7 +216,8 @@ def is_on_what_is_new(change: changes.Change, new: NewObjects) -> bool:
         case changes.ColumnChange():
             return (change.table, change.column) in new.columns
         case changes.AddConstraint() | changes.CreateIndex():
-            return bool(change.columns) and all((change.table, name) in new.columns for name in change.columns)
+            columns = [(change.table, name) in new.columns for name in change.columns]
+            return bool(columns) and (all(columns) or new.lets_in_any(change))
         case changes.DropIndex():
             return change.name in new.indexes
     return False

@@ -43,8 +43,8 @@ EDITS = re.compile(r"(add|alter|create|delete|remove|rename)_(constraint|db_\w+|
 # A table with something unknown after it, which may say anything.
 OPEN = re.compile(rf"\b(FROM|JOIN|UPDATE|USING)\s+(ONLY\s+)?[\w.\"{HOLE}]+\s+{HOLE}", re.IGNORECASE)
 # Whose functions write what Django itself keeps, in few rows.
-TRUSTED = ("django.contrib.", "django.apps.", "django.utils.", "django.db.")
-COMMANDS = "django.core.management"
+TRUSTED = ("django.",)
+COMMANDS = frozenset({"call_command", "execute_from_command_line"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,7 +237,7 @@ class Reading:
         called = inner or scope.value(node.func)
         handed = any(is_handle(argument) for argument in (*node.args, *(one.value for one in node.keywords)))
         module = str(getattr(called, "__module__", "") or "")
-        if module.startswith(COMMANDS):
+        if getattr(called, "__name__", "") in COMMANDS:
             self.say(_("{name} runs a command of manage.py"), name=ast.unparse(node.func))
             return [""]
         if isinstance(called, Function):

@@ -50,6 +50,14 @@ VALID_CHECKS = """
     SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
     WHERE conrelid = to_regclass(%s) AND contype = 'c' AND convalidated ORDER BY 1
 """
+INDEXED = """
+    SELECT EXISTS (
+        SELECT FROM pg_index WHERE indrelid = attrelid AND (
+            attnum = ANY (indkey::int2[]) OR EXISTS (
+                SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = indexrelid
+                                        AND refobjid = indrelid AND refobjsubid = attnum)))
+    FROM pg_attribute WHERE attname = %s AND attrelid = to_regclass(%s) AND NOT attisdropped
+"""
 TABLE_OF_INDEX = (
     "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE indexrelid = to_regclass(%s)"
 )
@@ -152,6 +160,10 @@ class Catalog:
         for name, condition in self._ask(VALID_CHECKS, self._quoted(table)):
             if any(said in {wanted, f"{column} IS NOT NULL"} for said in all_said(condition)):
                 yield name
+
+    def is_indexed(self, table: str, column: str) -> bool | None:
+        """Return whether an index uses a column, None if nobody can be asked."""
+        return next((bool(found) for (found,) in self._ask(INDEXED, column, self._quoted(table))), None)
 
     def is_constrained_domain(self, type_: str) -> bool:
         """Return whether a type is a domain that refuses some values."""

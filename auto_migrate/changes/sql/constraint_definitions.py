@@ -42,6 +42,7 @@ def constraint_added(constraint: Any, place: TableName, known: Catalog) -> Itera
         valid=not constraint.skip_validation,
         using_index=bool(constraint.indexname),
         index=constraint.indexname or "",
+        nulls_distinct=not constraint.nulls_not_distinct,
         not_null=refusing_null(constraint.raw_expr) if which is ConstraintKind.CHECK else (),
         references=name_of(constraint.pktable) if constraint.pktable else "",
     )

@@ -20,6 +20,7 @@ def create_index(statement: Any, known: Catalog) -> Iterator[Change]:
         name=name,
         columns=columns,
         unique=bool(statement.unique),
+        nulls_distinct=not statement.nulls_not_distinct,
         concurrently=bool(statement.concurrent),
     )
 

@@ -48,6 +48,10 @@ def blocks(change: LockTable, site: Site) -> Blocks:
 
 
 def alike(change: LockTable, site: Site) -> list[LockTable]:
-    """Return the locks that the same operation takes for the same reason."""
-    locks = [other for other in site.operation.changes if isinstance(other, LockTable)]
+    """Return the locks that the same migration takes for the same reason, which are one matter."""
+    locks = [
+        other
+        for _operation, other in site.migration.changes()
+        if isinstance(other, LockTable) and not site.is_new(other.table)
+    ]
     return [other for other in locks if (other.reason, other.mode) == (change.reason, change.mode)]

@@ -61,8 +61,8 @@ def problem(site: Site) -> str:
     """Say what is lost, and who cannot go on."""
     if waits(site):
         return _(
-            "The values of {table}.{column} are gone for good. It waits until the old code is gone, so nobody else is "
-            'hurt: declare phase = "post_deploy" if they may go.'
+            "The values of {table}.{column} are gone for good. It waits until the old code is gone, so the running "
+            'release is not hurt: declare phase = "post_deploy" if they may go.'
         )
     return _(
         "The values of {table}.{column} are gone for good, and every query of the running release that names the "

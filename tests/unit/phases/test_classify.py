@@ -165,6 +165,9 @@ def test_a_new_table_stays_new_under_another_name() -> None:
         changes.SetNotNull(**TABLE, column="colour", keeps_default=True),
         changes.AddConstraint(**TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour",)),
         changes.CreateIndex(**TABLE, name="one", columns=("colour",), unique=True),
+        # The old code leaves the column NULL, which is like nothing else.
+        changes.AddConstraint(**TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour", "note")),
+        changes.CreateIndex(**TABLE, name="one", columns=("colour", "note"), unique=True),
     ],
     ids=lambda change: type(change).__name__,
 )
@@ -177,7 +180,10 @@ def test_a_column_that_the_plan_adds_is_nobodys_yet(change: Change) -> None:
     [
         # The old code leaves the column out, and nothing fills it.
         changes.SetNotNull(**TABLE, column="colour"),
-        changes.AddConstraint(**TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour", "note")),
+        changes.AddConstraint(
+            **TABLE, name="one", kind=ConstraintKind.UNIQUE, columns=("colour", "note"), nulls_distinct=False
+        ),
+        changes.AddConstraint(**TABLE, name="two", kind=ConstraintKind.CHECK, columns=("colour", "note")),
         changes.AddConstraint(**TABLE, name="any", kind=ConstraintKind.CHECK),
         changes.DropColumn(table="shop_customer", column="colour"),
     ],

@@ -1,0 +1,45 @@
+"""Operations of other packages that many projects have, and what each does: known, so that nobody has to guess.
+
+None is carried out, and none is imported: they are known by the module and name of the class that carries them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from auto_migrate.changes.change import Change, LockTable
+from auto_migrate.databases.lock_modes import LockMode
+
+Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
+
+
+def reader_of_package(operation: Operation) -> Reader | None:
+    """Return what reads an operation of a package's, None if nobody knows it."""
+    own = next((kind for kind in type(operation).__mro__ if "database_forwards" in vars(kind)), Operation)
+    return READERS.get(f"{own.__module__}.{own.__qualname__}")
+
+
+def trigger(reason: str) -> Reader:
+    """Return the reader of django-pgtrigger's: it drops a trigger first, whether it is there or not."""
+
+    def reader(
+        operation: Any, app_label: str, connection: BaseDatabaseWrapper, _before: ProjectState, after: ProjectState
+    ) -> Iterator[Change]:
+        model = after.apps.get_model(app_label, operation.model_name)._meta.concrete_model
+        if connection.vendor == "postgresql" and operation.allow_migrate_model(connection.alias, model):
+            meta = model._meta
+            yield LockTable(table=meta.db_table, model=meta.label, mode=LockMode.ACCESS_EXCLUSIVE, reason=reason)
+
+    return reader
+
+
+READERS: Mapping[str, Reader] = {
+    # django-pghistory's events are made by these too.
+    "pgtrigger.migrations.AddTrigger": trigger("CREATE TRIGGER"),
+    "pgtrigger.migrations.RemoveTrigger": trigger("DROP TRIGGER"),
+}
