@@ -182,7 +182,7 @@ class AddConstraint(Change):
     Django makes a unique index, because no constraint can say the same; `again` where the same constraint was dropped
     just before, as Django does when something else about a foreign key changes, or one that refused more. `index` is
     the one that it takes over; `not_null` are columns of which a CHECK says that they are not NULL. What is unique
-    takes any number of NULLs, unless `nulls_distinct` is false.
+    takes any number of NULLs, unless `nulls_distinct` is false. `sql` is how SQL says it, where something does.
     """
 
     name: str
@@ -196,6 +196,7 @@ class AddConstraint(Change):
     references: str = ""
     not_null: tuple[str, ...] = ()
     nulls_distinct: bool = True
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
     definition: Any = None
 
 
@@ -235,6 +236,7 @@ class CreateIndex(Change):
     nulls_distinct: bool = True
     concurrently: bool = False
     companion: bool = False
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
     definition: Any = None
 
 
@@ -242,13 +244,14 @@ class CreateIndex(Change):
 class DropIndex(Change):
     """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table.
 
-    `companion` is as with `CreateIndex`.
+    `companion` is as with `CreateIndex`; `sql` is the statement that would build it again, where something tells.
     """
 
     name: str
     columns: tuple[str, ...] = ()
     concurrently: bool = False
     companion: bool = False
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
 from auto_migrate.changes.collected_sql import is_note, sql_of
-from auto_migrate.changes.package_operations import Reader, reader_of_package
+from auto_migrate.changes.package_operations import Reader, does_nothing, reader_of_package
 from auto_migrate.changes.python.functions import read_function
 from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
@@ -55,6 +55,8 @@ def changes_of(
     after: ProjectState,
 ) -> Iterable[Change]:
     """Return what an operation does to the database, in order; nothing if it only changes the state."""
+    if does_nothing(operation):
+        return ()
     if (known := reader_of_package(operation)) is not None:
         return tuple(_read_in_part(known, (operation, app_label, connection, before, after)))
     own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)

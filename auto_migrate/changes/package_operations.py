@@ -5,6 +5,7 @@ None is carried out, and none is imported: they are known by the module and name
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.changes.change import Change, LockTable
+from auto_migrate.changes.python.source import Untold, function_of
+from auto_migrate.changes.stock_operations import is_djangos
 from auto_migrate.databases.lock_modes import LockMode
 
 Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
@@ -22,6 +25,17 @@ def reader_of_package(operation: Operation) -> Reader | None:
     """Return what reads an operation of a package's, None if nobody knows it."""
     own = next((kind for kind in type(operation).__mro__ if "database_forwards" in vars(kind)), Operation)
     return READERS.get(f"{own.__module__}.{own.__qualname__}")
+
+
+def does_nothing(operation: Operation) -> bool:
+    """Return whether a class says in so many words that it does nothing, as those do that only fake an operation."""
+    if is_djangos(type(operation).database_forwards):
+        return False
+    try:
+        body = function_of(type(operation).database_forwards).body
+    except Untold:
+        return False
+    return all(isinstance(one, ast.Pass) or isinstance(getattr(one, "value", None), ast.Constant) for one in body)
 
 
 def trigger(reason: str) -> Reader:

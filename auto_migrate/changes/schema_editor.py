@@ -130,7 +130,10 @@ class RecordingSchemaEditor:
         """Record that an index goes."""
         if self._can_index(index):
             columns = columns_named(model, index.fields)
-            self.changes.append(DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently))
+            sql = str(index.create_sql(model, self.editor))
+            self.changes.append(
+                DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently, sql=sql)
+            )
 
     def rename_index(self, model: Any, old_index: models.Index, new_index: models.Index) -> None:
         """Record nothing where the database can rename, else that the index is made anew."""
@@ -152,6 +155,7 @@ class RecordingSchemaEditor:
                     columns=columns_of(constraint, model),
                     valid=valid,
                     as_index=as_unique_index(constraint),
+                    sql=str(sql),
                     nulls_distinct=getattr(constraint, "nulls_distinct", None) is not False,
                     definition=constraint,
                 )

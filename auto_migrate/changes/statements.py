@@ -163,10 +163,15 @@ def _changes(text: str, found: Any, known: Catalog) -> Iterator[Change]:
         for inner in found.schemaElts or ():
             yield from _changes(text, inner, known)
     elif rule := RULES.get(kind(found)):
-        yield from spelled_out(rule(found, known), text)
+        yield from (with_text(change, text) for change in spelled_out(rule(found, known), text))
     elif kind(found) not in others.NOTHING:
         reason = _("no rule tells what a statement of this kind does: {name}").format(name=kind(found))
         yield OpaqueChange(table="", text=shortened(text), reason=reason)
+
+
+def with_text(change: Change, text: str) -> Change:
+    """Return a new index with the statement that builds it."""
+    return dataclasses.replace(change, sql=text.strip().rstrip(";")) if isinstance(change, CreateIndex) else change
 
 
 def _changes_of_block(text: str, block: Any, known: Catalog) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.changes.change import AlterType, RenameColumn
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.safety.late import with_options
-from auto_migrate.safety.suggestions import batches, comment, in_turn, migration, model_name, written
+from auto_migrate.safety.suggestions import batches, comment, fitting, in_turn, migration, model_name, written
 
 
 def becomes_key(read: OperationChanges) -> bool:
@@ -27,9 +27,9 @@ def field_before(change: Any) -> Any:
     return change.old_definition if isinstance(change, AlterType) else None
 
 
-def beside(model: str, field: str, definition: Any) -> str:
+def key_beside(model: str, field: str, definition: Any) -> str:
     """Return the foreign key as a field of its own beside the plain one."""
-    name, label = f"{field}_new", model_name(model)
+    name, label = fitting(field, "new"), model_name(model)
     key = with_options(definition, null=True, db_index=False, db_column=None)
     index = f'models.Index(fields=["{name}"], name="{label[:12]}_{field[:12]}_new")'
     filled = f"{field}__isnull=False, {name}__isnull=True"

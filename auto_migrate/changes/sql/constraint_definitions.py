@@ -8,7 +8,7 @@ from typing import Any
 from auto_migrate.changes.change import AddConstraint, Change, DropConstraint, SetNotNull
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.catalog import Catalog, Constraint, TableName
-from auto_migrate.changes.sql.nodes import columns_in, conjuncts, kind, name_of, words, words_of_column
+from auto_migrate.changes.sql.nodes import columns_in, conjuncts, kind, name_of, words, words_of_column, written
 
 KINDS = {
     "CONSTR_CHECK": ConstraintKind.CHECK,
@@ -42,6 +42,7 @@ def constraint_added(constraint: Any, place: TableName, known: Catalog) -> Itera
         valid=not constraint.skip_validation,
         using_index=bool(constraint.indexname),
         index=constraint.indexname or "",
+        sql=written(constraint),
         nulls_distinct=not constraint.nulls_not_distinct,
         not_null=refusing_null(constraint.raw_expr) if which is ConstraintKind.CHECK else (),
         references=name_of(constraint.pktable) if constraint.pktable else "",

@@ -49,6 +49,13 @@ def written_type(type_name: Any) -> str:
     return str(RawStream()(type_name)).replace("pg_catalog.", "")
 
 
+def written(node: Any) -> str:
+    """Write a part of a statement as SQL."""
+    from pglast.stream import RawStream
+
+    return str(RawStream()(node))
+
+
 def within(node: Any) -> Iterator[Any]:
     """Return a node and all nodes within it, in order."""
     from pglast.ast import Node

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RewriteTable
+from auto_migrate.changes.sql.quoting import quoted_table
 from auto_migrate.changes.verbs import Rewrite
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
@@ -45,4 +46,4 @@ class TableRewritten(Hazard):
         if not change.table:
             return ""
         command, told = INSTEAD.get(change.command, REPACK)
-        return f"{command.format(table=change.table)}  -- {_(told)}"
+        return f"{command.format(table=quoted_table(change.table))}  -- {_(told)}"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.conf import get_settings
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import is_declared_late, late_sql, loosened, runs_late, with_what_loosens
@@ -79,7 +80,7 @@ def instead_late(change: DropColumn, site: Site) -> str:
 
 def instead(change: DropColumn, operation: Any) -> str:
     """Return the two steps: first the code forgets the field, then the column goes."""
-    drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}", "AM301")
+    drop = late_sql(f"ALTER TABLE {quoted_table(change.table)} DROP COLUMN {quoted_name(change.column)}", "AM301")
     if not isinstance(operation, RemoveField):
         return drop
     comments = {
