@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +23,7 @@ from auto_migrate.safety.hazards import hazards
 from tests.hazards import APP as SHOP
 from tests.hazards import PAIRS, Pair
 from tests.integration.applying.library import APP, library, to
+from tests.integration.safety.offers import migrations_of
 from tests.integration.safety.pairs import AppOf, carry_out_first, found_in, on_one_server
 
 # Only the project knows what its view says without the column.
@@ -37,23 +35,6 @@ IN_PARTS = [
 ]
 # What would send somebody back who has followed the advice.
 SECOND_ROUND = {"AM201", "AM404", "AM405", "AM502", "AM504"}
-
-
-def migrations_of(code: str, label: str = SHOP) -> Iterator[Migration]:
-    """Run the code as if it stood in the project's migrations, one for each list of operations."""
-    names: dict[str, Any] = {"migrations": migrations, "models": models, "__name__": label}
-    # The source of functions is read.
-    file = f"<instead of {hash(code)}>"
-    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    for number, node in enumerate(ast.parse(code).body, start=2):
-        exec(compile(ast.Module([node], []), file, "exec"), names)
-        if isinstance(node, ast.Assign):
-            kind = type("Migration", (Migration,), {"operations": names["operations"]})
-        elif isinstance(node, ast.ClassDef):
-            kind = names["Migration"]
-        else:
-            continue
-        yield kind(f"{number:04}_instead", label)
 
 
 def codes_in(connection: BaseDatabaseWrapper, app: str, code: str) -> set[str]:
