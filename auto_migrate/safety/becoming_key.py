@@ -37,7 +37,7 @@ def key_beside(model: str, field: str, definition: Any) -> str:
         migration(f'migrations.AddField("{label}", "{name}", {written(key)})'),
         comment(_("The index in the model's Meta.indexes as well."))
         + migration(f'AddIndexConcurrently("{label}", {index})', atomic=False),
-        comment(_("Release code that writes both fields."))
-        + batches(model, filled, f'update({name}=models.F("{field}"))'),
+        comment(_("Release code that writes both fields. Copy when the code that writes the old one alone is gone."))
+        + batches(model, filled, f'update({name}=models.F("{field}"))', late=True),
         comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
     )

@@ -63,8 +63,10 @@ class TypeChanged(Hazard):
         old_rows = f"{change.field}__isnull=False, {name}__isnull=True"
         return in_turn(
             migration(f'migrations.AddField("{model}", "{name}", {written(empty)})'),
-            comment(_("Release code that writes both fields."))
-            + batches(change.model, old_rows, f"update({name}={cast(change)})"),
+            comment(
+                _("Release code that writes both fields. Copy when the code that writes the old one alone is gone.")
+            )
+            + batches(change.model, old_rows, f"update({name}={cast(change)})", late=True),
             comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
         )
 

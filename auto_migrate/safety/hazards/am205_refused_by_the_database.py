@@ -16,6 +16,7 @@ class RefusedByTheDatabase(Hazard):
     slug = "refused-by-the-database"
     title = gettext_noop("The database is certain to refuse a statement")
     harm = Harm.FAILS
+    on_new_tables = True
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, Refusal):

@@ -72,8 +72,8 @@ def instead(change: AlterType) -> str:
     definition = written(nullable)
     told = comment(
         _(
-            "A new field beside the old one: write both, copy in batches, read the new one, and drop the old one "
-            "(AM301)."
+            "A new field beside the old one: write both, copy in batches when the code that writes the old one alone "
+            "is gone, read the new one with the next release, and drop the old one (AM301)."
         )
     )
     return BESIDE.format(
