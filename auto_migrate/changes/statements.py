@@ -68,6 +68,7 @@ RULES: Mapping[str, Rule] = {
     "CreateTableAsStmt": tables.create_table_as,
     "CreateTrigStmt": others.locks(LockMode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER", "relation"),
     "DropOwnedStmt": tables.drop_owned,
+    "DropdbStmt": tables.drop_owned,
     "DropStmt": tables.drop,
     "IndexStmt": indexes.create_index,
     "LockStmt": others.lock,

@@ -10,6 +10,8 @@ import ast
 import dataclasses
 from collections.abc import Mapping
 
+from django.db.models import Model
+
 from auto_migrate.changes.python.scope import Scope, within
 
 MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
@@ -77,6 +79,10 @@ def _query_of_name(name: str, scope: Scope, seen: Seen) -> Query | None:
 
 def model_of(node: ast.expr, scope: Scope, *, steps: int = 5) -> str:
     """Name the model, `app_label.ModelName`, that something was given by `apps.get_model`, or nothing."""
+    value = scope.value(node)
+    if isinstance(value, type) and issubclass(value, Model):
+        # The model as it is today, where that of the migration is meant.
+        return str(value._meta.label)
     match node:
         case ast.Name(id=name) if (meanings := scope.meanings(name)) and steps:
             return model_of(meanings[0].node, meanings[0].scope, steps=steps - 1)

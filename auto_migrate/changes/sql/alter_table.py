@@ -86,8 +86,10 @@ def column_default(command: Any, place: TableName, known: Catalog) -> Iterator[C
     yield DropDefault(**place, column=command.name, null=there is not None and not there.not_null)
 
 
-def drop_identity(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
-    yield DropDefault(**place, column=command.name)
+def no_longer_filled(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
+    """Return that the database fills a column no more, by numbers or from other columns."""
+    there = known.column(place["table"], command.name)
+    yield DropDefault(**place, column=command.name, null=there is not None and not there.not_null)
 
 
 def set_not_null(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -158,7 +160,7 @@ TRIGGERS = (
 RULES = ("DisableRule", "EnableAlwaysRule", "EnableReplicaRule", "EnableRule")
 SECURITY = ("DisableRowSecurity", "EnableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity")
 BRIEF = (
-    "AlterConstraint", "ChangeOwner", "ClusterOn", "DropCluster", "DropExpression", "DropOids", "ReplaceRelOptions",
+    "AlterConstraint", "ChangeOwner", "ClusterOn", "DropCluster", "DropOids", "ReplaceRelOptions",
     "ReplicaIdentity", "ResetOptions", "ResetRelOptions", "SetCompression", "SetIdentity", "SetOptions",
     "SetRelOptions", "SetStatistics", "SetStorage",
 )  # fmt: skip
@@ -174,7 +176,8 @@ COMMANDS: dict[str, Rule] = {
     "AT_DetachPartitionFinalize": locks(LockMode.SHARE_UPDATE_EXCLUSIVE, "DETACH PARTITION FINALIZE"),
     "AT_DropColumn": drop_column,
     "AT_DropConstraint": drop_constraint,
-    "AT_DropIdentity": drop_identity,
+    "AT_DropExpression": no_longer_filled,
+    "AT_DropIdentity": no_longer_filled,
     "AT_DropNotNull": drop_not_null,
     "AT_SetAccessMethod": rewrites(Rewrite.SET_ACCESS_METHOD),
     "AT_SetExpression": rewrites(Rewrite.SET_EXPRESSION),

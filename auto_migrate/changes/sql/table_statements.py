@@ -83,7 +83,7 @@ def drop(statement: Any, known: Catalog) -> Iterator[Change]:
 
 
 def drop_owned(_statement: Any, _known: Catalog) -> Iterator[Change]:
-    """Return all that a role owns, tables among it."""
+    """Return all that a role owns, or a database has, tables among it."""
     yield DropTable(table="*")
 
 
