@@ -9,6 +9,7 @@ from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.type_changes import Work, work_of
+from auto_migrate.changes.verbs import DataVerb
 from auto_migrate.databases.lock_modes import (
     ADD_FOREIGN_KEY,
     ALTER_TABLE,
@@ -111,11 +112,11 @@ def lock_table(change: changes.LockTable) -> Iterator[Effect]:
 
 
 def write_rows(change: changes.DataChange) -> Iterator[Effect]:
-    if change.verb.upper() == "TRUNCATE":
+    if change.verb is DataVerb.TRUNCATE:
         yield locks(change.table, ALTER_TABLE)
     else:
         # Rows are locked one by one, and only against other writers of the same.
-        yield Effect(change.table, scans=change.verb.upper() != "INSERT" and not change.bounded)
+        yield Effect(change.table, scans=change.verb is not DataVerb.INSERT and not change.bounded)
 
 
 RULES: dict[type[Change], Callable[[Any], Iterable[Effect]]] = {
