@@ -34,6 +34,10 @@ def record(gateway: str, notice: Notice, is_known: Callable[[], bool]) -> Paymen
         payment = Payment.objects.select_for_update().get(gateway=gateway, gateway_id=notice.gateway_id)
         if is_known():
             return payment
+        if payment.anonymized_at is not None:
+            told = {
+                name: value for name, value in told.items() if not name.startswith("customer_") and name != "pix_code"
+            }
         if supersedes(payment, notice.status, told["status_at"]):
             _update(payment, told)
     queue.follow(payment)
