@@ -97,6 +97,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Deploy logs list the apps that bring migrations: admin, auth, contenttypes, sessions and webhooks, nothing else.
 INSTALLED_APPS = [
     "auto_migrate",
+    "webhooks",  # before the admin, some of whose templates are its own
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -107,7 +108,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "webhooks",
 ]
 
 MIDDLEWARE = [
@@ -192,6 +192,7 @@ CACHES: dict[str, dict[str, Any]] = {
 LANGUAGE_CODE = given("LANGUAGE_CODE") or "pt-br"
 TIME_ZONE = given("TIME_ZONE") or "America/Sao_Paulo"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["sms_sender.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"

@@ -37,6 +37,7 @@ else:
 
 admin.site.site_header = admin.site.site_title = "sms_sender"
 admin.site.site_url = "/panel/"
+admin.site.enable_nav_sidebar = False  # which leaves lists no room at 1280 pixels
 
 
 class ReadOnly:
@@ -66,8 +67,8 @@ class ReadOnly:
 class SearchByPayment:
     """Searches by phone, order and the gateway's id, on indexes alone."""
 
-    search_fields = ["gateway_id"]
-    search_help_text = gettext_lazy("A phone, an order, or the gateway's id of a payment: all of it.")
+    search_fields: Any = ["gateway_id"]  # that there is a box; where is looked, is below
+    search_help_text: Any = gettext_lazy("A phone, an order, or the gateway's id of a payment: all of it.")
     payment_lookup = "payment__in"
 
     def get_search_results(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> tuple[QuerySet[Any], bool]:
@@ -82,7 +83,7 @@ class PaymentAdmin(SearchByPayment, ReadOnly, PaymentAdminBase):
     """Payments."""
 
     payment_lookup = "pk__in"
-    list_display = ["order", "gateway", "status", "method", "total", "customer_name", "phone", "updated_at"]
+    list_display = ["order", "gateway", "status", "method", "total", "phone", "updated_at"]
     list_filter = ["gateway", "status", "method", "created_at"]
     fields = [
         "gateway", "gateway_id", "external_id", "status", "status_at", "method", "total", "customer_name",
@@ -115,7 +116,7 @@ class PaymentAdmin(SearchByPayment, ReadOnly, PaymentAdminBase):
 class EventAdmin(SearchByPayment, ReadOnly, EventAdminBase):
     """Deliveries."""
 
-    list_display = ["id", "gateway", "status", "payment", "deliveries", "received_at", "note"]
+    list_display = ["id", "gateway", "status", "payment", "received_at", "note"]
     list_filter = ["gateway", "status", "received_at"]
     list_select_related = ["payment"]
     fields = [
@@ -178,7 +179,7 @@ class DeadLetterAdmin(EventAdmin):
 class RecoverySMSAdmin(SearchByPayment, ReadOnly, SMSAdminBase):
     """Recovery SMS, with what a person decides about those that no program may."""
 
-    list_display = ["id", "status", "payment", "recipient", "due_at", "sent_at", "delivery_status", "attempts", "error"]
+    list_display = ["id", "status", "order", "recipient", "due_at", "delivery_status", "error"]
     list_filter = ["status", "delivery_status", "provider", "payment__gateway", "due_at"]
     list_select_related = ["payment"]
     fields = [
@@ -187,6 +188,11 @@ class RecoverySMSAdmin(SearchByPayment, ReadOnly, SMSAdminBase):
     ]  # fmt: skip
     actions = ["cancel", "send_now", "confirm", "dismiss"]
     change_list_template = "webhooks/admin/sms_list.html"
+
+    @admin.display(description=gettext_lazy("Order"))
+    def order(self, sms: RecoverySMS) -> str:
+        """Return the shop's number of the order, else the gateway's of the payment."""
+        return sms.payment.external_id or sms.payment.gateway_id
 
     @admin.display(description=gettext_lazy("Recipient"))
     def recipient(self, sms: RecoverySMS) -> str:
@@ -321,13 +327,13 @@ class ErasureAdmin(ErasureAdminBase):
 
     def save_model(self, request: HttpRequest, obj: Erasure, form: Any, change: bool) -> None:
         """Forget the person."""
-        told = form.cleaned_data
+        asked = form.cleaned_data
         done = privacy.erase(
-            PersonKey(told["kind"]), told["person"], requested_by=told["requested_by"],
+            PersonKey(asked["kind"]), asked["person"], requested_by=asked["requested_by"],
             done_by=request.user.get_username(),
         )  # fmt: skip
         obj.__dict__.update(done.__dict__)
-        text = ngettext(
-            "{count} payment is nobody's any more.", "{count} payments are nobody's any more.", done.payments
+        told = ngettext(
+            "{count} payment is nobody's any more.", "{count} payments are nobody's any more.", obj.payments
         )
-        self.message_user(request, text.format(count=done.payments), messages.INFO)
+        self.message_user(request, told.format(count=obj.payments), messages.INFO)

@@ -83,11 +83,7 @@ def _failures(now: datetime) -> Iterator[Finding]:
     if failed >= settings.ALARM_FAILURES:
         yield "failed_sms", _("{count} SMS have failed within an hour.").format(count=failed)
     if unknown := lately.filter(status=SMSStatus.UNKNOWN).count():
-        text = ngettext(
-            "Nobody knows whether {count} SMS went out. Ask the provider and decide on the panel.",
-            "Nobody knows whether {count} SMS went out. Ask the provider and decide on the panel.",
-            unknown,
-        )
+        text = _("Nobody knows whether {count} SMS went out. Ask the provider, and decide on the panel.")
         yield "unknown_sms", text.format(count=unknown)
     failing = WebhookEvent.objects.filter(status=EventStatus.FAILED, received_at__lt=now - FAILED_FOR)
     if count := failing.filter(received_at__gt=now - timedelta(days=3)).count():
@@ -105,12 +101,8 @@ def _silent_gateways(now: datetime) -> Iterator[Finding]:
         last = of_it.values_list("received_at", flat=True).first()
         if last is not None and last < silent_before:
             hours = int((now - last).total_seconds() // 3600)
-            text = ngettext(
-                "{gateway} has delivered nothing for {hours} h.",
-                "{gateway} has delivered nothing for {hours} h.",
-                hours,
-            )
-            yield f"silent_gateway:{name}", text.format(gateway=label, hours=hours)
+            text = _("{gateway} has delivered nothing for {hours} h.").format(gateway=label, hours=hours)
+            yield f"silent_gateway:{name}", text
 
 
 def _unknown_words(now: datetime) -> Iterator[Finding]:

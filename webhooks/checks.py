@@ -57,8 +57,8 @@ def check_provider(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         told = f"SMS_PROVIDER={settings.SMS_PROVIDER!r} cannot be used: {error}"
         return [Error(told, hint=f"export SMS_PROVIDER={'|'.join(providers.names())}", id="webhooks.E002")]
-    needed = f"is not set, and SMS_PROVIDER={settings.SMS_PROVIDER} needs it."
-    return [Error(f"{name} {needed}", hint=f"export {name}=…", id="webhooks.E003") for name in missing]
+    needed = f"(SMS_PROVIDER={settings.SMS_PROVIDER} needs it)"
+    return [Error(f"{name} is not set.", hint=f"export {name}=… {needed}", id="webhooks.E003") for name in missing]
 
 
 @register(TAG)

@@ -78,7 +78,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.gateway} {self.gateway_id} ({self.status})"
+        return f"{self.gateway} {self.gateway_id} ({self.get_status_display()})"
 
     @property
     def is_left_waiting(self) -> bool:
@@ -136,7 +136,7 @@ class WebhookEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.gateway} {self.digest[:12]} ({self.status})"
+        return f"{self.gateway} {self.digest[:12]} ({self.get_status_display()})"
 
 
 class DeadLetter(WebhookEvent):
@@ -224,7 +224,7 @@ class RecoverySMS(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"SMS {self.pk} to {mask(self.phone or self.payment.customer_phone)} ({self.status})"
+        return f"SMS {self.pk}: {mask(self.phone or self.payment.customer_phone)} ({self.get_status_display()})"
 
 
 class DailyBudget(models.Model):

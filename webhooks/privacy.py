@@ -22,14 +22,13 @@ from django.utils.translation import gettext as _
 
 from webhooks import queue
 from webhooks.models import Erasure, Payment, RecoverySMS, WebhookEvent
+from webhooks.payments import FORGOTTEN
 from webhooks.phones import to_e164
 from webhooks.states import PersonKey, SMSStatus
 
 logger = structlog.get_logger(__name__)
 
 BATCH = 500
-FORGOTTEN = {"customer_name": "", "customer_phone": "", "customer_email": "", "pix_code": ""}
-"""What a payment tells of its customer, and what stands there afterwards."""
 SEPARATED = "[^0-9]{0,3}"
 """What people and programs put between digits."""
 

@@ -233,8 +233,8 @@ def _outcome(sms: RecoverySMS) -> dict[str, object]:
     return {
         "status": SMSStatus.UNKNOWN,
         "error": _(
-            "{error} The worker stopped while sending. Ask the provider whether it arrived, then say so on the panel, or "
-            "choose “Send now”."
+            "{error} The worker stopped while sending. Ask the provider whether it arrived, then say so on the panel, "
+            "or choose “Send now”."
         )
         .format(error=sms.error)
         .strip(),

@@ -20,7 +20,7 @@ from webhooks.states import DEAD, DeliveryStatus, PaymentStatus, SMSStatus
 PERIODS = (1, 7, 30)
 """Days, today included."""
 HOURS = 24
-LISTED = 10
+LISTED = 5
 """Rows of each kind that are shown with what can be done about them."""
 
 

@@ -68,7 +68,7 @@ def _recovery(now: datetime) -> dict[str, Any]:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{formats.number_format(100 * share, 1)} %"
+    return "-" if share is None else f"{formats.number_format(100 * share, 1)} %"
 
 
 def _waiting(now: datetime) -> dict[str, Any]:
@@ -110,19 +110,20 @@ def _actions(sms: RecoverySMS) -> list[tuple[str, str]]:
 def _deliveries(now: datetime) -> dict[str, Any]:
     found = figures.deliveries_by_hour(now)
     labels = dict(gateways.choices())
-    hours = [timezone.localtime(hour) for hour in next(iter(found.values()), {})]
-    last = {
-        labels[name]: from_now(moment, now) if moment else _("never")
-        for name, moment in figures.last_deliveries().items()
-    }
+    hours = list(next(iter(found.values()), {}))
+    last = figures.last_deliveries().items()
     chart = {
         "labels": [f"{hour:%H}h" for hour in hours],
         "series": [{"label": labels[name], "data": list(counts.values())} for name, counts in found.items()],
     }
-    table = [(label, *counts) for label, *counts in zip(chart["labels"], *(s["data"] for s in chart["series"]))
-             if any(counts)]  # fmt: skip
+    table = [(f"{hour:%H}h", *(counts[hour] for counts in found.values())) for hour in hours]
     dead = figures.dead_letters(now - timedelta(days=max(figures.PERIODS)))
-    return {"last": last, "hours_chart": chart, "hours": table, "dead_letters": dead}
+    return {
+        "last": [(labels[name], from_now(moment, now) if moment else _("never")) for name, moment in last],
+        "hours_chart": chart,
+        "hours": [row for row in table if any(row[1:])],
+        "dead_letters": dead,
+    }
 
 
 def _outcomes(now: datetime) -> dict[str, Any]:

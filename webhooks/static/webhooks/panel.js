@@ -23,6 +23,7 @@
         },
         options: {
           animation: false,
+          locale: document.documentElement.lang,
           maintainAspectRatio: false,
           indexAxis: "horizontal" in box.dataset ? "y" : "x",
           scales: { x: scale, y: { ...scale } },
