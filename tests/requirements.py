@@ -90,7 +90,9 @@ SAMPLE = Requirement(
     ),
 )  # fmt: skip
 
-ALL = {each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, SETPRIV, SAMPLE)}
+ALL = {
+    each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, SETPRIV, SAMPLE)
+}
 
 # What was asked for since somebody last emptied this.
 ASKED: set[Requirement] = set()
