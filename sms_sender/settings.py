@@ -258,6 +258,7 @@ SMS_SENDING_TIMEOUT = seconds("SMS_SENDING_TIMEOUT", 120, minimum=1)
 SMS_PROVIDERS = [
     "webhooks.providers.console",
     "webhooks.providers.twilio",
+    "webhooks.providers.zenvia",
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
 # Where numbers may be of, by their two letters.

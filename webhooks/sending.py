@@ -63,6 +63,7 @@ def send(key: int) -> None:
         return
     # Whatever the provider logs names the SMS and its payment too.
     with structlog.contextvars.bound_contextvars(sms=claim.key, payment=claim.payment):
+        logger.info("Claimed", phone=mask(claim.phone), provider=claim.provider, attempt=claim.attempts)
         _attempt(claim)
 
 

@@ -38,7 +38,7 @@ def asked(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return what plain SQL finds."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 RECOVERED = """
