@@ -10,7 +10,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("noop", "readiness", "apply", "assess", "lock_stall", "kill_sweep", "backfills", "webhooks")
+NAMES = ("noop", "readiness", "apply", "assess", "lock_stall", "kill_sweep", "backfills", "webhooks", "panel")
 
 
 def main() -> None:

@@ -76,10 +76,10 @@ def test_figures_are_those_of_the_database_and_follow_it(browser: Browser, live_
     browser.open(f"{live_server.url}/panel/")
     browser.wait_for("document.querySelectorAll('.chart:not([hidden]) canvas').length == 3")
     shown = browser.run("[...document.querySelectorAll('.card .figure')].map(each => each.textContent)")
-    assert [number(text) for text in shown] == [found.centavos for found in figures.recovery(timezone.now())]
+    periods, by_day = figures.recovery(timezone.now())
+    assert [number(text) for text in shown] == [found.centavos for found in periods]
     series = browser.run("Chart.getChart(document.querySelector('canvas')).data.datasets[0].data")
-    days = figures.recovered_by_day(timezone.now())
-    assert [round(value * 100) for value in series] == list(days.values())
+    assert [round(value * 100) for value in series] == list(by_day.values())
     count = "document.querySelector('#sms-failed .count').textContent"
     assert number(browser.run(count)) == RecoverySMS.objects.filter(status=SMSStatus.FAILED).count()
     RecoverySMS.objects.filter(status=SMSStatus.FAILED).update(status=SMSStatus.CANCELLED)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate, TruncHour
+from django.db.models.functions import Coalesce, TruncDate, TruncHour
 from django.utils import timezone
 
 from webhooks import gateways
@@ -52,35 +52,34 @@ def recovered_since(since: datetime) -> QuerySet[Payment]:
     return paid.filter(moment__gte=since, recovery_sms__sent_at__lte=F("moment"))
 
 
-def recovery(now: datetime) -> list[Recovery]:
-    """Return what was recovered today, in 7 and in 30 days."""
-    since = {days: start_of(days, now) for days in PERIODS}
-    longest = since[max(PERIODS)]
-    made = recovered_since(longest).aggregate(
-        **{f"payments_{days}": Count("pk", filter=Q(moment__gte=since[days])) for days in PERIODS},
-        **{f"centavos_{days}": Sum("amount", filter=Q(moment__gte=since[days]), default=0) for days in PERIODS},
-    )
-    sms = RecoverySMS.objects.filter(sent_at__gte=longest).alias(moment=_moment_of_payment())
-    did_it = Q(payment__status=PaymentStatus.PAID, moment__gte=F("sent_at"))
-    sent = sms.aggregate(
-        **{f"sent_{days}": Count("pk", filter=Q(sent_at__gte=since[days])) for days in PERIODS},
-        **{f"paid_{days}": Count("pk", filter=did_it & Q(sent_at__gte=since[days])) for days in PERIODS},
-    )
-    names = ("payments", "centavos", "sent", "paid")
-    return [Recovery(days, **{name: (made | sent)[f"{name}_{days}"] for name in names}) for days in PERIODS]
-
-
-def _moment_of_payment() -> object:
-    return type(PAID_MOMENT)(*(F(f"payment__{name}") for name in ("paid_at", "status_at", "updated_at")))
-
-
-def recovered_by_day(now: datetime) -> dict[date, int]:
-    """Return the centavos recovered on each of the last thirty days."""
+def recovery(now: datetime) -> tuple[list[Recovery], dict[date, int]]:
+    """Return what was recovered today, in 7 and in 30 days, and the centavos of each of these days."""
     first = start_of(max(PERIODS), now)
-    rows = recovered_since(first).annotate(day=TruncDate("moment")).order_by().values("day")
-    found = {row["day"]: row["centavos"] for row in rows.annotate(centavos=Sum("amount"))}
-    days = (timezone.localdate(first) + timedelta(days=number) for number in range(max(PERIODS)))
-    return {day: found.get(day, 0) for day in days}
+    made = recovered_since(first).annotate(day=TruncDate("moment")).order_by().values("day")
+    payments = {row["day"]: row for row in made.annotate(count=Count("pk"), centavos=Sum("amount"))}
+    sms = RecoverySMS.objects.filter(sent_at__gte=first).alias(moment=_MOMENT_OF_PAYMENT)
+    did_it = Q(payment__status=PaymentStatus.PAID, moment__gte=F("sent_at"))
+    by_day = sms.annotate(day=TruncDate("sent_at")).order_by().values("day")
+    sent = {row["day"]: row for row in by_day.annotate(count=Count("pk"), paid=Count("pk", filter=did_it))}
+    days = [timezone.localdate(first) + timedelta(days=number) for number in range(max(PERIODS))]
+    periods = [
+        Recovery(
+            days=period,
+            payments=_total(payments, days[-period:], "count"),
+            centavos=_total(payments, days[-period:], "centavos"),
+            sent=_total(sent, days[-period:], "count"),
+            paid=_total(sent, days[-period:], "paid"),
+        )
+        for period in PERIODS
+    ]
+    return periods, {day: _total(payments, [day], "centavos") for day in days}
+
+
+_MOMENT_OF_PAYMENT = Coalesce("payment__paid_at", "payment__status_at", "payment__updated_at")
+
+
+def _total(by_day: Mapping[date, Mapping[str, int]], days: list[date], key: str) -> int:
+    return sum(by_day[day][key] for day in days if day in by_day)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,11 +55,12 @@ def panel(request: HttpRequest) -> HttpResponse:
 
 def _recovery(now: datetime) -> dict[str, Any]:
     titles = {1: _("Today"), 7: _("7 days"), 30: _("30 days")}
+    found_periods, by_day = figures.recovery(now)
     periods = [
         {"title": titles[found.days], "reais": reais(found.centavos), "rate": _percent(found.rate), "figures": found}
-        for found in figures.recovery(now)
+        for found in found_periods
     ]
-    days = [(formats.date_format(day, "d/m"), centavos) for day, centavos in figures.recovered_by_day(now).items()]
+    days = [(formats.date_format(day, "d/m"), centavos) for day, centavos in by_day.items()]
     chart = {
         "labels": [day for day, _centavos in days],
         "series": [{"label": _("Recovered, R$"), "data": [centavos / 100 for _day, centavos in days]}],
