@@ -22,6 +22,7 @@ NAMES = (
     "online",
     "backfills",
     "webhooks",
+    "panel",
 )
 
 

@@ -7,10 +7,12 @@ hosting platform's own variable makes it production, which has `DEBUG` off and r
 from __future__ import annotations
 
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -54,6 +56,18 @@ def whole(name: str, default: int | None, *, minimum: int = 1) -> int | None:
     return int(text)
 
 
+def price(name: str) -> Decimal | None:
+    """Read an amount of reais, with a point or a comma; refuse what is none."""
+    text = given(name)
+    try:
+        value = Decimal(text.replace(",", ".")) if text else None
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if value is not None and not (value.is_finite() and value >= 0):
+        raise ImproperlyConfigured(f"{name}={text!r} is not an amount of reais. Type: export {name}=0.25")
+    return value
+
+
 # -- where this runs --------------------------------------------------------------------------------------------------
 
 PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
@@ -83,6 +97,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Deploy logs list the apps that bring migrations: admin, auth, contenttypes, sessions and webhooks, nothing else.
 INSTALLED_APPS = [
     "auto_migrate",
+    "webhooks",  # before the admin, some of whose templates are its own
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -93,7 +108,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "webhooks",
 ]
 
 MIDDLEWARE = [
@@ -178,6 +192,7 @@ CACHES: dict[str, dict[str, Any]] = {
 LANGUAGE_CODE = given("LANGUAGE_CODE") or "pt-br"
 TIME_ZONE = given("TIME_ZONE") or "America/Sao_Paulo"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["sms_sender.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -243,6 +258,7 @@ SMS_SENDING_TIMEOUT = seconds("SMS_SENDING_TIMEOUT", 120, minimum=1)
 SMS_PROVIDERS = [
     "webhooks.providers.console",
     "webhooks.providers.twilio",
+    "webhooks.providers.zenvia",
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
 # Where numbers may be of, by their two letters.
@@ -264,6 +280,35 @@ PAYMENT_URL = given("PAYMENT_URL")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
     "{name}, seu PIX de {amount} ainda aguarda o pagamento. {link} Para parar, responda SAIR."
 )
+
+# A gateway's own text, where it has one.
+GATEWAY_SMS_TEMPLATES = {name: given(f"{name.upper()}_SMS_TEMPLATE") for name in GATEWAY_SECRETS}
+# What one segment costs, in reais, for the figures of the panel.
+SMS_PRICE = price("SMS_PRICE")
+
+# -- people's data ----------------------------------------------------------------------------------------------------
+
+# After so many days deliveries are stripped of what they said, and payments of whose they were.
+RETENTION_DAYS = whole("RETENTION_DAYS", 180) or 180
+
+# -- alarms -----------------------------------------------------------------------------------------------------------
+
+# Who is told, and how: addresses, separated by commas, and an address that takes JSON by POST.
+ALARM_EMAILS = listed("ALARM_EMAILS")
+ALARM_WEBHOOK_URL = given("ALARM_WEBHOOK_URL")
+# Seconds until one is told of again that goes on, or that was over meanwhile.
+ALARM_COOLDOWN = seconds("ALARM_COOLDOWN", 3600, minimum=1)
+# Seconds for which an SMS may be due, and for which a gateway that has delivered before may be silent (0: for ever).
+ALARM_LATE_AFTER = seconds("ALARM_LATE_AFTER", 300, minimum=1)
+ALARM_SILENT_AFTER = seconds("ALARM_SILENT_AFTER", 86400) or None
+# SMS that may fail within an hour.
+ALARM_FAILURES = whole("ALARM_FAILURES", 5) or 5
+if given("EMAIL_URL"):
+    vars().update(environ.Env.email_url_config(given("EMAIL_URL")))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = given("EMAIL_FROM") or "sms_sender@localhost"
+
+# -- SMS providers ----------------------------------------------------------------------------------------------------
 
 TWILIO_ACCOUNT_SID = given("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = given("TWILIO_AUTH_TOKEN")
@@ -301,7 +346,9 @@ CELERY_TASK_QUEUES = {
 CELERY_TASK_ROUTES = {
     "auto_migrate.tasks.*": {"queue": "migrations"},
     "webhooks.tasks.send_due": {"queue": "questions"},
+    "webhooks.tasks.raise_alarms": {"queue": "questions"},
     "webhooks.tasks.finish_interrupted": {"queue": "retries"},
+    "webhooks.tasks.apply_retention": {"queue": "retries"},
     "webhooks.tasks.send_recovery_sms": {"queue": "sms"},
 }
 CELERY_WORKER_DISABLE_PREFETCH = True
@@ -321,6 +368,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "webhooks.tasks.finish_interrupted",
         "schedule": min(30.0, SMS_SENDING_TIMEOUT),
         "options": {"expires": 30},
+    },
+    "raise-alarms": {
+        "task": "webhooks.tasks.raise_alarms",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "apply-retention": {
+        "task": "webhooks.tasks.apply_retention",
+        "schedule": crontab(hour=4, minute=10),
+        "options": {"expires": 3600},
     },
     # Does nothing unless AUTO_MIGRATE_PHASES is on.
     "post-deploy": {
