@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState, WantedLock
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
@@ -263,12 +263,14 @@ class MigrationStarted(Event):
 class TablesAwaited(Event):
     """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
 
-    Comes inside a migration's transaction, as `SessionsAwaited` does: listeners must not use its connection.
+    `wanted` are the locks that it would have. Comes inside a migration's transaction, as `SessionsAwaited` does:
+    listeners must not use its connection.
     """
 
     migration: MigrationKey
     waited: float
     blockers: tuple[Blocker, ...]
+    wanted: tuple[WantedLock, ...] = ()
 
 
 class SessionsAwaited(Event):
