@@ -222,13 +222,14 @@ class PlanAssessed(Event):
     """The plan was judged.
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy.
+    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan.
     """
 
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
     unmatched: tuple[Acknowledgement, ...]
     later: tuple[Finding, ...] = ()
+    plan: str = ""
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

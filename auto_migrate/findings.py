@@ -130,6 +130,8 @@ class Acknowledgement:
     reason: str
     origin: str
     """Where it was given: in the migration, the settings, or on the command line."""
+    plan: str = ""
+    """The fingerprint of the only plan that it is for, or the beginning of it; empty where it is for any."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -83,8 +83,7 @@ class Channel:
         in_memory = getattr(connection, "is_in_memory_db", None)
         # Within a transaction of others nobody sees the run before it is over.
         if not connection.in_atomic_block and not (in_memory and in_memory()):
-            self.connection = connection.copy()
-            self.connection.settings_dict["OPTIONS"].pop("pool", None)
+            self.connection = connection
         try:
             yield
         finally:
@@ -93,8 +92,10 @@ class Channel:
                 self._thread.join(LAST_WORDS)
 
     def _serve(self, run_id: uuid.UUID) -> None:
-        connection: Any = self.connection
-        connections[connection.alias] = connection
+        original: Any = self.connection
+        # Made in the thread that uses it; only its settings are looked at here.
+        connection = connections[original.alias] = original.copy()
+        connection.settings_dict["OPTIONS"].pop("pool", None)
         log = RunLog(connection.alias, run_id)
         goes_on = True
         while goes_on:

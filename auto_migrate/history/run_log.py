@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connections
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auto_migrate.history.models import EventRecord, ensure_tables, have_tables
@@ -46,9 +47,9 @@ class RunLog:
     def add(self, kind: str, *, by: str = "", detail: Mapping[str, Any] | None = None) -> EventRecord:
         """Write down what an operator wants or has done; make the table first if it is not there."""
         ensure_tables(connections[self.database])
-        return self._entries().create(
-            run_id=self.run_id, kind=kind, at=timezone.now(), by=by[:150], detail=kept(detail)
-        )
+        entry = EventRecord(run_id=self.run_id, kind=kind, at=timezone.now(), by=by[:150], detail=kept(detail))
+        entry.save(using=self.database, force_insert=True)
+        return entry
 
     def has_wish(self, wish: Wish) -> bool:
         """Return whether somebody wants something of the run already."""
@@ -59,7 +60,7 @@ class RunLog:
         asked = self._entries().filter(pk__gt=after, kind__in=list(Wish)).order_by("pk")
         return [(number, Wish(kind)) for number, kind in asked.values_list("pk", "kind")]
 
-    def _entries(self) -> Any:
+    def _entries(self) -> QuerySet[EventRecord]:
         return EventRecord.objects.using(self.database).filter(run_id=self.run_id)
 
 

@@ -18,6 +18,7 @@ from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
+from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
 
 
@@ -33,8 +34,9 @@ def assess_plan(
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
 
     `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
-    graph cannot be understood without it.
+    graph cannot be understood without it. Raise `PlanRefused` for an acknowledgement that is for another plan.
     """
+    check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
     reads = classify_plan(read_plan(database.connection, comparison.whole, state, with_sql=with_sql), classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)

@@ -45,7 +45,8 @@ PROGRESS = """
 # those for whom these wait. Zero stands for a prepared transaction, which has no session.
 TREE = """
     WITH RECURSIVE wanted AS (
-        SELECT to_regclass(quoted) AS relation, mode FROM unnest(%(quoted)s::text[], %(modes)s::text[]) AS w(quoted, mode)
+        SELECT to_regclass(quoted) AS relation, mode
+        FROM unnest(%(quoted)s::text[], %(modes)s::text[]) AS pairs(quoted, mode)
     ), roots AS (
         SELECT unnest(pg_blocking_pids(%(work)s)) AS pid
         UNION
@@ -53,7 +54,8 @@ TREE = """
         WHERE held.locktype = 'relation' AND held.granted
           AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         UNION
-        SELECT held.pid FROM pg_locks AS held WHERE held.pid = ANY(%(told)s) AND held.locktype = 'advisory' AND held.granted
+        SELECT held.pid FROM pg_locks AS held
+        WHERE held.pid = ANY(%(told)s) AND held.locktype = 'advisory' AND held.granted
           AND (held.classid::bigint << 32) | held.objid::bigint = ANY(%(keys)s)
     ), tree AS (
         SELECT pid, %(work)s AS waiter, ARRAY[pid] AS path FROM roots WHERE pid <> ALL(%(own)s)
@@ -98,7 +100,7 @@ class InTheWay:
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class UnderWay:
     """What the session that works does: its statement, since when, whether it waits, and how far the server says it is.
 
     `done` of `total` are blocks or rows of the table; both are 0 where the server does not tell.
@@ -117,7 +119,7 @@ class Standing:
     """How a run stands: `held` tells whether it has the deploy lock."""
 
     held: bool
-    work: Work | None = None
+    work: UnderWay | None = None
     in_the_way: tuple[InTheWay, ...] = ()
 
 
@@ -135,15 +137,21 @@ def standing(
         held = any(row[0] == LOCK_KEY and str(row[2]).endswith(f" {run_id.hex[:8]}") for row in rows)
         if not held:
             return Standing(held=False)
-        session = next(
-            (row for key in (FENCE_KEY, RECORD_KEY) for row in rows if row[0] == key and row[1] not in told), None
-        )
+        ours = [row for row in rows if row[0] != LOCK_KEY and row[1] not in told]
+        session = min(ours, key=lambda row: row[0] != FENCE_KEY, default=None)
         pid = session[1] if session else 0
         own = [pid, *(row[1] for row in rows if row[0] == LOCK_KEY)]
         work = _work(cursor, session) if session else None
         if not (wanted or told or (work and work.waits)):
             return Standing(held, work)
         return Standing(held, work, tuple(_in_the_way(connection, pid, own, wanted, told)))
+
+
+def holder(connection: BaseDatabaseWrapper) -> str:
+    """Return who holds the deploy lock, empty if nobody does, over the connection that there is."""
+    with connection.cursor() as cursor:
+        cursor.execute(SESSIONS, [[LOCK_KEY]])
+        return ", ".join(f"{row[2] or 'unknown'} (pid {row[1]})" for row in cursor.fetchall())
 
 
 def end(connection: BaseDatabaseWrapper, pid: int) -> bool:
@@ -153,16 +161,16 @@ def end(connection: BaseDatabaseWrapper, pid: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _work(cursor: Any, session: Sequence[Any]) -> Work:
+def _work(cursor: Any, session: Sequence[Any]) -> UnderWay:
     _key, pid, _name, state, started, waits, query = session
     if state != "active":
         # Python is at work, and the statement that the server shows is over.
-        return Work("", None, waits=False)
+        return UnderWay("", None, waits=False)
     cursor.execute(PROGRESS, [pid] * 4)
     phase, *numbers = cursor.fetchone() or ("", 0, 0, 0, 0)
     pairs = [(done, total) for done, total in (numbers[:2], numbers[2:]) if total]
     done, total = pairs[0] if pairs else (0, 0)
-    return Work(shown(query), moment(started), waits, phase, done, total)
+    return UnderWay(shown(query), moment(started), waits, phase, done, total)
 
 
 def _in_the_way(
@@ -174,7 +182,7 @@ def _in_the_way(
         for table, name in wanted.items()
         for mode in CONFLICTS.get(LockMode[name.replace(" ", "_")], ())
     ]
-    parameters = {
+    parameters: dict[str, Any] = {
         "work": pid,
         "own": own,
         "quoted": [table for table, _mode in pairs],

@@ -122,8 +122,9 @@ class Command(BaseCommand):
             "--acknowledge",
             action="append",
             default=[],
-            metavar="CODE:APP.MIGRATION[=REASON]",
-            help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
+            metavar="CODE:APP.MIGRATION[@PLAN][=REASON]",
+            help="Let one hazard of one migration pass, in any plan or only in that with the fingerprint PLAN; the reason "
+            "is kept in the history. May be given several times.",
         )
 
     def _add_questions(self, parser: CommandParser) -> None:
