@@ -123,7 +123,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="CODE:APP.MIGRATION[@PLAN][=REASON]",
-            help="Let one hazard of one migration pass, in any plan or only in that with the fingerprint PLAN; the reason "
+            help="Let one hazard of one migration pass, in any plan or only in that with this fingerprint; the reason "
             "is kept in the history. May be given several times.",
         )
 

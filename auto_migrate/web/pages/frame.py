@@ -37,7 +37,7 @@ BUSY, IDLE = 1, 10
 RELOAD = 5
 # Everything comes from this host, and nothing is written into the page that would run or be obeyed as a style.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-ASSETS = {"screen.css": "text/css", "screen.js": "text/javascript"}
+ASSETS = {"screen.css": "text/css", "screen.js": "text/javascript", "screen.svg": "image/svg+xml"}
 FORM = "am-form"
 
 View = Callable[..., HttpResponseBase]
@@ -199,8 +199,9 @@ def _around(request: HttpRequest) -> SafeString:
 def _head(request: HttpRequest, screen: Screen) -> SafeString:
     live = any(section is not None and section.live for section in screen.sections)
     again = tag("noscript", tag("meta", http_equiv="refresh", content=RELOAD)) if live else None
-    style, script = (f"{own_address(request, f'asset-{name}')}?{_version(name)}" for name in ASSETS)
-    return joined([tag("link", rel="stylesheet", href=style), tag("script", src=script, defer=True), again])
+    style, script, icon = (f"{own_address(request, f'asset-{name}')}?{_version(name)}" for name in ASSETS)
+    links = [tag("link", rel="stylesheet", href=style), tag("link", rel="icon", href=icon)]
+    return joined([*links, tag("script", src=script, defer=True), again])
 
 
 def _by_itself(screen: Screen, head: SafeString, content: SafeString) -> SafeString:

@@ -269,7 +269,9 @@ def _step(seen: Picture, step: StepRecord) -> SafeString:
     operation = None
     if step.status == StepStatus.RUNNING and step.operation_started:
         operation = tag("p", _("Operation {number} is under way.").format(number=step.operation_started))
-    error = step.error and step.status == StepStatus.FAILED and tag("pre", shown(step.error), tabindex="0")
+    # What ended the run stands above.
+    told = step.status == StepStatus.FAILED and not (seen.run.error and seen.run.error in (step.error or ""))
+    error = told and step.error and tag("pre", shown(step.error), tabindex="0")
     return tag(
         "li", words.state(step.status), " ", name, backwards, " ", time, operation, error, data_state=step.status
     )
