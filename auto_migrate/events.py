@@ -128,6 +128,16 @@ class RetryScheduled(Event):
     delay: float
 
 
+class NotificationTested(Event):
+    """A test message was sent to one address of the setting `NOTIFY`; `error` says why it was not taken, or nothing.
+
+    `service` is as much of the address as is no secret.
+    """
+
+    service: str
+    error: str
+
+
 # -- compare ----------------------------------------------------------------------------------------------------------
 
 

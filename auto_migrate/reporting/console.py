@@ -29,6 +29,7 @@ from auto_migrate.events import (
     MigrationStarted,
     MigrationStopped,
     NothingPending,
+    NotificationTested,
     OlderReleasesNoticed,
     PlanAssessed,
     PlanMade,
@@ -106,6 +107,13 @@ class Console:
     @show.register(DatabaseReady)
     def _database_ready(self, _event: DatabaseReady, _context: Context) -> None:
         self.line(_("✅ The database is ready!"))
+
+    @show.register(NotificationTested)
+    def _notification_tested(self, event: NotificationTested, _context: Context) -> None:
+        if event.error:
+            self.line(_("⚠️  {service} did not take the test: {error}").format(**event.as_dict()))
+        else:
+            self.line(_("✅ {service} has taken the test.").format(service=event.service))
 
     @show.register(RunStarted)
     def _run_started(self, _event: RunStarted, _context: Context) -> None:
