@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState, WantedLock
 
 if TYPE_CHECKING:
-    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
+    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -232,7 +232,8 @@ class PlanAssessed(Event):
     """The plan was judged.
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan.
+    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan,
+    `forecast` how long it will take, None where that was not asked.
     """
 
     findings: tuple[Finding, ...]
@@ -240,6 +241,7 @@ class PlanAssessed(Event):
     unmatched: tuple[Acknowledgement, ...]
     later: tuple[Finding, ...] = ()
     plan: str = ""
+    forecast: Forecast | None = None
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def preview(
         blocking = tuple(finding for finding in standing if finding.migration not in left)
         later = tuple(finding for finding in standing if finding.migration in left)
         plan = plan_fingerprint(comparison)
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan))
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast))
         if not comparison.plan:
             emit(NothingPending(comparison.state, 0.0))
         refuse_early(comparison.early, History(database).released)

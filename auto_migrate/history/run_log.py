@@ -29,6 +29,8 @@ class Wish(enum.StrEnum):
 
 # What an operator has done for a run, which it need not read.
 BLOCKER_ENDED = "blocker_ended"
+# How long the run was to take: see auto_migrate.findings.Forecast.
+FORESEEN = "plan_foreseen"
 
 
 class RunLog:
@@ -47,6 +49,10 @@ class RunLog:
     def add(self, kind: str, *, by: str = "", detail: Mapping[str, Any] | None = None) -> EventRecord:
         """Write down what an operator wants or has done; make the table first if it is not there."""
         ensure_tables(connections[self.database])
+        return self.note(kind, detail, by=by)
+
+    def note(self, kind: str, detail: Mapping[str, Any] | None, *, by: str = "") -> EventRecord:
+        """Write something down where the table is known to be there."""
         entry = EventRecord(run_id=self.run_id, kind=kind, at=timezone.now(), by=by[:150], detail=kept(detail))
         entry.save(using=self.database, force_insert=True)
         return entry

@@ -216,6 +216,10 @@ class Console:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
         elif not event.blocking:
             self.line(_("✅ Nothing stops this plan."))
+        if self.previewed and event.forecast:
+            from auto_migrate.reporting.assessments.text import forecast_line
+
+            self.line(forecast_line(event.forecast))
         if event.later:
             names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
             text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")

@@ -62,6 +62,6 @@ class Gate:
         assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=self.acknowledgements)
         blocking = assessment.standing(blocking_level())
         plan = plan_fingerprint(comparison)
-        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, plan=plan))
+        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:
             raise refused(blocking, self.goal, self.database.alias)

@@ -115,7 +115,12 @@ def held(table: TableStatistics, effects: Iterable[Effect]) -> float | None:
     effects = [effect for effect in effects if effect.holds_up]
     if table.bytes is None or not effects:
         return None
-    return table.bytes * sum(effect.rewrites / REWRITTEN + effect.scans / SCANNED for effect in effects)
+    return sum(seconds(effect, table) for effect in effects)
+
+
+def seconds(effect: Effect, table: TableStatistics) -> float:
+    """Estimate for how many seconds an effect works on its table."""
+    return (table.bytes or 0) * (effect.rewrites / REWRITTEN + effect.scans / SCANNED)
 
 
 def rate(a_second: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from fnmatch import filter as filter_names
 
@@ -12,10 +13,12 @@ from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.findings import Acknowledgement, Assessment, Level
+from auto_migrate.history.durations import durations, pace
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
+from auto_migrate.safety.forecast import forecast
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
 from auto_migrate.safety.plan_fingerprint import check_same_plan
@@ -41,13 +44,12 @@ def assess_plan(
     reads = classify_plan(read_plan(database.connection, comparison.whole, state, with_sql=with_sql), classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
-    server = server_of(database.connection)
-    return assess(
-        plan,
-        server,
-        live=look(database),
-        acknowledgements=[*acknowledgements, *configured(keys)],
-    )
+    server, live = server_of(database.connection), look(database)
+    assessment = assess(plan, server, live=live, acknowledgements=[*acknowledgements, *configured(keys)])
+    now = [read for read in plan if read.key in frozenset(comparison.keys)]
+    earlier = durations(database.alias, comparison.keys)
+    foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
+    return dataclasses.replace(assessment, forecast=foreseen)
 
 
 def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:

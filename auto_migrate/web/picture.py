@@ -7,18 +7,19 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
-from django.db.models import Avg
 
 from auto_migrate.databases.postgresql.blocking import InTheWay, Standing, UnderWay, standing
 from auto_migrate.events import LockAwaited, SessionsAwaited, TablesAwaited
+from auto_migrate.history.durations import durations
 from auto_migrate.history.models import EventRecord, RunRecord, StepRecord
-from auto_migrate.history.run_log import RunLog, Wish
+from auto_migrate.history.run_log import FORESEEN, RunLog, Wish
 from auto_migrate.history.store import ACTIVE
 from auto_migrate.lock_wait import aware
-from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web.serializers import DONE, run_in_full
 
 # What Django's own `migrate` does ends where Django ends it.
@@ -37,7 +38,7 @@ class Picture:
     under_way: UnderWay | None
     in_the_way: Sequence[InTheWay]
     alive: bool | None
-    earlier: Mapping[tuple[str, str], float]
+    earlier: Mapping[MigrationKey, float]
 
     @property
     def is_active(self) -> bool:
@@ -58,6 +59,12 @@ class Picture:
     def stop_asked(self) -> EventRecord | None:
         """Who asked the run to stop, and when."""
         return next((entry for entry in self.entries if entry.kind == Wish.STOP), None)
+
+    @property
+    def forecast(self) -> Mapping[str, Any] | None:
+        """How long the run was to take, as it was foreseen when it began."""
+        told = [entry.detail for entry in self.entries if entry.kind == FORESEEN]
+        return told[-1] if told else None
 
     @property
     def may_stop(self) -> bool:
@@ -86,11 +93,16 @@ class Picture:
         if step.status == StepStatus.RUNNING and work and work.total and work.done and work.since:
             gone = (now - work.since).total_seconds()
             return gone * (work.total - work.done) / work.done
-        took = self.earlier.get((step.app_label, step.name))
+        took = self.earlier.get(MigrationKey(step.app_label, step.name), self._foreseen(step))
         began = aware(step.started_at) if step.status == StepStatus.RUNNING else None
         if took is None:
             return None
         return max(0.0, took - (now - began).total_seconds()) if began else took
+
+    def _foreseen(self, step: StepRecord) -> float | None:
+        told = (self.forecast or {}).get("migrations", ())
+        name = f"{step.app_label}.{step.name}"
+        return next((one["seconds"] for one in told if one["migration"] == name), None)
 
     def digest(self) -> str:
         """Return a hash of all that is shown but the time that passes."""
@@ -110,7 +122,8 @@ def picture(database: str, run: RunRecord) -> Picture:
     entries = RunLog(database, run.id).entries()
     looked = _look(database, run, entries) if run.status == RunStatus.RUNNING else None
     waiting = [step for step in steps if step.status in {StepStatus.PENDING, StepStatus.RUNNING}]
-    earlier = _earlier(database, waiting) if waiting and run.status in ACTIVE else {}
+    keys = [MigrationKey(step.app_label, step.name) for step in waiting]
+    earlier = durations(database, keys) if run.status in ACTIVE else {}
     stands = looked or Standing(held=False)
     alive = looked.held if looked else None
     return Picture(database, run, steps, entries, stands.work, stands.in_the_way, alive, earlier)
@@ -131,12 +144,3 @@ def _waited_for(entries: Sequence[EventRecord]) -> tuple[dict[str, str], list[in
     # Of a statement that waits, and of tables, the server itself tells who is in the way.
     told = () if wanted or detail.get("reason") == "statement" else detail.get("blockers", ())
     return wanted, [blocker["pid"] for blocker in told if blocker["pid"]]
-
-
-def _earlier(database: str, steps: Sequence[StepRecord]) -> dict[tuple[str, str], float]:
-    """Return the seconds that the same migrations took when this database had them before."""
-    before = StepRecord.objects.using(database).filter(
-        status=StepStatus.APPLIED, duration__isnull=False, name__in={step.name for step in steps}
-    )
-    rows = before.order_by().values_list("app_label", "name").annotate(Avg("duration"))
-    return {(app_label, name): seconds for app_label, name, seconds in rows}

@@ -152,7 +152,8 @@ def slack_content(message: Message) -> dict[str, Any]:
     """Return a message as Slack's blocks; `text` is what notifications show."""
     told = f"*{escaped(message.title)}*\n{escaped(message.text)[:2800]}"
     blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": told}}]
-    link = f"<{message.url}|{escaped(_('Open the run'))}>" if message.url else ""
+    words = escaped(_("Open the run"))
+    link = f"<{message.url}|{words}>" if message.url else ""
     if context := " · ".join(filter(None, (escaped(message.origin), link))):
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": context}]})
     return {"text": escaped(message.title), "blocks": blocks}

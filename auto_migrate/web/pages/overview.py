@@ -25,6 +25,7 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
+from auto_migrate.reporting.assessments.text import exact_duration, forecast_line
 from auto_migrate.safety.plan_assessment import blocking_level
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
@@ -142,7 +143,7 @@ def _run(request: HttpRequest, run: Mapping[str, Any]) -> SafeString:
         by.append(_(words.PHASES[run["phase"]]))
     begun, ended = aware(run["started_at"]), aware(run["finished_at"])
     if begun and ended:
-        by.append(words.took((ended - begun).total_seconds()))
+        by.append(exact_duration((ended - begun).total_seconds()))
     error = (run["error"] or "").split("\n", 1)[0]
     return tag("li", words.state(run["status"]), " ", link, " ", ", ".join(by), error and tag("p", error))
 
@@ -177,6 +178,7 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     blocking = [found for found in assessment.standing(blocking_level()) if str(found.migration) not in left]
     parts: list[object] = []
     if now:
+        parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))
         parts += [_migrations(now, fingerprint, blocking), _migrate_now(request, alias, blocking)]
     if later:
         parts += [tag("h3", _("Left for after the deploy")), _migrations(later, "", []), _apply_left(request, alias)]

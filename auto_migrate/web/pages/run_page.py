@@ -16,7 +16,8 @@ from auto_migrate.databases.postgresql.blocking import InTheWay
 from auto_migrate.events import RetryScheduled
 from auto_migrate.history.models import StepRecord
 from auto_migrate.lock_wait import aware
-from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.reporting.assessments.text import exact_duration
+from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web.auth import may_end_blockers
 from auto_migrate.web.pages import words
 from auto_migrate.web.pages.frame import BUSY, FORM, IDLE, Screen, Section, own_address, page
@@ -121,7 +122,9 @@ def _ended(seen: Picture) -> list[object]:
     run = seen.run
     begun, ended = aware(run.started_at), aware(run.finished_at)
     text = "" if run.exit_code is None else _("Exit code {code}.").format(code=run.exit_code)
-    return [_("It took"), " ", words.took((ended - begun).total_seconds()), ". ", text] if begun and ended else [text]
+    return (
+        [_("It took"), " ", exact_duration((ended - begun).total_seconds()), ". ", text] if begun and ended else [text]
+    )
 
 
 def _facts(seen: Picture) -> SafeString:
@@ -135,9 +138,22 @@ def _facts(seen: Picture) -> SafeString:
         (_("Process"), f"{run.host}:{run.pid}" if run.pid else words.NONE),
         (_("Begun"), [words.at(run.started_at), [" (", words.since(begun), ")"] if begun else None]),
         (_("Ended"), words.at(run.finished_at) if run.finished_at else None),
+        (_("Foreseen"), _foreseen(seen)),
         (_("Run"), tag("code", run.id)),
     ]
     return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value is not None])
+
+
+def _foreseen(seen: Picture) -> str | None:
+    """Return how long the run was to take and, of one that has ended well, how far that was from what it took."""
+    told = seen.forecast
+    if told is None or told["seconds"] is None:
+        return None
+    took = sum(step.duration or 0.0 for step in seen.steps)
+    text = exact_duration(told["seconds"])
+    if seen.run.status != RunStatus.SUCCEEDED or not told["seconds"]:
+        return text
+    return _("{foreseen}; it was {times:.1f} times that").format(foreseen=text, times=took / told["seconds"])
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------
@@ -259,11 +275,11 @@ def _steps(seen: Picture) -> list[object]:
 def _step(seen: Picture, step: StepRecord) -> SafeString:
     time: object = None
     if step.duration is not None:
-        time = words.took(step.duration)
+        time = exact_duration(step.duration)
     elif step.status == StepStatus.RUNNING and seen.is_active:
         time = words.since(step.started_at)
-    elif (before := seen.earlier.get((step.app_label, step.name), 0.0)) >= 1:
-        time = _("took {time} before").format(time=words.took(before))
+    elif (before := seen.earlier.get(MigrationKey(step.app_label, step.name), 0.0)) >= 1:
+        time = _("took {time} before").format(time=exact_duration(before))
     name = tag("code", f"{step.app_label}.{step.name}")
     backwards = [" ", _("(unapplied)")] if step.backwards else None
     operation = None

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_noop
 from auto_migrate import events
 from auto_migrate.databases.waits import TEXTS, Reason
 from auto_migrate.history.models import EventRecord
-from auto_migrate.history.run_log import BLOCKER_ENDED, Wish
+from auto_migrate.history.run_log import BLOCKER_ENDED, FORESEEN, Wish
 from auto_migrate.lock_wait import aware
+from auto_migrate.reporting.assessments.text import exact_duration
 from auto_migrate.web.pages.markup import tag
 
 # What stands where there is nothing to tell.
@@ -56,11 +57,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def took(seconds: float) -> str:
-    """Return how long something that is over took."""
-    return clock(seconds) if seconds >= 60 else _("{seconds:.2f} s").format(seconds=seconds)
 
 
 def at(moment: datetime.datetime | None) -> SafeString | str:
@@ -119,6 +115,14 @@ def _mended(detail: Mapping[str, Any]) -> str:
     return _("The record of squashes was completed: {names}.").format(names=", ".join(detail["migrations"]))
 
 
+def _foreseen(detail: Mapping[str, Any]) -> str:
+    seconds, lock = detail["seconds"], detail["longest_lock_seconds"]
+    told = {"lock": exact_duration(lock), "time": "" if seconds is None else exact_duration(seconds)}
+    if seconds is None:
+        return _("Foreseen: a lock of {lock} at most; of a function nobody can tell how long it takes.").format(**told)
+    return _("Foreseen: {time}, with a lock of {lock} at most.").format(**told)
+
+
 def _others(detail: Mapping[str, Any]) -> str:
     return _("Clients of another release are connected: {clients}.").format(clients=", ".join(detail["clients"]))
 
@@ -134,6 +138,7 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     events.SessionsAwaited.kind: _sessions,
     events.LockAwaited.kind: _lock,
     events.RecordMended.kind: _mended,
+    FORESEEN: _foreseen,
     events.OlderReleasesNoticed.kind: _others,
     events.PoolerNoticed.kind: _filled(
         gettext_noop("A pooler stands between: migrations that are not atomic have no limits of their own."),
