@@ -121,7 +121,7 @@ class Browser:
             time.sleep(0.05)
 
     def complaints(self) -> list[str]:
-        """Return what the browser has to say against the page: errors of scripts, what its policy forbids, what is missing."""
+        """Return what the browser has against the page: errors of scripts, what its policy forbids, what is missing."""
         self.run("0")  # so that what has happened is read
         entries = [event["params"]["entry"] for event in self.events if event.get("method") == "Log.entryAdded"]
         thrown = [str(event["params"]) for event in self.events if event.get("method") == "Runtime.exceptionThrown"]

@@ -41,7 +41,7 @@ from auto_migrate.events import (
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.redaction import presentable
 from auto_migrate.reporting.notifications.message import Message
-from auto_migrate.reporting.notifications.services import Carrier, DeliveryFailed
+from auto_migrate.reporting.notifications.services import DeliveryFailed, Recipient
 from auto_migrate.values import MigrationKey
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Courier:
     """Delivers the messages of one run to one address, one after the other, in a thread that ends with the run."""
 
     def __init__(self, address: str) -> None:
-        self.carry = Carrier(address)
+        self.carry = Recipient(address)
         self._queue: queue.Queue[Message | None] = queue.Queue(LONGEST_QUEUE)
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -221,7 +221,7 @@ def try_all(database: str = DEFAULT_DB_ALIAS) -> Iterator[NotificationTested]:
     """Send a test to every address, one after the other, and return what became of each."""
     now, text = datetime.datetime.now(tz=datetime.UTC), _("Nothing has happened. Somebody tests whether this arrives.")
     for address in get_settings().NOTIFY:
-        carry = Carrier(address)
+        carry = Recipient(address)
         run_id, error = uuid.uuid4(), ""
         url = run_address(database, run_id)
         message = Message("test", database, str(run_id), now, text, get_settings().release, socket.gethostname(), url)

@@ -38,13 +38,13 @@ class DeliveryFailed(Exception):
     """A service did not take a message; the text says why, and holds no address."""
 
 
-class Carrier:
+class Recipient:
     """Carries the messages of one run to one address; `edited` is what a service needs to edit the first of them."""
 
     def __init__(self, address: str) -> None:
         self.parts = urlsplit(address)
         self.address = address
-        self.deliver = carrier_of(self.parts)
+        self.deliver = delivery_to(self.parts)
         self.edited: dict[str, str] = {}
 
     @property
@@ -68,10 +68,10 @@ class Carrier:
             raise DeliveryFailed(type(error).__name__) from error
 
 
-Delivery = Callable[[Carrier, Message], None]
+Delivery = Callable[[Recipient, Message], None]
 
 
-def carrier_of(parts: SplitResult) -> Delivery:
+def delivery_to(parts: SplitResult) -> Delivery:
     """Return what delivers to an address."""
     host = parts.hostname or ""
     if parts.scheme == "mailto":
@@ -94,7 +94,7 @@ def shown_address(address: str) -> str:
 
 def is_missing_apprise(address: str) -> bool:
     """Return whether an address takes a package that is not installed."""
-    return carrier_of(urlsplit(address)) is by_apprise and importlib.util.find_spec("apprise") is None
+    return delivery_to(urlsplit(address)) is by_apprise and importlib.util.find_spec("apprise") is None
 
 
 # -- webhooks ---------------------------------------------------------------------------------------------------------
@@ -123,29 +123,29 @@ def post(address: str, content: Mapping[str, Any], **headers: str) -> bytes:
         return body
 
 
-def by_webhook(carrier: Carrier, message: Message) -> None:
+def by_webhook(recipient: Recipient, message: Message) -> None:
     """Post the message as JSON."""
-    post(carrier.address, message.as_dict())
+    post(recipient.address, message.as_dict())
 
 
-def by_slack(carrier: Carrier, message: Message) -> None:
+def by_slack(recipient: Recipient, message: Message) -> None:
     """Post to an incoming webhook (https://api.slack.com/messaging/webhooks)."""
-    post(carrier.address.removeprefix("slack+"), slack_content(message))
+    post(recipient.address.removeprefix("slack+"), slack_content(message))
 
 
-def by_slack_bot(carrier: Carrier, message: Message) -> None:
+def by_slack_bot(recipient: Recipient, message: Message) -> None:
     """Post a run's first message and edit it afterwards (https://api.slack.com/methods/chat.update)."""
-    api = parse_qs(carrier.parts.query).get("api", [SLACK_API])[0]
-    channel = carrier.edited.get("channel") or unquote(carrier.parts.hostname or "")
+    api = parse_qs(recipient.parts.query).get("api", [SLACK_API])[0]
+    channel = recipient.edited.get("channel") or unquote(recipient.parts.hostname or "")
     content = {**slack_content(message), "channel": channel}
     method = "chat.postMessage"
-    if "ts" in carrier.edited:
-        method, content["ts"] = "chat.update", carrier.edited["ts"]
-    token = unquote(carrier.parts.username or "")
+    if "ts" in recipient.edited:
+        method, content["ts"] = "chat.update", recipient.edited["ts"]
+    token = unquote(recipient.parts.username or "")
     answer = json.loads(post(f"{api}/{method}", content, Authorization=f"Bearer {token}"))
     if not answer.get("ok"):
         raise DeliveryFailed(_("it answered {status}").format(status=str(answer.get("error"))[:80]))
-    carrier.edited = {"ts": answer["ts"], "channel": answer["channel"]}
+    recipient.edited = {"ts": answer["ts"], "channel": answer["channel"]}
 
 
 def slack_content(message: Message) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def by_teams(carrier: Carrier, message: Message) -> None:
+def by_teams(recipient: Recipient, message: Message) -> None:
     """Post an Adaptive Card to a webhook of Teams' workflows, which edits nothing."""
     block = {"type": "TextBlock", "wrap": True}
     body = [{**block, "text": message.title, "weight": "Bolder", "size": "Medium"}, {**block, "text": message.text}]
@@ -180,25 +180,25 @@ def by_teams(carrier: Carrier, message: Message) -> None:
         card["actions"] = [{"type": "Action.OpenUrl", "title": _("Open the run"), "url": message.url}]
     kind = "application/vnd.microsoft.card.adaptive"
     content = {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
-    post(carrier.address.removeprefix("teams+"), content)
+    post(recipient.address.removeprefix("teams+"), content)
 
 
 # -- all others -------------------------------------------------------------------------------------------------------
 
 
-def by_mail(carrier: Carrier, message: Message) -> None:
+def by_mail(recipient: Recipient, message: Message) -> None:
     """Send an e-mail by the project's own settings."""
-    send_mail(message.title, message.lines, None, [unquote(carrier.parts.path)])
+    send_mail(message.title, message.lines, None, [unquote(recipient.parts.path)])
 
 
-def by_apprise(carrier: Carrier, message: Message) -> None:
+def by_apprise(recipient: Recipient, message: Message) -> None:
     """Hand the message to Apprise, which knows a hundred services (https://github.com/caronc/apprise)."""
     try:
         import apprise
     except ImportError:
         raise DeliveryFailed(_("Apprise is not installed: pip install 'django-auto-migrate[notify]'")) from None
-    carriers = apprise.Apprise()
-    if not carriers.add(carrier.address):
+    services = apprise.Apprise()
+    if not services.add(recipient.address):
         raise DeliveryFailed(_("Apprise does not know such an address"))
-    if not carriers.notify(title=message.title, body="\n".join(filter(None, (message.text, message.url)))):
+    if not services.notify(title=message.title, body="\n".join(filter(None, (message.text, message.url)))):
         raise DeliveryFailed(_("Apprise could not deliver it"))

@@ -122,9 +122,9 @@ def _ended(seen: Picture) -> list[object]:
     run = seen.run
     begun, ended = aware(run.started_at), aware(run.finished_at)
     text = "" if run.exit_code is None else _("Exit code {code}.").format(code=run.exit_code)
-    return (
-        [_("It took"), " ", exact_duration((ended - begun).total_seconds()), ". ", text] if begun and ended else [text]
-    )
+    if not (begun and ended):
+        return [text]
+    return [_("It took"), " ", exact_duration((ended - begun).total_seconds()), ". ", text]
 
 
 def _facts(seen: Picture) -> SafeString:
