@@ -76,6 +76,7 @@ MYSQLCLIENT = Requirement(
 )
 GIT = Requirement("git", "git", files=("git",), debian=("git",))
 CHROMIUM = Requirement("chromium", "Chromium", files=("chromium",), debian=("chromium",))
+PROMETHEUS = Requirement("prometheus", "Prometheus", files=("prometheus", "promtool"), debian=("prometheus",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
 SAMPLE = Requirement(
     "sample",
