@@ -181,6 +181,38 @@ def acknowledgements(value: Any) -> Mapping[str, str]:
     return found
 
 
+# What a project may be notified of; `waiting` of waits for longer than some seconds, as in `waiting:60`.
+NOTIFIED = ("started", "waiting", "failed", "refused", "succeeded", "left")
+NOTIFIED_BY_DEFAULT = ("failed", "refused", "waiting:60")
+
+
+def notify(value: Any) -> Mapping[str, tuple[str, ...]]:
+    """Parse addresses and the events that each is told: a dict, or `ADDRESS|EVENT,EVENT` with blanks between them."""
+    if isinstance(value, str):
+        parts = (item.partition("|") for item in value.split())
+        value = {address: events.split(",") if events else () for address, _bar, events in parts}
+    if isinstance(value, list | tuple):
+        value = dict.fromkeys(value, ())
+    if not isinstance(value, Mapping) or not all(isinstance(address, str) and ":" in address for address in value):
+        raise ValueError(_("every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"))
+    return {address: _events(events) for address, events in value.items()}
+
+
+def _events(events: Any) -> tuple[str, ...]:
+    found = tuple([events] if isinstance(events, str) else events) or NOTIFIED_BY_DEFAULT
+    for event in found:
+        if not re.fullmatch(rf"({'|'.join(NOTIFIED)})|waiting:\d{{1,6}}(\.\d+)?", str(event)):
+            raise ValueError(_("{event} is none of {choices}").format(event=event, choices=", ".join(NOTIFIED)))
+    return found
+
+
+def web_address(value: Any) -> str:
+    """Parse the address of a page, or nothing."""
+    if not isinstance(value, str) or not re.fullmatch(r"(https?://[^\s<>|]+)?", value):
+        raise ValueError(_("it must be an address such as https://shop.example/migrations/"))
+    return value
+
+
 def _setting(parse: Callable[[Any], Any], default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"parse": parse})
 
@@ -249,6 +281,12 @@ class Settings:
     """More entries of `checks` in `health/`: name → dotted path of a callable that gives a dict or raises."""
     LISTENERS: tuple[str, ...] = _setting(path_list, ())
     """Dotted paths of functions or classes whose instances are told every event: `(event, context)`."""
+    NOTIFY: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict, metadata={"parse": notify}, repr=False
+    )
+    """Address → events that are told there: webhooks, Slack, Teams, e-mail, and whatever Apprise knows."""
+    SCREEN_URL: str = _setting(web_address, "")
+    """Where `auto_migrate.urls` are on the web, for the links in notifications."""
     HAZARDS: tuple[str, ...] = _setting(path_list, ())
     """Dotted paths of the project's own subclasses of `auto_migrate.hazards.Hazard`."""
 
@@ -260,7 +298,7 @@ class Settings:
 
 
 # Settings whose values are never shown.
-SECRET = frozenset({"TOKEN", "DIRECT_URLS"})
+SECRET = frozenset({"TOKEN", "DIRECT_URLS", "NOTIFY"})
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Settings)}
 
 

@@ -76,6 +76,7 @@ MYSQLCLIENT = Requirement(
 )
 GIT = Requirement("git", "git", files=("git",), debian=("git",))
 CHROMIUM = Requirement("chromium", "Chromium", files=("chromium",), debian=("chromium",))
+PROMETHEUS = Requirement("prometheus", "Prometheus", files=("prometheus", "promtool"), debian=("prometheus",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
 SAMPLE = Requirement(
     "sample",
@@ -91,7 +92,8 @@ SAMPLE = Requirement(
 )  # fmt: skip
 
 ALL = {
-    each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, SETPRIV, SAMPLE)
+    each.name: each
+    for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, SAMPLE)
 }
 
 # What was asked for since somebody last emptied this.

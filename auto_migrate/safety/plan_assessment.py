@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
 from fnmatch import filter as filter_names
@@ -14,12 +15,15 @@ from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.findings import Acknowledgement, Assessment, Level
+from auto_migrate.history.durations import durations, pace
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
+from auto_migrate.safety.forecast import forecast
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
+from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
 from auto_migrate.workload.pg_stat_statements import counted_statements
 from auto_migrate.workload.statement_file import read_files
@@ -42,22 +46,27 @@ def assess_plan(
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
 
     `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
-    graph cannot be understood without it.
+    graph cannot be understood without it. Raise `PlanRefused` for an acknowledgement that is for another plan.
     """
+    check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
     online = foresight(database, is_new=not comparison.recorded)
     read = read_plan(database.connection, comparison.whole, state, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
-    server = server_of(database.connection)
-    return assess(
+    server, live = server_of(database.connection), look(database)
+    assessment = assess(
         plan,
         server,
-        live=look(database),
+        live=live,
         witness=functools.partial(witness_of, database.connection),
         acknowledgements=[*acknowledgements, *configured(keys)],
     )
+    now = [read for read in plan if read.key in frozenset(comparison.keys)]
+    earlier = durations(database.alias, comparison.keys)
+    foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
+    return dataclasses.replace(assessment, forecast=foreseen)
 
 
 def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:
