@@ -12,11 +12,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.again import marked_again
 from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.dependents import Dependents
 from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.replacements import marked_again
 from auto_migrate.changes.rights import Rights
 from auto_migrate.changes.validity import Validity
 from auto_migrate.exceptions import MigrationFailed, TransientError

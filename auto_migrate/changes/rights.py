@@ -56,7 +56,7 @@ HANDED_OVER = re.compile(
 )
 
 
-class Relation(NamedTuple):
+class Ownership(NamedTuple):
     """A table or view: whether the role owns it or its schema, who does, and whether foreign keys may point to it."""
 
     is_own: bool
@@ -103,7 +103,7 @@ class Rights:
                 text = _("{role} has no REFERENCES privilege on {table}, to which the foreign key points")
                 yield text.format(role=self._role, table=table)
 
-    def _may_alter(self, change: Change, there: Relation) -> bool:
+    def _may_alter(self, change: Change, there: Ownership) -> bool:
         return there.is_own or (isinstance(change, DropTable) and there.schema_is_own)
 
     def _may_create(self, table: str) -> bool:
@@ -111,12 +111,12 @@ class Rights:
         return self._schemas.get(schema, True)
 
     @functools.cached_property
-    def _relations(self) -> dict[str, Relation]:
+    def _relations(self) -> dict[str, Ownership]:
         found = {}
         for schema, name, is_visible, *facts in self._ask(RELATIONS):
             is_own, owner, schema_is_own, referable = facts
             for known in [f"{schema}.{name}", *([name] if is_visible else [])]:
-                found[known] = Relation(is_own, owner, schema_is_own, referable)
+                found[known] = Ownership(is_own, owner, schema_is_own, referable)
         return found
 
     @functools.cached_property

@@ -253,7 +253,7 @@ def carried_out(connection: BaseDatabaseWrapper, plan: Sequence[Migration]) -> P
     return state
 
 
-def migration(name: str, operations: Sequence[Operation], **attributes: Any) -> Migration:
+def migration(name: str, operations: Sequence[Operation], **attributes: Any) -> Any:
     return type("Migration", (Migration,), {"operations": list(operations), **attributes})(name, APP)
 
 
