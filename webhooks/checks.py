@@ -103,11 +103,13 @@ def check_payment_url(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_public_url(**_: Any) -> list[CheckMessage]:
-    """Look at the address under which providers reach this service."""
-    if not settings.PUBLIC_URL or _is_page(settings.PUBLIC_URL):
-        return []
-    told = f"PUBLIC_URL={settings.PUBLIC_URL!r} is no address."
-    return [Error(told, hint="export PUBLIC_URL=https://sms.example.com", id="webhooks.E009")]
+    """Look at the address under which providers reach this service, and at the one where Twilio is reached."""
+    examples = {"PUBLIC_URL": "https://sms.example.com", "TWILIO_BASE_URL": "https://api.twilio.com"}
+    return [
+        Error(f"{name}={getattr(settings, name)!r} is no address.", hint=f"export {name}={example}", id="webhooks.E009")
+        for name, example in examples.items()
+        if getattr(settings, name) and not _is_page(getattr(settings, name))
+    ]
 
 
 @register(TAG)
