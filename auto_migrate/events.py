@@ -12,10 +12,10 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState, WantedLock
 
 if TYPE_CHECKING:
-    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
+    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,6 +128,16 @@ class RetryScheduled(Event):
     delay: float
 
 
+class NotificationTested(Event):
+    """A test message was sent to one address of the setting `NOTIFY`; `error` says why it was not taken, or nothing.
+
+    `service` is as much of the address as is no secret.
+    """
+
+    service: str
+    error: str
+
+
 # -- compare ----------------------------------------------------------------------------------------------------------
 
 
@@ -222,13 +232,16 @@ class PlanAssessed(Event):
     """The plan was judged.
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy.
+    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan,
+    `forecast` how long it will take, None where that was not asked.
     """
 
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
     unmatched: tuple[Acknowledgement, ...]
     later: tuple[Finding, ...] = ()
+    plan: str = ""
+    forecast: Forecast | None = None
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------
@@ -263,12 +276,14 @@ class MigrationStarted(Event):
 class TablesAwaited(Event):
     """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
 
-    Comes inside a migration's transaction, as `SessionsAwaited` does: listeners must not use its connection.
+    `wanted` are the locks that it would have. Comes inside a migration's transaction, as `SessionsAwaited` does:
+    listeners must not use its connection.
     """
 
     migration: MigrationKey
     waited: float
     blockers: tuple[Blocker, ...]
+    wanted: tuple[WantedLock, ...] = ()
 
 
 class OnlineStepStarted(Event):

@@ -41,6 +41,8 @@ class Basis(enum.StrEnum):
     """What the database about to be migrated says of the table."""
     OBSERVED = "observed"
     """What a rehearsal of the plan was seen to do."""
+    STATEMENTS = "statements"
+    """What the running release sends, as its tests or the server recorded it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,6 +143,46 @@ class Acknowledgement:
     reason: str
     origin: str
     """Where it was given: in the migration, the settings, or on the command line."""
+    plan: str = ""
+    """The fingerprint of the only plan that it is for, or the beginning of it; empty where it is for any."""
+
+
+class ForecastBasis(enum.StrEnum):
+    """What a forecast rests on, the best first."""
+
+    HISTORY = "history"
+    """What the same took when this database had it before."""
+    LEARNED = "learned"
+    """The sizes of tables, at the pace at which this database was seen to go through them."""
+    SIZES = "sizes"
+    """The sizes of tables, at a pace measured elsewhere."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MigrationForecast:
+    """How many seconds one migration will take; None where it does what nobody can tell, as a function may.
+
+    `by_sizes` is what its work would take at the pace measured elsewhere, of which the history learns.
+    """
+
+    migration: MigrationKey
+    seconds: float | None
+    longest_lock_seconds: float
+    basis: ForecastBasis
+    by_sizes: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many seconds a plan will take, and for how many at most it holds a lock that others wait for.
+
+    `seconds` is None where a migration is among it of which nobody can tell. Waiting for others is not foreseen.
+    """
+
+    seconds: float | None
+    longest_lock_seconds: float
+    basis: ForecastBasis
+    migrations: tuple[MigrationForecast, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,6 +191,7 @@ class Assessment:
 
     migrations: tuple[AssessedMigration, ...]
     unmatched: tuple[Acknowledgement, ...] = ()
+    forecast: Forecast | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -37,6 +37,7 @@ from auto_migrate.events import (
     VerifyStarted,
 )
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
+from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.store import History
@@ -77,9 +78,11 @@ def migrate(
     """
     request = request or RunRequest()
     history = HistoryListener(database, requested_by=request.requested_by, queued=request.queued is not None)
-    emit = Emitter(database, request.queued or uuid.uuid4(), [history, *listeners], clock or Clock())
+    clock = clock or Clock()
+    channel = Channel(history, clock)
+    emit = Emitter(database, request.queued or uuid.uuid4(), [history, channel, *listeners], clock)
     adapter = adapter_for(database)
-    with directly(database), adapter.guarded(), watched(adapter, emit):
+    with directly(database), adapter.guarded(), watched(adapter, emit), channel.opened(adapter.connection):
         return Run(adapter, request, emit).run()
 
 

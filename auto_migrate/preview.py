@@ -23,6 +23,7 @@ from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.old_code import judge_for
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
+from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
 
 
@@ -53,7 +54,8 @@ def preview(
         standing = assessment.standing(blocking_level())
         blocking = tuple(finding for finding in standing if finding.migration not in left)
         later = tuple(finding for finding in standing if finding.migration in left)
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later))
+        plan = plan_fingerprint(comparison)
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast))
         if not comparison.plan:
             emit(NothingPending(comparison.state, 0.0))
         refuse_early(comparison.early, History(database).released)

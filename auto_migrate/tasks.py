@@ -27,6 +27,7 @@ from auto_migrate.history.store import History
 from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
 from auto_migrate.request import RunRequest
+from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.values import RunStatus
 
 try:
@@ -60,7 +61,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # Celery has no types
-def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> None:
+def run_migrations(database: str, run_id: str, wanted: Sequence[str] = (), acknowledge: Sequence[str] = ()) -> None:
     """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone.
 
     `wanted` are the migrations that whoever asked knows to be pending. A worker of another release, which has no files
@@ -74,7 +75,9 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
                 hint=_("Restart the workers with the release that has them, and ask again."),
             )
         asked = History(database).get(run)
-        migrate(database, RunRequest(goal=Goal.asked(None, None, asked.phase if asked else None), queued=run))
+        goal = Goal.asked(None, None, asked.phase if asked else None)
+        acknowledgements = tuple(map(of_text, acknowledge))
+        migrate(database, RunRequest(goal=goal, queued=run, acknowledgements=acknowledgements))
     except RunNotQueued:
         logger.info(_("Run {run_id} was begun or given up by somebody else.").format(run_id=run_id))
     except AutoMigrateError as error:

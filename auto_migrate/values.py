@@ -147,6 +147,14 @@ class Bridge:
     released_as: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class WantedLock:
+    """A lock that a run waits for: a table, and PostgreSQL's mode as `LOCK TABLE` spells it."""
+
+    table: str
+    mode: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Audience:
     """What receivers of Django's signals are told of a command: its verbosity, whether it may ask, where it writes."""

@@ -16,6 +16,7 @@ from auto_migrate.backfills.runner import POLL, Runner
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.direct import directly
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import BackfillsUnfinished, Listener
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, UsageError, summary_of
@@ -46,8 +47,9 @@ def run_backfills(
     `DatabaseRefused` if the database cannot be used, `RunInterrupted` if the clock is.
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit):
-        return Background(adapter_for(database), emit, patience).run()
+    adapter = adapter_for(database)
+    with report_ending(emit), directly(database), adapter.guarded(limited=False):
+        return Background(adapter, emit, patience).run()
 
 
 class Background:

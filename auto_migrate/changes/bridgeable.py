@@ -81,7 +81,7 @@ def obstacle_of_default(field: Any, editor: Any) -> str:
 
     A default that only fills old rows is on the field for that long.
     """
-    if field.null or field.primary_key or has_database_default(field):
+    if field.null or field.primary_key or has_database_default(field, editor) or field.has_db_default():
         return gettext_noop("there is nothing to bridge")
     if editor.skip_default(field):
         return gettext_noop("the database takes no default for its type")

@@ -7,8 +7,9 @@ one of Django's, what that would do is told, and that there may be more.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -18,9 +19,13 @@ from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint, WriteInBatches
+from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
 from auto_migrate.changes.collected_sql import is_note, sql_of
+from auto_migrate.changes.package_operations import Reader, does_nothing, reader_of_package
+from auto_migrate.changes.python.functions import read_function
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
 from auto_migrate.changes.state_slices import sliced
 from auto_migrate.changes.statements import changes_of_sql
@@ -32,7 +37,6 @@ from auto_migrate.changes.stock_operations import (
     reason_of_own_kind,
 )
 from auto_migrate.exceptions import TransientError
-from auto_migrate.operations import Backfill
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +45,6 @@ UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupport
 
 
 Place = tuple[Operation, str, BaseDatabaseWrapper, ProjectState, ProjectState]
-Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
 
 
 def changes_of(
@@ -52,8 +55,10 @@ def changes_of(
     after: ProjectState,
 ) -> Iterable[Change]:
     """Return what an operation does to the database, in order; nothing if it only changes the state."""
-    if type(operation) is Backfill:
-        return changes_of_backfill(operation, connection, before)
+    if does_nothing(operation):
+        return ()
+    if (known := reader_of_package(operation)) is not None:
+        return tuple(_read_in_part(known, (operation, app_label, connection, before, after)))
     own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
     unread = own if is_of_own_kind(operation) else ()
     forwards = djangos_forwards(operation)
@@ -123,13 +128,6 @@ def _new_labels(operation: Operation, app_label: str) -> Mapping[str, str]:
     return {}
 
 
-def changes_of_backfill(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> Iterator[Change]:
-    """Return the one change of a backfill, none where its rows are in another database."""
-    if operation.is_allowed(connection.alias, before):
-        table = before.apps.get_model(operation.model)._meta.db_table
-        yield WriteInBatches(table=table, model=operation.model, name=operation.name, background=operation.background)
-
-
 def changes_of_function(
     operation: ops.RunPython,
     app_label: str,
@@ -137,12 +135,26 @@ def changes_of_function(
     before: ProjectState,
     _after: ProjectState,
 ) -> Iterator[Change]:
-    """Return the one change of a function of the project's, none of the one that does nothing."""
+    """Return that a function of the project's runs, and what it sends; nothing of the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
     if allowed and operation.code is not ops.RunPython.noop:
         name = getattr(operation.code, "__name__", type(operation.code).__name__)
-        tables = {model.lower(): table for table, model in model_tables(before, connection).items()}
-        yield RunFunction(table="", function=name, code=operation.code, tables=tables)
+        models = model_tables(before, connection)
+        tables = {model.lower(): table for table, model in models.items()}
+        read = read_function(operation.code, tables)
+        yield RunFunction(
+            table="", function=name, code=operation.code, tables=tables, passes=read.passes, writes=read.writes
+        )
+        for statement in read.statements:
+            yield from map(made_when_it_runs, changes_of_sql(statement, connection, models))
+        yield from (OpaqueChange(table="", text=name, reason=reason) for reason in read.unfollowed)
+
+
+def made_when_it_runs(change: Change) -> Change:
+    """Say of a text that is known only in part why it cannot be read."""
+    if isinstance(change, OpaqueChange) and HOLE in change.text:
+        return dataclasses.replace(change, reason=_("its text is made only when it runs"))
+    return change
 
 
 def changes_of_statements(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,7 +14,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.changes.collected_sql import statements_of_operation
+from auto_migrate.changes.dependents import Dependents
 from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.replacements import marked_again
+from auto_migrate.changes.rights import Rights
 from auto_migrate.changes.validity import Validity
 from auto_migrate.exceptions import MigrationFailed, TransientError
 from auto_migrate.findings import OnlineStep
@@ -92,10 +95,12 @@ class Reader:
         self.with_sql = with_sql
         self.online = online
         self.validity = Validity(connection)
+        self.dependents = Dependents(connection)
+        self.rights = Rights(connection)
 
     def read(self, migration: Migration) -> MigrationChanges:
         """Read the next migration."""
-        return MigrationChanges(migration, backwards=False, operations=tuple(self._operations(migration)))
+        return MigrationChanges(migration, backwards=False, operations=made_again(tuple(self._operations(migration))))
 
     def pass_over(self, migration: Migration) -> None:
         """Take a migration for applied."""
@@ -109,10 +114,31 @@ class Reader:
             except Exception as error:
                 raise misfit(migration, index, error) from error
             place = (operation, migration.app_label, self.connection, before, self.state)
-            changes = tuple(self.validity.tell(change, before) for change in read_changes(*place))
+            changes = tuple(self._told(read_changes(*place), before))
+            self.rights.pass_by(operation, changes)
             sql = statements_of_operation(*place) if self.with_sql else ()
             steps = self.online(migration, operation, before, self.state, changes) if self.online else ()
             yield OperationChanges(index, operation, changes, sql, steps)
+
+    def _told(self, changes: Iterable[Change], before: ProjectState) -> Iterator[Change]:
+        """Return changes with what the database at hand and the plan before them make of each."""
+        for change in changes:
+            for told in self.validity.tell(change, before):
+                yield told
+                yield from self.dependents.told(told)
+                yield from self.rights.told(told)
+
+
+def made_again(operations: tuple[OperationChanges, ...]) -> tuple[OperationChanges, ...]:
+    """Return what a migration does, with what it drops and makes again marked as such."""
+    changes = [(operation.index, change) for operation in operations for change in operation.changes]
+    marked = marked_again([change for _index, change in changes])
+    if marked is None:
+        return operations
+    told: dict[int, list[Change]] = {operation.index: [] for operation in operations}
+    for (index, _change), change in zip(changes, marked, strict=True):
+        told[index].append(change)
+    return tuple(dataclasses.replace(one, changes=tuple(told[one.index])) for one in operations)
 
 
 def misfit(migration: Migration, index: int, error: Exception) -> MigrationFailed:

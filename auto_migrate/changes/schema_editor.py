@@ -25,7 +25,7 @@ from auto_migrate.changes.change import (
     OpaqueChange,
     RenameTable,
 )
-from auto_migrate.changes.columns import added, constrained_table, has_database_default, keys_dropped
+from auto_migrate.changes.columns import added, constrained_table, is_required, keys_dropped
 from auto_migrate.changes.constraints import as_unique_index, columns_named, columns_of, kind_of
 from auto_migrate.changes.indexes import indexes_of
 
@@ -57,8 +57,13 @@ class RecordingSchemaEditor:
     def delete_model(self, model: Any) -> None:
         """Record that a table goes, and those of its many-to-many fields before it."""
         for field in automatic_tables(model):
-            self.delete_model(field.remote_field.through)
-        self.changes.append(DropTable(**named(model), references=self._referenced(model)))
+            self._drop_table(field.remote_field.through, field)
+        self._drop_table(model, model)
+
+    def _drop_table(self, model: Any, definition: Any) -> None:
+        self.changes.append(
+            DropTable(**named(model), references=self._referenced(model), cascades=True, definition=definition)
+        )
 
     def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
         """Record that a table gets another name."""
@@ -81,7 +86,7 @@ class RecordingSchemaEditor:
     def remove_field(self, model: Any, field: Any) -> None:
         """Record that a column goes, or the table of a many-to-many field."""
         if has_automatic_table(field):
-            self.delete_model(field.remote_field.through)
+            self._drop_table(field.remote_field.through, field)
         elif self._has_column(field):
             self.changes += keys_dropped(field, self.editor)
             self.changes.append(
@@ -90,7 +95,8 @@ class RecordingSchemaEditor:
                     column=field.column,
                     field=field.name,
                     references=constrained_table(field, self.editor),
-                    required=not field.null and not has_database_default(field),
+                    required=is_required(field, self.editor),
+                    cascades=True,
                     definition=field,
                 )
             )
@@ -127,7 +133,10 @@ class RecordingSchemaEditor:
         """Record that an index goes."""
         if self._can_index(index):
             columns = columns_named(model, index.fields)
-            self.changes.append(DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently))
+            sql = str(index.create_sql(model, self.editor))
+            self.changes.append(
+                DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently, sql=sql)
+            )
 
     def rename_index(self, model: Any, old_index: models.Index, new_index: models.Index) -> None:
         """Record nothing where the database can rename, else that the index is made anew."""
@@ -149,6 +158,8 @@ class RecordingSchemaEditor:
                     columns=columns_of(constraint, model),
                     valid=valid,
                     as_index=as_unique_index(constraint),
+                    sql=str(sql),
+                    nulls_distinct=getattr(constraint, "nulls_distinct", None) is not False,
                     definition=constraint,
                 )
             )
@@ -157,7 +168,9 @@ class RecordingSchemaEditor:
         """Record that a constraint goes."""
         if constraint.create_sql(model, self.editor):
             columns, kind = columns_of(constraint, model), kind_of(constraint)
-            self.changes.append(DropConstraint(**named(model), name=constraint.name, kind=kind, columns=columns))
+            self.changes.append(
+                DropConstraint(**named(model), name=constraint.name, kind=kind, columns=columns, definition=constraint)
+            )
 
     def alter_unique_together(self, model: Any, old_unique_together: Together, new_unique_together: Together) -> None:
         """Record the constraints that come and go."""

@@ -29,12 +29,13 @@ SAME_VALUES = SAME_ORDER | {
     ("timestamptz", "timestamp"),
 }
 # A length or precision that may grow without a look at the values.
-GROWING = frozenset({"varchar", "varbit", "time", "timetz", "timestamp", "timestamptz"})
+GROWING = frozenset({"interval", "varchar", "varbit", "time", "timetz", "timestamp", "timestamptz"})
 MICROSECONDS = 6
 # What stands in brackets where nothing does.
 IMPLIED = {
     "character": 1,
     "bit": 1,
+    "interval": MICROSECONDS,
     "time": MICROSECONDS,
     "timetz": MICROSECONDS,
     "timestamp": MICROSECONDS,
@@ -59,13 +60,16 @@ def work_of(change: AlterType) -> Work:
     if not change.old or not keeps_values(old, new):
         return Work.REWRITES
     other_order = old.name != new.name and (old.name, new.name) not in SAME_ORDER
-    if (other_order or change.old_collation != change.new_collation) and may_be_indexed(change.definition):
+    if (other_order or change.old_collation != change.new_collation) and may_be_indexed(change):
         return Work.INDEXES
     return Work.NOTHING
 
 
-def may_be_indexed(field: Any) -> bool:
-    """Return whether there is an index on a Django field; where there is no field, there may be."""
+def may_be_indexed(change: AlterType) -> bool:
+    """Return whether there is an index on a column; where nobody can be asked, there may be."""
+    if change.indexed is not None:
+        return change.indexed
+    field: Any = change.definition
     if field is None:
         return True
     meta = field.model._meta

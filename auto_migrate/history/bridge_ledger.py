@@ -36,7 +36,7 @@ class BridgeLedger:
 
     def exists(self) -> bool:
         """Return whether the table is there."""
-        return have_tables(connections[self.database], [BridgeRecord])
+        return have_tables(connections[self.database], BridgeRecord)
 
     def standing(self) -> tuple[Bridge, ...]:
         """Return the bridges that stand, the oldest first; none where no run has made the table."""

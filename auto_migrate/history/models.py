@@ -1,4 +1,4 @@
-"""The tables of the history: runs, the steps of each, bridges that stand, and backfills.
+"""The tables of the history: runs, the steps of each and what else is told of one, bridges that stand, and backfills.
 
 They live in the database that was migrated and are made on first use, as Django makes `django_migrations`, so that the
 record exists before the first migration and survives a plan that fails. Their models stay in a registry of their own:
@@ -189,15 +189,40 @@ class BackfillRecord(models.Model):
         return (self.total - self.done) * self.seconds / self.done
 
 
+class EventRecord(models.Model):
+    """What is told of a run beside its steps: a wait, an attempt that failed, what an operator wants of it."""
+
+    # No foreign key: it would take a lock on the run's row, which the run itself writes to.
+    run_id = models.UUIDField(db_index=True)
+    # Of one of auto_migrate.events, or of the wishes in auto_migrate.history.run_log.
+    kind = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    # Who pressed the button; empty for what the run tells by itself.
+    by = models.CharField(max_length=150, db_default="")
+    # The event's own fields, as JSON.
+    detail = models.JSONField(null=True)
+
+    objects: ClassVar[models.Manager[EventRecord]] = models.Manager()
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_event"
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.run_id}"
+
+
 # Every run makes these; the tables of bridges and of backfills are made by the first of them.
-TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord)
+TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
 
 
-def have_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> bool:
-    """Return whether tables of the history exist, by default those that every run makes."""
+def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
+    """Return whether some tables of the history exist, by default those without which there is none."""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-    return all(model._meta.db_table in existing for model in models)
+    return all(model._meta.db_table in existing for model in needed or (RunRecord, StepRecord))
 
 
 def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> None:

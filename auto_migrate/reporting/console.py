@@ -33,6 +33,7 @@ from auto_migrate.events import (
     MigrationStarted,
     MigrationStopped,
     NothingPending,
+    NotificationTested,
     OlderReleasesNoticed,
     OnlineStepStarted,
     PlanAssessed,
@@ -112,6 +113,13 @@ class Console:
     @show.register(DatabaseReady)
     def _database_ready(self, _event: DatabaseReady, _context: Context) -> None:
         self.line(_("✅ The database is ready!"))
+
+    @show.register(NotificationTested)
+    def _notification_tested(self, event: NotificationTested, _context: Context) -> None:
+        if event.error:
+            self.line(_("⚠️  {service} did not take the test: {error}").format(**event.as_dict()))
+        else:
+            self.line(_("✅ {service} has taken the test.").format(service=event.service))
 
     @show.register(RunStarted)
     def _run_started(self, _event: RunStarted, _context: Context) -> None:
@@ -214,6 +222,10 @@ class Console:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
         elif not event.blocking:
             self.line(_("✅ Nothing stops this plan."))
+        if self.previewed and event.forecast:
+            from auto_migrate.reporting.assessments.text import forecast_line
+
+            self.line(forecast_line(event.forecast))
         if event.later:
             names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
             text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")

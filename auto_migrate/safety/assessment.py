@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.bridgeable import bridges_of
-from auto_migrate.changes.change import RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -31,11 +31,14 @@ from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hearing import Hearing, evidence_of, level_with
 from auto_migrate.safety.late import waits_for_deploy
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
+from auto_migrate.workload.witness import Witness
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
@@ -48,16 +51,20 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
+    witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects()
-    judge = Assessor(server, live)
+    former = live.former if live else FormerNames()
+    judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
+        judge.hearing.begin(change for _operation, change in read.changes())
         own = list(of_migration(read.migration))
         of_migrations += own
         findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])
@@ -74,8 +81,7 @@ def assess(
         )
         for _operation, change in read.changes():
             new.follow(change)
-            if live is not None and isinstance(change, RenameTable):
-                live.renamed[change.to] = live.renamed.get(change.table, change.table)
+            former.follow(change)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
@@ -128,6 +134,7 @@ class Assessor:
 
     server: ServerFacts
     live: Live | None
+    hearing: Hearing
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -152,16 +159,17 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
+        account = self.hearing.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=self.level(hazard, found),
+            level=level_with(account, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
             instead=found.instead,
-            evidence=tuple(self.evidence(hazard, found, read)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
             handled=self.handled(hazard, found, read),
         )
 
@@ -171,11 +179,11 @@ class Assessor:
             return Handled.ONLINE
         return Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None
 
-    def level(self, hazard: Hazard, found: Found) -> Level:
+    def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""
         if self.live is None:
             return BY_RULE[hazard.harm]
-        return self.live.level(hazard.harm, [found.table, *found.others])
+        return self.live.level(hazard.harm, [found.table, *found.others], self.effects(read, found))
 
     def evidence(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Iterator[Evidence]:
         """Return the reasons: the rule, and the tables as they are."""
@@ -184,8 +192,7 @@ class Assessor:
         if rule:
             yield Evidence(Basis.RULE, f"{rule}.")
         for table in dict.fromkeys([found.table, *found.others]):
-            on_table = [effect for effect in by_rule if effect.table == table]
-            if self.live is not None and (told := self.live.evidence(table, on_table)):
+            if self.live is not None and (told := self.live.evidence(table, by_rule)):
                 yield told
 
     def effects(self, read: ClassifiedMigration, found: Found) -> list[Effect]:

@@ -56,10 +56,12 @@ class Gate:
     def _assess(self, comparison: Comparison, state: ProjectState) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
         from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
+        from auto_migrate.safety.plan_fingerprint import plan_fingerprint
         from auto_migrate.safety.refusal import refused
 
         assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=self.acknowledgements)
         blocking = assessment.standing(blocking_level())
-        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        plan = plan_fingerprint(comparison)
+        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:
             raise refused(blocking, self.goal, self.database.alias)

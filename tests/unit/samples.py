@@ -67,6 +67,7 @@ OPERATION = PlannedOperation(
 SAMPLES: list[Event] = [
     events.WaitStarted(30),
     events.DatabaseReady(1.25),
+    events.NotificationTested("https://hooks.slack.com", "it answered 500"),
     events.RunStarted(5),
     events.RunClaimed(),
     events.AttemptStarted(1, 5),

@@ -25,6 +25,7 @@ from auto_migrate.conf import (
 
 PASSWORD = "a-password-nobody-may-see"
 DIRECT = f"postgresql://ana:{PASSWORD}@db:5432/shop"
+HOOK = f"https://hooks.slack.com/{PASSWORD}"
 LISTENERS = ("shop.deploys.notify", "shop.chat.Chat")
 
 # key → what the dict holds, what a variable holds, and what both mean.
@@ -42,6 +43,8 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
     "ONLINE": ("always", "always", "always"),
+    "LOCK_BUDGET": (0.5, "0.5", 0.5),
+    "STATEMENTS": ("statements.jsonl", "statements.jsonl", "statements.jsonl"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
@@ -62,6 +65,12 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "RUNNER": ("process", "process", "process"),
     "HEALTH_CHECKS": ({"cache": "shop.health.cache"}, "cache=shop.health.cache", {"cache": "shop.health.cache"}),
     "LISTENERS": (["shop.deploys.notify", "shop.chat.Chat"], "shop.deploys.notify, shop.chat.Chat,", LISTENERS),
+    "NOTIFY": (
+        {HOOK: "failed", "mailto:ops@example.com": []},
+        f"{HOOK}|failed mailto:ops@example.com",
+        {HOOK: ("failed",), "mailto:ops@example.com": ("failed", "refused", "waiting:60")},
+    ),
+    "SCREEN_URL": ("https://shop.example/", "https://shop.example/", "https://shop.example/"),
     "HAZARDS": (["shop.hazards.One", "shop.hazards.One"], "shop.hazards.One", ("shop.hazards.One",)),
 }
 KEYS = pytest.mark.parametrize("key", FIELDS)
@@ -96,9 +105,16 @@ BAD: list[tuple[str, Any, str]] = [
     ("PHASES", None, "it must be true or false"),
     ("POST_DEPLOY_DELAY", -1, "it must be a finite number of at least 0"),
     ("SMALL_TABLE", -1, "it must be a finite number of at least 0"),
+    ("STATEMENTS", 5, "text is needed"),
+    ("LOCK_BUDGET", "-1", "it must be a finite number of at least 0"),
     ("ACKNOWLEDGE", {"AM301": "why"}, "AM301 is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("ACKNOWLEDGE", {"AM301:shop.0007_x": " "}, "AM301:shop.0007_x needs a reason"),
     ("ACKNOWLEDGE", {"301:a.b": "why"}, "301:a.b is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
+    ("NOTIFY", PASSWORD, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
+    ("NOTIFY", 5, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
+    ("NOTIFY", {HOOK: ["soon"]}, "soon is none of started, waiting, failed, refused, succeeded, left"),
+    ("NOTIFY", {HOOK: ["waiting:-1"]}, "waiting:-1 is none of started, waiting, failed, refused, succeeded, left"),
+    ("SCREEN_URL", "shop.example", "it must be an address such as https://shop.example/migrations/"),
     ("DIRECT_URLS", {"default": PASSWORD}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", {"default": None}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", PASSWORD, "every alias needs a URL such as postgresql://user@host:5432/name"),
@@ -246,7 +262,7 @@ def test_settings_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("key", sorted(SECRET))
 def test_secrets_are_never_in_what_is_printed(key: str) -> None:
-    value = {"default": DIRECT} if key == "DIRECT_URLS" else PASSWORD
+    value = {"DIRECT_URLS": {"default": DIRECT}, "NOTIFY": [HOOK]}.get(key, PASSWORD)
     with override_settings(AUTO_MIGRATE={key: value}):
         for text in (repr(get_settings()), str(get_settings()), f"{get_settings()!s}"):
             assert PASSWORD not in text

@@ -22,7 +22,7 @@ from auto_migrate.databases.waits import describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.values import Blocker, MigrationKey
+from auto_migrate.values import Blocker, MigrationKey, WantedLock
 
 POLL = 0.05
 REPORT_FIRST = 1.0
@@ -133,8 +133,13 @@ def lock_ahead(
             raise tables_busy(migration, needs, blockers, waited, is_begun=is_begun)
         if waited >= report_at:
             report_at = waited + REPORT_EVERY
-            emit(TablesAwaited(migration, waited, blockers))
+            emit(TablesAwaited(migration, waited, blockers, wanted_locks(needs)))
         clock.pause(POLL)
+
+
+def wanted_locks(needs: Mapping[str, LockMode]) -> tuple[WantedLock, ...]:
+    """Return what is waited for as listeners are told it."""
+    return tuple(WantedLock(table, mode.sql) for table, mode in sorted(needs.items()))
 
 
 def tables_busy(

@@ -16,13 +16,15 @@ from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
+from auto_migrate.applying.online.column_facts import demand_no_triggers
 from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import statements_of
+from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
-from auto_migrate.changes.change import Change
+from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -113,10 +115,13 @@ class OnlinePlanner:
                 before = within
         elif isinstance(operation, ops.RunSQL):
             yield from self._sql_steps(operation, app_label)
-        elif self._table_goes(operation, app_label, before):
+        elif self._may_go(operation, app_label, before):
             if changes is None:
                 changes = read_changes(operation, app_label, self.connection, before, after)
-            yield from self._own_steps(operation, app_label, before, after, changes)
+            # A key takes the columns that point to it along.
+            along = {change.table for change in changes if isinstance(change, AlterType)}
+            if self._table_goes(operation, app_label, before) or any(map(self._goes, along)):
+                yield from self._own_steps(operation, app_label, before, after, changes)
 
     def _own_steps(
         self,
@@ -129,8 +134,12 @@ class OnlinePlanner:
         editor = collected(operation, app_label, self.connection, before, after)
         if editor is None:
             return ()
-        quote = self.connection.ops.quote_name
-        steps = steps_of(editor.collected_sql, Premises(changes, self.version, quote), editor.kept_keys)
+        premises = Premises(changes, self.version, self.connection.ops.quote_name)
+        if not premises.keeps_rows:
+            return rewritten(editor.collected_sql, self.connection, self.version)
+        steps = steps_of(editor.collected_sql, premises, editor.kept_keys)
+        if premises.added_columns and any(step.kind is Kind.FILL for step in steps):
+            demand_no_triggers(self.connection, steps[0].table)
         # One instant is what Django does.
         return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
 
@@ -149,15 +158,21 @@ class OnlinePlanner:
 
     def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         """Return whether an operation may go online, without looking closely."""
-        return isinstance(operation, ops.RunSQL) or self._table_goes(operation, app_label, state)
+        if isinstance(operation, ops.RunSQL):
+            return True
+        is_key = isinstance(operation, ops.AlterField) and (operation.field.primary_key or operation.field.unique)
+        return (is_key and rule_of(operation) is not None) or self._table_goes(operation, app_label, state)
+
+    def _goes(self, table: str) -> bool:
+        known = self.look(table)
+        return known is not None and known.plain and self.goes(known)
 
     def _table_goes(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         if not isinstance(operation, KINDS) or rule_of(operation) is None:
             return False
         name = getattr(operation, "model_name", None) or operation.name  # type: ignore[union-attr] # each has one
         table = LockNeeds(app_label, state).migrated_table(name)
-        known = self.look(table) if table else None
-        return known is not None and known.plain and self.goes(known)
+        return bool(table) and self._goes(str(table))
 
 
 def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.events import PlanAssessed
-from auto_migrate.findings import AssessedMigration, Basis, Finding, Handled, Level, PlannedOperation
+from auto_migrate.findings import AssessedMigration, Basis, Finding, Forecast, Handled, Level, PlannedOperation
 from auto_migrate.reporting.bridge_words import what
 
 if TYPE_CHECKING:
@@ -120,9 +120,28 @@ def level_name(level: Level) -> str:
 
 def basis(kind: Basis) -> str:
     """Name what a piece of evidence rests on."""
-    return {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}[kind]
+    names = {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}
+    return {**names, Basis.STATEMENTS: _("Statements")}[kind]
 
 
 def paragraph(text: str) -> Iterable[str]:
     """Wrap a text under its headline."""
     return (f"    {line}" for line in wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def forecast_line(forecast: Forecast) -> str:
+    """Return how long a plan will take."""
+    lock = exact_duration(forecast.longest_lock_seconds)
+    if forecast.seconds is None:
+        return _("⏱ Foreseen: its longest lock {lock}; of a function nobody can tell.").format(lock=lock)
+    return _("⏱ Foreseen: {time}, its longest lock {lock}.").format(time=exact_duration(forecast.seconds), lock=lock)
+
+
+def exact_duration(seconds: float) -> str:
+    """Write a duration as a person says it: `40 ms`, `12.5 s`, `3 min 20 s`."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.integration.fallback.project import ID, Done, Project
@@ -74,3 +75,17 @@ class Shop(Project):
     def schema(self) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, bool]]]:
         """All of it."""
         return self.indexes(), self.constraints(), self.columns()
+
+
+def steps(shop: Shop) -> list[list[str]]:
+    """Return the names of the steps of each operation that the plan tells."""
+    lines = map(json.loads, shop.run("auto_migrate", "--plan", "--format", "json").output.splitlines())
+    (plan,) = [line for line in lines if line["event"] == "migration_assessed"]
+    return [[step["name"] for step in operation["online"]] for operation in plan["assessed"]["operations"]]
+
+
+def handled(shop: Shop) -> dict[str, str | None]:
+    """Return by which each finding of the plan is handled."""
+    lines = map(json.loads, shop.run("auto_migrate", "--plan", "--format", "json").output.splitlines())
+    (judged,) = [line for line in lines if line["event"] == "plan_assessed"]
+    return {finding["code"]: finding["handled"] for finding in judged["findings"]}

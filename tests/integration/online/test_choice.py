@@ -9,24 +9,10 @@ import time
 import psycopg
 import pytest
 
-from tests.integration.online.shop import ALWAYS, Shop
+from tests.integration.online.shop import ALWAYS, Shop, handled, steps
 
 ADD = 'migrations.AddIndex("item", models.Index(fields=["number"], name="item_number"))'
 LARGE = {**ALWAYS, "ONLINE": "auto", "BLOCK": "error", "SMALL_TABLE": 100}
-
-
-def steps(shop: Shop) -> list[list[str]]:
-    """Return the names of the steps of each operation that the plan tells."""
-    lines = map(json.loads, shop.run("auto_migrate", "--plan", "--format", "json").output.splitlines())
-    (plan,) = [line for line in lines if line["event"] == "migration_assessed"]
-    return [[step["name"] for step in operation["online"]] for operation in plan["assessed"]["operations"]]
-
-
-def handled(shop: Shop) -> dict[str, str | None]:
-    """Return by which each finding of the plan is handled."""
-    lines = map(json.loads, shop.run("auto_migrate", "--plan", "--format", "json").output.splitlines())
-    (judged,) = [line for line in lines if line["event"] == "plan_assessed"]
-    return {finding["code"]: finding["handled"] for finding in judged["findings"]}
 
 
 def test_a_large_table_is_changed_online_and_nothing_stops_the_plan(shop: Shop) -> None:

@@ -173,9 +173,9 @@ def test_a_phase_that_does_not_exist_is_a_clear_error(open_shop: Shop, arguments
 @pytest.mark.parametrize(
     ("arguments", "env"),
     [
-        (("--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
+        (("--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false", "AUTO_MIGRATE_BRIDGES": "false"}),
         (("--phase", "pre_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
-        (("--check", "--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false"}),
+        (("--check", "--phase", "post_deploy"), {"AUTO_MIGRATE_PHASES": "false", "AUTO_MIGRATE_BRIDGES": "false"}),
         (("shop", "0002", "--phase", "pre_deploy"), {}),
         (("--phase", "later"), {}),
     ],

@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar[list[tuple[str, str]]] = [("depot", "0015_types")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("depot", "0016_wide")]
     operations: ClassVar[list[Any]] = [
         migrations.RemoveField("item", "keeper"),
         migrations.DeleteModel("Slip"),
