@@ -28,6 +28,7 @@ from auto_migrate.changes.python.queries import (
 )
 from auto_migrate.changes.python.source import Function, Untold, function_of, is_followed
 from auto_migrate.changes.python.texts import HOLE, Texts, as_sql
+from auto_migrate.changes.python.vendors import running, sides
 from auto_migrate.changes.python.ways import Pass, Way
 
 # How many calls deep functions are followed.
@@ -57,13 +58,16 @@ class FunctionRead:
     writes: bool = False
 
 
-def read_function(code: Any, tables: Mapping[str, str]) -> FunctionRead:
-    """Read a function; `tables` are those of the models that it can ask for, `app_label.modelname` → table."""
+def read_function(code: Any, tables: Mapping[str, str], vendor: str = "postgresql") -> FunctionRead:
+    """Read a function; `tables` are those of the models that it can ask for, `app_label.modelname` → table.
+
+    What it does on databases of another `vendor` alone is left out.
+    """
     try:
         function = function_of(code)
     except Untold as reason:
         return FunctionRead(unfollowed=(str(reason),), writes=True)
-    follower = Follower(tables)
+    follower = Follower(tables, vendor)
     follower.follow(Frame(function), atomic=is_atomic(function))
     return follower.result()
 
@@ -79,8 +83,9 @@ class Within:
 class Follower:
     """Goes through a function and those that it calls, and notes what they do."""
 
-    def __init__(self, tables: Mapping[str, str]) -> None:
+    def __init__(self, tables: Mapping[str, str], vendor: str) -> None:
         self.tables = tables
+        self.vendor = vendor
         self.passes: dict[Pass, None] = {}
         self.statements: dict[str, None] = {}
         self.unfollowed: dict[str, None] = {}
@@ -100,7 +105,7 @@ class Follower:
         if id(scope.function.tree) in self.under_way:
             return []
         self.under_way.add(id(scope.function.tree))
-        written = self.read_all(scope.function.body, Within(scope, atomic))
+        written = self.read_body(scope.function.body, Within(scope, atomic))
         self.under_way.discard(id(scope.function.tree))
         return written
 
@@ -108,15 +113,21 @@ class Follower:
         """Read some nodes in turn."""
         return [model for node in nodes for model in self.read(node, place)]
 
+    def read_body(self, body: list[ast.AST], place: Within) -> list[str]:
+        """Read the statements of a function in turn, up to where it ends on databases of this vendor."""
+        return self.read_all(running(body, self.vendor), place)
+
     def read(self, node: ast.AST, place: Within) -> list[str]:
         """Read one node and all within it."""
         match node:
             case ast.With(items=items, body=body):
                 opens = any(is_transaction(item.context_expr) for item in items)
                 first = self.read_all((item.context_expr for item in items), place)
-                return first + self.read_all(body, dataclasses.replace(place, atomic=place.atomic or opens))
+                return first + self.read_body(list(body), dataclasses.replace(place, atomic=place.atomic or opens))
             case ast.For() | ast.While():
                 return self.loop(node, place)
+            case ast.If():
+                return self.read_all(sides(node, self.vendor), place)
             case ast.FunctionDef(name=name, body=body):
                 # Read where it is called, if it is; what is handed on may be called by anybody.
                 return [] if is_called(name, place.scope) else self.read_all(body, place)

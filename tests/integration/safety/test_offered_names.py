@@ -144,7 +144,7 @@ CASES: dict[str, tuple[str, Case]] = {
         lambda _: [
             migrations.AddConstraint(
                 "item",
-                models.UniqueConstraint(models.functions.Lower("word"), name="lower"),  # type: ignore[attr-defined]
+                models.UniqueConstraint(models.functions.Lower("word"), name="lower"),
             )
         ],
     ),
