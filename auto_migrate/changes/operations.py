@@ -141,7 +141,7 @@ def changes_of_function(
         name = getattr(operation.code, "__name__", type(operation.code).__name__)
         models = model_tables(before, connection)
         tables = {model.lower(): table for table, model in models.items()}
-        read = read_function(operation.code, tables)
+        read = read_function(operation.code, tables, connection.vendor)
         yield RunFunction(
             table="", function=name, code=operation.code, tables=tables, passes=read.passes, writes=read.writes
         )

@@ -57,7 +57,9 @@ def says_all(dropped: DropConstraint) -> bool:
 def _mark_constraint(marked: list[Change], place: int, dropped: DropConstraint) -> None:
     """Mark the constraint that takes the place of one, if it refuses nothing that the other let pass."""
     for later, change in enumerate(marked[place + 1 :], start=place + 1):
-        if not isinstance(change, AddConstraint) or change.as_index or not change.columns:
+        if not isinstance(change, AddConstraint) or not change.columns or not change.nulls_distinct:
+            continue
+        if getattr(change.definition, "expressions", ()):
             continue
         if (change.table, change.kind, change.references) != (dropped.table, dropped.kind, dropped.references):
             continue

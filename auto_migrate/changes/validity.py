@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import FieldError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import CheckConstraint, Q
@@ -63,12 +64,24 @@ class Validity:
                 self._dropped.add((change.table, change.name))
                 self._unindexed.add(change.table)
             case AlterType():
-                change = dataclasses.replace(change, indexed=self._is_indexed(change, before))
+                old = change.old or self._type_of(change, before)
+                change = dataclasses.replace(change, old=old, indexed=self._is_indexed(change, before))
             case DropIndex():
                 self._unindexed.add(change.table)
             case CreateIndex():
                 self._indexes[change.name] = change
         yield change
+
+    def _type_of(self, change: AlterType, state: ProjectState) -> str:
+        """Return the type that the model gives to a column of which SQL and the database do not tell it."""
+        field = field_of(model_of(change, state), change.column)
+        if field is None or field.is_relation:
+            return ""
+        try:
+            return str(field.db_type(self._known.connection) or "")
+        except (AttributeError, FieldError):
+            # Some fields know their type only within a model.
+            return ""
 
     def _is_indexed(self, change: AlterType, state: ProjectState) -> bool | None:
         made = (index for index in self._indexes.values() if index.table == change.table)

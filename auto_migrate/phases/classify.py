@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.changes.types import Width, width_of
 from auto_migrate.changes.verbs import EnumVerb
@@ -71,7 +72,10 @@ BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
     changes.DropObject: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
     # What may be there already, or was a moment ago, is there for the old code too.
     changes.CreateObject: lambda change: None if change.unsure or change.again else DeploySide.ADDITIVE,
-    changes.AlterType: lambda change: WIDTHS[width_of(change.old, change.new)],
+    # Of a column that nobody can name nothing is known, not even that it is another type.
+    changes.AlterType: lambda change: (
+        None if HOLE in change.table and not change.old else WIDTHS[width_of(change.old, change.new)]
+    ),
     changes.AlterEnum: lambda change: ENUM_VERBS[change.verb],
     changes.CreateIndex: _side_of_index,
     changes.DropIndex: lambda change: None if change.companion else DeploySide.DESTRUCTIVE,
@@ -178,7 +182,11 @@ class PhaseClassifier:
             for _operation, change in migration.changes()
             if isinstance(change, changes.SetNotNull)
         }
+        dropped = {change.table for _operation, change in migration.changes() if isinstance(change, changes.DropTable)}
         for operation, change in migration.changes():
+            # What is loosened on the way to its end is loosened for nobody.
+            if isinstance(change, changes.DropConstraint) and change.table in dropped:
+                continue
             # A constraint that only served as the proof goes with what it proved.
             if isinstance(change, changes.DropConstraint) and (change.table, change.name) in proofs:
                 continue

@@ -90,7 +90,8 @@ def batches(model: str, which: str, write: str, function: str = "fill_in_batches
     """Write a migration whose function is given the rows of a model, `app_label.ModelName`, in batches."""
     field = re.match(r"update\((\w+)=", write)
     name = f"{model_name(model) or 'model'}_{field[1] if field else function}"
-    return BATCHES.format(
+    imports = "".join(f"{line}\n" for line in imports_of([which, write]))
+    return imports + BATCHES.format(
         model=model or "app_label.Model",
         name=name,
         which=which,

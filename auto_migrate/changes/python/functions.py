@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.python.call_frame import NOTHING, Frame, Given
 from auto_migrate.changes.python.queries import (
     AMBIGUOUS,
     IN_BULK,
@@ -25,9 +26,9 @@ from auto_migrate.changes.python.queries import (
     query_of,
     unwrapped,
 )
-from auto_migrate.changes.python.scope import NOTHING, Given, Scope
 from auto_migrate.changes.python.source import Function, Untold, function_of, is_followed
 from auto_migrate.changes.python.texts import HOLE, Texts, as_sql
+from auto_migrate.changes.python.vendors import running, sides
 from auto_migrate.changes.python.ways import Pass, Way
 
 # How many calls deep functions are followed.
@@ -57,30 +58,34 @@ class FunctionRead:
     writes: bool = False
 
 
-def read_function(code: Any, tables: Mapping[str, str]) -> FunctionRead:
-    """Read a function; `tables` are those of the models that it can ask for, `app_label.modelname` → table."""
+def read_function(code: Any, tables: Mapping[str, str], vendor: str = "postgresql") -> FunctionRead:
+    """Read a function; `tables` are those of the models that it can ask for, `app_label.modelname` → table.
+
+    What it does on databases of another `vendor` alone is left out.
+    """
     try:
         function = function_of(code)
     except Untold as reason:
         return FunctionRead(unfollowed=(str(reason),), writes=True)
-    reading = Reading(tables)
-    reading.follow(Scope(function), atomic=is_atomic(function))
-    return reading.result()
+    follower = Follower(tables, vendor)
+    follower.follow(Frame(function), atomic=is_atomic(function))
+    return follower.result()
 
 
 @dataclasses.dataclass(frozen=True)
 class Within:
     """Where something stands: its scope, and whether a transaction of the function's own is open there."""
 
-    scope: Scope
+    scope: Frame
     atomic: bool
 
 
-class Reading:
+class Follower:
     """Goes through a function and those that it calls, and notes what they do."""
 
-    def __init__(self, tables: Mapping[str, str]) -> None:
+    def __init__(self, tables: Mapping[str, str], vendor: str) -> None:
         self.tables = tables
+        self.vendor = vendor
         self.passes: dict[Pass, None] = {}
         self.statements: dict[str, None] = {}
         self.unfollowed: dict[str, None] = {}
@@ -95,12 +100,12 @@ class Reading:
         told = bool(self.statements or self.unfollowed)
         return FunctionRead(tuple(found), tuple(self.statements), tuple(self.unfollowed), self.writes or told)
 
-    def follow(self, scope: Scope, *, atomic: bool) -> list[str]:
+    def follow(self, scope: Frame, *, atomic: bool) -> list[str]:
         """Read a function as it is called; return the models whose rows it writes, empty where that is unknown."""
         if id(scope.function.tree) in self.under_way:
             return []
         self.under_way.add(id(scope.function.tree))
-        written = self.read_all(scope.function.body, Within(scope, atomic))
+        written = self.read_body(scope.function.body, Within(scope, atomic))
         self.under_way.discard(id(scope.function.tree))
         return written
 
@@ -108,15 +113,21 @@ class Reading:
         """Read some nodes in turn."""
         return [model for node in nodes for model in self.read(node, place)]
 
+    def read_body(self, body: list[ast.AST], place: Within) -> list[str]:
+        """Read the statements of a function in turn, up to where it ends on databases of this vendor."""
+        return self.read_all(running(body, self.vendor), place)
+
     def read(self, node: ast.AST, place: Within) -> list[str]:
         """Read one node and all within it."""
         match node:
             case ast.With(items=items, body=body):
                 opens = any(is_transaction(item.context_expr) for item in items)
                 first = self.read_all((item.context_expr for item in items), place)
-                return first + self.read_all(body, dataclasses.replace(place, atomic=place.atomic or opens))
+                return first + self.read_body(list(body), dataclasses.replace(place, atomic=place.atomic or opens))
             case ast.For() | ast.While():
                 return self.loop(node, place)
+            case ast.If():
+                return self.read_all(sides(node, self.vendor), place)
             case ast.FunctionDef(name=name, body=body):
                 # Read where it is called, if it is; what is handed on may be called by anybody.
                 return [] if is_called(name, place.scope) else self.read_all(body, place)
@@ -268,7 +279,7 @@ class Reading:
         passed = dict(zip(function.parameters, (Given(one, place.scope) for one in node.args), strict=False))
         passed |= {one.arg: Given(one.value, place.scope) for one in node.keywords if one.arg}
         outer = place.scope if is_within(function, place.scope) else None
-        scope = Scope(function, passed, place.scope.depth + 1, outer)
+        scope = Frame(function, passed, place.scope.depth + 1, outer)
         return self.follow(scope, atomic=place.atomic or is_atomic(function))
 
     def say(self, text: str, **names: str) -> None:
@@ -276,14 +287,14 @@ class Reading:
         self.unfollowed[text.format(**names)] = None
 
 
-def owner_in(node: ast.expr, scope: Scope) -> type | None:
+def owner_in(node: ast.expr, scope: Frame) -> type | None:
     """Return the class whose method is called by an object of its own, as `self.fill(…)`."""
     value = scope.value(node.value) if isinstance(node, ast.Attribute) else None
     plain = isinstance(node, ast.Attribute) and isinstance(inspect.getattr_static(value, node.attr, None), staticmethod)
     return value if isinstance(value, type) and not plain else None
 
 
-def nested(name: str, scope: Scope) -> Function | None:
+def nested(name: str, scope: Frame) -> Function | None:
     """Return a function that is defined within this one."""
     outer = scope.function
     for node in ast.walk(outer.tree):
@@ -292,12 +303,12 @@ def nested(name: str, scope: Scope) -> Function | None:
     return None
 
 
-def is_within(function: Function, scope: Scope) -> bool:
+def is_within(function: Function, scope: Frame) -> bool:
     """Return whether a function is defined within another."""
     return any(node is function.tree for node in ast.walk(scope.function.tree))
 
 
-def is_called(name: str, scope: Scope) -> bool:
+def is_called(name: str, scope: Frame) -> bool:
     """Return whether a function calls another by its name."""
     calls = (node for node in ast.walk(scope.function.tree) if isinstance(node, ast.Call))
     return any(isinstance(node.func, ast.Name) and node.func.id == name for node in calls)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from django.db.models import Model
 
-from auto_migrate.changes.python.scope import Scope, within
+from auto_migrate.changes.python.call_frame import Frame, within
 
 MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 KEYS = ("pk", "id")
@@ -45,7 +45,7 @@ class Query:
     model: str
 
 
-def query_of(node: ast.expr, scope: Scope, seen: Seen | None = None) -> Query | None:
+def query_of(node: ast.expr, scope: Frame, seen: Seen | None = None) -> Query | None:
     """Read a chain that begins at a manager, through variables and parameters; None if it is none."""
     seen = seen or {}
     match node:
@@ -65,7 +65,7 @@ def query_of(node: ast.expr, scope: Scope, seen: Seen | None = None) -> Query | 
     return None
 
 
-def _query_of_name(name: str, scope: Scope, seen: Seen) -> Query | None:
+def _query_of_name(name: str, scope: Frame, seen: Seen) -> Query | None:
     meanings = scope.meanings(name)
     left = seen.get((id(scope), name), len(meanings))
     if left == 0:
@@ -77,7 +77,7 @@ def _query_of_name(name: str, scope: Scope, seen: Seen) -> Query | None:
     return query_of(meaning.node, meaning.scope, {**seen, (id(scope), name): left - 1})
 
 
-def model_of(node: ast.expr, scope: Scope, *, steps: int = 5) -> str:
+def model_of(node: ast.expr, scope: Frame, *, steps: int = 5) -> str:
     """Name the model, `app_label.ModelName`, that something was given by `apps.get_model`, or nothing."""
     value = scope.value(node)
     if isinstance(value, type) and issubclass(value, Model):
@@ -99,7 +99,7 @@ def unwrapped(node: ast.expr) -> ast.expr:
     return node
 
 
-def derived_from(node: ast.expr, scope: Scope, *, steps: int = 4) -> Query | None:
+def derived_from(node: ast.expr, scope: Frame, *, steps: int = 4) -> Query | None:
     """Return the unbounded query that an expression is made of, as `range(0, rows.count(), 1000)` is."""
     for part in within(node):
         if not isinstance(part, ast.expr):
@@ -114,7 +114,7 @@ def derived_from(node: ast.expr, scope: Scope, *, steps: int = 4) -> Query | Non
     return None
 
 
-def is_fetched(node: ast.expr, scope: Scope, *, steps: int = 3) -> bool:
+def is_fetched(node: ast.expr, scope: Frame, *, steps: int = 3) -> bool:
     """Return whether something is the rows that a cursor gives, or the cursor itself."""
     match unwrapped(node):
         case ast.Call(func=ast.Attribute(attr=attr)) if attr in FETCHES:

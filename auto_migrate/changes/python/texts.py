@@ -7,8 +7,8 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 
+from auto_migrate.changes.python.call_frame import NOTHING, Frame
 from auto_migrate.changes.python.queries import model_of
-from auto_migrate.changes.python.scope import NOTHING, Scope
 
 # Stands for what is known only when it runs; PostgreSQL takes it for a name.
 HOLE = "…"
@@ -26,7 +26,7 @@ FIELDS = re.compile(r"\{[^{}]*\}")
 class Texts:
     """Reads texts in one function; `tables` are those of the models, `app_label.modelname` → table."""
 
-    def __init__(self, scope: Scope, tables: Mapping[str, str]) -> None:
+    def __init__(self, scope: Frame, tables: Mapping[str, str]) -> None:
         self.scope = scope
         self.tables = tables
 

@@ -161,6 +161,6 @@ def test_a_text_is_told_which_index_it_goes_without(shop: BaseDatabaseWrapper) -
 @on_one_server
 def test_old_rows_are_filled_with_the_default_in_batches(shop: BaseDatabaseWrapper) -> None:
     text = offered(shop, migrations.AlterField("Author", "age", models.IntegerField(default=7)))["AM104"]
-    assert "rows.filter(age__isnull=True)" in text
+    assert "batch.filter(age__isnull=True)" in text
     assert "update(age=7)" in text
     assert not {"AM104", *SECOND_ROUND} & {code for code, _ in judged(shop, library_state(), *migrations_of(text, APP))}

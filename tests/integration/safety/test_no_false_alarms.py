@@ -64,6 +64,33 @@ def test_what_is_unique_in_more_columns_than_before_refuses_nothing_new(shop: Ba
 
 
 @WITH_PHASES
+def test_what_is_unique_under_a_condition_only_refuses_less(shop: BaseDatabaseWrapper) -> None:
+    some = models.UniqueConstraint(fields=["title", "author"], condition=models.Q(pages__gt=1), name="some_once")
+    phase, found = judged(shop, ops.RemoveConstraint("Book", "book_once"), ops.AddConstraint("Book", some))
+    assert phase is Phase.PRE_DEPLOY
+    assert not {"AM405", "AM505"} & found.keys()
+    # The other way round, it refuses more.
+    before = ops.SeparateDatabaseAndState(state_operations=[ops.AddConstraint("Book", some)])
+    all_ = models.UniqueConstraint(fields=["title", "author"], name="all_once")
+    turned = [before, ops.RemoveConstraint("Book", "some_once"), ops.AddConstraint("Book", all_)]
+    assert "AM505" in judged(shop, *turned)[1]
+
+
+@WITH_PHASES
+def test_what_is_loosened_on_a_table_that_goes_is_loosened_for_nobody(shop: BaseDatabaseWrapper) -> None:
+    phase, found = judged(shop, ops.AlterUniqueTogether("Chapter", set()), ops.DeleteModel("Chapter"))
+    assert phase is Phase.POST_DEPLOY
+    assert "AM505" not in found
+
+
+def test_the_model_tells_the_type_that_sql_does_not(shop: BaseDatabaseWrapper) -> None:
+    wider = ops.RunSQL("ALTER TABLE library_tag ALTER word TYPE varchar(90)", ops.RunSQL.noop)
+    other = ops.RunSQL("ALTER TABLE library_tag ALTER word TYPE varchar(9)", ops.RunSQL.noop)
+    assert not {"AM102", "AM303"} & judged(shop, wider)[1].keys()
+    assert {"AM102", "AM303"} <= judged(shop, other)[1].keys()
+
+
+@WITH_PHASES
 def test_what_is_unique_in_fewer_columns_or_under_a_condition_less_does(shop: BaseDatabaseWrapper) -> None:
     for fields in (["title"], ["title", "pages"]):
         once = models.UniqueConstraint(fields=fields, name="book_once")

@@ -59,6 +59,7 @@ NAMES = {
 def models_of(names: Names) -> list[Operation]:
     """Return what makes a parent, and items with the columns that operations are about."""
     key = models.BigAutoField(primary_key=True)
+    row = f"INSERT INTO {quoted_table(names.table)} ({quoted_name(names.word)}, {quoted_name(names.number)}, known)"
     return [
         migrations.RunSQL("CREATE SCHEMA IF NOT EXISTS sales", migrations.RunSQL.noop),
         migrations.CreateModel("Parent", [("id", key)]),
@@ -78,6 +79,8 @@ def models_of(names: Names) -> list[Operation]:
             ],
             options={"db_table": names.table, "indexes": [models.Index(fields=["sized"], name="by size")]},
         ),
+        # A row, so that what goes through rows does something.
+        migrations.RunSQL(f"{row} VALUES ('a', 7, '')", migrations.RunSQL.noop),
     ]
 
 
@@ -141,7 +144,7 @@ CASES: dict[str, tuple[str, Case]] = {
         lambda _: [
             migrations.AddConstraint(
                 "item",
-                models.UniqueConstraint(models.functions.Lower("word"), name="lower"),  # type: ignore[attr-defined]
+                models.UniqueConstraint(models.functions.Lower("word"), name="lower"),
             )
         ],
     ),

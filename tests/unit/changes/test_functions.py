@@ -343,6 +343,28 @@ def test_an_expression_of_sql_is_read() -> None:
     assert "tidy_up may do anything" in change.reason
 
 
+def on_postgresql_alone(_apps: Any, schema_editor: Any) -> None:
+    if schema_editor.connection.vendor != "postgresql":
+        schema_editor.execute("PRAGMA foreign_keys = OFF")
+        return
+    schema_editor.execute(DELETE)
+
+
+def elsewhere_something_else(_apps: Any, schema_editor: Any) -> None:
+    if schema_editor.connection.vendor in ("sqlite", "oracle"):
+        schema_editor.execute("PRAGMA foreign_keys = OFF")
+    elif schema_editor.connection.vendor != "mysql":
+        schema_editor.execute(DELETE)
+    else:
+        schema_editor.execute("SET foreign_key_checks = 0")
+
+
+@pytest.mark.parametrize("function", [on_postgresql_alone, elsewhere_something_else])
+def test_what_runs_on_another_database_is_left_out(function: Callable[..., None]) -> None:
+    assert read_function(function, TABLES, "postgresql").statements == (DELETE,)
+    assert read_function(function, TABLES, "sqlite").statements == ("PRAGMA foreign_keys = OFF",)
+
+
 def each_row_by_sql(_apps: Any, _editor: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM shop_order")

@@ -18,6 +18,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
 )
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.verbs import EnumVerb
 from auto_migrate.workload.statement import RecordedStatement, Workload
 from auto_migrate.workload.witness import Witness, WitnessAccount, shortened, told
 
@@ -60,7 +61,7 @@ def test_what_is_said_of_a_change(change: Change, said: list[str]) -> None:
 
 
 def test_nothing_can_be_said_of_the_values_of_an_enum() -> None:
-    assert Witness(EVERY).testify(AlterEnum(table="state", verb="RENAME VALUE", value="x")) is None
+    assert Witness(EVERY).testify(AlterEnum(table="state", verb=EnumVerb.RENAME_VALUE, value="x")) is None
 
 
 def test_what_depends_on_values_is_not_certain() -> None:

@@ -20,11 +20,11 @@ class Given:
     """An expression, and the scope that its names are of; `each` where the name stands for one of its items."""
 
     node: ast.expr
-    scope: Scope
+    scope: Frame
     each: bool = False
 
 
-class Scope:
+class Frame:
     """One function as it is called: `passed` are what its parameters stand for there, `depth` the calls above it.
 
     `outer` is the function that it is defined in.
@@ -35,7 +35,7 @@ class Scope:
         function: Function,
         passed: dict[str, Given] | None = None,
         depth: int = 0,
-        outer: Scope | None = None,
+        outer: Frame | None = None,
     ) -> None:
         self.function = function
         self.passed = passed or {}
