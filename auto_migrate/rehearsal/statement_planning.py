@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import first_line
 from auto_migrate.workload.normalization import tokens
+from auto_migrate.workload.pg_stat_statements import is_lost
 
 NAME = "auto_migrate_statement"
 TYPES = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = %s"
@@ -75,9 +76,12 @@ class StatementPlanner:
                 cursor.execute(f"EXPLAIN EXECUTE {NAME}{values}")
                 return tuple(types)
         except DatabaseError as error:
-            if not self.connection.is_usable():
+            if is_lost(error):
                 raise
             raise NotPlanned(said(error)) from error
+        except ValueError as error:
+            # No encoding has it.
+            raise NotPlanned(first_line(error)) from error
         finally:
             if prepared and self.connection.connection is not None:
                 self._forget()

@@ -133,6 +133,8 @@ def test_what_cannot_be_planned_before_either_is_told_and_stops_nothing(shop: Tw
         {"statement": "SELECT note FROM shop_order WHERE id = 'a literal'"},
         {"statement": f"SELECT {' + '.join(['1'] * 5000)}"},
         {"statement": "COPY shop_order (note) TO STDOUT"},
+        {"statement": 'SELECT "half \ud800 a pair" FROM shop_order'},
+        {"statement": 'SELECT "a NUL \0" FROM shop_order'},
     ]
     garbage = ["no JSON", "[]", '{"statement": 7}', "\x00\udcff", "{" * 100_000]
     path = tmp_path / "odd.jsonl"
