@@ -46,10 +46,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
     """Record while tests run."""
-    from django.conf import settings
-
-    file = recorded_file()
-    if file is None or not settings.configured:
+    if (file := recorded_file()) is None:
         yield
         return
     from auto_migrate.workload.recorder import recording

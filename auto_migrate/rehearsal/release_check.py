@@ -110,10 +110,12 @@ class ReleaseCheck:
         return self._usages[statement.text]
 
     def _former(self, names: Iterable[str]) -> set[str]:
-        """Add to names of tables those that the same tables had before the plan."""
+        """Return names of tables, and those that the same tables had before the plan, without their schemas."""
         known = set(names)
         oids = {oid for oid, name in self.now.names.items() if name in known}
-        return known | {self.before.names[oid] for oid in oids if oid in self.before.names}
+        known |= {self.before.names[oid] for oid in oids if oid in self.before.names}
+        # Statements leave a schema out where the search path leads there.
+        return {name.rpartition(".")[2] for name in known}
 
 
 def moved(plan: Sequence[Migration], refused: Iterable[StatementRefused]) -> tuple[MigrationKey, ...]:

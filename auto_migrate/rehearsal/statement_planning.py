@@ -11,11 +11,31 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import first_line
 from auto_migrate.workload.normalization import tokens
+from auto_migrate.workload.pg_stat_statements import is_lost
 
-NAME = "auto_migrate_statement"
-TYPES = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = %s"
-
-
+# Within a function, so that the pg_stat_statements of a real server counts one statement more and not thousands, for
+# which it would forget others. A prepared statement stays when what comes after it fails.
+FUNCTION = """
+    CREATE FUNCTION pg_temp.auto_migrate_plan(statement text, given text) RETURNS text[] LANGUAGE plpgsql AS $function$
+    DECLARE
+        found text[];
+        values text;
+    BEGIN
+        EXECUTE format('PREPARE auto_migrate_statement %s AS %s', given, statement);
+        SELECT parameter_types::text[] INTO found FROM pg_prepared_statements WHERE name = 'auto_migrate_statement';
+        values := array_to_string(array_fill('NULL'::text, ARRAY[cardinality(found)]), ', ');
+        EXECUTE 'EXPLAIN EXECUTE auto_migrate_statement' || coalesce('(' || nullif(values, '') || ')', '');
+        EXECUTE 'DEALLOCATE auto_migrate_statement';
+        RETURN found;
+    EXCEPTION WHEN OTHERS THEN
+        IF EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'auto_migrate_statement') THEN
+            EXECUTE 'DEALLOCATE auto_migrate_statement';
+        END IF;
+        RAISE;
+    END
+    $function$
+"""
+PLAN = "SELECT pg_temp.auto_migrate_plan(%s, %s)"
 # What drivers send as what it is, an integer as one; everything else is text whose type the server finds out.
 TYPED = frozenset({
     "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "uuid", "interval",
@@ -41,10 +61,12 @@ class StatementPlanner:
         """Prepare the session."""
         with self.connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.execute(FUNCTION)
 
     def end(self) -> None:
         """Leave the session as it was."""
         with self.connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION pg_temp.auto_migrate_plan")
             cursor.execute("RESET plan_cache_mode")
 
     def types(self, text: str) -> tuple[str, ...]:
@@ -62,29 +84,18 @@ class StatementPlanner:
         self._planned(text, types)
 
     def _planned(self, text: str, types: Sequence[str] | None) -> tuple[str, ...]:
-        prepared = False
+        given = f"({', '.join(types)})" if types else ""
         try:
             with self.connection.cursor() as cursor:
-                given = f" ({', '.join(types)})" if types else ""
-                cursor.execute(f"PREPARE {NAME}{given} AS {text}")
-                prepared = True
-                if types is None:
-                    cursor.execute(TYPES, [NAME])
-                    types = tuple(cursor.fetchone()[0])
-                values = f"({', '.join(['NULL'] * len(types))})" if types else ""
-                cursor.execute(f"EXPLAIN EXECUTE {NAME}{values}")
-                return tuple(types)
+                cursor.execute(PLAN, [text, given])
+                return tuple(cursor.fetchone()[0])
         except DatabaseError as error:
-            if not self.connection.is_usable():
+            if is_lost(error):
                 raise
             raise NotPlanned(said(error)) from error
-        finally:
-            if prepared and self.connection.connection is not None:
-                self._forget()
-
-    def _forget(self) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"DEALLOCATE {NAME}")
+        except ValueError as error:
+            # No encoding has it.
+            raise NotPlanned(first_line(error)) from error
 
 
 def said(error: DatabaseError) -> str:

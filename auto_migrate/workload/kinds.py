@@ -17,7 +17,7 @@ HANDED_OVER = re.compile(
 NOT_ITS_OWN = re.compile(
     r"\bdjango_migrations\b|\bauto_migrate_\w+|\bpg_catalog\.(?!default)\w*pg_|\b(?:FROM|JOIN)\s+\"?(?:pg_|information_schema)"
     r"|^SELECT count\(\*\) FROM \(SELECT \$1 FROM .+ LIMIT \$2\) AS counted$"
-    r"|\b(?:pg_(?:try_)?advisory_\w+|pg_backend_pid|pg_postmaster_start_time|set_config|current_setting)\s*\("
+    r"|\bpg_stat_\w+|\b(?:pg_(?:try_)?advisory_\w+|pg_backend_pid|set_config|current_setting|to_reg\w+)\s*\("
     r"|\bFROM ONLY \S+ \S+ WHERE .*OPERATOR\(pg_catalog\.=\)"
     r"|^COPY \S+ \(.*\) TO stdout$"
 )

@@ -10,12 +10,14 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.databases.faults import causes
+from auto_migrate.databases.postgresql.adapter import sqlstate_of
 from auto_migrate.exceptions import UsageError
 from auto_migrate.workload.kinds import handed_over, is_of_release
 from auto_migrate.workload.normalization import LONGEST, normalized
@@ -73,11 +75,17 @@ def counted_statements(connection: BaseDatabaseWrapper) -> Workload | None:
             counting = _counting(cursor, schema)
             cursor.execute(STATEMENTS.format(schema=schema))
             rows = cursor.fetchall()
-    except DatabaseError:
-        if not connection.is_usable():
+    except DatabaseError as error:
+        if is_lost(error):
             raise
         return None
     return workload_of(rows, counting)
+
+
+def is_lost(error: DatabaseError) -> bool:
+    """Return whether the connection is gone, or the server is going, rather than the question refused."""
+    state = next(filter(None, map(sqlstate_of, causes(error))), "")
+    return state.startswith(("08", "57P")) or (not state and isinstance(error, OperationalError))
 
 
 def required_statements(connection: BaseDatabaseWrapper) -> Workload:

@@ -122,9 +122,11 @@ def leaves_out_column(_change: Change, table: str, column: str) -> Test:
     return lambda _statement, usage: _("leaves this column out") if usage.leaves_out(table, column) else ""
 
 
-def writes_null(_change: Change, table: str, column: str) -> Test:
+def writes_null(change: Change, table: str, column: str) -> Test:
+    filled = getattr(change, "keeps_default", False)
+
     def test(statement: RecordedStatement, usage: Usage) -> str:
-        if usage.leaves_out(table, column):
+        if not filled and usage.leaves_out(table, column):
             return _("leaves this column out")
         if not usage.writes_column(table, column):
             return ""
@@ -140,7 +142,7 @@ def writes_columns(change: Change, table: str, _column: str) -> Test:
     def test(_statement: RecordedStatement, usage: Usage) -> str:
         written = any(usage.writes_column(table, column) for column in columns)
         # Of a constraint on an expression, nobody knows the columns.
-        anything = columns == ("*",) and any(name == bare(table) for name, _column in usage.writes)
+        anything = columns == ("*",) and usage.writes and usage.touches(table)
         return _("writes what it holds to account") if written or anything else ""
 
     return test

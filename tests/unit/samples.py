@@ -116,5 +116,22 @@ SAMPLES: list[Event] = [
     rehearsing.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
     rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
+    rehearsing.StatementRefused(
+        migration=FIRST,
+        table="billing_invoice",
+        column="note",
+        statement="SELECT note FROM billing_invoice WHERE id = $1",
+        calls=1204,
+        roles=("web",),
+        reason='column "note" does not exist',
+        certain=True,
+    ),
+    rehearsing.StatementsChecked(
+        "statements.jsonl",
+        412,
+        1,
+        (rehearsing.Unchecked("SELECT 1 FROM nowhere", 'relation "nowhere" does not exist'),),
+    ),
+    rehearsing.PhaseProposed(FIRST, "post_deploy"),
     rehearsing.RehearsalFinished(2, 3, 1, 4.25),
 ]

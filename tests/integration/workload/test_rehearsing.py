@@ -65,6 +65,15 @@ def test_traffic_that_the_server_counted_tells_the_same(busy: TwoReleases, chang
     assert {(one["calls"], *one["roles"]) for one in refused} <= {(20, "postgres")}
 
 
+def test_a_rehearsal_lets_the_server_forget_nothing(busy: TwoReleases) -> None:
+    before = busy.query("SELECT count(*) FROM pg_stat_statements")[0][0]
+    text = "".join(f'{{"statement": "SELECT {number} AS n{number} FROM shop_order"}}\n' for number in range(200))
+    busy.file("many.jsonl", text)
+    busy.release(CHANGES["harmless"][0])
+    assert busy.refused("--statements", str(busy.folder / "code/many.jsonl")) == []
+    assert busy.query("SELECT count(*) FROM pg_stat_statements")[0][0] < before + 100
+
+
 def test_a_plan_of_the_release_step_carries_what_was_counted(busy: TwoReleases) -> None:
     busy.release(CHANGES["drop"][0])
     [assessed] = [one for one in busy.events("auto_migrate", "--plan", expect=6) if one["event"] == "plan_assessed"]
@@ -133,6 +142,8 @@ def test_what_cannot_be_planned_before_either_is_told_and_stops_nothing(shop: Tw
         {"statement": "SELECT note FROM shop_order WHERE id = 'a literal'"},
         {"statement": f"SELECT {' + '.join(['1'] * 5000)}"},
         {"statement": "COPY shop_order (note) TO STDOUT"},
+        {"statement": 'SELECT "half \ud800 a pair" FROM shop_order'},
+        {"statement": 'SELECT "a NUL \0" FROM shop_order'},
     ]
     garbage = ["no JSON", "[]", '{"statement": 7}', "\x00\udcff", "{" * 100_000]
     path = tmp_path / "odd.jsonl"

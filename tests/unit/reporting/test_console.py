@@ -114,6 +114,46 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         "  ⚠️  billing.0001_initial:1, billing_invoice: as regras dizem SHARE, o ensaio viu ACCESS EXCLUSIVE\n",
     ),
     (
+        rehearsing.StatementRefused(FIRST, "invoice", "note", "SELECT note FROM invoice", 7, ("web",), "no note", True),
+        (
+            "  ❌ billing.0001_initial, invoice.note: the running release could not go on: no note\n"
+            "       SELECT note FROM invoice (7 calls, role web)\n"
+        ),
+        (
+            "  ❌ billing.0001_initial, invoice.note: a versão em execução não poderia continuar: no note\n"
+            "       SELECT note FROM invoice (7 chamadas, papel web)\n"
+        ),
+    ),
+    (
+        rehearsing.StatementRefused(FIRST, "invoice", "", "SELECT 1 FROM invoice", None, (), "perhaps", False),
+        (
+            "  ⚠️  billing.0001_initial, invoice: the running release may not be able to go on: perhaps\n"
+            "       SELECT 1 FROM invoice\n"
+        ),
+        (
+            "  ⚠️  billing.0001_initial, invoice: a versão em execução talvez não possa continuar: perhaps\n"
+            "       SELECT 1 FROM invoice\n"
+        ),
+    ),
+    (
+        rehearsing.StatementsChecked("a.jsonl", 9, 1, (rehearsing.Unchecked("SELECT 1 FROM x", "no x"),)),
+        (
+            "🔎 Statements of the running release (a.jsonl): 9; that could not go on: 1\n"
+            "⚠️  Not checked, since they cannot be planned before the plan either: 1\n"
+            "    SELECT 1 FROM x: no x\n"
+        ),
+        (
+            "🔎 Comandos da versão em execução (a.jsonl): 9; que não poderiam continuar: 1\n"
+            "⚠️  Não verificados, pois também não podem ser planejados antes do plano: 1\n"
+            "    SELECT 1 FROM x: no x\n"
+        ),
+    ),
+    (
+        rehearsing.PhaseProposed(FIRST, "post_deploy"),
+        '👉 billing.0001_initial belongs after the running release: phase = "post_deploy"\n',
+        '👉 billing.0001_initial deve vir depois da versão em execução: phase = "post_deploy"\n',
+    ),
+    (
         rehearsing.RehearsalFinished(2, 3, 1, 4.25),
         "✅ Rehearsed in 4.2s; migrations: 2, statements: 3\n",
         "✅ Ensaiado em 4.2s; migrações: 2, comandos: 3\n",

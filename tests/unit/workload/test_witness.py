@@ -53,6 +53,7 @@ CHECK = AddConstraint(table="t", name="c", kind=ConstraintKind.CHECK, columns=("
         (DropDefault(table="t", column="a"), []),
         (SetNotNull(table="t", column="a"), [f"{INSERT.text} writes NULL to this column: 7 calls, roles web, job"]),
         (SetNotNull(table="t", column="b"), [f"{INSERT.text} leaves this column out: 7 calls, roles web, job"]),
+        (SetNotNull(table="t", column="b", keeps_default=True), []),
         (CHECK, [f"{INSERT.text} writes what it holds to account: 7 calls, roles web, job"]),
     ],
 )  # fmt: skip
