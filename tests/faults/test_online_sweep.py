@@ -1,12 +1,13 @@
 """Operations that are carried out online, killed anywhere: one more run ends in stock's schema and rows.
 
-Each migration of the depot is one kind, and is swept by itself from a database that has those before it. `make test` takes
-samples of some; `make sweep` takes every statement of all, on the oldest server at hand as well.
+Each migration of the depot is one kind, and is swept by itself from a database that has those before it. `make test`
+takes samples of some; `make sweep` takes every statement of all, on the oldest server at hand as well.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.faults.sweep import Clone, Point, Sweep, failures
-from tests.projects.online import settings
+from tests.projects.online.depot import migrations
 from tests.servers import PostgreSQL
 from tests.snapshot import snapshot, unordered
 
-SETTINGS = settings.__name__
+SETTINGS = "tests.projects.online.settings"
 ONLINE = {"AUTO_MIGRATE_ONLINE": "always", "AUTO_MIGRATE_BLOCK": "never"}
 WHOLE = "SWEEP" in os.environ
-MIGRATIONS = sorted(path.stem for path in Path(settings.__file__).parent.glob("depot/migrations/0*.py"))
-WAYS = list(zip(MIGRATIONS, MIGRATIONS[1:], strict=False))
+MIGRATIONS = sorted(path.stem for path in Path(migrations.__file__).parent.glob("0*.py"))
+WAYS = list(itertools.pairwise(MIGRATIONS))
 # Those of which `make test` takes samples, and every how many of the points that leave something.
 SAMPLED = ("0004_constraints", "0016_wide")
 STEP = 12
