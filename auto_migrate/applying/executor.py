@@ -40,7 +40,7 @@ from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
-from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
+from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
 from auto_migrate.exceptions import TransientError
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.comparison import Comparison
@@ -198,6 +198,8 @@ class Executor(LazyExecutor):
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
         self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
         progress.is_online = online
+        if online and self.database.pooled:
+            self.emit(PoolerNoticed())
         stepwise = Stepwise(
             self.database,
             migration,

@@ -80,6 +80,8 @@ class Sweep:
         self.template = template
         self.settings = settings
         self.nursery = Nursery(settings, server.url(), {**QUICK, **self.env})
+        # How far the command goes, where not all the way.
+        self.target: tuple[str, ...] = ()
         self.points: list[Point] = []
         self.wanted: Snapshot
 
@@ -106,12 +108,16 @@ class Sweep:
     def twin(self) -> Sweep:
         """Return a sweep of the same points, to be made at the same time."""
         twin = Sweep(self.server, *self.command, env=self.env, template=self.template, settings=self.settings)
-        twin.points, twin.wanted = self.points, self.wanted
+        twin.follow(self)
         return twin
+
+    def follow(self, other: Sweep) -> None:
+        """Take over what another sweep has measured."""
+        self.template, self.target, self.points, self.wanted = other.template, other.target, other.points, other.wanted
 
     def run(self, database: str, **env: str) -> Forked:
         """Run the command once."""
-        return self.nursery.run(*self.command, database_url=self.server.url(database), env=env)
+        return self.nursery.run(*self.command, *self.target, database_url=self.server.url(database), env=env)
 
     def failure(self, point: Point) -> str:
         """Kill a run at the point, run again, and say what is wrong afterwards, or nothing."""

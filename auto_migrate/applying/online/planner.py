@@ -19,7 +19,7 @@ from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.column_facts import demand_no_triggers
 from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import parts_of
-from auto_migrate.applying.online.raw_sql import statements_of
+from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
@@ -54,19 +54,21 @@ KINDS = (
 class OnlinePlanner:
     """Plans the operations of migrations.
 
-    `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major).
+    `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major). One
+    that `is_off` plans nothing; what was begun before is gone on with all the same.
     """
 
     connection: BaseDatabaseWrapper
     look: Look
     goes: Callable[[TableStatistics], bool]
     version: int
+    is_off: bool = False
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
-        if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
+        if self.is_off or points_ahead(migration):
             return False
-        if points_ahead(migration):
+        if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
         for operation in migration.operations:
             after = foresee(state, migration.app_label, [operation])
@@ -87,6 +89,8 @@ class OnlinePlanner:
 
         `changes` are what it does to the database, where somebody has read them.
         """
+        if self.is_off:
+            return ()
         try:
             return tuple(self._steps(operation, app_label, before, after, changes))
         except NotOnline:
@@ -159,7 +163,7 @@ class OnlinePlanner:
     def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         """Return whether an operation may go online, without looking closely."""
         if isinstance(operation, ops.RunSQL):
-            return True
+            return is_worth_parsing(operation)
         is_key = isinstance(operation, ops.AlterField) and (operation.field.primary_key or operation.field.unique)
         return (is_key and rule_of(operation) is not None) or self._table_goes(operation, app_label, state)
 
@@ -185,18 +189,19 @@ def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
     if database.vendor != "postgresql" or statistics is None or connection.in_atomic_block:
         return None
     always, small = settings.ONLINE == "always", settings.SMALL_TABLE
-    asks = always or (settings.ONLINE == "auto" and not is_new)
     known: dict[str, TableStatistics] = {}
 
     def look(table: str) -> TableStatistics | None:
-        if asks and table not in known:
+        if table not in known:
             known.update(statistics.of_tables([table], small))
         return known.get(table)
 
     def goes(table: TableStatistics) -> bool:
         return always or not table.is_small(small)
 
-    return OnlinePlanner(connection, look, goes, connection.pg_version // 10_000)  # type: ignore[attr-defined] # PostgreSQL's
+    is_off = not always and (settings.ONLINE == "never" or is_new)
+    version = connection.pg_version // 10_000  # type: ignore[attr-defined] # PostgreSQL's
+    return OnlinePlanner(connection, look, goes, version, is_off)
 
 
 def flat(operations: Sequence[Operation]) -> Iterator[Operation]:

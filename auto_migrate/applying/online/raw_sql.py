@@ -11,13 +11,18 @@ from django.db.migrations import operations as ops
 WORTH = re.compile(r"\bCREATE\s+(UNIQUE\s+)?INDEX\b|\bADD\s+CONSTRAINT\b|\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
 
 
+def is_worth_parsing(operation: ops.RunSQL) -> bool:
+    """Return whether there may be steps for a `RunSQL`, without looking closely."""
+    texts = [operation.sql] if isinstance(operation.sql, str) else operation.sql
+    return any(isinstance(text, str) and WORTH.search(text) for text in texts)
+
+
 def statements_of(operation: ops.RunSQL) -> list[str]:
     """Return the statements of a `RunSQL`, spelled in one way; none where any of them may mean something else."""
     texts = [operation.sql] if isinstance(operation.sql, str) else list(operation.sql)
     if not all(isinstance(text, str) for text in texts) or find_spec("pglast") is None:
         return []
-    whole = ";\n".join(map(str, texts))
-    return spelled(whole) if WORTH.search(whole) else []
+    return spelled(";\n".join(map(str, texts))) if is_worth_parsing(operation) else []
 
 
 def spelled(text: str) -> list[str]:
