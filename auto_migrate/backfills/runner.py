@@ -160,11 +160,13 @@ class Runner:
                 limit_batch(self.database, pace.target, cut_short=rows > 1, computes=self.task.computes)
                 done = self._write(record, rows, started)
         except DatabaseError as error:
-            if not self._is_contention(error, rows):
+            too_long = took_too_long(error) and rows > 1
+            if not too_long and not self._is_contention(error):
                 raise
             record.refresh_from_db(using=self.database.alias)
             pace.halve()
-            self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
+            if not too_long:
+                self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
             return
         if record.state == BackfillState.RUNNING:
             pace.note(done, self.clock.monotonic() - started)
@@ -183,9 +185,7 @@ class Runner:
         self.store.advance(record, page.range.upto, page.rows, batch_rows=rows, seconds=seconds)
         return page.rows
 
-    def _is_contention(self, error: Exception, rows: int) -> bool:
-        if took_too_long(error):
-            return rows > 1
+    def _is_contention(self, error: Exception) -> bool:
         fault = self.database.fault_of(error)
         return fault is not None and fault.kind.contention
 

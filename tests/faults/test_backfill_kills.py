@@ -52,7 +52,7 @@ def test_killed_in_the_release_step_the_next_one_writes_every_row_exactly_once(c
     points = [point for point in counted.points("auto_migrate", "stock", "0002_count") if point.migration]
     assert len(points) >= 100
     wrong = {}
-    for point in sample(points, len(points) // 4):
+    for point in sample(points, len(points) // 3):
         counted.reset("0002_count")
         told = failure(counted, point, "auto_migrate", "stock", "0002_count")
         times = counted.times()
@@ -68,7 +68,7 @@ def test_killed_in_the_background_the_next_worker_writes_every_row_exactly_once(
     points = counted.points("backfills", "run")
     assert counted.times() == ONCE
     wrong = {}
-    for point in sample(points, len(points) // 3):
+    for point in sample(points, len(points) // 2):
         counted.execute("UPDATE stock_line SET n = 0")
         # As it was before its first worker.
         counted.execute("DELETE FROM auto_migrate_backfill WHERE name = 'lines'")
