@@ -163,6 +163,18 @@ def test_it_is_half_taken_back_where_it_was_half_done(shop_on_postgresql: Shop) 
     assert shop.times() == [(1, 50)]
 
 
+def test_what_is_being_taken_back_is_no_worker_s_and_is_not_gone_on_with_forwards(shop_on_postgresql: Shop) -> None:
+    shop = shop_on_postgresql.begin()
+    shop.then("0002_count", LATER)
+    assert shop.run("auto_migrate").code == 0
+    shop.query("UPDATE auto_migrate_backfill SET backwards = true")
+    assert shop.run("backfills", "run").code == 0
+    shop.then("0003_finish", FINISH)
+    refused = shop.run("auto_migrate")
+    assert (refused.code, "was cut while it was taken back" in refused.errors) == (1, True)
+    assert shop.times() == [(0, 50)]
+
+
 def test_without_a_reverse_it_cannot_be_unapplied_and_noop_forgets_it(shop_on_postgresql: Shop) -> None:
     shop = shop_on_postgresql.begin()
     shop.then("0002_count", 'Backfill("shop.Order", "count", set={"n": 1})')

@@ -37,7 +37,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.events import BackfillProgressed
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted, TransientError, summary_of
 from auto_migrate.history.models import BackfillRecord
-from auto_migrate.values import BackfillKey, BackfillState
+from auto_migrate.values import BackfillState
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def report_nothing(_event: BackfillProgressed) -> None:
 
 
 @dataclasses.dataclass
-class Runner:
+class Worker:
     """One worker of one backfill; `verify` raises where it must not go on for other reasons than the backfill's."""
 
     database: Database
@@ -83,7 +83,7 @@ class Runner:
             record.refresh_from_db(using=self.database.alias)
             return False
         try:
-            self.store.claim(record, self.worker, states=states)
+            self.store.claim(record, self.worker, states=states, backwards=self.task.backwards)
             with self._ended(record), session_kept(self.database, self.task.target_seconds):
                 self._run(record)
         except Fenced:
@@ -168,7 +168,7 @@ class Runner:
             if not too_long:
                 self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
             return
-        if record.state == BackfillState.RUNNING:
+        if done:
             pace.note(done, self.clock.monotonic() - started)
 
     def _write(self, record: BackfillRecord, rows: int, started: float) -> int:
@@ -214,13 +214,3 @@ def rest_of(record: BackfillRecord) -> KeyRange | None:
     if record.upper is None:
         return None
     return KeyRange(loaded(record.cursor) if record.cursor is not None else None, loaded(record.upper))
-
-
-def worker_of(database: Database, key: BackfillKey) -> str:
-    """Return who is at work on a backfill, or nothing."""
-    lock = worker_lock(database, key, "")
-    try:
-        holder = lock.holder()
-    finally:
-        lock.release()
-    return holder.description if holder is not None else ""
