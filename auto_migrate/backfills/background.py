@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
-from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.declared import declared
+from auto_migrate.backfills.foreground import failed
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills
-from auto_migrate.backfills.runner import POLL, Runner
+from auto_migrate.backfills.worker import POLL, Worker
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
@@ -79,7 +79,8 @@ class Background:
         self.database.prepare()
         records = [record for record in self.store.all() if record.key not in self.left]
         for record in records:
-            if record.state in OPEN:
+            # What is being taken back is the release step's.
+            if record.state in OPEN and not record.backwards:
                 self._carry_out(record)
                 return True
         paused = any(record.state == BackfillState.PAUSED and record.key in self.begun for record in records)
@@ -93,7 +94,7 @@ class Background:
         key = record.key
         try:
             task = declared(self.database.connection, key).task()
-            had_turn = Runner(self.database, task, self.emit.clock, self.emit).try_run(record)
+            had_turn = Worker(self.database, task, self.emit.clock, self.emit).try_run(record)
         except UsageError as error:
             logger.warning("%s", error)
             self.left.add(key)
@@ -104,7 +105,7 @@ class Background:
             if (fault := self.database.fault_of(error)) is not None and fault.kind.transient:
                 raise
             self.left.add(key)
-            self.failures.append(failed(key, error))
+            self.failures.append(failed(key, summary_of(error)))
             return
         if not had_turn:
             self.left.add(key)
@@ -112,11 +113,3 @@ class Background:
         self.begun.add(key)
         if record.state == BackfillState.SUCCEEDED:
             self.finished.append(key)
-
-
-def failed(key: BackfillKey, error: Exception) -> MigrationFailed:
-    """Say why a backfill failed, and how it goes on."""
-    return MigrationFailed(
-        _("Backfill {backfill} failed: {error}").format(backfill=key, error=summary_of(error)),
-        hint=_("What it did is kept. Mend the cause, then: manage.py backfills resume {backfill}").format(backfill=key),
-    )

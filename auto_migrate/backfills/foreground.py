@@ -11,11 +11,11 @@ from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills
 from auto_migrate.backfills.release_step import ReleaseStep, release_step
-from auto_migrate.backfills.runner import POLL, Runner, is_begun, report_nothing, rest_of
 from auto_migrate.backfills.task import Task
+from auto_migrate.backfills.worker import POLL, Worker, is_begun, report_nothing, rest_of
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
-from auto_migrate.exceptions import BackfillUnfinished
+from auto_migrate.exceptions import BackfillUnfinished, MigrationFailed
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
 
@@ -29,6 +29,11 @@ def carry_out(database: Database, task: Task) -> None:
     Wait for another worker that is at it, and while it is paused. Raise `BackfillUnfinished` if it is cancelled.
     """
     record = Backfills(database.alias).ensure(task)
+    if record.backwards is not task.backwards:
+        raise MigrationFailed(
+            _("Backfill {backfill} was cut while it was taken back.").format(backfill=record.key),
+            hint=_("Unapply its migration once more; then it can be applied again."),
+        )
     if record.state == BackfillState.SUCCEEDED:
         return
     if record.state == BackfillState.CANCELLED:
@@ -47,19 +52,30 @@ def cancelled(key: BackfillKey) -> BackfillUnfinished:
     )
 
 
+def failed(key: BackfillKey, error: str) -> MigrationFailed:
+    """Say why a backfill failed, and how it goes on."""
+    return MigrationFailed(
+        _("Backfill {backfill} failed: {error}").format(backfill=key, error=error),
+        hint=_("What it did is kept. Mend the cause, then: manage.py backfills resume {backfill}").format(backfill=key),
+    )
+
+
 def _run(database: Database, task: Task, record: BackfillRecord) -> None:
     step: ReleaseStep | None = release_step()
     clock = step.emit.clock if step is not None else Clock()
     report = step.emit if step is not None else report_nothing
-    runner = Runner(database, task, clock, report, step.lock.verify if step is not None else lambda: None)
+    worker = Worker(database, task, clock, report, step.lock.verify if step is not None else lambda: None)
     states: tuple[BackfillState, ...] = TRIED
     told = None
-    while not (runner.try_run(record, states=states) and record.state == BackfillState.SUCCEEDED):
+    while not (worker.try_run(record, states=states) and record.state == BackfillState.SUCCEEDED):
         states = OPEN
         if record.state == BackfillState.SUCCEEDED:
             return
         if record.state == BackfillState.CANCELLED:
             raise cancelled(record.key)
+        if record.state == BackfillState.FAILED:
+            # Under another worker, that is.
+            raise failed(record.key, record.error or "")
         if told != (told := (record.state, record.done // max(1, (record.total or 0) // 20))):
             report(progress_of(record))
         clock.pause(POLL)
@@ -70,7 +86,7 @@ def _run_in_transaction(database: Database, task: Task, record: BackfillRecord) 
     """Do all of it in a transaction that is not ours to commit, as Django's executor has one."""
     pages, pace, clock = Pages(database.connection, task.table), Pace(task.batch_rows, task.target_seconds), Clock()
     store = Backfills(database.alias)
-    store.claim(record, uuid.uuid4().hex, states=(*TRIED, BackfillState.PAUSED))
+    store.claim(record, uuid.uuid4().hex, states=(*TRIED, BackfillState.PAUSED), backwards=task.backwards)
     if not is_begun(record):
         store.begin(record, pages.last_key(), 0)
         record.refresh_from_db(using=database.alias)

@@ -6,8 +6,9 @@ import dataclasses
 
 # Of the time that a batch may take, since one that is a little slower than the last must not take much longer.
 AIM = 0.8
-# How much more rows one batch may take than the one before, which may have been lucky.
-GROWTH = 2.0
+# How much more rows one batch may take than the one before, which may have been lucky; and while it takes no time to
+# speak of, as at the beginning.
+GROWTH, LEAP = 2.0, 8.0
 # The weight of the last batch in the pace; GitLab's batched migrations take the same.
 WEIGHT = 0.4
 
@@ -25,8 +26,9 @@ class Pace:
         measured = rows / max(seconds, 1e-6)
         self.rate = measured if not self.rate else self.rate + WEIGHT * (measured - self.rate)
         wanted = min(self.rate, measured) * self.target * AIM
+        growth = LEAP if seconds * 2 * LEAP < self.target else GROWTH
         # A page that was not full tells too little to grow by.
-        most = self.rows * GROWTH if rows >= self.rows else self.rows
+        most = self.rows * growth if rows >= self.rows else self.rows
         self.rows = max(1, round(min(wanted, most)))
 
     def halve(self) -> None:

@@ -128,9 +128,16 @@ class Backfills:
         )
         return record
 
-    def claim(self, record: BackfillRecord, worker: str, *, states: tuple[BackfillState, ...] = OPEN) -> None:
+    def claim(
+        self,
+        record: BackfillRecord,
+        worker: str,
+        *,
+        states: tuple[BackfillState, ...] = OPEN,
+        backwards: bool = False,
+    ) -> None:
         """Take a backfill for a worker and read how far it is; raise `Fenced` if it is not to be worked on."""
-        claimed = self._row(record).filter(state__in=states)
+        claimed = self._row(record).filter(state__in=states, backwards=backwards)
         now = timezone.now()
         if not claimed.update(state=BackfillState.RUNNING, worker=worker, held_by="", error=None, finished_at=None):
             raise Fenced

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Func, QuerySet
+from django.db.models import BooleanField, F, Func, Lookup, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from auto_migrate.backfills.keys import KeyedTable, KeyRange
 from auto_migrate.backfills.pages import ROW_VALUES
 
+if TYPE_CHECKING:
+    Condition = Lookup[Any]
+else:
+    Condition = Lookup
 
-class InRange(Func):
-    """Whether the key of a row is in a range, in the same SQL with which its page was read.
 
-    Lookups of the ORM would convert the key once more, and their row values read whole tables on MySQL.
-    """
+class Columns(Func):
+    """The columns of a key, which are compared together."""
 
     output_field = BooleanField()
-    conditional = True
 
-    def __init__(self, rows: KeyRange, *columns: Any) -> None:
-        super().__init__(*columns)
-        self.rows = rows
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Any:  # type: ignore[override] # the base takes a template as well
-        columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
-        condition, params = self.rows.condition(columns, row_values=connection.vendor in ROW_VALUES)
+class InRange(Condition):
+    """Whether the key of a row is in a range, in the same SQL with which its page was read.
+
+    Lookups of the ORM would convert the key once more, and their row values read whole tables on MySQL. It is one
+    nevertheless: of any other condition Django asks MySQL whether it `= 1`, which no index answers.
+    """
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        columns = [compiler.compile(expression)[0] for expression in self.lhs.source_expressions]
+        condition, params = self.rhs.condition(columns, row_values=connection.vendor in ROW_VALUES)
         return f"({condition})", params
 
 
@@ -44,5 +51,5 @@ def table_of(model: Any) -> KeyedTable:
 def rows_of(model: Any, alias: str, rows: KeyRange) -> QuerySet[Any]:
     """Return the rows of a range, whatever the model's own managers leave out."""
     columns = [F(field.attname) for field in key_fields(model)]
-    found: QuerySet[Any] = model._base_manager.using(alias).filter(InRange(rows, *columns))
+    found: QuerySet[Any] = model._base_manager.using(alias).filter(InRange(Columns(*columns), rows))
     return found

@@ -21,7 +21,7 @@ class Task:
 
     `write` writes the rows of one range, in the transaction that is open. `batch_rows` is the size of the first batch;
     those after it take about `target_seconds` each. `computes` tells that `write` does more than to send statements,
-    so that its transaction may be idle for longer.
+    so that its transaction may be idle for longer, `backwards` that it takes back what was done.
     """
 
     key: BackfillKey
@@ -30,6 +30,7 @@ class Task:
     batch_rows: int = BATCH_ROWS
     target_seconds: float = TARGET_SECONDS
     computes: bool = False
+    backwards: bool = False
 
 
 def statement(connection: BaseDatabaseWrapper, table: KeyedTable, sql: str) -> Callable[[KeyRange], object]:

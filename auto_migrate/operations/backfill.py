@@ -156,6 +156,7 @@ class Backfill(Operation):
             self.batch_rows,
             self.target_seconds,
             computes=function is not None,
+            backwards=backwards,
         )
 
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import re
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from auto_migrate.backfills.progress import record_of
 from auto_migrate.backfills.records import Backfills
 from auto_migrate.exceptions import UsageError
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.pages.frame import for_browsers, own_address, wants_page
 from auto_migrate.web.responses import answer, problem
 from auto_migrate.web.runs import asked_database
 
 
+@for_browsers
 @endpoint("GET", "HEAD")
 @protected
-def index(request: HttpRequest) -> JsonResponse:
+def index(request: HttpRequest) -> HttpResponse:
     """List the backfills of `?database=`, the oldest first."""
     database = asked_database(request)
-    records = [record_of(record, database) for record in Backfills(database).all()]
-    return answer({"count": len(records), "results": records})
+    records = list(Backfills(database).all())
+    if wants_page(request):
+        from auto_migrate.web.pages.backfill_list import backfill_list_page
+
+        return backfill_list_page(request, database, records)
+    return answer({"count": len(records), "results": [record_of(record, database) for record in records]})
 
 
+@for_browsers
 @endpoint("POST")
 @protected
 def pause(request: HttpRequest, name: str) -> JsonResponse:
@@ -31,6 +38,7 @@ def pause(request: HttpRequest, name: str) -> JsonResponse:
     return _act(request, name, "pause")
 
 
+@for_browsers
 @endpoint("POST")
 @protected
 def resume(request: HttpRequest, name: str) -> JsonResponse:
@@ -38,6 +46,7 @@ def resume(request: HttpRequest, name: str) -> JsonResponse:
     return _act(request, name, "resume")
 
 
+@for_browsers
 @endpoint("POST")
 @protected
 def cancel(request: HttpRequest, name: str) -> JsonResponse:
@@ -59,4 +68,7 @@ def _act(request: HttpRequest, name: str, action: str) -> JsonResponse:
     if not store.act(record, action):
         message = f"Backfill {record.key} is {record.state}, and was not changed."
         return problem("conflict", message, status=409, backfill=record_of(record, database))
-    return answer(record_of(record, database))
+    response = answer(record_of(record, database))
+    # Where a browser goes next.
+    response["Location"] = own_address(request, "backfills", database=database)
+    return response

@@ -51,8 +51,10 @@ def failure(counted: Counted, point: Point, *command: str) -> str:
 def test_killed_in_the_release_step_the_next_one_writes_every_row_exactly_once(counted: Counted) -> None:
     points = [point for point in counted.points("auto_migrate", "stock", "0002_count") if point.migration]
     assert len(points) >= 100
+    # Of a condition that is compared with TRUE, MySQL and MariaDB read the whole table each time.
+    assert [point for point in points if point.statement.endswith(" = 1")] == []
     wrong = {}
-    for point in sample(points, len(points) // 4):
+    for point in sample(points, len(points) // 3):
         counted.reset("0002_count")
         told = failure(counted, point, "auto_migrate", "stock", "0002_count")
         times = counted.times()
@@ -68,7 +70,7 @@ def test_killed_in_the_background_the_next_worker_writes_every_row_exactly_once(
     points = counted.points("backfills", "run")
     assert counted.times() == ONCE
     wrong = {}
-    for point in sample(points, len(points) // 3):
+    for point in sample(points, len(points) // 2):
         counted.execute("UPDATE stock_line SET n = 0")
         # As it was before its first worker.
         counted.execute("DELETE FROM auto_migrate_backfill WHERE name = 'lines'")

@@ -29,6 +29,8 @@ STATES: Mapping[str, str] = {
     "failed": gettext_noop("failed"),
     "interrupted": gettext_noop("interrupted"),
     "pending": gettext_noop("pending"),
+    "paused": gettext_noop("paused"),
+    "cancelled": gettext_noop("cancelled"),
     "applied": gettext_noop("applied"),
     "unapplied": gettext_noop("unapplied"),
     "up_to_date": gettext_noop("up to date"),

@@ -108,6 +108,22 @@ def test_the_admin_shows_them_and_acts_for_staff_alone(staff: Client, stranger: 
     assert stranger.get(place).status_code == 302
 
 
+def test_a_browser_gets_a_page_whose_buttons_lead_back_to_it(staff: Client, record: BackfillRecord) -> None:
+    browser = {"Accept": "text/html"}
+    page = staff.get(f"{BASE}/backfills/", headers=browser)
+    content = page.content.decode()
+    assert page.status_code == 200
+    assert "shop.totals: 3000/9000 rows, 12 s left" in content
+    assert "resume-backfill" not in content
+    assert f"{BASE}/backfills/shop.totals/resume/" not in content
+    token = {"csrfmiddlewaretoken": page.cookies["csrftoken"].value}
+    done = staff.post(f"{BASE}/backfills/shop.totals/pause/", token, headers=browser)
+    assert (done.status_code, done["Location"]) == (302, f"{BASE}/backfills/")
+    assert f"{BASE}/backfills/shop.totals/resume/" in staff.get(done["Location"], headers=browser).content.decode()
+    again = staff.post(f"{BASE}/backfills/shop.totals/pause/", token, headers=browser)
+    assert (again.status_code, "was not changed" in again.content.decode()) == (409, True)
+
+
 def test_the_task_does_nothing_where_there_is_nothing_to_do(record: BackfillRecord) -> None:
     BackfillRecord.objects.update(state="paused")
     tasks.run_backfills()

@@ -23,7 +23,7 @@ def test_a_slow_batch_makes_the_next_one_small_at_once_and_a_quick_one_not_twice
     pace = Pace(8_000, 0.5)
     pace.note(8_000, 4.0)
     assert pace.rows == 800
-    pace.note(800, 0.001)
+    pace.note(800, 0.04)
     assert pace.rows <= 1_600
 
 

@@ -26,8 +26,7 @@ OPERATIONS = [
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_what_is_written_is_what_was_read(operation: Any) -> None:
-    migration = Migration("0001_squashed", "shop")
-    migration.operations = [operation]
+    migration: Migration = type("Migration", (Migration,), {"operations": [operation]})("0001_squashed", "shop")
     module: dict[str, Any] = {}
     exec(MigrationWriter(migration).as_string(), module)  # what Django itself has written
     (again,) = module["Migration"].operations

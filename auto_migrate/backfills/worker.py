@@ -31,13 +31,13 @@ from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills, Fenced
 from auto_migrate.backfills.task import Task
-from auto_migrate.backfills.throttle import Throttle
+from auto_migrate.backfills.throttle import EVERY, Throttle
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.events import BackfillProgressed
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted, TransientError, summary_of
 from auto_migrate.history.models import BackfillRecord
-from auto_migrate.values import BackfillKey, BackfillState
+from auto_migrate.values import BackfillState
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def report_nothing(_event: BackfillProgressed) -> None:
 
 
 @dataclasses.dataclass
-class Runner:
+class Worker:
     """One worker of one backfill; `verify` raises where it must not go on for other reasons than the backfill's."""
 
     database: Database
@@ -83,7 +83,7 @@ class Runner:
             record.refresh_from_db(using=self.database.alias)
             return False
         try:
-            self.store.claim(record, self.worker, states=states)
+            self.store.claim(record, self.worker, states=states, backwards=self.task.backwards)
             with self._ended(record), session_kept(self.database, self.task.target_seconds):
                 self._run(record)
         except Fenced:
@@ -124,9 +124,13 @@ class Runner:
         pace = Pace(max(1, record.batch_rows), self.task.target_seconds)
         throttle = Throttle(self.database, record, self.pages.table)
         self._tell(record, now=True)
+        verified = float("-inf")
         while record.state == BackfillState.RUNNING:
             self.clock.check()
-            self.verify()
+            if self.clock.monotonic() - verified >= EVERY:
+                # Between two looks the backfill's own fence is enough.
+                self.verify()
+                verified = self.clock.monotonic()
             if reason := throttle.obstacle(self.clock.monotonic()):
                 self._hold(record, reason)
                 continue
@@ -160,13 +164,15 @@ class Runner:
                 limit_batch(self.database, pace.target, cut_short=rows > 1, computes=self.task.computes)
                 done = self._write(record, rows, started)
         except DatabaseError as error:
-            if not self._is_contention(error, rows):
+            too_long = took_too_long(error) and rows > 1
+            if not too_long and not self._is_contention(error):
                 raise
             record.refresh_from_db(using=self.database.alias)
             pace.halve()
-            self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
+            if not too_long:
+                self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
             return
-        if record.state == BackfillState.RUNNING:
+        if done:
             pace.note(done, self.clock.monotonic() - started)
 
     def _write(self, record: BackfillRecord, rows: int, started: float) -> int:
@@ -183,9 +189,7 @@ class Runner:
         self.store.advance(record, page.range.upto, page.rows, batch_rows=rows, seconds=seconds)
         return page.rows
 
-    def _is_contention(self, error: Exception, rows: int) -> bool:
-        if took_too_long(error):
-            return rows > 1
+    def _is_contention(self, error: Exception) -> bool:
         fault = self.database.fault_of(error)
         return fault is not None and fault.kind.contention
 
@@ -214,13 +218,3 @@ def rest_of(record: BackfillRecord) -> KeyRange | None:
     if record.upper is None:
         return None
     return KeyRange(loaded(record.cursor) if record.cursor is not None else None, loaded(record.upper))
-
-
-def worker_of(database: Database, key: BackfillKey) -> str:
-    """Return who is at work on a backfill, or nothing."""
-    lock = worker_lock(database, key, "")
-    try:
-        holder = lock.holder()
-    finally:
-        lock.release()
-    return holder.description if holder is not None else ""
