@@ -222,13 +222,15 @@ class PlanAssessed(Event):
     """The plan was judged.
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy.
+    are findings that will stop what is left for after the deploy. `obstacle` says what else stops it, empty if nothing
+    does.
     """
 
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
     unmatched: tuple[Acknowledgement, ...]
     later: tuple[Finding, ...] = ()
+    obstacle: str = ""
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ class Run:
         self.emit = emit
         self.goal = request.goal or Goal.asked(None, None)
         self.retry = request.retry or Retry.configured()
-        self.gate = Gate(database, self.goal, request.acknowledgements, emit)
+        self.gate = Gate(database, self.goal, request.acknowledgements, emit, answers=request.answers)
 
     def run(self) -> Result:
         """Make attempts until one succeeds; tell the listeners how it ended."""
@@ -120,18 +120,13 @@ class Run:
         if not self.request.skip_checks:
             refuse_errors(self.database.alias)
         comparison = self.compare_if_possible()
-        if comparison is not None and comparison.state is SchemaState.AHEAD and not open_journals(self.database.alias):
+        if comparison is not None and self.is_ahead(comparison):
             return EndState(comparison.state)
         with self.lock() as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
-            cut = open_journals(self.database.alias)
-            if cut:
-                from auto_migrate.applying.recovery import check_open
-
-                check_open(self.database, cut, comparison)
-            state = applied_state(comparison)
-            self.assess(comparison, state)
+            cut, state = self.cut(comparison), applied_state(comparison)
+            self.assess(comparison, state, cut)
             self.apply(comparison, lock, state, cut)
         return self.verify(comparison, code)
 
@@ -159,6 +154,9 @@ class Run:
 
         An earlier one would not do: another release may have sent `post_migrate` since.
         """
+        if self.request.resolutions:
+            # Whoever answers a question is told if nobody had asked it.
+            return False
         recorded = recorded_rows(self.database.connection)
         answers = code.answers(recorded) if self.request.skip_checks else (code.fingerprint(recorded),)
         if not History(self.database.alias).knew_last(*answers, but=self.emit.run_id):
@@ -185,6 +183,11 @@ class Run:
         self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         return comparison
 
+    def is_ahead(self, comparison: Comparison) -> bool:
+        """Return whether there is nothing to do since the database is of a newer release."""
+        is_newer = comparison.state is SchemaState.AHEAD and not self.request.resolutions
+        return is_newer and not open_journals(self.database.alias)
+
     def lock(self) -> contextlib.AbstractContextManager[DeployLock]:
         """Hold the deploy lock, for which others are waited as long as the request or the settings say."""
         wait = self.request.lock_wait
@@ -197,9 +200,19 @@ class Run:
             self.emit(RecordMended(finished))
         return bool(finished)
 
-    def assess(self, comparison: Comparison, state: ProjectState) -> None:
+    def cut(self, comparison: Comparison) -> Mapping[MigrationKey, Position]:
+        """Return the migrations that an earlier run was cut in; raise where the plan or the answers do not fit them."""
+        cut = open_journals(self.database.alias)
+        if cut or self.request.resolutions:
+            from auto_migrate.applying.recovery import check_open, check_resolutions
+
+            check_resolutions(self.request.resolutions, cut, comparison, self.database.alias)
+            check_open(self.database, cut, comparison)
+        return cut
+
+    def assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
-        self.gate.check(comparison, state)
+        self.gate.check(comparison, state, cut)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
@@ -207,11 +220,9 @@ class Run:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
         from auto_migrate.applying.executor import Executor
-        from auto_migrate.applying.recovery import check_pending
         from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
 
         plan = comparison.plan
-        resolutions = check_pending(self.request.resolutions, plan)
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
             self.emit(PoolerNoticed())
@@ -222,7 +233,12 @@ class Run:
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
         executor = Executor(
-            self.database, comparison, lock=lock, emit=self.emit, resolutions=resolutions, open_journals=cut
+            self.database,
+            comparison,
+            lock=lock,
+            emit=self.emit,
+            resolutions=self.request.resolutions,
+            open_journals=cut,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         send_post_migrate(self.database.alias, state, plan, self.request.audience)

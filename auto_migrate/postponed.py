@@ -17,9 +17,9 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.store import RELEASE_LENGTH, History
+from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import Phase
 from auto_migrate.pipeline import Result, migrate
-from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.values import RunStatus

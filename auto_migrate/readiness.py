@@ -28,10 +28,12 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     TransientError,
 )
+from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
-from auto_migrate.phases.phase import ALL, asked_phase
-from auto_migrate.planning.comparison import SHOW, inspect
+from auto_migrate.phases.phase import ALL
+from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.schema_state import quick_state
+from auto_migrate.planning.targets import Goal
 from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
@@ -42,30 +44,36 @@ REPORT = 10.0
 def check(
     database: str = DEFAULT_DB_ALIAS,
     *,
-    phase: str | None = None,
+    goal: Goal | None = None,
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> SchemaState:
     """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do.
 
-    `phase` is `all`, `pre_deploy` or `post_deploy`; None asks for what the code needs before it starts.
+    Without a goal, what the code needs before it starts is asked for.
     """
+    goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit):
-        found = inspect(database, phase=phase)
+        found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
-        emit(StateCompared(found.state, pending, found.unknown, found.deferred, asked_phase(phase) or ALL))
+        emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
-            raise DatabaseBehind(
-                _("Database {database!r} is behind; migrations pending: {pending}.").format(
-                    database=database, pending=len(found.pending)
-                ),
-                hint=_("Apply them: manage.py auto_migrate"),
-            )
+            raise behind(database, found, goal)
     emit(NothingPending(found.state, 0.0))
     return found.state
+
+
+def behind(database: str, found: Inspection, goal: Goal) -> DatabaseBehind:
+    """Say what is to be done, and the command that does it."""
+    text, hint = _("Database {database!r} is behind; migrations pending: {pending}."), _("Apply them: {command}")
+    if found.pending[0].backwards:
+        text = _("Database {database!r} is further than that; migrations to be unapplied: {pending}.")
+        hint = _("Unapply them: {command}")
+    command = " ".join(["manage.py auto_migrate", *goal.options(database)])
+    return DatabaseBehind(text.format(database=database, pending=len(found.pending)), hint=hint.format(command=command))
 
 
 def wait_for_migrations(
@@ -167,7 +175,7 @@ class MigrationsWatch:
             _("Database {database!r} is still behind after {waited:.0f}s; migrations pending: {pending}.").format(
                 database=self.database.alias, waited=self.waited, pending=pending
             ),
-            hint=_("Apply them: manage.py auto_migrate"),
+            hint=_("Apply them: {command}").format(command="manage.py auto_migrate"),
         )
 
 

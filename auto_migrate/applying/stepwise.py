@@ -27,7 +27,15 @@ from auto_migrate.applying.operation_loop import (
     untranslated,
     wants_own_transaction,
 )
-from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
+from auto_migrate.applying.recovery import (
+    Resolutions,
+    Verdict,
+    ask_to_redo,
+    changed_meanwhile,
+    digest_of_done,
+    indexes_left_invalid,
+    judge,
+)
 from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
@@ -36,7 +44,6 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
-from auto_migrate.planning.interruptions import resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -74,7 +81,7 @@ class Stepwise:
         Raise `MigrationFailed` if the operations that are done are not those that the migration begins with today.
         """
         position = self.journal.resume()
-        if position.done and position.digest != self._digest(position.done):
+        if position.done and position.digest != digest_of_done(self.migration, position):
             raise changed_meanwhile(self.key, position)
         return position
 
@@ -182,11 +189,7 @@ class Stepwise:
     ) -> ProjectState:
         """Carry out a migration that brings its own way: one operation, as far as anybody can know."""
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
-            command = resolving(self.migration, 1, "redo", backwards=self.backwards)
-            raise MigrationFailed(
-                _("Migration {migration} applies itself and was cut.").format(migration=self.key),
-                hint=_("Find out what it left, then type: {command}").format(command=command),
-            )
+            raise ask_to_redo(self.migration, backwards=self.backwards, database=self.database.alias)
         self.journal.begin(1)
         with self.database.session_limits(), untranslated(), self.progress.watched():
             state = run()

@@ -206,7 +206,7 @@ class Console:
 
         if not self.previewed:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
-        elif not event.blocking:
+        elif not event.blocking and not event.obstacle:
             self.line(_("✅ Nothing stops this plan."))
         if event.later:
             names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))

@@ -50,7 +50,8 @@ def assess(
     new = NewObjects()
     judge = Assessor(server, live)
     for read in plan:
-        own = list(of_migration(read.migration))
+        # What a migration says of itself is meant of applying it.
+        own = [] if read.backwards else list(of_migration(read.migration))
         of_migrations += own
         findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])
         used |= of_use
@@ -139,7 +140,8 @@ class Assessor:
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
-            instead=found.instead,
+            # Nobody writes a migration anew to unapply it.
+            instead="" if read.backwards else found.instead,
             evidence=tuple(self.evidence(hazard, found, read)),
         )
 

@@ -19,11 +19,10 @@ from auto_migrate.events import jsonable
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
+from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import ALL, asked_phase
-from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
-from auto_migrate.safety.plan_assessment import blocking_level
 from auto_migrate.values import Holder, RunStatus
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
@@ -75,12 +74,12 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
 def _judged(order: Order) -> dict[str, Any]:
     """Return what is wrong with the plan, and whether the release step would refuse it."""
     try:
-        _comparison, assessment = judge(order.database, Goal.asked(None, None, order.phase))
+        seen = judge(order.database, Goal.asked(None, None, order.phase))
     except HistoryDiverged:
         return {"findings": [], "refused": False}
     return {
-        "findings": [jsonable(finding) for finding in assessment.findings],
-        "refused": bool(assessment.standing(blocking_level())),
+        "findings": [jsonable(finding) for finding in seen.assessment.findings],
+        "refused": bool(seen.standing or seen.obstacle),
     }
 
 

@@ -155,7 +155,7 @@ class Command(BaseCommand):
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
                 if options["check"]:
-                    check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
+                    check(database, goal=goal, listeners=[output.listener], clock=clock)
                     continue
                 if options["plan"] or options["sql"]:
                     # The release step does not pay for importing it.
@@ -165,6 +165,7 @@ class Command(BaseCommand):
                         database,
                         goal=goal,
                         acknowledgements=acknowledgements,
+                        resolutions=resolved(options["resolve"]) if options["resolve"] else None,
                         listeners=[output.listener],
                         clock=clock,
                     )

@@ -12,7 +12,7 @@ from tests.integration.applying.tiny import Tiny
 INC = "migrations.RunPython(inc, inc, atomic=True)"
 BOOM = "migrations.RunPython(boom, atomic=True)"
 OPEN = "SELECT count(*) FROM auto_migrate_step WHERE operations_done > 0 OR operation_started IS NOT NULL"
-CHANGED = "these are not its first ones any more"
+CHANGED = "its first one"
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_cut_migration_that_was_faked_is_begun_at_its_beginning_the_next_time(
     stopped.second(f"a('one'), {INC}")
     stopped.run("migrate", "--fake", "app", "0002")
     assert stopped.query(OPEN) == [(0,)]
-    stopped.run("auto_migrate", "app", "0001")
+    stopped.run("auto_migrate", "app", "0001", "--acknowledge=AM301:app.0002_pay")
     stopped.run("auto_migrate")
     assert stopped.query("SELECT one FROM app_t") == [(None,)]
 
