@@ -338,7 +338,11 @@ class RunFailed(Event):
 
 
 class RunStopped(Event):
-    """A signal ended the run at a safe place; `applied` migrations stay applied."""
+    """A signal ended the run at a safe place; `applied` migrations stay applied.
+
+    `waiting` tells that somebody only waited or looked, and was to change nothing.
+    """
 
     exit_code: int
     applied: int
+    waiting: bool = False

@@ -107,6 +107,7 @@ class Run:
         with report_ending(self.emit):
             self.emit(RunStarted(self.retry.attempts, self.goal.phase or ALL))
             end = retry_transient_errors(self.database, self.attempt, retry=self.retry, emit=self.emit)
+        self.gate.tell_unused()
         duration = self.emit.clock.monotonic() - started
         self.emit(RunSucceeded(end.state, self.emit.applied, duration, end.fingerprint))
         return Result(self.emit.run_id, end.state, self.emit.applied)

@@ -45,7 +45,7 @@ def preview(
     would ask what became of an operation that was cut; `resolutions` answer that.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit):
+    with report_ending(emit, waiting=True):
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL

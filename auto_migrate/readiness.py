@@ -54,7 +54,7 @@ def check(
     """
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit):
+    with report_ending(emit, waiting=True):
         found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
@@ -92,7 +92,7 @@ def wait_for_migrations(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
-    with report_ending(emit):
+    with report_ending(emit, waiting=True):
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state

@@ -192,12 +192,16 @@ class ValidateConstraint(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropConstraint(Change):
-    """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them."""
+    """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them.
+
+    `as_index` is as with `AddConstraint`.
+    """
 
     name: str
     kind: ConstraintKind | None = None
     columns: tuple[str, ...] = ()
     references: str = ""
+    as_index: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -235,7 +239,10 @@ class Reindex(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RewriteTable(Change):
-    """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…"""
+    """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…
+
+    On SQLite it is Django that does so, whatever it is that changes of a field, and `command` is empty.
+    """
 
     command: str
 

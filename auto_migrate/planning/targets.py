@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.phase import ALL, Phase, asked_phase
+from auto_migrate.planning.loader import Loader, loading
 from auto_migrate.values import MigrationKey, Node
 
 Target = tuple[str, str | None]
@@ -36,6 +37,12 @@ class Goal:
     def is_whole(self) -> bool:
         """Return whether no app is left out."""
         return self.app_label is None
+
+    def check(self) -> None:
+        """Raise `UsageError` for an app or a migration that this code does not have, before any database is asked."""
+        if self.app_label is not None:
+            with loading():
+                self.targets(Loader(None, ignore_no_migrations=True))
 
     def targets(self, loader: MigrationLoader) -> list[Target]:
         """Return the nodes to reach; raise `UsageError` for a name that means nothing in this code."""

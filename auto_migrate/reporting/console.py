@@ -35,6 +35,7 @@ from auto_migrate.events import (
     PoolerNoticed,
     RecordMended,
     RetryScheduled,
+    RunFailed,
     RunStarted,
     RunStopped,
     RunSucceeded,
@@ -289,7 +290,16 @@ class Console:
 
     @show.register(RunStopped)
     def _run_stopped(self, event: RunStopped, _context: Context) -> None:
-        self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
+        text = _("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied)
+        self.line(_("🛑 Stopped waiting.") if event.waiting else text)
+
+    @show.register(RunFailed)
+    def _run_failed(self, _event: RunFailed, _context: Context) -> None:
+        """End the line of a migration that was stopped at once; the error itself goes to standard error."""
+        if self.unfinished:
+            self.unfinished = ""
+            outcome = self.style.ERROR(_("STOPPED"))
+            self.line(f" {outcome}")
 
 
 def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:

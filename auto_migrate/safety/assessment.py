@@ -61,7 +61,7 @@ def assess(
                 read.backwards,
                 bool(read.migration.atomic),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned(operation, server, new) for operation in read.operations),
+                tuple(planned_operations(read, server, new)),
                 findings,
             )
         )
@@ -71,6 +71,15 @@ def assess(
                 live.renamed[change.to] = live.renamed.get(change.table, change.table)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
+
+
+def planned_operations(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[PlannedOperation]:
+    """Describe the operations of a migration, each in the light of what those before it have made."""
+    new = new.copy()
+    for operation in read.operations:
+        yield planned(operation, server, new)
+        for change in operation.changes:
+            new.follow(change)
 
 
 def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -> PlannedOperation:

@@ -54,6 +54,11 @@ class Gate:
             self._assess(comparison, state, cut)
         self._passed = frozenset(comparison.keys)
 
+    def tell_unused(self) -> None:
+        """Say of acknowledgements that there was no plan in which they could have matched anything."""
+        if self.acknowledgements and not self._passed:
+            self.emit(PlanAssessed((), (), tuple(self.acknowledgements)))
+
     def _is_first(self, comparison: Comparison) -> bool:
         """Return whether the database has nothing that could be hurt: it is new, or was left so by a first run."""
         if not comparison.recorded and not has_tables(self.database.connection):

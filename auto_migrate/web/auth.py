@@ -20,6 +20,8 @@ from auto_migrate.web.responses import forbidden
 
 View = Callable[..., HttpResponseBase]
 
+UNSET = "No token is configured here: set AUTO_MIGRATE_TOKEN, or log in as a member of staff."
+
 
 def is_authorized(request: HttpRequest) -> bool:
     """Return whether the request carries a token of `AUTO_MIGRATE["TOKEN"]` or comes from a member of staff."""
@@ -59,7 +61,7 @@ def protected(view: View) -> View:
         if has_token(request):
             return view(request, *args, **kwargs)
         if not is_staff(request):
-            return forbidden()
+            return forbidden("" if get_settings().TOKEN else UNSET)
         if _csrf_failure(request):
             return forbidden("A session needs the CSRF token: send it as X-CSRFToken, or use a bearer token.")
         return view(request, *args, **kwargs)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.address import Address
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.addresses import address_of

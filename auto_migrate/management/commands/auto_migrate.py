@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from auto_migrate.applying.recovery import Resolutions
     from auto_migrate.findings import Acknowledgement
 
+STOPPING = gettext_noop("🛑 Asked to stop: at the next safe place. A second signal stops it at once.")
 EXIT_CODES = "\n".join(f"  {code.value} {code.meaning}" for code in ExitCode)
 EPILOG = f"""\
 exit codes:
@@ -149,9 +151,10 @@ class Command(BaseCommand):
         with (
             reporting(self, options, lists_pending=options["check"]) as output,
             exit_codes(),
-            interruptible() as clock,
+            interruptible(acknowledge=_(STOPPING)) as clock,
         ):
             goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
+            goal.check()
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
                 if options["check"]:

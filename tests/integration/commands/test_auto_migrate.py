@@ -154,6 +154,8 @@ def test_what_makes_no_sense_is_exit_code_2_and_changes_nothing(
     assert done.returncode == 2
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+    # Nothing was tried, save what only the history can tell.
+    assert "Attempt" not in done.stdout or "--resolve" in reason
     assert query(sqlite_url, "SELECT name FROM sqlite_master WHERE name LIKE 'goods%'") == []
 
 

@@ -127,3 +127,14 @@ def test_a_first_operation_is_one(project: Project) -> None:
     said = project.run("auto_migrate", "--check")
     assert "after 0 of its 1 operation.\n" in said.errors
     assert "Let it be finished: manage.py auto_migrate\n" in said.errors
+
+
+def test_an_acknowledgement_that_matches_nothing_is_told_where_nothing_is_pending_too(project: Project) -> None:
+    project.app("shop")
+    project.migration("shop", "0001_initial", ITEM, head="initial = True")
+    assert project.run("auto_migrate").code == 0
+    # By the fingerprint, and the long way.
+    for options in ((), ("shop",)):
+        said = project.run("auto_migrate", *options, "--acknowledge", "AM301:shop.0001_initial")
+        assert said.code == 0
+        assert "AM301:shop.0001_initial is acknowledged (command line) and matches nothing in the plan." in said.output
