@@ -21,6 +21,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.direct import directly
+from auto_migrate.databases.options import refuse_manual_commits
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import (
     AttemptStarted,
@@ -134,6 +135,7 @@ class Run:
     def wait(self, number: int) -> None:
         """Make sure that the database answers and accepts writes; take the run over where it was asked for before."""
         self.emit(AttemptStarted(number, self.retry.attempts))
+        refuse_manual_commits(self.database)
         self.database.prepare()
         if self.request.queued is None:
             return
@@ -221,7 +223,12 @@ class Run:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
         from auto_migrate.applying.executor import Executor
-        from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
+        from auto_migrate.applying.signals import (
+            register_receivers,
+            send_post_migrate,
+            send_pre_migrate,
+            telling_receivers,
+        )
 
         plan = comparison.plan
         register_receivers()
@@ -230,7 +237,8 @@ class Run:
         if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
             self.emit(OlderReleasesNoticed(others))
         self.emit(MigratingStarted())
-        send_pre_migrate(self.database.alias, state, plan, self.request.audience)
+        with telling_receivers(self.database, "pre_migrate"):
+            send_pre_migrate(self.database.alias, state, plan, self.request.audience)
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
         executor = Executor(
@@ -242,7 +250,8 @@ class Run:
             open_journals=cut,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
-        send_post_migrate(self.database.alias, state, plan, self.request.audience)
+        with telling_receivers(self.database, "post_migrate"):
+            send_post_migrate(self.database.alias, state, plan, self.request.audience)
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:
         """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""

@@ -20,6 +20,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.elsewhere import Elsewhere
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
@@ -298,8 +299,9 @@ class Executor(LazyExecutor):
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
+        elsewhere = Elsewhere(self.connection)
         try:
-            with self.connection.execute_wrapper(report.progress.remember):
+            with elsewhere.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report
         except BaseException as error:
             if self.emit.clock.is_stop(error):
@@ -308,7 +310,8 @@ class Executor(LazyExecutor):
                 leave_session(self.database)
             left = self._left_open(report.own, error)
             back = self._way_back(migration) if backwards and not (left or report.progress.is_cut) else ""
-            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back)
+            used = tuple(elsewhere.aliases)
+            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
             self.emit(MigrationStopped(*place, error=str(ended)))
             if ended is error:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import django
@@ -31,12 +31,13 @@ def failure(
     *,
     left: bool = False,
     way_back: str = "",
+    elsewhere: Sequence[str] = (),
 ) -> AutoMigrateError | TransientError:
     """Return the exception that ends the migration: a transient error, or a failure with its place.
 
     `own` is the transaction that was to be all of it, if one was; `left` tells that the migration ended it, so that
     something of it may be there: then nothing of it may be tried again. `way_back` says what a plan that unapplies has
-    come to, and what to type.
+    come to, and what to type; `elsewhere` are other databases that the migration has used.
     """
     if isinstance(error, AutoMigrateError):
         return error
@@ -49,7 +50,9 @@ def failure(
         what += _(" at operation {index} of {count}, {operation}").format(
             index=progress.index, count=len(migration.operations), operation=operation.describe()
         )
-    hint = "\n".join(filter(None, [_hint(database, error, progress, left=left), way_back]))
+    used = _("It has also used {names}: what it wrote there may have been kept.").format(names=", ".join(elsewhere))
+    lines = [_hint(database, error, progress, left=left), used if elsewhere else "", way_back]
+    hint = "\n".join(filter(None, lines))
     return MigrationFailed(f"{what}: {summary_of(error)}", hint=hint)
 
 
@@ -67,7 +70,7 @@ def _transient(database: Database, error: BaseException, progress: Progress) -> 
 
 def _hint(database: Database, error: BaseException, progress: Progress, *, left: bool) -> str:
     lines = []
-    if place := _place(error):
+    if place := place_of(error):
         lines.append(_("Raised at {place}.").format(place=place))
     # On one line, so that no line of it reads as one of ours.
     if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
@@ -159,7 +162,7 @@ def choices(migration: Migration, index: int, *, backwards: bool, database: str 
     ]
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """Return file and line of the project's own code that raised, if it was not Django's."""
     for cause in causes(error):
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Callable
 
-import sqlparse
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import operations as ops
@@ -41,6 +39,7 @@ from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
@@ -207,9 +206,8 @@ class Stepwise:
             and isinstance(operation, ops.RunSQL)
             # A build that failed leaves an INVALID index, and a procedure may have committed before it failed.
             and not holds_nobody_up(operation)
-            and not re.match(r"\s*(DO|CALL)\b", self.progress.statement, re.IGNORECASE)
-            # Of several statements in one text, those before may have been committed.
-            and not ENDS_TRANSACTION.search(sqlparse.format(self.progress.statement, strip_comments=True))
+            and not runs_code(self.progress.statement)
+            and not may_commit_within(self.progress.statement)
         )
 
     def _check_indexes(self, operation: Operation) -> None:
@@ -280,9 +278,6 @@ def steps_backwards(migration: Migration, state: ProjectState, editor: BaseDatab
         operation.state_forwards(migration.app_label, state)
         steps.append(Backwards(index, migration, operation, state, before, editor))
     return steps[::-1]
-
-
-ENDS_TRANSACTION = re.compile(r"(^|;)\s*(COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
 
 
 def leave_transaction(database: Database) -> bool:

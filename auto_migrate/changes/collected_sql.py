@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.stock_operations import djangos_way, is_of_own_kind, reason_of_own_kind, to_look_at, within
-
-# Django asks some questions inside of a transaction, which what only reads may have.
-READS = re.compile(
-    r"\s*(SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO)\b[^;]*;?\s*", re.IGNORECASE
-)
+from auto_migrate.databases.statement_kinds import only_reads
 
 
 class NotTold(Exception):
@@ -181,6 +176,6 @@ def _refuse_to_connect() -> None:
 
 
 def _only_reads(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    if many or not READS.fullmatch(str(sql)):
+    if many or not only_reads(str(sql)):
         raise NotTold(_("it changes the database by itself"))
     return execute(sql, params, many, context)

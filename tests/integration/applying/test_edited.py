@@ -244,3 +244,18 @@ def test_a_receiver_that_calls_migrate_does_not_wait_for_itself(tiny: Tiny) -> N
     )
     tiny.second("a('one')", atomic=True)
     tiny.run("auto_migrate", AUTO_MIGRATE_LOCK_WAIT="2")
+
+
+@pytest.mark.parametrize("command", ["migrate", "auto_migrate"])
+def test_what_a_migration_starts_does_not_wait_for_the_run_that_waits_for_it(tiny: Tiny, command: str) -> None:
+    body = f"""
+import subprocess, sys
+
+def start(apps, editor):
+    done = subprocess.run([sys.executable, "-m", "django", "{command}", "app"], capture_output=True, text=True)
+    raise ValueError(done.stderr)
+"""
+    operations = '    dependencies = [("app", "0001_initial")]\n    operations = [migrations.RunPython(start)]\n'
+    tiny.write("0002_pay", f"{body}\nclass Migration(migrations.Migration):\n{operations}")
+    said = tiny.run("auto_migrate", expect=1, AUTO_MIGRATE_LOCK_WAIT="3600")
+    assert "The deploy lock is held by the run that has started this process" in said
