@@ -195,8 +195,10 @@ def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationF
 def check_open(database: Database, open_journals: Mapping[MigrationKey, Position], comparison: Comparison) -> None:
     """Raise for a migration that was cut and is gone, or is to be passed over as if it had not been.
 
-    That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now.
+    That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now,
+    or half applied where its app is to be brought to what was before it.
     """
+    target = comparison.target
     plan = {MigrationKey.of(migration): migration for migration, _backwards in comparison.plan}
     for key, position in open_journals.items():
         node = (key.app_label, key.name)
@@ -205,6 +207,9 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
             if node in comparison.recorded and not (key in plan and comparison.backwards):
                 raise stopped_at(database, comparison.loader.disk_migrations[node], position)
             continue
+        passed_over = target is not None and target.app_label == key.app_label and key not in plan
+        if passed_over and not gone and node not in comparison.recorded:
+            raise stopped_at(database, comparison.loader.disk_migrations[node], position)
         at_once = key in plan and plan[key].atomic and database.transactional_ddl
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)

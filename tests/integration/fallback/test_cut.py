@@ -53,6 +53,16 @@ def test_whoever_asks_is_told_what_to_type(project: Project) -> None:
     assert project.get("/ready/")[0] == 503
 
 
+def test_what_stands_half_applied_is_not_passed_over_on_the_way_back(project: Project) -> None:
+    cut(project)
+    for options in (("zero", "--plan"), ("zero",), ("0001", "--check"), ("0001",)):
+        said = project.run("auto_migrate", "shop", *options)
+        assert said.code == 7, said.text
+        assert "carried out successfully" not in said.text
+        assert all(answer in said.errors for answer in answers()), (options, said.text)
+    assert project.recorded == ["shop.0001_initial"]
+
+
 def test_the_plan_leaves_out_what_is_done(project: Project) -> None:
     cut(project)
     said = project.run("auto_migrate", "--plan")
@@ -89,8 +99,8 @@ def test_an_answer_is_refused_where_nothing_was_cut(project: Project) -> None:
     assert project.run("auto_migrate", "--resolve", "shop.0001_initial:1=done").code == 2
 
 
-def test_what_was_cut_while_it_was_unapplied_is_told_likewise(anywhere: Project) -> None:
-    cut(anywhere, back=True)
+def test_what_was_cut_while_it_was_unapplied_is_told_likewise(project: Project) -> None:
+    cut(project, back=True)
     for command, code in {
         ("auto_migrate", "shop", "0001", "--check"): 7,
         ("auto_migrate", "--check"): 7,
@@ -99,14 +109,14 @@ def test_what_was_cut_while_it_was_unapplied_is_told_likewise(anywhere: Project)
         ("auto_migrate",): 7,
         ("migrate",): 7,
     }.items():
-        said = anywhere.run(*command)
+        said = project.run(*command)
         assert said.code == code, (command, said.text)
         assert all(answer in said.errors for answer in answers("shop", "0001_initial")), (command, said.text)
         assert "Nothing stops this plan" not in said.text
     # It had been let pass, and need not be acknowledged once more.
-    done = anywhere.run("auto_migrate", "shop", "0001_initial", "--resolve", "shop.0002_fill:2=done")
+    done = project.run("auto_migrate", "shop", "0001_initial", "--resolve", "shop.0002_fill:2=done")
     assert done.code == 0, done.text
-    assert anywhere.recorded == ["shop.0001_initial"]
+    assert project.recorded == ["shop.0001_initial"]
 
 
 def test_a_refusal_repeats_the_answer_that_was_given(project: Project) -> None:
