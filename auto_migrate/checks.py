@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import filter as filter_names
 from typing import Any
 
@@ -95,10 +95,20 @@ def _unusable_paths() -> Iterator[CheckMessage]:
         from auto_migrate.listeners import load_listener
 
         yield from _refused("auto_migrate.E004", load_listener, path)
+    if settings.NOTIFY:
+        yield from _undeliverable(settings.NOTIFY)
     if settings.HAZARDS:
         from auto_migrate.safety.hazards import hazards
 
         yield from _refused("auto_migrate.E005", hazards)
+
+
+def _undeliverable(addresses: Iterable[str]) -> Iterator[CheckMessage]:
+    from auto_migrate.reporting.notifications.services import is_missing_apprise, shown_address
+
+    for address in filter(is_missing_apprise, addresses):
+        text = f"AUTO_MIGRATE['NOTIFY']: {shown_address(address)} takes Apprise, which is not installed."
+        yield Error(text, hint="Run: pip install 'django-auto-migrate[notify]'", id="auto_migrate.E006")
 
 
 def _refused(code: str, load: Callable[..., Any], *arguments: str) -> Iterator[CheckMessage]:

@@ -48,6 +48,10 @@ class Clock:
         self._interrupted = True
         self._wishes.put(None)
 
+    def wake(self) -> None:
+        """End the pause that is under way, or else the next one; may be called from another thread."""
+        self._wishes.put(None)
+
     @property
     def interrupted(self) -> bool:
         """Return whether somebody asked to stop."""

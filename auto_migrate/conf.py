@@ -22,6 +22,8 @@ from auto_migrate.exceptions import UsageError
 
 SETTING = "AUTO_MIGRATE"
 ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
+# Names the file to which tests record their statements; no setting, since it is about one run of the tests.
+RECORD_VARIABLE = "AUTO_MIGRATE_RECORD"
 
 # What the platforms call the release that is running, first match wins.
 RELEASE_VARIABLES = (
@@ -35,6 +37,9 @@ RELEASE_VARIABLES = (
 
 # What the code of a hazard looks like; those that begin with AM are the package's own.
 HAZARD_CODE = r"[A-Z]{2,8}\d{1,4}"
+
+# What a backfill may wait for.
+SIGNALS = ("replicas", "archive", "vacuum", "transactions")
 
 SWITCHES = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -72,6 +77,26 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         if value not in choices:
             raise ValueError(_("it must be one of {choices}").format(choices=", ".join(choices)))
         return str(value)
+
+    return parse
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Parse one name, several separated by commas, or a list of them; an empty text is none."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(_("a list of names is needed"))
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def several_of(*choices: str) -> Callable[[Any], tuple[str, ...]]:
+    """Return a parser that takes any of `choices`, or "none" of them."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = () if value == "none" else names(value)
+        if unknown := set(found) - set(choices):
+            raise ValueError(_("{name} is none of {choices}").format(name=min(unknown), choices=", ".join(choices)))
+        return found
 
     return parse
 
@@ -156,6 +181,38 @@ def acknowledgements(value: Any) -> Mapping[str, str]:
     return found
 
 
+# What a project may be notified of; `waiting` of waits for longer than some seconds, as in `waiting:60`.
+NOTIFIED = ("started", "waiting", "failed", "refused", "succeeded", "left")
+NOTIFIED_BY_DEFAULT = ("failed", "refused", "waiting:60")
+
+
+def notify(value: Any) -> Mapping[str, tuple[str, ...]]:
+    """Parse addresses and the events that each is told: a dict, or `ADDRESS|EVENT,EVENT` with blanks between them."""
+    if isinstance(value, str):
+        parts = (item.partition("|") for item in value.split())
+        value = {address: events.split(",") if events else () for address, _bar, events in parts}
+    if isinstance(value, list | tuple):
+        value = dict.fromkeys(value, ())
+    if not isinstance(value, Mapping) or not all(isinstance(address, str) and ":" in address for address in value):
+        raise ValueError(_("every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"))
+    return {address: _events(events) for address, events in value.items()}
+
+
+def _events(events: Any) -> tuple[str, ...]:
+    found = tuple([events] if isinstance(events, str) else events) or NOTIFIED_BY_DEFAULT
+    for event in found:
+        if not re.fullmatch(rf"({'|'.join(NOTIFIED)})|waiting:\d{{1,6}}(\.\d+)?", str(event)):
+            raise ValueError(_("{event} is none of {choices}").format(event=event, choices=", ".join(NOTIFIED)))
+    return found
+
+
+def web_address(value: Any) -> str:
+    """Parse the address of a page, or nothing."""
+    if not isinstance(value, str) or not re.fullmatch(r"(https?://[^\s<>|]+)?", value):
+        raise ValueError(_("it must be an address such as https://shop.example/migrations/"))
+    return value
+
+
 def _setting(parse: Callable[[Any], Any], default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"parse": parse})
 
@@ -187,13 +244,29 @@ class Settings:
     BLOCK: str = _setting(one_of("error", "warning", "notice", "never"), "error")
     """The level of findings, unless acknowledged, at and above which a plan is refused."""
     SMALL_TABLE: int = _setting(at_least(0, int), 50_000)
-    """Rows up to which a table is small: nothing that is done to it takes long, so only lost data stops a deploy."""
+    """Rows up to which a table is small, for what its size in bytes does not tell: only lost data stops a deploy."""
+    LOCK_BUDGET: float = _setting(at_least(0, float), 1.0)
+    """Seconds for which a change may keep others waiting by its lock, as estimated: longer is an error."""
+    ONLINE: str = _setting(one_of("auto", "always", "never"), "auto")
+    """Which stock operations are carried out in steps that hold nobody up: those on tables that are not small."""
+    STATEMENTS: str = _setting(text, "auto")
+    """Where the statements of the running release are: `auto` is pg_stat_statements, `never`, or a recorded file."""
     ACKNOWLEDGE: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": acknowledgements})
     """`CODE:MIGRATION` → the reason why a hazard is wanted, for the migrations of other people's apps."""
     PHASES: bool = _setting(switch, False)
     """Whether the release step leaves what would hurt the running release until after the deploy."""
     POST_DEPLOY_DELAY: float = _setting(at_least(0, float), 900.0)
     """How long the beat task lets a release run before it applies what was left for after the deploy."""
+    BACKFILL_FINISH: float = _setting(at_least(0, float), 30.0)
+    """How many seconds may be left of a background backfill for a release step that needs it to finish it."""
+    BACKFILL_LAG: float = _setting(at_least(0, float), 10.0)
+    """How many seconds a replica may be behind before backfills wait for it."""
+    BACKFILL_TRANSACTION: float = _setting(at_least(0, float), 60.0)
+    """How old a transaction of others may be that holds the table of a backfill before it waits for them."""
+    BACKFILL_SIGNALS: tuple[str, ...] = _setting(several_of(*SIGNALS), SIGNALS)
+    """What backfills wait for; one that cannot be read holds them up."""
+    BACKFILL_REPLICAS: tuple[str, ...] = _setting(names, ())
+    """Aliases of replicas that backfills ask themselves how far behind they are, on any database."""
     TENANTS: str = _setting(one_of("auto", "none"), "auto")
     """`none` takes a database for up to date by one schema, though the project keeps others for its tenants."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
@@ -208,6 +281,12 @@ class Settings:
     """More entries of `checks` in `health/`: name → dotted path of a callable that gives a dict or raises."""
     LISTENERS: tuple[str, ...] = _setting(path_list, ())
     """Dotted paths of functions or classes whose instances are told every event: `(event, context)`."""
+    NOTIFY: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict, metadata={"parse": notify}, repr=False
+    )
+    """Address → events that are told there: webhooks, Slack, Teams, e-mail, and whatever Apprise knows."""
+    SCREEN_URL: str = _setting(web_address, "")
+    """Where `auto_migrate.urls` are on the web, for the links in notifications."""
     HAZARDS: tuple[str, ...] = _setting(path_list, ())
     """Dotted paths of the project's own subclasses of `auto_migrate.hazards.Hazard`."""
 
@@ -219,7 +298,7 @@ class Settings:
 
 
 # Settings whose values are never shown.
-SECRET = frozenset({"TOKEN", "DIRECT_URLS"})
+SECRET = frozenset({"TOKEN", "DIRECT_URLS", "NOTIFY"})
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -240,7 +319,7 @@ def unknown_keys() -> list[str]:
 
 def unknown_variables() -> list[str]:
     """Return the environment variables that look like settings and mean nothing to this version."""
-    known = {ENVIRONMENT_PREFIX + key for key in FIELDS}
+    known = {RECORD_VARIABLE, *(ENVIRONMENT_PREFIX + key for key in FIELDS)}
     return sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in known)
 
 

@@ -33,7 +33,7 @@ class Emitter:
     applied: int = dataclasses.field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        if get_settings().LISTENERS:
+        if get_settings().LISTENERS or get_settings().NOTIFY:
             # Most projects have none, and every run would pay for the import.
             from auto_migrate.listeners import project_listeners
 

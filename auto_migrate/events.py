@@ -12,10 +12,10 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState, WantedLock
 
 if TYPE_CHECKING:
-    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
+    from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Event:
 
 def jsonable(value: Any) -> Any:
     """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
-    if isinstance(value, MigrationKey | uuid.UUID):
+    if isinstance(value, BackfillKey | MigrationKey | uuid.UUID):
         return str(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat()
@@ -126,6 +126,16 @@ class RetryScheduled(Event):
     """The next attempt starts in `delay` seconds."""
 
     delay: float
+
+
+class NotificationTested(Event):
+    """A test message was sent to one address of the setting `NOTIFY`; `error` says why it was not taken, or nothing.
+
+    `service` is as much of the address as is no secret.
+    """
+
+    service: str
+    error: str
 
 
 # -- compare ----------------------------------------------------------------------------------------------------------
@@ -222,14 +232,17 @@ class PlanAssessed(Event):
     """The plan was judged.
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy. `obstacle` says what else stops it, empty if nothing
-    does.
+    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan,
+    `forecast` how long it will take, None where that was not asked. `obstacle` says what else stops it, empty if
+    nothing does.
     """
 
     findings: tuple[Finding, ...]
     blocking: tuple[Finding, ...]
     unmatched: tuple[Acknowledgement, ...]
     later: tuple[Finding, ...] = ()
+    plan: str = ""
+    forecast: Forecast | None = None
     obstacle: str = ""
 
 
@@ -265,12 +278,41 @@ class MigrationStarted(Event):
 class TablesAwaited(Event):
     """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
 
-    Comes inside a migration's transaction, as `SessionsAwaited` does: listeners must not use its connection.
+    `wanted` are the locks that it would have. Comes inside a migration's transaction, as `SessionsAwaited` does:
+    listeners must not use its connection.
     """
 
     migration: MigrationKey
     waited: float
     blockers: tuple[Blocker, ...]
+    wanted: tuple[WantedLock, ...] = ()
+
+
+class OnlineStepStarted(Event):
+    """Operation `operation` (1-based) of a migration is carried out online, and its step `step` of `steps` begins.
+
+    `name` says what it is: `look`, `change`, `build_index`, `drop_index`, `validate` or `fill`; `table` is quoted.
+    """
+
+    migration: MigrationKey
+    operation: int
+    step: int
+    steps: int
+    name: str
+    table: str
+
+
+class IndexProgressed(Event):
+    """The server is at work on an index: in which phase, how much of it is done in percent, after how many seconds.
+
+    `percent` is None in phases that wait for others. Comes from another thread: listeners must not use the run's
+    connection.
+    """
+
+    table: str
+    phase: str
+    percent: float | None
+    waited: float
 
 
 class SessionsAwaited(Event):
@@ -285,6 +327,28 @@ class SessionsAwaited(Event):
     reason: str
     waited: float
     blockers: tuple[Blocker, ...]
+
+
+class BackfillProgressed(Event):
+    """A backfill has `done` rows of about `total`, which is None before its start.
+
+    `state` is one of `BackfillState`; it will take `left` seconds more, as far as anybody can tell, and waits while
+    `held_by` says for what. `error` is why it failed.
+    """
+
+    backfill: BackfillKey
+    state: str
+    done: int
+    total: int | None
+    left: float | None
+    held_by: str
+    error: str = ""
+
+
+class BackfillsUnfinished(Event):
+    """These backfills go on in the background, or wait for somebody; the schema is up to date nevertheless."""
+
+    backfills: tuple[BackfillProgressed, ...]
 
 
 class MigrationFinished(Event):

@@ -10,7 +10,8 @@ AutoMigrateError
 ├── PlanRefused            6  the safety assessment found what nobody has acknowledged
 ├── HistoryDiverged        7  code and recorded history contradict each other
 ├── RunInterrupted         8  a signal asked the run to stop
-└── DatabaseBehind         9  `--check` found pending migrations
+├── DatabaseBehind         9  `--check` found pending migrations
+└── BackfillUnfinished    10  the plan needs a backfill that is not finished
 
 `TransientError` is not among them: it never leaves the engine, which answers it with another attempt.
 """
@@ -102,6 +103,12 @@ class DatabaseBehind(AutoMigrateError):
     """Migrations are pending and the caller only asked."""
 
     exit_code = ExitCode.BEHIND
+
+
+class BackfillUnfinished(AutoMigrateError):
+    """The plan needs a backfill that will take longer than a release step waits, or that somebody has stopped."""
+
+    exit_code = ExitCode.BACKFILL_UNFINISHED
 
 
 class TransientError(Exception):

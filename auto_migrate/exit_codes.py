@@ -26,3 +26,4 @@ class ExitCode(enum.IntEnum):
     DIVERGED = 7, "history diverged"
     INTERRUPTED = 8, "interrupted at a safe place"
     BEHIND = 9, "--check: migrations are pending"
+    BACKFILL_UNFINISHED = 10, "a backfill that the plan needs is not finished"

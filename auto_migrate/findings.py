@@ -23,6 +23,15 @@ class Level(enum.StrEnum):
         return list(Level).index(self)
 
 
+class Handled(enum.StrEnum):
+    """What takes care of a finding, so that it stops nothing."""
+
+    ONLINE = "online"
+    """The operation is carried out in steps that hold nobody up."""
+    BRIDGE = "bridge"
+    """The database serves the release that is still running for as long as it runs."""
+
+
 class Basis(enum.StrEnum):
     """What a piece of evidence rests on."""
 
@@ -32,6 +41,8 @@ class Basis(enum.StrEnum):
     """What the database about to be migrated says of the table."""
     OBSERVED = "observed"
     """What a rehearsal of the plan was seen to do."""
+    STATEMENTS = "statements"
+    """What the running release sends, as its tests or the server recorded it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ class Finding:
     """One hazard of one migration.
 
     `operation` is 1-based, None where the migration as a whole is meant; `instead` is code to write, or empty;
-    `acknowledged` is the reason that somebody gave, None where nobody has.
+    `acknowledged` is the reason that somebody gave, None where nobody has; `handled` is what takes care of it, None
+    where nothing does.
     """
 
     code: str
@@ -60,15 +72,35 @@ class Finding:
     instead: str
     evidence: tuple[Evidence, ...]
     acknowledged: str | None = None
+    handled: Handled | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether somebody has acknowledged the finding, or something takes care of it."""
+        return self.acknowledged is not None or self.handled is not None
 
     def stands_at(self, level: Level) -> bool:
-        """Return whether nobody has acknowledged the finding and it is at or above a level."""
-        return self.acknowledged is None and self.level.rank >= level.rank
+        """Return whether the finding is not settled and at or above a level."""
+        return not self.is_settled and self.level.rank >= level.rank
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OnlineStep:
+    """One step of an operation that is carried out online: `lock` is the strongest on a table that is there already."""
+
+    name: str
+    sql: tuple[str, ...]
+    lock: str
+    transaction: bool
+    """Whether the step is a transaction, or one statement outside of any."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlannedOperation:
-    """One operation of a plan, 1-based, with the statements that it would send as far as they can be told."""
+    """One operation of a plan, 1-based, with the statements that it would send as far as they can be told.
+
+    `online` are the steps in which it is carried out instead, none where it is carried out as it stands.
+    """
 
     index: int
     description: str
@@ -76,6 +108,7 @@ class PlannedOperation:
     effects: tuple[str, ...] = ()
     """What its statements do to each table, one sentence each."""
     sql: tuple[str, ...] = ()
+    online: tuple[OnlineStep, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +136,46 @@ class Acknowledgement:
     reason: str
     origin: str
     """Where it was given: in the migration, the settings, or on the command line."""
+    plan: str = ""
+    """The fingerprint of the only plan that it is for, or the beginning of it; empty where it is for any."""
+
+
+class ForecastBasis(enum.StrEnum):
+    """What a forecast rests on, the best first."""
+
+    HISTORY = "history"
+    """What the same took when this database had it before."""
+    LEARNED = "learned"
+    """The sizes of tables, at the pace at which this database was seen to go through them."""
+    SIZES = "sizes"
+    """The sizes of tables, at a pace measured elsewhere."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MigrationForecast:
+    """How many seconds one migration will take; None where it does what nobody can tell, as a function may.
+
+    `by_sizes` is what its work would take at the pace measured elsewhere, of which the history learns.
+    """
+
+    migration: MigrationKey
+    seconds: float | None
+    longest_lock_seconds: float
+    basis: ForecastBasis
+    by_sizes: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many seconds a plan will take, and for how many at most it holds a lock that others wait for.
+
+    `seconds` is None where a migration is among it of which nobody can tell. Waiting for others is not foreseen.
+    """
+
+    seconds: float | None
+    longest_lock_seconds: float
+    basis: ForecastBasis
+    migrations: tuple[MigrationForecast, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,6 +184,7 @@ class Assessment:
 
     migrations: tuple[AssessedMigration, ...]
     unmatched: tuple[Acknowledgement, ...] = ()
+    forecast: Forecast | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -57,7 +57,7 @@ def inspect(database: str = "default", *, phase: str | None = None, goal: Goal |
             if found.cut or found.undone:
                 return interrupted(adapter, found, compare(adapter, goal))
             # It tells that all is applied, which is not what everybody asks for.
-            if goal.is_whole and code is not None and History(database).knows(*code.answers(recorded)):
+            if goal.is_whole and code is not None and History(database).knows(code.fingerprint(recorded).schema):
                 return Inspection(SchemaState.UP_TO_DATE)
             return inspection_of(compare(adapter, goal))
     except HistoryDiverged as error:

@@ -18,9 +18,14 @@ from auto_migrate.events import Listener
 logger = logging.getLogger(__name__)
 
 
+# What carries out the setting `NOTIFY`; by its path, since it stands above the engine, as the project's own do.
+NOTIFIER = "auto_migrate.reporting.notifications.notifier.Notifier"
+
+
 def project_listeners() -> list[Listener]:
     """Return the project's listeners; raise `UsageError` for a path that names none, before any is instantiated."""
-    found = {path: load_listener(path) for path in get_settings().LISTENERS}
+    settings = get_settings()
+    found = {path: load_listener(path) for path in (*settings.LISTENERS, *([NOTIFIER] if settings.NOTIFY else []))}
     return [listener for path, kind in found.items() for listener in _instantiated(path, kind)]
 
 

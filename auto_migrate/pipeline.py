@@ -38,13 +38,14 @@ from auto_migrate.events import (
     VerifyStarted,
 )
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
+from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.store import History
 from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.comparison import Comparison, applied_state, compare, left_undone, still_true
-from auto_migrate.planning.fingerprint import Code, code_of_process
+from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
 from auto_migrate.planning.schema_state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
@@ -77,9 +78,11 @@ def migrate(
     """
     request = request or RunRequest()
     history = HistoryListener(database, requested_by=request.requested_by, queued=request.queued is not None)
-    emit = Emitter(database, request.queued or uuid.uuid4(), [history, *listeners], clock or Clock())
+    clock = clock or Clock()
+    channel = Channel(history, clock)
+    emit = Emitter(database, request.queued or uuid.uuid4(), [history, channel, *listeners], clock)
     adapter = adapter_for(database)
-    with directly(database), adapter.guarded(), watched(adapter, emit):
+    with directly(database), adapter.guarded(), watched(adapter, emit), channel.opened(adapter.connection):
         return Run(adapter, request, emit).run()
 
 
@@ -117,10 +120,11 @@ class Run:
         """Go through the stages once; a transient error in any of them ends the attempt and not the run."""
         self.wait(number)
         code = self.read_code()
-        if code is not None and self.is_known(code):
-            return EndState(SchemaState.UP_TO_DATE)
-        if not self.request.skip_checks:
+        known = self.known(code) if code is not None else None
+        if not self.request.skip_checks and (known is None or not known.is_checked):
             refuse_errors(self.database.alias)
+        if code is not None and known is not None and (end := self.take_short_way(code, known)):
+            return end
         comparison = self.compare_if_possible()
         if comparison is not None and self.is_ahead(comparison):
             return EndState(comparison.state)
@@ -152,23 +156,36 @@ class Run:
         # Read once, before any migration is imported: files that are edited under a worker are not what it carries out.
         return code_of_process(self.database.alias) if self.goal.is_whole else None
 
-    def is_known(self, code: Code) -> bool:
-        """Return whether, by its fingerprint, the last run found the database up to date with exactly this code.
+    def known(self, code: Code) -> Known | None:
+        """Return what the last run knew of this code, None if it did not find the database up to date with it.
 
-        An earlier one would not do: another release may have sent `post_migrate` since.
+        An earlier run would not do: another release may have sent `post_migrate` since.
         """
         if self.request.resolutions:
             # Whoever answers a question is told if nobody had asked it.
-            return False
-        recorded = recorded_rows(self.database.connection)
-        answers = code.answers(recorded) if self.request.skip_checks else (code.fingerprint(recorded),)
-        if not History(self.database.alias).knew_last(*answers, but=self.emit.run_id):
-            return False
+            return None
+        fingerprint = code.fingerprint(recorded_rows(self.database.connection))
+        last = Fingerprint.parsed(History(self.database.alias).last_fingerprint(but=self.emit.run_id))
+        known = Known(fingerprint, last)
+        return known if known.is_same_schema else None
+
+    def take_short_way(self, code: Code, known: Known) -> EndState | None:
+        """End a run with nothing pending; None where that proves not to be the way."""
+        if not known.is_heard and not self.announce(code):
+            return None
         self.emit(StateCompared(SchemaState.UP_TO_DATE, (), ()))
         self.emit(MigratingStarted())
         self.emit(PlanMade(code.app_labels, None, (), backwards=False))
         self.emit(VerifyStarted())
-        return True
+        return EndState(SchemaState.UP_TO_DATE, known.learned(skipped_checks=self.request.skip_checks))
+
+    def announce(self, code: Code) -> bool:
+        """Let receivers hear of code that changes nothing of the schema; return whether that is all there is to do."""
+        from auto_migrate.applying.signals import send_to_others
+
+        with self.lock():
+            known = self.known(code)
+            return known is not None and (known.is_heard or send_to_others(self.database.alias, self.request.audience))
 
     def compare_if_possible(self) -> Comparison | None:
         """Compare; None where a half-recorded squash stands in the way, which needs the deploy lock to be mended."""
@@ -216,6 +233,11 @@ class Run:
     def assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
         self.gate.check(comparison, state, cut)
+        if comparison.plan:
+            # Likewise: most deploys have no plan.
+            from auto_migrate.backfills.outlook import refuse_unfinished
+
+            refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
@@ -261,11 +283,17 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
+        if comparison.plan:
+            from auto_migrate.backfills.background import tell_unfinished
+
+            tell_unfinished(self.database.alias, self.emit)
         if comparison.unknown:
             return EndState(SchemaState.AHEAD)
         recorded = recorded_rows(self.database.connection)
         # Receivers of pre_migrate may have taken migrations out of the plan: then the next run has to look again.
         if code is None or needs_of(comparison.loader).pending(recorded):
             return EndState(SchemaState.UP_TO_DATE)
-        fingerprint = code.unchecked if self.request.skip_checks else code.fingerprint
-        return EndState(SchemaState.UP_TO_DATE, fingerprint(recorded))
+        fingerprint = code.fingerprint(recorded)
+        return EndState(
+            SchemaState.UP_TO_DATE, str(fingerprint.unchecked() if self.request.skip_checks else fingerprint)
+        )

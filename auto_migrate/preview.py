@@ -25,6 +25,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import refuse_unfit
 from auto_migrate.safety.plan_assessment import assess_plan, standing
+from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
 from auto_migrate.values import MigrationKey
 
@@ -58,7 +59,8 @@ def preview(
         later = tuple(finding for finding in seen.standing if finding.migration in left)
         obstacle = seen.obstacle
         told = obstacle.message if obstacle else ""
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, told))
+        plan = plan_fingerprint(comparison)
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told))
         if not comparison.plan and not obstacle:
             emit(NothingPending(comparison.state, 0.0))
         if obstacle:

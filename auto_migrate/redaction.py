@@ -67,7 +67,9 @@ CONTROL = re.compile(f"[{CONTROLS}]")
 CONTROL_OR_BREAK = re.compile(f"[{CONTROLS}\n\t]")
 
 # The fields of events that hold what others have said.
-FROM_ELSEWHERE = frozenset({"error", "hint", "reason", "detail", "blockers", "holder", "clients"})
+FROM_ELSEWHERE = frozenset(
+    {"error", "hint", "reason", "detail", "blockers", "holder", "clients", "held_by", "backfills"}
+)
 
 
 def redacted(text: str) -> str:

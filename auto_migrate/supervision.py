@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db.migrations.exceptions import MigrationSchemaMissing
 
@@ -22,9 +22,17 @@ from auto_migrate.watchdog import watched
 
 @contextlib.contextmanager
 def supervised(
-    database: str, *, requested_by: str, listeners: Sequence[Listener] = (), clock: Clock | None = None
+    database: str,
+    *,
+    requested_by: str,
+    listeners: Sequence[Listener] = (),
+    clock: Clock | None = None,
+    fingerprint: Callable[[], str] = str,
 ) -> Iterator[Emitter]:
-    """Hold the deploy lock around work that is not ours, and keep the record of what is reported to the emitter."""
+    """Hold the deploy lock around work that is not ours, and keep the record of what is reported to the emitter.
+
+    `fingerprint` is asked, after the work, for that of the state that it has left, empty if there is none.
+    """
     history = HistoryListener(database, requested_by=requested_by)
     emit = Emitter(database, uuid.uuid4(), [history, *listeners], clock or Clock())
     started = emit.clock.monotonic()
@@ -40,4 +48,5 @@ def supervised(
         except MigrationSchemaMissing:
             with adapter.translate_errors():
                 raise
-        emit(RunSucceeded(SchemaState.UP_TO_DATE, emit.applied, emit.clock.monotonic() - started))
+        duration = emit.clock.monotonic() - started
+        emit(RunSucceeded(SchemaState.UP_TO_DATE, emit.applied, duration, fingerprint()))

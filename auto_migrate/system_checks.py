@@ -1,6 +1,6 @@
 """Django's system checks, before anything is migrated: `migrate` refuses a project that has errors, and so does a run.
 
-They come after the wait, since some of them ask the database. A run whose fingerprint is known does without: the run
+They come after the wait, since some of them ask the database. Code that is known to have passed does without: the run
 that found it had them. One that was told to skip them leaves another fingerprint, which proves as much of the schema
 and nothing of the checks.
 """

@@ -1,8 +1,12 @@
 """The Celery tasks, for projects that have Celery: `django-auto-migrate[celery]`.
 
-`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on::
+`run_migrations` is behind `force-migrate/`. `run_post_deploy` is for beat, where phases are on, and `run_backfills` is
+where migrations have backfills in the background::
 
-    CELERY_BEAT_SCHEDULE = {"post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0}}
+    CELERY_BEAT_SCHEDULE = {
+        "post-deploy": {"task": "auto_migrate.tasks.run_post_deploy", "schedule": 60.0},
+        "backfills": {"task": "auto_migrate.tasks.run_backfills", "schedule": 60.0},
+    }
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from auto_migrate.history.store import History
 from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
 from auto_migrate.request import RunRequest
+from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.values import RunStatus
 
 try:
@@ -41,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 # A project's own time limits are made for its short tasks, and would cut a migration in two.
 A_DAY = 24 * 3600
+# How long one call waits for backfills that somebody has paused, in seconds; the next one of beat comes soon.
+PATIENCE = 50.0
 
 
 # Acknowledged early and never retried: a run that was cut short is for an operator to look at and ask for again.
@@ -54,7 +61,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # Celery has no types
-def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> None:
+def run_migrations(database: str, run_id: str, wanted: Sequence[str] = (), acknowledge: Sequence[str] = ()) -> None:
     """Carry out a run that was asked for over HTTP; one that is no longer queued is left alone.
 
     `wanted` are the migrations that whoever asked knows to be pending. A worker of another release, which has no files
@@ -68,7 +75,9 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = ()) -> No
                 hint=_("Restart the workers with the release that has them, and ask again."),
             )
         asked = History(database).get(run)
-        migrate(database, RunRequest(goal=Goal.asked(None, None, asked.phase if asked else None), queued=run))
+        goal = Goal.asked(None, None, asked.phase if asked else None)
+        acknowledgements = tuple(map(of_text, acknowledge))
+        migrate(database, RunRequest(goal=goal, queued=run, acknowledgements=acknowledgements))
     except RunNotQueued:
         logger.info(_("Run {run_id} was begun or given up by somebody else.").format(run_id=run_id))
     except AutoMigrateError as error:
@@ -93,6 +102,21 @@ def run_post_deploy(database: str = DEFAULT_DB_ALIAS) -> None:
         # The next call tries again where that makes sense.
         text = _("{database}: what is for after the deploy was not applied: {error}")
         logger.warning(text.format(database=database, error=error))
+
+
+@shared_task(**OPTIONS)  # type: ignore[untyped-decorator] # as above
+def run_backfills(database: str = DEFAULT_DB_ALIAS) -> None:
+    """Carry out the backfills that nobody is at; one that is paused meanwhile is left for a later call.
+
+    To be called every minute or so; another call does nothing while this one is at work.
+    """
+    from auto_migrate.backfills import background
+
+    try:
+        background.run_backfills(database, patience=PATIENCE)
+    except (AutoMigrateError, TransientError) as error:
+        # What failed is kept with its error, and whoever mends it resumes it; what was cut goes on at the next call.
+        logger.warning(_("{database}: backfills did not end well: {error}").format(database=database, error=error))
 
 
 def known_migrations() -> set[str]:

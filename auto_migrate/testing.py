@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from django.apps.registry import Apps
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.loader import MigrationLoader
+from django.test.runner import DiscoverRunner, ParallelTestSuite
 
 from auto_migrate.conf import ENVIRONMENT_PREFIX, get_settings
 from auto_migrate.databases.offline import offline
@@ -29,6 +32,16 @@ from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.plan_assessment import configured, server_of
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.recorder import Recorder, recording
+from auto_migrate.workload.statement_file import StatementFile, path_of_environment
+
+if TYPE_CHECKING:
+    Runner = DiscoverRunner
+else:
+    Runner = object
+
+# Signals hold receivers weakly, and a process that runs tests records until it ends.
+_recorders: list[Recorder] = []
 
 
 def assert_no_hazards(
@@ -100,6 +113,43 @@ def no_deploy_lock() -> Iterator[None]:
         else:
             os.environ[name] = before
         get_settings.cache_clear()
+
+
+def _init_recording_worker(*arguments: Any) -> None:
+    init_worker: Any = ParallelTestSuite.init_worker
+    init_worker(*arguments)
+    # What a process has that was forked is there already.
+    if multiprocessing.get_start_method() != "fork" and (path := path_of_environment()):
+        _recorders.append(Recorder(StatementFile(path)))
+        _recorders[-1].start()
+
+
+class RecordingSuite(ParallelTestSuite):
+    """Tests in several processes, each of which records."""
+
+    init_worker = _init_recording_worker
+
+
+class RecordStatementsMixin(Runner):
+    """Lets a test runner record the statements that the tests send to the file that `AUTO_MIGRATE_RECORD` names.
+
+    `class Runner(RecordStatementsMixin, DiscoverRunner): pass`, and `TEST_RUNNER` names it. Without the variable it
+    does nothing.
+    """
+
+    parallel_test_suite = RecordingSuite
+
+    def run_tests(self, test_labels: Any, *arguments: Any, **options: Any) -> int:
+        """Run the tests as the runner does; the file begins anew."""
+        if (path := path_of_environment()) is None:
+            return super().run_tests(test_labels, *arguments, **options)
+        file = StatementFile(path)
+        file.begin()
+        with recording(file):
+            failures = super().run_tests(test_labels, *arguments, **options)
+        chosen = (test_labels, self.tags, self.exclude_tags, self.test_name_patterns)
+        file.end(complete=not failures and not any(chosen))
+        return failures
 
 
 class Migrator:

@@ -45,6 +45,28 @@ class StepStatus(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class BackfillState(enum.StrEnum):
+    """Where a backfill is, or how it ended."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackfillKey:
+    """A backfill's identity: the app of its model and its name, whatever migration it stands in."""
+
+    app_label: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_label}.{self.name}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class MigrationKey:
     """A migration's identity."""
@@ -88,6 +110,14 @@ class Blocker:
     query: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class WantedLock:
+    """A lock that a run waits for: a table, and PostgreSQL's mode as `LOCK TABLE` spells it."""
+
+    table: str
+    mode: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Audience:
     """What receivers of Django's signals are told of a command: its verbosity, whether it may ask, where it writes."""
@@ -95,3 +125,13 @@ class Audience:
     verbosity: int = 0
     interactive: bool = False
     stdout: OutputWrapper | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexBuild:
+    """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""
+
+    table: str
+    phase: str
+    percent: float | None
+    seconds: float

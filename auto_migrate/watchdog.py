@@ -18,12 +18,14 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.postgresql.sockets import duplicate, hurried
 from auto_migrate.databases.waits import REPORT_EVERY, Reason
 from auto_migrate.emitter import Emitter
+from auto_migrate.events import IndexProgressed
 from auto_migrate.retry import teller
-from auto_migrate.values import Blocker
+from auto_migrate.values import Blocker, IndexBuild
 
 # How often to look whether a statement is under way, in seconds; one that is found twice is worth asking about.
 TICK = 1.0
@@ -32,6 +34,8 @@ TICK = 1.0
 STRANDED = 8
 # How long the watchdog's own connection and its questions may take.
 PATIENCE = 5
+# How often to tell how far the build of an index is.
+PROGRESS_EVERY = 5.0
 # What libpq calls a connection on which a command is in progress.
 ACTIVE = 1
 
@@ -58,12 +62,13 @@ class Watched:
     state_change: str = ""
     idle_looks: int = 0
     report_at: float = TICK
+    progress_at: float = TICK
 
     def is_waiting(self) -> bool:
         """Return whether an answer has been awaited at two looks on end, over the same connection."""
         driver = self.wrapper.connection
         if driver is None or driver is not self.driver or transaction_status(driver) != ACTIVE:
-            self.driver, self.ticks, self.idle_looks, self.report_at = driver, 0, 0, TICK
+            self.driver, self.ticks, self.idle_looks, self.report_at, self.progress_at = driver, 0, 0, TICK, TICK
             self.ticks = int(driver is not None and transaction_status(driver) == ACTIVE)
             return False
         self.ticks += 1
@@ -89,6 +94,7 @@ class Watchdog:
 
     def __init__(self, database: Database, emit: Emitter) -> None:
         self.database = database
+        self.emit = emit
         self.tell = teller(emit)
         self.work = database.connection
         self.ended = threading.Event()
@@ -138,9 +144,18 @@ class Watchdog:
                         self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
                     elif by_pid[pid].is_stranded(state or "", state_change or ""):
                         cut(by_pid[pid])
+                cursor.execute(PROGRESS)
+                for pid, *build in cursor.fetchall():
+                    if pid in by_pid:
+                        self._tell_progress(by_pid[pid], IndexBuild(*build))
         finally:
             with contextlib.suppress(Error):
                 connection.close()
+
+    def _tell_progress(self, watched: Watched, build: IndexBuild) -> None:
+        if build.seconds >= watched.progress_at:
+            watched.progress_at = build.seconds + PROGRESS_EVERY
+            self.emit(IndexProgressed(build.table, build.phase, build.percent, build.seconds))
 
     def _tell_blocked(self, watched: Watched, cursor: Any, pid: int, waited: float) -> None:
         if waited < watched.report_at:

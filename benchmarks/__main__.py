@@ -10,7 +10,20 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-NAMES = ("noop", "readiness", "apply", "assess", "lock_stall", "kill_sweep", "webhooks")
+NAMES = (
+    "noop",
+    "readiness",
+    "apply",
+    "assess",
+    "statements",
+    "estimates",
+    "lock_stall",
+    "kill_sweep",
+    "online",
+    "backfills",
+    "webhooks",
+    "panel",
+)
 
 
 def main() -> None:

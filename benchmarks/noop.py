@@ -61,9 +61,11 @@ NOTHING = "No migrations to apply."
 SHELL = Way("`shell -c pass`", ("shell", "-c", "pass"), stock=False)
 FIRST = Way("a new release", ("auto_migrate",), stock=False, said=NOTHING, released=True)
 OURS = Way("`auto_migrate`", ("auto_migrate",), stock=False, said=NOTHING)
+OWN_MIGRATE = Way("`migrate` with the app", ("migrate",), stock=False, said=NOTHING)
+AFTER = Way("after `migrate`", ("auto_migrate",), stock=False, said=NOTHING)
 MIGRATE = Way("`migrate`", ("migrate",), stock=True, said=NOTHING)
 CHECK = Way("`migrate --check`", ("migrate", "--check"), stock=True)
-WAYS = (SHELL, OURS, FIRST, CHECK, MIGRATE)
+WAYS = (SHELL, OURS, FIRST, AFTER, CHECK, OWN_MIGRATE, MIGRATE)
 
 
 @contextlib.contextmanager
@@ -100,7 +102,7 @@ def by_size(server: PostgreSQL, folder: Path, rounds: int) -> dict[int, dict[Way
                 way.run(project, urls)  # bytecode is written once
             found[size] = {way: [] for way in WAYS}
             for _round in range(rounds):
-                for way in (FIRST, SHELL, CHECK, MIGRATE):
+                for way in (SHELL, FIRST, OWN_MIGRATE, AFTER, CHECK, MIGRATE):
                     found[size][way].append(way.run(project, urls))
                 # The fingerprint of a release is looked for by the runs that follow the first.
                 OURS.run(project, urls)
@@ -159,7 +161,9 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
             f"{median(costs[OURS]) / median(costs[MIGRATE]):.2f}",
             f"{median(costs[OURS]) / median(costs[CHECK]):.2f}",
             f"{median(costs[OURS]) - median(costs[SHELL]):+.2f} s",
-            f"{median(costs[FIRST]) / median(costs[MIGRATE]):.2f}",
+            f"{median(costs[FIRST]) / median(costs[SHELL]):.2f}",
+            f"{median(costs[AFTER]) / median(costs[SHELL]):.2f}",
+            f"{median(costs[OWN_MIGRATE]) / median(costs[MIGRATE]):.2f}",
         ]
         for size, costs in found.items()
     ]
@@ -176,11 +180,13 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
         "to `migrate`",
         "to `migrate --check`",
         "more than `shell -c pass`",
-        "a new release, to `migrate`",
+        "a new release, to `shell -c pass`",
+        "after `migrate`, to `shell -c pass`",
+        "`migrate` with the app, to without",
     ]
     return "\n".join(
         [
-            "`auto_migrate` with nothing to do, in proportion. The first run of a release takes the long way:",
+            "`auto_migrate` with nothing to do, in proportion, of a release that was there before unless it says so:",
             "",
             table(heads, ratios),
             "",

@@ -8,7 +8,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -50,8 +50,13 @@ class Stalls:
 class Traffic:
     """Readers and writers in autocommit, and an observer of who waits behind whom, while the `with` block lasts."""
 
-    def __init__(self, url: str, *, clients: int = CLIENTS) -> None:
+    def __init__(
+        self, url: str, *, clients: int = CLIENTS, statements: Sequence[str] = (READ, WRITE), rows: int = 0
+    ) -> None:
+        """Take the statements that the clients send in turn; each about its own row, or any of `rows`."""
         self.url = url
+        self.sent = statements
+        self.rows = rows
         self.stalls = [Stalls() for _client in range(clients)]
         # Monotonic times at which a client was seen waiting for the migration, and the one at which it had landed.
         self.seen_waiting: list[float] = []
@@ -97,11 +102,12 @@ class Traffic:
             self.errors.append(error)
 
     def _client(self, number: int) -> None:
-        statement = WRITE if number % 2 else READ
+        statement, dice = self.sent[number % len(self.sent)], random.Random(number)
         with psycopg.connect(self.url, autocommit=True, application_name=APPLICATION) as connection:
             while not self._stop.wait(PAUSE):
+                row = dice.randint(1, self.rows) if self.rows else number + 1
                 started = time.monotonic()
-                connection.execute(statement, [number + 1])
+                connection.execute(statement, [row])
                 self.stalls[number].note(time.monotonic() - started)
 
     def _observe(self, _number: int) -> None:

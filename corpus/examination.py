@@ -15,7 +15,7 @@ import psycopg
 from corpus import environments
 from corpus.outcome import ROOT, Outcome, State
 from corpus.package import OWN_APP, SETTINGS_MODULE, Package
-from corpus.ways import BESIDE, OURS, STOCK, WAYS, Way, differences
+from corpus.ways import BESIDE, ONLINE, OURS, STOCK, WAYS, Way, differences
 from tests.forks import Nursery
 from tests.manage import MANAGE, environment
 from tests.servers import PostgreSQL
@@ -96,7 +96,7 @@ class Commands:
 
     def run(self, way: Way, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
         """Run `manage.py` on a way's database to its end and return its output; raise `Failed`."""
-        running = self.nursery.start(*arguments, database_url=self.project.server.url(way.database))
+        running = self.nursery.start(*arguments, database_url=self.project.server.url(way.database), env=way.env)
         deadline = time.monotonic() + TIMEOUT
         while running.poll() is None:
             if time.monotonic() > deadline:
@@ -144,14 +144,15 @@ def examine_installed(project: Project) -> Outcome:
 
 
 def deploy(project: Project) -> dict[str, str]:
-    """Carry out both commands of this app and look in all ways; return what was wrong, by command."""
+    """Carry out the commands of this app and look in all ways; return what was wrong, by command."""
     wrong: dict[str, str] = {}
     try:
         ours = Commands(project, OURS)
     except Failed as error:
         return {"loading": str(error)}
     with ours.nursery:
-        ours.empty(BESIDE)
+        for way in (BESIDE, ONLINE):
+            ours.empty(way)
         steps: dict[str, Callable[[], object]] = {
             "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
             "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
@@ -160,6 +161,7 @@ def deploy(project: Project) -> dict[str, str]:
             "`--check` after": lambda: ours.run(OURS, "auto_migrate", "--check"),
             "`assess_migrations`": lambda: assess(ours),
             BESIDE.name: lambda: ours.migrate(BESIDE),
+            ONLINE.name: lambda: ours.migrate(ONLINE),
         }
         for name, step in steps.items():
             try:

@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from structlog.typing import Processor, WrappedLogger
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 # A gateway that can only be given a URL sends its secret as `?token=`, and servers log URLs.
 _TOKEN_IN_URL = re.compile(r"(?<=[?&]token=)[^&\s\"'>]+")
 

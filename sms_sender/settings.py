@@ -7,10 +7,15 @@ hosting platform's own variable makes it production, which has `DEBUG` off and r
 from __future__ import annotations
 
 import os
+import zoneinfo
+from collections.abc import Collection
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
+from django.conf.global_settings import LANGUAGES
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -20,6 +25,7 @@ from sms_sender import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+YES, NO = {"true", "yes", "on", "1", "y", "t", "ok"}, {"false", "no", "off", "0", "n", "f"}
 
 
 def given(name: str) -> str:
@@ -54,14 +60,48 @@ def whole(name: str, default: int | None, *, minimum: int = 1) -> int | None:
     return int(text)
 
 
+def flag(name: str, *, default: bool) -> bool:
+    """Read yes or no; refuse what is neither."""
+    text = given(name).lower()
+    if text not in {"", *YES, *NO}:
+        raise ImproperlyConfigured(f"{name}={text!r} is neither true nor false. Type: export {name}=true")
+    return text in YES if text else default
+
+
+def one_of(name: str, default: str, known: Collection[str]) -> str:
+    """Read a word, in whatever case; refuse one that is not known."""
+    text = given(name) or default
+    for word in known:
+        if word.casefold() == text.casefold():
+            return word
+    raise ImproperlyConfigured(f"{name}={text!r} is not known. Type: export {name}={default}")
+
+
+def price(name: str) -> Decimal | None:
+    """Read an amount of reais, with a point or a comma; refuse what is none."""
+    text = given(name)
+    try:
+        value = Decimal(text.replace(",", ".")) if text else None
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if value is not None and not (value.is_finite() and value >= 0):
+        raise ImproperlyConfigured(f"{name}={text!r} is not an amount of reais. Type: export {name}=0.25")
+    return value
+
+
 # -- where this runs --------------------------------------------------------------------------------------------------
 
 PLATFORMS = ("RENDER", "DYNO", "FLY_APP_NAME", "KUBERNETES_SERVICE_HOST", "K_SERVICE")
 ON_PLATFORM = any(map(given, PLATFORMS))
 DATABASE_URL = given("DATABASE_URL")
 REDIS_URL = given("REDIS_URL")
+if REDIS_URL.partition("://")[0] not in {"", "redis", "rediss", "unix"}:
+    # Not the address: it holds a password.
+    raise ImproperlyConfigured(
+        "REDIS_URL is no address of a Redis. Type: export REDIS_URL=redis://:password@host:6379/0"
+    )
 
-DEBUG = env.bool("DEBUG") if given("DEBUG") else not (DATABASE_URL or ON_PLATFORM)
+DEBUG = flag("DEBUG", default=not (DATABASE_URL or ON_PLATFORM))
 
 SECRET_KEY = given("SECRET_KEY") or ("django-insecure-only-for-development" if DEBUG else "")
 if not SECRET_KEY:
@@ -83,6 +123,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Deploy logs list the apps that bring migrations: admin, auth, contenttypes, sessions and webhooks, nothing else.
 INSTALLED_APPS = [
     "auto_migrate",
+    "webhooks",  # before the admin, some of whose templates are its own
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -93,7 +134,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "webhooks",
 ]
 
 MIDDLEWARE = [
@@ -175,9 +215,10 @@ CACHES: dict[str, dict[str, Any]] = {
 
 # -- language and static files ----------------------------------------------------------------------------------------
 
-LANGUAGE_CODE = given("LANGUAGE_CODE") or "pt-br"
-TIME_ZONE = given("TIME_ZONE") or "America/Sao_Paulo"
+LANGUAGE_CODE = one_of("LANGUAGE_CODE", "pt-br", {**dict(LANGUAGES), "en-us": "English"})
+TIME_ZONE = one_of("TIME_ZONE", "America/Sao_Paulo", zoneinfo.available_timezones())
 USE_I18N = True
+FORMAT_MODULE_PATH = ["sms_sender.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -196,14 +237,14 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 # Only a proxy that overwrites the header may be believed; each of the platforms has one.
-if env.bool("BEHIND_PROXY", default=ON_PLATFORM):
+if flag("BEHIND_PROXY", default=ON_PLATFORM):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=ON_PLATFORM and not DEBUG)
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=ON_PLATFORM and not DEBUG)
 # Probes ask in plain HTTP from inside the platform and take a redirect for an answer.
 SECURE_REDIRECT_EXEMPT = [r"^api/webhooks/(health|live|ready)/$"]
 SECURE_HSTS_SECONDS = int(seconds("SECURE_HSTS_SECONDS", 0))
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=not DEBUG)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("SECURE_COOKIES", default=not DEBUG)
 
 # -- web server: gunicorn.conf.py -------------------------------------------------------------------------------------
 
@@ -215,7 +256,7 @@ WEB_READ_TIMEOUT = seconds("WEB_READ_TIMEOUT", 10, minimum=0.1)
 
 # -- logging ----------------------------------------------------------------------------------------------------------
 
-LOGGING = logs.configuration(debug=DEBUG, level=(given("LOG_LEVEL") or "INFO").upper())
+LOGGING = logs.configuration(debug=DEBUG, level=one_of("LOG_LEVEL", "INFO", logs.LEVELS))
 logs.configure_structlog()
 
 # -- webhooks and SMS -------------------------------------------------------------------------------------------------
@@ -243,6 +284,7 @@ SMS_SENDING_TIMEOUT = seconds("SMS_SENDING_TIMEOUT", 120, minimum=1)
 SMS_PROVIDERS = [
     "webhooks.providers.console",
     "webhooks.providers.twilio",
+    "webhooks.providers.zenvia",
 ]
 SMS_PROVIDER = given("SMS_PROVIDER") or ("twilio" if given("TWILIO_ACCOUNT_SID") else "console")
 # Where numbers may be of, by their two letters.
@@ -251,8 +293,8 @@ SMS_COUNTRIES = [name.upper() for name in listed("SMS_COUNTRIES")] or ["BR"]
 SMS_HOURS = given("SMS_HOURS") or "09:00-21:00"
 SMS_SATURDAY_HOURS = given("SMS_SATURDAY_HOURS") or "10:00-16:00"
 # On Sundays by the hours of Saturdays, on national holidays by those of the weekday; not at all unless set.
-SMS_SUNDAYS = env.bool("SMS_SUNDAYS", default=False)
-SMS_HOLIDAYS = env.bool("SMS_HOLIDAYS", default=False)
+SMS_SUNDAYS = flag("SMS_SUNDAYS", default=False)
+SMS_HOLIDAYS = flag("SMS_HOLIDAYS", default=False)
 # Nobody is reminded of a payment that is older than this, in seconds.
 SMS_MAX_AGE = seconds("SMS_MAX_AGE", 86400, minimum=1)
 SMS_PER_PHONE_PER_DAY = whole("SMS_PER_PHONE_PER_DAY", 1) or 1
@@ -264,6 +306,39 @@ PAYMENT_URL = given("PAYMENT_URL")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
     "{name}, seu PIX de {amount} ainda aguarda o pagamento. {link} Para parar, responda SAIR."
 )
+
+# A gateway's own text, where it has one.
+GATEWAY_SMS_TEMPLATES = {name: given(f"{name.upper()}_SMS_TEMPLATE") for name in GATEWAY_SECRETS}
+# What one segment costs, in reais, for the figures of the panel.
+SMS_PRICE = price("SMS_PRICE")
+
+# -- people's data ----------------------------------------------------------------------------------------------------
+
+# After so many days deliveries are stripped of what they said, and payments of whose they were.
+RETENTION_DAYS = whole("RETENTION_DAYS", 180) or 180
+
+# -- alarms -----------------------------------------------------------------------------------------------------------
+
+# Who is told, and how: addresses, separated by commas, and an address that takes JSON by POST.
+ALARM_EMAILS = listed("ALARM_EMAILS")
+ALARM_WEBHOOK_URL = given("ALARM_WEBHOOK_URL")
+# Seconds until one is told of again that goes on, or that was over meanwhile.
+ALARM_COOLDOWN = seconds("ALARM_COOLDOWN", 3600, minimum=1)
+# Seconds for which an SMS may be due, and for which a gateway that has delivered before may be silent (0: for ever).
+ALARM_LATE_AFTER = seconds("ALARM_LATE_AFTER", 300, minimum=1)
+ALARM_SILENT_AFTER = seconds("ALARM_SILENT_AFTER", 86400) or None
+# SMS that may fail within an hour.
+ALARM_FAILURES = whole("ALARM_FAILURES", 5) or 5
+if given("EMAIL_URL"):
+    try:
+        vars().update(environ.Env.email_url_config(given("EMAIL_URL")))
+    except (ImproperlyConfigured, ValueError):
+        example = "export EMAIL_URL=smtp+tls://user:password@smtp.example:587"
+        raise ImproperlyConfigured(f"EMAIL_URL is no address of a mail server. Type: {example}") from None
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = given("EMAIL_FROM") or "sms_sender@localhost"
+
+# -- SMS providers ----------------------------------------------------------------------------------------------------
 
 TWILIO_ACCOUNT_SID = given("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = given("TWILIO_AUTH_TOKEN")
@@ -301,7 +376,9 @@ CELERY_TASK_QUEUES = {
 CELERY_TASK_ROUTES = {
     "auto_migrate.tasks.*": {"queue": "migrations"},
     "webhooks.tasks.send_due": {"queue": "questions"},
+    "webhooks.tasks.raise_alarms": {"queue": "questions"},
     "webhooks.tasks.finish_interrupted": {"queue": "retries"},
+    "webhooks.tasks.apply_retention": {"queue": "retries"},
     "webhooks.tasks.send_recovery_sms": {"queue": "sms"},
 }
 CELERY_WORKER_DISABLE_PREFETCH = True
@@ -322,9 +399,25 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": min(30.0, SMS_SENDING_TIMEOUT),
         "options": {"expires": 30},
     },
+    "raise-alarms": {
+        "task": "webhooks.tasks.raise_alarms",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "apply-retention": {
+        "task": "webhooks.tasks.apply_retention",
+        "schedule": crontab(hour=4, minute=10),
+        "options": {"expires": 3600},
+    },
     # Does nothing unless AUTO_MIGRATE_PHASES is on.
     "post-deploy": {
         "task": "auto_migrate.tasks.run_post_deploy",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    # Does nothing unless a migration has left a backfill to be done in the background.
+    "backfills": {
+        "task": "auto_migrate.tasks.run_backfills",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/webhooks/", include("webhooks.gateways.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", Docs.as_view(url_name="schema"), name="docs"),
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", RedirectView.as_view(pattern_name="panel")),
+    path("panel/", include("webhooks.panel.urls")),
     path("metrics", metrics, name="metrics"),
 ]

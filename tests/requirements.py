@@ -75,6 +75,8 @@ MYSQLCLIENT = Requirement(
     pip=("mysqlclient",),
 )
 GIT = Requirement("git", "git", files=("git",), debian=("git",))
+CHROMIUM = Requirement("chromium", "Chromium", files=("chromium",), debian=("chromium",))
+PROMETHEUS = Requirement("prometheus", "Prometheus", files=("prometheus", "promtool"), debian=("prometheus",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
 SAMPLE = Requirement(
     "sample",
@@ -89,7 +91,10 @@ SAMPLE = Requirement(
     ),
 )  # fmt: skip
 
-ALL = {each.name: each for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, SETPRIV, SAMPLE)}
+ALL = {
+    each.name: each
+    for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, SAMPLE)
+}
 
 # What was asked for since somebody last emptied this.
 ASKED: set[Requirement] = set()

@@ -44,6 +44,13 @@ class Snapshot:
         return "; ".join(found)
 
 
+def unordered(seen: Snapshot) -> Snapshot:
+    """Leave out in which order the columns of tables stand."""
+    rows = {name: sorted(str(sorted(row.strip("()").split(", "))) for row in rows) for name, rows in seen.rows.items()}
+    lines = sorted(line.rstrip(",") for line in seen.schema.splitlines())
+    return dataclasses.replace(seen, rows=rows, schema="\n".join(lines))
+
+
 def snapshot(server: PostgreSQL, database: str) -> Snapshot:
     """Look at everything but the history of the runs."""
     with psycopg.connect(server.url(database)) as connection:

@@ -15,10 +15,13 @@ from pathlib import Path
 
 import polib
 
-PACKAGE = Path(__file__).resolve().parent.parent / "auto_migrate"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = (ROOT / "auto_migrate", ROOT / "webhooks")
 CATALOGUE = Path("locale", "pt_BR", "LC_MESSAGES", "django.po")
 # What marks a sentence, and how many of its arguments are one.
 GETTEXT = {"_": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
+# What a template marks; one that counts or fills in says so in Python.
+MARKED_IN_TEMPLATE = re.compile(r"""\{% translate (["'])(.+?)\1 %\}""")
 # As msgcat wraps, nearly.
 WIDTH = 78
 
@@ -33,12 +36,14 @@ class Outcome:
 
 
 def main() -> None:
-    """Update the package's catalogue, and say what is left to translate."""
-    outcome = update(PACKAGE)
-    sys.stdout.write(f"{outcome.added} sentences added, {outcome.removed} taken out; compiled.\n")
-    for line in outcome.untranslated:
-        sys.stdout.write(f"  to translate: {(PACKAGE / CATALOGUE).relative_to(PACKAGE.parent)}:{line}\n")
-    if outcome.untranslated:
+    """Update each package's catalogue, and say what is left to translate."""
+    outcomes = {package: update(package) for package in PACKAGES}
+    for package, outcome in outcomes.items():
+        counts = f"{outcome.added} sentences added, {outcome.removed} taken out; compiled."
+        sys.stdout.write(f"{package.name}: {counts}\n")
+        for line in outcome.untranslated:
+            sys.stdout.write(f"  to translate: {(package / CATALOGUE).relative_to(ROOT)}:{line}\n")
+    if any(outcome.untranslated for outcome in outcomes.values()):
         sys.stdout.write("Translate it, then `make messages` once more compiles it.\n")
 
 
@@ -87,6 +92,9 @@ def sentences(package: Path) -> Mapping[str, tuple[str, str]]:
         for singular, plural in marked(ast.parse(path.read_text("utf-8"))):
             if not found.get(singular, ("", ""))[0]:
                 found[singular] = plural, path.relative_to(package).as_posix()
+    for path in sorted(package.rglob("*.html")):
+        for _quote, sentence in MARKED_IN_TEMPLATE.findall(path.read_text("utf-8")):
+            found.setdefault(sentence, ("", path.relative_to(package).as_posix()))
     return found
 
 

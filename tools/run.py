@@ -44,11 +44,18 @@ AT_ANY_TIME = {
 READY = """
 ✅ sms_sender is running. Ctrl-C stops everything.
 
+   Panel     {url}/panel/   {login}
    Health    {url}/api/webhooks/health/
    API docs  {url}/api/docs/
-   Admin     {url}/admin/   {login}
+   Admin     {url}/admin/
    Token     {token}
    Variables .run/env   (for manage.py: set -a; . .run/env; set +a; . .venv/bin/activate)
+
+   Try it, each line as it stands; the panel shows what comes of it:
+
+   .venv/bin/python -m tools.trial paid      # paid before its SMS: the SMS is cancelled
+   .venv/bin/python -m tools.trial morning   # it comes at night: the SMS waits for the morning
+   .venv/bin/python -m tools.trial opt-out   # its phone wants no SMS: it gets none
 
    Post a webhook, each time of a new payment; its SMS appears below from the worker after {delay} s{hint}:
 

@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from django.urls import NoReverseMatch, resolve, reverse
 
 from webhooks import gateways, providers, registry, signatures
 from webhooks.hours import parse_hours
 from webhooks.models import Payment
 from webhooks.start import TAG
-from webhooks.texts import payment_url, recovery_text
+from webhooks.texts import fill_in, payment_url
 
 NAME_HINT = "Call its module by a word of small letters, digits and underscores, 20 at most."
 NAME = r"[a-z][a-z0-9_]{0,19}"
@@ -26,16 +27,23 @@ NAME = r"[a-z][a-z0-9_]{0,19}"
 
 @register(TAG)
 def check_template(**_: Any) -> list[CheckMessage]:
-    """Fill the template in once, unless its link cannot be, which another check tells."""
+    """Fill each template in once, unless the link cannot be, which another check tells."""
     if check_payment_url():
         return []
+    templates = {"SMS_TEMPLATE": settings.SMS_TEMPLATE}
+    templates |= {f"{name.upper()}_SMS_TEMPLATE": text for name, text in settings.GATEWAY_SMS_TEMPLATES.items() if text}
+    return [error for variable, template in templates.items() for error in _template_errors(variable, template)]
+
+
+def _template_errors(variable: str, template: str) -> Iterator[CheckMessage]:
     try:
-        text = recovery_text(Payment(customer_name="Ana", amount=100))
+        text = fill_in(template, Payment(customer_name="Ana", amount=100))
     except (LookupError, ValueError, AttributeError) as error:
-        told = f"SMS_TEMPLATE={settings.SMS_TEMPLATE!r} cannot be filled in: {error!r}."
-        hint = "Use {name}, {amount}, {link} and {pix_code} only."
-        return [Error(told, hint=hint, id="webhooks.E001")]
-    return [] if text.strip() else [Error("SMS_TEMPLATE is blank.", hint="unset SMS_TEMPLATE", id="webhooks.E001")]
+        told = f"{variable}={template!r} cannot be filled in: {error!r}."
+        yield Error(told, hint="Use {name}, {amount}, {link} and {pix_code} only.", id="webhooks.E001")
+        return
+    if not text.strip():
+        yield Error(f"{variable} is blank.", hint=f"unset {variable}", id="webhooks.E001")
 
 
 @register(TAG)
@@ -49,7 +57,8 @@ def check_provider(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         told = f"SMS_PROVIDER={settings.SMS_PROVIDER!r} cannot be used: {error}"
         return [Error(told, hint=f"export SMS_PROVIDER={'|'.join(providers.names())}", id="webhooks.E002")]
-    return [Error(f"{name} is not set.", hint=f"export {name}=…", id="webhooks.E003") for name in missing]
+    needed = f"(SMS_PROVIDER={settings.SMS_PROVIDER} needs it)"
+    return [Error(f"{name} is not set.", hint=f"export {name}=… {needed}", id="webhooks.E003") for name in missing]
 
 
 @register(TAG)
@@ -94,11 +103,30 @@ def check_payment_url(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_public_url(**_: Any) -> list[CheckMessage]:
-    """Look at the address under which providers reach this service."""
-    if not settings.PUBLIC_URL or _is_page(settings.PUBLIC_URL):
-        return []
-    told = f"PUBLIC_URL={settings.PUBLIC_URL!r} is no address."
-    return [Error(told, hint="export PUBLIC_URL=https://sms.example.com", id="webhooks.E009")]
+    """Look at the address under which providers reach this service, and at the one where Twilio is reached."""
+    examples = {"PUBLIC_URL": "https://sms.example.com", "TWILIO_BASE_URL": "https://api.twilio.com"}
+    return [
+        Error(f"{name}={getattr(settings, name)!r} is no address.", hint=f"export {name}={example}", id="webhooks.E009")
+        for name, example in examples.items()
+        if getattr(settings, name) and not _is_page(getattr(settings, name))
+    ]
+
+
+@register(TAG)
+def check_alarms(**_: Any) -> list[CheckMessage]:
+    """Look at the addresses that are told of alarms."""
+    errors: list[CheckMessage] = []
+    for address in settings.ALARM_EMAILS:
+        try:
+            validate_email(address)
+        except ValidationError:
+            told = f"ALARM_EMAILS has {address!r}, which is no address."
+            errors.append(Error(told, hint="export ALARM_EMAILS=ana@shop.example,bia@shop.example", id="webhooks.E011"))
+    if settings.ALARM_WEBHOOK_URL and not _is_page(settings.ALARM_WEBHOOK_URL):
+        # Not the value: it may hold a secret.
+        hint = "export ALARM_WEBHOOK_URL=https://hooks.example/…"
+        errors.append(Error("ALARM_WEBHOOK_URL is no address.", hint=hint, id="webhooks.E012"))
+    return errors
 
 
 def _is_page(url: str) -> bool:

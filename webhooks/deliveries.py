@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import structlog
 from django.db import Error, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
 from webhooks import gateways, inserts, payments, refusals
@@ -20,7 +20,7 @@ from webhooks.gateways import MalformedPayload, Notice, UnknownWord
 from webhooks.gateways.notice import clean
 from webhooks.models import WebhookEvent
 from webhooks.phones import mask
-from webhooks.states import UNSETTLED, EventStatus, Refusal
+from webhooks.states import DEAD, UNSETTLED, EventStatus, Refusal
 
 logger = structlog.get_logger(__name__)
 
@@ -161,6 +161,21 @@ def process(key: int) -> EventStatus:
         return _note_failure(key, error)
 
 
+def process_again(events: QuerySet[WebhookEvent]) -> tuple[int, int, int]:
+    """Have deliveries processed that were not acted upon; return how many were, of how many, and how many are left.
+
+    The first are processed here and now; the worker takes the rest up, as it does what a process that died has left.
+    """
+    # What is stripped of its payload says nothing any more.
+    wanted = list(events.filter(status__in=DEAD).exclude(payload="").order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(wanted), 1000):
+        WebhookEvent.objects.filter(pk__in=wanted[start : start + 1000]).update(status=EventStatus.RECEIVED)
+    now = wanted[:BATCH]
+    done = [process(key) for key in now].count(EventStatus.PROCESSED)
+    logger.info("Deliveries are processed again", processed=done, tried=len(now), left=len(wanted) - len(now))
+    return done, len(now), len(wanted) - len(now)
+
+
 def take_up() -> list[int]:
     """Return the keys of deliveries to process now: those that nobody has read, and failed ones after a pause.
 
@@ -228,6 +243,8 @@ def _is_settled(event: WebhookEvent) -> bool:
 
 def _keep(event: WebhookEvent) -> Outcome:
     """Insert a delivery, or count it where the same is kept; one that is settled stays what it is."""
+    if event.payment is not None and event.payment.anonymized_at is not None:
+        event.payload = ""  # nobody learns again whose payment it is
     kept = inserts.insert(event, conflict="gateway, digest", update=AGAIN, returning="id, status, note, deliveries")
     assert kept  # noqa: S101 # either way there is a row
     key, status, note, deliveries = kept

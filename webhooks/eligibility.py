@@ -6,10 +6,10 @@ import dataclasses
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
-from webhooks import budget, hours, phones
-from webhooks.models import OptOut, Payment, RecoverySMS
+from webhooks import budget, hours, phones, queue
+from webhooks.models import PAID_MOMENT, OptOut, Payment, RecoverySMS
 from webhooks.states import GONE, MONEY_MOVED
 
 SHORTEST_PAUSE = timedelta(minutes=1)
@@ -30,45 +30,47 @@ def obstacle(payment: Payment, now: datetime) -> Obstacle | None:
         return Obstacle(reason)
     if payment.is_held_back:
         pause = max(timedelta(seconds=settings.SMS_RECOVERY_DELAY), SHORTEST_PAUSE)
-        return Obstacle("The payment is in review.", until=now + pause)
+        return Obstacle(_("The payment is in review."), until=now + pause)
     if (opens_at := hours.next_open(payment.customer_phone, now)) > now:
-        return Obstacle("Nobody is written to at this hour.", until=opens_at)
+        return Obstacle(_("Nobody is written to at this hour."), until=opens_at)
     if not budget.spend(now):
         until = hours.next_open(payment.customer_phone, budget.next_day(now))
-        return Obstacle(f"The day's budget of {settings.SMS_PER_DAY} SMS is spent.", until=until)
+        reason = _("The day's budget of {limit} SMS is spent.").format(limit=settings.SMS_PER_DAY)
+        return Obstacle(reason, until=until)
     return None
 
 
 def _for_good(payment: Payment, now: datetime) -> str:
     if not (payment.is_left_waiting or payment.is_held_back):
-        return f"The payment is {payment.status}."
+        return queue.settled(payment)
     if payment.expired_between(payment.created_at, now):
-        return "The PIX code has expired."
+        return _("The PIX code has expired.")
     if now - payment.began_at > timedelta(seconds=settings.SMS_MAX_AGE):
-        return f"The payment is older than {settings.SMS_MAX_AGE:g} s."
+        return _("The payment is older than {seconds} s.").format(seconds=f"{settings.SMS_MAX_AGE:g}")
     if OptOut.objects.filter(phone=payment.customer_phone).exists():
-        return "The phone has opted out."
+        return _("The phone has opted out.")
     return phones.obstacle(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
 
 
 def _paid_otherwise(payment: Payment) -> str:
     paid = Payment.objects.filter(status__in=MONEY_MOVED).exclude(pk=payment.pk)
     if payment.external_id and paid.filter(gateway=payment.gateway, external_id=payment.external_id).exists():
-        return "The order is paid, by another payment."
+        return _("The order is paid, by another payment.")
     # A PIX code that somebody let go for another, of whichever order or gateway: they have bought, and know it.
-    moment = Coalesce("paid_at", "status_at", "updated_at")
-    theirs = paid.alias(moment=moment).filter(customer_phone=payment.customer_phone, moment__gte=payment.began_at)
-    return "The customer has paid since." if theirs.exists() else ""
+    theirs = paid.alias(moment=PAID_MOMENT).filter(customer_phone=payment.customer_phone, moment__gte=payment.began_at)
+    return _("The customer has paid since.") if theirs.exists() else ""
 
 
 def _had_enough(payment: Payment, now: datetime) -> str:
     gone = RecoverySMS.objects.filter(status__in=GONE).exclude(payment=payment)
     order = gone.filter(payment__gateway=payment.gateway, payment__external_id=payment.external_id)
     if payment.external_id and order.exists():
-        return "The order has had its SMS."
+        return _("The order has had its SMS.")
     since = hours.start_of_day(payment.customer_phone, now)
     today = gone.filter(phone=payment.customer_phone, claimed_at__gte=since).count()
-    return f"The phone has had {today} SMS today." if today >= settings.SMS_PER_PHONE_PER_DAY else ""
+    if today < settings.SMS_PER_PHONE_PER_DAY:
+        return ""
+    return _("The phone has had {count} SMS today.").format(count=today)
 
 
 def valid_for(payment: Payment, now: datetime) -> int:

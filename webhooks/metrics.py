@@ -15,8 +15,9 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from auto_migrate.reporting.metrics import SchemaCollector
 from auto_migrate.web.auth import is_authorized
-from webhooks import refusals
+from webhooks import health, refusals
 from webhooks.models import Payment, RecoverySMS, WebhookEvent
+from webhooks.panel import figures
 from webhooks.states import SMSStatus
 from webhooks.views import problem
 
@@ -47,9 +48,17 @@ class QueueCollector(Collector):
         for labels, total in refusals.totals().items():
             refused.add_metric(labels, total)
         yield refused
+        last = GaugeMetricFamily(
+            "webhooks_last_delivery_timestamp_seconds", "When a gateway has last delivered.", labels=["gateway"]
+        )
+        for gateway, moment in figures.last_deliveries().items():
+            if moment is not None:
+                last.add_metric([gateway], moment.timestamp())
+        yield last
         lag = GaugeMetricFamily("webhooks_recovery_sms_lag_seconds", "How long the oldest due SMS has been waiting.")
         lag.add_metric([], _lag())
         yield lag
+        yield from _flags()
 
 
 def _counted(
@@ -59,6 +68,19 @@ def _counted(
     for row in rows.order_by().values(*labels).annotate(found=Count("pk")):
         family.add_metric([row[label] for label in labels], row["found"])
     return family
+
+
+def _flags() -> Iterator[Metric]:
+    flags = {
+        "webhooks_sms_provider_trouble": ("Whether the provider takes nothing.", "error" in health.sms_provider()),
+        "webhooks_sms_budget_spent": ("Whether the day's SMS are spent.", "error" in health.sms_budget()),
+        "webhooks_worker_alive": (
+            "Whether a worker does what beat asks for.",
+            health.sms_scheduler()["celery_available"],
+        ),
+    }
+    for name, (text, is_so) in flags.items():
+        yield GaugeMetricFamily(name, text, value=1.0 if is_so else 0.0)
 
 
 def _lag() -> float:

@@ -13,6 +13,9 @@ from webhooks.gateways import Notice
 from webhooks.models import Payment
 from webhooks.states import PaymentStatus
 
+FORGOTTEN = {"customer_name": "", "customer_phone": "", "customer_email": "", "pix_code": ""}
+"""What a payment tells of its customer, and what stands there once that is forgotten."""
+
 CLOCK_TOLERANCE = timedelta(days=1)
 """A status from further in the future is a broken clock's; believed, it would outdate every delivery to come."""
 
@@ -34,6 +37,8 @@ def record(gateway: str, notice: Notice, is_known: Callable[[], bool]) -> Paymen
         payment = Payment.objects.select_for_update().get(gateway=gateway, gateway_id=notice.gateway_id)
         if is_known():
             return payment
+        if payment.anonymized_at is not None:
+            told = {name: value for name, value in told.items() if name not in FORGOTTEN}
         if supersedes(payment, notice.status, told["status_at"]):
             _update(payment, told)
     queue.follow(payment)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import phonenumbers
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from phonenumbers import PhoneNumber, PhoneNumberType
 
 COUNTRY = "BR"
@@ -15,11 +17,11 @@ MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 """The second is of countries, such as the USA, whose numbers do not tell."""
 
 KINDS = {
-    PhoneNumberType.FIXED_LINE: "a landline",
-    PhoneNumberType.TOLL_FREE: "a free-call number",
-    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
-    PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.VOIP: "an internet telephone",
+    PhoneNumberType.FIXED_LINE: gettext_lazy("a landline"),
+    PhoneNumberType.TOLL_FREE: gettext_lazy("a free-call number"),
+    PhoneNumberType.PREMIUM_RATE: gettext_lazy("a premium-rate number"),
+    PhoneNumberType.SHARED_COST: gettext_lazy("a shared-cost number"),
+    PhoneNumberType.VOIP: gettext_lazy("an internet telephone"),
 }
 
 
@@ -31,13 +33,16 @@ def to_e164(number: str) -> str:
 def obstacle(phone: str) -> str:
     """Return why no SMS may go to a number, in E.164; an empty text if one may."""
     if not phone:
-        return "There is no phone number."
+        return _("There is no phone number.")
     parsed = phonenumbers.parse(phone)
     country = phonenumbers.region_code_for_number(parsed)
     if country not in settings.SMS_COUNTRIES:
-        return f"The phone number is of {country or 'no country'}; SMS go to {', '.join(settings.SMS_COUNTRIES)} only."
+        told = _("The phone number is of {country}; SMS go to {countries} only.")
+        return told.format(country=country or _("no country"), countries=", ".join(settings.SMS_COUNTRIES))
     kind = phonenumbers.number_type(parsed)
-    return "" if kind in MOBILE else f"The phone number is {KINDS.get(kind, 'no mobile phone')}."
+    if kind in MOBILE:
+        return ""
+    return _("The phone number is {kind}.").format(kind=KINDS.get(kind, _("no mobile phone")))
 
 
 def mask(phone: str) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from webhooks import hours, inserts, phones
 from webhooks.models import Payment, RecoverySMS
@@ -25,7 +26,7 @@ def follow(payment: Payment) -> None:
     if payment.is_held_back:
         return  # the claim puts it off
     if not payment.is_left_waiting:
-        cancel(RecoverySMS.objects.filter(payment=payment), reason=f"The payment is {payment.status}.")
+        cancel(RecoverySMS.objects.filter(payment=payment), reason=settled(payment))
         return
     obstacle = phones.obstacle(payment.customer_phone)
     if obstacle != payment.sms_obstacle:
@@ -34,6 +35,11 @@ def follow(payment: Payment) -> None:
     if not obstacle:
         # One statement, which does nothing if the payment has its SMS.
         inserts.insert(RecoverySMS(payment=payment, due_at=_due_at(payment)), conflict="payment_id")
+
+
+def settled(payment: Payment) -> str:
+    """Return why a payment that nobody is awaited for gets no SMS."""
+    return _("The payment is {status}.").format(status=payment.get_status_display().lower())
 
 
 def _due_at(payment: Payment) -> datetime:
@@ -46,6 +52,19 @@ def cancel(rows: QuerySet[RecoverySMS], *, reason: str) -> int:
     return rows.filter(status=SMSStatus.SCHEDULED).update(
         status=SMSStatus.CANCELLED, error=reason, updated_at=timezone.now()
     )
+
+
+def confirm(rows: QuerySet[RecoverySMS]) -> int:
+    """Note of those of `rows` whose outcome nobody knew that they arrived, as an operator has found out."""
+    return rows.filter(status=SMSStatus.UNKNOWN).update(
+        status=SMSStatus.SENT, sent_at=F("claimed_at"), error="", updated_at=timezone.now()
+    )
+
+
+def dismiss(rows: QuerySet[RecoverySMS], *, reason: str) -> int:
+    """Give those of `rows` up that failed, so that nobody is asked about them any more; give their number."""
+    failed = rows.filter(status=SMSStatus.FAILED)
+    return failed.update(status=SMSStatus.CANCELLED, error=reason, updated_at=timezone.now())
 
 
 def send_again(rows: QuerySet[RecoverySMS]) -> int:

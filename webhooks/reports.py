@@ -18,6 +18,7 @@ logger = structlog.get_logger(__name__)
 
 REFERENCE = re.compile(r"(\d{1,18})-([0-9a-f-]{36})")
 OPTED_OUT = "21610"
+NOT_DELIVERED = {DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED}
 
 
 def record(*, reference: str, provider_id: str, status: DeliveryStatus, code: str) -> bool:
@@ -25,7 +26,7 @@ def record(*, reference: str, provider_id: str, status: DeliveryStatus, code: st
     unsaid = Q(delivery_status="")
     if status != DeliveryStatus.SENT:
         unsaid |= Q(delivery_status=DeliveryStatus.SENT)
-    row = _find(reference, provider_id).filter(unsaid).first()
+    row = _find(reference, provider_id).select_related("payment").filter(unsaid).first()
     if row is None:
         return False
     told = RecoverySMS.objects.filter(unsaid, pk=row.pk, attempt_token=row.attempt_token)
@@ -37,7 +38,15 @@ def record(*, reference: str, provider_id: str, status: DeliveryStatus, code: st
         outcome |= {"status": SMSStatus.SENT, "sent_at": row.claimed_at, "error": ""}
     is_news = bool(told.update(**outcome))
     if is_news:
-        logger.info("Reported", sms=row.pk, phone=mask(row.phone), outcome=str(status), code=code)
+        log = logger.warning if status in NOT_DELIVERED else logger.info
+        log(
+            "Reported",
+            sms=row.pk,
+            payment=row.payment.gateway_id,
+            phone=mask(row.phone),
+            outcome=str(status),
+            code=code,
+        )
     if code == OPTED_OUT:
         opt_outs.add(row.phone, OptOutSource.PROVIDER)
     return is_news

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from webhooks import budget, eligibility, health, opt_outs
 from webhooks.eligibility import Obstacle
@@ -62,6 +63,7 @@ def send(key: int) -> None:
         return
     # Whatever the provider logs names the SMS and its payment too.
     with structlog.contextvars.bound_contextvars(sms=claim.key, payment=claim.payment):
+        logger.info("Claimed", phone=mask(claim.phone), provider=claim.provider, attempt=claim.attempts)
         _attempt(claim)
 
 
@@ -159,7 +161,11 @@ def _record_not_sent(claim: Claim, error: NotSent) -> None:
         _record_account_trouble(claim, error)
         return
     if claim.attempts >= MAX_ATTEMPTS:
-        _record(claim, status=SMSStatus.FAILED, error=f"{error} Given up after {claim.attempts} attempts.")
+        _record(
+            claim,
+            status=SMSStatus.FAILED,
+            error=_("{error} Given up after {count} attempts.").format(error=error, count=claim.attempts),
+        )
         return
     due_at = timezone.now() + FIRST_PAUSE * 2 ** (claim.attempts - 1)
     _record(claim, status=SMSStatus.SCHEDULED, due_at=due_at, dispatched_at=None, error=str(error))
@@ -227,6 +233,10 @@ def _outcome(sms: RecoverySMS) -> dict[str, object]:
         return {"status": SMSStatus.SENT, "provider_id": ours, "sent_at": sms.claimed_at, "error": ""}
     return {
         "status": SMSStatus.UNKNOWN,
-        "error": f"{sms.error} The worker stopped while sending. Ask the provider whether it arrived, then either "
-        "leave it or choose “Send now”.".strip(),
+        "error": _(
+            "{error} The worker stopped while sending. Ask the provider whether it arrived, then say so on the panel, "
+            "or choose “Send now”."
+        )
+        .format(error=sms.error)
+        .strip(),
     }

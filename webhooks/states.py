@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class PaymentStatus(TextChoices):
     """Where a payment is."""
 
-    WAITING = "waiting"
-    IN_REVIEW = "in_review"
-    AUTHORIZED = "authorized"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-    PAID = "paid"
-    REFUNDED = "refunded"
-    CHARGEBACK = "chargeback"
+    WAITING = "waiting", _("Waiting")
+    IN_REVIEW = "in_review", _("In Review")
+    AUTHORIZED = "authorized", _("Authorized")
+    REFUSED = "refused", _("Refused")
+    CANCELLED = "cancelled", _("Cancelled")
+    PAID = "paid", _("Paid")
+    REFUNDED = "refunded", _("Refunded")
+    CHARGEBACK = "chargeback", _("Chargeback")
 
     @property
     def rank(self) -> int:
@@ -44,20 +45,20 @@ MONEY_MOVED = [PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEB
 class PaymentMethod(TextChoices):
     """How a payment is made."""
 
-    PIX = "pix", "PIX"
-    CREDIT_CARD = "credit_card"
-    DEBIT_CARD = "debit_card"
-    BOLETO = "boleto"
+    PIX = "pix", _("PIX")
+    CREDIT_CARD = "credit_card", _("Credit Card")
+    DEBIT_CARD = "debit_card", _("Debit Card")
+    BOLETO = "boleto", _("Boleto")
 
 
 class EventStatus(TextChoices):
     """What became of a delivery."""
 
-    RECEIVED = "received"
-    PROCESSED = "processed"
-    IGNORED = "ignored"
-    REJECTED = "rejected"
-    FAILED = "failed"
+    RECEIVED = "received", _("Received")
+    PROCESSED = "processed", _("Processed")
+    IGNORED = "ignored", _("Ignored")
+    REJECTED = "rejected", _("Rejected")
+    FAILED = "failed", _("Failed")
 
     @property
     def is_settled(self) -> bool:
@@ -68,46 +69,59 @@ class EventStatus(TextChoices):
 UNSETTLED = [EventStatus.RECEIVED, EventStatus.FAILED]
 """What a delivery is until somebody has understood it."""
 
+DEAD = [EventStatus.FAILED, EventStatus.REJECTED, EventStatus.IGNORED]
+"""What a delivery is that was not acted upon."""
+
 
 class Refusal(TextChoices):
     """Why a delivery was not kept, or kept and not understood."""
 
-    BAD_SECRET = "bad_secret"  # noqa: S105 # a word, no secret
-    BAD_SIGNATURE = "bad_signature"
-    STALE_SIGNATURE = "stale_signature"
-    BAD_JSON = "bad_json", "No JSON object"
-    INCOMPLETE = "incomplete"
-    TOO_LARGE = "too_large"
-    UNKNOWN_WORD = "unknown_word"
+    BAD_SECRET = "bad_secret", _("Bad Secret")  # a word, no secret
+    BAD_SIGNATURE = "bad_signature", _("Bad Signature")
+    STALE_SIGNATURE = "stale_signature", _("Stale Signature")
+    BAD_JSON = "bad_json", _("No JSON object")
+    INCOMPLETE = "incomplete", _("Incomplete")
+    TOO_LARGE = "too_large", _("Too Large")
+    UNKNOWN_WORD = "unknown_word", _("Unknown Word")
 
 
 class SMSStatus(TextChoices):
     """Where a recovery SMS is. Only a person moves one out of `unknown`: twice is worse than not at all."""
 
-    SCHEDULED = "scheduled"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
+    SCHEDULED = "scheduled", _("Scheduled")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
 """What has reached its phone, or may have."""
 
+IN_TROUBLE = [SMSStatus.FAILED, SMSStatus.UNKNOWN]
+"""What a person has to decide about."""
+
 
 class OptOutSource(TextChoices):
     """Who said that a number wants no SMS."""
 
-    INBOUND = "inbound", "an answer"
-    PROVIDER = "provider", "the provider"
-    OPERATOR = "operator", "an operator"
+    INBOUND = "inbound", _("an answer")
+    PROVIDER = "provider", _("the provider")
+    OPERATOR = "operator", _("an operator")
 
 
 class DeliveryStatus(TextChoices):
     """What the provider says became of an SMS that it took."""
 
-    SENT = "sent"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
+    SENT = "sent", _("Sent")
+    DELIVERED = "delivered", _("Delivered")
+    UNDELIVERED = "undelivered", _("Undelivered")
+    FAILED = "failed", _("Failed")
+
+
+class PersonKey(TextChoices):
+    """What a person is known by who asks to be forgotten."""
+
+    PHONE = "phone", _("phone")
+    CPF = "cpf", _("CPF")

@@ -1,4 +1,4 @@
-"""What the worker does. Beat asks for the first and the last; the broker carries keys and may lose any of them.
+"""What the worker does. Beat asks for all but the second; the broker carries keys and may lose any of them.
 
 All are acknowledged when they start, Celery's default: the database finds again what a dead worker left, and a message
 delivered twice could only ask for what is done already.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from webhooks import deliveries, health, queue, sending
+from webhooks import alarms, deliveries, health, privacy, queue, sending
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -33,3 +33,15 @@ def finish_interrupted() -> None:
     for key in deliveries.take_up():
         deliveries.process(key)
     sending.settle_abandoned()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def raise_alarms() -> None:
+    """Look for what somebody has to see to, and tell of it."""
+    alarms.look()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def apply_retention() -> None:
+    """Forget what is old enough to be forgotten."""
+    privacy.apply_retention()

@@ -36,13 +36,23 @@ def payment_url(payment: Payment) -> str:
     return str(settings.PAYMENT_URL).format(**escaped)
 
 
+def template_of(gateway: str) -> str:
+    """Return the text that a gateway's customers get: `<GATEWAY>_SMS_TEMPLATE`, else `SMS_TEMPLATE`."""
+    return str(settings.GATEWAY_SMS_TEMPLATES.get(gateway) or settings.SMS_TEMPLATE)
+
+
 def recovery_text(payment: Payment) -> str:
-    """Fill in `SMS_TEMPLATE`: `{name}` (the first one), `{amount}`, `{link}`, `{pix_code}`.
+    """Return what the payment's customer is sent."""
+    return fill_in(template_of(payment.gateway), payment)
+
+
+def fill_in(template: str, payment: Payment) -> str:
+    """Fill in `{name}` (the first one), `{amount}`, `{link}`, `{pix_code}`.
 
     `{link}` is the payment's page, else its PIX code, else nothing, which leaves no gap.
     """
     pix_code = payment.pix_code if BR_CODE.fullmatch(payment.pix_code) else ""
-    text = str(settings.SMS_TEMPLATE).format(
+    text = template.format(
         name=first_name(payment.customer_name),
         amount=reais(payment.amount),
         link=payment_url(payment) or pix_code,
@@ -58,6 +68,11 @@ def segments(text: str) -> int:
     else:
         length, alone, joined = len(text.encode("utf-16-le")) // 2, 70, 67
     return 1 if length <= alone else -(-length // joined)
+
+
+def unusual_letters(text: str) -> list[str]:
+    """Return the letters that are not of seven bits, each of which makes every segment shorter than half."""
+    return sorted(set(text) - GSM_7 - GSM_7_TWICE)
 
 
 def first_name(full: str) -> str:

@@ -6,10 +6,11 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from webhooks import callbacks
-from webhooks.api.views import Events, OptOuts, PendingSMS, Refusals, SMSLogs
+from webhooks.api.views import DeadLetters, Events, OptOuts, PendingSMS, Refusals, SMSLogs
 
 router = SimpleRouter()
 router.register("events", Events, basename="event")
+router.register("dead-letters", DeadLetters, basename="dead-letter")
 router.register("sms-logs", SMSLogs, basename="sms-log")
 router.register("refusals", Refusals, basename="refusal")
 router.register("pending-sms", PendingSMS, basename="pending-sms")

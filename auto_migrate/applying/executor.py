@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.migrations.migration import Migration
@@ -36,6 +37,7 @@ from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whol
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
@@ -45,6 +47,10 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.online.online_operations import OnlineOperations
+    from auto_migrate.applying.online.planner import OnlinePlanner
 
 
 class AlreadyDone(Exception):
@@ -90,6 +96,7 @@ class Executor(LazyExecutor):
         self.resolutions = resolutions
         self.open_journals = open_journals or {}
         self.comparison = comparison
+        self.is_new = not comparison.recorded
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -97,15 +104,32 @@ class Executor(LazyExecutor):
         """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
         with self._reported(migration, backwards=False) as report:
             try:
-                if self._fits_transaction(migration):
+                online = self._goes_online(migration, state)
+                if self._fits_transaction(migration) and not online:
                     return self._apply_at_once(state, migration, report)
-                return self._apply_stepwise(state, migration, report.progress)
+                return self._apply_stepwise(state, migration, report.progress, online=online)
             except AlreadyDone:
                 report.already = True
                 return migration.mutate_state(djangos(state), preserve=False)
 
+    @functools.cached_property
+    def planner(self) -> OnlinePlanner | None:
+        """What plans the operations that go online, None where none does."""
+        # Of a plan that is empty nothing is asked.
+        from auto_migrate.applying.online.planner import planner_of
+
+        return planner_of(self.database, is_new=self.is_new)
+
+    def _goes_online(self, migration: Migration, state: ProjectState) -> bool:
+        """Return whether a migration is carried out in steps that would be one transaction otherwise."""
+        if self.planner is None or not self._fits_transaction(migration) or applies_itself(migration):
+            return False
+        position = self.open_journals.get(MigrationKey.of(migration))
+        begun = position is not None and not position.backwards and position.online is not None
+        return begun or self.planner.is_wanted(migration, state)
+
     def _fits_transaction(self, migration: Migration) -> bool:
-        return bool(migration.atomic and self.database.transactional_ddl)
+        return is_atomic(migration) and self.database.transactional_ddl
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         """Apply in one transaction; one that was rolled back for its state is applied once more on Django's own."""
@@ -168,16 +192,26 @@ class Executor(LazyExecutor):
             # A history that cannot be written does not stop a deploy.
             return OwnTransaction(self.database, progress, journal if journal.is_kept() else None)
 
-    def _apply_stepwise(self, state: ProjectState, migration: Migration, progress: Progress) -> ProjectState:
+    def _apply_stepwise(
+        self, state: ProjectState, migration: Migration, progress: Progress, *, online: bool
+    ) -> ProjectState:
         """Carry out one operation after the other with a journal, then record the migration and close the journal."""
         self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
+        progress.is_online = online
         stepwise = Stepwise(
-            self.database, migration, progress, emit=self.emit, lock=self.lock, resolutions=self.resolutions
+            self.database,
+            migration,
+            progress,
+            emit=self.emit,
+            lock=self.lock,
+            resolutions=self.resolutions,
+            online=self._online_operations(migration),
         )
+        stepwise.journal.is_online = online
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=False)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self.connection.schema_editor(atomic=False) as editor, progress.watched():
             state = stepwise.apply(position, state, editor)
         with atomic(using=self.database.alias):
             if not self._begin(migration):
@@ -185,6 +219,13 @@ class Executor(LazyExecutor):
             stepwise.journal.clear()
             self.lock.verify()
         return state
+
+    def _online_operations(self, migration: Migration) -> OnlineOperations | None:
+        if self.planner is None:
+            return None
+        from auto_migrate.applying.online.online_operations import OnlineOperations
+
+        return OnlineOperations(self.database, migration, self.planner, lock=self.lock, emit=self.emit)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
@@ -228,7 +269,7 @@ class Executor(LazyExecutor):
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=True)
             position = stepwise.resume()
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, progress.watched():
+        with self.connection.schema_editor(atomic=False) as editor, progress.watched():
             stepwise.unapply(position, state, editor)
         with atomic(using=self.database.alias):
             if self._begin(migration):

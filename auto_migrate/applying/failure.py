@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.fallback import FIRST
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
@@ -64,8 +65,13 @@ def _transient(database: Database, error: BaseException, progress: Progress) -> 
     fault = database.fault_of(error)
     if fault is None or not fault.kind.transient:
         return None
-    kept = not (progress.migration.atomic and database.transactional_ddl)
+    kept = not is_one_transaction(database, progress)
     return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
+
+
+def is_one_transaction(database: Database, progress: Progress) -> bool:
+    """Return whether nothing is kept of a migration that fails."""
+    return is_atomic(progress.migration) and database.transactional_ddl and not progress.is_online
 
 
 def _hint(database: Database, error: BaseException, progress: Progress, *, left: bool) -> str:

@@ -32,6 +32,11 @@ class LazyExecutor(Planner):
             state = quietly(LazyState.of(state))
         return djangos(super().migrate(targets, plan, state, fake, fake_initial))
 
+    def _create_project_state(self, with_applied_migrations: bool = False) -> ProjectState:
+        """Return Django's state; of the one that `pre_migrate` hands out no model is rendered before somebody looks."""
+        state = super()._create_project_state(with_applied_migrations)  # type: ignore[misc] # which the stubs lack
+        return quietly(LazyState.of(state)) if with_applied_migrations else state
+
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:

@@ -48,6 +48,8 @@ class Progress:
     raised: bool = False
     # Whether the operation has raised outside of any transaction, and nobody but its author knows what it has done.
     is_cut: bool = False
+    # Whether it is carried out in steps although it is atomic.
+    is_online: bool = False
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""

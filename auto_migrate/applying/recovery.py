@@ -17,6 +17,7 @@ from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.applying.traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
@@ -210,7 +211,7 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
         passed_over = target is not None and target.app_label == key.app_label and key not in plan
         if passed_over and not gone and node not in comparison.recorded:
             raise stopped_at(database, comparison.loader.disk_migrations[node], position)
-        at_once = key in plan and plan[key].atomic and database.transactional_ddl
+        at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl and position.online is None
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
 

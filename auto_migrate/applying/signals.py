@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from importlib import import_module
 
 from django.apps import apps
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db import connections
 from django.db.migrations.migration import Migration
-from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.state import ModelState, ProjectState, StateApps
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -19,6 +22,8 @@ from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
+from auto_migrate.planning.loader import Loader
+from auto_migrate.planning.receivers import SIGNALS, of_others
 from auto_migrate.values import Audience
 
 
@@ -71,6 +76,15 @@ def send_post_migrate(
     database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
 ) -> None:
     """Send `post_migrate` with every model of the final state rendered, as `migrate` does."""
+    rendered = final_models(state)
+    with override(None):
+        emit_post_migrate_signal(
+            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
+        )
+
+
+def final_models(state: ProjectState) -> StateApps:
+    """Return every model of the final state, those of apps without migrations as they are in the code."""
     state.clear_delayed_apps_cache()
     rendered = state.apps
     with rendered.bulk_update():
@@ -78,7 +92,32 @@ def send_post_migrate(
         for key in keys:
             rendered.unregister_model(*key)
     rendered.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
+    return rendered
+
+
+def send_to_others(database: str, audience: Audience) -> bool:
+    """Send both signals, with nothing to carry out, to the receivers that are not Django's own.
+
+    Return whether none of them has put anything into the plan. The models that they are handed are those of the leaf
+    nodes; the graph for them is built when somebody looks at one.
+    """
+    register_receivers()
+    plan: list[tuple[Migration, bool]] = []
+    state = functools.cache(lambda: Loader(connections[database]).project_state())
+    handed = (lambda: quietly(on_demand(state())).apps, lambda: final_models(state().clone()))
     with override(None):
-        emit_post_migrate_signal(
-            audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
-        )
+        for signal, models in zip(SIGNALS, handed, strict=True):
+            others, historical = of_others(signal), SimpleLazyObject(models)
+            for config in apps.get_app_configs():
+                if config.models_module is not None:
+                    others.send(
+                        sender=config,
+                        app_config=config,
+                        verbosity=audience.verbosity,
+                        interactive=audience.interactive,
+                        using=database,
+                        stdout=audience.stdout,
+                        apps=historical,
+                        plan=plan,
+                    )
+    return not plan

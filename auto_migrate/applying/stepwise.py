@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -38,6 +39,8 @@ from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
 from auto_migrate.applying.transaction import OwnTransaction
+from auto_migrate.backfills.atomicity import is_in_batches
+from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
@@ -45,6 +48,9 @@ from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.online.online_operations import OnlineOperations
 
 
 class Stepwise:
@@ -60,6 +66,7 @@ class Stepwise:
         lock: DeployLock,
         resolutions: Resolutions,
         backwards: bool = False,
+        online: OnlineOperations | None = None,
     ) -> None:
         self.database = database
         self.migration = migration
@@ -71,6 +78,7 @@ class Stepwise:
         self.key = MigrationKey.of(migration)
         self.journal = Journal(database.alias, emit.run_id, self.key, backwards=backwards)
         self.operations = Operations(database, migration, progress, emit)
+        self.online = online
         # What of the operation that was cut is done, where its statements were noted.
         self.done_statements: tuple[str, ...] = ()
 
@@ -90,7 +98,11 @@ class Stepwise:
             return self._carry_out_whole(position, editor, lambda: self.migration.apply(djangos(state), editor))
         for index, operation in enumerate(self.migration.operations, start=1):
             self.progress.enter(index)
-            if index <= position.done or (index == position.started and self._was_done(position, index)):
+            if (
+                index <= position.done
+                or self._went_online(position, index, state)
+                or (index == position.started and self._was_done(position, index))
+            ):
                 _before, state = advance(state, self.migration.app_label, operation)
             else:
                 # Python code may have closed the connection, and with it the session that held the fence.
@@ -109,6 +121,12 @@ class Stepwise:
                 continue
             self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             self._carry_out(step.index, done, editor, step)
+
+    def _went_online(self, position: Position, index: int, state: ProjectState) -> bool:
+        """Carry an operation out online, if it goes that way, and return whether it was."""
+        if self.online is None:
+            return False
+        return self.online.carry_out(self.journal, position, index, state, lambda: self._finish(index))
 
     def _was_done(self, position: Position, done: int) -> bool:
         verdict = judge(self.database, self.migration, position, resolutions=self.resolutions, emit=self.emit)
@@ -135,7 +153,8 @@ class Stepwise:
         try:
             patient = isinstance(step.operation, ops.RunPython)
             limits = self.database.session_limits(patient_with_rows=patient)
-            with limits, statements.noted() if noted else contextlib.nullcontext():
+            told = in_release_step(self.emit, self.lock)
+            with limits, told, statements.noted() if noted else contextlib.nullcontext():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -179,7 +198,8 @@ class Stepwise:
 
     def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
         if self.database.transactional_ddl:
-            return fits_transaction(operation)
+            # All of an atomic migration was meant for one.
+            return fits_transaction(operation) or (bool(self.migration.atomic) and not is_in_batches(operation))
         # Data alone can be rolled back even where schema changes cannot.
         return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
 

@@ -67,7 +67,8 @@ class Alteration:
         """Return what stands in the way, or is not wanted any more."""
         old, new = self.old.field, self.new.field
         if self.old.target and self.editor._field_should_be_altered(old, new, ignore={"db_comment"}):
-            yield self._drop(self._fk_name(self.model, old), ConstraintKind.FOREIGN_KEY, self.old.target)
+            same = self.old.target == self.new.target
+            yield self._drop(self._fk_name(self.model, old), ConstraintKind.FOREIGN_KEY, self.old.target, again=same)
         if old.unique and (not new.unique or self.becomes_key):
             yield self._drop(self._name(old, "_uniq"), ConstraintKind.UNIQUE)
         for rel, _new in self.related() if self.is_key_that_changes else ():
@@ -90,7 +91,10 @@ class Alteration:
         yield from self._default()
         if old.null and not new.null:
             yield SetNotNull(
-                **self._column, keeps_default=has_database_default(new), fills=self._fills(), definition=new
+                **self._column,
+                keeps_default=has_database_default(new, self.editor),
+                fills=self._fills(),
+                definition=new,
             )
         elif new.null and not old.null:
             yield DropNotNull(**self._column)
@@ -163,6 +167,7 @@ class Alteration:
                 kind=ConstraintKind.FOREIGN_KEY,
                 columns=(rel.field.column,),
                 references=self._target(rel.field),
+                again=True,
             )
 
     def _related_types(self) -> Iterator[Change]:
@@ -218,9 +223,9 @@ class Alteration:
             definition=new.field,
         )
 
-    def _drop(self, name: str, kind: ConstraintKind, references: str = "") -> DropConstraint:
+    def _drop(self, name: str, kind: ConstraintKind, references: str = "", *, again: bool = False) -> DropConstraint:
         columns = (self.old.field.column,)
-        return DropConstraint(**self._named, name=name, kind=kind, columns=columns, references=references)
+        return DropConstraint(**self._named, name=name, kind=kind, columns=columns, references=references, again=again)
 
     def _add(self, name: str, kind: ConstraintKind, *, references: str = "", again: bool = False) -> AddConstraint:
         return AddConstraint(

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.python.ways import Pass
+from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 
@@ -54,9 +56,14 @@ class CreateTable(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DropTable(Change):
-    """A table that goes, and the other tables that its foreign keys point to."""
+    """A table that goes, and the other tables that its foreign keys point to.
+
+    `definition` is Django's model, or the many-to-many field that the table is of, where there is one.
+    """
 
     references: tuple[str, ...] = ()
+    cascades: bool = False
+    definition: Any = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,11 +108,12 @@ class DropColumn(ColumnChange):
     """A column that goes; `references` is the table that its foreign key pointed to.
 
     `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
-    nothing. `definition` is the Django field where there is one.
+    nothing, or what a unique column has only once. `definition` is the Django field where there is one.
     """
 
     references: str = ""
     required: bool = False
+    cascades: bool = False
     definition: Any = None
 
 
@@ -119,7 +127,10 @@ class RenameColumn(ColumnChange):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterType(ColumnChange):
-    """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some."""
+    """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some.
+
+    `indexed` tells whether an index uses the column, None where only its field can tell.
+    """
 
     old: str
     new: str
@@ -127,6 +138,7 @@ class AlterType(ColumnChange):
     new_collation: str = ""
     using: bool = False
     """Whether the statement computes the values in an expression of its own (`USING`) that is more than a cast."""
+    indexed: bool | None = None
     old_definition: Any = None
     definition: Any = None
 
@@ -168,7 +180,9 @@ class AddConstraint(Change):
 
     `definition` is Django's constraint, or the field that carries it, where there is one. `as_index` is true where
     Django makes a unique index, because no constraint can say the same; `again` where the same constraint was dropped
-    just before, as Django does when something else about a foreign key changes.
+    just before, as Django does when something else about a foreign key changes, or one that refused more. `index` is
+    the one that it takes over; `not_null` are columns of which a CHECK says that they are not NULL. What is unique
+    takes any number of NULLs, unless `nulls_distinct` is false. `sql` is how SQL says it, where something does.
     """
 
     name: str
@@ -176,9 +190,13 @@ class AddConstraint(Change):
     columns: tuple[str, ...] = ()
     valid: bool = True
     using_index: bool = False
+    index: str = ""
     as_index: bool = False
     again: bool = False
     references: str = ""
+    not_null: tuple[str, ...] = ()
+    nulls_distinct: bool = True
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
     definition: Any = None
 
 
@@ -195,6 +213,7 @@ class DropConstraint(Change):
     """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them.
 
     `as_index` is as with `AddConstraint`.
+    `again` tells whether the same migration makes the same constraint again.
     """
 
     name: str
@@ -202,6 +221,8 @@ class DropConstraint(Change):
     columns: tuple[str, ...] = ()
     references: str = ""
     as_index: bool = False
+    again: bool = False
+    definition: Any = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -214,8 +235,10 @@ class CreateIndex(Change):
     name: str
     columns: tuple[str, ...] = ()
     unique: bool = False
+    nulls_distinct: bool = True
     concurrently: bool = False
     companion: bool = False
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
     definition: Any = None
 
 
@@ -223,13 +246,14 @@ class CreateIndex(Change):
 class DropIndex(Change):
     """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table.
 
-    `companion` is as with `CreateIndex`.
+    `companion` is as with `CreateIndex`; `sql` is the statement that would build it again, where something tells.
     """
 
     name: str
     columns: tuple[str, ...] = ()
     concurrently: bool = False
     companion: bool = False
+    sql: str = dataclasses.field(default="", compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -241,10 +265,10 @@ class Reindex(Change):
 class RewriteTable(Change):
     """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…
 
-    On SQLite it is Django that does so, whatever it is that changes of a field, and `command` is empty.
+    On SQLite it is Django that does so, whatever it is that changes of a field.
     """
 
-    command: str
+    command: Rewrite
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -258,9 +282,9 @@ class LockTable(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlterEnum(Change):
-    """A value of an enum type is added or renamed: `ADD VALUE` or `RENAME VALUE` (`table` is the type's name)."""
+    """A value of an enum type is added or renamed (`table` is the type's name)."""
 
-    verb: str
+    verb: EnumVerb
     value: str
 
 
@@ -268,31 +292,97 @@ class AlterEnum(Change):
 class DataChange(Change):
     """Rows written by SQL: `UPDATE`, `DELETE`, `INSERT`, `TRUNCATE`; bounded if the statement says how many at most.
 
-    `cascades` is true where the rows of other tables go along, and nobody can tell which.
+    `cascades` is true where the rows of other tables go along, and nobody can tell which; `reads` are the other tables
+    that it reads.
     """
 
-    verb: str
+    verb: DataVerb
     bounded: bool = False
     cascades: bool = False
+    reads: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EndTransaction(Change):
-    """A statement that ends the transaction in which it stands (`table` is empty): `COMMIT`, `ROLLBACK`."""
+    """A statement that ends the transaction in which it stands (`table` is empty): `COMMIT`, `ROLLBACK`.
+
+    `in_block` is true within `DO`, where PostgreSQL refuses it if a transaction is open already.
+    """
+
+    statement: Ending
+    in_block: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CreateObject(Change):
+    """Something that holds no rows and is used by queries is made, or made anew (`table` is its name).
+
+    `again` tells whether the same migration dropped it before.
+    """
+
+    kind: ObjectKind
+    again: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DropObject(Change):
+    """Something that queries use goes (`table` is its name).
+
+    `along` says with what, where it is not dropped by its name; `again` whether the same migration makes it again.
+    """
+
+    kind: ObjectKind
+    along: str = ""
+    again: bool = False
+    cascades: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RenameObject(Change):
+    """Something that queries use gets another name or schema (`table` is its name)."""
+
+    kind: ObjectKind
+    to: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RevokePrivileges(Change):
+    """Somebody may do less than before (`table` is empty where it is about no relation)."""
+
+    what: str
+    roles: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refusal(Change):
+    """What the database is certain to refuse, as it is now, and why; said of what is done to its `table`."""
 
     statement: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunFunction(Change):
     """A function of the project's that may do anything (`table` is empty).
 
-    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table.
+    `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table; `passes` its ways
+    through their rows, as far as its source tells. What SQL it sends is told by changes of their own; `writes` is false
+    of one that was read whole and writes nothing.
     """
 
     function: str
     code: Any = None
     tables: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    passes: tuple[Pass, ...] = ()
+    writes: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WriteInBatches(Change):
+    """Rows written by `auto_migrate.operations`, batch by batch, each in a short transaction of its own."""
+
+    name: str
+    background: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.stock_operations import djangos_way, is_of_own_kind, reason_of_own_kind, to_look_at, within
 from auto_migrate.databases.statement_kinds import only_reads
+from auto_migrate.operations import Backfill
 
 
 class NotTold(Exception):
@@ -41,6 +42,8 @@ def statements_of_operation(
     statements (`is_note`); what is no SQL, as a `RunPython`, gives nothing. An operation of a project's own kind is not
     carried out: of one that is of a kind of Django's, what Django would send stands before the note.
     """
+    if type(operation) is Backfill:
+        return () if backwards else (batches_of(operation, connection, before),)
     notes = (f"-- {reason_of_own_kind(operation)}.",) if is_of_own_kind(operation, backwards=backwards) else ()
     if isinstance(operation, ops.SeparateDatabaseAndState):
         inner = within(operation, app_label, after if backwards else before, backwards=backwards)
@@ -49,6 +52,18 @@ def statements_of_operation(
         ]
         return (*itertools.chain.from_iterable(told), *notes)
     return (*sql_of(operation, app_label, connection, before, after, backwards=backwards), *notes)
+
+
+def batches_of(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> str:
+    """Return a note that says which rows a backfill writes, and how."""
+    table = before.apps.get_model(operation.model)._meta.db_table
+    what = ", ".join(operation.set) if operation.set else _("by a function")
+    text = _("rows of {table} are written in batches by primary key, each in a transaction of its own: {what}")
+    if not operation.is_allowed(connection.alias, before):
+        text = _("the rows of {table} are in another database")
+    elif operation.background:
+        text = _("rows of {table} are left to a worker, which writes them in batches by primary key: {what}")
+    return "-- " + text.format(table=table, what=what) + "."
 
 
 def sql_of(

@@ -21,6 +21,8 @@ VOLATILE_FUNCTIONS = frozenset(
     }
 )  # fmt: skip
 CALLED = re.compile(r"\b(\w+)\"?\s*\(")
+# NULL itself, or a cast of it.
+NULL = re.compile(r"[(\s]*(CAST\s*\([(\s]*)?NULL\b(?!\s+IS\b)", re.IGNORECASE)
 AUTO_FIELDS = frozenset({"AutoField", "BigAutoField", "SmallAutoField"})
 
 
@@ -34,9 +36,17 @@ def is_auto(field: Any) -> bool:
     return field.get_internal_type() in AUTO_FIELDS
 
 
-def has_database_default(field: Any) -> bool:
-    """Return whether the database fills the column for writers that leave it out."""
-    return bool(field.has_db_default() or field.generated or is_auto(field))
+def has_database_default(field: Any, editor: Any) -> bool:
+    """Return whether the database fills the column for writers that leave it out; with NULL it fills nothing."""
+    if field.has_db_default():
+        return not NULL.match(db_default(field, editor))
+    return bool(field.generated or is_auto(field))
+
+
+def db_default(field: Any, editor: Any) -> str:
+    """Write the default of a column as SQL does."""
+    sql, params = editor.db_default_sql(field)
+    return str(sql % tuple("NULL" if value is None else "***" for value in params)) if params else str(sql)
 
 
 def default_of(field: Any, editor: Any) -> Default:
@@ -46,13 +56,22 @@ def default_of(field: Any, editor: Any) -> Default:
     if is_auto(field):
         return Default.VOLATILE
     if field.has_db_default():
+        if not has_database_default(field, editor):
+            return Default.NONE
         if isinstance(field._db_default_expression, Value):
             return Default.CONSTANT
-        sql, _params = editor.db_default_sql(field)
+        sql = db_default(field, editor)
         return Default.VOLATILE if calls_volatile(sql) else Default.CONSTANT
     # Django calls a default once for the whole statement, so that all rows get the same value.
     given = field.default if field.has_default() else editor._effective_default(field)
     return Default.NONE if given is None else Default.CONSTANT
+
+
+def is_required(field: Any, editor: Any) -> bool:
+    """Return whether a row, or the next one, cannot be written without a value for the column."""
+    if field.null or field.generated:
+        return False
+    return not has_database_default(field, editor) or (field.unique and default_of(field, editor) is Default.CONSTANT)
 
 
 def constrained_table(field: Any, editor: Any) -> str:
@@ -73,7 +92,7 @@ def added(model: Any, field: Any, editor: Any) -> AddColumn:
         type=parameters["type"],
         null=field.null or field.generated,
         default=default_of(field, editor),
-        keeps_default=has_database_default(field),
+        keeps_default=has_database_default(field, editor),
         unique=field.unique and not field.primary_key,
         checked=bool(parameters["check"]),
         primary_key=field.primary_key,

@@ -26,6 +26,7 @@ def index_of(model: Any, field: Any, statement: Any) -> CreateIndex:
         name=name,
         columns=(field.column,),
         companion=any(opclass.endswith("_pattern_ops") for opclass in classes),
+        sql=str(statement),
         definition=models.Index(fields=[field.name], name=name, opclasses=classes),
     )
 
@@ -45,5 +46,10 @@ def like_index(model: Any, field: Any, editor: Any) -> Iterator[CreateIndex]:
 def dropped(index: CreateIndex) -> DropIndex:
     """Return the change that takes an index away again."""
     return DropIndex(
-        table=index.table, model=index.model, name=index.name, columns=index.columns, companion=index.companion
+        table=index.table,
+        model=index.model,
+        name=index.name,
+        columns=index.columns,
+        companion=index.companion,
+        sql=index.sql,
     )

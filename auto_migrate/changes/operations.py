@@ -7,10 +7,11 @@ one of Django's, what that would do is told, and that there may be more.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -20,9 +21,13 @@ from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
 from auto_migrate.changes.collected_sql import is_note, sql_of
+from auto_migrate.changes.package_operations import Reader, does_nothing, reader_of_package
+from auto_migrate.changes.python.functions import read_function
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
 from auto_migrate.changes.state_slices import sliced
 from auto_migrate.changes.statements import changes_of_sql
@@ -44,8 +49,6 @@ UNTELLABLE = (ValueError, LookupError, FieldError, FieldDoesNotExist, NotSupport
 
 
 Place = tuple[Operation, str, BaseDatabaseWrapper, ProjectState, ProjectState]
-# Takes a place, and by name whether the operation is taken back.
-Reader = Callable[..., Iterable[Change]]
 
 
 def changes_of(
@@ -61,6 +64,11 @@ def changes_of(
 
     When it is taken back, `before` is the state that there is, and `after` the one that is to come, as Django has it.
     """
+    if does_nothing(operation, backwards=backwards):
+        return ()
+    if not backwards and (known := reader_of_package(operation)) is not None:
+        place = (operation, app_label, connection, before, after)
+        return tuple(_read_in_part(known, place, backwards=False))
     own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
     unread = own if is_of_own_kind(operation, backwards=backwards) else ()
     way = djangos_way(operation, backwards=backwards)
@@ -136,13 +144,25 @@ def changes_of_function(
     *,
     backwards: bool,
 ) -> Iterator[Change]:
-    """Return the one change of a function of the project's, none of the one that does nothing."""
+    """Return that a function of the project's runs, and what it sends; nothing of the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
     code = operation.reverse_code if backwards else operation.code
     if allowed and code is not None and code is not ops.RunPython.noop:
         name = getattr(code, "__name__", type(code).__name__)
-        tables = {model.lower(): table for table, model in model_tables(before, connection).items()}
-        yield RunFunction(table="", function=name, code=code, tables=tables)
+        models = model_tables(before, connection)
+        tables = {model.lower(): table for table, model in models.items()}
+        read = read_function(code, tables)
+        yield RunFunction(table="", function=name, code=code, tables=tables, passes=read.passes, writes=read.writes)
+        for statement in read.statements:
+            yield from map(made_when_it_runs, changes_of_sql(statement, connection, models))
+        yield from (OpaqueChange(table="", text=name, reason=reason) for reason in read.unfollowed)
+
+
+def made_when_it_runs(change: Change) -> Change:
+    """Say of a text that is known only in part why it cannot be read."""
+    if isinstance(change, OpaqueChange) and HOLE in change.text:
+        return dataclasses.replace(change, reason=_("its text is made only when it runs"))
+    return change
 
 
 def changes_of_statements(

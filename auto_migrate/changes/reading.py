@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,20 +14,34 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.changes.collected_sql import statements_of_operation
+from auto_migrate.changes.dependents import Dependents
 from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.replacements import marked_again
+from auto_migrate.changes.rights import Rights
 from auto_migrate.changes.validity import Validity
 from auto_migrate.exceptions import MigrationFailed, TransientError
+from auto_migrate.findings import OnlineStep
 from auto_migrate.values import MigrationKey
+
+# Tells the steps of an operation, from the states before and after it and from what it does.
+TellSteps = Callable[
+    [Migration, Operation, ProjectState, ProjectState, Sequence[Change]],
+    tuple[OnlineStep, ...],
+]
 
 
 @dataclasses.dataclass(frozen=True)
 class OperationChanges:
-    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for."""
+    """One operation (`index` is 1-based), what it does to the database in order, and its statements if asked for.
+
+    `online` are the steps in which it is carried out instead, none where it is carried out as it stands.
+    """
 
     index: int
     operation: Operation
     changes: tuple[Change, ...]
     sql: tuple[str, ...] = ()
+    online: tuple[OnlineStep, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +69,14 @@ def read_plan(
     *,
     before: Mapping[MigrationKey, ProjectState] | None = None,
     with_sql: bool = False,
+    online: TellSteps | None = None,
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
 
-    What is unapplied is read from the state `before` it; nothing is where that is not given.
+    What is unapplied is read from the state `before` it; nothing is where that is not given. `online` is asked,
+    operation by operation, for the steps in which each is carried out.
     """
-    reader = Reader(connection, state, with_sql=with_sql)
+    reader = Reader(connection, state, with_sql=with_sql, online=online)
     for migration, backwards in plan:
         if not backwards:
             yield reader.read(migration)
@@ -73,15 +89,25 @@ def read_plan(
 class Reader:
     """Reads one migration after the other, each in the light of those before it; `state` goes along."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState, *, with_sql: bool = False) -> None:
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        state: ProjectState,
+        *,
+        with_sql: bool = False,
+        online: TellSteps | None = None,
+    ) -> None:
         self.connection = connection
         self.state = state
         self.with_sql = with_sql
+        self.online = online
         self.validity = Validity(connection)
+        self.dependents = Dependents(connection)
+        self.rights = Rights(connection)
 
     def read(self, migration: Migration) -> MigrationChanges:
         """Read the next migration."""
-        return MigrationChanges(migration, backwards=False, operations=tuple(self._operations(migration)))
+        return MigrationChanges(migration, backwards=False, operations=made_again(tuple(self._operations(migration))))
 
     def pass_over(self, migration: Migration) -> None:
         """Take a migration for applied."""
@@ -122,9 +148,33 @@ class Reader:
         backwards: bool = False,
     ) -> OperationChanges:
         place = (operation, migration.app_label, self.connection, before, after)
-        changes = tuple(self.validity.tell(change, before) for change in read_changes(*place, backwards=backwards))
+        changes = tuple(self._told(read_changes(*place, backwards=backwards), before))
+        self.rights.pass_by(operation, changes)
         sql = statements_of_operation(*place, backwards=backwards) if self.with_sql else ()
-        return OperationChanges(index, operation, changes, sql)
+        # What is unapplied is carried out as it stands.
+        online = None if backwards else self.online
+        steps = online(migration, operation, before, after, changes) if online else ()
+        return OperationChanges(index, operation, changes, sql, steps)
+
+    def _told(self, changes: Iterable[Change], before: ProjectState) -> Iterator[Change]:
+        """Return changes with what the database at hand and the plan before them make of each."""
+        for change in changes:
+            for told in self.validity.tell(change, before):
+                yield told
+                yield from self.dependents.told(told)
+                yield from self.rights.told(told)
+
+
+def made_again(operations: tuple[OperationChanges, ...]) -> tuple[OperationChanges, ...]:
+    """Return what a migration does, with what it drops and makes again marked as such."""
+    changes = [(operation.index, change) for operation in operations for change in operation.changes]
+    marked = marked_again([change for _index, change in changes])
+    if marked is None:
+        return operations
+    told: dict[int, list[Change]] = {operation.index: [] for operation in operations}
+    for (index, _change), change in zip(changes, marked, strict=True):
+        told[index].append(change)
+    return tuple(dataclasses.replace(one, changes=tuple(told[one.index])) for one in operations)
 
 
 def misfit(migration: Migration, index: int, error: Exception) -> MigrationFailed:

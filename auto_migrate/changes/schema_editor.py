@@ -24,9 +24,10 @@ from auto_migrate.changes.change import (
     RenameTable,
     RewriteTable,
 )
-from auto_migrate.changes.columns import added, constrained_table, has_database_default, keys_dropped
+from auto_migrate.changes.columns import added, constrained_table, is_required, keys_dropped
 from auto_migrate.changes.constraints import as_unique_index, columns_named, columns_of, kind_of
 from auto_migrate.changes.indexes import indexes_of
+from auto_migrate.changes.verbs import Rewrite
 
 Together = Iterable[tuple[str, ...]]
 
@@ -56,8 +57,13 @@ class RecordingSchemaEditor:
     def delete_model(self, model: Any) -> None:
         """Record that a table goes, and those of its many-to-many fields before it."""
         for field in automatic_tables(model):
-            self.delete_model(field.remote_field.through)
-        self.changes.append(DropTable(**named(model), references=self._referenced(model)))
+            self._drop_table(field.remote_field.through, field)
+        self._drop_table(model, model)
+
+    def _drop_table(self, model: Any, definition: Any) -> None:
+        self.changes.append(
+            DropTable(**named(model), references=self._referenced(model), cascades=True, definition=definition)
+        )
 
     def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
         """Record that a table gets another name."""
@@ -79,7 +85,7 @@ class RecordingSchemaEditor:
     def remove_field(self, model: Any, field: Any) -> None:
         """Record that a column goes, or the table of a many-to-many field."""
         if has_automatic_table(field):
-            self.delete_model(field.remote_field.through)
+            self._drop_table(field.remote_field.through, field)
         elif self._has_column(field):
             self.changes += keys_dropped(field, self.editor)
             self.changes.append(
@@ -88,7 +94,8 @@ class RecordingSchemaEditor:
                     column=field.column,
                     field=field.name,
                     references=constrained_table(field, self.editor),
-                    required=not field.null and not has_database_default(field),
+                    required=is_required(field, self.editor),
+                    cascades=True,
                     definition=field,
                 )
             )
@@ -104,7 +111,7 @@ class RecordingSchemaEditor:
         if all(with_column):
             self.changes += alterations(model, old_field, new_field, self.editor, self.renamed)
             if self._is_sqlite and not self._only_renames(model, old_field, new_field):
-                self.changes.append(RewriteTable(**named(model), command=""))
+                self.changes.append(RewriteTable(**named(model), command=Rewrite.REMADE))
         elif all(with_table):
             self._alter_many_to_many(model, old_field, new_field, strict)
 
@@ -113,7 +120,7 @@ class RecordingSchemaEditor:
         base: Any = BaseDatabaseSchemaEditor
         base._alter_many_to_many(self, model, old_field, new_field, strict)
         if self._is_sqlite:
-            self.changes.append(RewriteTable(**named(old_field.remote_field.through), command=""))
+            self.changes.append(RewriteTable(**named(old_field.remote_field.through), command=Rewrite.REMADE))
 
     @property
     def _is_sqlite(self) -> bool:
@@ -139,7 +146,10 @@ class RecordingSchemaEditor:
         """Record that an index goes."""
         if self._can_index(index):
             columns = columns_named(model, index.fields)
-            self.changes.append(DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently))
+            sql = str(index.create_sql(model, self.editor))
+            self.changes.append(
+                DropIndex(**named(model), name=index.name, columns=columns, concurrently=concurrently, sql=sql)
+            )
 
     def rename_index(self, model: Any, old_index: models.Index, new_index: models.Index) -> None:
         """Record nothing where the database can rename, else that the index is made anew."""
@@ -163,6 +173,8 @@ class RecordingSchemaEditor:
                     columns=columns_of(constraint, model),
                     valid=valid,
                     as_index=as_index or self._is_index(constraint),
+                    sql=str(sql),
+                    nulls_distinct=getattr(constraint, "nulls_distinct", None) is not False,
                     definition=constraint,
                 )
             )
@@ -177,6 +189,7 @@ class RecordingSchemaEditor:
                     kind=kind_of(constraint),
                     columns=columns_of(constraint, model),
                     as_index=as_index or self._is_index(constraint),
+                    definition=constraint,
                 )
             )
 

@@ -33,6 +33,9 @@ from auto_migrate.changes.sql import (
     index_statements as indexes,
 )
 from auto_migrate.changes.sql import (
+    object_statements as objects,
+)
+from auto_migrate.changes.sql import (
     other_statements as others,
 )
 from auto_migrate.changes.sql import (
@@ -44,7 +47,8 @@ from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.folding import folded
 from auto_migrate.changes.sql.masking import masked, without_values
 from auto_migrate.changes.sql.names import spelled_out
-from auto_migrate.changes.sql.nodes import kind, option
+from auto_migrate.changes.sql.nodes import dotted, kind, name_of, option
+from auto_migrate.changes.verbs import ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 LONGEST = 200
@@ -66,6 +70,7 @@ RULES: Mapping[str, Rule] = {
     "CreateTableAsStmt": tables.create_table_as,
     "CreateTrigStmt": others.locks(LockMode.SHARE_ROW_EXCLUSIVE, "CREATE TRIGGER", "relation"),
     "DropOwnedStmt": tables.drop_owned,
+    "DropdbStmt": tables.drop_owned,
     "DropStmt": tables.drop,
     "IndexStmt": indexes.create_index,
     "LockStmt": others.lock,
@@ -76,6 +81,17 @@ RULES: Mapping[str, Rule] = {
     "TransactionStmt": others.transaction,
     "TruncateStmt": rows.truncate,
     "VacuumStmt": indexes.vacuum,
+    "CompositeTypeStmt": objects.made(ObjectKind.TYPE, lambda made: name_of(made.typevar)),
+    "CreateDomainStmt": objects.made(ObjectKind.DOMAIN, lambda made: dotted(made.domainname)),
+    "CreateEnumStmt": objects.made(ObjectKind.TYPE, lambda made: dotted(made.typeName)),
+    "CreateExtensionStmt": objects.made(ObjectKind.EXTENSION, lambda made: str(made.extname), perhaps="if_not_exists"),
+    "CreateFunctionStmt": objects.made(ObjectKind.FUNCTION, lambda made: dotted(made.funcname), perhaps="replace"),
+    "CreateRangeStmt": objects.made(ObjectKind.TYPE, lambda made: dotted(made.typeName)),
+    "CreateSeqStmt": objects.made(ObjectKind.SEQUENCE, lambda made: name_of(made.sequence), perhaps="if_not_exists"),
+    "DefineStmt": objects.defined,
+    "GrantRoleStmt": objects.membership,
+    "GrantStmt": objects.granted,
+    "ViewStmt": objects.made(ObjectKind.VIEW, lambda made: name_of(made.view), perhaps="replace"),
     **dict.fromkeys(("DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt"), rows.write),
 }
 
@@ -151,10 +167,15 @@ def _changes(text: str, found: Any, known: Catalog) -> Iterator[Change]:
         for inner in found.schemaElts or ():
             yield from _changes(text, inner, known)
     elif rule := RULES.get(kind(found)):
-        yield from spelled_out(rule(found, known), text)
+        yield from (with_text(change, text) for change in spelled_out(rule(found, known), text))
     elif kind(found) not in others.NOTHING:
         reason = _("no rule tells what a statement of this kind does: {name}").format(name=kind(found))
         yield OpaqueChange(table="", text=shortened(text), reason=reason)
+
+
+def with_text(change: Change, text: str) -> Change:
+    """Return a new index with the statement that builds it."""
+    return dataclasses.replace(change, sql=text.strip().rstrip(";")) if isinstance(change, CreateIndex) else change
 
 
 def _changes_of_block(text: str, block: Any, known: Catalog) -> Iterator[Change]:
@@ -166,7 +187,7 @@ def _changes_of_block(text: str, block: Any, known: Catalog) -> Iterator[Change]
         yield OpaqueChange(table="", text=shortened(text), reason=without_values(str(error)))
         return
     for one in within:
-        if isinstance(one, OpaqueChange):
+        if isinstance(one, Change):
             yield one
             continue
         for inner, found in parsed(one):
@@ -181,6 +202,6 @@ def _perhaps(change: Change) -> Change:
 def _sent_together(change: Change) -> Change:
     """Mark what cannot work inside of the transaction that PostgreSQL makes of several statements in one text."""
     alone = isinstance(change, CreateIndex | DropIndex | Reindex | LockTable) and change.concurrently
-    if alone or (isinstance(change, RewriteTable) and change.command == "VACUUM FULL"):
+    if alone or (isinstance(change, RewriteTable) and change.command is Rewrite.VACUUM_FULL):
         return dataclasses.replace(change, together=True)
     return change

@@ -15,10 +15,14 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
+from auto_migrate.operations import Backfill, FinishBackfill
+
 # Told by name: importing django.contrib.postgres takes a driver that a project on another database does not have.
 POSTGRES_OPERATIONS = "django.contrib.postgres.operations"
 DJANGO_OPERATIONS = "django.db.migrations.operations."
 
+# What this package ships for people's migrations.
+OWN_OPERATIONS = (Backfill, FinishBackfill)
 # The ways of an operation, as Django names them: carrying it out, and taking it back.
 FORWARDS, BACKWARDS = "database_forwards", "database_backwards"
 
@@ -43,7 +47,9 @@ def is_djangos_module(module: str) -> bool:
 
 
 def is_of_own_kind(operation: Operation, *, backwards: bool = False) -> bool:
-    """Return whether an operation is carried out in a way that Django did not write."""
+    """Return whether an operation is carried out in a way that neither Django nor this package wrote."""
+    if type(operation) in OWN_OPERATIONS:
+        return False
     # Most of Django's operations are taken back by being carried out with the states the other way round.
     ways = (FORWARDS, BACKWARDS) if backwards else (FORWARDS,)
     return not all(is_djangos(getattr(type(operation), name)) for name in ways)

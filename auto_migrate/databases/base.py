@@ -30,7 +30,7 @@ from auto_migrate.exceptions import (
     MigrationFailed,
     TransientError,
 )
-from auto_migrate.values import Blocker, Holder
+from auto_migrate.values import Blocker, Holder, IndexBuild
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
@@ -117,6 +117,10 @@ class ConcurrentIndexes(abc.ABC):
     @abc.abstractmethod
     def invalid(self) -> list[str]:
         """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
+
+    @abc.abstractmethod
+    def builds(self) -> list[IndexBuild]:
+        """Return the builds that go on in the database, whoever's they are."""
 
     @abc.abstractmethod
     def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:

@@ -4,28 +4,53 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
+# What a table of few rows may weigh, for each row that counts as few.
+BYTES_A_ROW = 1024
 # How long to wait for a table that somebody has locked before its size is taken from the catalogue alone.
 PATIENCE = "200ms"
+# For how many seconds a server must have counted before an average means something.
+WINDOW = 3600.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was done to a table, a second, on average over the last `window` seconds.
+
+    `reads` are scans of it and of its indexes, `writes` rows.
+    """
+
+    reads: float
+    writes: float
+    window: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TableStatistics:
-    """One table as it is now; rows are an estimate unless they were `counted`. None: not told."""
+    """One table as it is now; rows are an estimate unless they were `counted`. None: not told.
+
+    `bytes` are all of it, `indexes` those of them that are its indexes. Where not even an estimate of the rows is
+    known, they are `rows` at the least.
+    """
 
     rows: int
     bytes: int | None = None
-    reads: float | None = None
-    """Scans of it and of its indexes a second, on average since the statistics began."""
-    writes: float | None = None
-    """Rows written a second, likewise."""
+    indexes: int = 0
+    traffic: Traffic | None = None
     counted: bool = True
+    rows_known: bool = True
+    plain: bool = True
+    """Whether it is a table of its own: no view, not partitioned, and none inherits from it or it from any."""
+
+    def is_small(self, rows: int) -> bool:
+        """Return whether nothing that is done to it takes long, if `rows` are few."""
+        return self.rows <= rows and (self.bytes or 0) <= rows * BYTES_A_ROW
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,29 +94,37 @@ class Statistics(abc.ABC):
 class PostgreSQLStatistics(Statistics):
     """Asks the catalogue and the cumulative statistics; partitions count for the table that they are of."""
 
-    TABLE = """
-        WITH named AS (SELECT to_regclass(%s) AS oid),
-             parts AS (
-                 SELECT oid FROM named WHERE oid IS NOT NULL
-                 UNION SELECT tree.relid FROM named, pg_partition_tree(named.oid) AS tree WHERE tree.isleaf
-             )
-        SELECT count(*),
-               max(reltuples),
+    # A table with partitions has no rows of its own, and what ANALYZE writes down for it are those of its partitions.
+    PARTS = """
+        named AS (SELECT to_regclass(%s) AS oid),
+        parts AS (
+            SELECT oid FROM named JOIN pg_class USING (oid) WHERE relkind <> 'p'
+            UNION SELECT tree.relid FROM named, pg_partition_tree(named.oid) AS tree WHERE tree.isleaf
+        )
+    """
+    TABLE = f"""
+        WITH {PARTS}
+        SELECT (SELECT count(oid) FROM named),
+               min(reltuples),
                sum(greatest(reltuples, 0)),
                sum(relpages::bigint * current_setting('block_size')::bigint),
-               bool_and(has_table_privilege(pg_class.oid, 'SELECT')),
+               (SELECT has_table_privilege(oid, 'SELECT') FROM named),
                sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0)),
-               sum(n_tup_ins + n_tup_upd + n_tup_del)
+               sum(n_tup_ins + n_tup_upd + n_tup_del),
+               (SELECT relkind = 'r' FROM pg_class JOIN named USING (oid))
+                   AND NOT EXISTS (SELECT FROM pg_inherits, named WHERE oid IN (inhparent, inhrelid))
         FROM parts JOIN pg_class USING (oid) LEFT JOIN pg_stat_all_tables AS used ON used.relid = pg_class.oid
-    """
+    """  # noqa: S608 # a constant
+    SIZES = f"WITH {PARTS} SELECT sum(pg_total_relation_size(oid)), sum(pg_indexes_size(oid)) FROM parts"  # noqa: S608
     # With row_security off, PostgreSQL refuses to count where it would leave rows out.
     BOUNDS = """
         SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', '0', true),
                set_config('row_security', 'off', true)
     """
+    # From PostgreSQL 15 on, a database that nobody has reset counts since the cluster was made, or had crashed.
     SINCE = """
-        SELECT greatest(extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())), 1)
-        FROM pg_stat_database WHERE datname = current_database()
+        SELECT extract(epoch FROM now() - coalesce(own.stats_reset, whole.stats_reset, pg_postmaster_start_time()))
+        FROM pg_stat_database AS own, pg_stat_bgwriter AS whole WHERE datname = current_database()
     """
     ACTIVITY = """
         SELECT (SELECT extract(epoch FROM max(clock_timestamp() - xact_start)) FROM pg_stat_activity
@@ -100,50 +133,51 @@ class PostgreSQLStatistics(Statistics):
     """
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        seconds = float(self.one(self.SINCE)[0])
-        found = {table: self._bounded(table, limit, seconds) for table in tables}
+        window = float(self.one(self.SINCE)[0])
+        found = {table: self._bounded(table, limit, window) for table in tables}
         return {table: statistics for table, statistics in found.items() if statistics is not None}
 
     def activity(self) -> Activity:
         oldest, replicas = self.one(self.ACTIVITY)
         return Activity(None if oldest is None else float(oldest), int(replicas))
 
-    def _bounded(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
+    def _bounded(self, table: str, limit: int, window: float) -> TableStatistics | None:
         """Return the statistics of a table whose name can be read and that nobody has locked for long, even in part."""
         try:
             with atomic(using=self.connection.alias):
                 self.one(self.BOUNDS, [PATIENCE])
-                return self._of(table, limit, seconds)
+                return self._of(table, limit, window)
         except (DataError, OperationalError):
             return None
 
-    def _of(self, table: str, limit: int, seconds: float) -> TableStatistics | None:
-        there, analyzed, estimate, pages, readable, reads, writes = self.one(self.TABLE, [self.quoted(table)])
+    def _of(self, table: str, limit: int, window: float) -> TableStatistics | None:
+        name = self.quoted(table)
+        there, analyzed, estimate, pages, readable, reads, writes, plain = self.one(self.TABLE, [name])
         if not there:
             return None
-        rows, size = int(estimate) if analyzed >= 0 else limit + 1, int(pages)
+        # One without partitions is empty; one that nobody analyzed may hold anything.
+        rows_known = (analyzed or 0) >= 0
+        rows = int(estimate or 0) if rows_known else limit + 1
+        traffic = None
+        if window >= WINDOW:
+            traffic = Traffic(float(reads or 0) / window, float(writes or 0) / window, window)
+        size, indexes = self._undone(lambda: self.one(self.SIZES, [name])) or (pages, 0)
         counted = None
         # An estimate far above the limit is good enough; everything else is worth a look.
         if readable and rows <= 10 * limit:
-            counted, size = self._measured(table, limit, size)
+            counted = self._undone(lambda: self.count(table, limit))
+        told = (int(size or 0), int(indexes or 0), traffic)
         if counted is not None and counted <= limit:
-            return self._statistics(counted, size, reads, writes, seconds, counted=True)
-        return self._statistics(max(rows, counted or 0), size, reads, writes, seconds, counted=False)
+            return TableStatistics(counted, *told, plain=plain)
+        return TableStatistics(max(rows, counted or 0), *told, counted=False, rows_known=rows_known, plain=plain)
 
-    def _statistics(
-        self, rows: int, size: int, reads: Any, writes: Any, seconds: float, *, counted: bool
-    ) -> TableStatistics:
-        return TableStatistics(rows, size, float(reads or 0) / seconds, float(writes or 0) / seconds, counted)
-
-    def _measured(self, table: str, limit: int, size: int) -> tuple[int | None, int]:
-        """Count and measure a table; no count where somebody has it locked, or a policy hides rows from us."""
+    def _undone(self, ask: Callable[[], Any]) -> Any:
+        """Return an answer, None where somebody has the table locked, or a policy hides rows from us."""
         try:
             with atomic(using=self.connection.alias):
-                counted = self.count(table, limit)
-                size = int(self.one("SELECT pg_total_relation_size(to_regclass(%s))", [self.quoted(table)])[0])
+                return ask()
         except DatabaseError:
-            return None, size
-        return counted, size
+            return None
 
 
 class MySQLStatistics(Statistics):

@@ -15,7 +15,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
@@ -37,7 +38,9 @@ class Position:
     `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the
     operations that are done. `running` tells that its run has not been closed, so that it may be at work. `statements`
     are the digests of those of the operation that were begun, where each of them commits by itself; the last one was
-    perhaps cut, and `schema_before` is what there was before it; None where they are not noted.
+    perhaps cut, and `schema_before` is what there was before it; None where they are not noted. `online` has the steps
+    of an operation that is carried out online, as `auto_migrate.applying.online` keeps them; it is empty between
+    operations of a migration that would be one transaction otherwise, and None elsewhere.
     """
 
     done: int = 0
@@ -47,6 +50,7 @@ class Position:
     backwards: bool = False
     running: bool = False
     statements: Sequence[str] | None = None
+    online: Mapping[str, Any] | None = None
 
 
 def open_journals(database: str) -> dict[MigrationKey, Position]:
@@ -96,6 +100,7 @@ def position_of(step: StepRecord) -> Position:
         backwards=step.backwards,
         running=step.status == StepStatus.RUNNING and step.run.status == RunStatus.RUNNING,
         statements=None if step.statements is None else tuple(step.statements),
+        online=step.online,
     )
 
 
@@ -110,6 +115,8 @@ class Journal:
         self.run_id = run_id
         self.migration = migration
         self.backwards = backwards
+        # Whether the migration, which would be one transaction otherwise, is carried out online.
+        self.is_online = False
 
     def resume(self) -> Position:
         """Take over the position at which an earlier run was cut, if one was; begin at the first operation if not."""
@@ -133,8 +140,14 @@ class Journal:
                 schema_before=position.schema_before or None,
                 done_digest=position.digest or None,
                 statements=None if position.statements is None else list(position.statements),
+                online=self._between if position.online is None else dict(position.online),
             )
         return position
+
+    @property
+    def _between(self) -> dict[str, Any] | None:
+        """What is kept of steps while no operation takes any."""
+        return {} if self.is_online else None
 
     def begin(self, operation: int, *, schema_before: str = "", statements: Sequence[str] | None = None) -> None:
         """Note that an operation, or the last of its statements, is about to change what no transaction takes back."""
@@ -144,9 +157,13 @@ class Journal:
             statements=None if statements is None else list(statements),
         )
 
+    def begin_online(self, operation: int, steps: Mapping[str, Any]) -> None:
+        """Note the steps of an operation, and how many are taken; written again with each."""
+        self._write(operation_started=operation, schema_before=None, statements=None, online=dict(steps))
+
     def cancel(self) -> None:
         """Note that the operation that was begun has certainly changed nothing."""
-        self._write(operation_started=None)
+        self._write(operation_started=None, online=self._between)
 
     def confirm(self, operation: int) -> bool:
         """Take back the note that an operation was begun; return whether it still was there to be taken back."""
@@ -154,7 +171,9 @@ class Journal:
 
     def finish(self, done: int, *, digest: str) -> None:
         """Note how many operations are done now; `digest` is of all of them."""
-        self._write(operations_done=done, operation_started=None, done_digest=digest, statements=None)
+        self._write(
+            operations_done=done, operation_started=None, done_digest=digest, statements=None, online=self._between
+        )
 
     def clear(self) -> None:
         """Forget the position, together with the writing of the migration's record."""
@@ -189,7 +208,7 @@ class Journal:
     def _mine(self) -> QuerySet[StepRecord]:
         return self._steps().filter(run_id=self.run_id)
 
-    def _write(self, **position: int | str | list[str] | None) -> None:
+    def _write(self, **position: int | str | list[str] | dict[str, Any] | None) -> None:
         mine = self._mine()
         if mine.filter(status=StepStatus.RUNNING).update(**position):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import uuid
 
 from django.db import Error
 from django.utils.translation import gettext as _
@@ -27,6 +28,7 @@ from auto_migrate.events import (
     StateCompared,
 )
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.history.run_log import FORESEEN, RunLog
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.redaction import presentable
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
@@ -128,14 +130,21 @@ class HistoryListener:
                 self.notes.append(StepNote(event.migration, StepStatus.FAILED, error=event.error))
         return bool(self.notes)
 
+    def _note_assessment(self, event: PlanAssessed, run_id: uuid.UUID) -> None:
+        told = event.as_dict()
+        if event.findings:
+            self.history.assessed(run_id, told["findings"])
+        if event.forecast:
+            RunLog(self.history.database, run_id).note(FORESEEN, told["forecast"])
+
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
         match event:
             case LockAcquired():
                 self.history.close_dead_runs(but=run_id)
-            case PlanAssessed() if event.findings:
+            case PlanAssessed() if event.findings or event.forecast:
                 self._start(context)
-                self.history.assessed(run_id, event.as_dict()["findings"])
+                self._note_assessment(event, run_id)
             case PlanMade() if event.migrations:
                 self.planned = True
                 self._start(context)

@@ -1,4 +1,4 @@
-"""The tables of the history: runs, and the steps of each.
+"""The tables of the history: runs, the steps of each and what else is told of one, and backfills.
 
 They live in the database that was migrated and are made on first use, as Django makes `django_migrations`, so that the
 record exists before the first migration and survives a plan that fails. Their models stay in a registry of their own:
@@ -7,7 +7,9 @@ no project sees them in a plan, in `makemigrations` or among its content types.
 
 from __future__ import annotations
 
+import enum
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.apps.registry import Apps
@@ -15,12 +17,12 @@ from django.db import DatabaseError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.values import BackfillKey, BackfillState, RunStatus, StepStatus
 
 registry = Apps()
 
 
-def choices(states: type[RunStatus] | type[StepStatus]) -> list[tuple[str, str]]:
+def choices(states: type[enum.StrEnum]) -> list[tuple[str, str]]:
     """Return an enum of states as a field's choices."""
     return [(state.value, state.value) for state in states]
 
@@ -87,6 +89,8 @@ class StepRecord(models.Model):
 
     # Its statements, where each of them commits by itself: see auto_migrate.applying.statement_journal.
     statements = models.JSONField(null=True)
+    # The steps of an operation that is carried out online, and how many are taken; empty between such operations.
+    online = models.JSONField(null=True)
 
     objects: ClassVar[models.Manager[StepRecord]] = models.Manager()
 
@@ -101,21 +105,104 @@ class StepRecord(models.Model):
         return f"{self.app_label}.{self.name} ({self.status})"
 
 
-TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord)
+class BackfillRecord(models.Model):
+    """One backfill of this database: how far it is, and who is at work on it."""
+
+    id = models.BigAutoField(primary_key=True)
+    app_label = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    state = models.CharField(max_length=16, choices=choices(BackfillState))
+    background = models.BooleanField(db_default=False)
+    # Whether what was done is being taken back.
+    backwards = models.BooleanField(db_default=False)
+    # Rows that it has passed, and how many there were at its start; NULL before that.
+    done = models.BigIntegerField(db_default=0)
+    total = models.BigIntegerField(null=True)
+    # The last key that it has passed, and the last one that there was at its start: see auto_migrate.backfills.keys.
+    cursor = models.TextField(null=True)  # noqa: DJ001 # NULL is before the first row
+    upper = models.TextField(null=True)  # noqa: DJ001 # NULL is before its start
+    # The size of the next batch, and the seconds that all of them have taken.
+    batch_rows = models.PositiveIntegerField()
+    seconds = models.FloatField(db_default=0.0)
+    # Why it waits; empty while it does not.
+    held_by = models.CharField(max_length=500, db_default="")
+    error = models.TextField(null=True)  # noqa: DJ001 # NULL is none
+    # Who has it: the fence against a worker that was taken for dead and is not.
+    worker = models.CharField(max_length=300, db_default="")
+    requested_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[BackfillRecord]] = models.Manager()
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_backfill"
+        constraints = [models.UniqueConstraint(fields=["app_label", "name"], name="auto_migrate_backfill_name")]
+        ordering = ["requested_at", "id"]
+        verbose_name = "backfill"
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.state})"
+
+    @property
+    def key(self) -> BackfillKey:
+        """Its identity."""
+        return BackfillKey(self.app_label, self.name)
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that it will still take at the pace that it has had; None where nobody can tell yet."""
+        if self.state == BackfillState.SUCCEEDED or (self.total is not None and self.done >= self.total):
+            return 0.0
+        if self.total is None or not self.done:
+            return None
+        return (self.total - self.done) * self.seconds / self.done
 
 
-def have_tables(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether every table of the history exists."""
+class EventRecord(models.Model):
+    """What is told of a run beside its steps: a wait, an attempt that failed, what an operator wants of it."""
+
+    # No foreign key: it would take a lock on the run's row, which the run itself writes to.
+    run_id = models.UUIDField(db_index=True)
+    # Of one of auto_migrate.events, or of the wishes in auto_migrate.history.run_log.
+    kind = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    # Who pressed the button; empty for what the run tells by itself.
+    by = models.CharField(max_length=150, db_default="")
+    # The event's own fields, as JSON.
+    detail = models.JSONField(null=True)
+
+    objects: ClassVar[models.Manager[EventRecord]] = models.Manager()
+
+    class Meta:
+        app_label = "auto_migrate"
+        apps = registry
+        db_table = "auto_migrate_event"
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.run_id}"
+
+
+# Every run makes these; the table of backfills is made by the first of them.
+TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
+
+
+def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
+    """Return whether some tables of the history exist, by default those without which there is none."""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-    return all(model._meta.db_table in existing for model in TABLES)
+    return all(model._meta.db_table in existing for model in needed or (RunRecord, StepRecord))
 
 
-def ensure_tables(connection: BaseDatabaseWrapper) -> None:
+def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> None:
     """Make what is missing: a table, or a column that an older version of this app did not have."""
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
-    for model in TABLES:
+    for model in models:
         if model._meta.db_table in existing:
             _widen(connection, model)
         else:

@@ -27,7 +27,7 @@ LOST = "The process that carried the run out ended without saying how."
 HTTP_SLOT = "http"
 RELEASE_LENGTH = 200
 # What is kept of a finding; the rest can be read from the code again.
-KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged")
+KEPT = ("code", "level", "migration", "operation", "table", "title", "acknowledged", "handled")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 # PostgreSQL keeps no NUL, and half of a surrogate pair has no place in UTF-8: what failed may have said both.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -92,21 +92,23 @@ class History:
         """Return the run that was asked for and that nobody has begun, if any."""
         return self.runs().filter(status=RunStatus.QUEUED).first()
 
-    def knows(self, *fingerprints: str) -> bool:
-        """Return whether a run found the database up to date with exactly one of these."""
-        return self._tells(RunRecord.objects.using(self.database).filter(fingerprint__in=fingerprints).exists)
+    def knows(self, beginning: str) -> bool:
+        """Return whether a run found the database up to date with a fingerprint that begins so."""
+        found = RunRecord.objects.using(self.database).filter(fingerprint__startswith=beginning)
+        return bool(self._tell(found.exists))
 
-    def knew_last(self, *fingerprints: str, but: uuid.UUID) -> bool:
-        """Return whether the newest run, this one aside, found the database up to date with exactly one of these."""
+    def last_fingerprint(self, *, but: uuid.UUID) -> str:
+        """Return the fingerprint that the newest run, this one aside, has left; empty if it left none."""
         begun = RunRecord.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
-        return self._tells(lambda: begun.values_list("fingerprint", flat=True).first() in fingerprints)
+        return self._tell(begun.values_list("fingerprint", flat=True).first) or ""
 
     def forget_answers(self) -> None:
         """Forget what runs have found: somebody has done since what only they do."""
         if have_tables(connections[self.database]):
             RunRecord.objects.using(self.database).exclude(fingerprint=None).update(fingerprint=None)
 
-    def _tells(self, question: Callable[[], bool]) -> bool:
+    def _tell(self, question: Callable[[], Any]) -> Any:
+        """Return the answer to a question to the history, None where it cannot be asked yet."""
         # Within a transaction, what fails must be taken back by itself.
         own = connections[self.database].in_atomic_block
         try:
@@ -114,7 +116,7 @@ class History:
                 return question()
         except DatabaseError:
             # An older version of this app made the table, or nobody has yet: the next run does.
-            return False
+            return None
 
     def released(self) -> frozenset[MigrationKey]:
         """Return the migrations that a successful pre_deploy run has left for after its deploy: their code is out."""

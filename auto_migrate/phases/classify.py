@@ -20,6 +20,7 @@ from auto_migrate.changes import change as changes
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.changes.types import Width, width_of
+from auto_migrate.changes.verbs import EnumVerb
 from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.phase import Phase
@@ -41,7 +42,6 @@ SIDES: dict[type[changes.Change], DeploySide] = {
     changes.CreateTable: DeploySide.ADDITIVE,
     changes.AddColumn: DeploySide.ADDITIVE,
     changes.DropNotNull: DeploySide.ADDITIVE,
-    changes.DropConstraint: DeploySide.ADDITIVE,
     changes.SetDefault: DeploySide.ADDITIVE,
     changes.DropTable: DeploySide.DESTRUCTIVE,
     changes.DropColumn: DeploySide.DESTRUCTIVE,
@@ -49,9 +49,11 @@ SIDES: dict[type[changes.Change], DeploySide] = {
     changes.DropDefault: DeploySide.DESTRUCTIVE,
     changes.RenameTable: DeploySide.EITHER,
     changes.RenameColumn: DeploySide.EITHER,
+    changes.RenameObject: DeploySide.EITHER,
+    changes.RevokePrivileges: DeploySide.DESTRUCTIVE,
 }
 WIDTHS = {Width.WIDER: DeploySide.ADDITIVE, Width.NARROWER: DeploySide.DESTRUCTIVE, Width.OTHER: DeploySide.EITHER}
-ENUM_VERBS = {"ADD VALUE": DeploySide.ADDITIVE, "RENAME VALUE": DeploySide.EITHER}
+ENUM_VERBS = {EnumVerb.ADD_VALUE: DeploySide.ADDITIVE, EnumVerb.RENAME_VALUE: DeploySide.EITHER}
 
 
 def _side_of_index(index: changes.CreateIndex) -> DeploySide | None:
@@ -65,8 +67,12 @@ def _side_of_index(index: changes.CreateIndex) -> DeploySide | None:
 BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
     # Nobody notices a constraint that is dropped and made again in one go.
     changes.AddConstraint: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
+    changes.DropConstraint: lambda change: None if change.again else DeploySide.ADDITIVE,
+    changes.DropObject: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
+    # What may be there already, or was a moment ago, is there for the old code too.
+    changes.CreateObject: lambda change: None if change.unsure or change.again else DeploySide.ADDITIVE,
     changes.AlterType: lambda change: WIDTHS[width_of(change.old, change.new)],
-    changes.AlterEnum: lambda change: ENUM_VERBS.get(change.verb.upper(), DeploySide.DESTRUCTIVE),
+    changes.AlterEnum: lambda change: ENUM_VERBS[change.verb],
     changes.CreateIndex: _side_of_index,
     changes.DropIndex: lambda change: None if change.companion else DeploySide.DESTRUCTIVE,
 }
@@ -189,7 +195,7 @@ class PhaseClassifier:
 
 def waits_willingly(migration: MigrationChanges) -> bool:
     """Return whether neither release can notice the migration, such as a merge or the validation of a constraint."""
-    noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.OpaqueChange)
+    noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.WriteInBatches, changes.OpaqueChange)
     return not any(isinstance(change, noticed) for _operation, change in migration.changes())
 
 
@@ -197,8 +203,9 @@ def side_of(change: changes.Change, new: NewObjects) -> DeploySide | None:
     """Return who minds a change, None where nobody does; no running code knows, and so can mind, what the plan made."""
     kind = type(change)
     side = BY_CONTENT[kind](change) if kind in BY_CONTENT else SIDES.get(kind)
-    if side and (change.table in new.tables or is_on_what_is_new(change, new)):
-        return DeploySide.ADDITIVE
+    if side and (change.table in new.tables | new.objects or is_on_what_is_new(change, new)):
+        # The new code may need what it is called; what tightens it nobody has to wait for.
+        return None if side is DeploySide.DESTRUCTIVE else DeploySide.ADDITIVE
     return side
 
 
@@ -210,7 +217,8 @@ def is_on_what_is_new(change: changes.Change, new: NewObjects) -> bool:
         case changes.ColumnChange():
             return (change.table, change.column) in new.columns
         case changes.AddConstraint() | changes.CreateIndex():
-            return bool(change.columns) and all((change.table, name) in new.columns for name in change.columns)
+            columns = [(change.table, name) in new.columns for name in change.columns]
+            return bool(columns) and (all(columns) or new.lets_in_any(change))
         case changes.DropIndex():
             return change.name in new.indexes
     return False

@@ -1,42 +1,43 @@
 """What a comparison was made from, in one hash: while it is the same, so is the answer.
 
-A comparison depends on the migration files and what they import, on the settings that name or leave out migrations, on
-the versions of Django and of this package, and on the recorded rows; what `post_migrate` does depends on the models, on
-the routers and on its receivers with what they import, and on the settings and the environment's variables that these
-mention; where others than Django's listen, on all of the project's code, which they may read. All of it is read without
-building a graph, and as a rule without importing a migration. What cannot be read this way (migrations in a zip file,
-say) gives no fingerprint, and the long way is taken.
+A fingerprint has three parts, so that a deploy pays for what has changed. Of the *schema*: the migration files and what
+they import, the settings that name or leave out migrations, the versions of Django and of this package, the recorded
+rows; and the models and routers, from which Django's own receivers of `post_migrate` make content types and
+permissions. Of the *receivers* of others, empty where there are none: their source with what it imports, the settings
+and the environment's variables that it mentions, the release, and all of the project's code, which they may read. Of
+the system *checks* that were passed: the release, and the receivers' part.
+
+All of it is read without building a graph, and as a rule without importing a migration. What cannot be read this way
+(migrations in a zip file, say) gives no fingerprint, and the long way is taken.
 
 Nothing here depends on where the files lie, so that replicas and other checkouts of the same code agree.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
-import inspect
 import logging
 import os
 import re
 import sys
-import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import django
-from django.apps import AppConfig, apps
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
-from django.db.models.signals import post_migrate, pre_migrate
-from django.dispatch import Signal
 from django.utils.translation import override
 
 from auto_migrate import version
 from auto_migrate.conf import get_settings
 from auto_migrate.planning.project_code import project_code
-from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, migrations_of, read
+from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, source_of
+from auto_migrate.planning.sources import INSTALLED, Imports, migrations_of, read
 from auto_migrate.tenants import tenants_package
 from auto_migrate.values import Node
 
@@ -45,28 +46,72 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 logger = logging.getLogger(__name__)
 
 
-class Code:
-    """What the code of this process needs: a digest of it, and the apps that bring migrations."""
+@dataclasses.dataclass(frozen=True)
+class Fingerprint:
+    """The three parts, in hexadecimal digits: 32, 16 and 16 of them."""
 
-    def __init__(self, digest: bytes, app_labels: tuple[str, ...]) -> None:
-        self.digest = digest
+    schema: str
+    receivers: str
+    checks: str
+
+    def __str__(self) -> str:
+        """Return the parts as they are kept."""
+        return f"{self.schema}{self.receivers}{self.checks}"
+
+    @classmethod
+    def parsed(cls, text: str) -> Fingerprint:
+        """Return what was kept; of what an older version kept, no part is ever found again."""
+        return cls(text[:32], text[32:48], text[48:])
+
+    def unchecked(self) -> Fingerprint:
+        """Return what a run leaves that skipped the system checks, of which it proves nothing."""
+        return dataclasses.replace(self, checks="-" * len(self.checks))
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What the code is now, and what it was when the last run found the database up to date."""
+
+    now: Fingerprint
+    last: Fingerprint
+
+    @property
+    def is_same_schema(self) -> bool:
+        """Whether nothing has changed of what decides which migrations are pending."""
+        return self.last.schema == self.now.schema
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether this code has passed the system checks."""
+        return self.is_same_schema and self.last.checks == self.now.checks
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the receivers of others than Django have heard of this code."""
+        return self.last.receivers == self.now.receivers
+
+    def learned(self, *, skipped_checks: bool) -> str:
+        """Return the fingerprint that a run leaves which has caught up, empty if there was nothing to catch up with."""
+        learned = self.now.unchecked() if skipped_checks and not self.is_checked else self.now
+        return "" if learned == self.last else str(learned)
+
+
+class Code:
+    """What the code of this process needs: a digest of each part, and the apps that bring migrations."""
+
+    def __init__(self, schema: bytes, receivers: bytes, app_labels: tuple[str, ...]) -> None:
+        self.schema = schema
+        self.receivers = receivers
         self.app_labels = app_labels
 
-    def fingerprint(self, recorded: Iterable[Node]) -> str:
-        """Return the hash of the code and the recorded rows together."""
-        whole = hashlib.blake2b(self.digest, digest_size=32)
+    def fingerprint(self, recorded: Iterable[Node]) -> Fingerprint:
+        """Return the hashes of the code and the recorded rows together."""
+        whole = hashlib.blake2b(self.schema, digest_size=16)
         for app_label, name in recorded:
             _add(whole, app_label, name)
-        return whole.hexdigest()
-
-    def unchecked(self, recorded: Iterable[Node]) -> str:
-        """Return what a run leaves in its place that skipped the system checks, of which it proves nothing."""
-        return f"-{self.fingerprint(recorded)[1:]}"
-
-    def answers(self, recorded: Iterable[Node]) -> tuple[str, str]:
-        """Return all that a run may have left that found the database up to date."""
-        rows = tuple(recorded)
-        return self.fingerprint(rows), self.unchecked(rows)
+        checks = hashlib.blake2b(self.receivers, digest_size=8)
+        _add(checks, get_settings().release)
+        return Fingerprint(whole.hexdigest(), self.receivers.hex(), checks.hexdigest())
 
 
 def read_code(database: str) -> Code | None:
@@ -80,23 +125,46 @@ def read_code(database: str) -> Code | None:
 
 
 def _read(database: str) -> Code:
-    whole = hashlib.blake2b(digest_size=32)
+    schema = hashlib.blake2b(digest_size=32)
     # Names of permissions may be translated, and who asks may speak another language each time.
     with override(None):
-        _add(whole, *_versions(), *_settings(), *_models(), *_answers(database))
-    heard, imports = Imports(with_mentions=True), Imports()
+        _add(schema, *_versions(), *_settings(), *_models(), *_answers(database))
+    own, others, heard = Imports(with_mentions=True), Imports(with_mentions=True), hashlib.blake2b(digest_size=8)
     # Some register when their app's `management` is imported, which a run does and a probe does not.
-    late = {path: package for config in apps.get_app_configs() for path, package in _management(config)}
-    contents = {path: _followed(path, package, heard) for path, package in late.items()}
-    _add(whole, *contents.values(), *_receivers(heard, late))
-    mentioned = filter(str.isupper, dir(settings)) if heard.unnamed else heard.settings
-    _add(whole, *map(_setting, sorted(mentioned)), *map(_variable, sorted(heard.variables)))
-    if _do_others_hear({late[path]: content for path, content in contents.items()}):
-        _add(whole, *project_code(imports))
-    labels = _add_migrations(whole, imports)
-    for name, digest in sorted({**heard.found, **imports.found}.items()):
+    late, written = management_files(), False
+    for path, package in late.items():
+        is_others = not is_own_module(package)
+        content = _followed(path, package, others if is_others else own)
+        _add(heard if is_others else schema, content)
+        # What is empty registers nobody, and is written in many a project.
+        written = written or (is_others and bool(content.strip()))
+    for receiver in receivers():
+        if (source := source_of(receiver))[0] not in late:
+            is_others = not is_own(receiver)
+            part = (getattr(receiver, "__qualname__", ""), _followed(*source, others if is_others else own))
+            _add(heard if is_others else schema, *part)
+            written = written or is_others
+    _add_mentions(schema, own)
+    imports = Imports()
+    labels = _add_migrations(schema, imports)
+    _add_found(schema, own, imports)
+    if not written:
+        return Code(schema.digest(), bytes(heard.digest_size), tuple(labels))
+    _add_mentions(heard, others)
+    read_by_others = Imports()
+    _add(heard, get_settings().release, *project_code(read_by_others))
+    _add_found(heard, others, read_by_others)
+    return Code(schema.digest(), heard.digest(), tuple(labels))
+
+
+def _add_mentions(whole: Any, imports: Imports) -> None:
+    mentioned = filter(str.isupper, dir(settings)) if imports.unnamed else imports.settings
+    _add(whole, *map(_setting, sorted(mentioned)), *map(_variable, sorted(imports.variables)))
+
+
+def _add_found(whole: Any, *imports: Imports) -> None:
+    for name, digest in sorted({name: digest for found in imports for name, digest in found.found.items()}.items()):
         _add(whole, name, digest)
-    return Code(whole.digest(), tuple(labels))
 
 
 @functools.cache
@@ -114,7 +182,7 @@ def _add(whole: Any, *parts: str | bytes) -> None:
 
 
 def _versions() -> Iterator[str]:
-    yield from (django.get_version(), version.__version__, str(sys.version_info), get_settings().release)
+    yield from (django.get_version(), version.__version__, str(sys.version_info))
 
 
 def _settings() -> Iterator[str]:
@@ -162,62 +230,6 @@ def _answers(database: str) -> Iterator[str]:
         yield repr([router.allow_migrate(database, config.label) for config in apps.get_app_configs()])
         models = apps.get_models(include_auto_created=True, include_swapped=True)
         yield repr([router.allow_migrate_model(database, model) for model in models])
-
-
-def _do_others_hear(late: Mapping[str, bytes]) -> bool:
-    """Return whether anybody but Django hears of migrations; the same before `management` is imported and after.
-
-    `late` has the content of each `management` by its package.
-    """
-    if any(content.strip() for package, content in late.items() if not _is_own(package)):
-        return True
-    receivers = (receiver for signal in (pre_migrate, post_migrate) for receiver in _connected(signal))
-    return not all(_is_own(_written(receiver).__module__ or "") for receiver in receivers)
-
-
-def _is_own(module: str) -> bool:
-    return module.partition(".")[0] in {"django", "auto_migrate"}
-
-
-def _connected(signal: Signal) -> Iterator[Any]:
-    for _key, reference, *_rest in signal.receivers:
-        receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
-        if receiver is not None:
-            yield receiver
-
-
-def _receivers(imports: Imports, late: Collection[Path]) -> Iterator[str | bytes]:
-    """The source of whoever listens to the signals, since nobody else can tell what they would do.
-
-    What their modules lead to, and mention, is left in `imports`; the files of those that are `late` are read already.
-    """
-    for signal in (pre_migrate, post_migrate):
-        for receiver in _connected(signal):
-            if (source := _source(receiver))[0] not in late:
-                yield from (getattr(receiver, "__qualname__", ""), _followed(*source, imports))
-
-
-def _management(config: AppConfig) -> list[tuple[Path, str]]:
-    """Return the files that an app's `management` may be, and the package that each one's imports start from."""
-    package, module = Path(config.path, "management", "__init__.py"), Path(config.path, "management.py")
-    found = [(package, f"{config.name}.management"), (module, config.name)]
-    return [(path, name) for path, name in found if path.is_file()]
-
-
-def _written(receiver: Any) -> Any:
-    """Return the function or the class that a receiver is written as."""
-    plain = inspect.unwrap(receiver.func if isinstance(receiver, functools.partial) else receiver)
-    return plain if inspect.isroutine(plain) else type(plain)
-
-
-def _source(receiver: Any) -> tuple[Path, str]:
-    """Return the file that a receiver is written in, and the package that its imports start from."""
-    written = _written(receiver)
-    try:
-        path = Path(inspect.getsourcefile(written) or "")
-    except TypeError as error:
-        raise Unreadable(f"{receiver!r} has no source") from error
-    return path, getattr(sys.modules.get(written.__module__), "__package__", None) or ""
 
 
 def _followed(path: Path, package: str, imports: Imports) -> bytes:

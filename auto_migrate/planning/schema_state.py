@@ -23,7 +23,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.models import TABLES, StepRecord
+from auto_migrate.history.models import TABLES, BackfillRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
@@ -52,7 +52,8 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
     """Return whether the database has any table but those in which migrations and runs are recorded."""
-    own = {MigrationRecorder.Migration._meta.db_table, *(model._meta.db_table for model in TABLES)}
+    own = {MigrationRecorder.Migration._meta.db_table, BackfillRecord._meta.db_table}
+    own.update(model._meta.db_table for model in TABLES)
     return not own.issuperset(connection.introspection.table_names())
 
 
@@ -99,11 +100,15 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
 
 @dataclasses.dataclass(frozen=True)
 class QuickState:
-    """The state, how many migrations are pending, and which of the others wait for the deploy."""
+    """The state, how many migrations are pending, and which of the others wait for the deploy.
+
+    `backfills` counts those that are not finished, by their state: the schema does not depend on them.
+    """
 
     state: SchemaState
     pending: int
     deferred: tuple[MigrationKey, ...] = ()
+    backfills: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +187,12 @@ def _look(adapter: Database) -> QuickState:
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
-        return _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+        found = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
+        # Probes ask for it, and the release step does not.
+        from auto_migrate.backfills.records import Backfills
+
+        unfinished = Backfills(adapter.alias).counted()
+        return dataclasses.replace(found, backfills=unfinished) if unfinished else found
 
 
 def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool]:
@@ -221,7 +231,7 @@ _answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
 
 def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
     code = code_of_process(connection.alias)
-    if code is not None and History(connection.alias).knows(*code.answers(recorded)):
+    if code is not None and History(connection.alias).knows(code.fingerprint(recorded).schema):
         return QuickState(SchemaState.UP_TO_DATE, 0)
     needed, rows = needs(), frozenset(recorded)
     if needed.halved(rows):

@@ -33,6 +33,14 @@ class Unfilled:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A statement of the running release that cannot be planned before the plan either, and why."""
+
+    statement: str
+    reason: str
+
+
 class LeftoversFound(Event):
     """Killed rehearsals left databases: those that are surely theirs were dropped, those without a mark were not."""
 
@@ -107,6 +115,42 @@ class RuleContradicted(Event):
     table: str
     rule: str
     observed: str
+
+
+class StatementRefused(Event):
+    """The running release could not send a statement any more once a migration is applied that comes before the deploy.
+
+    `column` is empty where the table as a whole is meant, `table` where neither is known. `calls` and `roles` are what
+    the server counted. What is not `certain` depends on the values that are written.
+    """
+
+    migration: MigrationKey
+    table: str
+    column: str
+    statement: str
+    calls: int | None
+    roles: tuple[str, ...]
+    reason: str
+    certain: bool
+
+
+class StatementsChecked(Event):
+    """So many statements of the running release, from `source`, were looked at.
+
+    Those that are `unchecked` could not be planned before the plan either.
+    """
+
+    source: str
+    statements: int
+    refused: int
+    unchecked: tuple[Unchecked, ...]
+
+
+class PhaseProposed(Event):
+    """A migration breaks statements of the running release, or depends on one that does, so it belongs after it."""
+
+    migration: MigrationKey
+    phase: str
 
 
 class RehearsalFinished(Event):

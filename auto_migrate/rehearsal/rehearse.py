@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.traits import fits_transaction
@@ -24,18 +26,30 @@ from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, PlanAssessed
 from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 from auto_migrate.findings import Assessment
+from auto_migrate.phases.phase import Phase
 from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.detour import detour
 from auto_migrate.rehearsal.embedded import embedded
 from auto_migrate.rehearsal.evidence import with_evidence
 from auto_migrate.rehearsal.foundations import Foundations, foundations_of
 from auto_migrate.rehearsal.interruption import stoppable
-from auto_migrate.rehearsal.rehearsal_events import RehearsalFinished, RuleContradicted, StatementObserved
+from auto_migrate.rehearsal.rehearsal_events import (
+    RehearsalFinished,
+    RuleContradicted,
+    StatementObserved,
+    StatementRefused,
+)
 from auto_migrate.rehearsal.scratch_database import beside
 from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
 from auto_migrate.rehearsal.stage import Stage
 from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.plan_assessment import blocking_level, configured, look
+from auto_migrate.safety.plan_assessment import blocking_level, configured, look, witness_of
+from auto_migrate.values import MigrationKey
+from auto_migrate.workload.pg_stat_statements import SOURCE, required_statements
+from auto_migrate.workload.statement import Workload, together
+from auto_migrate.workload.statement_file import read_files
+from auto_migrate.workload.surroundings import Surroundings
+from auto_migrate.workload.witness import Witness
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +58,8 @@ class Options:
 
     `names` (`app_label` or `app_label.migration`) and `since` (a commit) choose the plan; without either it is what
     the database's record lacks. `rows` are put into each table before the plan; without `python`, functions of
-    migrations are left out.
+    migrations are left out. `statements` are files of recorded statements, or `pg_stat_statements` for what the real
+    database has counted.
     """
 
     names: tuple[str, ...] = ()
@@ -52,6 +67,7 @@ class Options:
     embedded: bool = False
     rows: int = 0
     python: bool = True
+    statements: tuple[str, ...] = ()
 
     @property
     def asks_record(self) -> bool:
@@ -61,11 +77,16 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Rehearsed:
-    """What a rehearsal saw, where the rules say otherwise, and the plan judged with both."""
+    """What a rehearsal saw, where the rules say otherwise, and the plan judged with both.
+
+    `refused` are the statements that the running release could not go on with; the migrations that break them have the
+    phase `post_deploy` in the assessment.
+    """
 
     observations: tuple[StatementObserved, ...]
     contradictions: tuple[RuleContradicted, ...]
     assessment: Assessment
+    refused: tuple[StatementRefused, ...] = ()
 
 
 def rehearse(
@@ -86,6 +107,7 @@ def rehearse(
         started = emit.clock.monotonic()
         with translate_script_errors(adapter):
             script, foundations = prepare(adapter, options, emit)
+            workload = workload_of(adapter, options)
             with (
                 place(adapter, options, emit) as settings,
                 detour(database, settings),
@@ -93,7 +115,8 @@ def rehearse(
             ):
                 adapter.prepare()
                 carrier = Carrier(adapter.connection, python=options.python, fits=fits_transaction)
-                stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=not options.embedded)
+                confined = not options.embedded
+                stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=confined, workload=workload)
                 stage.run(foundations)
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))
@@ -139,6 +162,15 @@ def prepare(database: Database, options: Options, emit: Emitter) -> tuple[Rehear
     return script, foundations_of(database.connection)
 
 
+def workload_of(database: Database, options: Options) -> Workload | None:
+    """Return the statements of the running release, None where nobody says where they are."""
+    parts = [read_files(paths)] if (paths := [name for name in options.statements if name != SOURCE]) else []
+    if SOURCE in options.statements:
+        with database.translate_errors():
+            parts.append(required_statements(database.connection))
+    return together(parts) if parts else None
+
+
 def unnamed(database: Database, fault: TransientError) -> AutoMigrateError:
     """Say that only a database that answers can tell what is pending."""
     error = database.unreachable(fault)
@@ -155,7 +187,27 @@ def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
     """Judge the plan by the rules, by the real tables if the database may be asked, and by what was observed."""
     live = look(database) if asks else None
     acknowledgements = configured([read.key for read in stage.read])
+    witness = functools.partial(witness_in, stage, database.connection if asks else None)
     assessment = with_evidence(
-        assess(stage.read, stage.server, live=live, acknowledgements=acknowledgements), stage.seen
+        assess(stage.read, stage.server, live=live, witness=witness, acknowledgements=acknowledgements), stage.seen
     )
-    return Rehearsed(tuple(stage.seen), tuple(stage.contradicted), assessment)
+    return Rehearsed(
+        tuple(stage.seen), tuple(stage.contradicted), postponed(assessment, stage.moved), tuple(stage.refused)
+    )
+
+
+def witness_in(stage: Stage, connection: BaseDatabaseWrapper | None) -> Witness | None:
+    """Return what is known of the running release: what the rehearsal was given, or what the release step would ask."""
+    if stage.check is None:
+        return witness_of(connection) if connection else None
+    mentions = {"mentions": Surroundings(connection).mentions} if connection else {}
+    return Witness(stage.check.workload, stage.check.before.of, **mentions)
+
+
+def postponed(assessment: Assessment, late: Collection[MigrationKey]) -> Assessment:
+    """Return an assessment in which some migrations are for after the deploy."""
+    migrations = tuple(
+        dataclasses.replace(one, phase=str(Phase.POST_DEPLOY)) if one.migration in late else one
+        for one in assessment.migrations
+    )
+    return dataclasses.replace(assessment, migrations=migrations)

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import DATA, DataChange
 from auto_migrate.changes.reading import read_plan
+from auto_migrate.conf import get_settings
 from auto_migrate.databases.faults import first_line
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
 from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
+from auto_migrate.phases.phase import Phase
 from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.confines import Confines
 from auto_migrate.rehearsal.contradictions import RuleComparison
@@ -26,32 +28,54 @@ from auto_migrate.rehearsal.observer import Observer, shown, speaking
 from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
     FoundationsMissing,
+    PhaseProposed,
     RehearsalStarted,
     RuleContradicted,
     StatementLeftOut,
     StatementObserved,
+    StatementRefused,
     TablesFilled,
 )
 from auto_migrate.rehearsal.relations import Relation, relations
+from auto_migrate.rehearsal.release_check import ReleaseCheck, moved
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
 from auto_migrate.rehearsal.script import RehearsalScript
 from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.plan_assessment import server_of
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.statement import Workload
 
 NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
 FAILED = gettext_noop("The rehearsal failed")
 
 
-class Stage:
-    """One rehearsal in its scratch database, to which the alias leads by now."""
+def runs_before_deploy(read: ClassifiedMigration) -> bool:
+    """Return whether a migration is applied while the old release is still running."""
+    return not get_settings().PHASES or read.decision.phase is Phase.PRE_DEPLOY
 
-    def __init__(self, carrier: Carrier, script: RehearsalScript, *, emit: Emitter, rows: int, confined: bool) -> None:
+
+class Stage:
+    """One rehearsal in its scratch database, to which the alias leads by now.
+
+    `workload` has the statements of the running release, each of which shall go on after what runs before the deploy.
+    """
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        script: RehearsalScript,
+        *,
+        emit: Emitter,
+        rows: int,
+        confined: bool,
+        workload: Workload | None = None,
+    ) -> None:
         self.carrier = carrier
         self.connection = carrier.connection
         self.script = script
         self.emit = emit
         self.rows = rows
+        self.workload = workload
         self.confined = confined
         self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
         self.state = ProjectState(real_apps=set(script.unmigrated))
@@ -59,6 +83,9 @@ class Stage:
         self.seen: list[StatementObserved] = []
         self.contradicted: list[RuleContradicted] = []
         self.server = server_of(self.connection)
+        self.check: ReleaseCheck | None = None
+        self.refused: tuple[StatementRefused, ...] = ()
+        self.moved: tuple[MigrationKey, ...] = ()
 
     def run(self, foundations: Foundations) -> None:
         """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
@@ -73,8 +100,12 @@ class Stage:
             classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
         )
         judge = RuleComparison(self.server, self.fill())
+        if self.workload:
+            self.check = ReleaseCheck(self.connection, self.workload)
+            self.check.begin()
         with watcher_of(self.connection) as watcher:
             self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
+        self.report_check()
 
     def make_base(self, foundations: Foundations) -> None:
         """Lay the foundations and apply what is taken as applied."""
@@ -109,6 +140,8 @@ class Stage:
                     self.carry_out(read.migration, observer)
             finally:
                 self.report(list(speaking(observer.seen)), judge, read)
+            if self.check:
+                self.check.look(read, counts=runs_before_deploy(read))
 
     def carry_out(self, migration: Migration, observer: Observer) -> None:
         """Apply and record one migration of the plan."""
@@ -144,6 +177,17 @@ class Stage:
             self.emit(event)
         self.seen += seen
         self.contradicted += contradicted
+
+    def report_check(self) -> None:
+        """Report what the running release could not go on with, and which migrations belong after it."""
+        if self.check is None:
+            return
+        self.refused = self.check.end()
+        self.moved = moved(self.script.plan, self.refused)
+        late = str(Phase.POST_DEPLOY)
+        proposals = (PhaseProposed(key, late) for key in self.moved)
+        for event in (*self.refused, self.check.summary(self.refused), *proposals):
+            self.emit(event)
 
     def tables(self) -> dict[int, Relation]:
         """Look at what the scratch database holds now."""

@@ -17,10 +17,13 @@ from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
+    BackfillProgressed,
+    BackfillsUnfinished,
     Context,
     DatabaseAwaited,
     DatabaseReady,
     Event,
+    IndexProgressed,
     LockAwaited,
     MigratingStarted,
     MigrationAssessed,
@@ -29,7 +32,9 @@ from auto_migrate.events import (
     MigrationStarted,
     MigrationStopped,
     NothingPending,
+    NotificationTested,
     OlderReleasesNoticed,
+    OnlineStepStarted,
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
@@ -107,6 +112,13 @@ class Console:
     @show.register(DatabaseReady)
     def _database_ready(self, _event: DatabaseReady, _context: Context) -> None:
         self.line(_("✅ The database is ready!"))
+
+    @show.register(NotificationTested)
+    def _notification_tested(self, event: NotificationTested, _context: Context) -> None:
+        if event.error:
+            self.line(_("⚠️  {service} did not take the test: {error}").format(**event.as_dict()))
+        else:
+            self.line(_("✅ {service} has taken the test.").format(service=event.service))
 
     @show.register(RunStarted)
     def _run_started(self, _event: RunStarted, _context: Context) -> None:
@@ -209,6 +221,10 @@ class Console:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
         elif not event.blocking and not event.obstacle:
             self.line(_("✅ Nothing stops this plan."))
+        if self.previewed and event.forecast:
+            from auto_migrate.reporting.assessments.text import forecast_line
+
+            self.line(forecast_line(event.forecast))
         if event.later:
             names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
             text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")
@@ -253,6 +269,34 @@ class Console:
         text = _(TEXTS[Reason(event.reason)]).format(waited=event.waited)
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
+
+    @show.register(BackfillProgressed)
+    def _backfill_progressed(self, event: BackfillProgressed, _context: Context) -> None:
+        # Most deploys have none.
+        from auto_migrate.backfills.progress import described
+
+        self.line(f"  ⏳ {described(event)}")
+
+    @show.register(BackfillsUnfinished)
+    def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
+        from auto_migrate.backfills.progress import described
+
+        self.lines(
+            _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
+            for backfill in event.backfills
+        )
+
+    @show.register(OnlineStepStarted)
+    def _online_step_started(self, event: OnlineStepStarted, _context: Context) -> None:
+        text = _("  · operation {operation}, step {step} of {steps}: {name} on {table}")
+        told = {name: getattr(event, name) for name in ("operation", "step", "steps", "name", "table")}
+        self.line(text.format(**told))
+
+    @show.register(IndexProgressed)
+    def _index_progressed(self, event: IndexProgressed, _context: Context) -> None:
+        percent = "" if event.percent is None else f", {event.percent:.0f} %"
+        text = _("  ⏳ An index on {table} is being built: {phase}{percent} ({waited:.0f}s)")
+        self.line(text.format(table=event.table, phase=event.phase, percent=percent, waited=event.waited))
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:

@@ -13,14 +13,17 @@ from collections.abc import Iterable, Iterator
 
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.models import Count
+from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
 from auto_migrate.history.models import RunRecord
+from auto_migrate.history.run_log import RunLog
 from auto_migrate.history.store import History
+from auto_migrate.lock_wait import aware
 from auto_migrate.planning.schema_state import quick_state
-from auto_migrate.values import SchemaState
+from auto_migrate.values import RunStatus, SchemaState, StepStatus
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class SchemaCollector(Collector):
             runs = History(database).runs()
             counted = list(runs.order_by().values_list("status").annotate(Count("pk")))
             last = runs.filter(finished_at__isnull=False, started_at__isnull=False).first()
+            running = runs.filter(status=RunStatus.RUNNING, started_at__isnull=False).first()
+            waited = _waited(database, running) if running else 0.0
         except (DatabaseRefused, DatabaseUnreachable, Error) as error:
             logger.warning("Metrics: %s", error)
             return False
@@ -57,9 +62,27 @@ class SchemaCollector(Collector):
         families["pending"].add_metric([database], found.pending)
         for status, count in counted:
             families["runs"].add_metric([database, status], count)
+        families["deferred"].add_metric([database], len(found.deferred))
+        families["age"].add_metric([database], _age(running))
+        families["waited"].add_metric([database], waited)
         if last:
             _add_last(last, database, families)
         return True
+
+
+def _age(run: RunRecord | None) -> float:
+    began = aware(run.started_at) if run else None
+    return (timezone.now() - began).total_seconds() if began else 0.0
+
+
+def _waited(database: str, run: RunRecord) -> float:
+    """Return for how many seconds the run has been waiting for others, as it told last; 0 where it goes on."""
+    entries = RunLog(database, run.id).entries()
+    told = (entries[-1].detail or {}).get("waited", 0.0) if entries else 0.0
+    step = run.steps.filter(status=StepStatus.RUNNING).first()  # type: ignore[arg-type] # an unknown registry
+    # What was told before the migration under way began is over.
+    is_over = step is not None and step.started_at is not None and step.started_at > entries[-1].at if entries else True
+    return 0.0 if is_over else float(told)
 
 
 def _add_last(run: RunRecord, database: str, families: dict[str, GaugeMetricFamily]) -> None:
@@ -76,6 +99,9 @@ def _families() -> dict[str, GaugeMetricFamily]:
         "up": gauge("database_up", "Whether the database answers."),
         "state": gauge("schema_state", "1 for the state that code and database are in.", "state"),
         "pending": gauge("pending_migrations", "Migrations that this code needs and the database has not."),
+        "deferred": gauge("deferred_migrations", "Migrations that wait for the deploy to be over."),
+        "age": gauge("run_age_seconds", "For how long a run has been under way; 0 while none is."),
+        "waited": gauge("run_waited_seconds", "For how long it has been waiting for others, as it told last."),
         "runs": gauge("runs", "Runs in the history.", "status"),
         "finished": gauge("last_run_finished_timestamp_seconds", "When the last run ended.", "status"),
         "duration": gauge("last_run_duration_seconds", "How long the last run took.", "status"),

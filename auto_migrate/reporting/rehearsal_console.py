@@ -15,16 +15,23 @@ from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
     FoundationsMissing,
     LeftoversFound,
+    PhaseProposed,
     RehearsalFinished,
     RehearsalStarted,
     RuleContradicted,
     StatementLeftOut,
     StatementObserved,
+    StatementRefused,
+    StatementsChecked,
     TablesFilled,
 )
 from auto_migrate.reporting.console import Console
+from auto_migrate.workload.statement import RecordedStatement
+from auto_migrate.workload.witness import calls, roles, shortened
 
 WIDTH = 110
+# How many of the statements that could not be checked are shown.
+UNCHECKED = 5
 # Locks that no statement of a running service waits for.
 QUIET = frozenset({"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"})
 
@@ -112,6 +119,37 @@ def contradiction_lines(event: RuleContradicted) -> Iterator[str]:
     yield text.format(**event.as_dict())
 
 
+def refused_lines(event: StatementRefused) -> Iterator[str]:
+    """Return a statement that the running release could not send any more, and what stands against it."""
+    place = f"{event.table}.{event.column}" if event.column else event.table
+    text = (
+        _("  ❌ {migration}, {place}: the running release could not go on: {reason}")
+        if event.certain
+        else _("  ⚠️  {migration}, {place}: the running release may not be able to go on: {reason}")
+    )
+    yield text.format(migration=event.migration, place=place or "?", reason=event.reason)
+    statement = RecordedStatement(event.statement, event.calls, event.roles)
+    told = ", ".join(filter(None, (calls(statement), roles(statement))))
+    yield f"       {shortened(event.statement, WIDTH)}{f' ({told})' if told else ''}"
+
+
+def checked_lines(event: StatementsChecked) -> Iterator[str]:
+    """Return how many statements were looked at, and why some could not be."""
+    text = _("🔎 Statements of the running release ({source}): {statements}; that could not go on: {refused}")
+    yield text.format(source=event.source, statements=event.statements, refused=event.refused)
+    if event.unchecked:
+        yield _("⚠️  Not checked, since they cannot be planned before the plan either: {count}").format(
+            count=len(event.unchecked)
+        )
+        yield from (f"    {shortened(one.statement, WIDTH)}: {one.reason}" for one in event.unchecked[:UNCHECKED])
+
+
+def proposal_lines(event: PhaseProposed) -> Iterator[str]:
+    """Return which migration belongs after the deploy."""
+    text = _('👉 {migration} belongs after the running release: phase = "{phase}"')
+    yield text.format(migration=event.migration, phase=event.phase)
+
+
 def finish_lines(event: RehearsalFinished) -> Iterator[str]:
     """Return the end."""
     text = _("✅ Rehearsed in {duration:.1f}s; migrations: {migrations}, statements: {statements}")
@@ -126,5 +164,8 @@ LINES: dict[type[Event], Callable[[Any], Iterator[str]]] = {
     StatementLeftOut: left_out_lines,
     StatementObserved: statement_lines,
     RuleContradicted: contradiction_lines,
+    StatementRefused: refused_lines,
+    StatementsChecked: checked_lines,
+    PhaseProposed: proposal_lines,
     RehearsalFinished: finish_lines,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -57,6 +58,20 @@ def merge_base(since: str, top: Path) -> str:
         text = _("Git knows no commit from which both {since!r} and HEAD come.")
         raise UsageError(text.format(since=since), hint=hint_at_fetching(since, top))
     return found.stdout.strip()
+
+
+def export(commit: str, top: Path, folder: Path) -> None:
+    """Put all files of a commit into a folder; raise `UsageError` if git cannot."""
+    command = ["git", "archive", "--format=tar", commit]
+    with subprocess.Popen(command, cwd=top, stdout=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdout  # noqa: S101 # it is a pipe
+        try:
+            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, OSError) as error:
+            process.kill()
+            text = _("git {arguments} failed: {error}")
+            raise UsageError(text.format(arguments=" ".join(command[1:]), error=error)) from error
 
 
 def hint_at_fetching(since: str, top: Path) -> str:

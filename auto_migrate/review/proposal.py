@@ -15,7 +15,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.reading import Reader
+from auto_migrate.changes.reading import Reader, TellSteps
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.classify import ClassifiedMigration, PhaseClassifier
 from auto_migrate.planning.comparison import conflicting
@@ -59,10 +59,13 @@ class Proposal:
         found = ((node, source_of(self.loader.disk_migrations[node])) for node in self.chosen)
         return {MigrationKey(*node): path for node, path in found if path is not None}
 
-    def read(self, connection: BaseDatabaseWrapper, *, with_sql: bool = False) -> Iterator[ClassifiedMigration]:
+    def read(
+        self, connection: BaseDatabaseWrapper, *, with_sql: bool = False, online: TellSteps | None = None
+    ) -> Iterator[ClassifiedMigration]:
         """Read the chosen migrations in the order in which they would run."""
         state = ProjectState(real_apps=self.loader.unmigrated_apps)
-        reader, classifier = Reader(connection, state, with_sql=with_sql), PhaseClassifier(self.loader.graph)
+        reader = Reader(connection, state, with_sql=with_sql, online=online)
+        classifier = PhaseClassifier(self.loader.graph)
         for migration in self.way():
             if (migration.app_label, migration.name) in self.chosen:
                 yield classifier.classify(reader.read(migration))

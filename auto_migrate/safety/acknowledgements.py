@@ -15,6 +15,7 @@ from auto_migrate.exceptions import UsageError
 from auto_migrate.findings import Acknowledgement, Finding
 
 CODE = re.compile(HAZARD_CODE)
+PLAN = re.compile("[0-9a-f]{4,}")
 # The attribute that the decorator writes.
 DECORATED = "auto_migrate_acknowledged"
 
@@ -60,15 +61,19 @@ def of_settings(configured: Mapping[str, str]) -> Iterator[Acknowledgement]:
 
 
 def of_text(text: str) -> Acknowledgement:
-    """Read `CODE:MIGRATION` or `CODE:MIGRATION=REASON` of a command line; raise `UsageError` if it is neither."""
+    """Read `CODE:MIGRATION[@PLAN][=REASON]` of a command line; raise `UsageError` for what is none.
+
+    `PLAN` is the fingerprint of the only plan that is meant, or its first digits, four at least.
+    """
     name, _equals, reason = text.partition("=")
     code, _colon, migration = name.partition(":")
-    if not CODE.fullmatch(code) or "." not in migration:
+    migration, at, plan = migration.partition("@")
+    if not CODE.fullmatch(code) or "." not in migration or (at and not PLAN.fullmatch(plan)):
         raise UsageError(
             _("--acknowledge takes CODE:MIGRATION, not {text!r}.").format(text=text),
             hint=_("For example: --acknowledge AM301:shop.0007_drop_note"),
         )
-    return Acknowledgement(code, migration, reason.strip() or _("without a reason"), "command line")
+    return Acknowledgement(code, migration, reason.strip() or _("without a reason"), "command line", plan)
 
 
 def acknowledged(

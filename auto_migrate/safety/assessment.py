@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import Error
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import RenameTable
+from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -19,6 +20,7 @@ from auto_migrate.findings import (
     Basis,
     Evidence,
     Finding,
+    Handled,
     Level,
     PlannedOperation,
 )
@@ -26,13 +28,18 @@ from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, of_migration
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hearing import Hearing, evidence_of, level_with
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
+from auto_migrate.workload.witness import Witness
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
+# The series about locks and the work under them.
+HOLDS_UP = "AM1"
 
 
 def assess(
@@ -40,16 +47,20 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
+    witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects()
-    judge = Assessor(server, live)
+    former = live.former if live else FormerNames()
+    judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
+        judge.hearing.begin(change for _operation, change in read.changes())
         # What a migration says of itself is meant of applying it.
         own = [] if read.backwards else list(of_migration(read.migration))
         of_migrations += own
@@ -59,7 +70,7 @@ def assess(
             AssessedMigration(
                 read.key,
                 read.backwards,
-                bool(read.migration.atomic),
+                is_atomic(read.migration),
                 "" if read.backwards else str(read.decision.phase),
                 tuple(planned_operations(read, server, new)),
                 findings,
@@ -67,8 +78,7 @@ def assess(
         )
         for _operation, change in read.changes():
             new.follow(change)
-            if live is not None and isinstance(change, RenameTable):
-                live.renamed[change.to] = live.renamed.get(change.table, change.table)
+            former.follow(change)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
 
@@ -92,6 +102,7 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects) -
         bool(operation.operation.reversible),
         tuple(dict.fromkeys(filter(None, told))),
         operation.sql,
+        operation.online,
     )
 
 
@@ -111,12 +122,19 @@ def described(effect: Effect) -> str:
     return ", ".join(parts)
 
 
+def is_handled_online(hazard: Hazard, found: Found, read: ClassifiedMigration) -> bool:
+    """Return whether what a hazard found is a lock or work that the operation's steps do without."""
+    own = [operation for operation in read.operations if operation.index == found.operation]
+    return hazard.code.startswith(HOLDS_UP) and any(operation.online for operation in own)
+
+
 @dataclasses.dataclass(frozen=True)
 class Assessor:
     """Turns what hazards find into findings."""
 
     server: ServerFacts
     live: Live | None
+    hearing: Hearing
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -141,9 +159,10 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
+        account = self.hearing.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=self.level(hazard, found),
+            level=level_with(account, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
@@ -151,14 +170,15 @@ class Assessor:
             problem=found.problem,
             # Nobody writes a migration anew to unapply it.
             instead="" if read.backwards else found.instead,
-            evidence=tuple(self.evidence(hazard, found, read)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
+            handled=Handled.ONLINE if is_handled_online(hazard, found, read) else None,
         )
 
-    def level(self, hazard: Hazard, found: Found) -> Level:
+    def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""
         if self.live is None:
             return BY_RULE[hazard.harm]
-        return self.live.level(hazard.harm, [found.table, *found.others])
+        return self.live.level(hazard.harm, [found.table, *found.others], self.effects(read, found))
 
     def evidence(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Iterator[Evidence]:
         """Return the reasons: the rule, and the tables as they are."""
@@ -167,8 +187,7 @@ class Assessor:
         if rule:
             yield Evidence(Basis.RULE, f"{rule}.")
         for table in dict.fromkeys([found.table, *found.others]):
-            on_table = [effect for effect in by_rule if effect.table == table]
-            if self.live is not None and (told := self.live.evidence(table, on_table)):
+            if self.live is not None and (told := self.live.evidence(table, by_rule)):
                 yield told
 
     def effects(self, read: ClassifiedMigration, found: Found) -> list[Effect]:

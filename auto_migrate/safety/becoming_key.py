@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.changes.change import AlterType, RenameColumn
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.safety.late import with_options
-from auto_migrate.safety.suggestions import batches, comment, in_turn, migration, model_name, written
+from auto_migrate.safety.suggestions import batches, comment, fitting, in_turn, migration, model_name, written
 
 
 def becomes_key(read: OperationChanges) -> bool:
@@ -27,9 +27,9 @@ def field_before(change: Any) -> Any:
     return change.old_definition if isinstance(change, AlterType) else None
 
 
-def beside(model: str, field: str, definition: Any) -> str:
+def key_beside(model: str, field: str, definition: Any) -> str:
     """Return the foreign key as a field of its own beside the plain one."""
-    name, label = f"{field}_new", model_name(model)
+    name, label = fitting(field, "new"), model_name(model)
     key = with_options(definition, null=True, db_index=False, db_column=None)
     index = f'models.Index(fields=["{name}"], name="{label[:12]}_{field[:12]}_new")'
     filled = f"{field}__isnull=False, {name}__isnull=True"
@@ -37,7 +37,7 @@ def beside(model: str, field: str, definition: Any) -> str:
         migration(f'migrations.AddField("{label}", "{name}", {written(key)})'),
         comment(_("The index in the model's Meta.indexes as well."))
         + migration(f'AddIndexConcurrently("{label}", {index})', atomic=False),
-        comment(_("Release code that writes both fields."))
-        + batches(model, filled, f'update({name}=models.F("{field}"))'),
+        comment(_("Release code that writes both fields. Copy when the code that writes the old one alone is gone."))
+        + batches(model, filled, f'update({name}=models.F("{field}"))', late=True),
         comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
     )

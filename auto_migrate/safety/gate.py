@@ -70,12 +70,14 @@ class Gate:
     def _assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
         from auto_migrate.safety.plan_assessment import assess_plan, standing
+        from auto_migrate.safety.plan_fingerprint import plan_fingerprint
         from auto_migrate.safety.refusal import refused
 
         acknowledgements = self.acknowledgements
         assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=acknowledgements, cut=cut)
         blocking = standing(assessment, cut)
-        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched))
+        plan = plan_fingerprint(comparison)
+        self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:
             raise refused(
                 blocking, self.goal, self.database.alias, answers=self.answers, backwards=comparison.backwards

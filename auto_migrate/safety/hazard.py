@@ -62,8 +62,8 @@ class Site:
 class Found:
     """What a hazard says of one change; `instead` is code to write, with the project's own names, or empty.
 
-    `operation` is filled in by `Hazard.look`; None is left where that is overridden and the migration as a whole is
-    meant. `others` are more tables that suffer.
+    `operation` and `change` are filled in by `Hazard.look`; None is left where that is overridden and the migration as
+    a whole is meant. `others` are more tables that suffer.
     """
 
     table: str
@@ -71,6 +71,7 @@ class Found:
     instead: str = ""
     operation: int | None = None
     others: tuple[str, ...] = ()
+    change: Change | None = None
 
 
 class Hazard(abc.ABC):
@@ -94,7 +95,7 @@ class Hazard(abc.ABC):
         for operation, change in migration.changes():
             if self.on_new_tables or change.table not in new.tables:
                 for found in self.found(change, Site(server, migration, operation, new)):
-                    yield dataclasses.replace(found, operation=operation.index)
+                    yield dataclasses.replace(found, operation=operation.index, change=change)
             new.follow(change)
 
     @abc.abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.phases.phase import Phase
 from auto_migrate.safety.hazard import Site
-from auto_migrate.safety.suggestions import migration, quoted, written_operation
+from auto_migrate.safety.suggestions import in_turn, migration, quoted, written, written_operation
 
 DECLARED = """\
 class Migration(migrations.Migration):
@@ -42,6 +43,21 @@ def late(site: Site) -> str:
         return DECLARED.format(rest=rest)
     atomic = bool(site.migration.migration.atomic)
     return migration(written_operation(site.operation.operation), atomic=atomic, late=True)
+
+
+def with_what_loosens(site: Site, model: str, fields: Iterable[Any]) -> str:
+    """Return the migration as one for when the old code is gone, after one that loosens what the new code forgets."""
+    loose = [f'migrations.AlterField("{model}", "{field.name}", {written(loosened(field))})' for field in fields]
+    return in_turn(migration(*loose), late(site)) if loose else late(site)
+
+
+def loosened(field: Any) -> Any:
+    """Return a field as code that does not know it can live with."""
+    if field.many_to_many:
+        return with_options(field, db_constraint=False)
+    # Deleting what a forgotten foreign key points to would fail, since Django no longer knows what to delete with it.
+    unbound = {"db_constraint": False} if field.remote_field and field.db_constraint else {}
+    return with_options(field, null=True, **unbound)
 
 
 def late_sql(sql: str, code: str) -> str:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.findings import Basis, Evidence, Level
-from auto_migrate.safety.effects.effect import Effect
+from auto_migrate.safety.effects.effect import Blocks, Effect
+from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
+from auto_migrate.safety.lock_time import held
 
-# What a table of few rows may weigh, for each row that counts as few.
-BYTES_A_ROW = 1024
-
-# How fast a server that is busy with other things reads and writes a table, in bytes a second. Measured 150-400 MB/s
-# for scans and 30-80 MB/s for rewrites with their indexes; the estimate shall rather be too long than too short.
-SCANNED = 100e6
-REWRITTEN = 25e6
+# A table that was touched less than once an hour for a day, in seconds, is one that nobody waits for.
+DAY = 86_400.0
+SELDOM = 1 / 3600
 
 BY_RULE = {
     Harm.LOSES_DATA: Level.ERROR,
@@ -38,18 +36,21 @@ ON_SMALL_TABLES = {
 
 
 class Live:
-    """Asks a database about tables as findings need them; `small` is the number of rows up to which one is small."""
+    """Asks a database about tables as findings need them.
 
-    def __init__(self, statistics: Statistics, small: int) -> None:
+    `small` is the number of rows up to which a table is small, `budget` the seconds for which others may be held up.
+    """
+
+    def __init__(self, statistics: Statistics, small: int, budget: float) -> None:
         self.statistics = statistics
         self.small = small
-        # The name that a table has now, by the one that the plan gives it.
-        self.renamed: dict[str, str] = {}
+        self.budget = budget
+        self.former = FormerNames()
         self._asked: dict[str, TableStatistics | None] = {}
 
     def table(self, name: str) -> TableStatistics | None:
         """Return how large and busy a table is, None where the database does not know it."""
-        name = self.renamed.get(name, name)
+        name = self.former.table(name)
         if name not in self._asked:
             self._asked[name] = self.statistics.of_tables([name], self.small).get(name) if name else None
         return self._asked[name]
@@ -59,8 +60,16 @@ class Live:
         """What goes on in the database as a whole."""
         return self.statistics.activity()
 
-    def level(self, harm: Harm, tables: Iterable[str]) -> Level:
-        """Return the level of a harm to some tables, of which the largest counts."""
+    def level(self, harm: Harm, tables: Iterable[str], effects: Sequence[Effect] = ()) -> Level:
+        """Return the level of a harm to some tables.
+
+        What blocks goes by the time for which the effects on them hold others up. Where that cannot be told, and for
+        every other harm, the largest table counts.
+        """
+        if harm is Harm.BLOCKS and (seconds := held(effects, self.table)) is not None:
+            if seconds <= self.budget:
+                return Level.NOTICE
+            return Level.WARNING if all(map(self.is_idle, effects)) else Level.ERROR
         known = [found for found in map(self.table, tables) if found is not None]
         if not known or not all(map(self.is_small, known)):
             return BY_RULE[harm]
@@ -70,17 +79,31 @@ class Live:
 
     def is_small(self, table: TableStatistics) -> bool:
         """Return whether nothing that is done to a table takes long."""
-        return table.rows <= self.small and (table.bytes or 0) <= self.small * BYTES_A_ROW
+        return table.is_small(self.small)
 
-    def evidence(self, table: str, effects: Iterable[Effect]) -> Evidence | None:
-        """Say how large and busy a table is and how long a lock on it would be held, if the database told."""
+    def is_idle(self, effect: Effect) -> bool:
+        """Return whether nobody was seen for a long time who would have to wait for an effect."""
+        found = self.table(effect.table)
+        traffic = found.traffic if found else None
+        if effect.blocks is Blocks.NOTHING:
+            return True
+        if traffic is None or traffic.window < DAY:
+            return False
+        reads = traffic.reads if effect.blocks is Blocks.READS_AND_WRITES else 0
+        return reads + traffic.writes < SELDOM
+
+    def evidence(self, table: str, effects: Sequence[Effect]) -> Evidence | None:
+        """Say how large and busy a table is and how long a lock on it would be held, if the database told.
+
+        `effects` are those of the whole change: the locks on all of its tables are held until it is done.
+        """
         if (found := self.table(table)) is None:
             return None
-        parts = [self._size(table, found), self._traffic(found), self._held(found, effects), self._activity()]
+        parts = [self._size(table, found), self._traffic(found), self._held(table, effects), self._activity()]
         return Evidence(Basis.LIVE, "; ".join(filter(None, parts)) + ".")
 
     def _size(self, table: str, found: TableStatistics) -> str:
-        if found.rows == self.small + 1:
+        if found.rows == self.small + 1 and not found.counted:
             text = _("{table} has more than {rows:,} rows").format(table=table, rows=self.small)
         else:
             text = ngettext("{table} has {rows:,} row", "{table} has {rows:,} rows", found.rows)
@@ -88,15 +111,16 @@ class Live:
         return text if found.bytes is None else f"{text} ({megabytes(found.bytes)})"
 
     def _traffic(self, found: TableStatistics) -> str:
-        if found.reads is None or found.writes is None:
+        if found.traffic is None:
             return ""
-        return _("on average {reads} reads and {writes} rows written a second").format(
-            reads=rate(found.reads), writes=rate(found.writes)
+        return _("on average over the last {window} {reads} reads and {writes} rows written a second").format(
+            window=long_time(found.traffic.window), reads=rate(found.traffic.reads), writes=rate(found.traffic.writes)
         )
 
-    def _held(self, found: TableStatistics, effects: Iterable[Effect]) -> str:
-        seconds = held(found, effects)
-        if seconds is None:
+    def _held(self, table: str, effects: Sequence[Effect]) -> str:
+        waited_for = any(effect.table == table and effect.blocks is not Blocks.NOTHING for effect in effects)
+        seconds = held(effects, self.table)
+        if seconds is None or not waited_for:
             return ""
         return _("the lock would be held for {duration}").format(duration=duration(seconds))
 
@@ -108,14 +132,6 @@ class Live:
             text = ngettext("{count} replica follows", "{count} replicas follow", self.activity.replicas)
             parts.append(text.format(count=self.activity.replicas))
         return "; ".join(parts)
-
-
-def held(table: TableStatistics, effects: Iterable[Effect]) -> float | None:
-    """Estimate the seconds for which the effects of a change hold their lock, None where nobody waits for it."""
-    effects = [effect for effect in effects if effect.holds_up]
-    if table.bytes is None or not effects:
-        return None
-    return table.bytes * sum(effect.rewrites / REWRITTEN + effect.scans / SCANNED for effect in effects)
 
 
 def rate(a_second: float) -> str:
@@ -130,6 +146,13 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return _("about {seconds:.0f} s").format(seconds=seconds)
     return _("about {minutes:.0f} min").format(minutes=seconds / 60)
+
+
+def long_time(seconds: float) -> str:
+    """Write the length of a window, an hour at the least, as a person says it."""
+    if seconds >= 2 * DAY:
+        return ngettext("{count} day", "{count} days", int(seconds / DAY)).format(count=int(seconds / DAY))
+    return ngettext("{count} hour", "{count} hours", int(seconds / 3600)).format(count=int(seconds / 3600))
 
 
 def megabytes(size: int) -> str:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import filter as filter_names
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.online.foresight import foresight
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.findings import Acknowledgement, AssessedMigration, Assessment, Finding, Level
+from auto_migrate.history.durations import durations, pace
 from auto_migrate.history.journal import Position
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.phases.divide import states_before
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
+from auto_migrate.safety.forecast import forecast
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
+from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.pg_stat_statements import counted_statements
+from auto_migrate.workload.statement_file import read_files
+from auto_migrate.workload.surroundings import Surroundings
+from auto_migrate.workload.witness import Witness
+
+# What STATEMENTS may be beside the path of a file.
+AUTO, NEVER = "auto", "never"
 
 
 def assess_plan(
@@ -37,21 +49,30 @@ def assess_plan(
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
 
     Of what was `cut` only what is left to do is told. `with_left` also judges what is left for after the deploy, which
-    is read in any case: what comes after it in the graph cannot be understood without it.
+    is read in any case: what comes after it in the graph cannot be understood without it. Raise `PlanRefused` for an
+    acknowledgement that is for another plan.
     """
+    check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
     before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
-    plan = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql)
-    reads = classify_plan(plan, classifier)
+    online = foresight(database, is_new=not comparison.recorded)
+    read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
+    reads = classify_plan(read, classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
+    plan = [read for read in reads if read.key in keys]
+    server, live = server_of(database.connection), look(database)
     assessment = assess(
-        [read for read in reads if read.key in keys],
-        server_of(database.connection),
-        live=look(database),
+        plan,
+        server,
+        live=live,
+        witness=functools.partial(witness_of, database.connection),
         acknowledgements=[*acknowledgements, *configured(keys)],
     )
+    now = [read for read in plan if read.key in frozenset(comparison.keys)]
+    earlier = durations(database.alias, comparison.keys)
+    foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
     migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in assessment.migrations)
-    return dataclasses.replace(assessment, migrations=migrations)
+    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
 
 
 def left_of(assessed: AssessedMigration, position: Position | None) -> AssessedMigration:
@@ -87,7 +108,22 @@ def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
 
 def look(database: Database) -> Live | None:
     """Return the means to look at tables as they are, where the vendor tells."""
-    return None if database.statistics is None else Live(database.statistics, get_settings().SMALL_TABLE)
+    if database.statistics is None:
+        return None
+    settings = get_settings()
+    return Live(database.statistics, settings.SMALL_TABLE, settings.LOCK_BUDGET)
+
+
+def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
+    """Return what is known of the statements of the running release, as the settings say where to look."""
+    source = get_settings().STATEMENTS
+    if source == NEVER:
+        return None
+    workload = counted_statements(connection) if source == AUTO else read_files([source])
+    if workload is None or not workload.statements:
+        return None
+    around = Surroundings(connection)
+    return Witness(workload, around.columns, around.mentions)
 
 
 def blocking_level() -> Level | None:

@@ -7,32 +7,35 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.backends.utils import names_digest
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.serializer import serializer_factory
 from django.db.migrations.writer import OperationWriter
 from django.utils.translation import gettext as _
 
-# A name that PostgreSQL takes as it stands.
-PLAIN = re.compile(r"[a-z_][a-z0-9_.]*")
+from auto_migrate.changes.change import AddConstraint
+from auto_migrate.changes.sql.quoting import parts_of, quoted_name, quoted_table
+
+# What PostgreSQL keeps of a name (NAMEDATALEN - 1), and how much of it tells made up names apart.
+LONGEST, DIGEST = 63, 8
 # Operations that migrations do not import by themselves.
 POSTGRES = re.compile(r"(?:Add|Remove)IndexConcurrently|AddConstraintNotValid|ValidateConstraint")
+INDEX = re.compile(r"\s*CREATE\s+(UNIQUE\s+)?INDEX\b(?!\s+CONCURRENTLY)", re.IGNORECASE)
 # A module of Django's before one of its names.
 MODULE = re.compile(r"\bdjango(?:\.[a-z_]\w*)+(?=\.)")
 # Modules whose names migrations have already, or get by an import of `migration`.
 SHORTER = {"django.db.models.deletion.": "models.", "django.contrib.postgres.operations.": ""}
 LATE = '    phase = "post_deploy"\n'
 BATCHES = """\
-from auto_migrate import repeatable
+from auto_migrate.operations import Backfill
 
-def {function}(apps, schema_editor):
-    {name} = apps.get_model("{app_label}", "{name}")
-    rows = {name}.objects.using(schema_editor.connection.alias)
-    while keys := list(rows.filter({which}).values_list("pk", flat=True)[:1000]):
-        rows.filter(pk__in=keys).{write}
+def {function}(apps, schema_editor, batch):
+    batch.filter({which}).{write}
 
 class Migration(migrations.Migration):
-    atomic = False
-{phase}    operations = [repeatable(migrations.RunPython({function}, migrations.RunPython.noop))]"""
+{phase}    operations = [
+        Backfill("{model}", "{name}", function={function}, reverse_function=Backfill.noop),
+    ]"""
 
 
 def written(value: Any) -> str:
@@ -84,10 +87,17 @@ def imports_of(operations: Iterable[str]) -> Iterator[str]:
 
 
 def batches(model: str, which: str, write: str, function: str = "fill_in_batches", *, late: bool = False) -> str:
-    """Write a migration whose function goes through the rows of a model, `app_label.ModelName`, in batches."""
-    app_label, _dot, name = model.partition(".")
-    names = {"app_label": app_label or "...", "name": name or "Model"}
-    return BATCHES.format(**names, which=which, write=write, function=function, phase=LATE if late else "")
+    """Write a migration whose function is given the rows of a model, `app_label.ModelName`, in batches."""
+    field = re.match(r"update\((\w+)=", write)
+    name = f"{model_name(model) or 'model'}_{field[1] if field else function}"
+    return BATCHES.format(
+        model=model or "app_label.Model",
+        name=name,
+        which=which,
+        write=write,
+        function=function,
+        phase=LATE if late else "",
+    )
 
 
 def comment(text: str) -> str:
@@ -110,14 +120,37 @@ def in_turn(*migrations: str) -> str:
     return "\n\n".join(f"# {number}\n{code.rstrip()}" for number, code in enumerate(migrations, start=1))
 
 
-def named(name: str) -> str:
-    """Write a name, which may have a schema before it, as SQL does."""
-    return name if PLAIN.fullmatch(name) else ".".join(f'"{part}"' for part in name.split("."))
-
-
 def listed(columns: Iterable[str]) -> str:
     """Write columns as SQL does, or that there are some."""
-    return ", ".join(map(named, columns)) or "…"
+    return ", ".join(map(quoted_name, columns)) or "…"
+
+
+def beside(table: str, name: str) -> str:
+    """Write the name of an index, which is in the schema of its table."""
+    *schema, _table = parts_of(table)
+    return ".".join(map(quoted_name, [*schema, name]))
+
+
+def fitting(*parts: str) -> str:
+    """Return a name made of parts that PostgreSQL keeps whole."""
+    name = "_".join(parts)
+    if len(name.encode()) <= LONGEST:
+        return name
+    head = name.encode()[: LONGEST - DIGEST - 1].decode("utf-8", "ignore").rstrip("_")
+    return f"{head}_{names_digest(name, length=DIGEST)}"
+
+
+def not_valid(change: AddConstraint) -> str:
+    """Write the statement that adds a constraint of SQL, to which old rows are not held."""
+    said = change.sql.removesuffix(" NOT VALID")
+    if not said.startswith("CONSTRAINT "):
+        said = f"CONSTRAINT {quoted_name(change.name)} {said}"
+    return f"ALTER TABLE {quoted_table(change.table)} ADD {said} NOT VALID;\n"
+
+
+def concurrently(statement: str) -> str:
+    """Write the statement that builds an index as one that holds nobody up."""
+    return INDEX.sub(r"\g<0> CONCURRENTLY", statement, count=1)
 
 
 def run_sql(statement: str, reverse: str, instead_of: Operation | None = None) -> str:
@@ -131,4 +164,4 @@ def run_sql(statement: str, reverse: str, instead_of: Operation | None = None) -
 
 def quoted(text: str) -> str:
     """Write a text as Python does, in double quotes if it has none."""
-    return repr(text) if '"' in text else f'"{text}"'
+    return repr(text) if '"' in text or "\\" in text or not text.isprintable() else f'"{text}"'

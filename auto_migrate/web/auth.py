@@ -21,6 +21,8 @@ from auto_migrate.web.responses import forbidden
 View = Callable[..., HttpResponseBase]
 
 UNSET = "No token is configured here: set AUTO_MIGRATE_TOKEN, or log in as a member of staff."
+# Superusers have it, as they have every permission.
+END_BLOCKERS = "auto_migrate.end_blockers"
 
 
 def is_authorized(request: HttpRequest) -> bool:
@@ -51,6 +53,11 @@ def who(request: HttpRequest) -> str:
     if has_token(request):
         return "token"
     return str(request.user.get_username())
+
+
+def may_end_blockers(request: HttpRequest) -> bool:
+    """Return whether the caller may end other people's sessions: a token, or staff with a permission of its own."""
+    return has_token(request) or (is_staff(request) and request.user.has_perm(END_BLOCKERS))
 
 
 def protected(view: View) -> View:

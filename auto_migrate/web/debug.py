@@ -8,10 +8,11 @@ from typing import Any
 import django
 from django.db import Error, connections
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 import auto_migrate
+from auto_migrate.backfills.progress import record_of
+from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -21,23 +22,24 @@ from auto_migrate.inspection import inspect
 from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.pages.frame import for_browsers, wants_page
 from auto_migrate.web.responses import answer
 from auto_migrate.web.serializers import holder_record, inspection_record, run_in_full
 from auto_migrate.web.shown_settings import scrubbed, shown_database, shown_settings
 
 LAST_RUNS = 10
-# Nothing comes from elsewhere and nothing runs; the one style sheet is in the page.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
+@for_browsers
 @endpoint("GET", "HEAD")
 @protected
 def debug(request: HttpRequest) -> HttpResponse:
     """Answer the whole situation, as JSON or, to a browser, as a page."""
-    content = situation()
-    if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-        return _page(request, content)
-    return answer(content)
+    if wants_page(request):
+        from auto_migrate.web.pages.overview import overview_page
+
+        return overview_page(request, None if request.GET.get("part") == "live" else situation())
+    return answer(situation())
 
 
 def situation() -> dict[str, Any]:
@@ -65,6 +67,7 @@ def database_situation(alias: str) -> dict[str, Any]:
         told["migrations"] = inspection_record(inspection)
         holder = adapter.lock_holder()
         told["lock_holder"] = holder_record(holder) if holder else None
+        told["backfills"] = [record_of(record, alias) for record in Backfills(alias).all()]
         told["runs"] = [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
     except (AutoMigrateError, TransientError, Error) as error:
         told["error"] = scrubbed(str(error))
@@ -84,11 +87,3 @@ def _driver(alias: str) -> str:
     driver: Any = getattr(connections[alias], "Database")  # noqa: B009 # django-stubs leave it out
     version = getattr(driver, "__version__", "") or getattr(driver, "sqlite_version", "")
     return f"{driver.__name__} {version}".strip()
-
-
-def _page(request: HttpRequest, content: dict[str, Any]) -> HttpResponse:
-    response = render(request, "auto_migrate/debug.html", content)
-    response["Cache-Control"] = "no-store"
-    response["Content-Security-Policy"] = POLICY
-    response["Vary"] = "Accept"
-    return response

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import jsonable
@@ -23,9 +24,12 @@ from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import ALL, asked_phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
+from auto_migrate.safety.acknowledgements import of_text
+from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.values import Holder, RunStatus
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
+from auto_migrate.web.pages.frame import for_browsers
 from auto_migrate.web.responses import answer, problem
 from auto_migrate.web.runners import HandOverFailed, hand_over
 from auto_migrate.web.runs import known_database
@@ -47,8 +51,10 @@ class Order:
     database: str = DEFAULT_DB_ALIAS
     dry_run: bool = False
     phase: str | None = None
+    acknowledge: tuple[str, ...] = ()
 
 
+@for_browsers
 @endpoint("POST")
 @protected
 def force_migrate(request: HttpRequest) -> JsonResponse:
@@ -63,7 +69,9 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
     if run is None:
         return _busy(history, holder)
     try:
-        hand_over(order.database, run, [str(planned.key) for planned in inspection.pending])
+        reason = _("acknowledged by {who} over HTTP").format(who=who(request))
+        acknowledged = [f"{name}={reason}" for name in order.acknowledge]
+        hand_over(order.database, run, [str(planned.key) for planned in inspection.pending], acknowledged)
     except HandOverFailed as error:
         logger.warning("Run %s was not handed over: %s", run.id, error)
         history.abandon(run.id, error=str(error))
@@ -76,10 +84,11 @@ def _judged(order: Order) -> dict[str, Any]:
     try:
         seen = judge(order.database, Goal.asked(None, None, order.phase))
     except HistoryDiverged:
-        return {"findings": [], "refused": False}
+        return {"findings": [], "refused": False, "plan": ""}
     return {
         "findings": [jsonable(finding) for finding in seen.assessment.findings],
         "refused": bool(seen.standing or seen.obstacle),
+        "plan": plan_fingerprint(seen.comparison),
     }
 
 
@@ -88,9 +97,9 @@ def read_order(request: HttpRequest) -> Order:
     given = _body(request)
     if not isinstance(given, dict):
         raise BadRequest('The body is not an object. Send {"database": "default", "dry_run": false}, or nothing.')
-    if unknown := sorted(given.keys() - {"database", "dry_run", "phase"}):
-        raise BadRequest(f"Unknown key {unknown[0]!r}. Send database, dry_run, phase, or nothing.")
-    order = Order(**given)
+    if unknown := sorted(given.keys() - {field.name for field in dataclasses.fields(Order)}):
+        raise BadRequest(f"Unknown key {unknown[0]!r}. Send database, dry_run, phase, acknowledge, or nothing.")
+    order = Order(**{**given, "acknowledge": _acknowledgements(given.get("acknowledge", []))})
     if not isinstance(order.dry_run, bool):
         raise BadRequest(f"dry_run is {order.dry_run!r}. Send true or false.")
     if not isinstance(order.database, str):
@@ -98,6 +107,19 @@ def read_order(request: HttpRequest) -> Order:
     known_database(order.database)
     _check_phase(order.phase)
     return order
+
+
+def _acknowledgements(given: Any) -> tuple[str, ...]:
+    """Return findings that are to pass, each for one plan alone; raise `BadRequest` for what names none."""
+    if not isinstance(given, list) or not all(isinstance(name, str) and "=" not in name for name in given):
+        raise BadRequest('acknowledge is no list of findings. Send ["AM301:shop.0007_x@3f9a"].')
+    for name in given:
+        try:
+            if not of_text(name).plan:
+                raise BadRequest(f"{name!r} is for no plan. Send its fingerprint too: {name}@3f9a.")
+        except UsageError as error:
+            raise BadRequest(f"{name!r} names no finding. Send one such as AM301:shop.0007_x@3f9a.") from error
+    return tuple(given)
 
 
 def _check_phase(phase: str | None) -> None:
@@ -113,7 +135,10 @@ def _body(request: HttpRequest) -> Any:
     # Some clients send an empty form where there is nothing to send. Any other body is JSON, whatever it is declared
     # as: `curl -d '{"dry_run": true}'` calls it a form, and must not be taken for nothing.
     if request.content_type == "multipart/form-data":
-        return request.POST.dict()
+        # A page's form: what is addressed stands in its button, and the findings to pass in boxes.
+        given = {**request.GET.dict(), **request.POST.dict()}
+        given.pop("csrfmiddlewaretoken", None)
+        return {**given, "acknowledge": request.POST.getlist("acknowledge")}
     try:
         return json.loads(request.body) if request.body.strip() else {}
     except (ValueError, RecursionError) as error:

@@ -44,6 +44,7 @@ def health(request: HttpRequest) -> JsonResponse:
         "timestamp": timezone.now().isoformat(),
         "database": {"status": database.status, "vendor": database.vendor},
         "migrations": _migrations(database),
+        **({"backfills": database.schema.backfills} if database.schema is not None else {}),
         "checks": checks,
         "release": get_settings().release,
         "processing_time_ms": round((time.perf_counter() - began) * 1000, 1),

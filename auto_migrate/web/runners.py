@@ -37,16 +37,17 @@ class HandOverFailed(Exception):
     """Nobody took the run; the text says who should have."""
 
 
-def hand_over(database: str, run: RunRecord, wanted: Sequence[str]) -> None:
+def hand_over(database: str, run: RunRecord, wanted: Sequence[str], acknowledge: Sequence[str] = ()) -> None:
     """Let a queued run be carried out outside of this request; raise `HandOverFailed` if nobody takes it.
 
     `wanted` names the migrations that are to be applied: a worker may be of another release, a process is not.
+    `acknowledge` lets findings pass, as the option of the command does.
     """
     runner = get_settings().RUNNER
     if runner == "celery" or (runner == "auto" and has_celery()):
-        to_celery(database, run.id, wanted)
+        to_celery(database, run.id, wanted, acknowledge)
     else:
-        to_process(database, run.id, run.phase)
+        to_process(database, run.id, run.phase, acknowledge)
 
 
 def has_celery() -> bool:
@@ -59,7 +60,7 @@ def has_celery() -> bool:
     return bool(broker) and not str(broker).startswith("memory:")
 
 
-def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
+def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str], acknowledge: Sequence[str] = ()) -> None:
     """Put the run into the project's queue, and give up on a broker that does not answer."""
     try:
         from celery import current_app
@@ -67,7 +68,11 @@ def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
         raise HandOverFailed("Celery is not installed. Run: pip install 'django-auto-migrate[celery]'") from error
     # Resolved here, since another thread may have another current app.
     app = current_app._get_current_object()
-    begun = single_flight.begin(("hand over", run_id), functools.partial(_publish, app, database, run_id, wanted))
+    order: dict[str, Any] = {"database": database, "run_id": str(run_id), "wanted": list(wanted)}
+    if acknowledge:
+        # A worker of an older release does not know the word, and need not for any other run.
+        order["acknowledge"] = list(acknowledge)
+    begun = single_flight.begin(("hand over", run_id), functools.partial(_publish, app, order))
     try:
         begun.result(PATIENCE)
     except TimeoutError as error:
@@ -77,21 +82,21 @@ def to_celery(database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
         raise HandOverFailed(f"Celery's broker did not take the run ({type(error).__name__}).") from error
 
 
-def _publish(app: Any, database: str, run_id: uuid.UUID, wanted: Sequence[str]) -> None:
-    order = {"database": database, "run_id": str(run_id), "wanted": list(wanted)}
+def _publish(app: Any, order: dict[str, Any]) -> None:
     options = {**app.conf.broker_transport_options, **IMPATIENT}
     with app.connection_for_write(connect_timeout=2, transport_options=options) as connection:
         app.send_task(TASK, kwargs=order, connection=connection, retry=False, ignore_result=True)
 
 
-def to_process(database: str, run_id: uuid.UUID, phase: str) -> None:
+def to_process(database: str, run_id: uuid.UUID, phase: str, acknowledge: Sequence[str] = ()) -> None:
     """Start the command as a process that outlives this one."""
     if not os.environ.get("DJANGO_SETTINGS_MODULE"):
         raise HandOverFailed("A process of its own needs DJANGO_SETTINGS_MODULE in the environment. Set it, or RUNNER.")
     run = ["--database", database, "--run-id", str(run_id), "--phase", phase]
+    run += [f"--acknowledge={name}" for name in acknowledge]
     errors = tempfile.TemporaryFile()  # noqa: SIM115 # the thread that waits for the process closes it
     try:
-        process = subprocess.Popen(  # noqa: S603 # nothing of it comes from the request but a known alias
+        process = subprocess.Popen(  # noqa: S603 # all that comes from the request was read by us
             [sys.executable, "-m", "django", "auto_migrate", *run],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
             stdin=subprocess.DEVNULL,

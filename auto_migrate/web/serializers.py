@@ -85,6 +85,22 @@ def _progress(run: RunRecord, steps: list[StepRecord]) -> dict[str, Any]:
         "total": run.total,
         "current": f"{current.app_label}.{current.name}" if current else None,
         "since": current.started_at if current else None,
+        **({"online": online} if (online := current and _online(current)) else {}),
+    }
+
+
+def _online(step: StepRecord) -> dict[str, Any] | None:
+    """Return the operation that is carried out online, and its step that is under way; numbers are 1-based."""
+    kept = step.online
+    if step.operation_started is None or not kept:
+        return None
+    steps, done = kept["steps"], min(kept["done"], len(kept["steps"]) - 1)
+    return {
+        "operation": step.operation_started,
+        "step": done + 1,
+        "steps": len(steps),
+        "name": steps[done]["kind"],
+        "table": steps[done]["table"],
     }
 
 

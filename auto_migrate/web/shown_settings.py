@@ -11,6 +11,7 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from auto_migrate.conf import get_settings
 from auto_migrate.redaction import redacted
+from auto_migrate.reporting.notifications.services import shown_address
 
 SHOWN = ("ENGINE", "HOST", "PORT", "NAME", "USER", "CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "OPTIONS")
 
@@ -31,6 +32,7 @@ def shown_settings() -> dict[str, Any]:
     settings = get_settings()
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     values["TOKEN"] = f"{len(settings.TOKEN)} set" if settings.TOKEN else "not set"
+    values["NOTIFY"] = {shown_address(address): list(events) for address, events in settings.NOTIFY.items()}
     # Nothing left in it is a secret, and Django's filter would hide the word TOKEN whatever it holds.
     return {key: value if key == "TOKEN" else scrubbed(value) for key, value in values.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,13 @@ def paste(folder: Path, printed: str) -> Any:
     return json.loads(done.stdout)
 
 
+def try_it(folder: Path, printed: str, trial: str) -> str:
+    """Type one of the lines that were printed, and return what it says."""
+    [command] = [line.strip() for line in printed.splitlines() if f"tools.trial {trial}" in line]
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def test_a_webhook_makes_one_sms_and_ctrl_c_leaves_no_process(copy: Path) -> None:
     with make_run(copy) as process:
         printed = read_until(process, READY)
@@ -100,6 +108,16 @@ def test_a_webhook_makes_one_sms_and_ctrl_c_leaves_no_process(copy: Path) -> Non
         assert call(copy, "sms-logs/")["count"] == 1
         assert paste(copy, printed)["duplicate"] is False
         log += read_until(process, "SMS to ")
+        assert "its SMS is cancelled" in try_it(copy, printed, "paid")
+        assert "its SMS is scheduled, due at " in (told := try_it(copy, printed, "morning"))
+        assert re.search(r"due at \S+T07:00:00-03:00", told)
+        payment = re.findall(r"gp_\d{7}", try_it(copy, printed, "opt-out"))[0]
+        log += read_until(process, "Not wanted any more")
+        assert call(copy, f"sms-logs/?payment={payment}")["results"][0]["status"] == "cancelled"
+        assert {sms["status"] for sms in call(copy, "sms-logs/")["results"]} == {"sent", "cancelled", "scheduled"}
+        [panel] = re.findall(r"Panel +(\S+)", printed)
+        with urllib.request.urlopen(panel, timeout=30) as page:
+            assert "/admin/login/" in page.url
         os.killpg(process.pid, signal.SIGINT)
         log += process.communicate(timeout=60)[0]
     assert "■ Stopped." in log

@@ -95,8 +95,11 @@ def test_on_fifty_rows_only_lost_data_stops_the_release(release: NextRelease) ->
     assert any("50 rows" in evidence["text"] for evidence in found["AM109"]["evidence"])
 
 
+LARGE = {"AUTO_MIGRATE_SMALL_TABLE": "49", "AUTO_MIGRATE_LOCK_BUDGET": "0"}
+
+
 def test_on_a_large_table_all_of_them_stop_it(release: NextRelease) -> None:
-    output = release.run("auto_migrate", "--plan", "--format", "json", expect=6, AUTO_MIGRATE_SMALL_TABLE="49")
+    output = release.run("auto_migrate", "--plan", "--format", "json", expect=6, **LARGE)
     assert {finding["level"] for finding in findings(output).values()} == {"error"}
 
 

@@ -85,10 +85,10 @@ class Sweep:
 
     @contextlib.contextmanager
     def beginning_after(self, *labels: str) -> Iterator[Self]:
-        """Sweep a database that already has some apps whole, in place of an empty one."""
+        """Sweep a database that already has some apps, whole or up to a migration (`app name`)."""
         with Clone(self.server, self.template) as name:
             for label in labels:
-                done = self.nursery.run(*self.command, label, database_url=self.server.url(name))
+                done = self.nursery.run(*self.command, *label.split(), database_url=self.server.url(name))
                 assert done.returncode == 0, done.output
             self.template, before = name, self.template
             yield self

@@ -17,7 +17,7 @@ from auto_migrate.findings import (
     PlannedOperation,
 )
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
-from auto_migrate.values import Blocker, Holder, MigrationKey, SchemaState
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -28,6 +28,9 @@ HOLDER = Holder(
     "web-3:41", AT - datetime.timedelta(seconds=90), SECOND, migration_since=AT - datetime.timedelta(seconds=30)
 )
 BLOCKER = Blocker("billing_invoice", 8140, "app", "gunicorn", "active", autovacuum=False, age=12.4, query="SELECT 1")
+BACKFILL = events.BackfillProgressed(
+    BackfillKey("billing", "totals"), "running", 3_200_000, 10_000_000, 40.2, "the replica web-2 is 12s behind"
+)
 OBSERVED = rehearsing.StatementObserved(
     FIRST,
     1,
@@ -63,6 +66,7 @@ OPERATION = PlannedOperation(
 SAMPLES: list[Event] = [
     events.WaitStarted(30),
     events.DatabaseReady(1.25),
+    events.NotificationTested("https://hooks.slack.com", "it answered 500"),
     events.RunStarted(5),
     events.RunClaimed(),
     events.AttemptStarted(1, 5),
@@ -87,6 +91,10 @@ SAMPLES: list[Event] = [
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),
     events.MigrationStarted(FIRST, 1, 2, backwards=False),
     events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
+    BACKFILL,
+    events.BackfillsUnfinished((BACKFILL,)),
+    events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+    events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
     events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
     events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),

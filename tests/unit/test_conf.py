@@ -25,6 +25,7 @@ from auto_migrate.conf import (
 
 PASSWORD = "a-password-nobody-may-see"
 DIRECT = f"postgresql://ana:{PASSWORD}@db:5432/shop"
+HOOK = f"https://hooks.slack.com/{PASSWORD}"
 LISTENERS = ("shop.deploys.notify", "shop.chat.Chat")
 
 # key → what the dict holds, what a variable holds, and what both mean.
@@ -41,6 +42,9 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "STATEMENT_TIMEOUT": (0, "0", 0.0),
     "BLOCK": ("warning", "warning", "warning"),
     "SMALL_TABLE": (10, "10", 10),
+    "ONLINE": ("always", "always", "always"),
+    "LOCK_BUDGET": (0.5, "0.5", 0.5),
+    "STATEMENTS": ("statements.jsonl", "statements.jsonl", "statements.jsonl"),
     "ACKNOWLEDGE": (
         {"AM301:shop.0007_x": "why", "SHOP1:shop.*": "a=b"},
         "AM301:shop.0007_x=why; SHOP1:shop.*=a=b",
@@ -48,6 +52,11 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     ),
     "PHASES": (True, "on", True),
     "POST_DEPLOY_DELAY": (60, "60", 60.0),
+    "BACKFILL_FINISH": (5, "5", 5.0),
+    "BACKFILL_LAG": (2, "2", 2.0),
+    "BACKFILL_TRANSACTION": (9, "9", 9.0),
+    "BACKFILL_SIGNALS": (["vacuum", "archive"], "vacuum, archive", ("vacuum", "archive")),
+    "BACKFILL_REPLICAS": (["reports"], "reports,", ("reports",)),
     "TENANTS": ("none", "none", "none"),
     "DIRECT_URLS": ({"default": DIRECT}, f"default={DIRECT}", {"default": DIRECT}),
     "TOKEN": (["one", " two "], "one, two,", ("one", "two")),
@@ -55,6 +64,12 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "RUNNER": ("process", "process", "process"),
     "HEALTH_CHECKS": ({"cache": "shop.health.cache"}, "cache=shop.health.cache", {"cache": "shop.health.cache"}),
     "LISTENERS": (["shop.deploys.notify", "shop.chat.Chat"], "shop.deploys.notify, shop.chat.Chat,", LISTENERS),
+    "NOTIFY": (
+        {HOOK: "failed", "mailto:ops@example.com": []},
+        f"{HOOK}|failed mailto:ops@example.com",
+        {HOOK: ("failed",), "mailto:ops@example.com": ("failed", "refused", "waiting:60")},
+    ),
+    "SCREEN_URL": ("https://shop.example/", "https://shop.example/", "https://shop.example/"),
     "HAZARDS": (["shop.hazards.One", "shop.hazards.One"], "shop.hazards.One", ("shop.hazards.One",)),
 }
 KEYS = pytest.mark.parametrize("key", FIELDS)
@@ -82,14 +97,22 @@ BAD: list[tuple[str, Any, str]] = [
     ("LOCK_PATIENCE", "", NUMBER),
     ("STATEMENT_TIMEOUT", -1, "it must be a finite number of at least 0"),
     ("BLOCK", "fatal", "it must be one of error, warning, notice, never"),
+    ("ONLINE", True, "it must be one of auto, always, never"),
     ("PHASES", "perhaps", "it must be true or false"),
     ("PHASES", 1, "it must be true or false"),
     ("PHASES", None, "it must be true or false"),
     ("POST_DEPLOY_DELAY", -1, "it must be a finite number of at least 0"),
     ("SMALL_TABLE", -1, "it must be a finite number of at least 0"),
+    ("STATEMENTS", 5, "text is needed"),
+    ("LOCK_BUDGET", "-1", "it must be a finite number of at least 0"),
     ("ACKNOWLEDGE", {"AM301": "why"}, "AM301 is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("ACKNOWLEDGE", {"AM301:shop.0007_x": " "}, "AM301:shop.0007_x needs a reason"),
     ("ACKNOWLEDGE", {"301:a.b": "why"}, "301:a.b is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
+    ("NOTIFY", PASSWORD, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
+    ("NOTIFY", 5, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
+    ("NOTIFY", {HOOK: ["soon"]}, "soon is none of started, waiting, failed, refused, succeeded, left"),
+    ("NOTIFY", {HOOK: ["waiting:-1"]}, "waiting:-1 is none of started, waiting, failed, refused, succeeded, left"),
+    ("SCREEN_URL", "shop.example", "it must be an address such as https://shop.example/migrations/"),
     ("DIRECT_URLS", {"default": PASSWORD}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", {"default": None}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", PASSWORD, "every alias needs a URL such as postgresql://user@host:5432/name"),
@@ -99,6 +122,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("TOKEN", f"{PASSWORD}-ção", "a token is printable ASCII, as HTTP headers are"),
     ("RELEASE", 41, "text is needed"),
     ("RUNNER", "thread", "it must be one of auto, celery, process"),
+    ("BACKFILL_FINISH", -1, "it must be a finite number of at least 0"),
+    ("BACKFILL_LAG", "soon", NUMBER),
+    ("BACKFILL_TRANSACTION", None, NUMBER),
+    ("BACKFILL_SIGNALS", ["load"], "load is none of replicas, archive, vacuum, transactions"),
+    ("BACKFILL_SIGNALS", None, "a list of names is needed"),
+    ("BACKFILL_REPLICAS", 5, "a list of names is needed"),
     ("TENANTS", "all", "it must be one of auto, none"),
     ("HEALTH_CHECKS", {"cache": "cache"}, "cache needs the dotted path of a callable"),
     ("HEALTH_CHECKS", {"cache": len}, "cache needs the dotted path of a callable"),
@@ -231,7 +260,7 @@ def test_settings_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("key", sorted(SECRET))
 def test_secrets_are_never_in_what_is_printed(key: str) -> None:
-    value = {"default": DIRECT} if key == "DIRECT_URLS" else PASSWORD
+    value = {"DIRECT_URLS": {"default": DIRECT}, "NOTIFY": [HOOK]}.get(key, PASSWORD)
     with override_settings(AUTO_MIGRATE={key: value}):
         for text in (repr(get_settings()), str(get_settings()), f"{get_settings()!s}"):
             assert PASSWORD not in text

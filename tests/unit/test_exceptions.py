@@ -33,6 +33,7 @@ def test_the_codes_are_the_ones_that_scripts_depend_on() -> None:
         "DIVERGED": 7,
         "INTERRUPTED": 8,
         "BEHIND": 9,
+        "BACKFILL_UNFINISHED": 10,
     }
 
 
@@ -49,7 +50,9 @@ def test_the_readme_tells_every_code_once(readme: str) -> None:
 
 def test_the_help_tells_every_code_once() -> None:
     codes, _examples = EPILOG.split("examples:")
-    assert sorted(re.findall(r"(?:^ |  )(\d+) \S", codes, re.MULTILINE)) == [str(code) for code in sorted(CODES)]
+    assert sorted(re.findall(r"(?:^ |  )(\d+) \S", codes, re.MULTILINE), key=int) == [
+        str(code) for code in sorted(CODES)
+    ]
 
 
 def test_an_error_reads_as_its_message_and_then_its_hint() -> None:

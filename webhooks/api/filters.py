@@ -6,7 +6,7 @@ from django_filters import rest_framework as filters
 
 from webhooks import gateways
 from webhooks.models import RecoverySMS, RefusalCount, WebhookEvent
-from webhooks.states import EventStatus, Refusal, SMSStatus
+from webhooks.states import DEAD, EventStatus, Refusal, SMSStatus
 
 
 class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
@@ -21,6 +21,13 @@ class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings
     class Meta:
         model = WebhookEvent
         fields: list[str] = []
+
+
+class DeadLetterFilter(EventFilter):
+    """Deliveries that were not acted upon, by reason too: what the note says, or a part of it."""
+
+    status = filters.MultipleChoiceFilter(choices=[(status.value, status.label) for status in DEAD])
+    reason = filters.CharFilter(field_name="note", lookup_expr="contains")
 
 
 class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types

@@ -7,7 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from webhooks import deliveries, opt_outs
+from webhooks import deliveries, masking, opt_outs
+from webhooks.api.permissions import may
 from webhooks.models import OptOut, Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask, to_e164
 from webhooks.states import OptOutSource
@@ -67,14 +68,16 @@ class EventDetailSerializer(EventSerializer):
         """Return the payload as an object.
 
         A number that is too large for JSON's readers (`1e400`) is given as the text that was delivered, and so is all
-        of a payload that an earlier release took and this one would refuse.
+        of a payload that an earlier release took and this one would refuse. It is empty where it was stripped. Whoever
+        may only read sees no personal data in it.
         """
         payload: dict[str, Any]
         try:
             payload = deliveries.loads(event.payload, parse_float=_finite)
         except deliveries.NotJSON:
-            return event.payload  # type: ignore[return-value] # nothing of today's, so not worth a word in the schema
-        return payload
+            payload = event.payload  # type: ignore[assignment] # nothing of today's, so not worth a word in the schema
+        is_trusted = may(self.context["request"]._request, "webhooks.change_webhookevent")
+        return payload if is_trusted else masking.payload(payload)
 
 
 class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
@@ -95,6 +98,14 @@ class SMSDetailSerializer(SMSSerializer):
 
     class Meta(SMSSerializer.Meta):
         fields = [*SMSSerializer.Meta.fields, "body"]
+
+
+class ProcessedAgainSerializer(serializers.Serializer[dict[str, int]]):
+    """What came of processing dead letters again."""
+
+    processed = serializers.IntegerField()
+    tried = serializers.IntegerField()
+    left = serializers.IntegerField()
 
 
 class OptOutSerializer(serializers.ModelSerializer[OptOut]):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from webhooks.phones import to_e164
 from webhooks.states import PaymentMethod, PaymentStatus
@@ -58,7 +59,7 @@ def identity(payload: Mapping[str, Any], key: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.strip() or value != clean(value) or len(value) > 200:
-        raise MalformedPayload(f"{key} must be a text of 1 to 200 printable characters.")
+        raise MalformedPayload(_("{key} must be a text of 1 to 200 printable characters.").format(key=key))
     return value.strip()
 
 
@@ -66,7 +67,8 @@ def centavos(payload: Mapping[str, Any], key: str) -> int:
     """Take an amount."""
     value = payload.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_AMOUNT:
-        raise MalformedPayload(f"{key} must be a whole number of centavos from 0 to {MAX_AMOUNT}.")
+        told = _("{key} must be a whole number of centavos from 0 to {most}.")
+        raise MalformedPayload(told.format(key=key, most=MAX_AMOUNT))
     return value
 
 
@@ -74,13 +76,13 @@ def word(payload: Mapping[str, Any], key: str, known: Mapping[str, Word]) -> Wor
     """Translate a status or method, written in whatever case, into ours."""
     value = payload.get(key)
     if not isinstance(value, str):
-        raise MalformedPayload(f"{key} must be a text.")
+        raise MalformedPayload(_("{key} must be a text.").format(key=key))
     wanted = value.strip().casefold()
     for candidate, ours in known.items():
         if candidate.casefold() == wanted:
             return ours
     word = f"{key} {clean(value)[:50]!r}"
-    raise UnknownWord(f"{word} is not one of {', '.join(known)}.", word=word)
+    raise UnknownWord(_("{word} is not one of {known}.").format(word=word, known=", ".join(known)), word=word)
 
 
 def section(payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -89,7 +91,7 @@ def section(payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise MalformedPayload(f"{key} must be an object.")
+        raise MalformedPayload(_("{key} must be an object.").format(key=key))
     return value
 
 

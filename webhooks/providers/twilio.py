@@ -13,12 +13,10 @@ from twilio.base.exceptions import TwilioException, TwilioRestException  # type:
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from webhooks.providers.base import AccountTrouble, NotSent, OptedOut, OutcomeUnknown, ProviderError, Rejected
+from webhooks.providers.base import AccountTrouble, OptedOut, ProviderError
+from webhooks.providers.http import TIMEOUT, refused, unanswered
 
-TIMEOUT = 10.0
-"""Seconds; well below `SMS_SENDING_TIMEOUT`, after which a row counts as abandoned."""
 OPTED_OUT, UNAUTHENTICATED = 21610, 20003
 SHORTEST_VALIDITY, LONGEST_VALIDITY = 60, 36000
 """Seconds that a message may wait in Twilio's queue; Twilio takes no more and advises against very few."""
@@ -67,26 +65,16 @@ class TwilioProvider:
 def _told(error: Exception) -> ProviderError:
     if isinstance(error, TwilioRestException):
         return _answered(error)
-    if isinstance(error, requests.ConnectTimeout) or _refused(error):
-        return NotSent(f"Twilio was not reached: {type(error).__name__}.")
-    return OutcomeUnknown(f"Twilio was asked and did not answer: {type(error).__name__}.")
+    return unanswered("Twilio", error)
 
 
 def _answered(error: TwilioRestException) -> ProviderError:
     told = f"Twilio answered {error.status}, code {error.code}."
-    if error.status == 429:
-        return NotSent(told)
-    if error.status in {401, 403} or error.code == UNAUTHENTICATED:
+    if error.status != 429 and error.code == UNAUTHENTICATED:
         return AccountTrouble(told)
     if error.code == OPTED_OUT:
         return OptedOut(told)
-    return Rejected(told) if 400 <= error.status < 500 else OutcomeUnknown(told)
-
-
-def _refused(error: Exception) -> bool:
-    """Return whether not even a connection came about."""
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    return refused(error.status, told)
 
 
 provider = TwilioProvider

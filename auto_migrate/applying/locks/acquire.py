@@ -22,7 +22,7 @@ from auto_migrate.databases.waits import describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.values import Blocker, MigrationKey
+from auto_migrate.values import Blocker, MigrationKey, WantedLock
 
 POLL = 0.05
 REPORT_FIRST = 1.0
@@ -104,10 +104,12 @@ def lock_more(tables: TableLocks, needs: Mapping[str, LockMode]) -> None:
     raise TransientError(_(FaultKind.LOCK_TIMEOUT.value), detail=told, contention=True)
 
 
-def lock_ahead(tables: TableLocks, needs: Mapping[str, LockMode], *, migration: MigrationKey, emit: Emitter) -> None:
+def lock_ahead(
+    tables: TableLocks, needs: Mapping[str, LockMode], *, migration: MigrationKey, emit: Emitter, is_begun: bool = False
+) -> None:
     """Lock the tables that exist, all or none at a time; raise `MigrationFailed` when the patience has ended.
 
-    The transaction must not hold anything yet that others could wait for.
+    The transaction must not hold anything yet that others could wait for; `is_begun` tells that others came before it.
     """
     if tables.take(needs):
         return
@@ -128,22 +130,35 @@ def lock_ahead(tables: TableLocks, needs: Mapping[str, LockMode], *, migration: 
             watch.failed(size, clock.monotonic())
         waited = clock.monotonic() - started
         if waited >= bounds.patience:
-            raise tables_busy(migration, needs, blockers, waited)
+            raise tables_busy(migration, needs, blockers, waited, is_begun=is_begun)
         if waited >= report_at:
             report_at = waited + REPORT_EVERY
-            emit(TablesAwaited(migration, waited, blockers))
+            emit(TablesAwaited(migration, waited, blockers, wanted_locks(needs)))
         clock.pause(POLL)
 
 
+def wanted_locks(needs: Mapping[str, LockMode]) -> tuple[WantedLock, ...]:
+    """Return what is waited for as listeners are told it."""
+    return tuple(WantedLock(table, mode.sql) for table, mode in sorted(needs.items()))
+
+
 def tables_busy(
-    migration: MigrationKey, needs: Mapping[str, LockMode], blockers: Iterable[Blocker], waited: float
+    migration: MigrationKey,
+    needs: Mapping[str, LockMode],
+    blockers: Iterable[Blocker],
+    waited: float,
+    *,
+    is_begun: bool = False,
 ) -> MigrationFailed:
     """Say that the tables were never free, who held them, and what to type."""
+    text = _("Migration {migration} is untouched: {tables} not free in {waited:.0f}s.")
+    if is_begun:
+        text = _(
+            "Migration {migration} stops half-way, where the next run goes on: {tables} not free in {waited:.0f}s."
+        )
     told = [describe_blocker(blocker) for blocker in blockers]
     return MigrationFailed(
-        _("Migration {migration} is untouched: {tables} not free in {waited:.0f}s.").format(
-            migration=migration, tables=", ".join(needs), waited=waited
-        ),
+        text.format(migration=migration, tables=", ".join(needs), waited=waited),
         hint="\n".join(
             [
                 *told,

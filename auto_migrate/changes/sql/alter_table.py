@@ -20,9 +20,10 @@ from auto_migrate.changes.change import (
     ValidateConstraint,
 )
 from auto_migrate.changes.sql.catalog import Catalog, TableName
-from auto_migrate.changes.sql.column_definitions import column_added
+from auto_migrate.changes.sql.column_definitions import column_added, is_null
 from auto_migrate.changes.sql.constraint_definitions import constraint_added, constraint_dropped, dropped, not_null
 from auto_migrate.changes.sql.nodes import dotted, kind, written_type
+from auto_migrate.changes.verbs import Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 Rule = Callable[[Any, TableName, Catalog], Iterator[Change]]
@@ -36,7 +37,7 @@ def alter_table(statement: Any, known: Catalog) -> Iterator[Change]:
         if statement.objtype.name == "OBJECT_TABLE":
             yield from COMMANDS.get(name, unknown)(command, place, known)
         elif name == "AT_SetTableSpace":
-            yield RewriteTable(**place, command="SET TABLESPACE")
+            yield RewriteTable(**place, command=Rewrite.SET_TABLESPACE)
 
 
 def add_column(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -48,7 +49,10 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
     if command.behavior.name == "DROP_CASCADE":
         for own, key in known.keys_to(table, column):
             yield dropped(key, known.placed(own))
-    yield DropColumn(**place, column=column, references=known.reference(table, column))
+    there = known.column(table, column)
+    required = there is not None and there.not_null and not there.default
+    references, cascades = known.reference(table, column), command.behavior.name == "DROP_CASCADE"
+    yield DropColumn(**place, column=column, references=references, required=required, cascades=cascades)
 
 
 def alter_type(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -75,15 +79,17 @@ def computes(expression: Any, column: str) -> bool:
 
 
 def column_default(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
-    if command.def_ is not None:
+    if command.def_ is not None and not is_null(command.def_):
         yield SetDefault(**place, column=command.name)
         return
     there = known.column(place["table"], command.name)
     yield DropDefault(**place, column=command.name, null=there is not None and not there.not_null)
 
 
-def drop_identity(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
-    yield DropDefault(**place, column=command.name)
+def no_longer_filled(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
+    """Return that the database fills a column no more, by numbers or from other columns."""
+    there = known.column(place["table"], command.name)
+    yield DropDefault(**place, column=command.name, null=there is not None and not there.not_null)
 
 
 def set_not_null(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -120,7 +126,7 @@ def detach_partition(command: Any, place: TableName, known: Catalog) -> Iterator
         yield LockTable(**table, mode=mode, reason=reason, concurrently=alone)
 
 
-def rewrites(command: str) -> Rule:
+def rewrites(command: Rewrite) -> Rule:
     """Return the rule of a command that writes the whole table anew."""
 
     def rule(_command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
@@ -154,7 +160,7 @@ TRIGGERS = (
 RULES = ("DisableRule", "EnableAlwaysRule", "EnableReplicaRule", "EnableRule")
 SECURITY = ("DisableRowSecurity", "EnableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity")
 BRIEF = (
-    "AlterConstraint", "ChangeOwner", "ClusterOn", "DropCluster", "DropExpression", "DropOids", "ReplaceRelOptions",
+    "AlterConstraint", "ChangeOwner", "ClusterOn", "DropCluster", "DropOids", "ReplaceRelOptions",
     "ReplicaIdentity", "ResetOptions", "ResetRelOptions", "SetCompression", "SetIdentity", "SetOptions",
     "SetRelOptions", "SetStatistics", "SetStorage",
 )  # fmt: skip
@@ -170,14 +176,15 @@ COMMANDS: dict[str, Rule] = {
     "AT_DetachPartitionFinalize": locks(LockMode.SHARE_UPDATE_EXCLUSIVE, "DETACH PARTITION FINALIZE"),
     "AT_DropColumn": drop_column,
     "AT_DropConstraint": drop_constraint,
-    "AT_DropIdentity": drop_identity,
+    "AT_DropExpression": no_longer_filled,
+    "AT_DropIdentity": no_longer_filled,
     "AT_DropNotNull": drop_not_null,
-    "AT_SetAccessMethod": rewrites("SET ACCESS METHOD"),
-    "AT_SetExpression": rewrites("SET EXPRESSION"),
-    "AT_SetLogged": rewrites("SET LOGGED"),
+    "AT_SetAccessMethod": rewrites(Rewrite.SET_ACCESS_METHOD),
+    "AT_SetExpression": rewrites(Rewrite.SET_EXPRESSION),
+    "AT_SetLogged": rewrites(Rewrite.SET_LOGGED),
     "AT_SetNotNull": set_not_null,
-    "AT_SetTableSpace": rewrites("SET TABLESPACE"),
-    "AT_SetUnLogged": rewrites("SET UNLOGGED"),
+    "AT_SetTableSpace": rewrites(Rewrite.SET_TABLESPACE),
+    "AT_SetUnLogged": rewrites(Rewrite.SET_UNLOGGED),
     "AT_ValidateConstraint": validate_constraint,
     **{f"AT_{name}": locks(LockMode.ACCESS_EXCLUSIVE, "INHERIT") for name in ("AddInherit", "DropInherit")},
     **{f"AT_{name}": locks(LockMode.ACCESS_EXCLUSIVE, "OF") for name in ("AddOf", "DropOf")},

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import OpaqueChange
+from auto_migrate.changes.change import Change, EndTransaction, OpaqueChange
 from auto_migrate.changes.sql.masking import masked
 from auto_migrate.changes.sql.nodes import kind
+from auto_migrate.changes.verbs import Ending
 
 QUERIES = {
     "PLpgSQL_stmt_execsql": "sqlstmt",
@@ -17,10 +18,11 @@ QUERIES = {
     "PLpgSQL_stmt_perform": "expr",
     "PLpgSQL_stmt_call": "expr",
 }
+ENDINGS = {"PLpgSQL_stmt_commit": Ending.COMMIT, "PLpgSQL_stmt_rollback": Ending.ROLLBACK}
 DYNAMIC = frozenset({"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"})
 
 
-def texts_in_block(statement: Any, text: str) -> Iterator[str | OpaqueChange]:
+def texts_in_block(statement: Any, text: str) -> Iterator[str | Change]:
     """Return the SQL within a `DO` block in its order, whether or not conditions let it run; raise as pglast does."""
     from pglast import parse_plpgsql
 
@@ -33,7 +35,7 @@ def texts_in_block(statement: Any, text: str) -> Iterator[str | OpaqueChange]:
         yield from _queries(function)
 
 
-def _queries(node: Any) -> Iterator[str | OpaqueChange]:
+def _queries(node: Any) -> Iterator[str | Change]:
     if isinstance(node, list):
         for inner in node:
             yield from _queries(inner)
@@ -41,6 +43,8 @@ def _queries(node: Any) -> Iterator[str | OpaqueChange]:
         for name, inner in node.items():
             if name in QUERIES:
                 yield inner[QUERIES[name]]["PLpgSQL_expr"]["query"]
+            elif name in ENDINGS:
+                yield EndTransaction(table="", statement=ENDINGS[name], in_block=True)
             elif name in DYNAMIC:
                 yield _dynamic(inner["query"]["PLpgSQL_expr"]["query"])
             yield from _queries(inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
 from django.db import Error
@@ -41,6 +41,23 @@ KINDS = {
     "u": ConstraintKind.UNIQUE,
     "x": ConstraintKind.EXCLUSION,
 }
+COLUMNS_OF_INDEX = """
+    SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey::int2[])
+    WHERE indexrelid = to_regclass(%s) ORDER BY attnum
+"""
+# What has been validated, and what it says; a NOT NULL that was not (PostgreSQL 18) is no proof.
+VALID_CHECKS = """
+    SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
+    WHERE conrelid = to_regclass(%s) AND contype = 'c' AND convalidated ORDER BY 1
+"""
+INDEXED = """
+    SELECT EXISTS (
+        SELECT FROM pg_index WHERE indrelid = attrelid AND (
+            attnum = ANY (indkey::int2[]) OR EXISTS (
+                SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = indexrelid
+                                        AND refobjid = indrelid AND refobjsubid = attnum)))
+    FROM pg_attribute WHERE attname = %s AND attrelid = to_regclass(%s) AND NOT attisdropped
+"""
 TABLE_OF_INDEX = (
     "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE indexrelid = to_regclass(%s)"
 )
@@ -133,6 +150,21 @@ class Catalog:
         """Name the table that an index is on, or nothing."""
         return "".join(str(table) for (table,) in self._ask(TABLE_OF_INDEX, self._quoted(index)))
 
+    def columns_of_index(self, index: str) -> tuple[str, ...]:
+        """Name the columns of an index, nothing if there is none."""
+        return tuple(str(column) for (column,) in self._ask(COLUMNS_OF_INDEX, self._quoted(index)))
+
+    def proofs_of_not_null(self, table: str, column: str) -> Iterator[str]:
+        """Name the validated CHECK constraints that let no NULL into a column."""
+        wanted = f"{self.connection.ops.quote_name(column)} IS NOT NULL"
+        for name, condition in self._ask(VALID_CHECKS, self._quoted(table)):
+            if any(said in {wanted, f"{column} IS NOT NULL"} for said in all_said(condition)):
+                yield name
+
+    def is_indexed(self, table: str, column: str) -> bool | None:
+        """Return whether an index uses a column, None if nobody can be asked."""
+        return next((bool(found) for (found,) in self._ask(INDEXED, column, self._quoted(table))), None)
+
     def is_constrained_domain(self, type_: str) -> bool:
         """Return whether a type is a domain that refuses some values."""
         return any(constrained for (constrained,) in self._ask(DOMAIN, type_))
@@ -154,3 +186,30 @@ class Catalog:
                 return list(cursor.fetchall())
         except (Error, ValueError):
             return []
+
+
+def all_said(condition: str) -> Iterator[str]:
+    """Return the parts of a condition that all have to hold, as PostgreSQL writes it out (`pg_get_expr`)."""
+    within = condition[1:-1] if condition.startswith("(") and closes_last(condition) else condition
+    depth, start = 0, 0
+    for place, sign in enumerate(within):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0 and within.startswith(" AND ", place):
+            yield from all_said(within[start:place])
+            start = place + len(" AND ")
+    if start:
+        yield from all_said(within[start:])
+    elif within != condition:
+        yield from all_said(within)
+    else:
+        yield condition
+
+
+def closes_last(text: str) -> bool:
+    """Return whether the bracket that a text begins with is closed by its last sign."""
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0:
+            return place == len(text) - 1
+    return False

@@ -56,9 +56,16 @@ def default_of(definition: Any, constraints: dict[str, Any], known: Catalog) -> 
     if "CONSTR_IDENTITY" in constraints or dotted(definition.typeName.names) in SERIALS:
         return Default.VOLATILE
     default = constraints.get("CONSTR_DEFAULT")
-    if default is None or (kind(default.raw_expr) == "A_Const" and default.raw_expr.isnull):
+    if default is None or is_null(default.raw_expr):
         return Default.NONE
     return Default.VOLATILE if is_volatile(default.raw_expr, known) else Default.CONSTANT
+
+
+def is_null(expression: Any) -> bool:
+    """Return whether an expression is NULL, or a cast of it."""
+    while kind(expression) == "TypeCast":
+        expression = expression.arg
+    return kind(expression) == "A_Const" and bool(expression.isnull)
 
 
 def is_volatile(expression: Any, known: Catalog) -> bool:

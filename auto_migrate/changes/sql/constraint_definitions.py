@@ -8,7 +8,7 @@ from typing import Any
 from auto_migrate.changes.change import AddConstraint, Change, DropConstraint, SetNotNull
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.catalog import Catalog, Constraint, TableName
-from auto_migrate.changes.sql.nodes import columns_in, name_of, words
+from auto_migrate.changes.sql.nodes import columns_in, conjuncts, kind, name_of, words, words_of_column, written
 
 KINDS = {
     "CONSTR_CHECK": ConstraintKind.CHECK,
@@ -32,16 +32,29 @@ def constraint_added(constraint: Any, place: TableName, known: Catalog) -> Itera
     if constraint.contype.name == "CONSTR_NOTNULL":
         yield from not_null_added(constraint, place, known)
         return
-    kind = KINDS[constraint.contype.name]
+    which = KINDS[constraint.contype.name]
     columns = columns_of(constraint)
     yield AddConstraint(
         **place,
-        name=constraint.conname or constraint.indexname or named_after(place["table"], columns, kind),
-        kind=kind,
+        name=constraint.conname or constraint.indexname or named_after(place["table"], columns, which),
+        kind=which,
         columns=columns,
         valid=not constraint.skip_validation,
         using_index=bool(constraint.indexname),
+        index=constraint.indexname or "",
+        sql=written(constraint),
+        nulls_distinct=not constraint.nulls_not_distinct,
+        not_null=refusing_null(constraint.raw_expr) if which is ConstraintKind.CHECK else (),
         references=name_of(constraint.pktable) if constraint.pktable else "",
+    )
+
+
+def refusing_null(condition: Any) -> tuple[str, ...]:
+    """Name the columns of which a condition says, among what it says, that they are not NULL."""
+    return tuple(
+        words_of_column(part.arg)
+        for part in conjuncts(condition)
+        if kind(part) == "NullTest" and part.nulltesttype.name == "IS_NOT_NULL" and kind(part.arg) == "ColumnRef"
     )
 
 

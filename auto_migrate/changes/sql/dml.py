@@ -8,12 +8,19 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, CreateTable, DataChange, OpaqueChange
+from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.column_definitions import function_is_volatile, functions_in
-from auto_migrate.changes.sql.nodes import kind, name_of, within, words_of_column
+from auto_migrate.changes.sql.nodes import conjuncts, kind, name_of, within, words_of_column
 from auto_migrate.changes.sql.table_statements import is_temporary
+from auto_migrate.changes.verbs import DataVerb
 
-VERBS = {"DeleteStmt": "DELETE", "InsertStmt": "INSERT", "MergeStmt": "MERGE", "UpdateStmt": "UPDATE"}
+VERBS = {
+    "DeleteStmt": DataVerb.DELETE,
+    "InsertStmt": DataVerb.INSERT,
+    "MergeStmt": DataVerb.MERGE,
+    "UpdateStmt": DataVerb.UPDATE,
+}
 # Names that primary keys have, where no database can be asked.
 KEYS = frozenset({"ctid", "id", "pk", "uuid"})
 # More rows than this at once are as good as all.
@@ -35,13 +42,21 @@ def write(statement: Any, known: Catalog) -> Iterator[Change]:
         name = kind(node)
         if name in VERBS:
             bounded = BOUNDS[name](node, limited_tables(statement), known)
-            verb = "DELETE" if name == "MergeStmt" and merge_deletes(node) else VERBS[name]
-            yield DataChange(**known.place(node.relation), verb=verb, bounded=bounded)
+            verb = DataVerb.DELETE if name == "MergeStmt" and merge_deletes(node) else VERBS[name]
+            reads = tables_read(node, statement) - {name_of(node.relation)}
+            yield DataChange(**known.place(node.relation), verb=verb, bounded=bounded, reads=tuple(sorted(reads)))
         elif name == "SelectStmt" and node.intoClause:
             relation = node.intoClause.rel
             yield CreateTable(**known.place(relation), unsure=is_temporary(relation))
     if kind(statement) == "SelectStmt":
         yield from calls(statement, known)
+
+
+def tables_read(node: Any, statement: Any) -> set[str]:
+    """Name the tables that a part of a statement reads, and `WITH` for it."""
+    parts = {part.ctename for part in within(statement) if kind(part) == "CommonTableExpr"}
+    read = {name_of(found) for found in within(statement) if kind(found) == "RangeVar"}
+    return read - parts
 
 
 def calls(query: Any, known: Catalog) -> Iterator[Change]:
@@ -60,12 +75,12 @@ def doubted(function: str) -> OpaqueChange:
 def truncate(statement: Any, known: Catalog) -> Iterator[Change]:
     for relation in statement.relations:
         cascades = statement.behavior.name == "DROP_CASCADE"
-        yield DataChange(**known.place(relation), verb="TRUNCATE", cascades=cascades)
+        yield DataChange(**known.place(relation), verb=DataVerb.TRUNCATE, cascades=cascades)
 
 
 def copy(statement: Any, known: Catalog) -> Iterator[Change]:
     if statement.is_from and statement.relation:
-        yield DataChange(**known.place(statement.relation), verb="COPY")
+        yield DataChange(**known.place(statement.relation), verb=DataVerb.COPY)
 
 
 def call(statement: Any, _known: Catalog) -> Iterator[Change]:
@@ -119,15 +134,6 @@ def change_bounded(statement: Any, limited: frozenset[str], known: Catalog) -> b
     return any(bounds(part, is_key, limited, joined) for part in conjuncts(statement.whereClause))
 
 
-def conjuncts(condition: Any) -> Iterator[Any]:
-    """Return the parts that all have to hold."""
-    if kind(condition) == "BoolExpr" and condition.boolop.name == "AND_EXPR":
-        for part in condition.args:
-            yield from conjuncts(part)
-    elif condition is not None:
-        yield condition
-
-
 def bounds(part: Any, is_key: Callable[[Any], bool], limited: frozenset[str], joined: bool) -> bool:
     """Return whether one condition names single rows."""
     if kind(part) == "CurrentOfExpr":
@@ -159,7 +165,8 @@ def integer(node: Any) -> int | None:
 
 def is_single(node: Any) -> bool:
     """Return whether an expression is one value for the whole statement."""
-    return not any(kind(found) == "ColumnRef" for found in within(node)) or kind(node) == "SubLink"
+    columns = (words_of_column(found) for found in within(node) if kind(found) == "ColumnRef")
+    return all(column == HOLE for column in columns) or kind(node) == "SubLink"
 
 
 def all_limited(array: Any, limited: frozenset[str]) -> bool:

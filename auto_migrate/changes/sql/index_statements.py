@@ -8,6 +8,7 @@ from typing import Any
 from auto_migrate.changes.change import Change, CreateIndex, Reindex, RewriteTable
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.nodes import name_of, option
+from auto_migrate.changes.verbs import Rewrite
 
 
 def create_index(statement: Any, known: Catalog) -> Iterator[Change]:
@@ -19,6 +20,7 @@ def create_index(statement: Any, known: Catalog) -> Iterator[Change]:
         name=name,
         columns=columns,
         unique=bool(statement.unique),
+        nulls_distinct=not statement.nulls_not_distinct,
         concurrently=bool(statement.concurrent),
     )
 
@@ -37,7 +39,7 @@ def reindex(statement: Any, known: Catalog) -> Iterator[Change]:
 
 def cluster(statement: Any, known: Catalog) -> Iterator[Change]:
     place = known.place(statement.relation) if statement.relation else known.placed("")
-    yield RewriteTable(**place, command="CLUSTER")
+    yield RewriteTable(**place, command=Rewrite.CLUSTER)
 
 
 def vacuum(statement: Any, known: Catalog) -> Iterator[Change]:
@@ -45,10 +47,10 @@ def vacuum(statement: Any, known: Catalog) -> Iterator[Change]:
     if option(statement.options, "full"):
         for relation in statement.rels or (None,):
             place = known.place(relation.relation) if relation and relation.relation else known.placed("")
-            yield RewriteTable(**place, command="VACUUM FULL")
+            yield RewriteTable(**place, command=Rewrite.VACUUM_FULL)
 
 
 def refresh(statement: Any, known: Catalog) -> Iterator[Change]:
     """Return the view that nobody can read until it is filled anew."""
     if not statement.concurrent:
-        yield RewriteTable(**known.place(statement.relation), command="REFRESH MATERIALIZED VIEW")
+        yield RewriteTable(**known.place(statement.relation), command=Rewrite.REFRESH)

@@ -49,6 +49,13 @@ def written_type(type_name: Any) -> str:
     return str(RawStream()(type_name)).replace("pg_catalog.", "")
 
 
+def written(node: Any) -> str:
+    """Write a part of a statement as SQL."""
+    from pglast.stream import RawStream
+
+    return str(RawStream()(node))
+
+
 def within(node: Any) -> Iterator[Any]:
     """Return a node and all nodes within it, in order."""
     from pglast.ast import Node
@@ -68,6 +75,15 @@ def columns_in(node: Any) -> tuple[str, ...]:
     """Name the columns that an expression speaks of."""
     named = [words_of_column(found) for found in within(node) if kind(found) == "ColumnRef"]
     return tuple(dict.fromkeys(name for name in named if name))
+
+
+def conjuncts(condition: Any) -> Iterator[Any]:
+    """Return the parts that all have to hold."""
+    if kind(condition) == "BoolExpr" and condition.boolop.name == "AND_EXPR":
+        for part in condition.args:
+            yield from conjuncts(part)
+    elif condition is not None:
+        yield condition
 
 
 def words_of_column(reference: Any) -> str:

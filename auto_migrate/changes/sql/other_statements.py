@@ -16,6 +16,7 @@ from auto_migrate.changes.change import (
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.nodes import dotted
+from auto_migrate.changes.verbs import Ending, EnumVerb
 from auto_migrate.databases.lock_modes import LockMode
 
 # LOCK TABLE's numbers (lockdefs.h). The modes below let all reads and writes pass; EXCLUSIVE lets only reads.
@@ -44,12 +45,13 @@ def locks(mode: LockMode, reason: str, relation: str) -> Callable[[Any, Catalog]
 
 
 def alter_enum(statement: Any, _known: Catalog) -> Iterator[Change]:
-    verb, value = ("RENAME", statement.oldVal) if statement.oldVal else ("ADD", statement.newVal)
-    yield AlterEnum(table=dotted(statement.typeName), verb=verb, value=value)
+    renamed = statement.oldVal
+    verb = EnumVerb.RENAME_VALUE if renamed else EnumVerb.ADD_VALUE
+    yield AlterEnum(table=dotted(statement.typeName), verb=verb, value=renamed or statement.newVal)
 
 
 # The kinds of TransactionStmt that leave the transaction (parsenodes.h); to a savepoint is back within it.
-ENDS = {2: "COMMIT", 3: "ROLLBACK", 7: "PREPARE TRANSACTION"}
+ENDS = {2: Ending.COMMIT, 3: Ending.ROLLBACK, 7: Ending.PREPARE}
 
 
 def transaction(statement: Any, _known: Catalog) -> Iterator[Change]:
@@ -76,14 +78,14 @@ NOTHING = frozenset(
         "AlterFunctionStmt", "AlterObjectDependsStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterOwnerStmt",
         "AlterPublicationStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterSeqStmt", "AlterStatsStmt",
         "AlterSubscriptionStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "AlterTypeStmt",
-        "AlterUserMappingStmt", "CheckPointStmt", "CommentStmt", "CompositeTypeStmt", "ConstraintsSetStmt",
-        "CreateAmStmt", "CreateCastStmt", "CreateConversionStmt", "CreateDomainStmt", "CreateEnumStmt",
-        "CreateEventTrigStmt", "CreateExtensionStmt", "CreateFdwStmt", "CreateForeignServerStmt",
-        "CreateFunctionStmt", "CreateOpClassStmt", "CreateOpFamilyStmt", "CreatePLangStmt", "CreatePublicationStmt",
-        "CreateRangeStmt", "CreateRoleStmt", "CreateSeqStmt", "CreateStatsStmt", "CreateSubscriptionStmt",
-        "CreateTransformStmt", "CreateUserMappingStmt", "DeallocateStmt", "DeclareCursorStmt", "DefineStmt",
-        "DiscardStmt", "DropRoleStmt", "DropUserMappingStmt", "FetchStmt", "GrantRoleStmt", "GrantStmt", "ListenStmt",
+        "AlterUserMappingStmt", "CheckPointStmt", "CommentStmt", "ConstraintsSetStmt",
+        "CreateAmStmt", "CreateCastStmt", "CreateConversionStmt",
+        "CreateEventTrigStmt", "CreateFdwStmt", "CreateForeignServerStmt",
+        "CreateOpClassStmt", "CreateOpFamilyStmt", "CreatePLangStmt", "CreatePublicationStmt",
+        "CreateRoleStmt", "CreateStatsStmt", "CreateSubscriptionStmt",
+        "CreateTransformStmt", "CreateUserMappingStmt", "DeallocateStmt", "DeclareCursorStmt",
+        "DiscardStmt", "DropRoleStmt", "DropUserMappingStmt", "FetchStmt", "ListenStmt",
         "NotifyStmt", "PrepareStmt", "SecLabelStmt", "UnlistenStmt", "VariableSetStmt",
-        "VariableShowStmt", "ViewStmt",
+        "VariableShowStmt",
     }
 )  # fmt: skip

@@ -17,8 +17,9 @@ from auto_migrate.changes.change import (
     RenameColumn,
     RenameTable,
 )
+from auto_migrate.changes.sql import object_statements as objects
 from auto_migrate.changes.sql.catalog import Catalog
-from auto_migrate.changes.sql.nodes import dotted, kind, name_of, qualified, words, written_type
+from auto_migrate.changes.sql.nodes import dotted, kind, name_of, qualified, words
 from auto_migrate.databases.lock_modes import LockMode
 
 
@@ -60,10 +61,11 @@ def is_temporary(relation: Any) -> bool:
 def drop(statement: Any, known: Catalog) -> Iterator[Change]:
     """Return what goes: tables and indexes; locks for what hangs on a table; what CASCADE takes along nobody knows."""
     what = statement.removeType.name.removeprefix("OBJECT_")
+    cascades = statement.behavior.name == "DROP_CASCADE"
     for named in statement.objects:
         if what == "TABLE":
             table = dotted(named)
-            yield DropTable(**known.placed(table), references=known.references(table))
+            yield DropTable(**known.placed(table), references=known.references(table), cascades=cascades)
         elif what == "INDEX":
             table = known.table_of_index(dotted(named))
             name, alone = words(named)[-1], bool(statement.concurrent)
@@ -72,15 +74,16 @@ def drop(statement: Any, known: Catalog) -> Iterator[Change]:
             yield LockTable(**known.placed(dotted(named[:-1])), mode=LockMode.ACCESS_EXCLUSIVE, reason=f"DROP {what}")
         elif what == "SCHEMA":
             # Without CASCADE it only goes if nothing is in it.
-            yield from [DropTable(table=f"{_named(named)}.*")] * (statement.behavior.name == "DROP_CASCADE")
-        elif what not in HARMLESS_TO_DROP and statement.behavior.name == "DROP_CASCADE":
-            yield OpaqueChange(
-                table="", text=f"DROP {what} {_named(named)} CASCADE", reason=_("CASCADE may drop anything")
-            )
+            yield from [DropTable(table=f"{objects.named(named)}.*")] * cascades
+        else:
+            yield from objects.dropped(statement.removeType, named, cascades=cascades)
+            if what not in HARMLESS_TO_DROP and cascades:
+                text = f"DROP {what} {objects.named(named)} CASCADE"
+                yield OpaqueChange(table="", text=text, reason=_("CASCADE may drop anything"))
 
 
 def drop_owned(_statement: Any, _known: Catalog) -> Iterator[Change]:
-    """Return all that a role owns, tables among it."""
+    """Return all that a role owns, or a database has, tables among it."""
     yield DropTable(table="*")
 
 
@@ -88,16 +91,8 @@ def drop_owned(_statement: Any, _known: Catalog) -> Iterator[Change]:
 HARMLESS_TO_DROP = frozenset({"VIEW", "MATVIEW", "FOREIGN_TABLE"})
 
 
-def _named(node: Any) -> str:
-    if kind(node) == "TypeName":
-        return written_type(node)
-    if kind(node) == "ObjectWithArgs":
-        return dotted(node.objname)
-    return dotted(node if isinstance(node, tuple) else (node,))
-
-
 def rename(statement: Any, known: Catalog) -> Iterator[Change]:
-    """Return another name of a table or a column; other names hold nobody up."""
+    """Return another name of a table, a column, or whatever else queries name."""
     what = statement.renameType.name.removeprefix("OBJECT_")
     if what == "TABLE":
         place = known.place(statement.relation)
@@ -108,6 +103,10 @@ def rename(statement: Any, known: Catalog) -> Iterator[Change]:
     elif what in {"TRIGGER", "RULE", "POLICY"}:
         place = known.place(statement.relation)
         yield LockTable(**place, mode=LockMode.ACCESS_EXCLUSIVE, reason=f"ALTER {what}")
+    elif what == "COLUMN":
+        yield from objects.column_renamed(statement, known)
+    else:
+        yield from objects.renamed(statement, known)
 
 
 def set_schema(statement: Any, known: Catalog) -> Iterator[Change]:
@@ -115,3 +114,5 @@ def set_schema(statement: Any, known: Catalog) -> Iterator[Change]:
     if statement.objectType.name == "OBJECT_TABLE":
         place = known.place(statement.relation)
         yield RenameTable(**place, to=qualified(statement.newschema, statement.relation.relname))
+    else:
+        yield from objects.moved(statement, known)

@@ -24,7 +24,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
-from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedLock, lock_name, session_that_holds
+from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedDeployLock, lock_name, session_that_holds
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
@@ -205,7 +205,7 @@ class MySQL(Database):
         return _(HINTS[kind]).format(**dataclasses.asdict(self.address)) if kind in HINTS else super().hint(kind)
 
     def deploy_lock(self, runner: str) -> DeployLock:
-        return Unlocked(self) if get_settings().LOCK == "none" else NamedLock(self)
+        return Unlocked(self) if get_settings().LOCK == "none" else NamedDeployLock(self)
 
     def version(self) -> str:
         with self.connection.cursor() as cursor:

@@ -84,10 +84,11 @@ class WorkingDatabase(Protocol):
 
 
 class NamedLock(DeployLock):
-    """`GET_LOCK` on a connection of its own, and the work lock on the one that migrates."""
+    """`GET_LOCK` on a connection of its own, under one name for each purpose."""
 
-    def __init__(self, database: WorkingDatabase) -> None:
+    def __init__(self, database: WorkingDatabase, purpose: str) -> None:
         self.database = database
+        self.purpose = purpose
         self._connection: BaseDatabaseWrapper | None = None
         self._name = ""
         self._held = False
@@ -99,19 +100,26 @@ class NamedLock(DeployLock):
                 return False
             # From here on there may be something to give back, even if the next line is cut.
             self._held = True
-            if self.database.try_work_lock():
+            if self._may_work():
                 cursor.execute("SET SESSION wait_timeout = %s", [LONGEST_IDLE])
                 return True
             cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
             return False
 
+    def _may_work(self) -> bool:
+        """Return whether nobody who had the lock before is still at work."""
+        return True
+
+    def _leave(self) -> None:
+        """Let go of what goes with the lock."""
+
     def holder(self) -> Holder | None:
         with self.database.translate_errors(), self._cursor() as cursor:
             if session := session_that_holds(cursor, self._name):
                 return Holder(session.description)
-            if session := session_that_holds(cursor, lock_name(cursor, "work")):
-                who = _("a statement that a runner left behind, {session}").format(session=session.description)
-                return Holder(who, session.busy_since)
+            return self._holder_of_work(cursor)
+
+    def _holder_of_work(self, _cursor: CursorWrapper) -> Holder | None:
         return None
 
     def verify(self) -> None:
@@ -129,7 +137,7 @@ class NamedLock(DeployLock):
         # The work lock first: whoever has the deploy lock must find it free.
         if self._held:
             self._held = False
-            self.database.leave_session()
+            self._leave()
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -146,6 +154,26 @@ class NamedLock(DeployLock):
             connection = self.database.connection.copy()
             connection.settings_dict["AUTOCOMMIT"] = True
             with connection.cursor() as cursor:
-                self._name = lock_name(cursor, "deploy")
+                self._name = lock_name(cursor, self.purpose)
             self._connection = connection
         return self._connection.cursor()
+
+
+class NamedDeployLock(NamedLock):
+    """The deploy lock, and with it the work lock on the connection that migrates."""
+
+    def __init__(self, database: WorkingDatabase) -> None:
+        super().__init__(database, "deploy")
+
+    def _may_work(self) -> bool:
+        return self.database.try_work_lock()
+
+    def _leave(self) -> None:
+        self.database.leave_session()
+
+    def _holder_of_work(self, cursor: CursorWrapper) -> Holder | None:
+        session = session_that_holds(cursor, lock_name(cursor, "work"))
+        if session is None:
+            return None
+        who = _("a statement that a runner left behind, {session}").format(session=session.description)
+        return Holder(who, session.busy_since)

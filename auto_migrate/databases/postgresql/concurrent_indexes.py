@@ -8,6 +8,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.databases.postgresql.sessions import named
 from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
+from auto_migrate.values import IndexBuild
 
 # An index that its builder has not committed has neither a number nor a name for anybody else (index_relid is 0 all
 # through a build that is not concurrent): only the text of the statement can tell that it may be one of ours.
@@ -33,6 +34,17 @@ INDEX = """
 """
 
 
+# How far builds are: the server counts blocks in one phase and rows in the next.
+PROGRESS = """
+    SELECT build.pid, relid::regclass::text, phase,
+           CASE WHEN tuples_total > 0 THEN 100.0 * tuples_done / tuples_total
+                WHEN blocks_total > 0 THEN 100.0 * blocks_done / blocks_total END::float8,
+           extract(epoch FROM clock_timestamp() - query_start)::float8
+    FROM pg_stat_progress_create_index AS build JOIN pg_stat_activity USING (pid)
+    WHERE build.datname = current_database()
+"""
+
+
 class PostgreSQLIndexes(ConcurrentIndexes):
     """The indexes of one database."""
 
@@ -52,6 +64,11 @@ class PostgreSQLIndexes(ConcurrentIndexes):
                 " WHERE NOT indisvalid AND pg_table_is_visible(indrelid) ORDER BY relname"
             )
             return [name for (name,) in cursor.fetchall()]
+
+    def builds(self) -> list[IndexBuild]:
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(PROGRESS)
+            return [IndexBuild(*row[1:]) for row in cursor.fetchall()]
 
     def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:
         await_free(

@@ -57,18 +57,19 @@ HOLDER = """
 
 
 class AdvisoryLock(DeployLock):
-    """`pg_try_advisory_xact_lock` in an open READ COMMITTED transaction."""
+    """`pg_try_advisory_xact_lock` in an open READ COMMITTED transaction; `key` is the deploy lock's or another's."""
 
-    def __init__(self, database: Database, runner: str) -> None:
+    def __init__(self, database: Database, runner: str, key: int = LOCK_KEY) -> None:
         self.database = database
         self.runner = runner
+        self.key = key
         self._connection: BaseDatabaseWrapper | None = None
         self._transaction: tuple[int, str] | None = None
 
     def try_acquire(self) -> bool:
         with self.database.translate_errors(), self._cursor() as cursor:
             cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_KEY])
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [self.key])
             if cursor.fetchone()[0]:
                 self._settle(cursor)
                 return True
@@ -91,7 +92,7 @@ class AdvisoryLock(DeployLock):
 
     def holder(self) -> Holder | None:
         with self.database.translate_errors(), self._cursor() as cursor:
-            cursor.execute(HOLDER, [LOCK_KEY])
+            cursor.execute(HOLDER, [self.key])
             row = cursor.fetchone()
         if row is None:
             return None
@@ -112,7 +113,8 @@ class AdvisoryLock(DeployLock):
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
 
     def release(self) -> None:
-        self.database.drop_fence()
+        if self.key == LOCK_KEY:
+            self.database.drop_fence()
         connection, self._connection, self._transaction = self._connection, None, None
         if connection is None:
             return

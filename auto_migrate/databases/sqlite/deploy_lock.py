@@ -36,10 +36,10 @@ def described(file: IO[bytes]) -> Holder:
 class FileLock(DeployLock):
     """An advisory lock on a file."""
 
-    def __init__(self, database: Database, beside: Path, runner: str) -> None:
+    def __init__(self, database: Database, beside: Path, runner: str, suffix: str = LOCK_SUFFIX) -> None:
         self.database = database
         self.beside = beside
-        self.path = beside.with_name(beside.name + LOCK_SUFFIX)
+        self.path = beside.with_name(beside.name + suffix)
         self.runner = runner
         self._file: IO[bytes] | None = None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,9 +28,12 @@ from auto_migrate.reporting.assessments.text import report_lines
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.review.git import changed_files, top_around
 from auto_migrate.review.judgement import review
+from auto_migrate.review.outgoing_models import NoModels, outgoing_models
 from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.safety.plan_assessment import server_of
+from auto_migrate.workload.statement import Workload, together
+from auto_migrate.workload.statement_file import read_files
 
 FORMATS: dict[str, Callable[[AssessmentReport], str]] = {
     "json": jsondoc.render,
@@ -48,6 +53,7 @@ examples:
   manage.py assess_migrations billing.0007 shop                these, whatever git says
   manage.py assess_migrations --since origin/main --format sarif > migrations.sarif
   manage.py assess_migrations --since origin/main --vendor postgresql --server-version 15
+  manage.py assess_migrations --since origin/main --statements statements.jsonl
 """
 
 
@@ -89,6 +95,20 @@ class Command(BaseCommand):
             "--server-version",
             metavar="VERSION",
             help="Its version, such as 15 or 10.11-MariaDB. Default: the newest that is supported.",
+        )
+        parser.add_argument(
+            "--online",
+            action="store_true",
+            help="Judge as the release step does: what it carries out in steps that hold nobody up stops nothing. "
+            "Every table counts as large.",
+        )
+        parser.add_argument(
+            "--statements",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="What the tests of the running release recorded (AUTO_MIGRATE_RECORD): findings say which statement "
+            "they break. May be given several times.",
         )
         self._add_outcome(parser)
 
@@ -138,7 +158,12 @@ class Command(BaseCommand):
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
         return AssessmentReport(
             assessment=review(
-                proposal, connection, acknowledgements=acknowledgements, with_sql=options["verbosity"] > 1
+                proposal,
+                connection,
+                acknowledgements=acknowledgements,
+                with_sql=options["verbosity"] > 1,
+                with_online=options["online"],
+                workload=functools.partial(self.workload, options["statements"], options["since"], here),
             ),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
@@ -146,6 +171,22 @@ class Command(BaseCommand):
             places=SourceLocations(top_around(here), proposal.files),
             docs_url=options["docs_url"],
         )
+
+    def workload(self, paths: Sequence[str], since: str | None, folder: Path) -> Workload | None:
+        """Return what is known of the running release's statements: what was recorded, and what its models tell."""
+        recorded = read_files(paths) if paths else None
+        if since is None:
+            return recorded
+        try:
+            models = outgoing_models(since, folder)
+        except (NoModels, UsageError) as error:
+            text = _("The models of the running release cannot be looked at: {reason}.")
+            self.stderr.write(text.format(reason=str(error).rstrip(".")))
+            return recorded
+        if recorded is None:
+            return models
+        # What the tests sent tells what the models do not.
+        return dataclasses.replace(together([recorded, models]), gaps=recorded.gaps)
 
     def written(self, report: AssessmentReport, name: str) -> str:
         """Write a report in a format."""

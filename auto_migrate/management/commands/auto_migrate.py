@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
+from auto_migrate.events import Context, Listener
 from auto_migrate.exceptions import UsageError
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
@@ -124,8 +126,9 @@ class Command(BaseCommand):
             "--acknowledge",
             action="append",
             default=[],
-            metavar="CODE:APP.MIGRATION[=REASON]",
-            help="Let one hazard of one migration pass; the reason is kept in the history. May be given several times.",
+            metavar="CODE:APP.MIGRATION[@PLAN][=REASON]",
+            help="Let one hazard of one migration pass, in any plan or only in that with this fingerprint; the reason "
+            "is kept in the history. May be given several times.",
         )
 
     def _add_questions(self, parser: CommandParser) -> None:
@@ -140,6 +143,11 @@ class Command(BaseCommand):
             "--sql",
             action="store_true",
             help="Only show the statements of the plan, as a script; exit codes as --plan.",
+        )
+        parser.add_argument(
+            "--notify-test",
+            action="store_true",
+            help="Only send a test to every address of the setting NOTIFY; exit with 2 if one does not take it.",
         )
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
 
@@ -157,6 +165,9 @@ class Command(BaseCommand):
             goal.check()
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
+                if options["notify_test"]:
+                    try_notifications(database, output.listener)
+                    continue
                 if options["check"]:
                     check(database, goal=goal, listeners=[output.listener], clock=clock)
                     continue
@@ -195,6 +206,30 @@ class Command(BaseCommand):
         if options["run_id"] and len(databases) > 1:
             raise UsageError(_("--run-id names one run on one database."))
         return databases
+
+
+def try_notifications(database: str, listener: Listener) -> None:
+    """Send a test to each address of `NOTIFY`; raise `UsageError` if there is none, or one does not take it."""
+    from auto_migrate.reporting.notifications.notifier import try_all
+
+    context = Context(database, uuid.uuid4(), datetime.datetime.now(tz=datetime.UTC))
+    tested = []
+    for event in try_all(database):
+        listener(event, context)
+        tested.append(event)
+    failed = [event.service for event in tested if event.error]
+    if failed:
+        raise UsageError(
+            _("Not notified: {services}.").format(services=", ".join(failed)),
+            hint=_("Correct {setting}, or the variable {variable}, whichever it is from.").format(
+                setting="AUTO_MIGRATE['NOTIFY']", variable="AUTO_MIGRATE_NOTIFY"
+            ),
+        )
+    if not tested:
+        raise UsageError(
+            _("AUTO_MIGRATE['NOTIFY'] names no address, so nobody was notified."),
+            hint=_("Try it: AUTO_MIGRATE_NOTIFY=mailto:you@example.com manage.py auto_migrate --notify-test"),
+        )
 
 
 def acknowledged(texts: Sequence[str]) -> tuple[Acknowledgement, ...]:

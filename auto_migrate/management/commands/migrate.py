@@ -6,6 +6,7 @@ in line, with all that it does and with its autodetector.
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -36,16 +37,17 @@ from auto_migrate.events import (
     MigrationStopped,
     PlanMade,
 )
-from auto_migrate.exceptions import MigrationFailed, summary_of
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, summary_of
 from auto_migrate.history.journal import Journal, Position, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
+from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
 from auto_migrate.planning.interruptions import resuming
-from auto_migrate.planning.schema_state import recorded_rows
+from auto_migrate.planning.schema_state import quick_state, recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, SchemaState
 
 OWN = "auto_migrate"
 
@@ -106,9 +108,12 @@ class Supervised(BaseCommand):
         self.total = 0
         self.under_way: MigrationStarted | None = None
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
+        # Read before any migration is imported. What is done to a part of the migrations says nothing of them all.
+        code = None if options.get("app_label") or options.get("fake") else code_of_process(database)
+        left = functools.partial(self._fingerprint, code, skip_checks=bool(options.get("skip_checks")))
         with (
             exit_codes(),
-            supervised(database, requested_by="migrate", listeners=[self._tell_waiting]) as self.emit,
+            supervised(database, requested_by="migrate", listeners=[self._tell_waiting], fingerprint=left) as self.emit,
         ):
             # Not in the signal's receiver: it is not sent where no app has models.
             self.open_journals = open_journals(database)
@@ -122,9 +127,28 @@ class Supervised(BaseCommand):
                 raise
             finally:
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
-            if not self.total:
+            if not self.total and code is None:
                 # What had nothing to apply is not in the history, but has sent `post_migrate`.
                 History(database).forget_answers()
+
+    def _fingerprint(self, code: Code | None, *, skip_checks: bool) -> str:
+        """Return that of the state that the command has left; empty if the last run left it, or none can be had."""
+        if code is None:
+            return ""
+        now = code.fingerprint(recorded_rows(connections[self.emit.database]))
+        known = Known(now, Fingerprint.parsed(History(self.emit.database).last_fingerprint(but=self.emit.run_id)))
+        if known.is_same_schema or self._is_up_to_date():
+            return known.learned(skipped_checks=skip_checks)
+        return ""
+
+    def _is_up_to_date(self) -> bool:
+        """Return whether nothing is left to apply, which a receiver of `pre_migrate` may have wanted."""
+        try:
+            found = quick_state(self.emit.database)
+        except AutoMigrateError:
+            # Whoever comes next will look.
+            return False
+        return found.state is SchemaState.UP_TO_DATE and not found.deferred
 
     def _tell_waiting(self, event: Event, context: Context) -> None:
         """Say whom the command waits for, apart from Django's own output."""

@@ -53,6 +53,14 @@ class Command(BaseCommand):
             dest="python",
             help="Leave out RunPython, whose functions may call out to the world (mail, HTTP).",
         )
+        parser.add_argument(
+            "--statements",
+            action="append",
+            default=[],
+            metavar="FILE|pg_stat_statements",
+            help="Plan each statement of the running release after what runs before the deploy: those that its tests "
+            "recorded (AUTO_MIGRATE_RECORD), or those that the database has counted. May be given several times.",
+        )
         add_format(parser)
 
     def handle(self, **options: Any) -> None:
@@ -63,6 +71,7 @@ class Command(BaseCommand):
                 embedded=options["embedded"],
                 rows=options["rows"],
                 python=options["python"],
+                statements=tuple(options["statements"]),
             )
             databases = list(dict.fromkeys(options["databases"] or [DEFAULT_DB_ALIAS]))
             for database in databases:

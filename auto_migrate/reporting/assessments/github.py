@@ -21,7 +21,7 @@ def render(report: AssessmentReport) -> str:
 def commands(report: AssessmentReport) -> Iterator[str]:
     """Return the commands, one a line."""
     for finding in report.assessment.findings:
-        if finding.acknowledged is None:
+        if not finding.is_settled:
             yield command(str(finding.level), properties_of(finding, report), message(finding))
     for text in report.unmatched():
         yield command("warning", {"title": "auto_migrate"}, text)

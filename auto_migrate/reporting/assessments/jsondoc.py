@@ -58,5 +58,6 @@ def finding(found: Finding, report: AssessmentReport) -> dict[str, Any]:
         "instead": found.instead,
         "evidence": [{"basis": str(evidence.basis), "text": evidence.text} for evidence in found.evidence],
         "acknowledged": found.acknowledged,
+        "handled": None if found.handled is None else str(found.handled),
         "page": report.page(found.code) or None,
     }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.findings import Finding, Level
 from auto_migrate.reporting.assessments.report import AssessmentReport
-from auto_migrate.reporting.assessments.text import basis, level_name
+from auto_migrate.reporting.assessments.text import basis, level_name, settlement
 
 # By this line a workflow finds the comment that it wrote before.
 MARKER = "<!-- auto_migrate: assess_migrations -->"
@@ -44,13 +44,13 @@ def render(report: AssessmentReport) -> str:
 
 def blocks(report: AssessmentReport) -> Iterator[str]:
     """Return the parts of the comment, the weightiest first."""
-    findings = sorted(report.assessment.findings, key=lambda found: (found.acknowledged is not None, -found.level.rank))
+    findings = sorted(report.assessment.findings, key=lambda found: (found.is_settled, -found.level.rank))
     yield f"{MARKER}\n### {heading(report)}\n\n{escape(report.summary())}\n"
     if findings:
         heads = [_("level"), _("code"), _("migration"), _("table"), _("finding")]
         yield f"\n{table_row(heads)}{table_row(['---'] * len(heads))}"
     yield from (row(finding, report) for finding in findings)
-    yield from (detail(finding) for finding in findings if finding.acknowledged is None)
+    yield from (detail(finding) for finding in findings if not finding.is_settled)
     yield from (f"\n{escape(text)}\n" for text in report.unmatched())
 
 
@@ -69,6 +69,8 @@ def row(finding: Finding, report: AssessmentReport) -> str:
     title = escape(finding.title)
     if finding.acknowledged is not None:
         level, title = "☑️ " + _("acknowledged"), f"{title}: {escape(finding.acknowledged)}"
+    elif finding.is_settled:
+        level, title = "☑️ " + _("handled"), f"{title}: {escape(settlement(finding))}"
     return table_row(
         [
             escape(level),

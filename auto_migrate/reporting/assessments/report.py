@@ -54,12 +54,15 @@ class AssessmentReport:
         return any(matches(one, finding) for one in self.acknowledgements)
 
     def counts(self) -> dict[str, int]:
-        """Count the findings by level, with those that somebody acknowledged by themselves."""
-        found = Counter(
-            str(finding.level) if finding.acknowledged is None else "acknowledged"
-            for finding in self.assessment.findings
-        )
-        return {name: found[name] for name in (*map(str, reversed(Level)), "acknowledged")}
+        """Count the findings by level, with those that somebody acknowledged or something handles by themselves."""
+        found = Counter(map(self._count_as, self.assessment.findings))
+        return {name: found[name] for name in (*map(str, reversed(Level)), "acknowledged", "handled")}
+
+    @staticmethod
+    def _count_as(finding: Finding) -> str:
+        if finding.acknowledged is not None:
+            return "acknowledged"
+        return str(finding.level) if finding.handled is None else "handled"
 
     def summary(self) -> str:
         """Say in a sentence what was found."""
@@ -70,15 +73,20 @@ class AssessmentReport:
         errors = ngettext("{count} error", "{count} errors", counts["error"])
         warnings = ngettext("{count} warning", "{count} warnings", counts["warning"])
         notices = ngettext("{count} notice", "{count} notices", counts["notice"])
-        return _(
-            "{migrations} judged for {server}: {errors}, {warnings}, {notices}; {acknowledged} acknowledged."
-        ).format(
+        text = _("{migrations} judged for {server}: {errors}, {warnings}, {notices}; {acknowledged} acknowledged.")
+        if counts["handled"]:
+            text = _(
+                "{migrations} judged for {server}: {errors}, {warnings}, {notices}; {acknowledged} acknowledged, "
+                "{handled} handled online or by a bridge."
+            )
+        return text.format(
             migrations=migrations.format(count=len(self.assessment.migrations)),
             server=self.server_name,
             errors=errors.format(count=counts["error"]),
             warnings=warnings.format(count=counts["warning"]),
             notices=notices.format(count=counts["notice"]),
             acknowledged=counts["acknowledged"],
+            handled=counts["handled"],
         )
 
     def unmatched(self) -> list[str]:

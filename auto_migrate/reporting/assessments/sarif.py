@@ -16,6 +16,7 @@ import auto_migrate
 from auto_migrate.findings import Finding, Level
 from auto_migrate.reporting.assessments.report import AssessmentReport
 from auto_migrate.reporting.assessments.source_lines import SourceLocation
+from auto_migrate.reporting.assessments.text import settlement
 from auto_migrate.safety.hazard import Hazard
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE
@@ -80,6 +81,9 @@ def results(report: AssessmentReport) -> Iterator[dict[str, Any]]:
         if finding.acknowledged is not None:
             kind = "external" if report.is_acknowledged_elsewhere(finding) else "inSource"
             result["suppressions"] = [{"kind": kind, "status": "accepted", "justification": finding.acknowledged}]
+        elif finding.is_settled:
+            justification = settlement(finding)
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
         yield result
 
 

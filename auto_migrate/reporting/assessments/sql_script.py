@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.core.management.base import OutputWrapper
 
@@ -25,13 +25,30 @@ class SqlScript:
 
 
 def script_lines(assessed: AssessedMigration) -> Iterator[str]:
-    """Return the statements of one migration; what cannot be told as SQL stands there as a comment."""
+    """Return the statements of one migration; what cannot be told as SQL stands there as a comment.
+
+    One that is carried out online has a transaction for each operation or step that is one.
+    """
+    is_online = any(operation.online for operation in assessed.operations)
     yield f"-- {assessed.migration}"
-    if assessed.atomic:
+    if assessed.atomic and not is_online:
         yield "BEGIN;"
     for operation in assessed.operations:
         yield f"-- {operation.index}. {operation.description}"
-        yield from operation.sql
-    if assessed.atomic:
+        if operation.online:
+            for step in operation.online:
+                yield from within(step.transaction, [f"{statement};" for statement in step.sql])
+        else:
+            yield from within(is_online and assessed.atomic, operation.sql)
+    if assessed.atomic and not is_online:
         yield "COMMIT;"
     yield ""
+
+
+def within(transaction: bool, statements: Sequence[str]) -> Iterator[str]:
+    """Return statements, in a transaction of their own or not."""
+    if transaction and statements:
+        yield "BEGIN;"
+    yield from statements
+    if transaction and statements:
+        yield "COMMIT;"

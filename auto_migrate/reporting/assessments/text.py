@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
 from auto_migrate.events import PlanAssessed
-from auto_migrate.findings import AssessedMigration, Basis, Finding, Level, PlannedOperation
+from auto_migrate.findings import AssessedMigration, Basis, Finding, Forecast, Handled, Level, PlannedOperation
 
 if TYPE_CHECKING:
     from auto_migrate.reporting.assessments.report import AssessmentReport
@@ -67,14 +67,21 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
     """Return one operation."""
     reversible = "" if operation.reversible else _(" (irreversible)")
     yield f"  {operation.index}. {operation.description}{reversible}"
-    yield from (f"     {effect}" for effect in operation.effects)
-    yield from (indent(statement, "       ") for statement in operation.sql)
+    if not operation.online:
+        yield from (f"     {effect}" for effect in operation.effects)
+        yield from (indent(statement, "       ") for statement in operation.sql)
+        return
+    yield "     " + _("carried out online, in these steps:")
+    for number, step in enumerate(operation.online, start=1):
+        traits = [step.name, step.lock, "" if step.transaction else _("outside of a transaction")]
+        yield f"       {number}. {', '.join(filter(None, traits))}"
+        yield from (indent(statement, "          ") for statement in step.sql)
 
 
 def finding_lines(finding: Finding, style: Style) -> Iterator[str]:
     """Return one finding: what it is, why it is one here, and what to write instead."""
     yield headline(finding, style)
-    if finding.acknowledged is not None:
+    if finding.is_settled:
         return
     yield from paragraph(finding.problem)
     for evidence in finding.evidence:
@@ -89,10 +96,19 @@ def headline(finding: Finding, style: Style) -> str:
     colours: Any = style
     place = str(finding.migration) + (f":{finding.operation}" if finding.operation else "")
     line = f"  {SIGNS[finding.level]} {finding.code} {place} {finding.title}"
-    if finding.acknowledged is not None:
-        return line + " " + _("(acknowledged: {reason})").format(reason=finding.acknowledged)
+    if finding.is_settled:
+        return f"{line} ({settlement(finding)})"
     paint = {Level.ERROR: colours.ERROR, Level.WARNING: colours.WARNING, Level.NOTICE: str}[finding.level]
     return str(paint(f"{line} [{level_name(finding.level)}]"))
+
+
+def settlement(finding: Finding) -> str:
+    """Say why a finding stops nothing."""
+    if finding.acknowledged is not None:
+        return _("acknowledged: {reason}").format(reason=finding.acknowledged)
+    if finding.handled is Handled.ONLINE:
+        return _("carried out online, in steps that hold nobody up")
+    return _("bridged for as long as the old release runs")
 
 
 def level_name(level: Level) -> str:
@@ -102,9 +118,28 @@ def level_name(level: Level) -> str:
 
 def basis(kind: Basis) -> str:
     """Name what a piece of evidence rests on."""
-    return {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}[kind]
+    names = {Basis.RULE: _("Rule"), Basis.LIVE: _("Live"), Basis.OBSERVED: _("Observed")}
+    return {**names, Basis.STATEMENTS: _("Statements")}[kind]
 
 
 def paragraph(text: str) -> Iterable[str]:
     """Wrap a text under its headline."""
     return (f"    {line}" for line in wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def forecast_line(forecast: Forecast) -> str:
+    """Return how long a plan will take."""
+    lock = exact_duration(forecast.longest_lock_seconds)
+    if forecast.seconds is None:
+        return _("⏱ Foreseen: its longest lock {lock}; of a function nobody can tell.").format(lock=lock)
+    return _("⏱ Foreseen: {time}, its longest lock {lock}.").format(time=exact_duration(forecast.seconds), lock=lock)
+
+
+def exact_duration(seconds: float) -> str:
+    """Write a duration as a person says it: `40 ms`, `12.5 s`, `3 min 20 s`."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -21,13 +21,15 @@ class Effect:
     """What one change does to one table.
 
     `mode` is PostgreSQL's lock, None on other databases and for what locks rows alone. What `rewrites` or `scans`
-    takes the longer the larger the table is; all else is done in an instant, once the lock is had.
+    takes the longer the larger the table is; all else is done in an instant, once the lock is had. What `builds` makes
+    an index out of what it scans.
     """
 
     table: str
     mode: LockMode | None = None
     rewrites: bool = False
     scans: bool = False
+    builds: bool = False
     blocks: Blocks = Blocks.NOTHING
 
     @property
@@ -41,9 +43,9 @@ class Effect:
         return self.works and self.blocks is not Blocks.NOTHING
 
 
-def locks(table: str, mode: LockMode, *, rewrites: bool = False, scans: bool = False) -> Effect:
-    """Return the effect of a lock of PostgreSQL's; what rewrites a table reads it too."""
-    return Effect(table, mode, rewrites, scans or rewrites, blocked_by(mode))
+def locks(table: str, mode: LockMode, *, rewrites: bool = False, scans: bool = False, builds: bool = False) -> Effect:
+    """Return the effect of a lock of PostgreSQL's; what rewrites a table or builds an index reads it too."""
+    return Effect(table, mode, rewrites, scans or rewrites or builds, builds, blocked_by(mode))
 
 
 def blocked_by(mode: LockMode) -> Blocks:

@@ -16,6 +16,7 @@ from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.types import read_type
+from auto_migrate.changes.verbs import DataVerb
 from auto_migrate.safety.effects.effect import Blocks, Effect
 
 Version = tuple[int, ...]
@@ -82,7 +83,7 @@ def add_constraint(change: changes.AddConstraint, version: Version) -> Effect:
 
 
 def write_rows(change: changes.DataChange, _version: Version) -> Effect:
-    return Effect(change.table, scans=change.verb.upper() in {"UPDATE", "DELETE"} and not change.bounded)
+    return Effect(change.table, scans=change.verb in {DataVerb.UPDATE, DataVerb.DELETE} and not change.bounded)
 
 
 RULES: dict[type[Change], Callable[[Any, Version], Effect]] = {

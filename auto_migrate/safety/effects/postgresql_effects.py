@@ -8,6 +8,8 @@ from typing import Any
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.type_changes import Work, work_of
+from auto_migrate.changes.verbs import DataVerb
 from auto_migrate.databases.lock_modes import (
     ADD_FOREIGN_KEY,
     ALTER_TABLE,
@@ -18,7 +20,6 @@ from auto_migrate.databases.lock_modes import (
     VALIDATE_CONSTRAINT,
 )
 from auto_migrate.safety.effects.effect import Blocks, Effect, locks
-from auto_migrate.safety.type_changes import Work, work_of
 
 FILLED_ROW_BY_ROW = frozenset({Default.VOLATILE, Default.GENERATED})
 
@@ -53,15 +54,15 @@ def add_column(change: changes.AddColumn) -> Iterator[Effect]:
     rewrites = change.default in FILLED_ROW_BY_ROW or change.constrained_domain
     # A key is checked only if there is something to check.
     filled = bool(change.references) and change.default is not Default.NONE
-    scans = filled or change.checked or change.unique or change.primary_key
-    yield locks(change.table, ALTER_TABLE, rewrites=rewrites, scans=scans)
+    scans, builds = filled or change.checked, change.unique or change.primary_key
+    yield locks(change.table, ALTER_TABLE, rewrites=rewrites, scans=scans, builds=builds)
     if change.references and change.references != change.table:
         yield locks(change.references, ADD_FOREIGN_KEY, scans=filled)
 
 
 def alter_type(change: changes.AlterType) -> Iterator[Effect]:
     work = work_of(change)
-    yield locks(change.table, ALTER_TABLE, rewrites=work is Work.REWRITES, scans=work is not Work.NOTHING)
+    yield locks(change.table, ALTER_TABLE, rewrites=work is Work.REWRITES, builds=work is Work.INDEXES)
 
 
 def set_not_null(change: changes.SetNotNull) -> Iterator[Effect]:
@@ -71,7 +72,8 @@ def set_not_null(change: changes.SetNotNull) -> Iterator[Effect]:
 def add_constraint(change: changes.AddConstraint) -> Iterator[Effect]:
     scans = change.valid and not change.using_index
     if change.kind is not ConstraintKind.FOREIGN_KEY:
-        yield locks(change.table, CREATE_INDEX if change.as_index else ALTER_TABLE, scans=scans)
+        mode = CREATE_INDEX if change.as_index else ALTER_TABLE
+        yield locks(change.table, mode, scans=scans, builds=scans and change.kind is not ConstraintKind.CHECK)
         return
     yield locks(change.table, ADD_FOREIGN_KEY, scans=scans)
     if change.references and change.references != change.table:
@@ -86,7 +88,7 @@ def validate(change: changes.ValidateConstraint) -> Iterator[Effect]:
 
 
 def create_index(change: changes.CreateIndex) -> Iterator[Effect]:
-    yield locks(change.table, INDEX_CONCURRENTLY if change.concurrently else CREATE_INDEX, scans=True)
+    yield locks(change.table, INDEX_CONCURRENTLY if change.concurrently else CREATE_INDEX, builds=True)
 
 
 def drop_index(change: changes.DropIndex) -> Iterator[Effect]:
@@ -95,10 +97,10 @@ def drop_index(change: changes.DropIndex) -> Iterator[Effect]:
 
 def reindex(change: changes.Reindex) -> Iterator[Effect]:
     if change.concurrently:
-        yield locks(change.table, INDEX_CONCURRENTLY, scans=True)
+        yield locks(change.table, INDEX_CONCURRENTLY, builds=True)
     else:
         # The index itself is locked altogether, and whoever plans a query looks at every index of the table.
-        yield Effect(change.table, CREATE_INDEX, scans=True, blocks=Blocks.READS_AND_WRITES)
+        yield Effect(change.table, CREATE_INDEX, scans=True, builds=True, blocks=Blocks.READS_AND_WRITES)
 
 
 def rewrite_table(change: changes.RewriteTable) -> Iterator[Effect]:
@@ -110,11 +112,11 @@ def lock_table(change: changes.LockTable) -> Iterator[Effect]:
 
 
 def write_rows(change: changes.DataChange) -> Iterator[Effect]:
-    if change.verb.upper() == "TRUNCATE":
+    if change.verb is DataVerb.TRUNCATE:
         yield locks(change.table, ALTER_TABLE)
     else:
         # Rows are locked one by one, and only against other writers of the same.
-        yield Effect(change.table, scans=change.verb.upper() != "INSERT" and not change.bounded)
+        yield Effect(change.table, scans=change.verb is not DataVerb.INSERT and not change.bounded)
 
 
 RULES: dict[type[Change], Callable[[Any], Iterable[Effect]]] = {

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, Change, Default
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import (
-    batches,
-    comment,
-    in_turn,
-    listed,
-    migration,
-    model_name,
-    named,
-    without,
-    written,
-)
+from auto_migrate.safety.suggestions import batches, comment, in_turn, listed, migration, model_name, without, written
 
 
 class ColumnAddedWithRewrite(Hazard):
@@ -45,8 +37,11 @@ class ColumnAddedWithRewrite(Hazard):
             return ""
         field, model = change.definition, model_name(change.model)
         if field is None:
-            start = f"ALTER TABLE {named(change.table)} "
-            added, fills = f"ADD COLUMN {listed([change.column])} {change.type}", f"ALTER COLUMN {named(change.column)}"
+            start = f"ALTER TABLE {quoted_table(change.table)} "
+            added, fills = (
+                f"ADD COLUMN {listed([change.column])} {change.type}",
+                f"ALTER COLUMN {quoted_name(change.column)}",
+            )
             then = _("then fill old rows in batches")
             return f"{start}{added};\n{start}{fills} SET DEFAULT …;\n-- {then}"
         empty = without(field, "db_default", "null", "unique")
@@ -58,9 +53,14 @@ class ColumnAddedWithRewrite(Hazard):
                 f'migrations.AddField("{model}", "{change.field}", {written(empty)})',
                 f'migrations.AlterField("{model}", "{change.field}", {written(filling)})',
             ),
-            batches(change.model, f"{change.field}__isnull=True", f"update({change.field}=...)"),
+            batches(change.model, f"{change.field}__isnull=True", f"update({change.field}={value_of(field)})"),
             *([] if change.null else [comment(_("Refuse NULL in the end, as AM104 tells."))]),
         )
+
+
+def value_of(field: Any) -> str:
+    """Write what fills a row, as far as the field says it."""
+    return written(field.db_default) if field.has_db_default() else "..."
 
 
 def is_filled_by_row(change: AddColumn) -> bool:

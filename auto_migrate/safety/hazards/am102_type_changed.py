@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterType, Change, RenameColumn
-from auto_migrate.safety.becoming_key import becomes_key, beside
+from auto_migrate.safety.becoming_key import becomes_key, key_beside
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import batches, comment, in_turn, migration, model_name, without, written
+from auto_migrate.safety.suggestions import batches, comment, fitting, in_turn, migration, model_name, without, written
 
 
 class TypeChanged(Hazard):
@@ -54,19 +54,27 @@ class TypeChanged(Hazard):
         if becomes_key(site.operation):
             # Where the column gets another name as well, AM401 tells how.
             renamed = any(isinstance(other, RenameColumn) for other in site.operation.changes)
-            return "" if renamed else beside(change.model, change.field, field)
+            return "" if renamed else key_beside(change.model, change.field, field)
         if field is None or field.primary_key or field.remote_field:
             return ""
-        model, name = model_name(change.model), f"{change.field}_new"
+        model, name = model_name(change.model), fitting(change.field, "new")
         empty = without(field, "null", "unique", "db_index", "db_column")
         empty.null = True
         old_rows = f"{change.field}__isnull=False, {name}__isnull=True"
         return in_turn(
             migration(f'migrations.AddField("{model}", "{name}", {written(empty)})'),
-            comment(_("Release code that writes both fields."))
-            + batches(change.model, old_rows, f'update({name}=models.F("{change.field}"))'),
+            comment(
+                _("Release code that writes both fields. Copy when the code that writes the old one alone is gone.")
+            )
+            + batches(change.model, old_rows, f"update({name}={cast(change)})", late=True),
             comment(_("Release code that uses the new field alone; remove the old one with the release after that.")),
         )
+
+
+def cast(change: AlterType) -> str:
+    """Write the old value as one of the new type."""
+    plain = without(change.definition, "null", "unique", "db_index", "db_column", "default", "db_default")
+    return f'django.db.models.functions.Cast("{change.field}", {written(plain)})'
 
 
 def holds_up(change: AlterType, site: Site) -> bool:

@@ -8,15 +8,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RewriteTable
+from auto_migrate.changes.sql.quoting import quoted_table
+from auto_migrate.changes.verbs import Rewrite
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 # What has a counterpart that holds nobody up. The rest takes a table that is made beside it, as pg_repack does.
 INSTEAD = {
-    "REFRESH MATERIALIZED VIEW": (
+    Rewrite.REFRESH: (
         "REFRESH MATERIALIZED VIEW CONCURRENTLY {table}",
         gettext_noop("needs a unique index"),
     ),
-    "VACUUM FULL": ("VACUUM (ANALYZE) {table}", gettext_noop("frees the space for new rows; atomic = False")),
+    Rewrite.VACUUM_FULL: ("VACUUM (ANALYZE) {table}", gettext_noop("frees the space for new rows; atomic = False")),
 }
 REPACK = (
     "pg_repack --table {table}",
@@ -44,4 +46,4 @@ class TableRewritten(Hazard):
         if not change.table:
             return ""
         command, told = INSTEAD.get(change.command, REPACK)
-        return f"{command.format(table=change.table)}  -- {_(told)}"
+        return f"{command.format(table=quoted_table(change.table))}  -- {_(told)}"

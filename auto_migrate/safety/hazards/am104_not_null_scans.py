@@ -9,21 +9,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, SetNotNull
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import (
     batches,
+    fitting,
     in_turn,
     migration,
     model_name,
-    named,
     next_migration,
+    quoted,
     run_sql,
     written,
     written_operation,
 )
 
-CHECK = 'models.CheckConstraint(condition=models.Q({field}__isnull=False), name="{name}")'
+CHECK = "models.CheckConstraint(condition=models.Q({field}__isnull=False), name={name})"
 
 
 class NotNullScans(Hazard):
@@ -55,29 +57,29 @@ class NotNullScans(Hazard):
         """Return the way by a constraint that is validated while others read and write."""
         if becomes_key(site.operation):
             return ""
-        name = f"{change.column}_not_null"
+        name = fitting(change.column, "not_null")
         if change.definition is None:
-            table, column = named(change.table), named(change.column)
+            table, column = quoted_table(change.table), quoted_name(change.column)
             return (
-                f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;\n"
-                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {name};\n"
+                f"ALTER TABLE {table} ADD CONSTRAINT {quoted_name(name)} CHECK ({column} IS NOT NULL) NOT VALID;\n"
+                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {quoted_name(name)};\n"
                 f"{next_migration()}ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n"
-                f"ALTER TABLE {table} DROP CONSTRAINT {name};"
+                f"ALTER TABLE {table} DROP CONSTRAINT {quoted_name(name)};"
             )
         model = model_name(change.model)
-        check = CHECK.format(field=change.field, name=name)
+        check = CHECK.format(field=change.field, name=quoted(name))
         return in_turn(
             migration(f'AddConstraintNotValid("{model}", {check})', late=True),
             *([filled(change)] if change.fills else []),
-            migration(f'ValidateConstraint("{model}", "{name}")'),
-            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", "{name}")', late=True),
+            migration(f'ValidateConstraint("{model}", {quoted(name)})'),
+            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", {quoted(name)})', late=True),
         )
 
     def refused(self, change: SetNotNull, site: Site) -> str:
         """Write the operation that refuses NULL; where Django's would write defaults first, the statement alone."""
         if not change.fills:
             return written_operation(site.operation.operation)
-        column = f"ALTER TABLE {named(change.table)} ALTER COLUMN {named(change.column)}"
+        column = f"ALTER TABLE {quoted_table(change.table)} ALTER COLUMN {quoted_name(change.column)}"
         return run_sql(f"{column} SET NOT NULL", f"{column} DROP NOT NULL", site.operation.operation)
 
 

@@ -12,9 +12,20 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, AddConstraint, Change
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.sql.quoting import parts_of, quoted_name, quoted_table
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import in_turn, migration, model_name, named, next_migration, run_sql, written
+from auto_migrate.safety.suggestions import (
+    fitting,
+    in_turn,
+    migration,
+    model_name,
+    next_migration,
+    not_valid,
+    quoted,
+    run_sql,
+    written,
+)
 
 
 class CheckValidatedAtOnce(Hazard):
@@ -37,14 +48,13 @@ class CheckValidatedAtOnce(Hazard):
 
     def instead(self, change: Any, site: Site) -> str:
         """Return the way by a constraint that is validated while others read and write."""
-        name = getattr(change, "name", "") or f"{change.table}_{change.column}_check"
-        table, model = named(change.table), model_name(change.model)
+        name = getattr(change, "name", "") or fitting(parts_of(change.table)[-1], change.column, "check")
+        table, model = quoted_table(change.table), model_name(change.model)
         if change.definition is None:
-            return (
-                f"ALTER TABLE {table} ADD CONSTRAINT {named(name)} CHECK (…) NOT VALID;\n"
-                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {named(name)};"
-            )
-        validated = migration(f'ValidateConstraint("{model}", "{name}")')
+            # A column that comes with its CHECK is one statement to whoever wrote it.
+            validated = f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {quoted_name(name)};"
+            return f"{not_valid(change)}{validated}" if isinstance(change, AddConstraint) else ""
+        validated = migration(f'ValidateConstraint("{model}", {quoted(name)})')
         if isinstance(change.definition, CheckConstraint):
             added = f'AddConstraintNotValid("{model}", {written(change.definition)})'
             return in_turn(migration(added, late=True), validated)
@@ -54,18 +64,20 @@ class CheckValidatedAtOnce(Hazard):
 
     def by_sql(self, change: Any, name: str, site: Site) -> Iterator[str]:
         """Return the statements that add the check of a field's own, which Django cannot leave unvalidated."""
-        table, drops = named(change.table), f"ALTER TABLE {named(change.table)} DROP"
-        column = change.column if isinstance(change, AddColumn) else ", ".join(change.columns)
+        table, drops = quoted_table(change.table), f"ALTER TABLE {quoted_table(change.table)} DROP"
+        column = change.column if isinstance(change, AddColumn) else "".join(change.columns[:1])
         # The only checks that Django's own fields have on PostgreSQL.
         positive = change.definition.get_internal_type().startswith("Positive")
-        check = f"CHECK ({named(column)} {'>= 0' if positive else '…'}) NOT VALID"
+        check = f"CHECK ({quoted_name(column)} {'>= 0' if positive else '…'}) NOT VALID"
         operation: Operation | None = site.operation.operation
         if isinstance(change, AddColumn):
-            added = f"ALTER TABLE {table} ADD COLUMN {named(column)} {change.type} NULL"
-            yield run_sql(added, f"{drops} COLUMN {named(column)}", operation)
+            added = f"ALTER TABLE {table} ADD COLUMN {quoted_name(column)} {change.type} NULL"
+            yield run_sql(added, f"{drops} COLUMN {quoted_name(column)}", operation)
             operation = None
         yield run_sql(
-            f"ALTER TABLE {table} ADD CONSTRAINT {named(name)} {check}", f"{drops} CONSTRAINT {named(name)}", operation
+            f"ALTER TABLE {table} ADD CONSTRAINT {quoted_name(name)} {check}",
+            f"{drops} CONSTRAINT {quoted_name(name)}",
+            operation,
         )
 
 

@@ -21,11 +21,21 @@ from auto_migrate.changes.change import (
     SetNotNull,
 )
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am102_type_changed import holds_up
-from auto_migrate.safety.suggestions import in_turn, listed, migration, model_name, named, next_migration, run_sql
+from auto_migrate.safety.suggestions import (
+    in_turn,
+    listed,
+    migration,
+    model_name,
+    next_migration,
+    not_valid,
+    quoted,
+    run_sql,
+)
 
 SIMPLE = {DropNotNull: ("DROP NOT NULL", "SET NOT NULL"), SetNotNull: ("SET NOT NULL", "DROP NOT NULL")}
 UNTOLD = ("…", "…")
@@ -55,13 +65,12 @@ class ForeignKeyValidatedAtOnce(Hazard):
 
     def instead(self, change: Any, site: Site) -> str:
         """Return the way by a key that is validated while others read and write."""
-        table, model = named(change.table), model_name(change.model)
+        table, model = quoted_table(change.table), model_name(change.model)
         if change.definition is None:
-            key = f"FOREIGN KEY (…) REFERENCES {named(change.references)} NOT VALID"
-            return (
-                f"ALTER TABLE {table} ADD CONSTRAINT … {key};\n"
-                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT …;"
-            )
+            if isinstance(change, AddColumn):
+                return ""
+            validated = f"ALTER TABLE {table} VALIDATE CONSTRAINT {quoted_name(change.name)};"
+            return f"{not_valid(change)}{next_migration()}{validated}"
         if isinstance(change, AddColumn) or is_covered_elsewhere(site):
             return ""
         if change.again:
@@ -69,8 +78,10 @@ class ForeignKeyValidatedAtOnce(Hazard):
             there, back = only_other_change(site)
             statement = run_sql(f"{column} {there}", f"{column} {back}", site.operation.operation)
             return migration(statement, late=there == "SET NOT NULL")
-        name = named(change.name)
-        key = f"({listed(change.columns)}) REFERENCES {named(change.references)} ({target_of(change.definition)})"
+        name = quoted_name(change.name)
+        key = (
+            f"({listed(change.columns)}) REFERENCES {quoted_table(change.references)} ({target_of(change.definition)})"
+        )
         statement = (
             f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY {key} DEFERRABLE INITIALLY DEFERRED NOT VALID"
         )
@@ -78,7 +89,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
             migration(
                 run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation), late=True
             ),
-            migration(f'ValidateConstraint("{model}", "{change.name}")'),
+            migration(f'ValidateConstraint("{model}", {quoted(change.name)})'),
         )
 
 
@@ -109,4 +120,4 @@ def only_other_change(site: Site) -> tuple[str, str]:
 
 def target_of(field: Any) -> str:
     """Name the column that the key points to."""
-    return named(str(field.target_field.column))
+    return quoted_name(str(field.target_field.column))

@@ -12,14 +12,17 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, AddConstraint, Change
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.sql.quoting import parts_of, quoted_name, quoted_table
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import (
+    beside,
+    concurrently,
+    fitting,
     in_turn,
     listed,
     migration,
     model_name,
-    named,
     run_sql,
     without,
     without_like,
@@ -56,11 +59,10 @@ class UniqueNotConcurrent(Hazard):
         if change.definition is None:
             return "\n".join([f"{built(change)};  -- atomic = False", f"{taken_over(change)};"])
         operation = site.operation.operation
-        undo = f"DROP INDEX CONCURRENTLY {named(change.name)}"
+        undo = f"DROP INDEX CONCURRENTLY {beside(change.table, change.name)}"
         if change.as_index:
-            rest = " WHERE …" if getattr(change.definition, "condition", None) else ""
-            return migration(run_sql(f"{built(change)}{rest}", undo, operation), atomic=False, late=True)
-        drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(change.name)}"
+            return migration(run_sql(concurrently(change.sql), undo, operation), atomic=False, late=True)
+        drop = f"ALTER TABLE {quoted_table(change.table)} DROP CONSTRAINT {quoted_name(change.name)}"
         both = run_sql(built(change), undo), run_sql(taken_over(change), drop, operation)
         return like(change) + migration(*both, atomic=False, late=True)
 
@@ -71,13 +73,13 @@ class UniqueNotConcurrent(Hazard):
         model, plain = model_name(change.model), not_unique(change.definition)
         name = name_of(change)
         constraint = AddConstraint(table=change.table, name=name, kind=ConstraintKind.UNIQUE, columns=(change.column,))
-        drop = f"ALTER TABLE {named(change.table)} DROP CONSTRAINT {named(name)}"
+        drop = f"ALTER TABLE {quoted_table(change.table)} DROP CONSTRAINT {quoted_name(name)}"
         unique = AlterField(model, change.field, change.definition)
         return in_turn(
             migration(f'migrations.AddField("{model}", "{change.field}", {written(plain)})'),
             like(change)
             + migration(
-                run_sql(built(constraint), f"DROP INDEX CONCURRENTLY {named(name)}"),
+                run_sql(built(constraint), f"DROP INDEX CONCURRENTLY {beside(change.table, name)}"),
                 run_sql(taken_over(constraint), drop, unique),
                 atomic=False,
                 late=True,
@@ -109,13 +111,15 @@ def name_of(change: Any) -> str:
     """Name the constraint, as PostgreSQL does where nobody has."""
     if isinstance(change, AddConstraint):
         return change.name
-    ending = "pkey" if change.primary_key else f"{change.column}_key"
-    return f"{change.table}_{ending}"
+    table = parts_of(change.table)[-1]
+    return fitting(table, "pkey") if change.primary_key else fitting(table, change.column, "key")
 
 
 def built(change: AddConstraint) -> str:
     """Write the statement that builds the index."""
-    return f"CREATE UNIQUE INDEX CONCURRENTLY {named(change.name)} ON {named(change.table)} ({listed(change.columns)})"
+    more = "" if change.nulls_distinct else " NULLS NOT DISTINCT"
+    index = f"{quoted_name(change.name)} ON {quoted_table(change.table)} ({listed(change.columns)}){more}"
+    return f"CREATE UNIQUE INDEX CONCURRENTLY {index}"
 
 
 def taken_over(change: AddConstraint) -> str:
@@ -123,5 +127,5 @@ def taken_over(change: AddConstraint) -> str:
     what = "PRIMARY KEY" if change.kind is ConstraintKind.PRIMARY_KEY else "UNIQUE"
     later = getattr(change.definition, "deferrable", None)
     deferred = f" DEFERRABLE INITIALLY {later.name}" if later else ""
-    name = named(change.name)
-    return f"ALTER TABLE {named(change.table)} ADD CONSTRAINT {name} {what} USING INDEX {name}{deferred}"
+    name = quoted_name(change.name)
+    return f"ALTER TABLE {quoted_table(change.table)} ADD CONSTRAINT {name} {what} USING INDEX {name}{deferred}"

@@ -15,11 +15,10 @@ from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am107_unique_not_concurrent import builds_unique_index
 from auto_migrate.safety.suggestions import (
     comment,
+    concurrently,
     in_turn,
-    listed,
     migration,
     model_name,
-    named,
     without_like,
     written,
     written_operation,
@@ -44,9 +43,7 @@ class IndexNotConcurrent(Hazard):
     def instead(self, change: CreateIndex, site: Site) -> str:
         """Return the operations that build the same index concurrently."""
         if change.definition is None:
-            unique, columns = "UNIQUE " if change.unique else "", listed(change.columns)
-            index = f"{named(change.name)} ON {named(change.table)} ({columns})"
-            return f"CREATE {unique}INDEX CONCURRENTLY {index}  -- atomic = False"
+            return f"{concurrently(change.sql)}  -- atomic = False" if change.sql else ""
         if becomes_key(site.operation):
             return ""
         index = f'AddIndexConcurrently("{model_name(change.model)}", {written(of_fitting_name(change.definition))})'

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddConstraint, AlterType, Change, DropIndex
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import listed, migration, model_name, named, run_sql
+from auto_migrate.safety.suggestions import beside, concurrently, migration, model_name, quoted, run_sql
 
 
 class IndexDroppedNotConcurrently(Hazard):
@@ -34,7 +34,7 @@ class IndexDroppedNotConcurrently(Hazard):
         """Return the operation that drops the same index concurrently."""
         operation = site.operation.operation
         if isinstance(operation, RemoveIndex):
-            removed = f'RemoveIndexConcurrently("{model_name(change.model)}", "{change.name}")'
+            removed = f'RemoveIndexConcurrently("{model_name(change.model)}", {quoted(change.name)})'
             return migration(removed, atomic=False)
         if not change.columns:
             return f"{dropped(change)}  -- atomic = False"
@@ -45,15 +45,12 @@ class IndexDroppedNotConcurrently(Hazard):
 
 def dropped(change: DropIndex) -> str:
     """Write the statement that drops an index and stops nobody."""
-    return f"DROP INDEX CONCURRENTLY {named(change.name)}"
+    return f"DROP INDEX CONCURRENTLY {beside(change.table, change.name)}"
 
 
 def again(change: DropIndex) -> str:
     """Write the statement that builds an index again."""
-    columns = listed(change.columns)
-    # Only Django's own companion, for LIKE, ends so.
-    classes = " varchar_pattern_ops" if change.name.endswith("_like") else ""
-    return f"CREATE INDEX CONCURRENTLY {named(change.name)} ON {named(change.table)} ({columns}{classes})"
+    return concurrently(change.sql)
 
 
 def alike(change: DropIndex, site: Site) -> list[DropIndex]:

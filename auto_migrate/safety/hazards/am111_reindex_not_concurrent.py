@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, Reindex
+from auto_migrate.changes.sql.quoting import quoted_table
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import named
 
 
 class ReindexNotConcurrent(Hazard):
@@ -26,5 +26,5 @@ class ReindexNotConcurrent(Hazard):
             "looks at every index of the table."
         )
         text = problem.format(table=change.table or _("each table that it comes to"))
-        instead = f"REINDEX TABLE CONCURRENTLY {named(change.table)}  -- atomic = False" if change.table else ""
+        instead = f"REINDEX TABLE CONCURRENTLY {quoted_table(change.table)}  -- atomic = False" if change.table else ""
         yield Found(change.table, text, instead)

@@ -10,9 +10,18 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddConstraint, Change, ValidateConstraint
 from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import in_turn, migration, model_name, named, next_migration, written_operation
+from auto_migrate.safety.suggestions import (
+    in_turn,
+    migration,
+    model_name,
+    next_migration,
+    not_valid,
+    quoted,
+    written_operation,
+)
 
 
 class ValidatedWithItsLock(Hazard):
@@ -33,12 +42,10 @@ class ValidatedWithItsLock(Hazard):
     def instead(self, change: ValidateConstraint, adding: OperationChanges) -> str:
         """Return the same in two migrations."""
         if isinstance(adding.operation, RunSQL):
-            table, name = named(change.table), named(change.name)
-            return (
-                f"ALTER TABLE {table} ADD CONSTRAINT {name} … NOT VALID;\n"
-                f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
-            )
-        validated = f'ValidateConstraint("{model_name(change.model)}", "{change.name}")'
+            validated = f"ALTER TABLE {quoted_table(change.table)} VALIDATE CONSTRAINT {quoted_name(change.name)};"
+            added = (one for one in adding.changes if isinstance(one, AddConstraint) and one.name == change.name)
+            return f"{not_valid(next(added))}{next_migration()}{validated}"
+        validated = f'ValidateConstraint("{model_name(change.model)}", {quoted(change.name)})'
         return in_turn(migration(written_operation(adding.operation), late=True), migration(validated))
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, LockTable
+from auto_migrate.changes.sql.quoting import quoted_table
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
@@ -38,7 +39,7 @@ class TableLocked(Hazard):
         advice = _("Give it a migration of its own, so that the lock is soon released.")
         instead = ""
         if change.reason == "DETACH PARTITION" and others:
-            instead = DETACHED.format(table=change.table, partition=others[0].table)
+            instead = DETACHED.format(table=quoted_table(change.table), partition=quoted_table(others[0].table))
         yield Found(change.table, f"{text} {advice}", instead, others=tuple(one.table for one in others))
 
 
@@ -48,6 +49,10 @@ def blocks(change: LockTable, site: Site) -> Blocks:
 
 
 def alike(change: LockTable, site: Site) -> list[LockTable]:
-    """Return the locks that the same operation takes for the same reason."""
-    locks = [other for other in site.operation.changes if isinstance(other, LockTable)]
+    """Return the locks that the same migration takes for the same reason, which are one matter."""
+    locks = [
+        other
+        for _operation, other in site.migration.changes()
+        if isinstance(other, LockTable) and not site.is_new(other.table)
+    ]
     return [other for other in locks if (other.reason, other.mode) == (change.reason, change.mode)]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, CreateIndex, DropIndex, LockTable, Reindex, RewriteTable
+from auto_migrate.changes.verbs import Rewrite
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import comment
 
@@ -45,7 +46,7 @@ class ConcurrentInTransaction(Hazard):
 def alone(change: Change) -> str:
     """Return the statement of a change that cannot be in a transaction, nothing for one that can."""
     if isinstance(change, RewriteTable):
-        return f"VACUUM FULL {change.table}".strip() if change.command == "VACUUM FULL" else ""
+        return f"VACUUM FULL {change.table}".strip() if change.command is Rewrite.VACUUM_FULL else ""
     if not getattr(change, "concurrently", False):
         return ""
     if isinstance(change, LockTable):

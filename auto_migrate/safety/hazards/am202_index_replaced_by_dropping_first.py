@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
@@ -9,9 +10,10 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, CreateIndex, DropIndex
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.sql.quoting import quoted_name
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts, Site
-from auto_migrate.safety.suggestions import model_name, written
+from auto_migrate.safety.suggestions import beside, concurrently, fitting, model_name, quoted, written
 
 REPLACE = """\
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
@@ -20,13 +22,13 @@ class Migration(migrations.Migration):
     atomic = False
     operations = [
         AddIndexConcurrently("{model}", {index}),
-        RemoveIndexConcurrently("{model}", "{old}"),{rename}
+        RemoveIndexConcurrently("{model}", {old}),{rename}
     ]"""
 RENAME = """
-        migrations.RenameIndex("{model}", new_name="{old}", old_name="{new}"),"""
+        migrations.RenameIndex("{model}", new_name={old}, old_name={new}),"""
 REPLACE_SQL = """\
-CREATE INDEX CONCURRENTLY {new} ON {table} (…);
-DROP INDEX CONCURRENTLY {old};  -- {told}"""
+{built};
+DROP INDEX CONCURRENTLY {old};  -- {told}{rename}"""
 
 
 class IndexReplacedByDroppingFirst(Hazard):
@@ -71,12 +73,26 @@ def problem(new: CreateIndex, old: DropIndex) -> str:
 
 def instead(new: CreateIndex, old: DropIndex) -> str:
     """Build the new index under another name, then drop the old one."""
-    name = f"{new.name[:26]}_new" if new.name == old.name else new.name
+    name = fitting(new.name[:26], "new") if new.name == old.name else new.name
     if not new.model or new.definition is None:
         return REPLACE_SQL.format(
-            new=name, table=new.table, old=old.name, told=_("each in a text of its own, atomic = False")
+            built=built(new, name),
+            old=beside(new.table, old.name),
+            told=_("each in a text of its own, atomic = False"),
+            rename="" if name == new.name else renamed(new, name),
         )
     index, model = new.definition.clone(), model_name(new.model)
     index.name = name
-    rename = RENAME.format(model=model, old=old.name, new=name) if name != new.name else ""
-    return REPLACE.format(model=model, index=written(index), old=old.name, rename=rename)
+    rename = RENAME.format(model=model, old=quoted(old.name), new=quoted(name)) if name != new.name else ""
+    return REPLACE.format(model=model, index=written(index), old=quoted(old.name), rename=rename)
+
+
+def renamed(new: CreateIndex, name: str) -> str:
+    """Write what gives the new index the name of the old one."""
+    return f"\nALTER INDEX {beside(new.table, name)} RENAME TO {quoted_name(new.name)};"
+
+
+def built(new: CreateIndex, name: str) -> str:
+    """Write the statement that builds the new index concurrently under a name."""
+    written_name = rf'("?){re.escape(quoted_name(new.name).strip(chr(34)))}\1(?=\s+ON\b)'
+    return re.sub(written_name, lambda _found: quoted_name(name), concurrently(new.sql), count=1, flags=re.IGNORECASE)

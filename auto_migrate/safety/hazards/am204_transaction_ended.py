@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import inspect
 import re
-import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import Change, EndTransaction, OpaqueChange, RunFunction
+from auto_migrate.changes.change import Change, EndTransaction, OpaqueChange
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 NOT_ATOMIC = """\
@@ -38,6 +33,10 @@ class EndsItsTransaction(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not site.migration.migration.atomic:
             return
+        if isinstance(change, EndTransaction) and change.in_block:
+            problem = _("PostgreSQL refuses {statement} in a block within a transaction, and this migration is one.")
+            yield Found("", problem.format(statement=change.statement), NOT_ATOMIC)
+            return
         for statement in dict.fromkeys(ends(change)):
             problem = _(
                 "{statement} ends the transaction that the migration shares with its record: what came before it may "
@@ -53,19 +52,3 @@ def ends(change: Change) -> Iterator[str]:
             yield change.statement
         case OpaqueChange() if found := ENDS.match(change.text):
             yield found[1].upper()
-        case RunFunction():
-            yield from (found[1].upper() for text in texts(change.code) if (found := ENDS.match(text)))
-
-
-def texts(code: Any) -> Iterator[str]:
-    """Return the statements that the source of a function has in its calls of `execute`."""
-    while isinstance(code, functools.partial):
-        code = code.func
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
-    except (OSError, TypeError, SyntaxError):
-        return
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as text), *_rest]):
-                yield text

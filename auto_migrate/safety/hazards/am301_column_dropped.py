@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn
+from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.conf import get_settings
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import is_declared_late, late, late_sql, runs_late, with_options
+from auto_migrate.safety.late import is_declared_late, late_sql, loosened, runs_late, with_what_loosens
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\
@@ -36,38 +37,33 @@ class ColumnDropped(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DropColumn) or is_prepared(change, site):
+        if not isinstance(change, DropColumn) or is_prepared(site):
             return
         if site.is_new_column(change.table, change.column):
             return
         yield Found(
             change.table,
-            problem(change, site).format(table=change.table, column=change.column),
-            late(site) if waits(change, site) else instead(change, site.operation.operation),
+            problem(site).format(table=change.table, column=change.column),
+            instead_late(change, site) if waits(site) else instead(change, site.operation.operation),
         )
 
 
-def is_prepared(change: DropColumn, site: Site) -> bool:
-    """Return whether the migration says that nobody uses the column any more, and nothing speaks against it."""
-    return is_declared_late(site.migration) and not change.required
+def is_prepared(site: Site) -> bool:
+    """Return whether the migration says that nobody uses the column any more."""
+    return is_declared_late(site.migration)
 
 
-def waits(change: DropColumn, site: Site) -> bool:
-    """Return whether the column goes when the old code is gone, and the new code can do without it until then."""
-    return get_settings().PHASES and runs_late(site.migration) and not change.required
+def waits(site: Site) -> bool:
+    """Return whether the column goes when the old code is gone."""
+    return get_settings().PHASES and runs_late(site.migration)
 
 
-def problem(change: DropColumn, site: Site) -> str:
+def problem(site: Site) -> str:
     """Say what is lost, and who cannot go on."""
-    if waits(change, site):
+    if waits(site):
         return _(
-            "The values of {table}.{column} are gone for good. It waits until the old code is gone, so nobody else is "
-            'hurt: declare phase = "post_deploy" if they may go.'
-        )
-    if get_settings().PHASES and runs_late(site.migration):
-        return _(
-            "The values of {table}.{column} are gone for good. Until then the column takes no NULL and has no default, "
-            "so the new code, which does not know it, cannot write a row."
+            "The values of {table}.{column} are gone for good. It waits until the old code is gone, so the running "
+            'release is not hurt: declare phase = "post_deploy" if they may go.'
         )
     return _(
         "The values of {table}.{column} are gone for good, and every query of the running release that names the "
@@ -75,9 +71,16 @@ def problem(change: DropColumn, site: Site) -> str:
     )
 
 
+def instead_late(change: DropColumn, site: Site) -> str:
+    """Return the same when the old code is gone, with what the new code cannot wait for before it."""
+    needed = change.definition is not None and (change.required or change.references)
+    fields = [change.definition] if needed else []
+    return with_what_loosens(site, model_name(change.model), fields)
+
+
 def instead(change: DropColumn, operation: Any) -> str:
     """Return the two steps: first the code forgets the field, then the column goes."""
-    drop = late_sql(f"ALTER TABLE {change.table} DROP COLUMN {change.column}", "AM301")
+    drop = late_sql(f"ALTER TABLE {quoted_table(change.table)} DROP COLUMN {quoted_name(change.column)}", "AM301")
     if not isinstance(operation, RemoveField):
         return drop
     comments = {
@@ -85,14 +88,7 @@ def instead(change: DropColumn, operation: Any) -> str:
         "later": comment(_("In a later one, when no running code knows the field:")),
     }
     names = {"model": model_name(change.model), "field": change.field}
-    loosen = (
-        LOOSEN.format(**names, definition=written(loosened(change))) if change.required or change.references else ""
-    )
+    loosen = ""
+    if change.required or change.references:
+        loosen = LOOSEN.format(**names, definition=written(loosened(change.definition)))
     return FORGET.format(**comments, **names, loosen=loosen, drop=drop)
-
-
-def loosened(change: DropColumn) -> Any:
-    """Return the field as code that does not know it can live with."""
-    # Deleting what a forgotten foreign key points to would fail, since Django no longer knows what to delete with it.
-    unbound = {"db_constraint": False} if change.references else {}
-    return with_options(change.definition, null=True, **unbound)

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropTable
+from auto_migrate.changes.sql.quoting import quoted_table
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import is_declared_late, late_sql
-from auto_migrate.safety.suggestions import comment, model_name
+from auto_migrate.safety.late import is_declared_late, late_sql, with_options
+from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\
 {now}operations = [
@@ -23,7 +24,7 @@ FORGET = """\
 
 {later}{drop}"""
 UNBIND = """\
-{comment}        database_operations=[...],
+{comment}        database_operations=[{unbound}],
         """
 KEYS = gettext_noop(
     "Foreign keys that nobody knows of keep rows from being deleted: AlterField each to db_constraint=False."
@@ -49,7 +50,7 @@ def instead(change: DropTable, operation: Any) -> str:
     if change.table.endswith("*"):
         # Which tables that are only the database knows.
         return ""
-    drop = late_sql(f"DROP TABLE {change.table}", "AM302")
+    drop = late_sql(f"DROP TABLE {quoted_table(change.table)}", "AM302")
     if isinstance(operation, RemoveField):
         forget = f'migrations.RemoveField("{operation.model_name.lower()}", "{operation.name}")'
         now = _("In this release: the code forgets the field, and the table stays.")
@@ -59,6 +60,17 @@ def instead(change: DropTable, operation: Any) -> str:
         forget = f'migrations.DeleteModel("{operation.name}")'
         now = _("In this release: the code forgets the model, and the table stays.")
         later = _("In a later one, when no running code knows the model:")
-        unbind = UNBIND.format(comment=comment(_(KEYS))) if change.references else ""
+        unbind = UNBIND.format(comment=comment(_(KEYS)), unbound=unbound(change)) if change.references else ""
         return FORGET.format(now=comment(now), later=comment(later), forget=forget, unbind=unbind, drop=drop)
     return drop
+
+
+def unbound(change: DropTable) -> str:
+    """Write what takes the foreign keys of a model away."""
+    keys = [field for field in change.definition._meta.local_fields if field.remote_field and field.db_constraint]
+    model = model_name(change.model)
+    loose = (with_options(field, db_constraint=False) for field in keys)
+    return ", ".join(
+        f'migrations.AlterField("{model}", "{field.name}", {written(free)})'
+        for field, free in zip(keys, loose, strict=True)
+    )

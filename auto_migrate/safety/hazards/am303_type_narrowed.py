@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.types import Width, has_room, read_type, width_of
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import comment, in_turn, migration, model_name
+from auto_migrate.safety.suggestions import comment, fitting, in_turn, migration, model_name, quoted
 
 TEXTS = frozenset({"varchar", "text", "citext", "character", "longtext", "char"})
 MOMENTS = frozenset({"timestamp", "timestamptz", "datetime", "datetime(6)"})
@@ -73,15 +73,15 @@ def instead(change: AlterType) -> str:
         return ""
     if isinstance(change.definition, models.CharField):
         condition = f'LessThanOrEqual(Length("{change.field}"), {change.definition.max_length})'
-        return checked(change, condition, f"{change.column}_length", LENGTH)
+        return checked(change, condition, fitting(change.column, "length"), LENGTH)
     if bounds := BOUNDS.get(read_type(change.new).name):
-        return checked(change, f"models.Q({change.field}__range={bounds})", f"{change.column}_range")
+        return checked(change, f"models.Q({change.field}__range={bounds})", fitting(change.column, "range"))
     return ""
 
 
 def checked(change: AlterType, condition: str, name: str, imports: str = "") -> str:
     """Return a constraint that is validated while others read and write."""
     keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
-    model, check = model_name(change.model), f'models.CheckConstraint(condition={condition}, name="{name}")'
+    model, check = model_name(change.model), f"models.CheckConstraint(condition={condition}, name={quoted(name)})"
     added = migration(f'AddConstraintNotValid("{model}", {check})', late=True)
-    return comment(keep) + in_turn(imports + added, migration(f'ValidateConstraint("{model}", "{name}")'))
+    return comment(keep) + in_turn(imports + added, migration(f'ValidateConstraint("{model}", {quoted(name)})'))

@@ -8,8 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DataChange
+from auto_migrate.changes.verbs import DataVerb
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import batches
+
+VERBS = frozenset({DataVerb.DELETE, DataVerb.TRUNCATE})
 
 
 class RowsDeleted(Hazard):
@@ -20,7 +23,7 @@ class RowsDeleted(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DataChange) or change.verb not in {"DELETE", "TRUNCATE"} or change.bounded:
+        if not isinstance(change, DataChange) or change.verb not in VERBS or change.bounded:
             return
         problem = _(
             "{verb} takes rows of {table} away for good, however many there are by then, in one transaction; no "

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RenameColumn, RenameTable
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.safety.becoming_key import becomes_key, beside
+from auto_migrate.safety.becoming_key import becomes_key, key_beside
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
@@ -52,7 +52,7 @@ def instead(change: RenameColumn, read: OperationChanges) -> str:
     if change.definition is None:
         return ""
     if becomes_key(read):
-        return beside(change.model, change.field, operation.field)
+        return key_beside(change.model, change.field, operation.field)
     definition = written(with_options(change.definition, db_column=change.column))
     if not isinstance(operation, RenameField):
         return f"{change.field} = {definition}"

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RenameTable
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import comment
+from auto_migrate.safety.suggestions import comment, quoted
 
 KEEP_TABLE = """\
 {comment}operations = [
-    migrations.AlterModelTable("{old}", "{table}"),
+    migrations.AlterModelTable("{old}", {table}),
     migrations.RenameModel("{old}", "{new}"),
 ]"""
 
@@ -46,7 +46,9 @@ def instead(change: RenameTable, site: Site) -> str:
     operation: Any = site.operation.operation
     if isinstance(operation, RenameModel):
         told = comment(
-            _('Rename the model and keep its table; in its Meta: db_table = "{table}"').format(table=change.table)
+            _("Rename the model and keep its table; in its Meta: db_table = {table}").format(table=quoted(change.table))
         )
-        return KEEP_TABLE.format(comment=told, table=change.table, old=operation.old_name, new=operation.new_name)
-    return f'class Meta:\n    db_table = "{change.table}"' if isinstance(operation, AlterModelTable) else ""
+        return KEEP_TABLE.format(
+            comment=told, table=quoted(change.table), old=operation.old_name, new=operation.new_name
+        )
+    return f"class Meta:\n    db_table = {quoted(change.table)}" if isinstance(operation, AlterModelTable) else ""

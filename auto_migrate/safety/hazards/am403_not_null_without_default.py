@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddColumn, Change
+from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropNotNull, SetDefault
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
@@ -30,7 +30,7 @@ class NotNullWithoutDefault(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, AddColumn) or change.null or change.keeps_default:
+        if not isinstance(change, AddColumn) or change.null or change.keeps_default or is_filled_later(change, site):
             return
         problem = _(
             "The running release does not know {table}.{column} and leaves it out: each of its INSERTs fails. Django "
@@ -38,6 +38,16 @@ class NotNullWithoutDefault(Hazard):
         )
         names = {"table": change.table, "column": change.column}
         yield Found(change.table, problem.format(**names), instead(change, site.operation.operation))
+
+
+def is_filled_later(change: AddColumn, site: Site) -> bool:
+    """Return whether the same transaction gives the column a default, or lets it be NULL, or drops it again."""
+    if not site.migration.migration.atomic:
+        return False
+    changes = [one for _operation, one in site.migration.changes()]
+    before = next(place for place, one in enumerate(changes) if one is change)
+    fills = (one for one in changes[before:] if isinstance(one, SetDefault | DropNotNull | DropColumn))
+    return any((one.table, one.column) == (change.table, change.column) for one in fills)
 
 
 def instead(change: AddColumn, operation: Any) -> str:

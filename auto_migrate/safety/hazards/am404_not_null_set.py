@@ -23,6 +23,9 @@ class NotNullSet(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, SetNotNull) or runs_late(site.migration):
             return
+        if site.is_new_column(change.table, change.column):
+            yield from self.of_new_column(change, site)
+            return
         problem = _(
             "To the running release {table}.{column} is optional: it writes NULL by name, which no default prevents, "
             "and these writes fail. Release code that writes no NULL first, and tighten the column when the old code "
@@ -30,3 +33,14 @@ class NotNullSet(Hazard):
         )
         names = {"table": change.table, "column": change.column}
         yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site))
+
+    def of_new_column(self, change: SetNotNull, site: Site) -> Iterator[Found]:
+        """Find a column that the running release does not know at all, unless the database fills it."""
+        if change.keeps_default or (change.table, change.column) not in site.new.nullable:
+            return
+        problem = _(
+            "The running release does not know {table}.{column}, which the plan itself adds, and leaves it out: each "
+            "of its INSERTs fails. Refuse NULL when the old code is gone, or give the column a default in the database."
+        )
+        names = {"table": change.table, "column": change.column}
+        yield Found(change.table, problem.format(**names), late(site))

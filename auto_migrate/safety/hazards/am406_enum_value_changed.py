@@ -8,13 +8,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AlterEnum, Change
+from auto_migrate.changes.sql.quoting import quoted_table
+from auto_migrate.changes.verbs import EnumVerb
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.suggestions import comment
+from auto_migrate.safety.suggestions import comment, quoted
 
 ADD_VALUE = """\
 {comment}class Migration(migrations.Migration):
     operations = [
-        migrations.RunSQL("ALTER TYPE {name} ADD VALUE '…'", migrations.RunSQL.noop),
+        migrations.RunSQL({sql}, migrations.RunSQL.noop),
     ]"""
 
 
@@ -25,7 +27,7 @@ class EnumValueChanged(Hazard):
     harm = Harm.BREAKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, AlterEnum) or change.verb.startswith("ADD"):
+        if not isinstance(change, AlterEnum) or change.verb is EnumVerb.ADD_VALUE:
             return
         problem = _("The running release writes '{value}' and asks for it; {name} knows it no longer, and both fail.")
         names = {"value": change.value, "name": change.table}
@@ -35,4 +37,5 @@ class EnumValueChanged(Hazard):
                 "more."
             )
         )
-        yield Found(change.table, problem.format(**names), ADD_VALUE.format(name=change.table, comment=told))
+        sql = quoted(f"ALTER TYPE {quoted_table(change.table)} ADD VALUE '…'")
+        yield Found(change.table, problem.format(**names), ADD_VALUE.format(sql=sql, comment=told))

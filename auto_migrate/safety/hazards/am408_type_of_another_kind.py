@@ -11,8 +11,7 @@ from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.types import read_type
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.hazards.am303_type_narrowed import narrows
-from auto_migrate.safety.late import with_options
-from auto_migrate.safety.suggestions import comment, model_name, written
+from auto_migrate.safety.suggestions import comment, fitting, model_name, without, written
 
 # Types that PostgreSQL compares with one another, so that a query goes on whichever of them the column has.
 KINDS = (
@@ -31,7 +30,7 @@ KINDS = (
 
 BESIDE = """\
 {comment}operations = [
-    migrations.AddField("{model}", "new_{field}", {definition}),
+    migrations.AddField("{model}", "{field}", {definition}),
 ]"""
 
 
@@ -68,11 +67,15 @@ def instead(change: AlterType) -> str:
     """Return a field of the new type beside the old one."""
     if change.definition is None or change.definition.primary_key or change.definition.remote_field:
         return ""
-    definition = written(with_options(change.definition, null=True))
+    nullable = without(change.definition, "db_column", "null", "unique", "db_index")
+    nullable.null = True
+    definition = written(nullable)
     told = comment(
         _(
-            "A new field beside the old one: write both, copy in batches, read the new one, and drop the old one "
-            "(AM301)."
+            "A new field beside the old one: write both, copy in batches when the code that writes the old one alone "
+            "is gone, read the new one with the next release, and drop the old one (AM301)."
         )
     )
-    return BESIDE.format(comment=told, model=model_name(change.model), field=change.field, definition=definition)
+    return BESIDE.format(
+        comment=told, model=model_name(change.model), field=fitting(change.field, "new"), definition=definition
+    )

@@ -34,17 +34,19 @@ class DataAndSchema(Hazard):
         """Find a migration that does both to tables that were there before."""
         if not migration.migration.atomic:
             return
-        new, data, schema = new.copy(), list[Change](), list[str]()
+        new, data, schema = new.copy(), list[tuple[Change, set[str] | None]](), list[str]()
         for _operation, change in migration.changes():
-            if isinstance(change, DATA):
-                data += [change] if change.table not in new.tables else []
+            if isinstance(change, DATA) and getattr(change, "writes", True):
+                data.append((change, set(schema) if change.table in new.tables else None))
             else:
                 schema += [table for table in tables_held(change, server) if table not in new.tables]
             new.follow(change)
         tables = tuple(dict.fromkeys(schema))
-        # A few rows are written at once; on the changed table itself they may still have triggers to run.
-        if tables and any(not is_bounded(change) or change.table in tables for change in data):
-            yield Found(tables[0], problem(data, tables), instead(migration), others=tables[1:])
+        meeting = [change for change, held in data if meets(change, tables, held)]
+        if meeting:
+            # What else writes there stands in the same transaction, whether or not it would do alone.
+            writers = [change for change, held in data if held is None or change in meeting]
+            yield Found(tables[0], problem(writers, tables), instead(migration), others=tables[1:])
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Find nothing in a single change."""
@@ -58,6 +60,17 @@ def tables_held(change: Change, server: ServerFacts) -> Iterator[str]:
     """
     if not isinstance(change, LockTable | CreateTable) and not getattr(change, "concurrently", False):
         yield from (effect.table for effect in effects(change, server) if effect.blocks is not Blocks.NOTHING)
+
+
+def meets(change: Change, tables: tuple[str, ...], held: set[str] | None) -> bool:
+    """Return whether tables that are changed stay locked while a change writes rows.
+
+    `held` are those that are locked when rows are written to a new table: nobody waits for that, but for what is read.
+    """
+    if held is not None:
+        return not is_bounded(change) and not held.isdisjoint(getattr(change, "reads", ()))
+    # A few rows are written at once; on the changed table itself they may still have triggers to run.
+    return bool(tables) and (not is_bounded(change) or change.table in tables)
 
 
 def is_bounded(change: Change) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RunFunction
-from auto_migrate.safety.functions import Pass, Way, passes
+from auto_migrate.changes.python.ways import Pass, Way
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import batches
 
@@ -24,8 +24,8 @@ class UnboundedFunction(Hazard):
         if not isinstance(change, RunFunction):
             return
         atomic = bool(site.migration.migration.atomic or getattr(site.operation.operation, "atomic", False))
-        for one in passes(change.code):
-            problem = problem_of(one.way, in_transaction=atomic)
+        for one in change.passes:
+            problem = problem_of(one.way, in_transaction=atomic or one.atomic)
             table = change.tables.get(one.model.lower(), "")
             if problem and not site.is_new(table):
                 names = {"function": change.function, "rows": table or one.model or _("a table")}

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DataChange
+from auto_migrate.changes.verbs import DataVerb
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import batches
 
 # Rows that go are another hazard's, AM304.
-VERBS = frozenset({"COPY", "INSERT", "MERGE", "UPDATE"})
+VERBS = frozenset(DataVerb) - {DataVerb.DELETE, DataVerb.TRUNCATE}
 
 
 class UnboundedSql(Hazard):
@@ -33,6 +34,6 @@ class UnboundedSql(Hazard):
 
 def instead(change: DataChange) -> str:
     """Return an update in batches, where the model is known."""
-    if not change.model or change.verb != "UPDATE":
+    if not change.model or change.verb is not DataVerb.UPDATE:
         return ""
     return batches(change.model, "...", "update(...)", "update_in_batches")

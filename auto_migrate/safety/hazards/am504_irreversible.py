@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.stock_operations import irreversible
+from auto_migrate.operations import Backfill
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import comment
@@ -32,7 +33,9 @@ class Irreversible(Hazard):
         """Return the operations that no migration can be unapplied with; how large a table is makes no difference."""
         # Who unapplies is told by the plan itself, which is refused.
         for read in () if migration.backwards else migration.operations:
-            if (operation := irreversible(read.operation)) is not None:
+            operation = irreversible(read.operation)
+            # What a backfill puts into a column that nobody wrote before goes with the column.
+            if operation is not None and not isinstance(operation, Backfill):
                 problem = _(
                     "“{operation}” has no reverse: neither this migration nor one before it can be unapplied, and who "
                     "has to go back restores a backup."

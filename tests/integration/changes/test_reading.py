@@ -100,8 +100,18 @@ def test_what_routers_keep_away_changes_nothing(connection: BaseDatabaseWrapper,
     assert one(connection, operation) == []
 
 
+def looks(apps: Any, _editor: Any) -> None:
+    """Look at a row and write none."""
+    apps.get_model("library", "Author").objects.first()
+
+
 def test_a_function_is_told_and_one_that_does_nothing_is_not(connection: BaseDatabaseWrapper) -> None:
-    assert one(connection, ops.RunPython(print)) == [c.RunFunction(table="", function="print", code=print)]
+    assert one(connection, ops.RunPython(looks)) == [
+        c.RunFunction(table="", function="looks", code=looks, writes=False)
+    ]
+    [told, unread] = one(connection, ops.RunPython(print))
+    assert told == c.RunFunction(table="", function="print", code=print)
+    assert isinstance(unread, c.OpaqueChange)
     assert one(connection, ops.RunPython(ops.RunPython.noop)) == []
 
 

@@ -103,3 +103,10 @@ def test_checks_of_the_database_are_those_of_the_one_that_is_migrated(checked: P
     checked.databases["other"] = f"sqlite:///{checked.folder}/other.sqlite3"
     assert checked.run("auto_migrate", "--database=other").code == 0
     assert (checked.folder / "code/shop/looked").read_text() == "other;"
+
+
+def test_another_release_is_checked_although_its_schema_is_known(checked: Project) -> None:
+    assert checked.run("auto_migrate", AUTO_MIGRATE_RELEASE="v1").code == 0
+    assert checked.run("auto_migrate", AUTO_MIGRATE_RELEASE="v2", FOUND="error").code == 2
+    assert checked.run("auto_migrate", AUTO_MIGRATE_RELEASE="v2").code == 0
+    assert checked.run("auto_migrate", AUTO_MIGRATE_RELEASE="v2", FOUND="error").code == 0

@@ -12,9 +12,29 @@ from hypothesis import strategies as st
 
 from tests.integration.planning import project_changes as changes
 from tests.integration.planning.project_changes import CHANGES, HARMLESS, Change
-from tests.integration.planning.tiny import Look, Tiny
+from tests.integration.planning.tiny import RECEIVERS, Look, Tiny
 
 APPS = st.sampled_from(["shop", "stock"])
+APPS_ALONE = """
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    name = "{app}"
+    label = "{app}"
+"""
+WANTING = """
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+
+def note(sender, **kwargs): ...
+
+
+def want(sender, plan, **kwargs):
+    if not plan:
+        plan.append((MigrationLoader(connection).get_migration("shop", "0002_more"), False))
+"""
 STEPS = st.lists(st.tuples(st.sampled_from([*CHANGES, *HARMLESS]), APPS), min_size=2, max_size=4)
 
 
@@ -114,10 +134,102 @@ def test_going_back_is_a_change_too(tiny: Tiny) -> None:
         assert tiny.run().short
 
 
-def test_after_djangos_own_command_the_long_way_is_taken_once(tiny: Tiny) -> None:
+def test_after_djangos_own_command_the_short_way_is_taken(tiny: Tiny) -> None:
+    """As where a build has run it before the release step."""
+    changes.a_migration_is_added(tiny, "shop")
+    tiny.migrate()
+    (tiny.folder / "sent").unlink()
     assert tiny.run().short
     tiny.migrate()
+    assert tiny.run().short
+    assert (tiny.folder / "sent").read_text() == "shop stock "
+
+
+def test_djangos_own_command_of_another_release_is_seen(tiny: Tiny) -> None:
+    tiny.settings(ROLES=["editor"])
+    tiny.migrate()
+    tiny.settings(ROLES=[])
     assert [tiny.run().short, tiny.run().short] == [False, True]
+
+
+@pytest.mark.parametrize("arguments", [["shop"], ["--fake"]])
+def test_what_djangos_own_command_does_to_a_part_proves_nothing(tiny: Tiny, arguments: list[str]) -> None:
+    tiny.migrate(*arguments)
+    assert not tiny.look().known
+
+
+def test_djangos_own_command_that_skipped_the_checks_proves_nothing_of_them(tiny: Tiny) -> None:
+    changes.a_migration_is_added(tiny, "shop")
+    tiny.migrate("--skip-checks")
+    assert not tiny.look().known
+    assert tiny.run().short
+    assert tiny.look().known
+
+
+def test_a_release_is_announced_to_others_than_django_once_and_without_a_graph(tiny: Tiny) -> None:
+    sent = tiny.folder / "sent"
+    sent.unlink()
+    tiny.settings(AUTO_MIGRATE={"RELEASE": "v2"})
+    run = tiny.run()
+    assert (run.code, run.short) == (0, False)
+    assert run.imported == ["shop.migrations.0002_more", "stock.migrations.0002_more"]
+    assert tiny.run().short
+    assert sent.read_text() == "shop stock "
+
+
+def test_whoever_hears_of_a_release_may_look_at_the_models(tiny: Tiny) -> None:
+    tiny.file(
+        "shop/receivers.py",
+        RECEIVERS
+        + """
+    Thing = kwargs["apps"].get_model("shop", "Thing")
+    fields = [field.name for field in Thing._meta.get_fields()]
+    with open(pathlib.Path(__file__).parent.parent.parent / "seen", "a") as file:
+        file.write(f"{Thing.__module__} {fields} {kwargs['plan']}\\n")
+""",
+    )
+    tiny.run()
+    long = (tiny.folder / "seen").read_text()
+    tiny.settings(AUTO_MIGRATE={"RELEASE": "v2"})
+    assert tiny.run().code == 0
+    assert (tiny.folder / "seen").read_text() == long * 2
+    assert "__fake__ ['id', 'size', 'field_2'] []" in long
+
+
+def test_a_receiver_that_wants_something_applied_takes_the_long_way(tiny: Tiny) -> None:
+    tiny.file("stock/receivers.py", WANTING)
+    path = tiny.code / "stock/apps.py"
+    connect = "from django.db.models.signals import pre_migrate\n        pre_migrate.connect(receivers.want)"
+    path.write_text(f"{path.read_text()}\n        {connect}\n")
+    run = tiny.run()
+    assert (run.code, run.short) == (0, False)
+    assert "Applying shop.0002_more" in run.log
+
+
+@pytest.fixture
+def alone(tiny: Tiny) -> Tiny:
+    """Return a project in which nobody but Django hears of migrations."""
+    for app in ("shop", "stock"):
+        tiny.file(f"{app}/apps.py", APPS_ALONE.format(app=app))
+    assert not tiny.run().short
+    return tiny
+
+
+def test_a_release_that_only_django_would_hear_of_is_not_announced(alone: Tiny) -> None:
+    (alone.folder / "sent").unlink()
+    alone.settings(AUTO_MIGRATE={"RELEASE": "v2"})
+    assert not alone.look().known
+    assert alone.run().short
+    assert alone.look().known
+    assert not (alone.folder / "sent").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [changes.a_permission_is_added_to_a_model, changes.a_migration_is_added, changes.a_migration_is_edited]
+)
+def test_what_django_would_hear_of_takes_the_long_way(alone: Tiny, change: Change) -> None:
+    change(alone, "shop")
+    assert [alone.run().short, alone.run().short] == [False, True]
 
 
 @pytest.mark.parametrize(

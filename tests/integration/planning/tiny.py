@@ -243,9 +243,9 @@ class Tiny:
         """Run `auto_migrate` in a new process."""
         return Run(**self._ask("run"))
 
-    def migrate(self) -> None:
-        """Run Django's `migrate` in a new process."""
-        self._ask("migrate")
+    def migrate(self, *arguments: str) -> None:
+        """Run the `migrate` command in a new process."""
+        self._ask("migrate", ARGUMENTS=json.dumps(arguments))
 
     def _ask(self, question: str, **env: str) -> dict[str, Any]:
         command = [sys.executable, "-m", __name__, question, str(self.folder)]
@@ -309,9 +309,9 @@ def look(folder: str) -> dict[str, object]:
     from auto_migrate.planning.targets import Goal
 
     code = read_code("default")
-    fingerprint = code.fingerprint(recorded_rows(connection)) if code else ""
+    fingerprint = str(code.fingerprint(recorded_rows(connection))) if code else ""
     return {
-        "known": bool(fingerprint) and History().knew_last(fingerprint, but=uuid.uuid4()),
+        "known": bool(fingerprint) and History().last_fingerprint(but=uuid.uuid4()) == fingerprint,
         "fingerprint": fingerprint,
         "quick": told(lambda: quick_state().state),
         "long": told(lambda: compare(adapter_for("default"), Goal()).state),
@@ -359,7 +359,7 @@ def migrate(folder: str) -> dict[str, object]:
     set_up(folder)
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
+    call_command("migrate", *json.loads(os.environ["ARGUMENTS"]), verbosity=0)
     return {}
 
 

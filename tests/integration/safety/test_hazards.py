@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -12,38 +11,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.hazards import hazards
 from tests.hazards import PAIRS, Pair
+from tests.integration.safety.offers import schema_of
 from tests.integration.safety.pairs import AppOf, carry_out, carry_out_first, found_in, on_one_server
 from tests.manage import ROOT
 
 PAGES = Path(ROOT, "docs", "hazards")
 
-# Everything that was made, without the names of what may be called as one likes.
-SCHEMA = """
-    SELECT 'column', class.relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
-           pg_get_expr(adbin, adrelid), nullif(attcollation, typcollation)::text
-    FROM pg_attribute JOIN pg_class AS class ON class.oid = attrelid JOIN pg_type AS type ON type.oid = atttypid
-    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
-    UNION ALL
-    SELECT 'constraint', conrelid::regclass::text, contype::text, pg_get_constraintdef(pg_constraint.oid),
-           convalidated, '', '', NULL, NULL
-    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
-    UNION ALL
-    SELECT 'index', indrelid::regclass::text, '',
-           regexp_replace(pg_get_indexdef(indexrelid), ' INDEX \\S+ ON ', ' ON '), indisvalid, '', '', NULL, NULL
-    FROM pg_index JOIN pg_class AS class ON class.oid = indexrelid WHERE relnamespace = 'public'::regnamespace
-"""
-
 each_pair = pytest.mark.parametrize("pair", PAIRS, ids=str)
 
 
-def schema_after(connection: BaseDatabaseWrapper, app: str) -> list[Any]:
+def schema_after(connection: BaseDatabaseWrapper, app: str) -> list[str]:
     """Carry out all migrations of an app, and return what there is in the database then."""
     carry_out(connection, app)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE django_migrations")
-        cursor.execute(SCHEMA)
-        return sorted(map(repr, cursor.fetchall()))
+    return schema_of(connection)
 
 
 @on_one_server

@@ -62,11 +62,41 @@ def test_without_phases_no_declaration_is_believed_of_a_loss(shop: BaseDatabaseW
 
 
 @WITH_PHASES
-def test_with_phases_a_declaration_is_believed_if_writers_can_leave_the_column_out(shop: BaseDatabaseWrapper) -> None:
+def test_with_phases_a_declaration_is_believed_of_a_loss(shop: BaseDatabaseWrapper) -> None:
     assert not found(shop, "AM301", ops.RunSQL("ALTER TABLE library_author DROP COLUMN age"), **LATE)
     assert not found(shop, "AM301", ops.RemoveField("Author", "age"), **LATE)
-    assert found(shop, "AM301", ops.RemoveField("Author", "rating"), **LATE)
+    assert not found(shop, "AM301", ops.RemoveField("Author", "rating"), **LATE)
     assert found(shop, "AM301", ops.RemoveField("Author", "age"))
+
+
+NEEDED = [
+    ops.RemoveField("Author", "rating"),
+    ops.RemoveField("Loan", "reader"),
+    ops.RemoveField("Book", "tags"),
+    ops.DeleteModel("Chapter"),
+]
+
+
+@WITH_PHASES
+@pytest.mark.parametrize("attributes", [LATE, {}], ids=["declared", "by itself"])
+def test_what_waits_for_the_old_code_and_keeps_the_new_one_from_writing_is_a_harm_of_its_own(
+    shop: BaseDatabaseWrapper, attributes: dict[str, str]
+) -> None:
+    for operation in NEEDED:
+        [one] = found(shop, "AM409", operation, **attributes)
+        assert "AlterField" in one.instead, operation.describe()
+    assert not found(shop, "AM409", ops.RemoveField("Author", "age"), **attributes)
+
+
+@WITH_PHASES
+def test_a_default_that_a_unique_column_holds_only_once_does_not_help_the_new_code(shop: BaseDatabaseWrapper) -> None:
+    field = models.CharField(max_length=30, unique=True, db_default="")
+    state = ops.SeparateDatabaseAndState(state_operations=[ops.AlterField("Tag", "word", field)])
+    assert found(shop, "AM409", state, ops.RemoveField("Tag", "word"), **LATE)
+
+
+def test_without_phases_nothing_waits_that_could_be_needed(shop: BaseDatabaseWrapper) -> None:
+    assert not found(shop, "AM409", ops.RemoveField("Author", "rating"))
 
 
 @WITH_PHASES

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 from django.db import connection
 
-from auto_migrate.databases.statistics import PostgreSQLStatistics, Statistics, TableStatistics
+from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.databases.statistics import PostgreSQLStatistics, Statistics, TableStatistics, Traffic
 from auto_migrate.findings import Level
+from auto_migrate.safety.effects.effect import Effect, locks
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.live import Live
 
@@ -54,6 +57,33 @@ def test_tables_in_schemas_partitions_and_those_that_are_not_there(statistics: P
     finally:
         execute("DROP TABLE parts")
     assert {table: told.rows for table, told in found.items()} == {"parts": 2, "public.stock": 100}
+    assert (found["parts"].bytes or 0) > 0
+
+
+def test_rows_of_partitions_count_once(statistics: PostgreSQLStatistics) -> None:
+    execute("CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)")
+    for low in (0, 500):
+        execute(f"CREATE TABLE part{low} PARTITION OF parts FOR VALUES FROM ({low}) TO ({low + 500})")
+    execute("INSERT INTO parts SELECT generate_series(0, 999)")
+    execute("ANALYZE parts")
+    try:
+        found = statistics.of_tables(["parts"], 10)["parts"]
+        sizes = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname IN ('part0', 'part500')"
+        with connection.cursor() as cursor:
+            cursor.execute(sizes)
+            [expected] = cursor.fetchone()
+    finally:
+        execute("DROP TABLE parts")
+    assert (found.rows, found.bytes) == (1000, expected)
+    assert 0 < found.indexes < expected
+
+
+def test_what_was_filled_just_now_has_no_rate(statistics: PostgreSQLStatistics) -> None:
+    execute("SELECT pg_stat_reset()")
+    execute("INSERT INTO stock SELECT generate_series(1, 100)")
+    assert statistics.of_tables(["stock"], 1000)["stock"].traffic is None
+    text = evidence(statistics.of_tables(["stock"], 1000)["stock"])
+    assert "a second" not in text.replace("less than a second", "")
 
 
 def test_a_locked_table_is_not_waited_for(statistics: PostgreSQLStatistics) -> None:
@@ -112,7 +142,22 @@ class Told(Statistics):
 
 
 def level(harm: Harm, table: TableStatistics | None, small: int = 10) -> Level:
-    return Live(Told({"stock": table} if table else {}), small).level(harm, ["stock"])
+    return live(table, small).level(harm, ["stock"])
+
+
+def live(table: TableStatistics | None, small: int = 10, budget: float = 1.0) -> Live:
+    return Live(Told({"stock": table} if table else {}), small, budget)
+
+
+def evidence(table: TableStatistics) -> str:
+    told = live(table).evidence("stock", [READING])
+    assert told
+    return told.text
+
+
+READING = locks("stock", LockMode.SHARE, builds=True)
+INSTANT = locks("stock", LockMode.ACCESS_EXCLUSIVE)
+UNFELT = locks("stock", LockMode.SHARE_UPDATE_EXCLUSIVE, builds=True)
 
 
 @pytest.mark.parametrize(
@@ -133,5 +178,41 @@ def test_the_level_follows_from_the_harm_and_the_table(table: TableStatistics | 
 
 
 def test_the_largest_table_counts() -> None:
-    live = Live(Told({"small": TableStatistics(1), "large": TableStatistics(99)}), 10)
+    live = Live(Told({"small": TableStatistics(1), "large": TableStatistics(99)}), 10, 1.0)
     assert live.level(Harm.BLOCKS, ["small", "large"]) is Level.ERROR
+
+
+SHORT = TableStatistics(80_000, 8_000_000)
+LONG = TableStatistics(50_000_000, 5_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("table", "effect", "budget", "expected"),
+    [
+        (SHORT, READING, 1.0, Level.NOTICE),
+        (SHORT, READING, 0.001, Level.ERROR),
+        (LONG, READING, 1.0, Level.ERROR),
+        (LONG, READING, 1000.0, Level.NOTICE),
+        (dataclasses.replace(LONG, traffic=Traffic(9, 0, 7200)), READING, 1.0, Level.ERROR),
+        (dataclasses.replace(LONG, traffic=Traffic(9, 0, 90_000)), READING, 1.0, Level.WARNING),
+        (dataclasses.replace(LONG, traffic=Traffic(9, 1, 90_000)), READING, 1.0, Level.ERROR),
+        (TableStatistics(11), READING, 1.0, Level.ERROR),
+        (TableStatistics(9), READING, 1.0, Level.NOTICE),
+        (LONG, UNFELT, 1.0, Level.ERROR),
+        (SHORT, INSTANT, 1.0, Level.ERROR),
+    ],
+    ids=[
+        "short", "over a small budget", "long", "within a large budget", "idle for an hour", "nobody writes", "busy",
+        "size unknown, many rows", "size unknown, few rows", "by rows, nobody waits", "by rows, no work grows",
+    ],
+)  # fmt: skip
+def test_what_blocks_goes_by_the_time_of_its_lock(
+    table: TableStatistics, effect: Effect, budget: float, expected: Level
+) -> None:
+    assert live(table, budget=budget).level(Harm.BLOCKS, ["stock"], [effect]) is expected
+
+
+def test_evidence_says_over_which_time_it_is_an_average() -> None:
+    busy = dataclasses.replace(LONG, traffic=Traffic(12.5, 0.25, 5 * 86_400))
+    assert "on average over the last 5 days 12 reads and 0.2 rows written a second" in evidence(busy)
+    assert "over the last 25 hours" in evidence(dataclasses.replace(LONG, traffic=Traffic(1, 1, 90_000)))

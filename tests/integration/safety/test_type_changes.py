@@ -6,7 +6,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.changes.change import AlterType
-from auto_migrate.safety.type_changes import Work, work_of
+from auto_migrate.changes.type_changes import Work, work_of
 
 # All of it is `make sweep`.
 pytestmark = pytest.mark.sampled(5)

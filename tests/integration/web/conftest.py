@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from auto_migrate.history.models import RunRecord, StepRecord
+from auto_migrate.history.models import BackfillRecord, RunRecord, StepRecord, ensure_tables
 from auto_migrate.history.store import History
 from auto_migrate.values import RunStatus
 from auto_migrate.web import health
@@ -47,6 +47,8 @@ def auto_migrate_settings(settings: Settings) -> None:
 def empty_history(transactional_db: None) -> None:
     """Forget the runs of other tests: the tables are not among those that Django flushes."""
     History().ensure_tables()
+    ensure_tables(connections["default"], [BackfillRecord])
+    BackfillRecord.objects.all().delete()
     StepRecord.objects.all().delete()
     RunRecord.objects.all().delete()
 

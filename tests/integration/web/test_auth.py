@@ -21,6 +21,8 @@ PROTECTED = [
     ("POST", "force-migrate/"),
     ("GET", "runs/"),
     ("GET", "runs/00000000-0000-4000-8000-000000000000/"),
+    ("GET", "backfills/"),
+    ("POST", "backfills/totals/pause/"),
 ]
 WRONG = [
     "",

@@ -76,6 +76,7 @@ def test_an_up_to_date_service_is_healthy_ready_and_alive(settings: Settings) ->
         "status": "healthy",
         "database": {"status": "connected", "vendor": "postgresql"},
         "migrations": {"state": "up_to_date", "pending": 0},
+        "backfills": {},
         "checks": {},
         "release": "v42",
     }

@@ -421,7 +421,7 @@ def test_a_database_that_is_known_is_not_compared(clock: Clock, monkeypatch: pyt
     history = History()
     run_id = history.enqueue("a test").id
     history.finish(
-        run_id, RunStatus.SUCCEEDED, exit_code=0, fingerprint=code.fingerprint(state.recorded_rows(connection))
+        run_id, RunStatus.SUCCEEDED, exit_code=0, fingerprint=str(code.fingerprint(state.recorded_rows(connection)))
     )
     assert ready() == 200
     assert state.needs.cache_info().currsize == 0

@@ -13,6 +13,7 @@ from auto_migrate.changes.change import (
     AlterType,
     Change,
     CreateIndex,
+    CreateObject,
     CreateTable,
     DataChange,
     Default,
@@ -21,11 +22,15 @@ from auto_migrate.changes.change import (
     DropDefault,
     DropIndex,
     DropNotNull,
+    DropObject,
     DropTable,
+    EndTransaction,
     LockTable,
     Reindex,
     RenameColumn,
+    RenameObject,
     RenameTable,
+    RevokePrivileges,
     RewriteTable,
     SetDefault,
     SetNotNull,
@@ -33,6 +38,7 @@ from auto_migrate.changes.change import (
 )
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.statements import changes_of_sql
+from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 TABLES = {"t": "shop.Thing"}
@@ -58,8 +64,20 @@ def locked(mode: LockMode, reason: str, **options: Any) -> LockTable:
     return LockTable(**{**T, "mode": mode, "reason": reason, **options})
 
 
-def written(verb: str, *, bounded: bool) -> DataChange:
-    return DataChange(**T, verb=verb, bounded=bounded)
+def written(verb: str, *, bounded: bool, reads: tuple[str, ...] = ()) -> DataChange:
+    return DataChange(**T, verb=DataVerb(verb), bounded=bounded, reads=reads)
+
+
+def made(name: str, kind: ObjectKind, *, unsure: bool = False) -> CreateObject:
+    return CreateObject(table=name, kind=kind, unsure=unsure)
+
+
+def gone(name: str, kind: ObjectKind) -> DropObject:
+    return DropObject(table=name, kind=kind)
+
+
+def renamed(name: str, kind: ObjectKind, to: str) -> RenameObject:
+    return RenameObject(table=name, kind=kind, to=to)
 
 
 FILLED: Any = {"default": Default.CONSTANT, "keeps_default": True}
@@ -122,7 +140,7 @@ STATEMENTS: dict[str, list[Change]] = {
     ],
     "ALTER TABLE t ADD CONSTRAINT k UNIQUE (c)": [constraint(ConstraintKind.UNIQUE)],
     "ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX i": [
-        constraint(ConstraintKind.UNIQUE, columns=(), using_index=True)
+        constraint(ConstraintKind.UNIQUE, columns=(), using_index=True, index="i")
     ],
     "ALTER TABLE t ADD PRIMARY KEY (c)": [constraint(ConstraintKind.PRIMARY_KEY, name="t_pkey")],
     "ALTER TABLE t ADD CONSTRAINT k EXCLUDE USING gist (c WITH &&)": [constraint(ConstraintKind.EXCLUSION)],
@@ -156,15 +174,15 @@ STATEMENTS: dict[str, list[Change]] = {
         locked(LockMode.ACCESS_EXCLUSIVE, "DETACH PARTITION"),
         locked(LockMode.ACCESS_EXCLUSIVE, "DETACH PARTITION", table="p", model=""),
     ],
-    "DROP TABLE t, other CASCADE": [DropTable(**T), DropTable(table="other")],
+    "DROP TABLE t, other CASCADE": [DropTable(**T, cascades=True), DropTable(table="other", cascades=True)],
     "ALTER TABLE t RENAME TO n": [RenameTable(**T, to="n")],
     "ALTER TABLE t SET SCHEMA s": [RenameTable(**T, to="s.t")],
-    "VACUUM FULL t": [RewriteTable(**T, command="VACUUM FULL")],
+    "VACUUM FULL t": [RewriteTable(**T, command=Rewrite("VACUUM FULL"))],
     "VACUUM (FULL off) t": [],
-    "CLUSTER t USING i": [RewriteTable(**T, command="CLUSTER")],
-    "ALTER TABLE t SET TABLESPACE s": [RewriteTable(**T, command="SET TABLESPACE")],
-    "ALTER TABLE t SET UNLOGGED": [RewriteTable(**T, command="SET UNLOGGED")],
-    "REFRESH MATERIALIZED VIEW t": [RewriteTable(**T, command="REFRESH MATERIALIZED VIEW")],
+    "CLUSTER t USING i": [RewriteTable(**T, command=Rewrite("CLUSTER"))],
+    "ALTER TABLE t SET TABLESPACE s": [RewriteTable(**T, command=Rewrite("SET TABLESPACE"))],
+    "ALTER TABLE t SET UNLOGGED": [RewriteTable(**T, command=Rewrite("SET UNLOGGED"))],
+    "REFRESH MATERIALIZED VIEW t": [RewriteTable(**T, command=Rewrite("REFRESH MATERIALIZED VIEW"))],
     "REFRESH MATERIALIZED VIEW CONCURRENTLY t": [],
     # Indexes.
     "CREATE UNIQUE INDEX i ON t (c, lower(d))": [CreateIndex(**T, name="i", columns=("c",), unique=True)],
@@ -188,12 +206,12 @@ STATEMENTS: dict[str, list[Change]] = {
     "CREATE RULE r AS ON INSERT TO t DO NOTHING": [locked(LockMode.ACCESS_EXCLUSIVE, "CREATE RULE")],
     "ALTER TABLE t ENABLE ROW LEVEL SECURITY": [locked(LockMode.ACCESS_EXCLUSIVE, "ROW LEVEL SECURITY")],
     "CREATE POLICY p ON t USING (true)": [locked(LockMode.ACCESS_EXCLUSIVE, "CREATE POLICY")],
-    "ALTER TYPE e ADD VALUE 'new'": [AlterEnum(table="e", verb="ADD", value="new")],
-    "ALTER TYPE e RENAME VALUE 'old' TO 'new'": [AlterEnum(table="e", verb="RENAME", value="old")],
+    "ALTER TYPE e ADD VALUE 'new'": [AlterEnum(table="e", verb=EnumVerb.ADD_VALUE, value="new")],
+    "ALTER TYPE e RENAME VALUE 'old' TO 'new'": [AlterEnum(table="e", verb=EnumVerb.RENAME_VALUE, value="old")],
     # Rows.
     "TRUNCATE t": [written("TRUNCATE", bounded=False)],
     "UPDATE t SET c = 1": [written("UPDATE", bounded=False)],
-    "UPDATE t SET c = (SELECT c FROM u LIMIT 1)": [written("UPDATE", bounded=False)],
+    "UPDATE t SET c = (SELECT c FROM u LIMIT 1)": [written("UPDATE", bounded=False, reads=("u",))],
     "UPDATE t SET c = 1 WHERE d = 2": [written("UPDATE", bounded=False)],
     "UPDATE t SET c = 1 WHERE id = 2 OR d = 3": [written("UPDATE", bounded=False)],
     "UPDATE t SET c = 1 WHERE d > 3 AND id = 2": [written("UPDATE", bounded=True)],
@@ -206,30 +224,86 @@ STATEMENTS: dict[str, list[Change]] = {
     "WITH b AS (SELECT id FROM t LIMIT 9) UPDATE t SET c = 1 FROM b WHERE t.id = b.id": [
         written("UPDATE", bounded=True)
     ],
-    "UPDATE t SET c = u.c FROM u WHERE t.id = u.id": [written("UPDATE", bounded=False)],
+    "UPDATE t SET c = u.c FROM u WHERE t.id = u.id": [written("UPDATE", bounded=False, reads=("u",))],
     "DELETE FROM t USING (SELECT id FROM t LIMIT 9) AS b WHERE t.id = b.id": [written("DELETE", bounded=True)],
     "DELETE FROM t WHERE at < now()": [written("DELETE", bounded=False)],
     "INSERT INTO t VALUES (1), (2)": [written("INSERT", bounded=True)],
     "INSERT INTO t DEFAULT VALUES": [written("INSERT", bounded=True)],
-    "INSERT INTO t SELECT * FROM u": [written("INSERT", bounded=False)],
-    "INSERT INTO t SELECT * FROM u LIMIT 9": [written("INSERT", bounded=True)],
+    "INSERT INTO t SELECT * FROM u": [written("INSERT", bounded=False, reads=("u",))],
+    "INSERT INTO t SELECT * FROM u LIMIT 9": [written("INSERT", bounded=True, reads=("u",))],
     "WITH gone AS (DELETE FROM t WHERE id = 1 RETURNING *) SELECT count(*) FROM gone": [
         written("DELETE", bounded=True)
     ],
-    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE": [written("DELETE", bounded=False)],
-    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET c = 1": [written("MERGE", bounded=False)],
+    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE": [written("DELETE", bounded=False, reads=("u",))],
+    "MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET c = 1": [
+        written("MERGE", bounded=False, reads=("u",))
+    ],
     "DELETE FROM t WHERE id BETWEEN 1 AND 1000000": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id BETWEEN 1 AND (SELECT max(id) FROM t)": [written("DELETE", bounded=False)],
     "DELETE FROM t WHERE id IN (SELECT id FROM t LIMIT 1000000)": [written("DELETE", bounded=False)],
-    "TRUNCATE t CASCADE": [DataChange(**T, verb="TRUNCATE", cascades=True)],
+    "TRUNCATE t CASCADE": [DataChange(**T, verb=DataVerb.TRUNCATE, cascades=True)],
     "EXPLAIN ANALYZE UPDATE t SET c = 1": [written("UPDATE", bounded=False)],
     "EXPLAIN UPDATE t SET c = 1": [],
     # Nothing that holds anybody up.
     "": [],
     ";; -- nothing\n /* at all */": [],
     "SELECT 1; SET lock_timeout = '1s'; COMMENT ON TABLE t IS 'x'; GRANT SELECT ON t TO PUBLIC": [],
-    "CREATE EXTENSION hstore; CREATE SEQUENCE s; CREATE VIEW v AS SELECT 1; DROP VIEW v": [],
-    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DROP TABLE t'; DROP FUNCTION f()": [],
+    "DROP CAST (integer AS text)": [],
+    # What queries use and holds no rows.
+    "CREATE EXTENSION hstore; CREATE SEQUENCE s; CREATE VIEW v AS SELECT 1; DROP VIEW v": [
+        made("hstore", ObjectKind.EXTENSION),
+        made("s", ObjectKind.SEQUENCE),
+        made("v", ObjectKind.VIEW),
+        gone("v", ObjectKind.VIEW),
+    ],
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DROP TABLE t'; DROP FUNCTION f()": [
+        made("f", ObjectKind.FUNCTION),
+        gone("f", ObjectKind.FUNCTION),
+    ],
+    "CREATE OR REPLACE VIEW s.v AS SELECT 1": [made("s.v", ObjectKind.VIEW, unsure=True)],
+    "CREATE TYPE c AS ENUM ('a')": [made("c", ObjectKind.TYPE)],
+    "CREATE TYPE c AS (a integer)": [made("c", ObjectKind.TYPE)],
+    "CREATE AGGREGATE total (integer) (sfunc = f, stype = integer)": [made("total", ObjectKind.AGGREGATE)],
+    "DROP VIEW IF EXISTS a, s.b": [gone("a", ObjectKind.VIEW), gone("s.b", ObjectKind.VIEW)],
+    "DROP MATERIALIZED VIEW v": [gone("v", ObjectKind.MATERIALIZED_VIEW)],
+    "DROP FOREIGN TABLE v": [gone("v", ObjectKind.FOREIGN_TABLE)],
+    "DROP FUNCTION f(integer)": [gone("f", ObjectKind.FUNCTION)],
+    "DROP PROCEDURE f": [gone("f", ObjectKind.PROCEDURE)],
+    "DROP ROUTINE f": [gone("f", ObjectKind.ROUTINE)],
+    "DROP AGGREGATE f(integer)": [gone("f", ObjectKind.AGGREGATE)],
+    "DROP OPERATOR + (integer, integer)": [gone("+", ObjectKind.OPERATOR)],
+    "DROP SEQUENCE s": [gone("s", ObjectKind.SEQUENCE)],
+    "DROP TYPE c": [gone("c", ObjectKind.TYPE)],
+    "DROP DOMAIN d": [gone("d", ObjectKind.DOMAIN)],
+    "DROP EXTENSION e": [gone("e", ObjectKind.EXTENSION)],
+    "DROP COLLATION c": [gone("c", ObjectKind.COLLATION)],
+    "DROP TEXT SEARCH CONFIGURATION c": [gone("c", ObjectKind.TEXT_SEARCH_CONFIGURATION)],
+    "ALTER SCHEMA a RENAME TO b": [renamed("a", ObjectKind.SCHEMA, "b")],
+    "ALTER VIEW s.v RENAME TO w": [renamed("s.v", ObjectKind.VIEW, "s.w")],
+    "ALTER VIEW v RENAME COLUMN c TO d": [renamed("v.c", ObjectKind.COLUMN, "v.d")],
+    "ALTER VIEW v SET SCHEMA s": [renamed("v", ObjectKind.VIEW, "s.v")],
+    "ALTER FUNCTION f(integer) RENAME TO g": [renamed("f", ObjectKind.FUNCTION, "g")],
+    "ALTER FUNCTION f(integer) SET SCHEMA s": [renamed("f", ObjectKind.FUNCTION, "s.f")],
+    "ALTER TYPE c RENAME TO d": [renamed("c", ObjectKind.TYPE, "d")],
+    "GRANT SELECT ON t TO web": [],
+    "REVOKE SELECT, INSERT ON t FROM web, PUBLIC": [
+        RevokePrivileges(table="t", what="SELECT, INSERT", roles=("web", "PUBLIC"))
+    ],
+    "REVOKE ALL ON ALL TABLES IN SCHEMA s FROM web": [RevokePrivileges(table="s.*", what="ALL", roles=("web",))],
+    "REVOKE EXECUTE ON FUNCTION f(integer) FROM web": [RevokePrivileges(table="f", what="EXECUTE", roles=("web",))],
+    "REVOKE readers FROM web": [RevokePrivileges(table="", what="readers", roles=("web",))],
+    # Each verb once.
+    "COPY t FROM 'file'": [written("COPY", bounded=False)],
+    "ALTER TABLE t SET LOGGED, SET ACCESS METHOD heap": [
+        RewriteTable(**T, command=Rewrite.SET_LOGGED),
+        RewriteTable(**T, command=Rewrite.SET_ACCESS_METHOD),
+    ],
+    "ALTER TABLE t ALTER c SET EXPRESSION AS (d)": [RewriteTable(**T, command=Rewrite.SET_EXPRESSION)],
+    # What ends a transaction.
+    "COMMIT; ROLLBACK; PREPARE TRANSACTION 'x'": [
+        EndTransaction(table="", statement=ending) for ending in (Ending.COMMIT, Ending.ROLLBACK, Ending.PREPARE)
+    ],
+    "DO $$ BEGIN COMMIT; END $$": [EndTransaction(table="", statement=Ending.COMMIT, in_block=True)],
     "SELECT setval(pg_get_serial_sequence('t', 'id'), max(id)) FROM t": [],
     "ALTER TABLE t ALTER c SET STATISTICS 100, SET (fillfactor = 80), OWNER TO somebody": [],
     # Blocks.

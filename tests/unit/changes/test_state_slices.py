@@ -89,6 +89,8 @@ def told(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: told(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return type(value), parts
+    if isinstance(value, type):
+        return value.__qualname__
     return str(value.deconstruct()) if hasattr(value, "deconstruct") else value
 
 

@@ -21,6 +21,7 @@ from auto_migrate.values import Holder, SchemaState
 from tests.entries import each_entry
 from tests.unit.samples import (
     AT,
+    BACKFILL,
     BLOCKER,
     CONTEXT,
     FINDING,
@@ -154,6 +155,8 @@ TABLES_PT = """\
   ⏳ billing.0001_initial aguarda suas tabelas (6s), ninguém aguarda por ela:
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
+FILLED = "billing.totals: 3.2M/10M rows, 40 s left, waits: the replica web-2 is 12s behind"
+FILLED_PT = "billing.totals: 3.2M/10M linhas, faltam 40 s, espera: the replica web-2 is 12s behind"
 STANDING = """\
   ⏳ Standing still: another transaction has held the lock on the record for 6s
     billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
@@ -331,9 +334,29 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         TABLES_PT,
     ),
     (
+        events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
+        '  · operation 1, step 2 of 3: build_index on "billing_invoice"\n',
+        '  · operação 1, passo 2 de 3: build_index em "billing_invoice"\n',
+    ),
+    (
+        events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
+        "  ⏳ An index on billing_invoice is being built: building index: scanning table, 42 % (12s)\n",
+        "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
+    ),
+    (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
         STANDING,
         STANDING_PT,
+    ),
+    (
+        BACKFILL,
+        f"  ⏳ {FILLED}\n",
+        f"  ⏳ {FILLED_PT}\n",
+    ),
+    (
+        events.BackfillsUnfinished((BACKFILL,)),
+        f"⏳ Not finished, in the background: {FILLED}\n",
+        f"⏳ Não terminado, em segundo plano: {FILLED_PT}\n",
     ),
     (
         events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.5, already=True),

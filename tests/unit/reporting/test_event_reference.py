@@ -25,6 +25,7 @@ COMPOSED = {
     "locks": rehearsing.TakenLock,
     "scans": rehearsing.Scan,
     "unfilled": rehearsing.Unfilled,
+    "unchecked": rehearsing.Unchecked,
 }
 
 

@@ -6,11 +6,13 @@ import dataclasses
 from typing import Any
 
 import pytest
-from django.db import migrations
+from django.db import connections, migrations
+from django.db.migrations.state import ProjectState
 from django.test import override_settings
 
-from auto_migrate.changes.change import Change, OpaqueChange, RunFunction
+from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.operations import changes_of_function
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.phases.classify import ClassifiedMigration, phase_of
 from auto_migrate.safety.hazard import ServerFacts
@@ -47,7 +49,10 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
         ("PREPARE TRANSACTION 'mine'", {"AM204"}),
         ("SAVEPOINT s; ROLLBACK TO s; RELEASE s", set()),
         ("BEGIN", set()),
-        ("DO $$ BEGIN COMMIT; END $$", set()),
+        ("DO $$ BEGIN COMMIT; END $$", {"AM204"}),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t", {"AM501"}),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t LIMIT 9", set()),
+        ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM u", set()),
     ],
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:
@@ -69,21 +74,28 @@ def keeps(apps: object, editor: Any) -> None:
 @pytest.mark.parametrize(
     ("vendor", "change", "found"),
     [
-        ("postgresql", RunFunction(table="", function="commits", code=commits), True),
-        ("postgresql", RunFunction(table="", function="keeps", code=keeps), False),
+        ("postgresql", commits, True),
+        ("postgresql", keeps, False),
         ("sqlite", OpaqueChange(table="", text="COMMIT", reason="nobody reads it"), True),
         ("sqlite", OpaqueChange(table="", text="ROLLBACK TO SAVEPOINT s", reason="nobody reads it"), False),
         ("sqlite", OpaqueChange(table="", text="UPDATE t SET ended = 1", reason="nobody reads it"), False),
     ],
 )
 def test_a_transaction_ended_by_a_function_or_where_no_parser_reads_is_found(
-    vendor: str, change: Change, found: bool
+    vendor: str, change: Any, found: bool
 ) -> None:
+    changes: Any = (change,) if isinstance(change, Change) else changes_of_function(*running(change), backwards=False)
+    changes = tuple(changes)
     for atomic in (True, False):
         migration = migrations.Migration("0002_sql", "shop")
         setattr(migration, "atomic", atomic)  # noqa: B010 # Django's types know it of the class alone
-        read = ClassifiedMigration(migration, False, (OperationChanges(1, migrations.RunSQL(""), (change,)),))
+        read = ClassifiedMigration(migration, False, (OperationChanges(1, migrations.RunSQL(""), changes),))
         assert any(hazards()["AM204"].look(read, ServerFacts(vendor, (15, 4)), NewObjects())) is (found and atomic)
+
+
+def running(code: Any) -> Any:
+    """Return what reads the function of a migration."""
+    return migrations.RunPython(code), "shop", connections["default"].copy(), ProjectState(), ProjectState()
 
 
 LOSSES = [

@@ -92,3 +92,26 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(text: str) -> None:
     refused = read(WEB_THREADS=text)
     assert refused.returncode == 1
     assert f"WEB_THREADS={text!r} is not a number from 1 on. Type: export WEB_THREADS=24" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIME_ZONE", "Mars/Base"), ("LANGUAGE_CODE", "klingon"), ("LOG_LEVEL", "LOUD"), ("REDIS_URL", "http://redis"),
+        ("EMAIL_URL", "smtp.example"), ("SMS_SUNDAYS", "perhaps"), ("DEBUG", "perhaps"), ("SMS_PRICE", "much"),
+        ("SMS_PRICE", "-1"), ("RETENTION_DAYS", "0"), ("ALARM_COOLDOWN", "-1"),
+    ],
+)  # fmt: skip
+def test_a_value_that_makes_no_sense_is_refused_with_what_is_right(name: str, value: str) -> None:
+    refused = read(**{name: value})
+    assert refused.returncode == 1
+    assert f"export {name}=" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LOG_LEVEL", "debug"), ("LANGUAGE_CODE", "pt-BR"), ("SMS_SUNDAYS", "Yes"), ("SMS_PRICE", "0,25"),
+     ("EMAIL_URL", "smtp+tls://ana:hunter2@smtp.example:587"), ("TIME_ZONE", "America/Manaus")],
+)  # fmt: skip
+def test_values_are_taken_as_people_write_them(name: str, value: str) -> None:
+    assert read(**{name: value}).returncode == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from pytest_django import Settings
 
-from webhooks import checks
+from webhooks import checks, previews
 from webhooks.models import Payment
 from webhooks.texts import GSM_7, payment_url, reais, recovery_text, segments
 
@@ -95,6 +97,29 @@ def test_a_link_is_filled_in_with_what_an_address_can_bear(settings: Settings, u
     settings.PAYMENT_URL = url
     assert checks.check_payment_url() == []
     assert payment_url(Payment(gateway="ghostpay", gateway_id="gp/1", external_id="a &b")) == link
+
+
+def test_twilio_elsewhere_and_alarms_to_nobody_are_refused(settings: Settings) -> None:
+    settings.TWILIO_BASE_URL = "twilio"
+    assert [error.id for error in checks.check_public_url()] == ["webhooks.E009"]
+    settings.ALARM_EMAILS, settings.ALARM_WEBHOOK_URL = ["ana@shop.example", "bia"], "hooks.example/secret"
+    told = checks.check_alarms()
+    assert [error.id for error in told] == ["webhooks.E011", "webhooks.E012"]
+    assert "secret" not in str(told)
+
+
+def test_a_gateway_has_its_own_text_which_is_checked_too(settings: Settings) -> None:
+    settings.GATEWAY_SMS_TEMPLATES = {"ghostpay": "Oi {name}", "tribopay": "{nome}"}
+    assert recovery_text(Payment(gateway="ghostpay", customer_name="Ana", amount=1)) == "Oi Ana"
+    assert [error.msg[:22] for error in checks.check_template()] == ["TRIBOPAY_SMS_TEMPLATE="]
+
+
+def test_previews_tell_segments_price_and_what_makes_them_long(settings: Settings) -> None:
+    settings.SMS_PRICE = Decimal("0.25")
+    settings.GATEWAY_SMS_TEMPLATES = {"ghostpay": "Olá {name}, não esqueça! " + "x" * 60, "tribopay": "{nome}"}
+    first, second = previews.all_previews()
+    assert (first.segments, first.price, first.unusual) == (2, "R$ 0,50", "á ã ç")
+    assert second.error == "KeyError('nome')"
 
 
 CODE = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-4266554400005204000053039865802BR5913Loja da Ana6008"

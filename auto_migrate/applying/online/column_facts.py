@@ -1,0 +1,157 @@
+"""What hangs on a column that is to be replaced by another: all that has to be there again afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.applying.online.premises import NotOnline
+from auto_migrate.applying.online.quoted_names import chosen_name, quoted, unquoted
+
+COLUMN = """
+    SELECT attnum, attnotnull, attidentity, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum),
+           nullif(attstattarget, -1),
+           attgenerated <> '' OR attacl IS NOT NULL OR attoptions IS NOT NULL OR attcompression <> ''
+               OR attstorage <> typstorage OR attislocal IS NOT TRUE OR attinhcount > 0
+               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal)
+               OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
+               OR EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = attrelid)
+               OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[])),
+           pg_get_serial_sequence(%s, attname)
+    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid = to_regclass(%s) AND attname = %s::text::name AND NOT attisdropped
+"""
+# Whatever else depends on the column: views, rules, generated columns, functions with a body in SQL.
+OTHERS = """
+    SELECT count(*) FROM pg_depend
+    WHERE refclassid = 'pg_class'::regclass AND refobjid = to_regclass(%s) AND refobjsubid = %s AND deptype <> 'i'
+      AND NOT (classid = 'pg_constraint'::regclass)
+      AND NOT (classid = 'pg_class'::regclass
+               AND EXISTS (SELECT FROM pg_class WHERE pg_class.oid = objid AND relkind IN ('i', 'S')))
+      AND NOT (classid = 'pg_attrdef'::regclass
+               AND EXISTS (SELECT FROM pg_attrdef WHERE pg_attrdef.oid = objid AND adnum = refobjsubid))
+"""
+INDEXES = """
+    SELECT DISTINCT relname, pg_get_indexdef(indexrelid), indisunique, indisvalid AND indisready,
+           indisclustered OR indisreplident,
+           contype, conname, condeferrable, condeferred
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    LEFT JOIN pg_constraint ON conindid = indexrelid AND contype IN ('p', 'u', 'x')
+    WHERE indrelid = to_regclass(%(table)s) AND (%(number)s = ANY(indkey) OR EXISTS (
+        SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = indexrelid
+        AND refobjid = indrelid AND refobjsubid = %(number)s))
+    ORDER BY relname
+"""
+CONSTRAINTS = """
+    SELECT contype, conname, pg_get_constraintdef(oid), convalidated, cardinality(conkey)
+    FROM pg_constraint
+    WHERE (conrelid = to_regclass(%(table)s) AND %(number)s = ANY(conkey) AND contype NOT IN ('p', 'u'))
+       OR (confrelid = to_regclass(%(table)s) AND %(number)s = ANY(confkey))
+    ORDER BY conname
+"""
+
+
+TRIGGERS = "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal)"
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnIndex:
+    """An index on the column, and the constraint that it is of, if it is of one: `p` or `u`."""
+
+    name: str
+    definition: str
+    unique: bool
+    constraint: str
+    deferrable: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnFacts:
+    """A column (names quoted) and what hangs on it."""
+
+    table: str
+    column: str
+    required: bool
+    identity: str
+    default: str
+    comment: str | None
+    statistics: int | None
+    sequence: str
+    indexes: Sequence[ColumnIndex]
+    checks: Sequence[tuple[str, str]]
+
+
+def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ColumnFacts:
+    """Look a column up; raise `NotOnline` where something hangs on it that could not be there again.
+
+    `keys_dropped` are the foreign keys that are dropped before and made again after.
+    """
+    with connection.cursor() as cursor:
+
+        def rows(statement: str, parameters: Any) -> list[tuple[Any, ...]]:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+
+        name = unquoted(column)
+        found = rows(COLUMN, [table, table, name])
+        if not found:
+            raise NotOnline
+        number, required, identity, default, comment, statistics, odd, sequence = found[0]
+        if odd or rows(OTHERS, [table, number])[0][0]:
+            raise NotOnline
+        place = {"table": table, "number": number}
+        indexes = [index_of(row) for row in rows(INDEXES, place)]
+        checks = list(checks_of(rows(CONSTRAINTS, place), table, column, set(keys_dropped)))
+    return ColumnFacts(
+        table, column, required, identity, default or "", comment, statistics, sequence or "", indexes, checks
+    )
+
+
+def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
+    """Raise `NotOnline` if a project's own triggers would see each row written that Django's statement does not show.
+
+    Without a database to look at, there are none.
+    """
+    if connection.connection is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(TRIGGERS, [table])
+        if cursor.fetchone()[0]:
+            raise NotOnline
+
+
+def index_of(row: tuple[Any, ...]) -> ColumnIndex:
+    """Read one index; raise `NotOnline` for what cannot be built again under another name and take its place."""
+    name, definition, unique, valid, odd, kind, constraint, deferrable, deferred = row
+    plain = "'" not in definition and (constraint is None or constraint == name)
+    if not valid or odd or kind == "x" or not plain:
+        raise NotOnline
+    timing = f" DEFERRABLE INITIALLY {'DEFERRED' if deferred else 'IMMEDIATE'}" if deferrable else ""
+    return ColumnIndex(name, definition, unique, kind or "", timing)
+
+
+def checks_of(
+    rows: Iterable[tuple[Any, ...]], table: str, column: str, keys_dropped: set[str]
+) -> Iterable[tuple[str, str]]:
+    """Return names and definitions of CHECK constraints; raise `NotOnline` for what else nobody makes again."""
+    for kind, name, definition, valid, width in rows:
+        if kind == "c" and valid and "'" not in definition:
+            yield name, definition
+        elif kind == "n":
+            # Made again by SET NOT NULL, under the name that the server chooses.
+            if quoted(name) != chosen_name(table, column, "not_null") or not valid:
+                raise NotOnline
+        elif kind != "f" or width != 1 or quoted(name) not in keys_dropped:
+            raise NotOnline
+
+
+def renamed(definition: str, column: str, other: str) -> str:
+    """Return a definition that the server wrote, of another column."""
+    name = unquoted(column)
+    plain = rf'(?<![\w"$.]){re.escape(name)}(?![\w"$(])' if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else r"(?!)"
+    return re.sub(rf"{re.escape(column)}|{plain}", lambda _found: other, definition)

@@ -1,0 +1,73 @@
+"""Columns: added, or changed in what touches no row."""
+
+from __future__ import annotations
+
+import re
+
+from auto_migrate.applying.online.premises import NotOnline, Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED
+from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.changes.change import Default
+from auto_migrate.databases.lock_modes import ALTER_TABLE, COMMENT
+
+ADD = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ADD COLUMN (?P<column>{QUOTED}) .*", re.DOTALL)
+ALTER = re.compile(
+    rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) "
+    r"(?P<what>DROP NOT NULL|DROP DEFAULT|SET DEFAULT|TYPE)\b.*",
+    re.DOTALL,
+)
+REMARK = re.compile(rf"COMMENT ON (?:COLUMN (?P<table>{NAME})\.{QUOTED}|TABLE (?P<whole>{NAME})) IS .*", re.DOTALL)
+
+
+def added(statement: str, premises: Premises) -> list[Placed] | None:
+    """Read `ADD COLUMN`, from which the collector has taken what reads or writes rows."""
+    found = ADD.fullmatch(statement)
+    if found is None:
+        return None
+    if any(change.primary_key or change.default is Default.GENERATED for change in premises.added_columns):
+        raise NotOnline
+    if any(change.constrained_domain or auto_numbered(change) for change in premises.added_columns):
+        raise NotOnline
+    return [(Rank.COLUMN, changed(statement, found, undo=True))]
+
+
+def auto_numbered(change: object) -> bool:
+    """Return whether the database numbers the rows of a new column."""
+    definition = getattr(change, "definition", None)
+    volatile = getattr(change, "default", None) is Default.VOLATILE
+    return volatile and not (definition is not None and definition.has_db_default())
+
+
+def altered(statement: str, premises: Premises) -> list[Placed] | None:
+    """Read `ALTER COLUMN`, as far as it is an instant."""
+    found = ALTER.fullmatch(statement)
+    if found is None:
+        return None
+    if found["what"] == "TYPE" and not premises.keeps_rows:
+        raise NotOnline
+    # With the column itself, so that nobody ever sees it in between.
+    rank = Rank.COLUMN if premises.added_columns else Rank.CHANGE
+    return [(rank, changed(statement, found))]
+
+
+def remarked(statement: str, premises: Premises) -> list[Placed] | None:
+    """Read `COMMENT ON`."""
+    found = REMARK.fullmatch(statement)
+    if found is None:
+        return None
+    table = found["table"] or found["whole"]
+    rank = Rank.COLUMN if premises.added_columns else Rank.CHANGE
+    return [(rank, Step(kind=Kind.CHANGE, sql=(statement,), table=table, lock=COMMENT))]
+
+
+def changed(statement: str, found: re.Match[str], *, undo: bool = False) -> Step:
+    """Return the step that changes a column in an instant."""
+    table, column = found["table"], found["column"]
+    return Step(
+        kind=Kind.CHANGE,
+        sql=(statement,),
+        table=table,
+        subject=column,
+        lock=ALTER_TABLE,
+        undo=(f"ALTER TABLE {table} DROP COLUMN IF EXISTS {column}",) if undo else (),
+    )

@@ -1,0 +1,227 @@
+"""Which operations go online, and in which steps, told from the states around them and from what their tables are."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from django.db import Error, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import operations as ops
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.migrations.utils import resolve_relation
+
+from auto_migrate.applying.locks.needs import LockNeeds, rule_of
+from auto_migrate.applying.online.collector import collected
+from auto_migrate.applying.online.column_facts import demand_no_triggers
+from auto_migrate.applying.online.premises import NotOnline, Premises
+from auto_migrate.applying.online.quoted_names import parts_of
+from auto_migrate.applying.online.raw_sql import statements_of
+from auto_migrate.applying.online.rewrites import rewritten
+from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.applying.online.translation import steps_of
+from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.changes.change import AlterType, Change
+from auto_migrate.changes.reading import read_changes
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.statistics import TableStatistics
+from auto_migrate.exceptions import TransientError
+
+logger = logging.getLogger(__name__)
+
+# Return what a table is like by its name, None where it is not there yet.
+Look = Callable[[str], TableStatistics | None]
+
+KINDS = (
+    ops.AddIndex,
+    ops.RemoveIndex,
+    ops.AddConstraint,
+    ops.RemoveConstraint,
+    ops.AlterUniqueTogether,
+    ops.AlterIndexTogether,
+    ops.AddField,
+    ops.AlterField,
+    ops.RemoveField,
+    ops.DeleteModel,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class OnlinePlanner:
+    """Plans the operations of migrations.
+
+    `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major).
+    """
+
+    connection: BaseDatabaseWrapper
+    look: Look
+    goes: Callable[[TableStatistics], bool]
+    version: int
+
+    def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
+        """Return whether any operation of a migration goes online, from the state before its first."""
+        if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
+            return False
+        if points_ahead(migration):
+            return False
+        for operation in migration.operations:
+            after = foresee(state, migration.app_label, [operation])
+            if self.steps(operation, migration.app_label, state, after):
+                return True
+            state = after
+        return False
+
+    def steps(
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change] | None = None,
+    ) -> tuple[Step, ...]:
+        """Return the steps of an operation, none where it is carried out as it is written.
+
+        `changes` are what it does to the database, where somebody has read them.
+        """
+        try:
+            return tuple(self._steps(operation, app_label, before, after, changes))
+        except NotOnline:
+            return ()
+        except (Error, TransientError):
+            raise
+        except Exception as error:  # noqa: BLE001 # what has no steps is carried out as Django does
+            logger.debug("%s is carried out as it is written: %r", operation.describe(), error)
+            return ()
+
+    def _steps(
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change] | None,
+    ) -> Iterator[Step]:
+        if isinstance(operation, ops.SeparateDatabaseAndState):
+            for inner in operation.database_operations:
+                within = foresee(before, app_label, [inner])
+                steps = tuple(self._steps(inner, app_label, before, within, None))
+                if not steps:
+                    raise NotOnline
+                yield from steps
+                before = within
+        elif isinstance(operation, ops.RunSQL):
+            yield from self._sql_steps(operation, app_label)
+        elif self._may_go(operation, app_label, before):
+            if changes is None:
+                changes = read_changes(operation, app_label, self.connection, before, after)
+            # A key takes the columns that point to it along.
+            along = {change.table for change in changes if isinstance(change, AlterType)}
+            if self._table_goes(operation, app_label, before) or any(map(self._goes, along)):
+                yield from self._own_steps(operation, app_label, before, after, changes)
+
+    def _own_steps(
+        self,
+        operation: Operation,
+        app_label: str,
+        before: ProjectState,
+        after: ProjectState,
+        changes: Sequence[Change],
+    ) -> Sequence[Step]:
+        editor = collected(operation, app_label, self.connection, before, after)
+        if editor is None:
+            return ()
+        premises = Premises(changes, self.version, self.connection.ops.quote_name)
+        if not premises.keeps_rows:
+            return rewritten(editor.collected_sql, self.connection, self.version)
+        steps = steps_of(editor.collected_sql, premises, editor.kept_keys)
+        if premises.added_columns and any(step.kind is Kind.FILL for step in steps):
+            demand_no_triggers(self.connection, steps[0].table)
+        # One instant is what Django does.
+        return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def _sql_steps(self, operation: ops.RunSQL, app_label: str) -> Sequence[Step]:
+        """Return the steps of SQL that somebody wrote, if it is plain and any of its tables goes online."""
+        if type(operation).database_forwards is not ops.RunSQL.database_forwards:
+            return ()
+        if not router.allow_migrate(self.connection.alias, app_label, **operation.hints):
+            return ()
+        statements = statements_of(operation)
+        steps = steps_of(statements, Premises((), self.version, self.connection.ops.quote_name)) if statements else []
+        tables = {".".join(parts_of(step.table)) for step in steps}
+        known = [found for found in map(self.look, tables) if found is not None]
+        goes = len(known) == len(tables) and all(table.plain for table in known) and any(map(self.goes, known))
+        return steps if goes and any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
+        """Return whether an operation may go online, without looking closely."""
+        if isinstance(operation, ops.RunSQL):
+            return True
+        is_key = isinstance(operation, ops.AlterField) and (operation.field.primary_key or operation.field.unique)
+        return (is_key and rule_of(operation) is not None) or self._table_goes(operation, app_label, state)
+
+    def _goes(self, table: str) -> bool:
+        known = self.look(table)
+        return known is not None and known.plain and self.goes(known)
+
+    def _table_goes(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
+        if not isinstance(operation, KINDS) or rule_of(operation) is None:
+            return False
+        name = getattr(operation, "model_name", None) or operation.name  # type: ignore[union-attr] # each has one
+        table = LockNeeds(app_label, state).migrated_table(name)
+        return bool(table) and self._goes(str(table))
+
+
+def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
+    """Return what plans for the tables of a database as they are, None where nothing ever goes online.
+
+    That is on other databases than PostgreSQL, in a transaction of others, and where all tables are made by this run
+    (`is_new`): nobody uses them yet.
+    """
+    statistics, settings, connection = database.statistics, get_settings(), database.connection
+    if database.vendor != "postgresql" or statistics is None or connection.in_atomic_block:
+        return None
+    always, small = settings.ONLINE == "always", settings.SMALL_TABLE
+    asks = always or (settings.ONLINE == "auto" and not is_new)
+    known: dict[str, TableStatistics] = {}
+
+    def look(table: str) -> TableStatistics | None:
+        if asks and table not in known:
+            known.update(statistics.of_tables([table], small))
+        return known.get(table)
+
+    def goes(table: TableStatistics) -> bool:
+        return always or not table.is_small(small)
+
+    return OnlinePlanner(connection, look, goes, connection.pg_version // 10_000)  # type: ignore[attr-defined] # PostgreSQL's
+
+
+def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Return operations with those that stand within others."""
+    for operation in operations:
+        if isinstance(operation, ops.SeparateDatabaseAndState):
+            yield from flat(operation.database_operations)
+        else:
+            yield operation
+
+
+def points_ahead(migration: Migration) -> bool:
+    """Return whether a new table's foreign key points to one that comes only later in the migration.
+
+    In one transaction Django makes the key at its end; where each operation has its own there is no such end.
+    """
+    places = {
+        (migration.app_label, operation.name_lower): place
+        for place, operation in enumerate(migration.operations)
+        if isinstance(operation, ops.CreateModel)
+    }
+    return any(
+        places.get(resolve_relation(field.remote_field.model, migration.app_label, operation.name_lower), -1) > place
+        for place, operation in enumerate(migration.operations)
+        if isinstance(operation, ops.CreateModel)
+        for _name, field in operation.fields
+        if field.remote_field
+    )

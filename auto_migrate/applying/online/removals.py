@@ -1,0 +1,37 @@
+"""What goes: constraints each by itself, then columns and tables, in an instant each."""
+
+from __future__ import annotations
+
+import re
+
+from auto_migrate.applying.online.premises import Premises
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED
+from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.databases.lock_modes import ALTER_TABLE
+
+CONSTRAINT = re.compile(
+    rf"(?:SET CONSTRAINTS {NAME} IMMEDIATE; )?ALTER TABLE (?P<table>{NAME}) DROP CONSTRAINT (?P<name>{QUOTED})"
+)
+COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) DROP COLUMN (?P<name>{QUOTED}) CASCADE")
+TABLE = re.compile(rf"DROP TABLE (?P<table>{NAME}) CASCADE")
+
+
+def drop_constraint(table: str, name: str) -> str:
+    """Return the statement that drops a constraint, if it is there."""
+    return f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+
+
+def removed(statement: str, _premises: Premises) -> list[Placed] | None:
+    """Read what drops a constraint, a column or a table."""
+    for pattern in (CONSTRAINT, COLUMN, TABLE):
+        if found := pattern.fullmatch(statement):
+            named = found.groupdict()
+            step = Step(
+                kind=Kind.CHANGE,
+                sql=(statement,),
+                table=named["table"],
+                subject=named.get("name", ""),
+                lock=ALTER_TABLE,
+            )
+            return [(Rank.REMOVAL, step)]
+    return None

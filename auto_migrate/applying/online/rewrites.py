@@ -1,0 +1,222 @@
+"""Types that would rewrite a table: another column takes the column's place, when it has all that hangs on it.
+
+A trigger keeps the shadow as the column is, rows are filled block by block, indexes and constraints come to it as they
+do to any column, and one instant swaps the two. Names, keys, identity, sequence, default and comment are then those of
+Django's own statements; only the order of the columns differs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.applying.online import foreign_keys, removals
+from auto_migrate.applying.online.check_constraints import not_valid, validated
+from auto_migrate.applying.online.column_facts import ColumnFacts, ColumnIndex, facts_of, renamed
+from auto_migrate.applying.online.index_steps import build
+from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
+from auto_migrate.applying.online.premises import NotOnline
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, parts_of, quoted
+from auto_migrate.applying.online.removals import drop_constraint
+from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.databases.lock_modes import ALTER_TABLE
+
+TYPE = re.compile(
+    rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),]*?)"
+    r"(?P<cast> USING (?P=column)::(?P=type))?"
+)
+SEQUENCE = re.compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shadow:
+    """The column that takes the place of another; `cast` is what turns a value into one of its type.
+
+    Without one a value is assigned, so that one which does not fit is refused. `version` is the server's (major).
+    """
+
+    facts: ColumnFacts
+    type: str
+    cast: str
+    version: int
+
+    @property
+    def token(self) -> str:
+        """What makes names that nobody else has."""
+        whole = f"{self.facts.table}.{self.facts.column}"
+        return hashlib.blake2b(whole.encode(), digest_size=6).hexdigest()
+
+    def name(self, what: str) -> str:
+        """Return the quoted name of one of its parts."""
+        return quoted(f"auto_migrate_{self.token}_{what}")
+
+    @property
+    def column(self) -> str:
+        """Its own name, until the swap."""
+        return self.name("column")
+
+    @property
+    def trigger(self) -> str:
+        """The name of the trigger."""
+        return self.name("trigger")
+
+    @property
+    def function(self) -> str:
+        """The name of the trigger's function, in the schema of the table."""
+        *schema, _table = parts_of(self.facts.table)
+        return ".".join([*map(quoted, schema), self.name("copy")])
+
+    @property
+    def sequence(self) -> str:
+        """The name of the new identity's sequence, until the swap."""
+        *schema, _name = parts_of(self.facts.sequence)
+        return ".".join([*map(quoted, schema), self.name("sequence")])
+
+    def steps(self) -> Iterator[Step]:
+        """Return the steps up to the swap."""
+        facts = self.facts
+        copy = f"BEGIN NEW.{self.column} := NEW.{facts.column}{self.cast}; RETURN NEW; END"
+        yield Step(
+            kind=Kind.CHANGE,
+            sql=(
+                f"ALTER TABLE {facts.table} ADD COLUMN {self.column} {self.type}",
+                f"CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $copy${copy}$copy$",
+                (
+                    f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {facts.table}"
+                    f" FOR EACH ROW EXECUTE FUNCTION {self.function}()"
+                ),
+            ),
+            table=facts.table,
+            subject=self.column,
+            lock=ALTER_TABLE,
+            undo=(*self.without_trigger(), f"ALTER TABLE {facts.table} DROP COLUMN IF EXISTS {self.column}"),
+        )
+        # Whatever was written since then has been copied by the trigger.
+        fill = (
+            f"UPDATE {facts.table} SET {self.column} = {facts.column}{self.cast}"  # noqa: S608 # quoted
+            f" WHERE {self.column} IS NULL AND {facts.column} IS NOT NULL"
+        )
+        yield Step(kind=Kind.FILL, sql=(fill,), table=facts.table, subject=self.column)
+        for index in facts.indexes:
+            rest = renamed(re.split(r" ON .*? USING ", index.definition, maxsplit=1)[1], facts.column, self.column)
+            yield build(facts.table, self.part(index.name), f" USING {rest}", unique=index.unique)
+        for name, definition in facts.checks:
+            yield not_valid(facts.table, self.part(name), renamed(definition, facts.column, self.column))
+            yield validated(facts.table, self.part(name))
+        if facts.required:
+            yield not_valid(facts.table, self.helper, f"CHECK ({self.column} IS NOT NULL)")
+            yield validated(facts.table, self.helper)
+
+    def part(self, name: str) -> str:
+        """Return the quoted name of an index or constraint until the swap."""
+        return self.name(hashlib.blake2b(name.encode(), digest_size=6).hexdigest())
+
+    @property
+    def helper(self) -> str:
+        """The name of the CHECK that proves NOT NULL."""
+        return helper_name(self.facts.table, self.column)
+
+    def without_trigger(self) -> tuple[str, ...]:
+        """Return the statements that take the trigger away."""
+        return (
+            f"DROP TRIGGER IF EXISTS {self.trigger} ON {self.facts.table}",
+            f"DROP FUNCTION IF EXISTS {self.function}()",
+        )
+
+    def swap(self) -> Iterator[str]:
+        """Return the statements that put it into the column's place."""
+        facts, alter = self.facts, f"ALTER TABLE {self.facts.table}"
+        yield from self.without_trigger()
+        if facts.required:
+            yield f"{alter} ALTER COLUMN {self.column} SET NOT NULL"
+            yield drop_constraint(facts.table, self.helper)
+        replaced = [f"{alter} DROP COLUMN {facts.column}", f"{alter} RENAME COLUMN {self.column} TO {facts.column}"]
+        yield from self.numbered(replaced) if facts.sequence else replaced
+        if facts.required and self.version >= AS_CONSTRAINT:
+            name, wanted = (chosen_name(facts.table, column, "not_null") for column in (self.column, facts.column))
+            yield f"{alter} RENAME CONSTRAINT {name} TO {wanted}"
+        if facts.default:
+            yield f"{alter} ALTER COLUMN {facts.column} SET DEFAULT {facts.default}"
+        yield from map(self.take_over, facts.indexes)
+        yield from self.described()
+
+    def numbered(self, replaced: Sequence[str]) -> Iterator[str]:
+        """Return the statements that replace a column whose values come from a sequence."""
+        facts, alter = self.facts, f"ALTER TABLE {self.facts.table}"
+        if not facts.identity:
+            yield f"ALTER SEQUENCE {facts.sequence} OWNED BY NONE"
+            yield from replaced
+            yield f"ALTER SEQUENCE {facts.sequence} OWNED BY {facts.table}.{facts.column}"
+            return
+        how = "ALWAYS" if facts.identity == "a" else "BY DEFAULT"
+        yield f"{alter} ALTER COLUMN {self.column} ADD GENERATED {how} AS IDENTITY (SEQUENCE NAME {self.sequence})"
+        yield f"SELECT setval('{self.sequence}', last_value, is_called) FROM {facts.sequence}"  # noqa: S608
+        yield from replaced
+        yield f"ALTER SEQUENCE {self.sequence} RENAME TO {quoted(parts_of(facts.sequence)[-1])}"
+
+    def described(self) -> Iterator[str]:
+        """Return the statements that give names, comment and statistics back."""
+        facts, alter = self.facts, f"ALTER TABLE {self.facts.table}"
+        for name, _definition in facts.checks:
+            yield f"{alter} RENAME CONSTRAINT {self.part(name)} TO {quoted(name)}"
+        if facts.comment is not None:
+            comment = facts.comment.replace("'", "''")
+            yield f"COMMENT ON COLUMN {facts.table}.{facts.column} IS '{comment}'"
+        if facts.statistics is not None:
+            yield f"{alter} ALTER COLUMN {facts.column} SET STATISTICS {facts.statistics}"
+
+    def take_over(self, index: ColumnIndex) -> str:
+        """Return the statement that gives an index its name, or makes the constraint that it is of."""
+        alter, built = f"ALTER TABLE {self.facts.table}", self.part(index.name)
+        if not index.constraint:
+            *schema, _table = parts_of(self.facts.table)
+            return f"ALTER INDEX {'.'.join([*map(quoted, schema), built])} RENAME TO {quoted(index.name)}"
+        kind = "PRIMARY KEY" if index.constraint == "p" else "UNIQUE"
+        return f"{alter} ADD CONSTRAINT {quoted(index.name)} {kind} USING INDEX {built}{index.deferrable}"
+
+
+def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, version: int) -> list[Step]:
+    """Return the steps of statements that change types and what hangs on them, and do nothing else.
+
+    Raise `NotOnline` for any others, and without a database to look at.
+    """
+    if connection.connection is None:
+        raise NotOnline
+    dropped = [found for one in statements if (found := removals.CONSTRAINT.fullmatch(one))]
+    added = [found for one in statements if (found := foreign_keys.ADD.fullmatch(one))]
+    types = [found for one in statements if (found := TYPE.fullmatch(one))]
+    sequences = [one for one in statements if SEQUENCE.fullmatch(one)]
+    if len(dropped) + len(added) + len(types) + len(sequences) != len(statements) or not types:
+        raise NotOnline
+    names = {found["name"] for found in dropped}
+    shadows = [
+        Shadow(
+            facts_of(connection, found["table"], found["column"], names),
+            found["type"],
+            f"::{found['type']}" if found["cast"] else "",
+            version,
+        )
+        for found in types
+    ]
+    swap = [
+        *(found[0] for found in dropped),
+        *(statement for shadow in shadows for statement in shadow.swap()),
+        *sequences,
+        *(f"{found[0]} NOT VALID" for found in added),
+    ]
+    tables = dict.fromkeys([*(shadow.facts.table for shadow in shadows), *(found["target"] for found in added)])
+    first, *others = [*tables, *(found["table"] for found in dropped if found["table"] not in tables)]
+    swapped = Step(
+        kind=Kind.CHANGE,
+        sql=tuple(swap),
+        table=first,
+        subject=shadows[0].facts.column,
+        lock=ALTER_TABLE,
+        others=tuple(dict.fromkeys(others)),
+    )
+    steps = [step for shadow in shadows for step in shadow.steps()]
+    return [*steps, swapped, *(validated(found["table"], found["name"]) for found in added)]

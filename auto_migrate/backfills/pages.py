@@ -1,0 +1,74 @@
+"""A table read by its key, a page at a time: each costs as many entries of the index as it has rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.backfills.keys import Key, KeyedTable, KeyRange
+
+# Row values use the index of a composite key there.
+ROW_VALUES = frozenset({"postgresql", "sqlite"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """The rows of a range, which ends at the last of them, and how many they are."""
+
+    range: KeyRange
+    rows: int
+
+
+class Pages:
+    """Reads the keys of one table over one connection."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, table: KeyedTable) -> None:
+        self.connection = connection
+        quote = connection.ops.quote_name
+        self.table = quote(table.name)
+        self.columns = [quote(column) for column in table.columns]
+        self.row_values = connection.vendor in ROW_VALUES
+
+    def last_key(self) -> Key | None:
+        """Return the highest key that there is, None of an empty table."""
+        return self._one(f"SELECT {self._listed()} FROM {self.table} ORDER BY {self._descending()} LIMIT 1")  # noqa: S608
+
+    def page(self, whole: KeyRange, rows: int) -> Page | None:
+        """Return the first `rows` rows of a range, or as many as there are; None if there is none."""
+        condition, params = self._condition(whole)
+        found = self._one(
+            f"SELECT {self._listed()}, count(*) OVER () FROM ("  # noqa: S608 # names are quoted, values are parameters
+            f"SELECT {self._listed()} FROM {self.table} WHERE {condition} ORDER BY {self._listed()} LIMIT {rows:d}"
+            f") AS page ORDER BY {self._descending()} LIMIT 1",
+            params,
+        )
+        return None if found is None else Page(KeyRange(whole.after, found[:-1]), int(found[-1]))
+
+    def has_rows(self, whole: KeyRange) -> bool:
+        """Return whether a range has any row."""
+        condition, params = self._condition(whole)
+        found = self._one(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE {condition})", params)  # noqa: S608
+        return bool(found and found[0])
+
+    def count(self, whole: KeyRange) -> int:
+        """Count the rows of a range, each of which is looked at."""
+        condition, params = self._condition(whole)
+        found = self._one(f"SELECT count(*) FROM {self.table} WHERE {condition}", params)  # noqa: S608
+        return int(found[0]) if found else 0
+
+    def _condition(self, whole: KeyRange) -> tuple[str, list[Any]]:
+        return whole.condition(self.columns, row_values=self.row_values)
+
+    def _listed(self) -> str:
+        return ", ".join(self.columns)
+
+    def _descending(self) -> str:
+        return ", ".join(f"{column} DESC" for column in self.columns)
+
+    def _one(self, sql: str, params: list[Any] | None = None) -> Key | None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            row = cursor.fetchone()
+        return None if row is None else tuple(row)

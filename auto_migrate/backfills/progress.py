@@ -1,0 +1,93 @@
+"""How far backfills are, as events and in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from auto_migrate.events import BackfillProgressed, jsonable
+from auto_migrate.history.models import BackfillRecord
+from auto_migrate.values import BackfillState
+
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+STATES = {
+    BackfillState.SUCCEEDED: gettext_noop("done"),
+    BackfillState.PAUSED: gettext_noop("paused"),
+    BackfillState.CANCELLED: gettext_noop("cancelled"),
+    BackfillState.FAILED: gettext_noop("failed: {error}"),
+}
+
+
+def progress_of(record: BackfillRecord, *, left: float | None = None) -> BackfillProgressed:
+    """Return how far a backfill is, as an event; `left` are the seconds that it will take, if that is known better."""
+    return BackfillProgressed(
+        record.key,
+        str(record.state),
+        record.done,
+        record.total,
+        record.left if left is None else left,
+        record.held_by,
+        record.error or "",
+    )
+
+
+def record_of(record: BackfillRecord, database: str) -> dict[str, Any]:
+    """Return a backfill as what JSON knows."""
+    return {
+        "name": record.name,
+        "app_label": record.app_label,
+        "database": database,
+        "state": record.state,
+        "background": record.background,
+        "backwards": record.backwards,
+        "done": record.done,
+        "total": record.total,
+        "left": None if record.left is None else round(record.left, 1),
+        "cursor": None if record.cursor is None else json.loads(record.cursor),
+        "batch_rows": record.batch_rows,
+        "held_by": record.held_by,
+        "error": record.error or "",
+        "requested_at": jsonable(record.requested_at),
+        "started_at": jsonable(record.started_at),
+        "updated_at": jsonable(record.updated_at),
+        "finished_at": jsonable(record.finished_at),
+    }
+
+
+def described(event: BackfillProgressed) -> str:
+    """Say how far a backfill is: `shop.order_total: 3.2M/10M rows, 40 s left`."""
+    parts = []
+    if event.total is not None:
+        parts.append(_("{done}/{total} rows").format(done=short(event.done), total=short(max(event.done, event.total))))
+    parts.append(standing(event))
+    if event.held_by:
+        parts.append(_("waits: {reason}").format(reason=event.held_by))
+    return f"{event.backfill}: {', '.join(filter(None, parts))}"
+
+
+def standing(event: BackfillProgressed) -> str:
+    """Say how long it will take, or why nobody can tell."""
+    if event.state in STATES:
+        return _(STATES[BackfillState(event.state)]).format(error=event.error)
+    if event.left is not None:
+        return _("{duration} left").format(duration=lasting(event.left))
+    return _("not begun") if event.state == BackfillState.PENDING else ""
+
+
+def short(count: int) -> str:
+    """Write a number in a few signs: 950, 12.3k, 3.2M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size * 10 or (count >= size and unit != "k"):
+            return f"{count / size:.1f}".removesuffix(".0") + unit
+    return str(count)
+
+
+def lasting(seconds: float) -> str:
+    """Write a duration in its largest unit: 40 s, 12 min, 3 h, 2 d."""
+    for size, text in ((DAY, _("{count:.0f} d")), (HOUR, _("{count:.0f} h")), (MINUTE, _("{count:.0f} min"))):
+        if seconds >= 2 * size:
+            return text.format(count=seconds / size)
+    return _("{count:.0f} s").format(count=seconds)

@@ -1,0 +1,132 @@
+"""For whom a backfill waits before its next batch. A signal that cannot be read holds it up, and says its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, connections
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from auto_migrate.backfills.lag import Lag
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.faults import first_line
+from auto_migrate.exceptions import AutoMigrateError, TransientError
+from auto_migrate.history.models import BackfillRecord
+from auto_migrate.redaction import presentable
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.postgresql.congestion import Congestion
+
+# How often the signals are looked at, in seconds.
+EVERY = 1.0
+
+
+class Throttle:
+    """Looks at the signals of one database for one backfill; `table` is quoted."""
+
+    def __init__(self, database: Database, record: BackfillRecord, table: str) -> None:
+        self.database = database
+        self.record = record
+        self.table = table
+        self.lag = Lag()
+        self._looked: float | None = None
+        self._reason = ""
+
+    def obstacle(self, now: float) -> str:
+        """Return what the backfill has to wait for, or nothing; `now` is a time of the monotonic clock."""
+        if self._looked is None or now - self._looked >= EVERY:
+            self._looked = now
+            self._reason = next(self._obstacles(now), "")
+        return self._reason
+
+    def _obstacles(self, now: float) -> Iterator[str]:
+        settings = get_settings()
+        for name in settings.BACKFILL_SIGNALS:
+            if name == "replicas" and settings.BACKFILL_REPLICAS:
+                yield from self._named_replicas(now)
+            elif self.database.vendor == "postgresql":
+                yield from self._read(name, SIGNALS[name], now)
+
+    def _read(self, name: str, signal: Callable[[Throttle, float], Iterator[str]], now: float) -> Iterator[str]:
+        from auto_migrate.databases.postgresql.congestion import UnreadableSignal
+
+        try:
+            yield from signal(self, now)
+        except (UnreadableSignal, DatabaseError) as error:
+            if isinstance(error, DatabaseError) and self._is_lost(error):
+                raise
+            yield unreadable(name, presentable(first_line(error)))
+
+    def _is_lost(self, error: DatabaseError) -> bool:
+        fault = self.database.fault_of(error)
+        return fault is not None and fault.kind.transient
+
+    def _named_replicas(self, now: float) -> Iterator[str]:
+        """Ask the replicas that the project names whether they have the backfill's own last batch."""
+        self.lag.note(now, self.record.updated_at)
+        for alias in get_settings().BACKFILL_REPLICAS:
+            try:
+                rows = BackfillRecord.objects.using(alias).filter(pk=self.record.pk)
+                reached = rows.values_list("updated_at", flat=True).first()
+            except (DatabaseError, AutoMigrateError, TransientError) as error:
+                connections[alias].close()
+                yield unreadable(alias, presentable(first_line(error)))
+                continue
+            yield from self._behind(alias, now, reached)
+
+    def _behind(self, name: str, now: float, position: Any) -> Iterator[str]:
+        if not self.lag.has_begun(position):
+            yield _("the replica {name} is behind").format(name=name)
+        elif (seconds := self.lag.of(now, position)) > get_settings().BACKFILL_LAG:
+            yield _("the replica {name} is {seconds:.0f}s behind").format(name=name, seconds=seconds)
+
+    # -- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def congestion(self) -> Congestion:
+        """The means to ask the server."""
+        from auto_migrate.databases.postgresql.congestion import Congestion
+
+        return Congestion(self.database.connection)
+
+    def _replicas(self, now: float) -> Iterator[str]:
+        if not (replicas := self.congestion.replicas()):
+            return
+        self.lag.note(now, self.congestion.position())
+        for name, position in replicas.items():
+            yield from self._behind(name, now, position)
+
+    def _archive(self, _now: float) -> Iterator[str]:
+        from auto_migrate.databases.postgresql.congestion import ARCHIVE_BACKLOG
+
+        if (backlog := self.congestion.archive_backlog()) > ARCHIVE_BACKLOG:
+            yield _("{megabytes} MB of WAL wait to be archived").format(megabytes=backlog // 1024**2)
+
+    def _vacuum(self, now: float) -> Iterator[str]:
+        for who, as_vacuum, _age in self.congestion.users(self.table, now):
+            if as_vacuum:
+                yield _("vacuum or the like is at work on the table: {who}").format(who=who)
+
+    def _transactions(self, now: float) -> Iterator[str]:
+        for who, as_vacuum, age in self.congestion.users(self.table, now):
+            if not as_vacuum and age > get_settings().BACKFILL_TRANSACTION:
+                yield _("a transaction of {seconds:.0f}s holds the table: {who}").format(seconds=age, who=who)
+
+
+SIGNALS: dict[str, Callable[[Throttle, float], Iterator[str]]] = {
+    "replicas": Throttle._replicas,
+    "archive": Throttle._archive,
+    "vacuum": Throttle._vacuum,
+    "transactions": Throttle._transactions,
+}
+
+
+def unreadable(name: str, reason: str) -> str:
+    """Say that a signal cannot be read, and what would let the backfill go on."""
+    return _(
+        "{name} cannot be read ({reason}): GRANT pg_monitor to the role, name replicas in BACKFILL_REPLICAS, or leave "
+        "it out of BACKFILL_SIGNALS"
+    ).format(name=name, reason=reason)

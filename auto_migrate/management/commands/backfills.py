@@ -1,0 +1,97 @@
+"""The command for backfills: looking at them, carrying them out, pausing, resuming and cancelling them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.translation import gettext as _
+
+from auto_migrate.backfills.background import run_backfills
+from auto_migrate.backfills.progress import described, progress_of, record_of
+from auto_migrate.backfills.records import ACTIONS, Backfills
+from auto_migrate.clock import Clock
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.options import asking
+from auto_migrate.events import jsonable
+from auto_migrate.exceptions import TransientError, UsageError
+from auto_migrate.interrupts import interruptible
+from auto_migrate.management.arguments import exit_codes
+from auto_migrate.management.output import add_format, reporting, write_unencodable
+from auto_migrate.redaction import printable
+
+EPILOG = """\
+examples:
+  manage.py backfills                       list all of them
+  manage.py backfills run                   carry out what is to be done, and end when nothing is left
+  manage.py backfills pause order_total     let it stand still, within a batch
+  manage.py backfills resume order_total    let it go on where it stopped, also after it failed or was cancelled
+  manage.py backfills cancel order_total    let it be; what it wrote stays
+"""
+
+
+class Command(BaseCommand):
+    help = "Look at backfills, carry them out, and pause, resume or cancel one. Exit codes are those of auto_migrate."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = EPILOG
+        parser.add_argument("action", nargs="?", choices=("list", "run", *ACTIONS), default="list")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="Its name, or APP.NAME where several have it.")
+        parser.add_argument(
+            "--database",
+            choices=tuple(connections),
+            default=DEFAULT_DB_ALIAS,
+            metavar="ALIAS",
+            help=f"Database alias. Default: {DEFAULT_DB_ALIAS}.",
+        )
+        add_format(parser)
+
+    def handle(self, **options: Any) -> None:
+        action, name, database = options["action"], options["name"], options["database"]
+        write_unencodable(self)
+        with exit_codes():
+            if (name is not None) is not (action in ACTIONS):
+                needed = _("backfills {action} needs the name of a backfill.")
+                refused = _("backfills {action} takes no name.")
+                raise UsageError(
+                    (needed if action in ACTIONS else refused).format(action=action),
+                    hint=_("See all of them: manage.py backfills list"),
+                )
+            if action == "run":
+                with reporting(self, options) as output, interruptible() as clock:
+                    run_backfills(database, listeners=[output.listener], clock=clock)
+                return
+            adapter = adapter_for(database)
+            try:
+                with asking(adapter):
+                    self._answer(database, action, name, as_json=options["format"] == "json")
+            except TransientError as fault:
+                raise adapter.unreachable(fault) from fault
+
+    def _answer(self, database: str, action: str, name: str, *, as_json: bool) -> None:
+        store = Backfills(database)
+        if action == "list":
+            records = list(store.all())
+        else:
+            records = [store.find(name)]
+            if not store.act(records[0], action):
+                raise UsageError(
+                    _("Backfill {backfill} is {state}, and was not changed.").format(
+                        backfill=records[0].key, state=records[0].state
+                    ),
+                    hint=_("See all of them: manage.py backfills list"),
+                )
+        if as_json:
+            for record in records:
+                told = {"event": "backfill", "at": jsonable(Clock().now()), **record_of(record, database)}
+                self.stdout.write(json.dumps(told))
+            return
+        if not records:
+            self.stdout.write(_("There are no backfills."))
+        for record in records:
+            self.stdout.write(f"{record.state:<10} {printable(described(progress_of(record)))}")

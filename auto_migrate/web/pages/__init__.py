@@ -1,0 +1,1 @@
+"""What an operator looks at: the pages that browsers get where everybody else gets JSON."""

@@ -1,0 +1,1 @@
+"""How moments are written: shorter than Django's own, so that a list has room for them."""

@@ -1,0 +1,29 @@
+"""The new code deletes customers that are still pointed to; first the database forgets that it is a key."""
+
+from django.db import migrations, models
+
+from tests.hazards import customers_and_orders, migration
+
+PHASES = True
+
+BEFORE = [
+    *customers_and_orders(),
+    migrations.CreateModel(
+        "Visit",
+        [
+            ("id", models.BigAutoField(primary_key=True)),
+            ("customer", models.ForeignKey("shop.Customer", models.CASCADE, null=True)),
+        ],
+    ),
+]
+
+HAZARD = [migration(migrations.DeleteModel("Visit"), phase="post_deploy")]
+
+SAFE = [
+    migration(
+        migrations.AlterField(
+            "visit", "customer", models.ForeignKey("shop.Customer", models.CASCADE, null=True, db_constraint=False)
+        )
+    ),
+    migration(migrations.DeleteModel("Visit"), phase="post_deploy"),
+]

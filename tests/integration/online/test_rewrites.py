@@ -1,0 +1,130 @@
+"""Types that would rewrite a table: another column takes the column's place, with all that hangs on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.integration.online.shop import Shop, steps
+from tests.servers import PostgreSQL
+from tests.snapshot import snapshot, unordered
+
+FIRST = """
+    migrations.CreateModel("Kind", [("id", models.AutoField(primary_key=True))]),
+    migrations.CreateModel("Part", [
+        ("id", models.AutoField(primary_key=True)),
+        ("kind", models.ForeignKey("Kind", models.CASCADE)),
+        ("parent", models.ForeignKey("self", models.CASCADE, null=True)),
+        ("number", models.IntegerField(null=True, unique=True, db_comment="it's")),
+        ("count", models.PositiveIntegerField(db_default=5)),
+        ("text", models.CharField(max_length=20, db_index=True)),
+    ], options={
+        "unique_together": {("kind", "count", "number")},
+        "indexes": [
+            models.Index(fields=["-count", "text"], name="both"),
+            models.Index(fields=["text"], condition=models.Q(count__gt=3), name="part"),
+        ],
+        "constraints": [models.CheckConstraint(condition=models.Q(number__gt=models.F("count") * 0), name="more")],
+    }),
+    migrations.RunSQL(
+        "INSERT INTO shop_kind DEFAULT VALUES; INSERT INTO shop_kind DEFAULT VALUES;"
+        "INSERT INTO shop_part (kind_id, number, count, text)"
+        " SELECT 1 + n % 2, n, n, n FROM generate_series(1, 300) AS n;"
+        "UPDATE shop_part SET parent_id = id - 1 WHERE id > 1;"
+        "ALTER TABLE shop_part ALTER count SET STATISTICS 30"
+    ),
+"""
+WIDER = """
+    migrations.AlterField("part", "count", models.PositiveBigIntegerField(db_default=5)),
+    migrations.AlterField("part", "number", models.BigIntegerField(null=True, unique=True, db_comment="it's")),
+    migrations.AlterField("kind", "id", models.BigAutoField(primary_key=True)),
+    migrations.AlterField("part", "id", models.BigAutoField(primary_key=True)),
+"""
+TRIGGER = (
+    "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+    "CREATE TRIGGER t BEFORE UPDATE ON shop_part FOR EACH ROW EXECUTE FUNCTION f()"
+)
+NARROWER = 'migrations.AlterField("part", "text", models.CharField(max_length=9, db_index=True))'
+
+
+@pytest.fixture
+def parts(shop: Shop, postgresql: PostgreSQL) -> Iterator[Shop]:
+    """Return a project of parts on a database of its own."""
+    name = shop.url.rpartition("/")[2]
+    postgresql.drop_database(name)
+    postgresql.create_database(name)
+    shop.migration("shop", "0001_initial", FIRST, head="initial = True")
+    shop.deploy()
+    yield shop
+    postgresql.drop_database(f"{name}_stock")
+
+
+def test_keys_and_columns_become_wider_as_django_makes_them(parts: Shop, postgresql: PostgreSQL) -> None:
+    name = parts.url.rpartition("/")[2]
+    parts.second(WIDER + NARROWER)
+    stock = postgresql.create_database(f"{name}_stock", name)
+    assert all(steps(parts))
+    parts.deploy()
+    parts.databases["default"] = stock
+    assert parts.run("migrate").code == 0
+    ours, theirs = (unordered(snapshot(postgresql, one)) for one in (name, f"{name}_stock"))
+    assert ours.difference(theirs) == ""
+    parts.databases["default"] = parts.url
+    assert parts.query("INSERT INTO shop_part (kind_id, text) VALUES (1, 'x') RETURNING id, count") == [(301, 5)]
+
+
+def test_what_is_written_meanwhile_is_in_the_new_column(parts: Shop) -> None:
+    parts.second(WIDER)
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(parts.url, autocommit=True) as connection:
+            while not stop.wait(0.005):
+                connection.execute("UPDATE shop_part SET count = count + 1 WHERE id = 7")
+                connection.execute("INSERT INTO shop_part (kind_id, count, text) VALUES (1, 1000000, 'new')")
+                written.append(1)
+
+    written: list[int] = []
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        parts.deploy()
+    finally:
+        stop.set()
+        thread.join()
+    assert parts.query("SELECT count FROM shop_part WHERE id = 7") == [(7 + len(written),)]
+    assert parts.query("SELECT count(*), min(count) FROM shop_part WHERE text = 'new'") == [(len(written), 1000000)]
+
+
+def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
+    parts.query("UPDATE shop_part SET text = 'longer than nine' WHERE id = 70")
+    parts.second(NARROWER)
+    before = parts.query(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop_part'::regclass AND NOT attisdropped"
+    )
+    assert "put back as it was" in parts.deploy(expect=1).text
+    after = parts.query("SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop_part'::regclass AND NOT attisdropped")
+    assert after == before
+    assert parts.query("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'auto_migrate%'") == [(0,)]
+    assert parts.query("SELECT count(*) FROM pg_proc WHERE proname LIKE 'auto_migrate%'") == [(0,)]
+    parts.query("UPDATE shop_part SET text = 'fits' WHERE id = 70")
+    parts.deploy()
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "CREATE VIEW counts AS SELECT count FROM shop_part",
+        TRIGGER,
+        "ALTER TABLE shop_part ADD twice bigint GENERATED ALWAYS AS (count * 2) STORED",
+        "CREATE STATISTICS s ON count, number FROM shop_part",
+        "GRANT SELECT (count) ON shop_part TO PUBLIC",
+    ],
+)
+def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_written(parts: Shop, obstacle: str) -> None:
+    parts.query(obstacle)
+    parts.second('migrations.AlterField("part", "count", models.BigIntegerField(db_default=5))')
+    assert steps(parts) == [[]]
