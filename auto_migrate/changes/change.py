@@ -265,10 +265,10 @@ class Reindex(Change):
 class RewriteTable(Change):
     """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…
 
-    On SQLite it is Django that does so, whatever it is that changes of a field.
+    On SQLite it is Django that does so, whatever it is that changes of a field: there is no command then.
     """
 
-    command: Rewrite
+    command: Rewrite | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,6 @@ from auto_migrate.changes.change import (
 from auto_migrate.changes.columns import added, constrained_table, is_required, keys_dropped
 from auto_migrate.changes.constraints import as_unique_index, columns_named, columns_of, kind_of
 from auto_migrate.changes.indexes import indexes_of
-from auto_migrate.changes.verbs import Rewrite
 
 Together = Iterable[tuple[str, ...]]
 
@@ -111,7 +110,7 @@ class RecordingSchemaEditor:
         if all(with_column):
             self.changes += alterations(model, old_field, new_field, self.editor, self.renamed)
             if self._is_sqlite and not self._only_renames(model, old_field, new_field):
-                self.changes.append(RewriteTable(**named(model), command=Rewrite.REMADE))
+                self.changes.append(RewriteTable(**named(model), command=None))
         elif all(with_table):
             self._alter_many_to_many(model, old_field, new_field, strict)
 
@@ -120,7 +119,7 @@ class RecordingSchemaEditor:
         base: Any = BaseDatabaseSchemaEditor
         base._alter_many_to_many(self, model, old_field, new_field, strict)
         if self._is_sqlite:
-            self.changes.append(RewriteTable(**named(old_field.remote_field.through), command=Rewrite.REMADE))
+            self.changes.append(RewriteTable(**named(old_field.remote_field.through), command=None))
 
     @property
     def _is_sqlite(self) -> bool:

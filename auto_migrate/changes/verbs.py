@@ -28,8 +28,6 @@ class Rewrite(enum.StrEnum):
 
     CLUSTER = "CLUSTER"
     REFRESH = "REFRESH MATERIALIZED VIEW"
-    REMADE = "CREATE TABLE … AS"
-    """On SQLite, by Django, whatever it is that changes of a field."""
     SET_ACCESS_METHOD = "SET ACCESS METHOD"
     SET_EXPRESSION = "SET EXPRESSION"
     SET_LOGGED = "SET LOGGED"
