@@ -31,8 +31,8 @@ __all__ = [
 if TYPE_CHECKING:
     from auto_migrate.applying.traits import repeatable
     from auto_migrate.events import Listener
+    from auto_migrate.inspection import Inspection, inspect
     from auto_migrate.pipeline import Result, migrate
-    from auto_migrate.planning.comparison import Inspection, inspect
     from auto_migrate.planning.targets import Goal
     from auto_migrate.request import RunRequest
     from auto_migrate.safety.acknowledgements import acknowledge
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Goal": "auto_migrate.planning.targets",
-    "Inspection": "auto_migrate.planning.comparison",
+    "Inspection": "auto_migrate.inspection",
     "Listener": "auto_migrate.events",
     "Result": "auto_migrate.pipeline",
     "RunRequest": "auto_migrate.request",
     "SchemaState": "auto_migrate.events",
     "acknowledge": "auto_migrate.safety.acknowledgements",
-    "inspect": "auto_migrate.planning.comparison",
+    "inspect": "auto_migrate.inspection",
     "migrate": "auto_migrate.pipeline",
     "repeatable": "auto_migrate.applying.traits",
 }

@@ -52,12 +52,17 @@ class Emitter:
 
 
 @contextlib.contextmanager
-def report_ending(emit: Emitter) -> Iterator[None]:
-    """Report every ending but the good one to the listeners, and let it go on."""
+def report_ending(emit: Emitter, *, waiting: bool = False) -> Iterator[None]:
+    """Report every ending but the good one to the listeners, and let it go on.
+
+    Whoever is only `waiting`, or looking, changes nothing, and has nothing to go on with.
+    """
     try:
         yield
     except RunInterrupted as stopped:
-        emit(RunStopped(stopped.exit_code, emit.applied))
+        emit(RunStopped(stopped.exit_code, emit.applied, waiting))
+        if waiting:
+            raise RunInterrupted(_("It was asked to stop while it only waited; nothing was changed.")) from None
         raise
     except AutoMigrateError as error:
         emit(RunFailed(error.exit_code, error.message, error.hint))

@@ -233,7 +233,8 @@ class PlanAssessed(Event):
 
     `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
     are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan,
-    `forecast` how long it will take, None where that was not asked.
+    `forecast` how long it will take, None where that was not asked. `obstacle` says what else stops it, empty if
+    nothing does.
     """
 
     findings: tuple[Finding, ...]
@@ -242,6 +243,7 @@ class PlanAssessed(Event):
     later: tuple[Finding, ...] = ()
     plan: str = ""
     forecast: Forecast | None = None
+    obstacle: str = ""
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------
@@ -317,8 +319,9 @@ class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 
     `reason` is `record` (another transaction holds the lock on the record), `fence` (another runner is at work outside
-    of a transaction), `build` (an index build that a runner left behind) or `statement` (a statement of this run waits
-    in the server). Comes inside transactions and from another thread: listeners must not use the run's connection.
+    of a transaction), `build` (an index build that a runner left behind), `statement` (a statement of this run waits in
+    the server) or `silence` (nothing is answered, not even on another connection). Comes inside transactions and from
+    another thread: listeners must not use the run's connection.
     """
 
     reason: str
@@ -400,7 +403,11 @@ class RunFailed(Event):
 
 
 class RunStopped(Event):
-    """A signal ended the run at a safe place; `applied` migrations stay applied."""
+    """A signal ended the run at a safe place; `applied` migrations stay applied.
+
+    `waiting` tells that somebody only waited or looked, and was to change nothing.
+    """
 
     exit_code: int
     applied: int
+    waiting: bool = False

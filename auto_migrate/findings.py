@@ -124,7 +124,10 @@ class PlannedOperation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AssessedMigration:
-    """One migration of a plan with what was found in it; `phase` is empty where nobody told it."""
+    """One migration of a plan with what was found in it; `phase` is empty where nobody told it.
+
+    `done` operations were carried out (or taken back) by a run that was cut, and are not told; None where none was cut.
+    """
 
     migration: MigrationKey
     backwards: bool
@@ -132,6 +135,7 @@ class AssessedMigration:
     phase: str
     operations: tuple[PlannedOperation, ...]
     findings: tuple[Finding, ...]
+    done: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

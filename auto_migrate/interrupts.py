@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -12,12 +13,18 @@ from auto_migrate.clock import Clock
 # Platforms that signal every process of a container reach this one twice, once more through its parent's shell: seconds
 # within which a second signal is the echo of the first.
 ECHO = 0.5
+STDERR = 2
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Clock]:
-    """Return a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once."""
+def interruptible(*, acknowledge: str = "") -> Iterator[Clock]:
+    """Return a clock that signals interrupt: the first asks to stop at a safe place, the second stops at once.
+
+    The first is answered on standard error by a text, since what is under way may take long.
+    """
     clock = Clock()
+    # Encoded now, and written by no object: a handler may come in the middle of a write of the same.
+    answer = f"\n{acknowledge}\n".encode(errors="replace") if acknowledge else b""
 
     asked = 0.0
 
@@ -26,6 +33,8 @@ def interruptible() -> Iterator[Clock]:
         if not clock.interrupted:
             asked = clock.monotonic()
             clock.interrupt()
+            with contextlib.suppress(OSError):
+                os.write(STDERR, answer)
         elif clock.monotonic() - asked >= ECHO:
             clock.insisted = True
             raise KeyboardInterrupt

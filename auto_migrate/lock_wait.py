@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import os
 import threading
 from collections.abc import Iterator
 
@@ -23,6 +24,8 @@ from auto_migrate.values import Holder
 # How often a waiter looks whether the deploy lock is free, and how often it says so, in seconds.
 POLL = 0.5
 REPORT = 10.0
+# The variable that tells a child which runner it is of. Not AUTO_MIGRATE_…, which are settings.
+RUNNER = "DJANGO_AUTO_MIGRATE_RUNNER"
 
 
 class _Held(threading.local):
@@ -53,7 +56,8 @@ def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> 
         database.hold_fence(lock, emit.clock, teller(emit))
         emit(LockAcquired(emit.clock.monotonic() - started))
         _held.turns[database.alias] = lock
-        yield lock
+        with told_to_children(runner_name(emit.run_id)):
+            yield lock
     finally:
         _held.turns.pop(database.alias, None)
         lock.release()
@@ -68,10 +72,37 @@ def await_deploy_lock(lock: DeployLock, database: Database, emit: Emitter, *, lo
         waited = clock.monotonic() - started
         if waited >= next_report:
             next_report = waited + REPORT
-            emit(LockAwaited(waited, holder_of(lock, database)))
+            holder = holder_of(lock, database)
+            refuse_waiting_for_parent(holder)
+            emit(LockAwaited(waited, holder))
         if waited >= lock_wait:
             raise timeout(lock, database, waited)
         clock.pause(min(POLL, lock_wait - waited))
+
+
+@contextlib.contextmanager
+def told_to_children(runner: str) -> Iterator[None]:
+    """Let the processes that are started within the block know whose they are."""
+    before = os.environ.get(RUNNER)
+    os.environ[RUNNER] = f"{os.getpid()} {runner}"
+    try:
+        yield
+    finally:
+        os.environ.pop(RUNNER, None)
+        if before is not None:
+            os.environ[RUNNER] = before
+
+
+def refuse_waiting_for_parent(holder: Holder | None) -> None:
+    """Raise `DeployLockTimeout` if the holder has started this process, and so waits for its end in turn."""
+    pid, _space, runner = os.environ.get(RUNNER, "").partition(" ")
+    if holder is not None and runner and runner in holder.description and pid != str(os.getpid()):
+        raise DeployLockTimeout(
+            _("The deploy lock is held by the run that has started this process: {holder}.").format(
+                holder=holder.description
+            ),
+            hint=_("Whatever a migration starts must not migrate the same database. Call it in the same process."),
+        )
 
 
 def holder_of(lock: DeployLock, database: Database) -> Holder | None:

@@ -21,6 +21,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.direct import directly
+from auto_migrate.databases.options import refuse_manual_commits
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import (
     AttemptStarted,
@@ -103,7 +104,7 @@ class Run:
         self.emit = emit
         self.goal = request.goal or Goal.asked(None, None)
         self.retry = request.retry or Retry.configured()
-        self.gate = Gate(database, self.goal, request.acknowledgements, emit)
+        self.gate = Gate(database, self.goal, request.acknowledgements, emit, answers=request.answers)
 
     def run(self) -> Result:
         """Make attempts until one succeeds; tell the listeners how it ended."""
@@ -111,6 +112,7 @@ class Run:
         with report_ending(self.emit):
             self.emit(RunStarted(self.retry.attempts, self.goal.phase or ALL))
             end = retry_transient_errors(self.database, self.attempt, retry=self.retry, emit=self.emit)
+        self.gate.tell_unused()
         duration = self.emit.clock.monotonic() - started
         self.emit(RunSucceeded(end.state, self.emit.applied, duration, end.fingerprint))
         return Result(self.emit.run_id, end.state, self.emit.applied)
@@ -125,18 +127,13 @@ class Run:
         if code is not None and known is not None and (end := self.take_short_way(code, known)):
             return end
         comparison = self.compare_if_possible()
-        if comparison is not None and comparison.state is SchemaState.AHEAD and not open_journals(self.database.alias):
+        if comparison is not None and self.is_ahead(comparison):
             return EndState(comparison.state)
         with self.lock() as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
-            cut = open_journals(self.database.alias)
-            if cut:
-                from auto_migrate.applying.recovery import check_open
-
-                check_open(self.database, cut, comparison)
-            state = applied_state(comparison)
-            self.assess(comparison, state)
+            cut, state = self.cut(comparison), applied_state(comparison)
+            self.assess(comparison, state, cut)
             self.apply(comparison, lock, state, cut)
         end = self.verify(comparison, code)
         if self.goal.is_whole and self.goal.phase is not Phase.POST_DEPLOY:
@@ -146,6 +143,7 @@ class Run:
     def wait(self, number: int) -> None:
         """Make sure that the database answers and accepts writes; take the run over where it was asked for before."""
         self.emit(AttemptStarted(number, self.retry.attempts))
+        refuse_manual_commits(self.database)
         self.database.prepare()
         if self.request.queued is None:
             return
@@ -167,6 +165,9 @@ class Run:
 
         An earlier run would not do: another release may have sent `post_migrate` since.
         """
+        if self.request.resolutions:
+            # Whoever answers a question is told if nobody had asked it.
+            return None
         fingerprint = code.fingerprint(recorded_rows(self.database.connection))
         last = Fingerprint.parsed(History(self.database.alias).last_fingerprint(but=self.emit.run_id))
         known = Known(fingerprint, last)
@@ -208,6 +209,11 @@ class Run:
         self.emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         return comparison
 
+    def is_ahead(self, comparison: Comparison) -> bool:
+        """Return whether there is nothing to do since the database is of a newer release."""
+        is_newer = comparison.state is SchemaState.AHEAD and not self.request.resolutions
+        return is_newer and not open_journals(self.database.alias)
+
     def lock(self) -> contextlib.AbstractContextManager[DeployLock]:
         """Hold the deploy lock, for which others are waited as long as the request or the settings say."""
         wait = self.request.lock_wait
@@ -220,9 +226,19 @@ class Run:
             self.emit(RecordMended(finished))
         return bool(finished)
 
-    def assess(self, comparison: Comparison, state: ProjectState) -> None:
+    def cut(self, comparison: Comparison) -> Mapping[MigrationKey, Position]:
+        """Return the migrations that an earlier run was cut in; raise where the plan or the answers do not fit them."""
+        cut = open_journals(self.database.alias)
+        if cut or self.request.resolutions:
+            from auto_migrate.applying.recovery import check_open, check_resolutions
+
+            check_resolutions(self.request.resolutions, cut, comparison, self.database.alias)
+            check_open(self.database, cut, comparison)
+        return cut
+
+    def assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
-        self.gate.check(comparison, state)
+        self.gate.check(comparison, state, cut)
         if comparison.plan:
             # Likewise: most deploys have no plan.
             from auto_migrate.backfills.outlook import refuse_unfinished
@@ -236,22 +252,26 @@ class Run:
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
         from auto_migrate.applying.bridges.keeper import BridgeKeeper
         from auto_migrate.applying.executor import Executor
-        from auto_migrate.applying.recovery import check_pending
-        from auto_migrate.applying.signals import register_receivers, send_post_migrate, send_pre_migrate
+        from auto_migrate.applying.signals import (
+            register_receivers,
+            send_post_migrate,
+            send_pre_migrate,
+            telling_receivers,
+        )
 
         plan = comparison.plan
         bridges = BridgeKeeper(
             self.database, comparison, self.goal, is_in_use=self.gate.is_in_use, lock=lock, emit=self.emit
         )
         bridges.take_down()
-        resolutions = check_pending(self.request.resolutions, plan)
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
             self.emit(PoolerNoticed())
         if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
             self.emit(OlderReleasesNoticed(others))
         self.emit(MigratingStarted())
-        send_pre_migrate(self.database.alias, state, plan, self.request.audience)
+        with telling_receivers(self.database, "pre_migrate"):
+            send_pre_migrate(self.database.alias, state, plan, self.request.audience)
         labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
         self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
         executor = Executor(
@@ -259,13 +279,14 @@ class Run:
             comparison,
             lock=lock,
             emit=self.emit,
-            resolutions=resolutions,
+            resolutions=self.request.resolutions,
             bridges=bridges.builder(),
             open_journals=cut,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.loosen()
-        send_post_migrate(self.database.alias, state, plan, self.request.audience)
+        with telling_receivers(self.database, "post_migrate"):
+            send_post_migrate(self.database.alias, state, plan, self.request.audience)
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:
         """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""

@@ -18,9 +18,9 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import RELEASE_LENGTH, History
+from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import Result, migrate
-from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.old_code import waits_for_run
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.applying.recovery import Resolutions, Verdict, check_open, check_resolutions, unanswered
 from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
-from auto_migrate.exceptions import TransientError
-from auto_migrate.findings import Acknowledgement, Assessment
+from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
+from auto_migrate.findings import Acknowledgement, Assessment, Finding
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.history.store import History
-from auto_migrate.phases.divide import refuse_early
+from auto_migrate.history.journal import Position
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
+from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.old_code import judge_for
 from auto_migrate.planning.targets import Goal
-from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
+from auto_migrate.request import RunRequest
+from auto_migrate.safety.gate import refuse_unfit
+from auto_migrate.safety.plan_assessment import assess_plan, standing
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
+from auto_migrate.values import MigrationKey
 
 
 def preview(
@@ -32,17 +38,20 @@ def preview(
     *,
     goal: Goal | None = None,
     acknowledgements: Sequence[Acknowledgement] = (),
+    resolutions: Resolutions | None = None,
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> Assessment:
     """Compare and judge, changing nothing; the listeners are told each migration, its statements and its findings.
 
     What is left for after the deploy is judged too. Raise `PlanRefused` if the release step would, `HistoryDiverged`,
-    `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had.
+    `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had, and `HistoryDiverged` too where a run
+    would ask what became of an operation that was cut; `resolutions` answer that.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit):
-        comparison, assessment = judge(database, goal, acknowledgements, with_sql=True, with_left=True)
+    with report_ending(emit, waiting=True):
+        seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
+        comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         if standing_bridges := BridgeLedger(database).standing():
@@ -51,36 +60,92 @@ def preview(
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
             emit(MigrationAssessed(assessed, assessed.migration in left))
-        standing = assessment.standing(blocking_level())
-        blocking = tuple(finding for finding in standing if finding.migration not in left)
-        later = tuple(finding for finding in standing if finding.migration in left)
+        blocking = tuple(finding for finding in seen.standing if finding.migration not in left)
+        later = tuple(finding for finding in seen.standing if finding.migration in left)
+        obstacle = seen.obstacle
+        told = obstacle.message if obstacle else ""
         plan = plan_fingerprint(comparison)
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast))
-        if not comparison.plan:
+        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told))
+        if not comparison.plan and not obstacle:
             emit(NothingPending(comparison.state, 0.0))
-        refuse_early(comparison.early, History(database).released)
+        if obstacle:
+            raise obstacle
         if blocking:
-            raise refused(blocking, goal, database, looking=True)
+            answers = RunRequest(resolutions=resolutions or {}).answers
+            raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
     return assessment
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A plan as it was judged: the findings that stop it, now or later, and what does so whatever is acknowledged."""
+
+    comparison: Comparison
+    assessment: Assessment
+    standing: tuple[Finding, ...]
+    obstacle: AutoMigrateError | None
 
 
 def judge(
     database: str,
     goal: Goal,
     acknowledgements: Sequence[Acknowledgement] = (),
+    resolutions: Resolutions | None = None,
     *,
     with_sql: bool = False,
     with_left: bool = False,
-) -> tuple[Comparison, Assessment]:
+) -> Judged:
     """Compare and judge once; raise `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused`."""
     adapter = adapter_for(database)
     try:
         with asking(adapter):
             comparison = compare(adapter, goal)
-            state = applied_state(comparison)
+            cut = interruptions(adapter, comparison.recorded).cut
+            check_resolutions(resolutions or {}, cut, comparison, database)
+            # What the operator says was done is not to be done.
+            left = {
+                key: at_next(position, (resolutions or {}).get((key, position.started or 0)))
+                for key, position in cut.items()
+            }
             assessment = assess_plan(
-                adapter, comparison, state, acknowledgements=acknowledgements, with_sql=with_sql, with_left=with_left
+                adapter,
+                comparison,
+                applied_state(comparison),
+                acknowledgements=acknowledgements,
+                cut=left,
+                with_sql=with_sql,
+                with_left=with_left,
             )
-            return comparison, assessment
+            return Judged(
+                comparison,
+                assessment,
+                standing(assessment, cut),
+                obstacle(adapter, comparison, cut, resolutions or {}),
+            )
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault
+
+
+def at_next(position: Position, verdict: Verdict | None) -> Position:
+    """Return where a run would go on from, where the operator has said what became of the operation that was cut."""
+    is_one = position.started is not None and position.statements is None
+    return dataclasses.replace(position, done=position.done + 1) if verdict is Verdict.DONE and is_one else position
+
+
+def obstacle(
+    database: Database, comparison: Comparison, cut: Mapping[MigrationKey, Position], resolutions: Resolutions
+) -> AutoMigrateError | None:
+    """Return what would end a run before it carries anything out, findings aside."""
+    try:
+        check_open(database, cut, comparison)
+        refuse_unfit(comparison, database.alias)
+    except AutoMigrateError as error:
+        return error
+    for migration, _backwards in comparison.plan:
+        key = MigrationKey.of(migration)
+        position = cut.get(key)
+        if position is None or (key, position.started) in resolutions:
+            continue
+        if (question := unanswered(database, migration, position)) is not None:
+            return HistoryDiverged(question.message, hint=question.hint)
+    return None

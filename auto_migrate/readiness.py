@@ -28,10 +28,12 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     TransientError,
 )
+from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
-from auto_migrate.phases.phase import ALL, asked_phase
-from auto_migrate.planning.comparison import SHOW, inspect
+from auto_migrate.phases.phase import ALL
+from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.schema_state import quick_state
+from auto_migrate.planning.targets import Goal
 from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
@@ -42,34 +44,40 @@ REPORT = 10.0
 def check(
     database: str = DEFAULT_DB_ALIAS,
     *,
-    phase: str | None = None,
+    goal: Goal | None = None,
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> SchemaState:
     """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do.
 
-    `phase` is `all`, `pre_deploy` or `post_deploy`; None asks for what the code needs before it starts.
+    Without a goal, what the code needs before it starts is asked for.
     """
+    goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit):
-        found = inspect(database, phase=phase)
+    with report_ending(emit, waiting=True):
+        found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
-        emit(StateCompared(found.state, pending, found.unknown, found.deferred, asked_phase(phase) or ALL))
+        emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
-            raise DatabaseBehind(
-                _("Database {database!r} is behind; migrations pending: {pending}.").format(
-                    database=database, pending=len(found.pending)
-                ),
-                hint=_("Apply them: manage.py auto_migrate"),
-            )
+            raise behind(database, found, goal)
     # The release step imports this module, and does not pay for importing it.
     from auto_migrate.backfills.background import tell_unfinished
 
     tell_unfinished(database, emit)
     emit(NothingPending(found.state, 0.0))
     return found.state
+
+
+def behind(database: str, found: Inspection, goal: Goal) -> DatabaseBehind:
+    """Say what is to be done, and the command that does it."""
+    text, hint = _("Database {database!r} is behind; migrations pending: {pending}."), _("Apply them: {command}")
+    if found.pending[0].backwards:
+        text = _("Database {database!r} is further than that; migrations to be unapplied: {pending}.")
+        hint = _("Unapply them: {command}")
+    command = " ".join(["manage.py auto_migrate", *goal.options(database)])
+    return DatabaseBehind(text.format(database=database, pending=len(found.pending)), hint=hint.format(command=command))
 
 
 def wait_for_migrations(
@@ -88,7 +96,7 @@ def wait_for_migrations(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
-    with report_ending(emit):
+    with report_ending(emit, waiting=True):
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state
@@ -171,7 +179,7 @@ class MigrationsWatch:
             _("Database {database!r} is still behind after {waited:.0f}s; migrations pending: {pending}.").format(
                 database=self.database.alias, waited=self.waited, pending=pending
             ),
-            hint=_("Apply them: manage.py auto_migrate"),
+            hint=_("Apply them: {command}").format(command="manage.py auto_migrate"),
         )
 
 

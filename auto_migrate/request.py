@@ -33,3 +33,8 @@ class RunRequest:
     requested_by: str = ""
     skip_checks: bool = False
     audience: Audience = dataclasses.field(default_factory=Audience)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The resolutions as they are typed."""
+        return tuple(f"{key}:{index}={verdict.value}" for (key, index), verdict in self.resolutions.items())

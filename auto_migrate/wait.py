@@ -37,7 +37,7 @@ def wait(
             adapter.discard_connection()
             adapter.prepare()
 
-    with report_ending(emit):
+    with report_ending(emit, waiting=True):
         emit(WaitStarted(retry.attempts))
         retry_transient_errors(adapter, usable, retry=retry, emit=emit)
     emit(DatabaseReady(clock.monotonic() - started))

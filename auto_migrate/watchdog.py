@@ -98,16 +98,30 @@ class Watchdog:
         self.tell = teller(emit)
         self.work = database.connection
         self.ended = threading.Event()
+        self.clock = emit.clock
+        # Since when looks have failed on end, and for how long until it is told.
+        self.silent_since: float | None = None
+        self.report_at: float = PATIENCE
         self._watched: dict[int, Watched] = {}
 
     def run(self) -> None:
         """Look every second until the run has ended."""
         while not self.ended.wait(TICK):
             waiting = [watched for watched in self._all() if watched.is_waiting()]
-            if waiting:
-                # A look that fails says nothing: the network may be away for everybody, and what waited may be closed.
-                with contextlib.suppress(Error, self.work.Database.Error):  # type: ignore[attr-defined] # every vendor's
+            try:
+                if waiting:
                     self._look(waiting)
+                self.silent_since, self.report_at = None, PATIENCE
+            except (Error, self.work.Database.Error):  # type: ignore[attr-defined] # every vendor's
+                self._tell_silence()
+
+    def _tell_silence(self) -> None:
+        """Say that looks fail on end; one says nothing, since what waited may have been closed meanwhile."""
+        now = self.clock.monotonic()
+        self.silent_since = now if self.silent_since is None else self.silent_since
+        if (waited := now - self.silent_since) >= self.report_at:
+            self.report_at = waited + REPORT_EVERY
+            self.tell(Reason.SILENCE, waited, ())
 
     def _all(self) -> list[Watched]:
         wrappers = [self.work, *list(self.database.own_connections)]
@@ -116,12 +130,13 @@ class Watchdog:
 
     def _look(self, waiting: list[Watched]) -> None:
         """Ask the server about the sessions, over a connection that is made for it and is not waited for for long."""
-        connection = self.work.copy()
+        connection: Any = self.work.copy()
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
             with hurried(connection, PATIENCE):
-                connection.ensure_connection()
-            with ended_after(connection, PATIENCE), connection.cursor() as cursor:
+                # No more than that: to set it up takes questions, and a pooler may have nobody to answer them.
+                connection.connection = connection.get_new_connection(connection.get_connection_params())
+            with ended_after(connection, PATIENCE), connection.connection.cursor() as cursor:
                 by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
                 cursor.execute(SESSIONS, [list(by_pid)])
                 for pid, state, state_change, is_blocked, seconds in cursor.fetchall():

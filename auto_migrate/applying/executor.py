@@ -14,14 +14,16 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db import Error
+from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.elsewhere import Elsewhere
 from auto_migrate.applying.failure import failure
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
@@ -97,6 +99,7 @@ class Executor(LazyExecutor):
         self.resolutions = resolutions
         self.bridges = bridges
         self.open_journals = open_journals or {}
+        self.comparison = comparison
         self.is_new = not comparison.recorded
 
     def apply_migration(
@@ -179,7 +182,8 @@ class Executor(LazyExecutor):
         position = self.open_journals.get(MigrationKey.of(migration))
         if position is None or position.backwards is not backwards:
             return False
-        return verdict_on_whole(migration, self.resolutions, backwards=backwards) is Verdict.DONE
+        alias = self.database.alias
+        return verdict_on_whole(migration, self.resolutions, backwards=backwards, database=alias) is Verdict.DONE
 
     def _own_transaction(self, progress: Progress) -> OwnTransaction:
         migration = progress.migration
@@ -291,6 +295,19 @@ class Executor(LazyExecutor):
         ):
             yield editor
 
+    def _way_back(self, migration: Migration) -> str:
+        """Say of a plan that ended in unapplying a migration what stays applied, and what to type."""
+        keys, goal, alias = self.comparison.keys, self.comparison.target, self.database.alias
+        names = ", ".join(map(str, keys[keys.index(MigrationKey.of(migration)) :]))
+        where = [] if alias == DEFAULT_DB_ALIAS else ["--database", alias]
+        forwards = " ".join(["manage.py auto_migrate", *where])
+        command = " ".join(["manage.py auto_migrate", *((goal.app_label, goal.name) if goal else ()), *where])
+        if not self._fits_transaction(migration):
+            # What stands half-way has to be finished first.
+            return _("Mend the migration and go on: {command}").format(command=command)
+        text = _("Still applied: {names}. Mend it and go on: {command}; or apply again what was unapplied: {forwards}")
+        return text.format(names=names, command=command, forwards=forwards)
+
     def _left_open(self, own: OwnTransaction | None, error: BaseException) -> bool:
         """Return whether the migration ended its own transaction before it failed."""
         if own is None or (isinstance(error, TransientError) and not own.ended):
@@ -340,15 +357,19 @@ class Executor(LazyExecutor):
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
+        elsewhere = Elsewhere(self.connection)
         try:
-            with self.connection.execute_wrapper(report.progress.remember):
+            with elsewhere.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report
         except BaseException as error:
             if self.emit.clock.is_stop(error):
                 raise
             if not of_others:
                 leave_session(self.database)
-            ended = failure(self.database, error, report.progress, report.own, left=self._left_open(report.own, error))
+            left = self._left_open(report.own, error)
+            back = self._way_back(migration) if backwards and not (left or report.progress.is_cut) else ""
+            used = tuple(elsewhere.aliases)
+            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
             self.emit(MigrationStopped(*place, error=str(ended)))
             if ended is error:
                 raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import django
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
@@ -30,11 +31,14 @@ def failure(
     own: OwnTransaction | None = None,
     *,
     left: bool = False,
+    way_back: str = "",
+    elsewhere: Sequence[str] = (),
 ) -> AutoMigrateError | TransientError:
     """Return the exception that ends the migration: a transient error, or a failure with its place.
 
     `own` is the transaction that was to be all of it, if one was; `left` tells that the migration ended it, so that
-    something of it may be there: then nothing of it may be tried again.
+    something of it may be there: then nothing of it may be tried again. `way_back` says what a plan that unapplies has
+    come to, and what to type; `elsewhere` are other databases that the migration has used.
     """
     if isinstance(error, AutoMigrateError):
         return error
@@ -47,7 +51,10 @@ def failure(
         what += _(" at operation {index} of {count}, {operation}").format(
             index=progress.index, count=len(migration.operations), operation=operation.describe()
         )
-    return MigrationFailed(f"{what}: {summary_of(error)}", hint=_hint(database, error, progress, left=left))
+    used = _("It has also used {names}: what it wrote there may have been kept.").format(names=", ".join(elsewhere))
+    lines = [_hint(database, error, progress, left=left), used if elsewhere else "", way_back]
+    hint = "\n".join(filter(None, lines))
+    return MigrationFailed(f"{what}: {summary_of(error)}", hint=hint)
 
 
 def _transient(database: Database, error: BaseException, progress: Progress) -> TransientError | None:
@@ -69,7 +76,7 @@ def is_one_transaction(database: Database, progress: Progress) -> bool:
 
 def _hint(database: Database, error: BaseException, progress: Progress, *, left: bool) -> str:
     lines = []
-    if place := _place(error):
+    if place := place_of(error):
         lines.append(_("Raised at {place}.").format(place=place))
     # On one line, so that no line of it reads as one of ours.
     if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
@@ -79,19 +86,23 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
         lines.append(_("It was tried twice; the first time it had raised {error}.").format(error=summary_of(first)))
     lines += advice(error, progress.migration)
     if left:
-        return "\n".join([*lines, *left_open(progress.migration, backwards=progress.backwards)])
-    if is_one_transaction(database, progress):
-        lines.append(_("Nothing of it was kept; earlier migrations stay applied and recorded."))
-    elif progress.is_online:
-        lines.append(_("It is carried out online: what came before the failing operation was kept."))
-    else:
-        lines.append(_("It is not atomic: what came before the failing operation was kept."))
+        lines += left_open(progress.migration, backwards=progress.backwards, database=database.alias)
+        return "\n".join(lines)
+    lines.append(_kept(database, progress))
     if progress.is_cut:
         lines.append(_("So may be what it did itself. Mend the migration, look at its data, then type one of:"))
-        lines += choices(progress.migration, progress.index, backwards=progress.backwards)
-    else:
+        lines += choices(progress.migration, progress.index, backwards=progress.backwards, database=database.alias)
+    elif not progress.backwards:
         lines.append(_("Mend the migration and deploy again."))
     return "\n".join(lines)
+
+
+def _kept(database: Database, progress: Progress) -> str:
+    if not (progress.migration.atomic and database.transactional_ddl):
+        return _("It is not atomic: what came before the failing operation was kept.")
+    if progress.backwards:
+        return _("Nothing of it was taken back; what was unapplied before it stays unapplied.")
+    return _("Nothing of it was kept; earlier migrations stay applied and recorded.")
 
 
 # How servers say that a statement took too long, and that something of that name is there already: SQLSTATEs of
@@ -134,9 +145,10 @@ def is_first(migration: Migration) -> bool:
     return all(app_label != migration.app_label for app_label, _name in migration.dependencies)
 
 
-def left_open(migration: Migration, *, backwards: bool) -> list[str]:
+def left_open(migration: Migration, *, backwards: bool, database: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Return what to do about an atomic migration that did not stay in its transaction, as lines."""
-    done, redo = (resolving(migration, 1, verdict, backwards=backwards) for verdict in ("done", "redo"))
+    verdicts = ("done", "redo")
+    done, redo = (resolving(migration, 1, verdict, backwards=backwards, database=database) for verdict in verdicts)
     return [
         _("It ended its own transaction: something of it may be kept, and something may be missing. Look, then type:"),
         _("  all of it was done:   {command}").format(command=done),
@@ -145,9 +157,10 @@ def left_open(migration: Migration, *, backwards: bool) -> list[str]:
     ]
 
 
-def choices(migration: Migration, index: int, *, backwards: bool) -> list[str]:
+def choices(migration: Migration, index: int, *, backwards: bool, database: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Return the commands that settle what became of an operation, as lines."""
-    done, redo = (resolving(migration, index, verdict, backwards=backwards) for verdict in ("done", "redo"))
+    verdicts = ("done", "redo")
+    done, redo = (resolving(migration, index, verdict, backwards=backwards, database=database) for verdict in verdicts)
     return [
         _("  it was done:      {command}").format(command=done),
         _("  do it once more:  {command}").format(command=redo),
@@ -155,7 +168,7 @@ def choices(migration: Migration, index: int, *, backwards: bool) -> list[str]:
     ]
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """Return file and line of the project's own code that raised, if it was not Django's."""
     for cause in causes(error):
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):

@@ -27,23 +27,15 @@ from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.faults import causes
+from auto_migrate.databases.statement_kinds import controls_transaction, ends_transaction, reads, writes_rows
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 Execute = Callable[..., Any]
-READS = re.compile(r"\s*(?:SELECT|SHOW|DESCRIBE|PRAGMA)\b", re.IGNORECASE)
-CONTROL = re.compile(r"\s*(?:BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
-# What ends a transaction, or may: after it nothing is rolled back that came before.
-_TO_SAVEPOINT = r"(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b)"
-ENDS_TRANSACTION = re.compile(
-    rf"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:COMMIT|END|ABORT|CALL|PREPARE\s+TRANSACTION|ROLLBACK{_TO_SAVEPOINT})\b"
-    rf"|;\s*(?:COMMIT|ABORT|ROLLBACK{_TO_SAVEPOINT})\b",
-    re.IGNORECASE | re.DOTALL,
-)
-# Rows that a migration writes, those of this package and of SQLite's remade tables aside.
-WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b(?!.*(?:auto_migrate_|new__))", re.IGNORECASE | re.DOTALL)
+# Rows of this package's own and of SQLite's remade tables.
+OWN_ROWS = re.compile("auto_migrate_|new__")
 # Set on what was raised on Django's own state, or has been there before: it is true.
 SETTLED = "_auto_migrate_settled"
 # Set on what the second try raised: what the first had raised.
@@ -85,10 +77,10 @@ class Sent:
 
     def note(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on the database that is migrated."""
-        self.count += CONTROL.match(str(sql)) is None
+        self.count += not controls_transaction(str(sql))
         if not self.ended_transaction:
-            self.ended_transaction = ENDS_TRANSACTION.search(str(sql)) is not None
-        if WRITES.match(str(sql)):
+            self.ended_transaction = ends_transaction(str(sql))
+        if writes_rows(str(sql)) and not OWN_ROWS.search(str(sql)):
             self.wrote(hash((str(sql), shape_of(params))))
         return execute(sql, params, many, context)
 
@@ -98,7 +90,7 @@ class Sent:
 
     def note_elsewhere(self, execute: Execute, sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Note a statement on another database, which is rolled back by nobody."""
-        self.wrote_elsewhere = self.wrote_elsewhere or READS.match(str(sql)) is None
+        self.wrote_elsewhere = self.wrote_elsewhere or not reads(str(sql))
         return execute(sql, params, many, context)
 
 

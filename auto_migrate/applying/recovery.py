@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from auto_migrate.applying.failure import choices, left_open
 from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.statement_journal import SHOWN
-from auto_migrate.applying.traits import is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.applying.traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter
-from auto_migrate.exceptions import MigrationFailed, UsageError
+from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.interruptions import half_way
+from auto_migrate.planning.interruptions import half_way, resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -76,11 +79,49 @@ def judge(
             return _judge_concurrent(indexes, operation, backwards=position.backwards)
     verdict = resolutions.pop((key, index), None) or (Verdict.REDO if is_repeatable(operation) else None)
     if verdict is None:
-        raise ask(migration, index, backwards=position.backwards)
+        raise ask(migration, index, backwards=position.backwards, database=database.alias)
     if verdict is Verdict.REDO and indexes is not None:
         for name in indexes_left_invalid(database, operation):
             indexes.drop(name)
     return verdict
+
+
+def unanswered(database: Database, migration: Migration, position: Position) -> AutoMigrateError | None:
+    """Return what a run would ask of the operator about a migration that was cut, None if it goes on by itself.
+
+    Nothing is changed, and no build in the server is waited for.
+    """
+    how: Any = {"backwards": position.backwards, "database": database.alias}
+    index, operations = position.started, migration.operations
+    at_once = migration.atomic and database.transactional_ddl
+    if position.done and (at_once or position.digest != digest_of_done(migration, position)):
+        return changed_meanwhile(MigrationKey.of(migration), position)
+    if index is None:
+        return None
+    if at_once:
+        return ask_of_whole(migration, **how)
+    if applies_itself(migration, backwards=position.backwards):
+        return ask_to_redo(migration, **how)
+    return None if is_settled(database, position, operations[index - 1]) else ask(migration, index, **how)
+
+
+def stopped_at(database: Database, migration: Migration, position: Position) -> HistoryDiverged:
+    """Say that a migration stands half-way, and which command goes on with it, or what is asked before it can."""
+    if (question := unanswered(database, migration, position)) is not None:
+        return HistoryDiverged(question.message, hint=question.hint)
+    return half_way(migration, position, database.alias)
+
+
+def is_settled(database: Database, position: Position, operation: Operation) -> bool:
+    """Return whether it can be found out, or makes no difference, what became of an operation that was cut."""
+    looked_up = database.indexes is not None and is_concurrent(operation)
+    return looked_up or is_repeatable(operation) or _judge_by_schema(database, position, operation) is not None
+
+
+def digest_of_done(migration: Migration, position: Position) -> str:
+    """Return a hash of the operations that come first today, as many as are done."""
+    operations = migration.operations[::-1] if position.backwards else migration.operations
+    return digest_of(operations[: position.done])
 
 
 def _judge_by_schema(database: Database, position: Position, operation: Operation) -> Verdict | None:
@@ -134,10 +175,13 @@ def indexes_left_invalid(database: Database, operation: Operation) -> list[str]:
 
 def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationFailed:
     """Say that a migration was edited above the place where it was cut."""
+    text = ngettext(
+        "Migration {migration} was cut after {done} operation, and this is not its first one any more.",
+        "Migration {migration} was cut after {done} operations, and these are not its first ones any more.",
+        position.done,
+    )
     return MigrationFailed(
-        _("Migration {migration} was cut after {done} operations, and these are not its first ones any more.").format(
-            migration=migration, done=position.done
-        ),
+        text.format(migration=migration, done=position.done),
         hint="\n".join(
             [
                 _("Nothing was done. Put them back as they were, in their order, and what is new after them."),
@@ -152,36 +196,54 @@ def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationF
 def check_open(database: Database, open_journals: Mapping[MigrationKey, Position], comparison: Comparison) -> None:
     """Raise for a migration that was cut and is gone, or is to be passed over as if it had not been.
 
-    That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now.
+    That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now,
+    or half applied where its app is to be brought to what was before it.
     """
+    target = comparison.target
     plan = {MigrationKey.of(migration): migration for migration, _backwards in comparison.plan}
     for key, position in open_journals.items():
         node = (key.app_label, key.name)
         gone = node not in comparison.loader.disk_migrations
         if position.backwards and not gone:
             if node in comparison.recorded and not (key in plan and comparison.backwards):
-                raise half_way(comparison.loader.disk_migrations[node], position)
+                raise stopped_at(database, comparison.loader.disk_migrations[node], position)
             continue
+        passed_over = target is not None and target.app_label == key.app_label and key not in plan
+        if passed_over and not gone and node not in comparison.recorded:
+            raise stopped_at(database, comparison.loader.disk_migrations[node], position)
         at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl and position.online is None
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
 
 
-def verdict_on_whole(migration: Migration, resolutions: Resolutions, *, backwards: bool) -> Verdict:
+def verdict_on_whole(migration: Migration, resolutions: Resolutions, *, backwards: bool, database: str) -> Verdict:
     """Return what the operator found out about a migration that ended its own transaction; raise to ask."""
-    key = MigrationKey.of(migration)
-    verdict = resolutions.pop((key, 1), None)
+    verdict = resolutions.pop((MigrationKey.of(migration), 1), None)
     if verdict is None:
-        raise MigrationFailed(
-            _("Migration {migration} ended the transaction that was to be all of it, and was not finished.").format(
-                migration=key
-            ),
-            hint="\n".join(left_open(migration, backwards=backwards)),
-        )
+        raise ask_of_whole(migration, backwards=backwards, database=database)
     return verdict
 
 
-def ask(migration: Migration, index: int, *, backwards: bool = False) -> MigrationFailed:
+def ask_of_whole(migration: Migration, *, backwards: bool, database: str) -> MigrationFailed:
+    """Say that a migration ended its own transaction, and which commands there are to choose from."""
+    return MigrationFailed(
+        _("Migration {migration} ended the transaction that was to be all of it, and was not finished.").format(
+            migration=migration
+        ),
+        hint="\n".join(left_open(migration, backwards=backwards, database=database)),
+    )
+
+
+def ask_to_redo(migration: Migration, *, backwards: bool, database: str) -> MigrationFailed:
+    """Say that nothing is known of a migration that brings its own way of being applied."""
+    command = resolving(migration, 1, "redo", backwards=backwards, database=database)
+    return MigrationFailed(
+        _("Migration {migration} applies itself and was cut.").format(migration=migration),
+        hint=_("Find out what it left, then type: {command}").format(command=command),
+    )
+
+
+def ask(migration: Migration, index: int, *, backwards: bool, database: str) -> MigrationFailed:
     """Say that nobody but the operator can know, and which commands there are to choose from."""
     text = _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.")
     if backwards:
@@ -191,28 +253,46 @@ def ask(migration: Migration, index: int, *, backwards: bool = False) -> Migrati
         hint="\n".join(
             [
                 _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
-                *choices(migration, index, backwards=backwards),
+                *choices(migration, index, backwards=backwards, database=database),
             ]
         ),
     )
 
 
-def check_pending(resolutions: Resolutions, plan: Sequence[tuple[Migration, bool]]) -> Resolutions:
-    """Check that every resolution names an operation of the plan; raise `UsageError` for one that does not."""
-    pending = {MigrationKey.of(migration): migration for migration, _backwards in plan}
+def check_resolutions(
+    resolutions: Resolutions, cut: Mapping[MigrationKey, Position], comparison: Comparison, database: str
+) -> None:
+    """Check that every resolution is of an operation that was cut; raise `UsageError` for one that is not."""
+    # What was recorded by hand since is settled.
+    rows = comparison.recorded
+    cut = {key: at for key, at in cut.items() if ((key.app_label, key.name) in rows) is at.backwards}
     for key, index in resolutions:
-        if key not in pending:
+        position = cut.get(key)
+        if position is None or position.started is None:
             raise UsageError(
-                _("--resolve {migration}:{index} names a migration that is not pending.").format(
+                _("--resolve {migration}:{index}: no operation of that migration was cut.").format(
                     migration=key, index=index
                 ),
-                hint=_("See what is pending: manage.py auto_migrate --check"),
+                hint="\n".join(_awaited(cut, comparison, database)),
             )
-        if not 1 <= index <= len(pending[key].operations):
+        if position.started != index:
             raise UsageError(
-                _("--resolve {migration}:{index} names no operation: {migration} has {count}.").format(
-                    migration=key, index=index, count=len(pending[key].operations)
+                _("--resolve {migration}:{index}: operation {started} was cut, and not that one.").format(
+                    migration=key, index=index, started=position.started
                 ),
-                hint=_("The number is the one that the earlier run has asked about."),
+                hint="\n".join(_awaited({key: position}, comparison, database)),
             )
-    return resolutions
+
+
+def _awaited(cut: Mapping[MigrationKey, Position], comparison: Comparison, database: str) -> Iterator[str]:
+    """Say what can be resolved, as lines."""
+    started = {key: position for key, position in cut.items() if position.started is not None}
+    if not started:
+        yield _("Nothing awaits an answer; leave --resolve out.")
+    for key, position in started.items():
+        if migration := comparison.loader.disk_migrations.get((key.app_label, key.name)):
+            commands = [
+                resolving(migration, position.started or 0, verdict, backwards=position.backwards, database=database)
+                for verdict in ("done", "redo")
+            ]
+            yield _("Type one of: {commands}").format(commands="; ".join(commands))

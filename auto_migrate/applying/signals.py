@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from importlib import import_module
 
 from django.apps import apps
@@ -12,10 +14,14 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from auto_migrate.applying.failure import place_of
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
+from auto_migrate.databases.base import Database
+from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.receivers import SIGNALS, of_others
 from auto_migrate.values import Audience
@@ -37,6 +43,26 @@ def send_pre_migrate(
         emit_pre_migrate_signal(
             audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
         )
+
+
+@contextlib.contextmanager
+def telling_receivers(database: Database, signal: str) -> Iterator[None]:
+    """Raise `MigrationFailed` for what a receiver of the project's raises, and let pass what is about the database."""
+    try:
+        yield
+    except (AutoMigrateError, TransientError):
+        raise
+    except Exception as error:
+        if database.fault_of(error) is not None:
+            raise
+        after = _("All of the plan is applied and recorded. Mend the receiver and deploy again: it is sent once more.")
+        before = _("Nothing of the plan was carried out. Mend the receiver and deploy again.")
+        place = place_of(error)
+        lines = [_("Raised at {place}.").format(place=place)] if place else []
+        raise MigrationFailed(
+            _("A receiver of {signal} failed: {error}").format(signal=signal, error=summary_of(error)),
+            hint="\n".join([*lines, after if signal == "post_migrate" else before]),
+        ) from error
 
 
 def on_demand(state: ProjectState) -> LazyState:

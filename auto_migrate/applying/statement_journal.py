@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,15 +20,8 @@ from django.db.transaction import atomic
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.statement_kinds import changes_schema_visibly, looks, writes_rows
 from auto_migrate.history.journal import Journal
-
-# What leaves the schema and the rows as they are.
-LOOKS = re.compile(r"\s*(SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|SET|USE)\b", re.IGNORECASE)
-WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
-# What is seen in the schema when it was carried out; the rest, such as a trigger, is not.
-VISIBLE = re.compile(
-    r"\s*((CREATE|ALTER|DROP)\s+(TABLE|((UNIQUE|FULLTEXT|SPATIAL)\s+)?INDEX)|RENAME\s+TABLE)\b", re.IGNORECASE
-)
 
 
 def are_noted(database: Database, operation: Operation) -> bool:
@@ -42,7 +34,7 @@ def are_noted(database: Database, operation: Operation) -> bool:
 def digest_of(sql: str, params: Any) -> str:
     """Return a hash of a statement, marked where the schema shows whether it was carried out."""
     found = hashlib.blake2b(repr((sql, params)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{found}{SHOWN}" if VISIBLE.match(sql) else found
+    return f"{found}{SHOWN}" if changes_schema_visibly(sql) else found
 
 
 SHOWN = "+"
@@ -69,13 +61,13 @@ class Statements:
             yield
 
     def _execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if self._noting or LOOKS.match(sql):
+        if self._noting or looks(sql):
             return execute(sql, params, many, context)
         digest = digest_of(sql, params)
         if digest in self._to_pass:
             self._to_pass.remove(digest)
             return None
-        if not WRITES.match(sql):
+        if not writes_rows(sql):
             self._note(digest, self.database.schema_digest)
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):

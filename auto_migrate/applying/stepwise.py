@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import sqlparse
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import operations as ops
@@ -28,7 +26,15 @@ from auto_migrate.applying.operation_loop import (
     untranslated,
     wants_own_transaction,
 )
-from auto_migrate.applying.recovery import Resolutions, Verdict, changed_meanwhile, indexes_left_invalid, judge
+from auto_migrate.applying.recovery import (
+    Resolutions,
+    Verdict,
+    ask_to_redo,
+    changed_meanwhile,
+    digest_of_done,
+    indexes_left_invalid,
+    judge,
+)
 from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
@@ -36,10 +42,10 @@ from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
-from auto_migrate.planning.interruptions import resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -82,7 +88,7 @@ class Stepwise:
         Raise `MigrationFailed` if the operations that are done are not those that the migration begins with today.
         """
         position = self.journal.resume()
-        if position.done and position.digest != self._digest(position.done):
+        if position.done and position.digest != digest_of_done(self.migration, position):
             raise changed_meanwhile(self.key, position)
         return position
 
@@ -202,11 +208,7 @@ class Stepwise:
     ) -> ProjectState:
         """Carry out a migration that brings its own way: one operation, as far as anybody can know."""
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
-            command = resolving(self.migration, 1, "redo", backwards=self.backwards)
-            raise MigrationFailed(
-                _("Migration {migration} applies itself and was cut.").format(migration=self.key),
-                hint=_("Find out what it left, then type: {command}").format(command=command),
-            )
+            raise ask_to_redo(self.migration, backwards=self.backwards, database=self.database.alias)
         self.journal.begin(1)
         with self.database.session_limits(), untranslated(), self.progress.watched():
             state = run()
@@ -224,9 +226,8 @@ class Stepwise:
             and isinstance(operation, ops.RunSQL)
             # A build that failed leaves an INVALID index, and a procedure may have committed before it failed.
             and not holds_nobody_up(operation)
-            and not re.match(r"\s*(DO|CALL)\b", self.progress.statement, re.IGNORECASE)
-            # Of several statements in one text, those before may have been committed.
-            and not ENDS_TRANSACTION.search(sqlparse.format(self.progress.statement, strip_comments=True))
+            and not runs_code(self.progress.statement)
+            and not may_commit_within(self.progress.statement)
         )
 
     def _check_indexes(self, operation: Operation) -> None:
@@ -297,9 +298,6 @@ def steps_backwards(migration: Migration, state: ProjectState, editor: BaseDatab
         operation.state_forwards(migration.app_label, state)
         steps.append(Backwards(index, migration, operation, state, before, editor))
     return steps[::-1]
-
-
-ENDS_TRANSACTION = re.compile(r"(^|;)\s*(COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
 
 
 def leave_transaction(database: Database) -> bool:

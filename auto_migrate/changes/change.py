@@ -219,6 +219,7 @@ class ValidateConstraint(Change):
 class DropConstraint(Change):
     """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them.
 
+    `as_index` is as with `AddConstraint`.
     `again` tells whether the same migration makes the same constraint again.
     """
 
@@ -226,6 +227,7 @@ class DropConstraint(Change):
     kind: ConstraintKind | None = None
     columns: tuple[str, ...] = ()
     references: str = ""
+    as_index: bool = False
     again: bool = False
     definition: Any = None
 
@@ -268,9 +270,12 @@ class Reindex(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RewriteTable(Change):
-    """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…"""
+    """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…
 
-    command: Rewrite
+    On SQLite it is Django that does so, whatever it is that changes of a field: there is no command then.
+    """
+
+    command: Rewrite | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import itertools
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +16,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.stock_operations import djangos_forwards, is_of_own_kind, reason_of_own_kind
+from auto_migrate.changes.stock_operations import djangos_way, is_of_own_kind, reason_of_own_kind, to_look_at, within
+from auto_migrate.databases.statement_kinds import only_reads
 from auto_migrate.operations import Backfill
-
-# Django asks some questions inside of a transaction, which what only reads may have.
-READS = re.compile(
-    r"\s*(SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO)\b[^;]*;?\s*", re.IGNORECASE
-)
 
 
 class NotTold(Exception):
@@ -30,20 +26,32 @@ class NotTold(Exception):
 
 
 def statements_of_operation(
-    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+    *,
+    backwards: bool = False,
 ) -> tuple[str, ...]:
     """Return the statements that an operation would send, what it defers at their end.
+
+    When it is taken back, `before` is the state that there is, and `after` the one that is to come, as Django has it.
 
     The database is at most read, and its transaction left as it was. What cannot be told stands as a note among the
     statements (`is_note`); what is no SQL, as a `RunPython`, gives nothing. An operation of a project's own kind is not
     carried out: of one that is of a kind of Django's, what Django would send stands before the note.
     """
     if type(operation) is Backfill:
-        return (batches_of(operation, connection, before),)
-    notes = (f"-- {reason_of_own_kind(operation)}.",) if is_of_own_kind(operation) else ()
+        return () if backwards else (batches_of(operation, connection, before),)
+    notes = (f"-- {reason_of_own_kind(operation)}.",) if is_of_own_kind(operation, backwards=backwards) else ()
     if isinstance(operation, ops.SeparateDatabaseAndState):
-        return (*_statements_within(operation, app_label, connection, before), *notes)
-    return (*sql_of(operation, app_label, connection, before, after), *notes)
+        inner = within(operation, app_label, after if backwards else before, backwards=backwards)
+        told = [
+            statements_of_operation(one, app_label, connection, *states, backwards=backwards) for one, *states in inner
+        ]
+        return (*itertools.chain.from_iterable(told), *notes)
+    return (*sql_of(operation, app_label, connection, before, after, backwards=backwards), *notes)
 
 
 def batches_of(operation: Backfill, connection: BaseDatabaseWrapper, before: ProjectState) -> str:
@@ -59,31 +67,27 @@ def batches_of(operation: Backfill, connection: BaseDatabaseWrapper, before: Pro
 
 
 def sql_of(
-    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+    *,
+    backwards: bool = False,
 ) -> tuple[str, ...]:
     """Return what Django would send for an operation, or for the one of its own that the operation is a kind of."""
-    forwards = djangos_forwards(operation)
-    if forwards is None or not operation.reduces_to_sql:
+    way = djangos_way(operation, backwards=backwards)
+    if way is None or not operation.reduces_to_sql:
         return ()
+    operation = to_look_at(operation) if backwards else operation
     with only_read(connection) as aside:
         editor = collecting_editor(aside)
         try:
-            forwards(operation, app_label, editor, before, after)
+            way(operation, app_label, editor, before, after)
             editor.flush_deferred()
         except Exception as error:  # noqa: BLE001 - whatever an operation raises against a schema that is not there yet
             editor.note(_("what follows is known only when it runs ({error})").format(error=error))
     return tuple(editor.collected_sql)
-
-
-def _statements_within(
-    operation: ops.SeparateDatabaseAndState, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState
-) -> Iterator[str]:
-    # As SeparateDatabaseAndState.database_forwards, which would carry out a RunPython.
-    for inner in operation.database_operations:
-        after = before.clone()
-        inner.state_forwards(app_label, after)
-        yield from statements_of_operation(inner, app_label, connection, before, after)
-        before = after
 
 
 def is_note(statement: str) -> bool:
@@ -187,6 +191,6 @@ def _refuse_to_connect() -> None:
 
 
 def _only_reads(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    if many or not READS.fullmatch(str(sql)):
+    if many or not only_reads(str(sql)):
         raise NotTold(_("it changes the database by itself"))
     return execute(sql, params, many, context)

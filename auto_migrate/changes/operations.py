@@ -8,6 +8,8 @@ one of Django's, what that would do is told, and that there may be more.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -31,10 +33,12 @@ from auto_migrate.changes.state_slices import sliced
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.changes.stock_operations import (
     DJANGO_OPERATIONS,
-    Forwards,
-    djangos_forwards,
+    Way,
+    djangos_way,
     is_of_own_kind,
     reason_of_own_kind,
+    to_look_at,
+    within,
 )
 from auto_migrate.exceptions import TransientError
 
@@ -53,32 +57,42 @@ def changes_of(
     connection: BaseDatabaseWrapper,
     before: ProjectState,
     after: ProjectState,
+    *,
+    backwards: bool = False,
 ) -> Iterable[Change]:
-    """Return what an operation does to the database, in order; nothing if it only changes the state."""
-    if does_nothing(operation):
+    """Return what an operation does to the database, in order; nothing if it only changes the state.
+
+    When it is taken back, `before` is the state that there is, and `after` the one that is to come, as Django has it.
+    """
+    if does_nothing(operation, backwards=backwards):
         return ()
-    if (known := reader_of_package(operation)) is not None:
-        return tuple(_read_in_part(known, (operation, app_label, connection, before, after)))
+    if not backwards and (known := reader_of_package(operation)) is not None:
+        place = (operation, app_label, connection, before, after)
+        return tuple(_read_in_part(known, place, backwards=False))
     own = (OpaqueChange(table="", text=operation.describe(), reason=reason_of_own_kind(operation)),)
-    unread = own if is_of_own_kind(operation) else ()
-    forwards = djangos_forwards(operation)
-    if forwards is None:
+    unread = own if is_of_own_kind(operation, backwards=backwards) else ()
+    way = djangos_way(operation, backwards=backwards)
+    if way is None:
         return unread
     if isinstance(operation, ops.SeparateDatabaseAndState):
-        return (*_changes_within(operation, app_label, connection, before), *unread)
-    reader, place = _reader_of(forwards), (operation, app_label, connection, before, after)
-    looks_at_rows = reader in {changes_of_function, changes_of_statements}
+        inner = within(operation, app_label, after if backwards else before, backwards=backwards)
+        told = [changes_of(one, app_label, connection, *states, backwards=backwards) for one, *states in inner]
+        return (*itertools.chain.from_iterable(told), *unread)
+    reader = functools.partial(_reader_of(way), backwards=backwards)
+    place = (to_look_at(operation) if backwards else operation, app_label, connection, before, after)
+    looks_at_rows = isinstance(operation, ops.RunPython | ops.RunSQL)
     try:
-        return (*(reader(*place) if looks_at_rows else _read_in_part(reader, place)), *unread)
+        return (*(reader(*place) if looks_at_rows else _read_in_part(reader, place, backwards=backwards)), *unread)
     except UNTELLABLE as error:
         return (OpaqueChange(table="", text=operation.describe(), reason=str(error)),)
 
 
-def _read_in_part(reader: Reader, place: Place) -> Iterable[Change]:
+def _read_in_part(reader: Reader, place: Place, *, backwards: bool) -> Iterable[Change]:
     """Read an operation on a few models, and on all of them where that will not do: what fails then is true."""
     operation, app_label, connection, before, after = place
     try:
-        return tuple(reader(operation, app_label, connection, *sliced(operation, app_label, before, after)))
+        part = sliced(operation, app_label, before, after, backwards=backwards)
+        return tuple(reader(operation, app_label, connection, *part))
     except (DatabaseError, InterfaceError, TransientError):
         raise
     except Exception as error:  # noqa: BLE001 # whatever a few models lack, Django has it where it has all
@@ -87,24 +101,14 @@ def _read_in_part(reader: Reader, place: Place) -> Iterable[Change]:
     return tuple(reader(operation, app_label, connection, before.clone(), after.clone()))
 
 
-def _changes_within(
-    operation: ops.SeparateDatabaseAndState, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState
-) -> Iterator[Change]:
-    for inner in operation.database_operations:
-        after = before.clone()
-        inner.state_forwards(app_label, after)
-        yield from changes_of(inner, app_label, connection, before, after)
-        before = after
-
-
-def _reader_of(forwards: Forwards) -> Reader:
-    if forwards is ops.RunPython.database_forwards:
+def _reader_of(way: Way) -> Reader:
+    if way in {ops.RunPython.database_forwards, ops.RunPython.database_backwards}:
         return changes_of_function
-    if forwards is ops.RunSQL.database_forwards:
+    if way in {ops.RunSQL.database_forwards, ops.RunSQL.database_backwards}:
         return changes_of_statements
-    if forwards.__module__.startswith(DJANGO_OPERATIONS):
+    if way.__module__.startswith(DJANGO_OPERATIONS):
         return changes_of_schema
-    return POSTGRES_READERS.get(forwards.__qualname__.partition(".")[0], changes_of_nothing)
+    return POSTGRES_READERS.get(way.__qualname__.partition(".")[0], changes_of_nothing)
 
 
 def changes_of_schema(
@@ -113,19 +117,22 @@ def changes_of_schema(
     connection: BaseDatabaseWrapper,
     before: ProjectState,
     after: ProjectState,
+    *,
+    backwards: bool,
 ) -> Iterable[Change]:
     """Carry out one of Django's schema operations on a recorder."""
-    recorder: Any = RecordingSchemaEditor(connection, _new_labels(operation, app_label))
-    forwards: Any = djangos_forwards(operation)
-    forwards(operation, app_label, recorder, before, after)
+    recorder: Any = RecordingSchemaEditor(connection, _new_labels(operation, app_label, backwards=backwards))
+    way: Any = djangos_way(operation, backwards=backwards)
+    way(operation, app_label, recorder, before, after)
     changes: list[Change] = recorder.changes
     return changes
 
 
-def _new_labels(operation: Operation, app_label: str) -> Mapping[str, str]:
-    if isinstance(operation, ops.RenameModel):
-        return {f"{app_label}.{operation.new_name}": f"{app_label}.{operation.old_name}"}
-    return {}
+def _new_labels(operation: Operation, app_label: str, *, backwards: bool) -> Mapping[str, str]:
+    if not isinstance(operation, ops.RenameModel):
+        return {}
+    old, new = f"{app_label}.{operation.old_name}", f"{app_label}.{operation.new_name}"
+    return {old: new} if backwards else {new: old}
 
 
 def changes_of_function(
@@ -134,17 +141,18 @@ def changes_of_function(
     connection: BaseDatabaseWrapper,
     before: ProjectState,
     _after: ProjectState,
+    *,
+    backwards: bool,
 ) -> Iterator[Change]:
     """Return that a function of the project's runs, and what it sends; nothing of the one that does nothing."""
     allowed = router.allow_migrate(connection.alias, app_label, **operation.hints)
-    if allowed and operation.code is not ops.RunPython.noop:
-        name = getattr(operation.code, "__name__", type(operation.code).__name__)
+    code = operation.reverse_code if backwards else operation.code
+    if allowed and code is not None and code is not ops.RunPython.noop:
+        name = getattr(code, "__name__", type(code).__name__)
         models = model_tables(before, connection)
         tables = {model.lower(): table for table, model in models.items()}
-        read = read_function(operation.code, tables, connection.vendor)
-        yield RunFunction(
-            table="", function=name, code=operation.code, tables=tables, passes=read.passes, writes=read.writes
-        )
+        read = read_function(code, tables, connection.vendor)
+        yield RunFunction(table="", function=name, code=code, tables=tables, passes=read.passes, writes=read.writes)
         for statement in read.statements:
             yield from map(made_when_it_runs, changes_of_sql(statement, connection, models))
         yield from (OpaqueChange(table="", text=name, reason=reason) for reason in read.unfollowed)
@@ -163,44 +171,52 @@ def changes_of_statements(
     connection: BaseDatabaseWrapper,
     before: ProjectState,
     after: ProjectState,
+    *,
+    backwards: bool,
 ) -> Iterator[Change]:
     """Read the SQL of a `RunSQL`."""
     tables = model_tables(before, connection)
-    for statement in sql_of(operation, app_label, connection, before, after):
+    for statement in sql_of(operation, app_label, connection, before, after, backwards=backwards):
         if is_note(statement):
             yield OpaqueChange(table="", text=operation.describe(), reason=statement.lstrip("- "))
         else:
             yield from changes_of_sql(statement, connection, tables)
 
 
-def changes_of_nothing(*_asked: Any) -> Iterable[Change]:
+def changes_of_nothing(*_place: Any, backwards: bool) -> Iterable[Change]:
     """Return nothing: extensions and collations change no table."""
     return ()
 
 
-def add_index_concurrently(
-    operation: Any, app_label: str, connection: BaseDatabaseWrapper, _before: ProjectState, after: ProjectState
+def index_concurrently(
+    operation: Any,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+    *,
+    adds: bool,
+    backwards: bool,
 ) -> Iterable[Change]:
-    """Do what Django's operation does, which asks first that no transaction be open."""
-    model, recorder = after.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
+    """Do what Django's operations do, which ask first that no transaction be open."""
+    is_made = adds is not backwards
+    state = after if is_made else before
+    model, recorder = state.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
     if operation.allow_migrate_model(connection.alias, model):
-        recorder.add_index(model, operation.index, concurrently=True)
-    return recorder.changes
-
-
-def remove_index_concurrently(
-    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
-) -> Iterable[Change]:
-    """Do what Django's operation does, which asks first that no transaction be open."""
-    model, recorder = before.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
-    if operation.allow_migrate_model(connection.alias, model):
-        index = before.models[app_label, operation.model_name.lower()].get_index_by_name(operation.name)
-        recorder.remove_index(model, index, concurrently=True)
+        known = state.models[app_label, operation.model_name.lower()]
+        index = operation.index if adds else known.get_index_by_name(operation.name)
+        (recorder.add_index if is_made else recorder.remove_index)(model, index, concurrently=True)
     return recorder.changes
 
 
 def add_constraint_not_valid(
-    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+    operation: Any,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    _after: ProjectState,
+    *,
+    backwards: bool,  # it is taken back as every constraint is
 ) -> Iterable[Change]:
     """Return a new constraint that old rows need not satisfy."""
     model, recorder = before.apps.get_model(app_label, operation.model_name), RecordingSchemaEditor(connection, {})
@@ -210,17 +226,23 @@ def add_constraint_not_valid(
 
 
 def validate_constraint(
-    operation: Any, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, _after: ProjectState
+    operation: Any,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    _after: ProjectState,
+    *,
+    backwards: bool,
 ) -> Iterator[Change]:
-    """Return that old rows are held to a constraint from now on."""
+    """Return that old rows are held to a constraint from now on; nothing is done to take that back."""
     model = before.apps.get_model(app_label, operation.model_name)
-    if operation.allow_migrate_model(connection.alias, model):
+    if not backwards and operation.allow_migrate_model(connection.alias, model):
         yield ValidateConstraint(table=model._meta.db_table, model=model._meta.label, name=operation.name)
 
 
 POSTGRES_READERS: Mapping[str, Reader] = {
-    "AddIndexConcurrently": add_index_concurrently,
-    "RemoveIndexConcurrently": remove_index_concurrently,
+    "AddIndexConcurrently": functools.partial(index_concurrently, adds=True),
+    "RemoveIndexConcurrently": functools.partial(index_concurrently, adds=False),
     "AddConstraintNotValid": add_constraint_not_valid,
     "ValidateConstraint": validate_constraint,
 }

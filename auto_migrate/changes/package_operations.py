@@ -18,7 +18,8 @@ from auto_migrate.changes.python.source import Untold, function_of
 from auto_migrate.changes.stock_operations import is_djangos
 from auto_migrate.databases.lock_modes import LockMode
 
-Reader = Callable[[Any, str, BaseDatabaseWrapper, ProjectState, ProjectState], Iterable[Change]]
+# Takes an operation, its app, the connection and the states around it.
+Reader = Callable[..., Iterable[Change]]
 
 
 def reader_of_package(operation: Operation) -> Reader | None:
@@ -27,12 +28,13 @@ def reader_of_package(operation: Operation) -> Reader | None:
     return READERS.get(f"{own.__module__}.{own.__qualname__}")
 
 
-def does_nothing(operation: Operation) -> bool:
+def does_nothing(operation: Operation, *, backwards: bool = False) -> bool:
     """Return whether a class says in so many words that it does nothing, as those do that only fake an operation."""
-    if is_djangos(type(operation).database_forwards):
+    way = type(operation).database_backwards if backwards else type(operation).database_forwards
+    if is_djangos(way):
         return False
     try:
-        body = function_of(type(operation).database_forwards).body
+        body = function_of(way).body
     except Untold:
         return False
     return all(isinstance(one, ast.Pass) or isinstance(getattr(one, "value", None), ast.Constant) for one in body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -46,7 +46,7 @@ class OperationChanges:
 
 @dataclasses.dataclass(frozen=True)
 class MigrationChanges:
-    """One migration of a plan; nothing is read of one that is unapplied."""
+    """One migration of a plan, with its operations in the order in which they are carried out or taken back."""
 
     migration: Migration
     backwards: bool
@@ -67,16 +67,23 @@ def read_plan(
     plan: Sequence[tuple[Migration, bool]],
     state: ProjectState,
     *,
+    before: Mapping[MigrationKey, ProjectState] | None = None,
     with_sql: bool = False,
     online: TellSteps | None = None,
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
 
-    `online` is asked, operation by operation, for the steps in which each is carried out.
+    What is unapplied is read from the state `before` it; nothing is where that is not given. `online` is asked,
+    operation by operation, for the steps in which each is carried out.
     """
     reader = Reader(connection, state, with_sql=with_sql, online=online)
     for migration, backwards in plan:
-        yield MigrationChanges(migration, backwards, ()) if backwards else reader.read(migration)
+        if not backwards:
+            yield reader.read(migration)
+        elif (start := (before or {}).get(MigrationKey.of(migration))) is not None:
+            yield reader.read_back(migration, start)
+        else:
+            yield MigrationChanges(migration, backwards, ())
 
 
 class Reader:
@@ -106,6 +113,21 @@ class Reader:
         """Take a migration for applied."""
         migration.mutate_state(self.state, preserve=False)
 
+    def read_back(self, migration: Migration, state: ProjectState) -> MigrationChanges:
+        """Read the next migration to be unapplied, of which `state` is the one before it; see `Migration.unapply`."""
+        states = [state]
+        for index, operation in enumerate(migration.operations, start=1):
+            states.append(states[-1].clone())
+            try:
+                operation.state_forwards(migration.app_label, states[-1])
+            except Exception as error:
+                raise misfit(migration, index, error) from error
+        steps = list(zip(migration.operations, states[1:], states, strict=False))
+        operations = (
+            self._operation(migration, index, *steps[index - 1], backwards=True) for index in range(len(steps), 0, -1)
+        )
+        return MigrationChanges(migration, backwards=True, operations=tuple(operations))
+
     def _operations(self, migration: Migration) -> Iterator[OperationChanges]:
         for index, operation in enumerate(migration.operations, start=1):
             before = self.state.clone()
@@ -113,12 +135,26 @@ class Reader:
                 operation.state_forwards(migration.app_label, self.state)
             except Exception as error:
                 raise misfit(migration, index, error) from error
-            place = (operation, migration.app_label, self.connection, before, self.state)
-            changes = tuple(self._told(read_changes(*place), before))
-            self.rights.pass_by(operation, changes)
-            sql = statements_of_operation(*place) if self.with_sql else ()
-            steps = self.online(migration, operation, before, self.state, changes) if self.online else ()
-            yield OperationChanges(index, operation, changes, sql, steps)
+            yield self._operation(migration, index, operation, before, self.state)
+
+    def _operation(
+        self,
+        migration: Migration,
+        index: int,
+        operation: Operation,
+        before: ProjectState,
+        after: ProjectState,
+        *,
+        backwards: bool = False,
+    ) -> OperationChanges:
+        place = (operation, migration.app_label, self.connection, before, after)
+        changes = tuple(self._told(read_changes(*place, backwards=backwards), before))
+        self.rights.pass_by(operation, changes)
+        sql = statements_of_operation(*place, backwards=backwards) if self.with_sql else ()
+        # What is unapplied is carried out as it stands.
+        online = None if backwards else self.online
+        steps = online(migration, operation, before, after, changes) if online else ()
+        return OperationChanges(index, operation, changes, sql, steps)
 
     def _told(self, changes: Iterable[Change], before: ProjectState) -> Iterator[Change]:
         """Return changes with what the database at hand and the plan before them make of each."""
@@ -159,11 +195,17 @@ def misfit(migration: Migration, index: int, error: Exception) -> MigrationFaile
 
 
 def read_changes(
-    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+    *,
+    backwards: bool = False,
 ) -> tuple[Change, ...]:
     """Return what an operation does; one of a project's own that cannot even be looked at must not stop a deploy."""
     try:
-        return tuple(changes_of(operation, app_label, connection, before, after))
+        return tuple(changes_of(operation, app_label, connection, before, after, backwards=backwards))
     except (DatabaseError, InterfaceError, TransientError):
         raise
     except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding

@@ -24,6 +24,7 @@ from auto_migrate.changes.change import (
     DropTable,
     OpaqueChange,
     RenameTable,
+    RewriteTable,
 )
 from auto_migrate.changes.columns import added, constrained_table, is_required, keys_dropped
 from auto_migrate.changes.constraints import as_unique_index, columns_named, columns_of, kind_of
@@ -111,6 +112,8 @@ class RecordingSchemaEditor:
             raise ValueError(f"Cannot alter field {old_field} into {new_field}: they are not of compatible types.")
         if all(with_column):
             self.changes += alterations(model, old_field, new_field, self.editor, self.renamed)
+            if self._is_sqlite and not self._only_renames(model, old_field, new_field):
+                self.changes.append(RewriteTable(**named(model), command=None))
         elif all(with_table):
             self._alter_many_to_many(model, old_field, new_field, strict)
 
@@ -118,6 +121,18 @@ class RecordingSchemaEditor:
         # The base's way on every database: SQLite's own copies the table, to the same end.
         base: Any = BaseDatabaseSchemaEditor
         base._alter_many_to_many(self, model, old_field, new_field, strict)
+        if self._is_sqlite:
+            self.changes.append(RewriteTable(**named(old_field.remote_field.through), command=None))
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return bool(self.connection.vendor == "sqlite")
+
+    def _only_renames(self, model: Any, old_field: Any, new_field: Any) -> bool:
+        """Return whether SQLite can rename the column, as Django asks there (`_alter_field`)."""
+        bound = any(field.remote_field and field.db_constraint for field in (old_field, new_field))
+        same = self.editor.column_sql(model, old_field) == self.editor.column_sql(model, new_field)
+        return old_field.column != new_field.column and same and not bound
 
     def add_index(self, model: Any, index: models.Index, concurrently: bool = False) -> None:
         """Record a new index."""
@@ -144,8 +159,10 @@ class RecordingSchemaEditor:
             self.remove_index(model, old_index)
             self.add_index(model, new_index)
 
-    def add_constraint(self, model: Any, constraint: BaseConstraint, *, valid: bool = True) -> None:
-        """Record a new constraint."""
+    def add_constraint(
+        self, model: Any, constraint: BaseConstraint, *, valid: bool = True, as_index: bool = False
+    ) -> None:
+        """Record a new constraint; `as_index` where it is an index on this database although it could be said."""
         sql, kind = constraint.create_sql(model, self.editor), kind_of(constraint)
         if sql and kind is None:
             self.execute(sql)
@@ -157,29 +174,35 @@ class RecordingSchemaEditor:
                     kind=kind,
                     columns=columns_of(constraint, model),
                     valid=valid,
-                    as_index=as_unique_index(constraint),
+                    as_index=as_index or self._is_index(constraint),
                     sql=str(sql),
                     nulls_distinct=getattr(constraint, "nulls_distinct", None) is not False,
                     definition=constraint,
                 )
             )
 
-    def remove_constraint(self, model: Any, constraint: BaseConstraint) -> None:
+    def remove_constraint(self, model: Any, constraint: BaseConstraint, *, as_index: bool = False) -> None:
         """Record that a constraint goes."""
         if constraint.create_sql(model, self.editor):
-            columns, kind = columns_of(constraint, model), kind_of(constraint)
             self.changes.append(
-                DropConstraint(**named(model), name=constraint.name, kind=kind, columns=columns, definition=constraint)
+                DropConstraint(
+                    **named(model),
+                    name=constraint.name,
+                    kind=kind_of(constraint),
+                    columns=columns_of(constraint, model),
+                    as_index=as_index or self._is_index(constraint),
+                    definition=constraint,
+                )
             )
 
     def alter_unique_together(self, model: Any, old_unique_together: Together, new_unique_together: Together) -> None:
         """Record the constraints that come and go."""
         for fields in only_in_first(old_unique_together, new_unique_together):
             constraint = models.UniqueConstraint(fields=fields, name=self._together_name(model, fields, "_uniq"))
-            self.remove_constraint(model, constraint)
+            self.remove_constraint(model, constraint, as_index=self._is_sqlite)
         for fields in only_in_first(new_unique_together, old_unique_together):
             constraint = models.UniqueConstraint(fields=fields, name=self._together_name(model, fields, "_uniq"))
-            self.add_constraint(model, constraint)
+            self.add_constraint(model, constraint, as_index=self._is_sqlite)
 
     def alter_index_together(self, model: Any, old_index_together: Together, new_index_together: Together) -> None:
         """Record the indexes that come and go."""
@@ -208,6 +231,11 @@ class RecordingSchemaEditor:
     def _referenced(self, model: Any) -> tuple[str, ...]:
         targets = (constrained_table(field, self.editor) for field in model._meta.local_fields)
         return tuple(dict.fromkeys(table for table in targets if table and table != model._meta.db_table))
+
+    def _is_index(self, constraint: BaseConstraint) -> bool:
+        # On SQLite others than these are a part of the table (`add_constraint`).
+        deferrable = self._is_sqlite and getattr(constraint, "deferrable", None) is not None
+        return as_unique_index(constraint) or deferrable
 
     def _has_column(self, field: Any) -> bool:
         return field.db_parameters(connection=self.connection)["type"] is not None

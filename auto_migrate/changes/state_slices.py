@@ -24,7 +24,7 @@ REFERRED_TO = (ops.AlterField, ops.RemoveField, ops.RenameField, ops.RenameModel
 
 
 def sliced(
-    operation: Operation, app_label: str, before: ProjectState, after: ProjectState
+    operation: Operation, app_label: str, before: ProjectState, after: ProjectState, *, backwards: bool = False
 ) -> tuple[ProjectState, ProjectState]:
     """Return the parts of the states around an operation that it is about; all of them if it names no model."""
     named = {
@@ -35,7 +35,7 @@ def sliced(
     start = {key for key in named if key in before.models or key in after.models}
     if not start:
         return before, after
-    if isinstance(operation, REFERRED_TO):
+    if backwards or isinstance(operation, REFERRED_TO):
         start = closure(start, _referrers(before, after))
     whole = closure(start, lambda key: _parts_there(key, before, after))
     return _part(before, whole), _part(after, whole)

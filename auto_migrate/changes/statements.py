@@ -1,6 +1,7 @@
 """What SQL that somebody wrote does to the database, told by PostgreSQL's own parser.
 
-pglast is that parser, and optional: without it, and on other databases, each statement is one that nobody reads.
+pglast is that parser, and optional: without it, and on other databases, a statement is one that nobody reads, save the
+few that every database says alike.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from auto_migrate.changes.change import (
     Reindex,
     RewriteTable,
 )
+from auto_migrate.changes.plain_statements import change_of_plain
 from auto_migrate.changes.sql import (
     dml as rows,
 )
@@ -101,11 +103,11 @@ def changes_of_sql(sql: str, connection: BaseDatabaseWrapper, tables: Mapping[st
     """
     if connection.vendor != "postgresql":
         reason = _("only the SQL of PostgreSQL is read, not that of {name}").format(name=connection.display_name)
-        return _unread(sql, reason)
+        return _unread(sql, reason, tables)
     try:
         import pglast  # noqa: F401 - only asked whether it is there
     except ImportError:
-        return _unread(sql, _("install django-auto-migrate[sql] to have it read"))
+        return _unread(sql, _("install django-auto-migrate[sql] to have it read"), tables)
     known = Catalog(connection, tables)
     statements = list(parsed(sql))
     changes = [change for text, found in statements for change in _changes(text, found, known)]
@@ -143,8 +145,9 @@ def statements_in(sql: str) -> list[str]:
         return [sql]
 
 
-def _unread(sql: str, reason: str) -> Iterator[Change]:
-    return (OpaqueChange(table="", text=shortened(one), reason=reason) for one in statements_in(sql))
+def _unread(sql: str, reason: str, tables: Mapping[str, str]) -> Iterator[Change]:
+    for one in statements_in(sql):
+        yield change_of_plain(one, tables) or OpaqueChange(table="", text=shortened(one), reason=reason)
 
 
 def shortened(text: str) -> str:

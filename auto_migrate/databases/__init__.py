@@ -6,6 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 from django.utils.connection import ConnectionDoesNotExist
 from django.utils.translation import gettext as _
@@ -56,6 +58,14 @@ def adapter_for(alias: str) -> Database:
         raise UsageError(
             _("There is no database {alias!r} in DATABASES.").format(alias=alias),
             hint=_("Choose one of: {known}.").format(known=known),
+        ) from error
+    except (ImproperlyConfigured, ImportError) as error:
+        engine, reason = settings.DATABASES[alias].get("ENGINE"), str(error).partition("\n")[0]
+        raise UsageError(
+            _("The ENGINE {engine!r} of DATABASES[{alias!r}] cannot be used: {reason}").format(
+                engine=engine, alias=alias, reason=reason
+            ),
+            hint=_("Correct its name, or install its driver."),
         ) from error
     if vendor in ADAPTERS:
         adapter: Database = import_string(ADAPTERS[vendor])(alias)

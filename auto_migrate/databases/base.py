@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
+from auto_migrate.databases.address import Address
 from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.waits import Tell, tell_nobody
@@ -33,16 +34,6 @@ from auto_migrate.values import Blocker, Holder, IndexBuild
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
-
-
-@dataclasses.dataclass(frozen=True)
-class Address:
-    """Who connects where; never a secret."""
-
-    alias: str
-    host: str
-    role: str
-    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,10 +233,9 @@ class Database(abc.ABC):
         """Turn a fault into the exception that tells it."""
         if fault.kind.transient:
             return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
-        address = self.address
-        where = _("role {role} at {host}, database {name}").format(**dataclasses.asdict(address))
+        text = _("The database refuses for good: {reason} ({where}).")
         return DatabaseRefused(
-            _("The database refuses for good: {reason} ({where}).").format(reason=_(fault.kind.value), where=where),
+            text.format(reason=_(fault.kind.value), where=self.address),
             hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))),
         )
 
@@ -345,6 +335,10 @@ class Database(abc.ABC):
     def unbounded(self) -> Iterator[None]:
         """Lift the limits for statements that hold nobody up while they wait."""
         yield
+
+    def impatient(self) -> contextlib.AbstractContextManager[None] | None:
+        """Return the way to wait for no other writer; None where a statement waits for rows and tables alone."""
+        return None
 
     def schema_digest(self) -> str:
         """Return a hash of all tables, columns and indexes where schema changes cannot be rolled back, else nothing."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
+from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import Fault, FaultKind, first_line
+from auto_migrate.exceptions import UsageError
 
 if TYPE_CHECKING:
     from auto_migrate.databases.base import Database
@@ -24,6 +26,17 @@ def translate_bad_options(database: Database) -> Iterator[None]:
         if database.connection.connection is not None:
             raise
         raise database.explain(Fault(FaultKind.BAD_ADDRESS, first_line(error))) from error
+
+
+def refuse_manual_commits(database: Database) -> None:
+    """Raise `UsageError` where autocommit is off: nothing that a run does, its record included, would be committed."""
+    if not database.connection.settings_dict["AUTOCOMMIT"]:
+        raise UsageError(
+            _("DATABASES[{alias!r}] has AUTOCOMMIT off, so that nothing would be committed.").format(
+                alias=database.alias
+            ),
+            hint=_("Migrate with settings in which it is on, which is Django's default."),
+        )
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ class Reason(enum.StrEnum):
     FENCE = "fence"
     BUILD = "build"
     STATEMENT = "statement"
+    SILENCE = "silence"
 
 
 # What is told of each, with the seconds that have passed.
@@ -32,6 +33,10 @@ TEXTS = {
     Reason.FENCE: gettext_noop("another runner has been at work outside of a transaction for {waited:.0f}s"),
     Reason.BUILD: gettext_noop("an index build that a runner left behind has been going on for {waited:.0f}s"),
     Reason.STATEMENT: gettext_noop("a statement has been waiting in the server for {waited:.0f}s"),
+    Reason.SILENCE: gettext_noop(
+        "nothing has been answered for {waited:.0f}s, not even on another connection: a pooler that lends a run fewer "
+        "than two (default_pool_size), or a network that is away"
+    ),
 }
 
 # Is told, now and then, what is waited for, for how many seconds, and who is in the way.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 
 from django.db import Error
+from django.utils.translation import gettext as _
 
+from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import first_line
 from auto_migrate.events import (
     Context,
@@ -47,15 +50,25 @@ class HistoryListener:
         self.phase = "all"
         self.deferred: tuple[MigrationKey, ...] = ()
         self.notes: list[StepNote] = []
+        # Whether another writer was in the way the last time, who is not waited for at each event anew.
+        self.crowded = False
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write down what the event says. A history that cannot be written must not stop a deploy."""
         self._notice(event)
         due = self._keep_steps(event)
+        never_began = isinstance(event, RunFailed) and not self.started
+        impatient = adapter_for(self.history.database).impatient() if self.crowded or never_began else None
         try:
-            self._write(event, context, due=due)
+            with impatient or contextlib.nullcontext():
+                self._write(event, context, due=due)
+            self.crowded = False
         except Error as error:
-            self._write_again(event, context, error, due=due)
+            self.crowded = self._is_crowded(error)
+            if self.crowded:
+                self._warn(context, error)
+            else:
+                self._write_again(event, context, error, due=due)
 
     def _write(self, event: Event, context: Context, *, due: bool) -> None:
         if due:
@@ -75,10 +88,19 @@ class HistoryListener:
             self.history.plain = True
             self._write(event, context, due=due)
         except Error as again:
-            text = presentable(first_line(again))
-            logger.warning("The history of run %s could not be written: %s", context.run_id, text)
+            self._warn(context, again)
         finally:
             self.history.plain = False
+
+    def _is_crowded(self, error: Error) -> bool:
+        """Return whether another writer was in the way, for whom a second try would wait as long."""
+        database = adapter_for(self.history.database)
+        fault = database.fault_of(error)
+        return fault is not None and fault.kind.contention and database.impatient() is not None
+
+    def _warn(self, context: Context, error: Error) -> None:
+        text = _("The history of run {run_id} could not be written: {error}")
+        logger.warning(text.format(run_id=context.run_id, error=presentable(first_line(error))))
 
     def _start(self, context: Context) -> None:
         if not self.started:

@@ -13,15 +13,11 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.options import asking
-from auto_migrate.exceptions import HistoryDiverged, TransientError
+from auto_migrate.exceptions import HistoryDiverged
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
-from auto_migrate.phases.phase import Phase, asked_phase
-from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.interruptions import Interruptions, half_way, interruptions
+from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.loader import Planner, loading
 from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
@@ -29,28 +25,6 @@ from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
-
-
-@dataclasses.dataclass(frozen=True)
-class PlannedMigration:
-    """One migration that is pending, with its operations as sentences."""
-
-    key: MigrationKey
-    backwards: bool
-    operations: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Inspection:
-    """What the code needs and what the database has; if they diverged, the `problem` and a `hint` at its mending."""
-
-    state: SchemaState
-    pending: tuple[PlannedMigration, ...] = ()
-    unknown: tuple[MigrationKey, ...] = ()
-    problem: str = ""
-    hint: str = ""
-    deferred: tuple[MigrationKey, ...] = ()
-    """What waits for the deploy, where phases are on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,20 +63,6 @@ class Comparison:
     def backwards(self) -> bool:
         """Return whether the plan unapplies."""
         return any(backwards for _migration, backwards in self.plan)
-
-    def inspection(self) -> Inspection:
-        """Return the comparison as plain values."""
-        pending = tuple(planned(migration, backwards=backwards) for migration, backwards in self.plan)
-        return Inspection(self.state, pending, self.unknown, deferred=self.deferred)
-
-
-def planned(migration: Migration, *, backwards: bool) -> PlannedMigration:
-    """Return a migration as plain values."""
-    return PlannedMigration(
-        MigrationKey.of(migration),
-        backwards,
-        tuple(operation.describe() for operation in migration.operations),
-    )
 
 
 def compare(database: Database, goal: Goal) -> Comparison:
@@ -185,40 +145,3 @@ def left_undone(comparison: Comparison, database: Database) -> tuple[MigrationKe
         if ((migration.app_label, migration.name) in rows) is backwards
     ]
     return tuple(MigrationKey.of(migration) for migration in undone)
-
-
-def interrupted(found: Interruptions, comparison: Comparison) -> Inspection:
-    """Return what is to be said where migrations stand half-way; what is being unapplied is pending."""
-    disk, inspection = comparison.loader.disk_migrations, comparison.inspection()
-    for key, position in found.cut.items():
-        if migration := disk.get((key.app_label, key.name)):
-            error = half_way(migration, position)
-            return dataclasses.replace(inspection, state=SchemaState.DIVERGED, problem=error.message, hint=error.hint)
-    undone = [migration for key in found.undone if (migration := disk.get((key.app_label, key.name)))]
-    if not undone:
-        return inspection
-    pending = tuple(planned(migration, backwards=True) for migration in undone)
-    return dataclasses.replace(inspection, state=SchemaState.BEHIND, pending=(*pending, *inspection.pending))
-
-
-def inspect(database: str = "default", *, phase: str | None = None) -> Inspection:
-    """Compare the code's migrations with the record of one database, changing nothing.
-
-    `phase` is `all`, `pre_deploy` or `post_deploy`; None is what the release step would apply. Raise `UsageError` for
-    one that cannot be had, `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked; there is no
-    second attempt.
-    """
-    adapter, goal = adapter_for(database), Goal(phase=asked_phase(phase))
-    try:
-        with asking(adapter):
-            code, recorded = code_of_process(database), recorded_rows(adapter.connection)
-            found = interruptions(adapter, recorded)
-            if found.cut or found.undone:
-                return interrupted(found, compare(adapter, goal))
-            if code is not None and History(database).knows(code.fingerprint(recorded).schema):
-                return Inspection(SchemaState.UP_TO_DATE)
-            return compare(adapter, goal).inspection()
-    except HistoryDiverged as error:
-        return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
-    except TransientError as fault:
-        raise adapter.unreachable(fault) from fault

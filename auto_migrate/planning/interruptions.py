@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import HistoryDiverged
@@ -38,25 +40,41 @@ def interruptions(database: Database, recorded: Collection[Node]) -> Interruptio
     )
 
 
-def half_way(migration: Migration, position: Position) -> HistoryDiverged:
+def half_way(migration: Migration, position: Position, database: str = DEFAULT_DB_ALIAS) -> HistoryDiverged:
     """Say that a migration stands half-way, and which command goes on with it."""
-    text = _("Migration {migration} was cut while it was applied, after {done} of its {count} operations.")
+    count = len(migration.operations)
+    text = ngettext(
+        "Migration {migration} was cut while it was applied, after {done} of its {count} operation.",
+        "Migration {migration} was cut while it was applied, after {done} of its {count} operations.",
+        count,
+    )
     if position.backwards:
-        text = _("Migration {migration} was cut while it was unapplied, after {done} of its {count} operations.")
+        text = ngettext(
+            "Migration {migration} was cut while it was unapplied, after {done} of its {count} operation.",
+            "Migration {migration} was cut while it was unapplied, after {done} of its {count} operations.",
+            count,
+        )
+    command = resuming(migration, backwards=position.backwards, database=database)
     return HistoryDiverged(
-        text.format(migration=migration, done=position.done, count=len(migration.operations)),
-        hint=_("Let it be finished: {command}").format(command=resuming(migration, backwards=position.backwards)),
+        text.format(migration=migration, done=position.done, count=count),
+        hint=_("Let it be finished: {command}").format(command=command),
     )
 
 
-def resuming(migration: Migration, *, backwards: bool) -> str:
+def resuming(migration: Migration, *, backwards: bool, database: str = DEFAULT_DB_ALIAS) -> str:
     """Return the command that goes on with a migration that was cut."""
-    if not backwards:
-        return "manage.py auto_migrate"
-    names = [name for app_label, name in migration.dependencies if app_label == migration.app_label]
-    return f"manage.py auto_migrate {migration.app_label} {names[-1] if names else 'zero'}"
+    parts = ["manage.py auto_migrate"]
+    if backwards:
+        names = [name for app_label, name in migration.dependencies if app_label == migration.app_label]
+        parts += [migration.app_label, names[-1] if names else "zero"]
+    if database != DEFAULT_DB_ALIAS:
+        parts += ["--database", database]
+    return " ".join(parts)
 
 
-def resolving(migration: Migration, operation: int, verdict: str, *, backwards: bool) -> str:
+def resolving(
+    migration: Migration, operation: int, verdict: str, *, backwards: bool, database: str = DEFAULT_DB_ALIAS
+) -> str:
     """Return the command that says what became of an operation (1-based), `done` or `redo`, and goes on."""
-    return f"{resuming(migration, backwards=backwards)} --resolve {migration}:{operation}={verdict}"
+    command = resuming(migration, backwards=backwards, database=database)
+    return f"{command} --resolve {migration}:{operation}={verdict}"

@@ -84,7 +84,7 @@ def loading() -> Iterator[None]:
         raise
     except BROKEN_FILES as error:
         text = _("The migration files do not fit together: {error}").format(error=error)
-        raise HistoryDiverged(text, hint=_("Compare the two: manage.py showmigrations --list")) from error
+        raise HistoryDiverged(text, hint=_("Mend the dependencies that it names, and deploy again.")) from error
     except (Exception, SystemExit) as error:
         text = _("The migrations cannot be loaded: {kind}: {error}").format(kind=type(error).__name__, error=error)
         raise HistoryDiverged(text, hint=_way_out(error)) from error
@@ -100,7 +100,7 @@ def _way_out(error: BaseException) -> str:
             app_label=found[1]
         )
     lines = [_("Raised at {place}.").format(place=place)] if (place := _place(error)) else []
-    return "\n".join([*lines, _("Mend it and deploy again. See: manage.py showmigrations")])
+    return "\n".join([*lines, _("Mend it and deploy again.")])
 
 
 def _place(error: BaseException) -> str:

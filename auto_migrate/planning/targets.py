@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
+from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import UsageError
-from auto_migrate.phases.phase import Phase, asked_phase
+from auto_migrate.phases.phase import ALL, Phase, asked_phase
+from auto_migrate.planning.loader import Loader, loading
 from auto_migrate.values import MigrationKey, Node
 
 Target = tuple[str, str | None]
@@ -34,6 +38,12 @@ class Goal:
         """Return whether no app is left out."""
         return self.app_label is None
 
+    def check(self) -> None:
+        """Raise `UsageError` for an app or a migration that this code does not have, before any database is asked."""
+        if self.app_label is not None:
+            with loading():
+                self.targets(Loader(None, ignore_no_migrations=True))
+
     def targets(self, loader: MigrationLoader) -> list[Target]:
         """Return the nodes to reach; raise `UsageError` for a name that means nothing in this code."""
         if self.app_label is None:
@@ -44,6 +54,16 @@ class Goal:
         if self.migration_name == "zero":
             return [(self.app_label, None)]
         return [self._node(loader, self.app_label, self.migration_name)]
+
+    def options(self, database: str = DEFAULT_DB_ALIAS) -> Iterator[str]:
+        """Return what a command needs, to have the same goal."""
+        yield from filter(None, (self.app_label, self.migration_name))
+        if self.phase is Phase.POST_DEPLOY:
+            yield f"--phase {self.phase}"
+        elif self.phase is None and self.migration_name is None and get_settings().PHASES:
+            yield f"--phase {ALL}"
+        if database != DEFAULT_DB_ALIAS:
+            yield f"--database {database}"
 
     def key(self, targets: list[Target]) -> MigrationKey | None:
         """Name the one migration asked for, or None where leaf nodes are the goal."""

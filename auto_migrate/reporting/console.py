@@ -41,6 +41,7 @@ from auto_migrate.events import (
     PoolerNoticed,
     RecordMended,
     RetryScheduled,
+    RunFailed,
     RunStarted,
     RunStopped,
     RunSucceeded,
@@ -220,7 +221,7 @@ class Console:
 
         if not self.previewed:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
-        elif not event.blocking:
+        elif not event.blocking and not event.obstacle:
             self.line(_("✅ Nothing stops this plan."))
         if self.previewed and event.forecast:
             from auto_migrate.reporting.assessments.text import forecast_line
@@ -360,7 +361,16 @@ class Console:
 
     @show.register(RunStopped)
     def _run_stopped(self, event: RunStopped, _context: Context) -> None:
-        self.line(_("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied))
+        text = _("🛑 Stopped at a safe place; {applied} applied.").format(applied=event.applied)
+        self.line(_("🛑 Stopped waiting.") if event.waiting else text)
+
+    @show.register(RunFailed)
+    def _run_failed(self, _event: RunFailed, _context: Context) -> None:
+        """End the line of a migration that was stopped at once; the error itself goes to standard error."""
+        if self.unfinished:
+            self.unfinished = ""
+            outcome = self.style.ERROR(_("STOPPED"))
+            self.line(f" {outcome}")
 
 
 def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:

@@ -65,7 +65,8 @@ def assess(
     judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
         judge.hearing.begin(change for _operation, change in read.changes())
-        own = list(of_migration(read.migration))
+        # What a migration says of itself is meant of applying it.
+        own = [] if read.backwards else list(of_migration(read.migration))
         of_migrations += own
         findings, of_use = acknowledged(judge.findings(read, new), [*own, *acknowledgements])
         used |= of_use
@@ -75,7 +76,7 @@ def assess(
                 read.backwards,
                 is_atomic(read.migration),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned(operation, server, new, late=waits_for_deploy(read)) for operation in read.operations),
+                tuple(planned_operations(read, server, new)),
                 findings,
             )
         )
@@ -84,6 +85,15 @@ def assess(
             former.follow(change)
     unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
     return Assessment(tuple(migrations), unmatched)
+
+
+def planned_operations(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[PlannedOperation]:
+    """Describe the operations of a migration, each in the light of what those before it have made."""
+    new = new.copy()
+    for operation in read.operations:
+        yield planned(operation, server, new, late=waits_for_deploy(read))
+        for change in operation.changes:
+            new.follow(change)
 
 
 def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *, late: bool) -> PlannedOperation:
@@ -168,7 +178,8 @@ class Assessor:
             table=found.table,
             title=_(hazard.title),
             problem=found.problem,
-            instead=found.instead,
+            # Nobody writes a migration anew to unapply it.
+            instead="" if read.backwards else found.instead,
             evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
             handled=self.handled(hazard, found, read),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db.migrations.state import ProjectState
@@ -10,6 +10,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanAssessed
+from auto_migrate.history.journal import Position
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import refuse_early
 from auto_migrate.planning.comparison import Comparison
@@ -25,25 +26,38 @@ class Gate:
     """Judges the plan of each attempt of a run; what it has let pass once, a later attempt may finish."""
 
     def __init__(
-        self, database: Database, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+        self,
+        database: Database,
+        goal: Goal,
+        acknowledgements: Sequence[Acknowledgement],
+        emit: Emitter,
+        *,
+        answers: Sequence[str] = (),
     ) -> None:
         self.database = database
         self.goal = goal
         self.acknowledgements = acknowledgements
         self.emit = emit
+        # What was answered already, as it is typed: a command that is to be typed next must say it again.
+        self.answers = answers
         self._passed: frozenset[MigrationKey] = frozenset()
 
-    def check(self, comparison: Comparison, state: ProjectState) -> None:
+    def check(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Raise `PlanRefused` at findings that nobody has acknowledged; `state` is that of the recorded migrations.
 
-        Whoever unapplies migrations has asked for just that.
+        `cut` are the migrations that an earlier run was cut in.
         """
-        refuse_early(comparison.early, History(self.database.alias).released)
-        if comparison.backwards or self._passed.issuperset(comparison.keys):
+        refuse_unfit(comparison, self.database.alias)
+        if self._passed.issuperset(comparison.keys):
             return
-        if self.is_in_use(comparison):
-            self._assess(comparison, state)
+        if comparison.backwards or self.is_in_use(comparison):
+            self._assess(comparison, state, cut)
         self._passed = frozenset(comparison.keys)
+
+    def tell_unused(self) -> None:
+        """Say of acknowledgements that there was no plan in which they could have matched anything."""
+        if self.acknowledgements and not self._passed:
+            self.emit(PlanAssessed((), (), tuple(self.acknowledgements)))
 
     def is_in_use(self, comparison: Comparison) -> bool:
         """Return whether the database has what could be hurt: it is not new, nor was left so by a first run."""
@@ -53,15 +67,28 @@ class Gate:
         recorded = {MigrationKey(*node) for node in comparison.recorded}
         return not (begun.issuperset(recorded) and begun.issuperset(comparison.keys))
 
-    def _assess(self, comparison: Comparison, state: ProjectState) -> None:
+    def _assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
-        from auto_migrate.safety.plan_assessment import assess_plan, blocking_level
+        from auto_migrate.safety.plan_assessment import assess_plan, standing
         from auto_migrate.safety.plan_fingerprint import plan_fingerprint
         from auto_migrate.safety.refusal import refused
 
-        assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=self.acknowledgements)
-        blocking = assessment.standing(blocking_level())
+        acknowledgements = self.acknowledgements
+        assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=acknowledgements, cut=cut)
+        blocking = standing(assessment, cut)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:
-            raise refused(blocking, self.goal, self.database.alias)
+            raise refused(
+                blocking, self.goal, self.database.alias, answers=self.answers, backwards=comparison.backwards
+            )
+
+
+def refuse_unfit(comparison: Comparison, database: str) -> None:
+    """Raise `PlanRefused` for a plan that cannot be carried out in its order, whatever anybody acknowledges."""
+    refuse_early(comparison.early, History(database).released)
+    if comparison.backwards:
+        # Most plans go forwards.
+        from auto_migrate.planning.way_back import refuse_irreversible
+
+        refuse_irreversible(comparison, database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import filter as filter_names
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,9 +14,11 @@ from auto_migrate.applying.online.foresight import foresight
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.findings import Acknowledgement, Assessment, Level
+from auto_migrate.findings import Acknowledgement, AssessedMigration, Assessment, Finding, Level
 from auto_migrate.history.durations import durations, pace
+from auto_migrate.history.journal import Position
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
+from auto_migrate.phases.divide import states_before
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
@@ -40,18 +42,21 @@ def assess_plan(
     state: ProjectState,
     *,
     acknowledgements: Sequence[Acknowledgement] = (),
+    cut: Mapping[MigrationKey, Position] | None = None,
     with_sql: bool = False,
     with_left: bool = False,
 ) -> Assessment:
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
 
-    `with_left` also judges what is left for after the deploy, which is read in any case: what comes after it in the
-    graph cannot be understood without it. Raise `PlanRefused` for an acknowledgement that is for another plan.
+    Of what was `cut` only what is left to do is told. `with_left` also judges what is left for after the deploy, which
+    is read in any case: what comes after it in the graph cannot be understood without it. Raise `PlanRefused` for an
+    acknowledgement that is for another plan.
     """
     check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
+    before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
     online = foresight(database, is_new=not comparison.recorded)
-    read = read_plan(database.connection, comparison.whole, state, with_sql=with_sql, online=online)
+    read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
     plan = [read for read in reads if read.key in keys]
@@ -66,7 +71,28 @@ def assess_plan(
     now = [read for read in plan if read.key in frozenset(comparison.keys)]
     earlier = durations(database.alias, comparison.keys)
     foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
-    return dataclasses.replace(assessment, forecast=foreseen)
+    migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in assessment.migrations)
+    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
+
+
+def left_of(assessed: AssessedMigration, position: Position | None) -> AssessedMigration:
+    """Leave out what a run has done that was cut in the migration."""
+    if position is None or position.backwards is not assessed.backwards:
+        return assessed
+    done = {operation.index for operation in assessed.operations[: position.done]}
+    return dataclasses.replace(
+        assessed,
+        operations=assessed.operations[position.done :],
+        findings=tuple(finding for finding in assessed.findings if finding.operation not in done),
+        done=position.done,
+    )
+
+
+def standing(assessment: Assessment, cut: Mapping[MigrationKey, Position]) -> tuple[Finding, ...]:
+    """Return the findings that stop a plan; whoever was cut while he unapplied had been let pass, and may finish it."""
+    found = assessment.standing(blocking_level())
+    passed = {assessed.migration for assessed in assessment.migrations if assessed.backwards} & cut.keys()
+    return tuple(finding for finding in found if finding.migration not in passed)
 
 
 def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:

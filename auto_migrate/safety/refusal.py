@@ -8,40 +8,49 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Finding
-from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.hazards import hazards
 
 
 def refused(
-    blocking: Sequence[Finding], goal: Goal, database: str = DEFAULT_DB_ALIAS, *, looking: bool = False
+    blocking: Sequence[Finding],
+    goal: Goal,
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    looking: bool = False,
+    answers: Sequence[str] = (),
+    backwards: bool = False,
 ) -> PlanRefused:
-    """Say that nothing was changed, and what to type next; whoever is `looking` has the plan before him."""
+    """Say that nothing was changed, and what to type next; whoever is `looking` has the plan before him.
+
+    `answers` are the resolutions that were given, as they are typed.
+    """
     text = ngettext(
         "The plan is refused: {count} finding that nobody has acknowledged ({names}). Nothing was changed.",
         "The plan is refused: {count} findings that nobody has acknowledged ({names}). Nothing was changed.",
         len(blocking),
     )
-    lines = _ways_out(blocking, " ".join(["manage.py auto_migrate", *options(goal, database)]), looking=looking)
+    resolutions = [f"--resolve {answer}" for answer in answers]
+    command = " ".join(["manage.py auto_migrate", *goal.options(database), *resolutions])
+    lines = _ways_out(blocking, command, looking=looking, backwards=backwards)
     return PlanRefused(
         text.format(count=len(blocking), names=", ".join(names_of(blocking))),
         hint="\n".join(lines),
     )
 
 
-def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool) -> Iterator[str]:
-    if looking:
-        yield _("Write the migration as shown above.")
-    else:
+def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool, backwards: bool) -> Iterator[str]:
+    if not looking:
         yield _("Look at it: {command}").format(command=f"{command} --plan")
-        yield _("Write the migration as shown there.")
+    if not backwards:
+        yield _("Write the migration as shown above.") if looking else _("Write the migration as shown there.")
     names = names_of(finding for finding in blocking if may_pass(finding))
     if names:
-        yield _("If it is wanted, say why, in the migration or once:")
+        wanted = _("If it is wanted, say why, in the migration or once:")
+        yield _("If it is wanted, say why:") if backwards else wanted
         yield acknowledging(command, names)
         reason = _("reason")
         variable = ";".join(f"{name}={reason}" for name in names)
@@ -63,14 +72,3 @@ def names_of(findings: Iterable[Finding]) -> list[str]:
 def may_pass(finding: Finding) -> bool:
     """Return whether it helps to acknowledge a finding, as it does not where the database refuses anyway."""
     return hazards()[finding.code].harm is not Harm.FAILS
-
-
-def options(goal: Goal, database: str = DEFAULT_DB_ALIAS) -> Iterator[str]:
-    """Return what a command needs, to have the same goal."""
-    yield from filter(None, (goal.app_label, goal.migration_name))
-    if goal.phase is Phase.POST_DEPLOY:
-        yield f"--phase {goal.phase}"
-    elif goal.phase is None and goal.migration_name is None and get_settings().PHASES:
-        yield f"--phase {ALL}"
-    if database != DEFAULT_DB_ALIAS:
-        yield f"--database {database}"

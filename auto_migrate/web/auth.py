@@ -20,6 +20,7 @@ from auto_migrate.web.responses import forbidden
 
 View = Callable[..., HttpResponseBase]
 
+UNSET = "No token is configured here: set AUTO_MIGRATE_TOKEN, or log in as a member of staff."
 # Superusers have it, as they have every permission.
 END_BLOCKERS = "auto_migrate.end_blockers"
 
@@ -67,7 +68,7 @@ def protected(view: View) -> View:
         if has_token(request):
             return view(request, *args, **kwargs)
         if not is_staff(request):
-            return forbidden()
+            return forbidden("" if get_settings().TOKEN else UNSET)
         if _csrf_failure(request):
             return forbidden("A session needs the CSRF token: send it as X-CSRFToken, or use a bearer token.")
         return view(request, *args, **kwargs)

@@ -19,7 +19,7 @@ from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
-from auto_migrate.planning.comparison import inspect
+from auto_migrate.inspection import inspect
 from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint

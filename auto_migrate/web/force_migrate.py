@@ -20,12 +20,11 @@ from auto_migrate.events import jsonable
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
+from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import ALL, asked_phase
-from auto_migrate.planning.comparison import inspect
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
 from auto_migrate.safety.acknowledgements import of_text
-from auto_migrate.safety.plan_assessment import blocking_level
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.values import Holder, RunStatus
 from auto_migrate.web.auth import protected, who
@@ -83,13 +82,13 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
 def _judged(order: Order) -> dict[str, Any]:
     """Return what is wrong with the plan, and whether the release step would refuse it."""
     try:
-        comparison, assessment = judge(order.database, Goal.asked(None, None, order.phase))
+        seen = judge(order.database, Goal.asked(None, None, order.phase))
     except HistoryDiverged:
         return {"findings": [], "refused": False, "plan": ""}
     return {
-        "findings": [jsonable(finding) for finding in assessment.findings],
-        "refused": bool(assessment.standing(blocking_level())),
-        "plan": plan_fingerprint(comparison),
+        "findings": [jsonable(finding) for finding in seen.assessment.findings],
+        "refused": bool(seen.standing or seen.obstacle),
+        "plan": plan_fingerprint(seen.comparison),
     }
 
 

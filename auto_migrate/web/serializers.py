@@ -7,7 +7,7 @@ from typing import Any
 
 from auto_migrate.conf import get_settings
 from auto_migrate.history.models import RunRecord, StepRecord
-from auto_migrate.planning.comparison import Inspection
+from auto_migrate.inspection import Inspection
 from auto_migrate.redaction import redacted
 from auto_migrate.values import Bridge, Holder, MigrationKey, StepStatus
 
@@ -63,6 +63,7 @@ def inspection_record(inspection: Inspection) -> dict[str, Any]:
     return {
         "state": inspection.state,
         "problem": inspection.problem,
+        "hint": inspection.hint,
         "pending": [
             {"migration": str(planned.key), "backwards": planned.backwards, "operations": list(planned.operations)}
             for planned in inspection.pending

@@ -12,6 +12,7 @@ from tests.faults.sweep import Clone, Point, Sweep
 from tests.runners import Deploy, the_point
 from tests.servers import PgBouncer, PostgreSQL
 from tests.snapshot import snapshot
+from tools.servers import wait_until
 
 POOL_SIZE = 3
 # Where the run is killed: side, words of the statement, migration.
@@ -95,3 +96,11 @@ def test_a_direct_address_is_taken_in_place_of_the_pooler(
         output = deploy.run(AUTO_MIGRATE_DIRECT_URLS=f"default={postgresql.url(database)}")
         assert "pooler" not in output
         assert snapshot(postgresql, database).difference(sweep.wanted) == ""
+
+
+def test_a_pooler_that_lends_one_connection_is_told_of(postgresql: PostgreSQL, sweep: Sweep) -> None:
+    with PgBouncer(postgresql, pool_size=1) as narrow, Clone(postgresql, sweep.template) as database:
+        runner = Deploy(sweep.nursery, narrow.url(database), direct_url=postgresql.url(database)).start()
+        wait_until(lambda: "default_pool_size" in runner.output, timeout=60, message=lambda: runner.output)
+        runner.kill()
+        runner.wait()

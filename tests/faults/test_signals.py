@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -91,9 +92,11 @@ def test_a_signal_ends_the_wait_for_the_deploy_lock(deploy: Deploy) -> None:
 def test_a_second_signal_stops_at_once_and_the_next_run_recovers(deploy: Deploy, applied: str) -> None:
     runner = asleep(deploy, applied)
     runner.kill(signal.SIGTERM)
+    wait_until(lambda: "Asked to stop" in runner.output, timeout=30, message=lambda: runner.output)
     insist(runner)
     assert runner.wait() == 8, runner.output
     assert "Traceback" not in runner.output
+    assert re.search(r"^CommandError: Stopped at once by a second signal\.$", runner.output, re.MULTILINE)
     deploy.run()
     assert len(deploy.recorded()) == len(set(deploy.recorded())) == 4
 

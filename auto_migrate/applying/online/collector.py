@@ -16,7 +16,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.applying.online.quoted_names import chosen_name
 from auto_migrate.changes.collected_sql import Collector, only_read
 from auto_migrate.changes.columns import calls_volatile
-from auto_migrate.changes.stock_operations import djangos_forwards
+from auto_migrate.changes.stock_operations import djangos_way
 
 
 class OnlineCollector(Collector):
@@ -124,7 +124,7 @@ def collected(
     operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
 ) -> OnlineCollector | None:
     """Return the statements of one of Django's operations, collected; None for what is of another kind."""
-    forwards = djangos_forwards(operation)
+    forwards = djangos_way(operation)
     if forwards is None or not operation.reduces_to_sql:
         return None
     with only_read(connection) as aside:

@@ -21,7 +21,8 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.address import Address
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedDeployLock, lock_name, session_that_holds
 from auto_migrate.databases.options import translate_bad_options

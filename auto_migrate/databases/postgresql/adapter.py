@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.address import Address
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.addresses import address_of
@@ -71,7 +72,6 @@ LIBPQ_WORDS = (
         FaultKind.CONNECTION_LOST,
     ),
 )
-
 
 # Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
 RECORD_KEY = int.from_bytes(b"auto_rec")
@@ -155,6 +155,8 @@ class PostgreSQL(Database):
         # What the session of each new connection is set to, and what the present one was before.
         self._guard: Mapping[str, str] = {}
         self._unguarded: tuple[object, Mapping[str, str]] | None = None
+        # Of which connection it is known whether a pooler is in between, and whether one is.
+        self._pooled: tuple[object, bool] = (None, False)
         # The number of the transaction that was told apart last.
         self._transaction = ""
 
@@ -188,6 +190,7 @@ class PostgreSQL(Database):
         with self.connection.cursor() as cursor:
             cursor.execute(SESSION, [list(self._guard)])
             pid, names, before = cursor.fetchone()
+        self._pooled = (own, pid != own.info.backend_pid)
         if pid == own.info.backend_pid:
             self._unguarded = (own, dict(zip(names, before, strict=True)))
             self.configure(self._guard, local=False)
@@ -244,15 +247,14 @@ class PostgreSQL(Database):
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         settings = transaction_settings()
         begin = Question(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])
-        questions = [question] if question is not None else []
+        questions = [question] if question else []
         ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
         if not locked:
-            limit = min(self.runner_patience, get_settings().LOCK_PATIENCE)
             await_free(
                 lambda: self.ask(Question(TRY_RECORD_LOCK, [RECORD_KEY]))[0][0],
                 lambda: tuple(blocker for blocker, _since in holders(self, RECORD_KEY)),
                 reason=Reason.RECORD,
-                limit=limit,
+                limit=min(self.runner_patience, get_settings().LOCK_PATIENCE),
                 clock=clock,
                 tell=tell,
             )
@@ -307,8 +309,7 @@ class PostgreSQL(Database):
     @contextlib.contextmanager
     def unbounded(self) -> Iterator[None]:
         # They wait for old transactions, as long as runs may for one another: that too has to end at some time.
-        settings = get_settings()
-        longest = max(settings.LOCK_WAIT, settings.LOCK_PATIENCE)
+        longest = max(get_settings().LOCK_WAIT, get_settings().LOCK_PATIENCE)
         with self.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
             yield
 
@@ -360,9 +361,12 @@ class PostgreSQL(Database):
     def pooled(self) -> bool:
         # A pooler makes up the backend's pid that it tells the client, since there is no one backend.
         self.connection.ensure_connection()
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            return bool(cursor.fetchone()[0] != self.connection.connection.info.backend_pid)
+        own = self.connection.connection
+        if self._pooled[0] is not own:
+            with self.connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self._pooled = (own, cursor.fetchone()[0] != own.info.backend_pid)
+        return self._pooled[1]
 
     def other_releases(self) -> tuple[str, ...]:
         return other_releases(self.connection)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.databases.base import Address
+from auto_migrate.databases.address import Address
 
 # The names of libpq for what Django calls by other names, and the variables that stand in for them.
 NAMES = {"host": "HOST", "port": "PORT", "user": "USER", "dbname": "NAME"}

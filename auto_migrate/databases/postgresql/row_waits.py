@@ -8,18 +8,12 @@ so that it must not be cut because somebody has a row for a second.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# What may take more of a table than ROW EXCLUSIVE, whatever comments stand before it.
-OF_TABLES = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-    r"(?:ALTER|CLUSTER|COMMENT|CREATE|DROP|LOCK|REFRESH|REINDEX|TRUNCATE|VACUUM)\b(?!.*\bCONCURRENTLY\b)",
-    re.IGNORECASE | re.DOTALL,
-)
+from auto_migrate.databases.statement_kinds import wants_tables
 
 
 @contextlib.contextmanager
@@ -31,7 +25,7 @@ def hurrying_for_tables(
     """Carry out what wants tables `hurried`; in a transaction of the code's own, let all that follows it hurry too."""
 
     def hurry(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if not OF_TABLES.match(str(sql)):
+        if not wants_tables(str(sql)):
             return execute(sql, params, many, context)
         if connection.in_atomic_block:
             # Others may wait for what it holds from here on.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -14,7 +16,8 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Address, Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.address import Address, FileAddress
+from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.sqlite.deploy_lock import FileLock
@@ -75,7 +78,7 @@ class SQLite(Database):
     @property
     def address(self) -> Address:
         name = str(self.path or ":memory:")
-        return Address(self.alias, "this machine", "this process", name)
+        return FileAddress(self.alias, "this machine", "this process", name)
 
     def prepare(self) -> None:
         with translate_bad_options(self):
@@ -85,7 +88,8 @@ class SQLite(Database):
         if self.connection.in_atomic_block:
             return
         try:
-            self._write_and_take_back()
+            with self.impatient():
+                self._write_and_take_back()
         except OperationalError as error:
             # Another writer proves that it is writable. It may be the runner whose turn it is, and the right place to
             # wait for that one is the deploy lock.
@@ -103,6 +107,18 @@ class SQLite(Database):
             finally:
                 if self.connection.connection.in_transaction:
                     cursor.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def impatient(self) -> Iterator[None]:
+        # How many milliseconds each statement waits is a matter of the connection, and OPTIONS["timeout"] gives it.
+        with self.connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout")
+            (patience,) = cursor.fetchone()
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                yield
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
     def fault_of(self, error: BaseException) -> Fault | None:
         for cause in causes(error):

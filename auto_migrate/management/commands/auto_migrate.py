@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from auto_migrate.applying.recovery import Resolutions
     from auto_migrate.findings import Acknowledgement
 
+STOPPING = gettext_noop("🛑 Asked to stop: at the next safe place. A second signal stops it at once.")
 EXIT_CODES = "\n".join(f"  {code.value} {code.meaning}" for code in ExitCode)
 EPILOG = f"""\
 exit codes:
@@ -157,16 +159,17 @@ class Command(BaseCommand):
         with (
             reporting(self, options, lists_pending=options["check"]) as output,
             exit_codes(),
-            interruptible() as clock,
+            interruptible(acknowledge=_(STOPPING)) as clock,
         ):
             goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
+            goal.check()
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
                 if options["notify_test"]:
                     try_notifications(database, output.listener)
                     continue
                 if options["check"]:
-                    check(database, phase=options["phase"], listeners=[output.listener], clock=clock)
+                    check(database, goal=goal, listeners=[output.listener], clock=clock)
                     continue
                 if options["plan"] or options["sql"]:
                     # The release step does not pay for importing it.
@@ -176,6 +179,7 @@ class Command(BaseCommand):
                         database,
                         goal=goal,
                         acknowledgements=acknowledgements,
+                        resolutions=resolved(options["resolve"]) if options["resolve"] else None,
                         listeners=[output.listener],
                         clock=clock,
                     )

@@ -26,6 +26,8 @@ from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.lazy_executor import LazyExecutor
+from auto_migrate.applying.recovery import stopped_at, unanswered
+from auto_migrate.databases import adapter_for
 from auto_migrate.events import (
     Context,
     Event,
@@ -41,7 +43,7 @@ from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
-from auto_migrate.planning.interruptions import half_way, resuming
+from auto_migrate.planning.interruptions import resuming
 from auto_migrate.planning.schema_state import quick_state, recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
@@ -182,12 +184,14 @@ class Supervised(BaseCommand):
     def _check_not_cut(self, migration: Migration) -> None:
         position = self.open_journals.get(MigrationKey.of(migration))
         if position is not None:
-            command = resuming(migration, backwards=position.backwards)
+            alias = self.emit.database
+            command = resuming(migration, backwards=position.backwards, database=alias)
+            # The executor hands over a copy that is applied in a way of its own.
+            question = unanswered(adapter_for(alias), type(migration)(migration.name, migration.app_label), position)
+            text = _("Migration {migration} was cut, and Django's migrate would begin it anew.")
+            finish = _("Let it be finished where it was cut: {command}").format(command=command)
             raise MigrationFailed(
-                _("Migration {migration} was cut, and Django's migrate would begin it anew.").format(
-                    migration=migration
-                ),
-                hint=_("Let it be finished where it was cut: {command}").format(command=command),
+                text.format(migration=migration), hint=f"{question.message}\n{question.hint}" if question else finish
             )
 
     def _note_stop(self, error: BaseException) -> None:
@@ -207,7 +211,7 @@ def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Po
     for key in found:
         node = (key.app_label, key.name)
         if node in recorded and node in disk:
-            raise half_way(disk[node], open_journals[key])
+            raise stopped_at(adapter_for(database), disk[node], open_journals[key])
 
 
 found = next_in_line()

@@ -47,6 +47,7 @@ def migration_lines(assessed: AssessedMigration, style: Style, *, left: bool = F
         _("left for after the deploy") if left else "",
         "" if assessed.atomic else _("not atomic"),
         _("backwards") if assessed.backwards else "",
+        "" if assessed.done is None else _("was cut; done: {done}").format(done=assessed.done),
     ]
     told = ", ".join(filter(None, traits))
     yield colours.MIGRATE_HEADING(f"{assessed.migration}{f' ({told})' if told else ''}")

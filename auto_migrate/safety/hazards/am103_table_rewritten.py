@@ -33,7 +33,7 @@ class TableRewritten(Hazard):
     harm = Harm.BLOCKS
 
     def found(self, change: Change, _site: Site) -> Iterator[Found]:
-        if not isinstance(change, RewriteTable):
+        if not isinstance(change, RewriteTable) or change.command is None:
             return
         problem = _(
             "{command} copies {table}, row by row and with all its indexes, and nobody reads or writes it then."
@@ -43,7 +43,7 @@ class TableRewritten(Hazard):
 
     def instead(self, change: RewriteTable) -> str:
         """Return the command that holds nobody up, as far as there is one."""
-        if not change.table:
+        if not change.table or change.command is None:
             return ""
         command, told = INSTEAD.get(change.command, REPACK)
         return f"{command.format(table=quoted_table(change.table))}  -- {_(told)}"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.stock_operations import irreversible
 from auto_migrate.operations import Backfill
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
@@ -30,8 +31,11 @@ class Irreversible(Hazard):
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return the operations that no migration can be unapplied with; how large a table is makes no difference."""
-        for read in migration.operations:
-            if (operation := irreversible(read.operation)) is not None:
+        # Who unapplies is told by the plan itself, which is refused.
+        for read in () if migration.backwards else migration.operations:
+            operation = irreversible(read.operation)
+            # What a backfill puts into a column that nobody wrote before goes with the column.
+            if operation is not None and not isinstance(operation, Backfill):
                 problem = _(
                     "“{operation}” has no reverse: neither this migration nor one before it can be unapplied, and who "
                     "has to go back restores a backup."
@@ -41,15 +45,6 @@ class Irreversible(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Find nothing in a single change."""
         return iter(())
-
-
-def irreversible(operation: Operation) -> Operation | None:
-    """Return what of an operation cannot be taken back, None if all can."""
-    if isinstance(operation, ops.SeparateDatabaseAndState):
-        # Django calls it reversible, and fails at what is within.
-        return next(filter(None, map(irreversible, operation.database_operations)), None)
-    # What a backfill puts into a column that nobody wrote before goes with the column; the plan says it nevertheless.
-    return None if operation.reversible or isinstance(operation, Backfill) else operation
 
 
 def instead(operation: Operation) -> str:

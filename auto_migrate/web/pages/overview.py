@@ -18,15 +18,13 @@ from django.utils.translation import ngettext
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
-from auto_migrate.findings import AssessedMigration, Assessment, Finding
+from auto_migrate.findings import AssessedMigration, Finding
 from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
-from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.planning.targets import Goal
-from auto_migrate.preview import judge
+from auto_migrate.preview import Judged, judge
 from auto_migrate.reporting.assessments.text import exact_duration, forecast_line
-from auto_migrate.safety.plan_assessment import blocking_level
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
 from auto_migrate.web.pages import words
@@ -150,10 +148,10 @@ def _run(request: HttpRequest, run: Mapping[str, Any]) -> SafeString:
 
 # -- the plan ---------------------------------------------------------------------------------------------------------
 
-_judged: dict[tuple[str, str], tuple[float, tuple[Comparison, Assessment]]] = {}
+_judged: dict[tuple[str, str], tuple[float, Judged]] = {}
 
 
-def judged(alias: str, seen: Mapping[str, Any]) -> tuple[Comparison, Assessment]:
+def judged(alias: str, seen: Mapping[str, Any]) -> Judged:
     """Judge what is pending and what waits for the deploy; what was judged a moment ago is not judged again."""
     key = (alias, json.dumps([seen["pending"], seen["deferred"], [str(run["run_id"]) for run in seen["runs"][:1]]]))
     if key not in _judged or time.monotonic() - _judged[key][0] > JUDGED_FOR:
@@ -168,14 +166,15 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     if seen["holder"] or seen["running"]:
         return [tag("p", _("It is not judged while a run is under way."))]
     try:
-        comparison, assessment = judged(alias, seen)
+        found = judged(alias, seen)
     except TROUBLE as error:
         return [tag("p", scrubbed(str(error)), role="alert")]
+    comparison, assessment = found.comparison, found.assessment
     left = {str(key) for key in seen["deferred"]}
     now = [assessed for assessed in assessment.migrations if str(assessed.migration) not in left]
     later = [assessed for assessed in assessment.migrations if str(assessed.migration) in left]
     fingerprint = plan_fingerprint(comparison)
-    blocking = [found for found in assessment.standing(blocking_level()) if str(found.migration) not in left]
+    blocking = [finding for finding in found.standing if str(finding.migration) not in left]
     parts: list[object] = []
     if now:
         parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))

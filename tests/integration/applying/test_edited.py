@@ -12,7 +12,7 @@ from tests.integration.applying.tiny import Tiny
 INC = "migrations.RunPython(inc, inc, atomic=True)"
 BOOM = "migrations.RunPython(boom, atomic=True)"
 OPEN = "SELECT count(*) FROM auto_migrate_step WHERE operations_done > 0 OR operation_started IS NOT NULL"
-CHANGED = "these are not its first ones any more"
+CHANGED = "its first one"
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_cut_migration_that_was_faked_is_begun_at_its_beginning_the_next_time(
     stopped.second(f"a('one'), {INC}")
     stopped.run("migrate", "--fake", "app", "0002")
     assert stopped.query(OPEN) == [(0,)]
-    stopped.run("auto_migrate", "app", "0001")
+    stopped.run("auto_migrate", "app", "0001", "--acknowledge=AM301:app.0002_pay")
     stopped.run("auto_migrate")
     assert stopped.query("SELECT one FROM app_t") == [(None,)]
 
@@ -244,3 +244,18 @@ def test_a_receiver_that_calls_migrate_does_not_wait_for_itself(tiny: Tiny) -> N
     )
     tiny.second("a('one')", atomic=True)
     tiny.run("auto_migrate", AUTO_MIGRATE_LOCK_WAIT="2")
+
+
+@pytest.mark.parametrize("command", ["migrate", "auto_migrate"])
+def test_what_a_migration_starts_does_not_wait_for_the_run_that_waits_for_it(tiny: Tiny, command: str) -> None:
+    body = f"""
+import subprocess, sys
+
+def start(apps, editor):
+    done = subprocess.run([sys.executable, "-m", "django", "{command}", "app"], capture_output=True, text=True)
+    raise ValueError(done.stderr)
+"""
+    operations = '    dependencies = [("app", "0001_initial")]\n    operations = [migrations.RunPython(start)]\n'
+    tiny.write("0002_pay", f"{body}\nclass Migration(migrations.Migration):\n{operations}")
+    said = tiny.run("auto_migrate", expect=1, AUTO_MIGRATE_LOCK_WAIT="3600")
+    assert "The deploy lock is held by the run that has started this process" in said

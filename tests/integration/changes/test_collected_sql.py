@@ -109,6 +109,30 @@ def test_the_statements_are_read_as_the_operation_is(connection: BaseDatabaseWra
     assert all(change.model == tables.get(change.table, "") for change in read)
 
 
+@pytest.mark.parametrize("own_database", ["postgresql"], indirect=True)
+@each_case
+def test_what_takes_an_operation_back_is_told_as_django_does_it(connection: BaseDatabaseWrapper, case: Case) -> None:
+    before, (operation,) = make_library(connection, case.before), case.operations
+    after = before.clone()
+    operation.state_forwards(APP, after)
+    carry_out(connection, before.clone(), case.operations, APP)
+    there = Catalog(connection)
+    statements = statements_of_operation(operation, APP, connection, after, before, backwards=True)
+    told = list(changes_of(operation, APP, connection, after, before, backwards=True))
+    assert Catalog(connection).files == there.files, "collecting has changed the schema"
+    read = list(changes_of_sql("\n".join(statements), connection, model_tables(after, connection)))
+    # An index that is there and has to be found first is dropped under a name of which no table is known.
+    assert +(gists(read) - gists(told)) in ({}, {("dropped", ""): 1})
+    assert len(list(gists(read).elements())) == len(list(gists(told).elements()))
+    with transaction.atomic():
+        send(connection, statements)
+        sent = Catalog(connection)
+        transaction.set_rollback(True)
+    with connection.schema_editor(atomic=not any("CONCURRENTLY" in statement for statement in statements)) as editor:
+        operation.database_backwards(APP, editor, after, before)
+    assert Catalog(connection).without([]) == sent.without([])
+
+
 def test_what_concurrent_operations_send_is_told_inside_a_transaction_too(connection: BaseDatabaseWrapper) -> None:
     state = make_library(connection)
     with transaction.atomic():

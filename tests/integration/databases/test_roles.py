@@ -15,7 +15,7 @@ from django.test import Client
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import DatabaseRefused
 from auto_migrate.history.models import RunRecord, StepRecord
-from auto_migrate.planning.comparison import inspect
+from auto_migrate.inspection import inspect
 from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.preview import preview
 from auto_migrate.retry import Retry

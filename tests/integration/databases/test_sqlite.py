@@ -308,3 +308,26 @@ def test_a_killed_holder_frees_the_lock_at_once(file: Path) -> None:
     following = run_manage("auto_migrate", "--lock-wait=0", database_url=url, settings=SETTINGS)
     assert following.returncode == 0, following.stderr
     assert count(file) == [(1,)]
+
+
+def test_who_waits_for_a_writer_says_so_at_once_and_gives_up_in_time(tmp_path: Path) -> None:
+    """Whatever OPTIONS["timeout"] says, a wait for another runner is as long as it was asked to be."""
+    path = tmp_path / "db.sqlite3"
+    options: dict[str, Any] = {"database_url": f"sqlite:///{path}", "settings": "tests.projects.visits.patient"}
+    assert run_manage("auto_migrate", **options).returncode == 0
+    with adapter(path) as holder, contextlib.closing(sqlite3.connect(path)) as writer:
+        lock = holder.deploy_lock("another runner")
+        assert lock.try_acquire()
+        writer.execute("BEGIN IMMEDIATE")
+        done = run_manage("auto_migrate", "visits", "0001", "--lock-wait=0", env={"LANGUAGE_CODE": "pt-br"}, **options)
+        lock.release()
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "Aguardando a trava de deploy (0s)" in done.stdout
+    assert "Não foi possível gravar o histórico da execução" in done.stderr
+    assert "could not be written" not in done.stderr
+
+
+def test_a_bad_path_is_told_as_a_file(tmp_path: Path) -> None:
+    with adapter(tmp_path / "nowhere" / "db.sqlite3") as missing, pytest.raises(DatabaseRefused) as refused:
+        missing.prepare()
+    assert f"(file {tmp_path}/nowhere/db.sqlite3)" in refused.value.message

@@ -107,3 +107,8 @@ def test_the_place_of_what_raised_is_told(project: Project) -> None:
     assert "code/shop/tools.py:3" in project.run("auto_migrate").errors
     project.file("shop/tools.py", "def broken(:\n")
     assert "code/shop/tools.py:1" in project.run("auto_migrate").errors
+    project.file("shop/migrations/0001_initial.py", "\n\nclass Migration(\n")
+    said = project.run("auto_migrate").errors
+    assert "code/shop/migrations/0001_initial.py:3" in said
+    # It would fail in the same way.
+    assert "showmigrations" not in said

@@ -68,7 +68,9 @@ def test_each_of_the_tokens_opens(header: str) -> None:
 @pytest.mark.parametrize("credential", ["Bearer ", "Bearer", "Bearer None", ""])
 def test_without_a_token_set_nobody_gets_in_by_one(settings: Settings, token: Any, credential: str) -> None:
     settings.AUTO_MIGRATE = {"TOKEN": token}
-    assert refused(Client().get(f"{BASE}/runs/", headers={"Authorization": credential}))
+    response = Client().get(f"{BASE}/runs/", headers={"Authorization": credential})
+    assert refused(response)
+    assert "set AUTO_MIGRATE_TOKEN" in response.json()["error"]["message"]
 
 
 def test_staff_read_with_their_session(staff: Client) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db.migrations.migration import Migration
-from django.db.migrations.operations import RunSQL
 
 from auto_migrate.applying.failure import choices
-from auto_migrate.applying.recovery import Resolutions, Verdict, check_pending, parse_resolutions
+from auto_migrate.applying.recovery import Resolutions, Verdict, parse_resolutions
 from auto_migrate.exceptions import UsageError
 from auto_migrate.values import MigrationKey
 
@@ -63,23 +62,3 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
     assert refused.value.message == f"{text!r} is no resolution."
     example = refused.value.hint.rpartition(" ")[2]
     assert parse_resolutions([example]) == {(FILL, 2): Verdict.REDO}
-
-
-def migration(name: str, operations: int) -> Migration:
-    kind = type("Migration", (Migration,), {"operations": [RunSQL("SELECT 1")] * operations})
-    made: Migration = kind(name, "billing")
-    return made
-
-
-def test_a_resolution_of_what_is_not_pending_is_refused() -> None:
-    resolutions = {(FILL, 2): Verdict.DONE}
-    assert check_pending(resolutions, [(migration("0007_fill", 2), False)]) is resolutions
-    assert check_pending({}, []) == {}
-    with pytest.raises(UsageError, match=r"--resolve billing\.0007_fill:2 names a migration that is not pending"):
-        check_pending(resolutions, [(migration("0008_next", 2), False)])
-
-
-@pytest.mark.parametrize("operation", [0, 3])
-def test_a_resolution_of_no_operation_is_refused(operation: int) -> None:
-    with pytest.raises(UsageError, match=f":{operation} names no operation: billing.0007_fill has 2"):
-        check_pending({(FILL, operation): Verdict.DONE}, [(migration("0007_fill", 2), False)])

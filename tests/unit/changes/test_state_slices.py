@@ -96,7 +96,7 @@ def told(value: Any) -> Any:
 
 def read(operation: Operation, app_label: str, connection: BaseDatabaseWrapper, *states: ProjectState) -> list[Any]:
     """Read an operation of Django's."""
-    return [told(change) for change in changes_of_schema(operation, app_label, connection, *states)]
+    return [told(change) for change in changes_of_schema(operation, app_label, connection, *states, backwards=False)]
 
 
 def test_every_operation_reads_alike_among_models_that_refer_to_each_other(connection: BaseDatabaseWrapper) -> None:

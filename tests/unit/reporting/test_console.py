@@ -482,6 +482,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "🛑 Stopped at a safe place; 1 applied.\n",
         "🛑 Parada em um ponto seguro; 1 aplicada(s).\n",
     ),
+    (events.RunStopped(8, 0, waiting=True), "🛑 Stopped waiting.\n", "🛑 Parou de esperar.\n"),
 ]
 
 

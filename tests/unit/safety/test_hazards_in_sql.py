@@ -84,7 +84,7 @@ def keeps(apps: object, editor: Any) -> None:
 def test_a_transaction_ended_by_a_function_or_where_no_parser_reads_is_found(
     vendor: str, change: Any, found: bool
 ) -> None:
-    changes: Any = (change,) if isinstance(change, Change) else changes_of_function(*running(change))
+    changes: Any = (change,) if isinstance(change, Change) else changes_of_function(*running(change), backwards=False)
     changes = tuple(changes)
     for atomic in (True, False):
         migration = migrations.Migration("0002_sql", "shop")

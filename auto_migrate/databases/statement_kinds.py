@@ -1,0 +1,86 @@
+"""What kind of statement a text is, told by its first words and without a parser; comments before them are passed over.
+
+Where a text may be of several kinds, or of one that these words do not know, each question says which way it errs.
+"""
+
+from __future__ import annotations
+
+import re
+
+COMMENTS = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
+
+
+def _begins(words: str, rest: str = "") -> re.Pattern[str]:
+    return re.compile(rf"{COMMENTS}(?:{words})\b{rest}", re.IGNORECASE | re.DOTALL)
+
+
+_READ = "SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)"
+_READS = _begins(_READ)
+_LOOKS = _begins(f"{_READ}|DESC|EXPLAIN|SET|USE")
+# Django asks some questions inside of a transaction, which what only reads may have.
+_ONLY_READS = _begins(f"{_READ}|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO", r"[^;]*;?\s*")
+_CONTROLS = _begins("BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK")
+_WRITES_ROWS = _begins("INSERT|UPDATE|DELETE|REPLACE")
+_RUNS_CODE = _begins("DO|CALL")
+# What may take more of a table than ROW EXCLUSIVE.
+_WANTS_TABLES = _begins(
+    "ALTER|CLUSTER|COMMENT|CREATE|DROP|LOCK|REFRESH|REINDEX|TRUNCATE|VACUUM", r"(?!.*\bCONCURRENTLY\b)"
+)
+_CHANGES_SCHEMA = _begins(r"(?:CREATE|ALTER|DROP)\s+(?:TABLE|(?:(?:UNIQUE|FULLTEXT|SPATIAL)\s+)?INDEX)|RENAME\s+TABLE")
+_TO_SAVEPOINT = r"(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b)"
+_ENDS = re.compile(
+    rf"\A{COMMENTS}(?:COMMIT|END|ABORT|CALL|PREPARE\s+TRANSACTION|ROLLBACK{_TO_SAVEPOINT})\b"
+    rf"|;\s*(?:COMMIT|ABORT|ROLLBACK{_TO_SAVEPOINT})\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_COMMITS = re.compile(rf"(?:\A|;){COMMENTS}(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
+
+
+def reads(sql: str) -> bool:
+    """Return whether a text begins by asking; what only looks like writing counts as writing."""
+    return _READS.match(sql) is not None
+
+
+def looks(sql: str) -> bool:
+    """Return whether a text leaves the schema and the rows as they are, settings of the session aside."""
+    return _LOOKS.match(sql) is not None
+
+
+def only_reads(sql: str) -> bool:
+    """Return whether a text is one statement that asks, or that opens and leaves what it asks in."""
+    return _ONLY_READS.fullmatch(sql) is not None
+
+
+def controls_transaction(sql: str) -> bool:
+    """Return whether a text begins or leaves a transaction or a part of one."""
+    return _CONTROLS.match(sql) is not None
+
+
+def writes_rows(sql: str) -> bool:
+    """Return whether a text writes rows, and says so in its first word."""
+    return _WRITES_ROWS.match(sql) is not None
+
+
+def runs_code(sql: str) -> bool:
+    """Return whether a text runs a block or a procedure, which may do anything."""
+    return _RUNS_CODE.match(sql) is not None
+
+
+def wants_tables(sql: str) -> bool:
+    """Return whether a text may take a lock on a table for which others would queue."""
+    return _WANTS_TABLES.match(sql) is not None
+
+
+def changes_schema_visibly(sql: str) -> bool:
+    """Return whether tables, columns and indexes show that a text was carried out; a trigger, for one, does not."""
+    return _CHANGES_SCHEMA.match(sql) is not None
+
+
+def ends_transaction(sql: str) -> bool:
+    """Return whether a text ends a transaction, or may: after it nothing is rolled back that came before."""
+    return _ENDS.search(sql) is not None
+
+
+def may_commit_within(sql: str) -> bool:
+    """Return whether of several statements in one text some may have been committed; `END` of a block counts too."""
+    return _COMMITS.search(sql) is not None

@@ -1,0 +1,80 @@
+"""What cannot work is told with an exit code of its own, and never with a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.fallback.project import ID, Project
+
+ITEM = f'migrations.CreateModel("Item", [{ID}, ("n", models.IntegerField(default=0))])'
+APPS = """
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
+
+def boom(**_):
+    raise ValueError("boom")
+
+class Shop(AppConfig):
+    name = "shop"
+    def ready(self):
+        {signal}.connect(boom)
+"""
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """Return a project with one migration, not applied."""
+    project.app("shop")
+    project.migration("shop", "0001_initial", ITEM, head="initial = True")
+    return project
+
+
+@pytest.mark.parametrize("engine", ["nowhere.backend", "django.db.backends.oracle"])
+def test_an_engine_that_cannot_be_used_is_named(shop: Project, engine: str) -> None:
+    shop.settings(ENGINES={"default": {"ENGINE": engine}})
+    for command in (["auto_migrate"], ["auto_migrate", "--check"], ["wait_for_db"]):
+        said = shop.run(*command)
+        assert said.code == 2, said.text
+        assert f"The ENGINE '{engine}' of DATABASES['default'] cannot be used" in said.errors
+        assert "Traceback" not in said.text
+
+
+def test_a_database_that_commits_nothing_is_not_migrated(anywhere: Project) -> None:
+    anywhere.app("shop")
+    anywhere.migration("shop", "0001_initial", ITEM, head="initial = True")
+    anywhere.settings(ENGINES={"default": {"AUTOCOMMIT": False}})
+    said = anywhere.run("auto_migrate")
+    assert said.code == 2
+    assert "DATABASES['default'] has AUTOCOMMIT off" in said.errors
+    assert "Traceback" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("signal", "told"),
+    [("pre_migrate", "Nothing of the plan was carried out."), ("post_migrate", "All of the plan is applied")],
+)
+def test_a_receiver_that_raises_is_told_with_its_place(shop: Project, signal: str, told: str) -> None:
+    shop.file("shop/apps.py", APPS.format(signal=signal))
+    said = shop.run("auto_migrate")
+    assert said.code == 1
+    assert f"A receiver of {signal} failed: ValueError: boom" in said.errors
+    assert "code/shop/apps.py:6" in said.errors
+    assert told in said.errors
+    assert "Traceback" not in said.text
+    assert shop.query("SELECT count(*) FROM sqlite_master WHERE name = 'shop_item'") == [(int("post" in signal),)]
+
+
+def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project) -> None:
+    shop.databases["other"] = f"sqlite:///{shop.folder}/other.sqlite3"
+    assert shop.run("auto_migrate").code == 0
+    write = (
+        "def write(apps, editor):\n"
+        "    from django.db import connections\n"
+        "    connections['other'].cursor().execute('CREATE TABLE kept (n integer)')\n"
+        "    raise ValueError('boom')\n"
+    )
+    shop.migration("shop", "0002_write", "migrations.RunPython(write)", after="0001_initial", before=write)
+    said = shop.run("auto_migrate")
+    assert said.code == 1
+    assert "It has also used other: what it wrote there may have been kept." in said.errors
+    assert shop.query("SELECT count(*) FROM kept", database="other") == [(0,)]
