@@ -18,7 +18,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_drop, obstacle_of_fill
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.column_facts import column_of
+from auto_migrate.databases.present_columns import column_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 

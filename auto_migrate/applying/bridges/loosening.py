@@ -12,8 +12,8 @@ from auto_migrate.changes.bridgeable import Bridgeable, bridges_of
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.databases.column_facts import ForeignKeyFacts, column_of, foreign_keys_of
 from auto_migrate.databases.lock_modes import ALTER_TABLE, DROP_FOREIGN_KEY
+from auto_migrate.databases.present_columns import PresentForeignKey, column_of, foreign_keys_of
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import Comparison, applied_state
@@ -63,7 +63,7 @@ class Loosening:
                 self.ledger.put(self._bridge(self.planned.column))
                 self._drop_not_null()
 
-    def _keys(self) -> list[ForeignKeyFacts]:
+    def _keys(self) -> list[PresentForeignKey]:
         if self.planned.kind is not BridgeKind.FOREIGN_KEY:
             return []
         keys = foreign_keys_of(self.connection, self.planned.table)

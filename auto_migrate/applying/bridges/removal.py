@@ -12,8 +12,8 @@ from auto_migrate.applying.bridges.restoration import Restoration
 from auto_migrate.applying.bridges.works import drop_default, drop_fill
 from auto_migrate.bridge_events import BridgeKept, BridgeTakenDown
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.databases.column_facts import column_of
 from auto_migrate.databases.lock_modes import ALTER_TABLE
+from auto_migrate.databases.present_columns import column_of
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.bridge_ledger import BridgeLedger

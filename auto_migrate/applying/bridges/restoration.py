@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.bridges.moment import quiet_moment
 from auto_migrate.applying.bridges.works import send
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.databases.column_facts import column_of
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY, ALTER_TABLE
+from auto_migrate.databases.present_columns import column_of
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.bridge_ledger import BridgeLedger

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnFacts:
+class PresentColumn:
     """One column: `default` is the expression as the database shows it, empty where there is none."""
 
     default: str
@@ -20,7 +20,7 @@ class ColumnFacts:
 
 
 @dataclasses.dataclass(frozen=True)
-class ForeignKeyFacts:
+class PresentForeignKey:
     """The constraint of one: its name, its column, its definition as the database shows it, and where it points to."""
 
     name: str
@@ -57,18 +57,18 @@ MYSQL_KEYS = """
 """
 
 
-def column_of(connection: BaseDatabaseWrapper, table: str, column: str) -> ColumnFacts | None:
+def column_of(connection: BaseDatabaseWrapper, table: str, column: str) -> PresentColumn | None:
     """Return a column as it is, None where there is none of that name."""
     sql = POSTGRESQL_COLUMN if connection.vendor == "postgresql" else MYSQL_COLUMN
     for default, null, in_key in _rows(connection, sql, _name(connection, table), column):
-        return ColumnFacts("" if default is None else str(default), bool(null), bool(in_key))
+        return PresentColumn("" if default is None else str(default), bool(null), bool(in_key))
     return None
 
 
-def foreign_keys_of(connection: BaseDatabaseWrapper, table: str) -> list[ForeignKeyFacts]:
+def foreign_keys_of(connection: BaseDatabaseWrapper, table: str) -> list[PresentForeignKey]:
     """Return the foreign keys that a table carries."""
     sql = POSTGRESQL_KEYS if connection.vendor == "postgresql" else MYSQL_KEYS
-    return [ForeignKeyFacts(*map(str, row)) for row in _rows(connection, sql, _name(connection, table))]
+    return [PresentForeignKey(*map(str, row)) for row in _rows(connection, sql, _name(connection, table))]
 
 
 def _name(connection: BaseDatabaseWrapper, table: str) -> str:
