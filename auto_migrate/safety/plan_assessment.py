@@ -120,7 +120,7 @@ def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
     if source == NEVER:
         return None
     workload = counted_statements(connection) if source == AUTO else read_files([source])
-    if workload is None or not workload.statements:
+    if workload is None:
         return None
     around = Surroundings(connection)
     return Witness(workload, around.columns, around.mentions)

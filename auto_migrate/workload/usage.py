@@ -113,7 +113,7 @@ def usage_of(statement: RecordedStatement, columns: Columns) -> Usage:
         return guessed(statement.text)
     try:
         for raw in parse_sql(statement.text):
-            Reading(usage, columns).read(raw.stmt, Scope())
+            UsageReader(usage, columns).read(raw.stmt, NameScope())
     except (ParseError, UnicodeError, RecursionError, ValueError):
         return guessed(statement.text)
     return usage
@@ -131,13 +131,13 @@ def guessed(text: str) -> Usage:
     return found
 
 
-class Scope:
+class NameScope:
     """The names that stand for tables at one place of a statement: a name → the table, None for what is none.
 
     `common` are the names of its common table expressions.
     """
 
-    def __init__(self, parent: Scope | None = None) -> None:
+    def __init__(self, parent: NameScope | None = None) -> None:
         self.parent = parent
         self.names: dict[str, str | None] = {}
         self.common: set[str] = set(parent.common) if parent else set()
@@ -148,7 +148,7 @@ class Scope:
 
     def named(self, name: str) -> tuple[bool, str | None]:
         """Return whether a name stands for something here or further out, and for which table."""
-        scope: Scope | None = self
+        scope: NameScope | None = self
         while scope is not None:
             if name in scope.names:
                 return True, scope.names[name]
@@ -156,14 +156,14 @@ class Scope:
         return False, None
 
 
-class Reading:
+class UsageReader:
     """Follows a parsed statement and notes what it uses."""
 
     def __init__(self, usage: Usage, columns: Columns) -> None:
         self.usage = usage
         self.columns = columns
 
-    def read(self, node: Any, scope: Scope) -> None:
+    def read(self, node: Any, scope: NameScope) -> None:
         """Read a node and all within it."""
         if isinstance(node, tuple):
             for one in node:
@@ -174,15 +174,15 @@ class Reading:
             for name in node:
                 self.read(getattr(node, name), scope)
 
-    def _common(self, clause: Any, scope: Scope) -> None:
+    def _common(self, clause: Any, scope: NameScope) -> None:
         for expression in clause.ctes if clause else ():
             if clause.recursive:
                 scope.common.add(expression.ctename)
-            self.read(expression.ctequery, Scope(scope))
+            self.read(expression.ctequery, NameScope(scope))
             scope.common.add(expression.ctename)
 
-    def _SelectStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802 # as the parser names it
-        scope = Scope(outer)
+    def _SelectStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802 # as the parser names it
+        scope = NameScope(outer)
         self._common(node.withClause, scope)
         if node.larg:
             self.read(node.larg, scope)
@@ -193,7 +193,7 @@ class Reading:
         for part in (*parts, "valuesLists", "sortClause", "limitOffset", "limitCount"):
             self.read(getattr(node, part), scope)
 
-    def source(self, node: Any, scope: Scope) -> None:
+    def source(self, node: Any, scope: NameScope) -> None:
         """Take in what a statement is about: tables, joins, subqueries, functions."""
         match kind(node):
             case "tuple":
@@ -212,7 +212,7 @@ class Reading:
                 if node.alias:
                     scope.names[node.alias.aliasname] = None
 
-    def table(self, relation: Any, scope: Scope) -> str | None:
+    def table(self, relation: Any, scope: NameScope) -> str | None:
         """Note a table and the name that it has; give its own, None for a common table expression."""
         name = bare(name_of(relation))
         table = None if not relation.schemaname and relation.relname in scope.common else name
@@ -221,8 +221,8 @@ class Reading:
             self.usage.tables.add(table)
         return table
 
-    def _join(self, node: Any, scope: Scope) -> None:
-        inner = Scope(scope)
+    def _join(self, node: Any, scope: NameScope) -> None:
+        inner = NameScope(scope)
         self.source(node.larg, inner)
         self.source(node.rarg, inner)
         scope.names.update(inner.names)
@@ -236,7 +236,7 @@ class Reading:
         if node.alias:
             scope.names[node.alias.aliasname] = None
 
-    def _ColumnRef(self, node: Any, scope: Scope) -> None:  # noqa: N802
+    def _ColumnRef(self, node: Any, scope: NameScope) -> None:  # noqa: N802
         *path, last = [getattr(field, "sval", EVERY) for field in node.fields]
         if path:
             known, table = scope.named(path[-1])
@@ -249,9 +249,9 @@ class Reading:
         else:
             self._unqualified(last, scope)
 
-    def _unqualified(self, column: str, scope: Scope) -> None:
+    def _unqualified(self, column: str, scope: NameScope) -> None:
         """Note a column for the innermost table that has it; where that is not known, for all that may."""
-        inner: Scope | None = scope
+        inner: NameScope | None = scope
         while inner is not None:
             columns = {table: self.columns(table) for table in inner.tables()}
             having = [table for table, names in columns.items() if names is not None and column in names]
@@ -266,8 +266,8 @@ class Reading:
                 return
             inner = inner.parent
 
-    def _InsertStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802
-        scope = Scope(outer)
+    def _InsertStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802
+        scope = NameScope(outer)
         self._common(node.withClause, scope)
         self.read(node.selectStmt, scope)
         # What is inserted into is never a common table expression.
@@ -287,8 +287,8 @@ class Reading:
                     self.usage.reads.add((table, element.name))
         self._returning(node, scope)
 
-    def _UpdateStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802
-        scope = Scope(outer)
+    def _UpdateStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802
+        scope = NameScope(outer)
         self._common(node.withClause, scope)
         table = str(self.table(node.relation, scope))
         self.source(node.fromClause or (), scope)
@@ -296,16 +296,16 @@ class Reading:
         self.read(node.whereClause, scope)
         self._returning(node, scope)
 
-    def _DeleteStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802
-        scope = Scope(outer)
+    def _DeleteStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802
+        scope = NameScope(outer)
         self._common(node.withClause, scope)
         self.table(node.relation, scope)
         self.source(node.usingClause or (), scope)
         self.read(node.whereClause, scope)
         self._returning(node, scope)
 
-    def _MergeStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802
-        scope = Scope(outer)
+    def _MergeStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802
+        scope = NameScope(outer)
         self._common(node.withClause, scope)
         table = str(self.table(node.relation, scope))
         self.source(node.sourceRelation, scope)
@@ -319,11 +319,11 @@ class Reading:
             self._assign(clause.targetList, table, scope)
         self._returning(node, scope)
 
-    def _CopyStmt(self, node: Any, outer: Scope) -> None:  # noqa: N802
+    def _CopyStmt(self, node: Any, outer: NameScope) -> None:  # noqa: N802
         if node.query:
             self.read(node.query, outer)
             return
-        table = str(self.table(node.relation, Scope(outer)))
+        table = str(self.table(node.relation, NameScope(outer)))
         named = {column.sval for column in node.attlist or ()} or {EVERY}
         pairs = {(table, name) for name in named}
         if node.is_from:
@@ -332,8 +332,8 @@ class Reading:
         else:
             self.usage.reads |= pairs
 
-    def _RangeVar(self, node: Any, scope: Scope) -> None:  # noqa: N802
-        self.table(node, Scope(scope))
+    def _RangeVar(self, node: Any, scope: NameScope) -> None:  # noqa: N802
+        self.table(node, NameScope(scope))
 
     def _values(self, node: Any, table: str) -> None:
         """Note which parameters the columns of an INSERT are given."""
@@ -353,13 +353,13 @@ class Reading:
         number = value.number if kind(value) == "ParamRef" else 0
         self.usage.parameters.setdefault((table, column), set()).add(number)
 
-    def _assign(self, targets: Iterable[Any] | None, table: str, scope: Scope) -> None:
+    def _assign(self, targets: Iterable[Any] | None, table: str, scope: NameScope) -> None:
         for target in targets or ():
             if target.name:
                 self.usage.writes.add((table, target.name))
                 self._given(table, target.name, target.val)
             self.read(target.val, scope)
 
-    def _returning(self, node: Any, scope: Scope) -> None:
+    def _returning(self, node: Any, scope: NameScope) -> None:
         # A clause of its own from PostgreSQL 18's grammar on, a list before.
         self.read(getattr(node, "returningClause", None) or getattr(node, "returningList", None) or (), scope)

@@ -102,6 +102,10 @@ class Command(BaseCommand):
             help="Judge as the release step does: what it carries out in steps that hold nobody up stops nothing. "
             "Every table counts as large.",
         )
+        self._add_outcome(parser)
+
+    def _add_outcome(self, parser: CommandParser) -> None:
+        """Add how it is written, what fails, and what else is known."""
         parser.add_argument(
             "--statements",
             action="append",
@@ -110,10 +114,6 @@ class Command(BaseCommand):
             help="What the tests of the running release recorded (AUTO_MIGRATE_RECORD): findings say which statement "
             "they break. May be given several times.",
         )
-        self._add_outcome(parser)
-
-    def _add_outcome(self, parser: CommandParser) -> None:
-        """Add how it is written, and what fails."""
         parser.add_argument(
             "--format", choices=("text", *FORMATS), default="text", help="How to write it. Default: text."
         )

@@ -110,6 +110,7 @@ def test_statements_of_others_that_cannot_be_read_are_a_doubt(counting: PostgreS
     shop.query("SELECT note FROM shop_order WHERE note = 's3cr3t'")
     counting.create_role("deployer", "x")
     shop.query("GRANT ALL ON ALL TABLES IN SCHEMA public TO deployer")
+    shop.query("ALTER TABLE shop_order OWNER TO deployer")
     shop.databases["default"] = f"postgresql://deployer:x@127.0.0.1:{counting.port}/hidden"
     shop.release(USED)
     text = heard(plan(shop, "AM301", "auto", expect=0))
