@@ -8,7 +8,10 @@ Follows `ATColumnChangeRequiresRewrite` (`src/backend/commands/tablecmds.c`), th
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any
+
+from django.db.models import UniqueConstraint
 
 from auto_migrate.changes.change import AlterType
 from auto_migrate.changes.types import Type, read_type
@@ -62,7 +65,27 @@ def work_of(change: AlterType) -> Work:
     other_order = old.name != new.name and (old.name, new.name) not in SAME_ORDER
     if (other_order or change.old_collation != change.new_collation) and may_be_indexed(change):
         return Work.INDEXES
+    if old != new and is_in_index_made_anew(change.definition):
+        return Work.INDEXES
     return Work.NOTHING
+
+
+def is_in_index_made_anew(field: Any) -> bool:
+    """Return whether a field is in an index with a condition or an expression, which is made anew for any new type.
+
+    See `CheckIndexCompatible` (`src/backend/commands/indexcmds.c`).
+    """
+    if field is None:
+        return False
+    meta = field.model._meta
+    constraints = [one for one in meta.constraints if isinstance(one, UniqueConstraint)]
+    for index in [*meta.indexes, *constraints]:
+        told = f"{index.condition} {index.expressions}"
+        if told != "None ()":
+            columns = {name.lstrip("-") for name in (*index.fields, *index.include)}
+            if field.name in columns or re.search(rf"\b{re.escape(field.name)}(__|\b)", told):
+                return True
+    return False
 
 
 def may_be_indexed(change: AlterType) -> bool:

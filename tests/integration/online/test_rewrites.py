@@ -128,3 +128,13 @@ def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_writte
     parts.query(obstacle)
     parts.second('migrations.AlterField("part", "count", models.BigIntegerField(db_default=5))')
     assert steps(parts) == [[]]
+
+
+def test_an_index_with_a_condition_would_be_made_anew_for_any_new_type(parts: Shop) -> None:
+    files = "SELECT relfilenode FROM pg_class WHERE relname IN ('part', 'both') ORDER BY relname"
+    before = parts.query(files)
+    parts.query("ALTER TABLE shop_part ALTER text TYPE varchar(25)")
+    assert [one == other for one, other in zip(before, parts.query(files), strict=True)] == [True, False]
+    parts.second('migrations.AlterField("part", "text", models.CharField(max_length=30, db_index=True))')
+    assert len(steps(parts)[0]) > 1
+    parts.deploy()
