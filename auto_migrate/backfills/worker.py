@@ -46,7 +46,7 @@ POLL = 0.5
 REPORT_FIRST = 2.0
 REPORT_EVERY = 10.0
 # Rows up to which they are counted and not estimated.
-COUNTED = 1_000_000
+COUNTED = 100_000
 
 Report = Callable[[BackfillProgressed], None]
 
