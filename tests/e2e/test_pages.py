@@ -54,7 +54,7 @@ def test_pages_fit_speak_portuguese_and_bar_nobody(
     sms = RecoverySMS.objects.latest("pk")
     keys = {"payment": sms.payment_id, "sms": sms.pk, "event": sms.payment.events.get().pk}
     browser.resize(width)
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     for page in pages:
         path = page.format(**keys)
         browser.open(live_server.url + path)
