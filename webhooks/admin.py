@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from webhooks import deliveries, masking, previews, privacy, providers, queue, refusals, search
 from webhooks.models import Alarm, DeadLetter, Erasure, OptOut, Payment, RecoverySMS, RefusalCount, WebhookEvent
-from webhooks.phones import mask
+from webhooks.phones import mask, to_e164
 from webhooks.states import DEAD, PersonKey
 from webhooks.texts import reais
 
@@ -264,7 +264,23 @@ class OptOutAdmin(OptOutAdminBase):
     list_display = ["__str__", "source", "created_at"]
     list_filter = ["source", "created_at"]
     search_fields = ["phone"]
+    search_help_text = gettext_lazy("A phone: all of it.")
     fields = ["phone"]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Ask for the number where one is entered, and hide its middle afterwards."""
+        return ["number", "source", "created_at"] if obj else self.fields
+
+    @admin.display(description=gettext_lazy("Phone"))
+    def number(self, opt_out: OptOut) -> str:
+        """Return the number with its middle hidden."""
+        return mask(opt_out.phone)
+
+    def get_search_results(
+        self, request: HttpRequest, rows: QuerySet[OptOut], term: str
+    ) -> tuple[QuerySet[OptOut], bool]:
+        """Return the number, however it is written."""
+        return (rows.filter(phone=to_e164(term[:40])) if term.strip() else rows), False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""

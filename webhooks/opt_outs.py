@@ -19,6 +19,9 @@ WORDS = frozenset({
 })  # fmt: skip
 """What people answer. Twilio knows the English ones alone, and answers those itself."""
 
+SENTENCE = re.compile(r"\bNAO (ME )?(MANDEM?|ENVIEM?|QUERO (MAIS|RECEBER))\b")
+"""How people say it who use none of these words: “não quero mais receber”, “não me mande mais”."""
+
 
 def add(phone: str, source: OptOutSource) -> bool:
     """Remember that the number, in E.164, wants no SMS; return whether that is news."""
@@ -29,7 +32,8 @@ def add(phone: str, source: OptOutSource) -> bool:
 
 
 def is_asked_for(text: str) -> bool:
-    """Return whether an answer asks for no more SMS: it begins with such a word, or is short and has one."""
-    plain = unicodedata.normalize("NFD", text.upper()).encode("ascii", "ignore").decode()
+    """Return whether an answer asks for no more SMS: it begins with such a word, is short and has one, or says so."""
+    plain = unicodedata.normalize("NFKD", text.upper()).encode("ascii", "ignore").decode()
     words = re.findall(r"[A-Z]+", plain)
-    return bool(words) and (words[0] in WORDS or (len(words) <= 3 and not WORDS.isdisjoint(words)))
+    has_word = bool(words) and (words[0] in WORDS or (len(words) <= 3 and not WORDS.isdisjoint(words)))
+    return has_word or bool(SENTENCE.search(" ".join(words)))

@@ -52,7 +52,8 @@ def mask(phone: str) -> str:
 
 def _readings(number: str) -> Iterator[PhoneNumber]:
     # Gateways also send "5511999887766": with its length, only the country code can be what comes first.
-    for candidate in (number, f"+{number.strip()}"):
+    # Others write the international prefix, "005511999887766".
+    for candidate in (number, f"+{number.strip()}", f"+{number.strip().removeprefix('00')}"):
         try:
             parsed = phonenumbers.parse(candidate, COUNTRY)
         except phonenumbers.NumberParseException:

@@ -92,8 +92,10 @@ def _deliveries_of(kind: PersonKey, person: str) -> QuerySet[WebhookEvent]:
     if kind == PersonKey.CPF:
         pattern = f"(^|[^0-9]){SEPARATED.join(person)}([^0-9]|$)"
     else:  # a country's and a trunk's prefix may come before it
-        national = person.removeprefix("+55").removeprefix("+")
-        pattern = f"{SEPARATED.join(national)}([^0-9]|$)"
+        digits = list(person.removeprefix("+55").removeprefix("+"))
+        if len(digits) == 11:
+            digits[2] += "?"  # the ninth digit of a mobile number, which we may have added
+        pattern = f"{SEPARATED.join(digits)}([^0-9]|$)"
     return WebhookEvent.objects.exclude(payload="").filter(payload__regex=pattern).order_by()
 
 

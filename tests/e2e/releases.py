@@ -1,8 +1,8 @@
 """Releases of the service, each a copy of its code with a change: a column is renamed by the recipe of AM401.
 
-1. `both`: the column is added, and the code writes both.
-2. `read`: what the code before the first one has written is copied, now that none of it is left; the new one is read.
-3. `drop`: nothing uses the old one any more, and it is dropped once the code that did is gone.
+1. `both`: the column is added; the code writes both, and reads the new one where that is filled.
+2. `new`: what the code before the first one has written is copied, now that none of it is left. The old column is used
+   no more, and dropped once the code that did is gone.
 """
 
 from __future__ import annotations
@@ -61,30 +61,26 @@ def copied(source: Path, folder: Path) -> Path:
 
 
 def build(folder: Path) -> list[Path]:
-    """Build the release that runs and the three that come after it."""
-    releases = [copied(ROOT, folder / "now")]
+    """Build the releases that come after the one that runs."""
+    built = [ROOT]
     for name, change in CHANGES.items():
-        releases.append(copied(releases[-1], folder / name))
-        change(releases[-1])
-    return releases
+        built.append(copied(built[-1], folder / name))
+        change(built[-1])
+    return built[1:]
 
 
 def write_both(tree: Path) -> None:
-    """Add the column, and write it beside the old one."""
+    """Add the column, write it beside the old one, and read whichever is filled."""
     migrate(tree, "both", HEAD + ADDED)
     new = f'    {NEW} = models.CharField(max_length=200, default="", db_default="")\n'
     edit(tree / "webhooks/models.py", COLUMN, f'{new}{COLUMN}, default="", db_default=""')
     edit(tree / "webhooks/payments.py", WRITTEN, f'{WRITTEN}    told["{NEW}"] = told["{OLD}"]\n')
+    edit(tree / "webhooks/texts.py", f"payment.{OLD}", f"payment.{NEW} or payment.{OLD}")
 
 
-def read_the_new_one(tree: Path) -> None:
-    """Copy what is left of the time before, and read the new column."""
+def use_the_new_one(tree: Path) -> None:
+    """Copy what is left of the time before, use the old column nowhere, and drop it after the deploy."""
     migrate(tree, "copy", HEAD + COPIED)
-    edit(tree / "webhooks/texts.py", f"payment.{OLD}", f"payment.{NEW}")
-
-
-def drop_the_old_one(tree: Path) -> None:
-    """Use the old column nowhere, and drop it after the deploy."""
     migrate(tree, "drop", (HEAD + DROPPED).replace("class Migration", ACKNOWLEDGED, 1))
     edit(tree / "webhooks/models.py", re.compile(rf"^    {OLD} = .*\n", re.MULTILINE), "")
     edit(tree / "webhooks/payments.py", f'told["{NEW}"] = told["{OLD}"]', f'told["{NEW}"] = told.pop("{OLD}")')
@@ -96,8 +92,7 @@ def drop_the_old_one(tree: Path) -> None:
 
 CHANGES: dict[str, Callable[[Path], None]] = {
     "both": write_both,
-    "read": read_the_new_one,
-    "drop": drop_the_old_one,
+    "new": use_the_new_one,
 }
 
 

@@ -20,7 +20,7 @@ from webhooks.models import Alarm, OptOut, RecoverySMS, RefusalCount
 from webhooks.panel import figures
 from webhooks.states import SMSStatus
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.optional]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = [
     "/panel/", "/admin/", "/admin/webhooks/payment/", "/admin/webhooks/payment/{payment}/change/",
@@ -31,8 +31,15 @@ PAGES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Return a browser that is logged in nowhere."""
+    with Browser() as opened:
+        yield opened
+
+
 @pytest.fixture
-def browser(live_server: LiveServer, settings: Settings) -> Iterator[Browser]:
+def browser(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Browser]:
     """Return a browser of an administrator who speaks Portuguese, with a made-up month to be looked at."""
     settings.LANGUAGE_CODE = "pt-br"
     now = timezone.now()
@@ -42,9 +49,9 @@ def browser(live_server: LiveServer, settings: Settings) -> Iterator[Browser]:
     RefusalCount.objects.create(gateway="ghostpay", reason="bad_json", day=now.date(), count=3, last_at=now)
     client = Client()
     client.force_login(User.objects.create_superuser("admin"))
-    with Browser() as opened, translation.override("pt-br"):
-        opened.log_in(live_server.url, client.cookies["sessionid"].value)
-        yield opened
+    chromium.log_in(live_server.url, client.cookies["sessionid"].value)
+    with translation.override("pt-br"):
+        yield chromium
 
 
 @pytest.mark.parametrize(("width", "pages"), [(390, PAGES), (1280, PAGES[0:6:2])], ids=["phone", "desk"])
@@ -54,7 +61,7 @@ def test_pages_fit_speak_portuguese_and_bar_nobody(
     sms = RecoverySMS.objects.latest("pk")
     keys = {"payment": sms.payment_id, "sms": sms.pk, "event": sms.payment.events.get().pk}
     browser.resize(width)
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     for page in pages:
         path = page.format(**keys)
         browser.open(live_server.url + path)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -78,8 +79,8 @@ def recovery(now: datetime) -> tuple[list[Recovery], dict[date, int]]:
 _MOMENT_OF_PAYMENT = Coalesce("payment__paid_at", "payment__status_at", "payment__updated_at")
 
 
-def _total(by_day: Mapping[date, Mapping[str, int]], days: list[date], key: str) -> int:
-    return sum(by_day[day][key] for day in days if day in by_day)
+def _total(by_day: Mapping[date, Mapping[str, Any]], days: list[date], key: str) -> int:
+    return sum(int(by_day[day][key]) for day in days if day in by_day)
 
 
 @dataclasses.dataclass(frozen=True)

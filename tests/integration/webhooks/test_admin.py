@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.utils.translation import override
 
 from tests.integration.webhooks.conftest import Deliver
 from tests.integration.webhooks.payloads import ghostpay
+from webhooks import roles, search
 from webhooks.models import Payment, RecoverySMS, WebhookEvent
 from webhooks.states import EventStatus, SMSStatus
 
@@ -95,3 +99,57 @@ def test_a_delivery_is_processed_again_by_hand(admin_client: Client, sms: Recove
     event.refresh_from_db()
     assert (event.status, event.note) == (EventStatus.PROCESSED, "")
     assert Payment.objects.get().recovery_sms.status == SMSStatus.SCHEDULED
+
+
+@pytest.mark.parametrize("term", ["gp_7f3a9c21", "pedido-1042", "(11) 99988-7766", "+5511999887766", " pedido-1042 "])
+@pytest.mark.parametrize("model", ["payment", "recoverysms", "webhookevent"])
+def test_support_finds_by_what_it_is_told(admin_client: Client, deliver: Deliver, model: str, term: str) -> None:
+    deliver(ghostpay(paymentId="gp_other", externalId="pedido-7", customer={"phone": "21988776655"}))
+    shown = admin_client.get(f"/admin/webhooks/{model}/", {"q": term}).content.decode()
+    assert shown.count('class="field-status"') == 1
+    assert "pedido-7" not in shown
+    assert "gp_other" not in shown
+
+
+def test_a_search_reads_no_more_than_the_indexes_lead_to() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # a table of a few rows is read as it is
+        plan = search.payments("11 99988-7766").explain()
+    assert "Seq Scan" not in plan
+    assert "Index Scan" in plan
+
+
+def test_the_admin_speaks_portuguese(admin_client: Client, sms: RecoverySMS) -> None:
+    with override("pt-br"):
+        listed = admin_client.get(SMS_LIST).content.decode()
+        form = {"action": "cancel", "_selected_action": [sms.pk]}
+        done = admin_client.post(SMS_LIST, form, follow=True).content.decode()
+        refused = admin_client.post("/admin/webhooks/optout/add/", {"phone": "1"}).content.decode()
+    for told in ("Agendado", "Pedido", "Destinatário", "Previsto para", "Enviar agora", "Selecione SMS de recuperação"):
+        assert told in listed
+    assert "1 cancelados." in done
+    assert "Cancelado por admin." in done
+    assert "Isto não é um telefone." in refused
+
+
+def test_roles_are_made_with_the_tables_and_left_as_they_are_changed() -> None:
+    Group.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    support, operators = (Group.objects.get(name=name) for name in (roles.SUPPORT, roles.OPERATORS))
+    assert {each.codename.split("_")[0] for each in support.permissions.all()} == {"view"}
+    assert operators.permissions.filter(codename="change_recoverysms").exists()
+    support.permissions.clear()
+    call_command("migrate", verbosity=0)
+    assert support.permissions.count() == 0
+
+
+@pytest.mark.parametrize(("role", "is_shown"), [(roles.SUPPORT, False), (roles.OPERATORS, True)])
+def test_only_operators_see_whole_payloads(client: Client, role: str, *, is_shown: bool) -> None:
+    call_command("migrate", verbosity=0)
+    user = User.objects.create_user("ana", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    event = WebhookEvent.objects.get()
+    told = client.get(f"/api/webhooks/events/{event.pk}/").content.decode()
+    assert ("00000000191" in told) is is_shown
+    assert "gp_7f3a9c21" in told

@@ -134,8 +134,7 @@ def test_the_schema_is_valid_and_made_without_warnings(tmp_path: Path) -> None:
 
 
 def test_the_documentation_needs_no_server_but_ours(client: Client) -> None:
-    answer = client.get("/", follow=True)
-    assert answer.redirect_chain == [("/api/docs/", 302)]
+    answer = client.get("/api/docs/")
     linked = re.findall(r'(?:src|href)="([^"]+)"', answer.content.decode())
     assert len(linked) >= 4
     assert all(url.startswith("/static/drf_spectacular_sidecar/") for url in linked), linked

@@ -46,8 +46,10 @@ def answer(
 
 
 @pytest.mark.parametrize(
-    "text", ["SAIR", "sair", " Pare. ", "parar", "CANCELAR", "stop", "Não, sair!", "Pare de me mandar isso aí"]
-)
+    "text",
+    ["SAIR", "sair", " Pare. ", "parar", "CANCELAR", "stop", "Não, sair!", "Pare de me mandar isso aí", "ＳＡＩＲ",
+     "Por favor não me mande mais isso", "eu não quero mais receber nada de vocês"],
+)  # fmt: skip
 def test_an_answer_that_asks_for_no_more_is_confirmed_once_and_kept_to(
     sms: RecoverySMS, twilio: FakeTwilio, text: str
 ) -> None:
@@ -69,6 +71,8 @@ def test_an_answer_that_asks_for_no_more_is_confirmed_once_and_kept_to(
         "Para mim não chegou",
         "Quando chega o meu pedido que eu paguei ontem?",
         "Vou parar o carro e já pago",
+        "Não quero perder, já pago",
+        "Não consigo receber o código",
     ],
 )
 @pytest.mark.usefixtures("twilio")
@@ -154,5 +158,10 @@ def test_the_admin_enters_numbers_and_takes_them_back(admin_client: Client) -> N
     assert admin_client.post(f"{url}add/", {"phone": "11 99988-7766"}).status_code == 302
     opt_out = OptOut.objects.get()
     assert opt_out.phone == PHONE
+    for shown in (f"{url}?q=11 99988 7766", f"{url}{opt_out.pk}/change/"):
+        content = admin_client.get(shown).content.decode()
+        assert "+55119…7766" in content
+        assert PHONE not in content
+    assert "+55119…7766" not in admin_client.get(f"{url}?q=11 98888 7766").content.decode()
     assert admin_client.post(f"{url}{opt_out.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not OptOut.objects.exists()

@@ -96,6 +96,12 @@ def test_an_sms_on_its_way_is_forgotten_once_its_outcome_is_known() -> None:
     assert (sms.phone, sms.body) == ("", "")
 
 
+def test_a_number_that_lacked_its_ninth_digit_is_found_where_it_was_delivered(deliver: Deliver) -> None:
+    deliver(ghostpay(paymentId=None, customer={"phone": "(11) 8888-7777"}))
+    assert privacy.erase(PersonKey.PHONE, "11 98888-7777", requested_by="x", done_by="y").deliveries == 1
+    assert "8888" not in everything()
+
+
 @pytest.mark.usefixtures("people")
 def test_a_wish_for_no_sms_outlives_the_person() -> None:
     OptOut.objects.create(phone="+5511999887766")

@@ -11,7 +11,16 @@ from webhooks.phones import mask, obstacle, to_e164
 
 @pytest.mark.parametrize(
     "number",
-    ["11999887766", "(11) 99988-7766", "+55 11 99988-7766", "+5511999887766", "5511999887766", "011999887766"],
+    [
+        "11999887766",
+        "(11) 99988-7766",
+        "+55 11 99988-7766",
+        "+5511999887766",
+        "5511999887766",
+        "011999887766",
+        "005511999887766",
+        "0 15 11 99988-7766",
+    ],
 )
 def test_numbers_without_a_country_are_brazilian(number: str) -> None:
     assert to_e164(number) == "+5511999887766"
