@@ -15,7 +15,7 @@ from tests.manage import ROOT, environment, run_manage
 SETTINGS = "tests.projects.locks.settings"
 
 
-async def ask(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+async def ask(url: str, *calls: tuple[str, Any]) -> tuple[list[Any], list[Any]]:
     """Return the tools that there are, and the answers to some calls."""
     given = environment({"DATABASE_URL": url, "CHANGE": "column"}, settings=SETTINGS)
     parameters = StdioServerParameters(command=sys.executable, args=["-m", "auto_migrate.mcp"], env=given, cwd=ROOT)
@@ -33,7 +33,7 @@ def shop(database_url: str) -> str:
 
 
 def test_it_tells_state_plan_hazards_and_runs_and_changes_nothing(shop: str) -> None:
-    calls = [("state", {}), ("plan", {}), ("explain", {"code": "am301"}), ("runs", {"limit": 1})]
+    calls: list[tuple[str, Any]] = [("state", {}), ("plan", {}), ("explain", {"code": "am301"}), ("runs", {"limit": 1})]
     tools, answers = anyio.run(ask, shop, *calls)
     assert {tool.name for tool in tools} == {"state", "plan", "explain", "runs", "run"}
     assert all(tool.annotations.read_only_hint for tool in tools)
@@ -52,8 +52,8 @@ def test_it_tells_state_plan_hazards_and_runs_and_changes_nothing(shop: str) -> 
 
 
 def test_what_is_not_there_is_said(shop: str) -> None:
-    calls = [("run", {"run_id": str(uuid.uuid4())}), ("run", {"run_id": "x"}), ("state", {"database": "nowhere"}),
-             ("explain", {"code": "AM999"})]  # fmt: skip
+    unknown: list[tuple[str, Any]] = [("run", {"run_id": str(uuid.uuid4())}), ("run", {"run_id": "x"})]
+    calls = [*unknown, ("state", {"database": "nowhere"}), ("explain", {"code": "AM999"})]
     _tools, answers = anyio.run(ask, shop, *calls)
     assert all(answer.is_error for answer in answers)
     assert "There is no database nowhere." in answers[2].content[0].text

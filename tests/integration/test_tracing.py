@@ -48,7 +48,7 @@ def spans(project: Project) -> dict[str, Any]:
 
 def parent(found: dict[str, Any], name: str) -> str:
     by_id = {span["context"]["span_id"]: span["name"] for span in found.values()}
-    return by_id[found[name]["parent_id"]]
+    return str(by_id[found[name]["parent_id"]])
 
 
 def test_a_run_is_one_trace_with_a_span_a_stage_and_a_migration(traced: Project) -> None:
