@@ -67,7 +67,7 @@ def known(database: str) -> str:
 
 
 def state(database: str = DEFAULT_DB_ALIAS) -> Mapping[str, Any]:
-    """Return how the code's migrations and the database's record compare, who holds the deploy lock, and the last run."""
+    """Return how code and database compare, what is pending, who holds the deploy lock, and the last run."""
     from auto_migrate.databases import adapter_for
     from auto_migrate.history.store import History
     from auto_migrate.planning.comparison import inspect
@@ -140,7 +140,7 @@ def runs(database: str = DEFAULT_DB_ALIAS, status: str = "", limit: int = 20) ->
 
 
 def run(run_id: str, database: str = DEFAULT_DB_ALIAS) -> Mapping[str, Any]:
-    """Return everything of one run: its steps, findings, error and hint, what it has told, and who is in its way now."""
+    """Return all of one run: its steps, findings, error and hint, what it has told, and who is in its way now."""
     from auto_migrate.history.store import History
     from auto_migrate.web.picture import picture
     from auto_migrate.web.serializers import run_in_full
