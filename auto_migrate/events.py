@@ -129,7 +129,7 @@ class RetryScheduled(Event):
 
 
 class NotificationTested(Event):
-    """A test was sent to an address of `NOTIFY`, of which `service` holds no secret; `error` is empty if it was taken."""
+    """A test was sent to an address of `NOTIFY`, of which `service` holds no secret; `error` is empty if it arrived."""
 
     service: str
     error: str
