@@ -155,15 +155,17 @@ def _run(request: HttpRequest, run: Mapping[str, Any]) -> SafeString:
 
 # -- the plan ---------------------------------------------------------------------------------------------------------
 
-_judged: dict[tuple[str, str], tuple[float, Judged]] = {}
+# By alias: when, of what, and how.
+_judged: dict[str, tuple[float, str, Judged]] = {}
 
 
 def judged(alias: str, seen: Mapping[str, Any]) -> Judged:
     """Judge what is pending and what waits for the deploy; what was judged a moment ago is not judged again."""
-    key = (alias, json.dumps([seen["pending"], seen["deferred"], [str(run["run_id"]) for run in seen["runs"][:1]]]))
-    if key not in _judged or time.monotonic() - _judged[key][0] > JUDGED_FOR:
-        _judged[key] = (time.monotonic(), judge(alias, Goal.asked(None, None, None), with_left=True))
-    return _judged[key][1]
+    key = json.dumps([seen["pending"], seen["deferred"], [str(run["run_id"]) for run in seen["runs"][:1]]])
+    last = _judged.get(alias)
+    if last is None or last[1] != key or time.monotonic() - last[0] > JUDGED_FOR:
+        last = _judged[alias] = (time.monotonic(), key, judge(alias, Goal.asked(None, None, None), with_left=True))
+    return last[2]
 
 
 def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[object]:
@@ -182,7 +184,7 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     later = [assessed for assessed in assessment.migrations if str(assessed.migration) in left]
     fingerprint = plan_fingerprint(comparison)
     blocking = [finding for finding in found.standing if str(finding.migration) not in left]
-    parts: list[object] = []
+    parts: list[object] = [found.obstacle and tag("pre", str(found.obstacle), tabindex="0", class_="am-error")]
     if now:
         parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))
         parts += [_migrations(now, fingerprint, blocking), _migrate_now(request, alias, blocking)]
