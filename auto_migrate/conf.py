@@ -182,7 +182,7 @@ def acknowledgements(value: Any) -> Mapping[str, str]:
 
 
 # What a project may be notified of; `waiting` of waits for longer than some seconds, as in `waiting:60`.
-NOTIFIED = ("started", "waiting", "failed", "refused", "succeeded", "left")
+NOTIFIED = ("started", "waiting", "failed", "refused", "succeeded", "left", "backfill")
 NOTIFIED_BY_DEFAULT = ("failed", "refused", "waiting:60")
 
 

@@ -129,10 +129,7 @@ class RetryScheduled(Event):
 
 
 class NotificationTested(Event):
-    """A test message was sent to one address of the setting `NOTIFY`; `error` says why it was not taken, or nothing.
-
-    `service` is as much of the address as is no secret.
-    """
+    """A test was sent to an address of `NOTIFY`, of which `service` holds no secret; `error` is empty if it arrived."""
 
     service: str
     error: str
@@ -229,12 +226,10 @@ class MigrationAssessed(Event):
 
 
 class PlanAssessed(Event):
-    """The plan was judged.
+    """The plan was judged: `blocking` findings stop it, `later` ones will stop what is left for after the deploy.
 
-    `blocking` are those of the findings that stop it, `unmatched` acknowledgements that match nothing in it; `later`
-    are findings that will stop what is left for after the deploy. `plan` is the fingerprint of the plan,
-    `forecast` how long it will take, None where that was not asked. `obstacle` says what else stops it, empty if
-    nothing does.
+    `unmatched` acknowledgements match nothing in it. `plan` is its fingerprint, `forecast` None where nobody asked, and
+    `obstacle` what else stops it, empty if nothing does.
     """
 
     findings: tuple[Finding, ...]
@@ -276,10 +271,9 @@ class MigrationStarted(Event):
 
 
 class TablesAwaited(Event):
-    """The migration waits for a moment at which its tables are free; `waited` seconds have passed so far.
+    """The migration waits until its tables are free, for the locks `wanted`; `waited` seconds have passed so far.
 
-    `wanted` are the locks that it would have. Comes inside a migration's transaction, as `SessionsAwaited` does:
-    listeners must not use its connection.
+    Comes inside a migration's transaction, as `SessionsAwaited` does: listeners must not use its connection.
     """
 
     migration: MigrationKey

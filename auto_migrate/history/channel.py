@@ -9,6 +9,7 @@ to wait there is nothing to write, and no connection is made.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import queue
 import threading
@@ -16,7 +17,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import Error, connections
+from django.db import DataError, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.clock import Clock
@@ -36,6 +37,7 @@ from auto_migrate.events import (
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import RunLog, Wish, kept
+from auto_migrate.redaction import presentable
 
 logger = logging.getLogger(__name__)
 
@@ -99,24 +101,29 @@ class Channel:
         log = RunLog(connection.alias, run_id)
         goes_on = True
         while goes_on:
-            heard = True
-            try:
-                goes_on = self._take_in(self._news.get(timeout=TICK))
-                while not self._news.empty():
-                    goes_on &= self._take_in(self._news.get())
-            except queue.Empty:
-                heard = False
-            try:
-                with hurried(connection, CONNECT_TIMEOUT):
-                    self._write()
-                    if not heard:
-                        self._listen(log)
-            except Error as error:
-                logger.debug("The log of run %s waits: %s", run_id, error)
-                with contextlib.suppress(Error):
-                    connection.close()
+            goes_on, heard = self._take_all()
+            # A row that cannot be written must not keep a wish from being heard.
+            for work in (self._write, *(() if heard else (functools.partial(self._listen, log),))):
+                try:
+                    with hurried(connection, CONNECT_TIMEOUT):
+                        work()
+                except Exception as error:  # noqa: BLE001 # a log that cannot be kept stops no run
+                    logger.debug("The log of run %s waits: %s", run_id, presentable(str(error)))
+                    with contextlib.suppress(Error):
+                        connection.close()
         with contextlib.suppress(Error):
             connection.close()
+
+    def _take_all(self) -> tuple[bool, bool]:
+        """Wait for news for a moment; return whether more may come, and whether any came."""
+        goes_on = True
+        try:
+            goes_on = self._take_in(self._news.get(timeout=TICK))
+            while not self._news.empty():
+                goes_on &= self._take_in(self._news.get())
+        except queue.Empty:
+            return goes_on, False
+        return goes_on, True
 
     def _take_in(self, news: EventRecord | None) -> bool:
         """Keep what is to be written; return whether more may come."""
@@ -130,8 +137,14 @@ class Channel:
             news = self._unwritten[0]
             if self._last is not None and is_same_wait(self._last, news):
                 news.pk = self._last.pk
-            news.save(using=self.history.history.database)
-            self._last = self._unwritten.pop(0)
+            try:
+                news.save(using=self.history.history.database)
+            except DataError:
+                # What this database cannot hold it will not hold the next time either.
+                logger.warning("%s of run %s could not be kept.", news.kind, news.run_id)
+            else:
+                self._last = news
+            self._unwritten.pop(0)
 
     def _listen(self, log: RunLog) -> None:
         for number, wish in log.wishes(after=self._heard):

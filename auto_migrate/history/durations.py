@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models import Avg
 from django.db.transaction import atomic
 
@@ -50,8 +51,10 @@ def pace(database: str) -> float | None:
 
 def _asked(database: str, rows: Iterable[Any]) -> list[Any]:
     """Return the rows; none where an older version of this app made the tables, or none has yet."""
+    # Within a transaction, what fails must be taken back by itself.
+    own = connections[database].in_atomic_block
     try:
-        with atomic(using=database):
+        with atomic(using=database) if own else contextlib.nullcontext():
             return list(rows)
     except DatabaseError:
         return []

@@ -5,13 +5,15 @@ It is a log and a mailbox: a wish is written down by whoever has it, in any proc
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import QuerySet
+from django.db.transaction import atomic
 from django.utils import timezone
 
 from auto_migrate.history.models import EventRecord, ensure_tables, have_tables
@@ -42,9 +44,14 @@ class RunLog:
 
     def entries(self) -> list[EventRecord]:
         """Return what was told, in its order; nothing where no run of this version has made the table."""
-        if not have_tables(connections[self.database], EventRecord):
+        own = connections[self.database].in_atomic_block
+        try:
+            with atomic(using=self.database) if own else contextlib.nullcontext():
+                return list(self._entries())
+        except DatabaseError:
+            if have_tables(connections[self.database], EventRecord):
+                raise
             return []
-        return list(self._entries())
 
     def add(self, kind: str, *, by: str = "", detail: Mapping[str, Any] | None = None) -> EventRecord:
         """Write down what an operator wants or has done; make the table first if it is not there."""

@@ -39,7 +39,7 @@ def forecast(
     `earlier` are the seconds that migrations took here before; `pace` is how much longer than by its sizes this
     database was seen to take, None where nothing was seen.
     """
-    ahead = Foresight(server, live, earlier, pace)
+    ahead = Forecaster(server, live, earlier, pace)
     found = tuple(ahead.of(read) for read in plan)
     told = [one.seconds for one in found]
     known = [one for one in told if one is not None]
@@ -50,7 +50,7 @@ def forecast(
     return Forecast(None if whole is None else round(whole, 3), round(longest, 3), basis, found)
 
 
-class Foresight:
+class Forecaster:
     """Foresees one migration after the other."""
 
     def __init__(

@@ -16,6 +16,7 @@ register = Library()
 def migrations_box() -> SafeString | str:
     """Return a box as each app has one, with the pages; nothing where the project does not include our addresses."""
     pages = [(_("State and plan"), address_of("auto_migrate:debug")), (_("Runs"), address_of("auto_migrate:runs"))]
+    pages.append((_("Backfills"), address_of("auto_migrate:backfills")))
     rows = [tag("tr", tag("th", tag("a", name, href=address), scope="row")) for name, address in pages if address]
     if not rows:
         return ""

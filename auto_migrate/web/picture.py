@@ -6,6 +6,8 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import time
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +19,7 @@ from auto_migrate.events import LockAwaited, SessionsAwaited, TablesAwaited
 from auto_migrate.history.durations import durations
 from auto_migrate.history.models import EventRecord, RunRecord, StepRecord
 from auto_migrate.history.run_log import FORESEEN, RunLog, Wish
-from auto_migrate.history.store import ACTIVE
+from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web.serializers import DONE, run_in_full
@@ -144,3 +146,27 @@ def _waited_for(entries: Sequence[EventRecord]) -> tuple[dict[str, str], list[in
     # Of a statement that waits, and of tables, the server itself tells who is in the way.
     told = () if wanted or detail.get("reason") == "statement" else detail.get("blockers", ())
     return wanted, [blocker["pid"] for blocker in told if blocker["pid"]]
+
+
+# For how many seconds what was seen is shown to others who look: many may watch one run.
+FRESH = 0.5
+_seen: dict[tuple[str, uuid.UUID], tuple[float, Picture]] = {}
+
+
+def shared_picture(database: str, run_id: uuid.UUID) -> Picture | None:
+    """Return what somebody in this process has seen of a run just now, or look; None if there is no such run."""
+    now = time.monotonic()
+    for key in [key for key, (when, _picture) in list(_seen.items()) if now - when > FRESH]:
+        _seen.pop(key, None)
+    if (found := _seen.get((database, run_id))) is not None:
+        return found[1]
+    if (run := History(database).get(run_id)) is None:
+        return None
+    looked = picture(database, run)
+    _seen[database, run_id] = (now, looked)
+    return looked
+
+
+def forget() -> None:
+    """Let everybody look anew, as tests must that change what is seen."""
+    _seen.clear()

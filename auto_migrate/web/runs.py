@@ -67,13 +67,15 @@ def index(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, run_id: str) -> HttpResponse:
     """Return everything about one run of `?database=`."""
     database = asked_database(request)
-    if (run := found_run(database, run_id)) is None:
-        return not_found(database, run_id)
     if wants_page(request):
         from auto_migrate.web.pages.run_page import run_page
-        from auto_migrate.web.picture import picture
+        from auto_migrate.web.picture import shared_picture
 
-        return run_page(request, picture(database, run))
+        number = _number_of(run_id)
+        seen = shared_picture(database, number) if number else None
+        return run_page(request, seen) if seen else not_found(database, run_id)
+    if (run := found_run(database, run_id)) is None:
+        return not_found(database, run_id)
     content = run_in_full(run, database)
     if (step := content["progress"].get("online")) and step["name"] == Kind.BUILD:
         step["builds"] = builds_of(database)
@@ -88,8 +90,13 @@ def builds_of(database: str) -> list[dict[str, Any]]:
 
 def found_run(database: str, run_id: str) -> RunRecord | None:
     """Return a run with its steps, None if the database has none of this number."""
+    number = _number_of(run_id)
+    return History(database).get(number) if number else None
+
+
+def _number_of(run_id: str) -> uuid.UUID | None:
     try:
-        return History(database).get(uuid.UUID(run_id))
+        return uuid.UUID(run_id)
     except ValueError:
         return None
 

@@ -98,11 +98,11 @@ def _progress(run: RunRecord, steps: list[StepRecord]) -> dict[str, Any]:
         "total": run.total,
         "current": f"{current.app_label}.{current.name}" if current else None,
         "since": current.started_at if current else None,
-        **({"online": online} if (online := current and _online(current)) else {}),
+        **({"online": online} if (online := current and online_step(current)) else {}),
     }
 
 
-def _online(step: StepRecord) -> dict[str, Any] | None:
+def online_step(step: StepRecord) -> dict[str, Any] | None:
     """Return the operation that is carried out online, and its step that is under way; numbers are 1-based."""
     kept = step.online
     if step.operation_started is None or not kept:

@@ -75,6 +75,7 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
 }
 KEYS = pytest.mark.parametrize("key", FIELDS)
 
+NOTIFIED = "started, waiting, failed, refused, succeeded, left, backfill"
 NUMBER = "a number is needed"
 BAD: list[tuple[str, Any, str]] = [
     ("MAX_RETRIES", 0, "it must be a finite number of at least 1"),
@@ -112,8 +113,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("ACKNOWLEDGE", {"301:a.b": "why"}, "301:a.b is not CODE:MIGRATION, such as AM301:shop.0007_drop_note"),
     ("NOTIFY", PASSWORD, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
     ("NOTIFY", 5, "every address is a URL, such as https://hooks.slack.com/… or mailto:ops@example.com"),
-    ("NOTIFY", {HOOK: ["soon"]}, "soon is none of started, waiting, failed, refused, succeeded, left"),
-    ("NOTIFY", {HOOK: ["waiting:-1"]}, "waiting:-1 is none of started, waiting, failed, refused, succeeded, left"),
+    ("NOTIFY", {HOOK: ["soon"]}, f"soon is none of {NOTIFIED}"),
+    ("NOTIFY", {HOOK: ["waiting:-1"]}, f"waiting:-1 is none of {NOTIFIED}"),
     ("SCREEN_URL", "shop.example", "it must be an address such as https://shop.example/migrations/"),
     ("DIRECT_URLS", {"default": PASSWORD}, "every alias needs a URL such as postgresql://user@host:5432/name"),
     ("DIRECT_URLS", {"default": None}, "every alias needs a URL such as postgresql://user@host:5432/name"),

@@ -155,6 +155,8 @@ class Command(BaseCommand):
         here = Path.cwd()
         proposal = chosen(options["names"], options["since"], here)
         acknowledgements = tuple(of_text(text) for text in options["acknowledge"])
+        if any(one.plan for one in acknowledgements):
+            raise UsageError(_("Files alone make no plan: give --acknowledge here without a fingerprint."))
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
         return AssessmentReport(
             assessment=review(

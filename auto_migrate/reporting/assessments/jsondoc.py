@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from auto_migrate.findings import AssessedMigration, Finding
+from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding
 from auto_migrate.reporting.assessments.report import AssessmentReport
 
 VERSION = 1
@@ -26,8 +26,13 @@ def document(report: AssessmentReport) -> dict[str, Any]:
         "failed": bool(report.failing),
         "counts": report.counts(),
         "migrations": [migration(assessed, report) for assessed in report.assessment.migrations],
-        "unmatched": [dataclasses.asdict(said) for said in report.assessment.unmatched],
+        "unmatched": [unmatched(said) for said in report.assessment.unmatched],
     }
+
+
+def unmatched(said: Acknowledgement) -> dict[str, Any]:
+    """Return an acknowledgement; files alone make no plan that it could be for."""
+    return {key: value for key, value in dataclasses.asdict(said).items() if key != "plan"}
 
 
 def migration(assessed: AssessedMigration, report: AssessmentReport) -> dict[str, Any]:

@@ -17,6 +17,7 @@ TITLES = {
     "refused": gettext_noop("The plan for {database} is refused"),
     "succeeded": gettext_noop("Migrations of {database} are applied"),
     "left": gettext_noop("Migrations of {database} are left for after the deploy"),
+    "backfill": gettext_noop("A backfill of {database} has ended"),
     "test": gettext_noop("A test of the notifications for {database}"),
 }
 

@@ -21,9 +21,11 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.backfills.progress import described
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
+    BackfillProgressed,
     Context,
     Event,
     LockAcquired,
@@ -42,7 +44,7 @@ from auto_migrate.exit_codes import ExitCode
 from auto_migrate.redaction import presentable
 from auto_migrate.reporting.notifications.message import Message
 from auto_migrate.reporting.notifications.services import DeliveryFailed, Recipient
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import BackfillState, MigrationKey
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ LAST_WORDS = 5.0
 # Before the second and last attempt at one message, in seconds.
 PAUSE = 0.5
 
+ENDED_BACKFILLS = frozenset({BackfillState.SUCCEEDED, BackfillState.FAILED, BackfillState.CANCELLED})
 WAITS = (LockAwaited, TablesAwaited, SessionsAwaited)
 
 
@@ -117,12 +120,13 @@ class Notifier:
         """Put what is to be told into the queues; at the end of the run, wait for a moment until it is."""
         # Whoever only asks, or waits for the database, makes no run.
         self.is_run |= isinstance(event, RunStarted | LockAcquired)
-        if not self.is_run:
+        if not (self.is_run or isinstance(event, BackfillProgressed)):
             return
         self._notice(event)
         for kind, text, details in self._messages(event):
             self._tell(kind, text, details, context, event)
-        if isinstance(event, RunSucceeded | RunFailed | RunStopped):
+        is_over = isinstance(event, RunSucceeded | RunFailed | RunStopped)
+        if is_over or (not self.is_run and event_is_last(event)):
             self._close()
 
     def _notice(self, event: Event) -> None:
@@ -148,6 +152,8 @@ class Notifier:
                 yield "failed", text, {"exit_code": event.exit_code, "applied": event.applied}
             case RunSucceeded():
                 yield from self._ended_well(event)
+            case BackfillProgressed() if event.state in ENDED_BACKFILLS:
+                yield "backfill", described(event), {"backfill": str(event.backfill), "state": event.state}
 
     def _ended_well(self, event: RunSucceeded) -> Iterator[tuple[str, str, dict[str, Any]]]:
         if event.applied:
@@ -180,6 +186,13 @@ class Notifier:
         deadline = time.monotonic() + LAST_WORDS
         for courier in self.couriers.values():
             courier.close(deadline - time.monotonic())
+        # A worker goes on with the next backfill.
+        self.couriers = {address: Courier(address) for address in self.couriers}
+
+
+def event_is_last(event: Event) -> bool:
+    """Return whether a worker that only fills rows may end after this."""
+    return isinstance(event, BackfillProgressed) and event.state in ENDED_BACKFILLS
 
 
 def kind_and_seconds(event: str) -> tuple[str, float]:

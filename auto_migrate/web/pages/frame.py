@@ -13,10 +13,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -108,7 +109,7 @@ def _told(request: HttpRequest, response: JsonResponse) -> HttpResponse:
     if response.status_code == 403 and (login := address_of("admin:login")):
         here = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "")
         target = urlsplit(here)._replace(scheme="", netloc="").geturl()
-        content.append(tag("p", tag("a", _("Log in"), href=f"{login}?next={target}")))
+        content.append(tag("p", tag("a", _("Log in"), href=f"{login}?next={quote(target)}")))
     screen = Screen(_("This could not be done"), [Section("am-error", error["code"], content)])
     told = page(request, screen, status=response.status_code)
     for name in ("Allow",):
@@ -124,7 +125,7 @@ def own_address(request: HttpRequest, name: str, *args: object, database: str = 
     """Return the address of one of this app's views, below wherever the project has put them."""
     namespace = request.resolver_match.namespace if request.resolver_match else "auto_migrate"
     address = reverse(f"{namespace}:{name}", args=args)
-    return f"{address}?database={database}" if database and database != "default" else address
+    return f"{address}?database={quote(database)}" if database and database != DEFAULT_DB_ALIAS else address
 
 
 def address_of(name: str) -> str:

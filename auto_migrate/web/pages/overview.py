@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.backfills.progress import described, progress_of
+from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -71,7 +73,7 @@ def overview_page(request: HttpRequest, situation: Mapping[str, Any] | None) -> 
         news="; ".join(
             f"{alias}: {_(words.STATES.get(seen.get('state', 'unknown'), ''))}" for alias, seen in looks.items()
         ),
-        trail=[(_("Runs"), own_address(request, "runs"))],
+        trail=[(_("Runs"), own_address(request, "runs")), (_("Backfills"), own_address(request, "backfills"))],
     )
     return page(request, screen)
 
@@ -88,6 +90,7 @@ def look(alias: str) -> dict[str, Any]:
             "holder": _holder(alias),
             "running": next((run for run in runs if run["status"] in ACTIVE), None),
             "runs": runs,
+            "backfills": [described(progress_of(record)) for record in Backfills(alias).unfinished()],
         }
     except TROUBLE as error:
         return {"error": scrubbed(str(error))}
@@ -120,7 +123,11 @@ def _state(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[ob
         progress = running["progress"]
         label = _("{done} of {total} migrations").format(done=progress["done"], total=progress["total"] or 0)
         parts.append(bar(progress["done"], progress["total"] or 0, label))
-    return [*parts, tag("h3", _("Last runs")), run_list(request, seen["runs"])]
+    parts += [tag("h3", _("Last runs")), run_list(request, seen["runs"])]
+    if seen["backfills"]:
+        link = tag("a", _("Backfills"), href=own_address(request, "backfills", database=alias))
+        parts += [tag("h3", link), tag("ul", [tag("li", told) for told in seen["backfills"]])]
+    return parts
 
 
 def run_list(request: HttpRequest, runs: list[dict[str, Any]]) -> SafeString:
@@ -148,15 +155,17 @@ def _run(request: HttpRequest, run: Mapping[str, Any]) -> SafeString:
 
 # -- the plan ---------------------------------------------------------------------------------------------------------
 
-_judged: dict[tuple[str, str], tuple[float, Judged]] = {}
+# By alias: when, of what, and how.
+_judged: dict[str, tuple[float, str, Judged]] = {}
 
 
 def judged(alias: str, seen: Mapping[str, Any]) -> Judged:
     """Judge what is pending and what waits for the deploy; what was judged a moment ago is not judged again."""
-    key = (alias, json.dumps([seen["pending"], seen["deferred"], [str(run["run_id"]) for run in seen["runs"][:1]]]))
-    if key not in _judged or time.monotonic() - _judged[key][0] > JUDGED_FOR:
-        _judged[key] = (time.monotonic(), judge(alias, Goal.asked(None, None, None), with_left=True))
-    return _judged[key][1]
+    key = json.dumps([seen["pending"], seen["deferred"], [str(run["run_id"]) for run in seen["runs"][:1]]])
+    last = _judged.get(alias)
+    if last is None or last[1] != key or time.monotonic() - last[0] > JUDGED_FOR:
+        last = _judged[alias] = (time.monotonic(), key, judge(alias, Goal.asked(None, None, None), with_left=True))
+    return last[2]
 
 
 def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[object]:
@@ -175,7 +184,7 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     later = [assessed for assessed in assessment.migrations if str(assessed.migration) in left]
     fingerprint = plan_fingerprint(comparison)
     blocking = [finding for finding in found.standing if str(finding.migration) not in left]
-    parts: list[object] = []
+    parts: list[object] = [found.obstacle and tag("pre", str(found.obstacle), tabindex="0", class_="am-error")]
     if now:
         parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))
         parts += [_migrations(now, fingerprint, blocking), _migrate_now(request, alias, blocking)]

@@ -23,7 +23,7 @@ from auto_migrate.web.pages import words
 from auto_migrate.web.pages.frame import BUSY, FORM, IDLE, Screen, Section, own_address, page
 from auto_migrate.web.pages.markup import tag
 from auto_migrate.web.picture import Picture
-from auto_migrate.web.serializers import DONE, shown
+from auto_migrate.web.serializers import DONE, online_step, shown
 
 # Of more migrations than this, those around the one that is under way are shown.
 MOST_STEPS = 60
@@ -283,7 +283,10 @@ def _step(seen: Picture, step: StepRecord) -> SafeString:
     name = tag("code", f"{step.app_label}.{step.name}")
     backwards = [" ", _("(unapplied)")] if step.backwards else None
     operation = None
-    if step.status == StepStatus.RUNNING and step.operation_started:
+    if step.status == StepStatus.RUNNING and (online := online_step(step)):
+        text = _("Operation {operation}, online, step {step} of {steps}: {name} {table}").format(**online)
+        operation = bar(online["step"] - 1, online["steps"], text)
+    elif step.status == StepStatus.RUNNING and step.operation_started:
         operation = tag("p", _("Operation {number} is under way.").format(number=step.operation_started))
     # What ended the run stands above.
     told = step.status == StepStatus.FAILED and not (seen.run.error and seen.run.error in (step.error or ""))

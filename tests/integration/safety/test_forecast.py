@@ -18,10 +18,10 @@ def shop(tmp_path: Path, database_url: str) -> Project:
     """Return a shop with a table of some size, in which an index is to be built."""
     project = Project(tmp_path, database_url)
     project.app("shop")
-    project.settings(AUTO_MIGRATE={"BLOCK": "never"})
+    project.settings(AUTO_MIGRATE={"BLOCK": "never", "ONLINE": "never"})
     project.migration("shop", "0001_first", f'migrations.CreateModel("A", [{ID}, ("n", models.TextField())])')
     assert project.run("auto_migrate").code == 0
-    project.query("INSERT INTO shop_a (n) SELECT repeat('x', 900) || n FROM generate_series(1, 30000) AS n")
+    project.query("INSERT INTO shop_a (n) SELECT repeat('x', 90) || n FROM generate_series(1, 100000) AS n")
     project.query("ANALYZE shop_a")
     project.migration("shop", "0002_one", INDEX.format(name="one"), after="0001_first")
     return project
@@ -69,7 +69,7 @@ def test_a_lock_in_a_transaction_is_held_to_its_end(shop: Project) -> None:
     shop.query("DELETE FROM shop_a")
     shop.migration("shop", "0002_one", f'migrations.CreateModel("B", [{ID}])', after="0001_first")
     assert shop.run("auto_migrate").code == 0
-    shop.query("INSERT INTO shop_a (n) SELECT repeat('x', 900) || n FROM generate_series(1, 30000) AS n")
+    shop.query("INSERT INTO shop_a (n) SELECT repeat('x', 90) || n FROM generate_series(1, 100000) AS n")
     shop.query("ANALYZE shop_a")
     concurrently = INDEX.format(name="one").replace("migrations.AddIndex", "AddIndexConcurrently")
     before = "from django.contrib.postgres.operations import AddIndexConcurrently\n"

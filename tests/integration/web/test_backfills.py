@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
@@ -129,3 +130,20 @@ def test_the_task_does_nothing_where_there_is_nothing_to_do(record: BackfillReco
     tasks.run_backfills()
     record.refresh_from_db()
     assert record.state == "paused"
+
+
+def test_a_browser_gets_a_page_with_the_buttons_of_each_state(record: BackfillRecord) -> None:
+    browser = Client(headers={"Accept": "text/html"})
+    browser.force_login(User.objects.create_user("eva", is_staff=True))
+    page = browser.get(f"{BASE}/backfills/").content.decode()
+    assert "shop.totals" in page
+    assert "3000/9000 rows" in page
+    assert f"{BASE}/backfills/shop.totals/pause/" in page
+    assert "/resume/" not in page
+    pressed = browser.post(f"{BASE}/backfills/shop.totals/pause/")
+    assert (pressed.status_code, pressed["Location"]) == (302, f"{BASE}/backfills/")
+    page = browser.get(f"{BASE}/backfills/?part=live").content.decode()
+    assert f"{BASE}/backfills/shop.totals/resume/" in page
+    assert "/pause/" not in page
+    assert "shop.totals" in browser.get(f"{BASE}/debug/").content.decode()
+    assert browser.post(f"{BASE}/backfills/shop.totals/pause/").status_code == 409

@@ -244,6 +244,16 @@ ASSESSED = AssessedMigration(
 )
 # event → its lines in English and in Portuguese.
 TRANSLATED: list[tuple[Event, str, str]] = [
+    (
+        events.NotificationTested("mailto", ""),
+        "✅ mailto has taken the test.\n",
+        "✅ mailto recebeu o teste.\n",
+    ),
+    (
+        events.NotificationTested("https://hooks.slack.com", "it answered 500"),
+        "⚠️  https://hooks.slack.com did not take the test: it answered 500\n",
+        "⚠️  https://hooks.slack.com não recebeu o teste: it answered 500\n",
+    ),
     *REHEARSALS,
     (events.MigrationAssessed(ASSESSED), MIGRATION_LINES + FINDING_LINES, MIGRATION_LINES_PT + FINDING_LINES_PT),
     (events.PlanAssessed((FINDING,), (FINDING,), ()), FINDING_LINES, FINDING_LINES_PT),
