@@ -14,7 +14,6 @@ from auto_migrate.changes.change import (
     Change,
     ColumnChange,
     CreateIndex,
-    CreateObject,
     CreateTable,
     DataChange,
     Default,
@@ -23,7 +22,6 @@ from auto_migrate.changes.change import (
     DropDefault,
     DropIndex,
     DropNotNull,
-    DropObject,
     DropTable,
     EndTransaction,
     LockTable,
@@ -31,9 +29,7 @@ from auto_migrate.changes.change import (
     Refusal,
     Reindex,
     RenameColumn,
-    RenameObject,
     RenameTable,
-    RevokePrivileges,
     RewriteTable,
     RunFunction,
     SetDefault,
@@ -43,6 +39,7 @@ from auto_migrate.changes.change import (
 )
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject, RevokePrivileges
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.findings import Level
 from auto_migrate.safety.hazard import EVERYWHERE, POSTGRESQL, Found, Harm, Hazard, Site

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.backfill_events import BackfillsUnfinished
 from auto_migrate.backfills.declared import declared
 from auto_migrate.backfills.foreground import failed
 from auto_migrate.backfills.progress import progress_of
@@ -18,7 +19,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.direct import directly
 from auto_migrate.emitter import Emitter, report_ending
-from auto_migrate.events import BackfillsUnfinished, Listener
+from auto_migrate.events import Listener
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, UsageError, summary_of
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.retry import Retry, retry_transient_errors

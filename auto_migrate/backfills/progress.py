@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.events import BackfillProgressed, jsonable
+from auto_migrate.backfill_events import BackfillProgressed
+from auto_migrate.events import jsonable
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillState
 

@@ -23,6 +23,7 @@ from django.db import DatabaseError
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.backfills.keys import KeyRange, loaded
 from auto_migrate.backfills.limits import limit_batch, session_kept, took_too_long
 from auto_migrate.backfills.locks import worker_lock
@@ -34,7 +35,6 @@ from auto_migrate.backfills.task import Task
 from auto_migrate.backfills.throttle import EVERY, Throttle
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
-from auto_migrate.events import BackfillProgressed
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted, TransientError, summary_of
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillState

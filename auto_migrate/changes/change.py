@@ -14,7 +14,7 @@ from typing import Any
 
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.python.ways import Pass
-from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
+from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 
@@ -318,46 +318,6 @@ class EndTransaction(Change):
 
     statement: Ending
     in_block: bool = False
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CreateObject(Change):
-    """Something that holds no rows and is used by queries is made, or made anew (`table` is its name).
-
-    `again` tells whether the same migration dropped it before.
-    """
-
-    kind: ObjectKind
-    again: bool = False
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropObject(Change):
-    """Something that queries use goes (`table` is its name).
-
-    `along` says with what, where it is not dropped by its name; `again` whether the same migration makes it again.
-    """
-
-    kind: ObjectKind
-    along: str = ""
-    again: bool = False
-    cascades: bool = False
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RenameObject(Change):
-    """Something that queries use gets another name or schema (`table` is its name)."""
-
-    kind: ObjectKind
-    to: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RevokePrivileges(Change):
-    """Somebody may do less than before (`table` is empty where it is about no relation)."""
-
-    what: str
-    roles: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

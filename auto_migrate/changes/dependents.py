@@ -14,17 +14,9 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import (
-    AlterType,
-    Change,
-    CreateObject,
-    DropColumn,
-    DropObject,
-    DropTable,
-    Refusal,
-    RenameObject,
-)
+from auto_migrate.changes.change import AlterType, Change, DropColumn, DropTable, Refusal
 from auto_migrate.changes.collected_sql import undone
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject
 from auto_migrate.changes.verbs import ObjectKind
 
 # Views and rules, functions with a body that PostgreSQL has read, policies and triggers with conditions, columns that

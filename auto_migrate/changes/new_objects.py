@@ -11,10 +11,8 @@ from auto_migrate.changes.change import (
     Change,
     ColumnChange,
     CreateIndex,
-    CreateObject,
     CreateTable,
     DropColumn,
-    DropObject,
     DropTable,
     RenameColumn,
     RenameTable,
@@ -22,6 +20,7 @@ from auto_migrate.changes.change import (
     SetNotNull,
 )
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.object_change import CreateObject, DropObject
 
 # Constraints that compare rows with one another.
 DISTINGUISHING = frozenset({ConstraintKind.UNIQUE, ConstraintKind.EXCLUSION})

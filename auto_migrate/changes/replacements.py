@@ -5,16 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from auto_migrate.changes.change import (
-    AddConstraint,
-    Change,
-    CreateObject,
-    CreateTable,
-    DropConstraint,
-    DropObject,
-    RenameObject,
-)
+from auto_migrate.changes.change import AddConstraint, Change, CreateTable, DropConstraint
 from auto_migrate.changes.constraints import ConstraintKind, as_unique_index
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject
 
 # Constraints that their columns say all about.
 BY_COLUMNS = frozenset({ConstraintKind.FOREIGN_KEY, ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE})

@@ -17,6 +17,7 @@ from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes import change as changes
+from auto_migrate.changes import object_change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
@@ -50,8 +51,8 @@ SIDES: dict[type[changes.Change], DeploySide] = {
     changes.DropDefault: DeploySide.DESTRUCTIVE,
     changes.RenameTable: DeploySide.EITHER,
     changes.RenameColumn: DeploySide.EITHER,
-    changes.RenameObject: DeploySide.EITHER,
-    changes.RevokePrivileges: DeploySide.DESTRUCTIVE,
+    object_change.RenameObject: DeploySide.EITHER,
+    object_change.RevokePrivileges: DeploySide.DESTRUCTIVE,
 }
 WIDTHS = {Width.WIDER: DeploySide.ADDITIVE, Width.NARROWER: DeploySide.DESTRUCTIVE, Width.OTHER: DeploySide.EITHER}
 ENUM_VERBS = {EnumVerb.ADD_VALUE: DeploySide.ADDITIVE, EnumVerb.RENAME_VALUE: DeploySide.EITHER}
@@ -69,9 +70,9 @@ BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
     # Nobody notices a constraint that is dropped and made again in one go.
     changes.AddConstraint: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
     changes.DropConstraint: lambda change: None if change.again else DeploySide.ADDITIVE,
-    changes.DropObject: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
+    object_change.DropObject: lambda change: None if change.again else DeploySide.DESTRUCTIVE,
     # What may be there already, or was a moment ago, is there for the old code too.
-    changes.CreateObject: lambda change: None if change.unsure or change.again else DeploySide.ADDITIVE,
+    object_change.CreateObject: lambda change: None if change.unsure or change.again else DeploySide.ADDITIVE,
     # Of a column that nobody can name nothing is known, not even that it is another type.
     changes.AlterType: lambda change: (
         None if HOLE in change.table and not change.old else WIDTHS[width_of(change.old, change.new)]

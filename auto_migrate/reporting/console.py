@@ -13,13 +13,12 @@ from django.core.management.color import Style, no_style
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfill_events import BackfillProgressed, BackfillsUnfinished
 from auto_migrate.bridge_events import BridgeKept, BridgesFound, BridgesRaised, BridgeTakenDown
 from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,
-    BackfillProgressed,
-    BackfillsUnfinished,
     Context,
     DatabaseAwaited,
     DatabaseReady,

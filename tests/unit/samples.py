@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from auto_migrate import bridge_events, events
+from auto_migrate import backfill_events, bridge_events, events
 from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
@@ -28,7 +28,7 @@ HOLDER = Holder(
     "web-3:41", AT - datetime.timedelta(seconds=90), SECOND, migration_since=AT - datetime.timedelta(seconds=30)
 )
 BLOCKER = Blocker("billing_invoice", 8140, "app", "gunicorn", "active", autovacuum=False, age=12.4, query="SELECT 1")
-BACKFILL = events.BackfillProgressed(
+BACKFILL = backfill_events.BackfillProgressed(
     BackfillKey("billing", "totals"), "running", 3_200_000, 10_000_000, 40.2, "the replica web-2 is 12s behind"
 )
 OBSERVED = rehearsing.StatementObserved(
@@ -98,7 +98,7 @@ SAMPLES: list[Event] = [
     events.MigrationStarted(FIRST, 1, 2, backwards=False),
     events.TablesAwaited(FIRST, 6.0, (BLOCKER,)),
     BACKFILL,
-    events.BackfillsUnfinished((BACKFILL,)),
+    backfill_events.BackfillsUnfinished((BACKFILL,)),
     events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
     events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auto_migrate.changes.change import Change, CreateObject, DropObject, RenameObject, RevokePrivileges
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject, RevokePrivileges
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.nodes import dotted, kind, name_of, written_type
 from auto_migrate.changes.verbs import ObjectKind

@@ -21,11 +21,11 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.backfills.progress import described
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
-    BackfillProgressed,
     Context,
     Event,
     LockAcquired,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import Change, DropObject, RenameObject
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.object_change import DropObject, RenameObject
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.late import late, runs_late
 

@@ -13,7 +13,6 @@ from auto_migrate.changes.change import (
     AlterType,
     Change,
     CreateIndex,
-    CreateObject,
     CreateTable,
     DataChange,
     Default,
@@ -22,21 +21,19 @@ from auto_migrate.changes.change import (
     DropDefault,
     DropIndex,
     DropNotNull,
-    DropObject,
     DropTable,
     EndTransaction,
     LockTable,
     Reindex,
     RenameColumn,
-    RenameObject,
     RenameTable,
-    RevokePrivileges,
     RewriteTable,
     SetDefault,
     SetNotNull,
     ValidateConstraint,
 )
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject, RevokePrivileges
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode

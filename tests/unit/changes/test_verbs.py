@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from auto_migrate.changes.change import (
-    AlterEnum,
-    Change,
-    CreateObject,
-    DataChange,
-    DropObject,
-    EndTransaction,
-    RenameObject,
-    RewriteTable,
-)
+from auto_migrate.changes.change import AlterEnum, Change, DataChange, EndTransaction, RewriteTable
 from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, ObjectKind, Rewrite
 from auto_migrate.phases.classify import DeploySide, phase_of, side_of
 from auto_migrate.phases.phase import Phase

@@ -11,6 +11,7 @@ from django.db.migrations.operations.special import RunPython
 from django.test import override_settings
 
 from auto_migrate.changes import change as changes
+from auto_migrate.changes import object_change
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
@@ -37,7 +38,7 @@ ADDITIVE: list[Change] = [
     changes.DropConstraint(**TABLE, name="once"),
     changes.AlterType(**COLUMN, old="varchar(10)", new="text"),
     changes.AlterEnum(table="colour", verb=EnumVerb.ADD_VALUE, value="green"),
-    changes.CreateObject(table="totals", kind=ObjectKind.VIEW),
+    object_change.CreateObject(table="totals", kind=ObjectKind.VIEW),
 ]
 DESTRUCTIVE: list[Change] = [
     changes.DropTable(**TABLE),
@@ -50,8 +51,8 @@ DESTRUCTIVE: list[Change] = [
     changes.AddConstraint(**TABLE, name="positive", kind=ConstraintKind.CHECK, valid=False),
     changes.CreateIndex(**TABLE, name="once", columns=("note",), unique=True),
     changes.AlterType(**COLUMN, old="text", new="varchar(10)"),
-    changes.DropObject(table="totals", kind=ObjectKind.VIEW),
-    changes.RevokePrivileges(table="shop_order", what="SELECT", roles=("web",)),
+    object_change.DropObject(table="totals", kind=ObjectKind.VIEW),
+    object_change.RevokePrivileges(table="shop_order", what="SELECT", roles=("web",)),
 ]
 EITHER: list[Change] = [
     changes.RenameTable(**TABLE, to="shop_purchase"),
@@ -59,7 +60,7 @@ EITHER: list[Change] = [
     changes.AlterType(**COLUMN, old="text", new="integer"),
     changes.AlterType(**COLUMN, old="", new="text"),
     changes.AlterEnum(table="colour", verb=EnumVerb.RENAME_VALUE, value="green"),
-    changes.RenameObject(table="total", kind=ObjectKind.FUNCTION, to="sum_of"),
+    object_change.RenameObject(table="total", kind=ObjectKind.FUNCTION, to="sum_of"),
 ]
 NEUTRAL: list[Change] = [
     PYTHON,
@@ -72,9 +73,9 @@ NEUTRAL: list[Change] = [
     changes.DropIndex(**TABLE, name="note_like", companion=True),
     changes.AddConstraint(**TABLE, name="key", kind=ConstraintKind.FOREIGN_KEY, again=True),
     changes.DropConstraint(**TABLE, name="key", kind=ConstraintKind.FOREIGN_KEY, again=True),
-    changes.DropObject(table="totals", kind=ObjectKind.VIEW, again=True),
-    changes.CreateObject(table="totals", kind=ObjectKind.VIEW, again=True),
-    changes.CreateObject(table="totals", kind=ObjectKind.VIEW, unsure=True),
+    object_change.DropObject(table="totals", kind=ObjectKind.VIEW, again=True),
+    object_change.CreateObject(table="totals", kind=ObjectKind.VIEW, again=True),
+    object_change.CreateObject(table="totals", kind=ObjectKind.VIEW, unsure=True),
 ]
 
 
@@ -269,6 +270,12 @@ def test_the_phase_of_a_run(on: bool, said: str | None, named: bool, phase: Phas
     [(False, "pre_deploy", False), (False, "post_deploy", False), (True, "post_deploy", True), (True, "later", False)],
 )
 def test_a_phase_that_cannot_be_had(on: bool, said: str, named: bool) -> None:
-    with override_settings(AUTO_MIGRATE={"PHASES": on}), pytest.raises(UsageError) as refused:
+    settings = override_settings(AUTO_MIGRATE={"PHASES": on, "BRIDGES": False})
+    with settings, pytest.raises(UsageError) as refused:
         asked_phase(said, named=named)
     assert refused.value.hint
+
+
+def test_bridges_come_down_after_the_deploy_where_phases_are_off() -> None:
+    with override_settings(AUTO_MIGRATE={"PHASES": False, "BRIDGES": True}):
+        assert asked_phase("post_deploy") is Phase.POST_DEPLOY

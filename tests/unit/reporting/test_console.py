@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import bridge_events, events, values
+from auto_migrate import backfill_events, bridge_events, events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -453,7 +453,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         f"  ⏳ {FILLED_PT}\n",
     ),
     (
-        events.BackfillsUnfinished((BACKFILL,)),
+        backfill_events.BackfillsUnfinished((BACKFILL,)),
         f"⏳ Not finished, in the background: {FILLED}\n",
         f"⏳ Não terminado, em segundo plano: {FILLED_PT}\n",
     ),
