@@ -20,7 +20,7 @@ from auto_migrate.databases.statistics import TableStatistics
 from auto_migrate.findings import OnlineStep
 
 
-class Foresight:
+class PlannedSteps:
     """Tells the steps of one operation after the other, in the order of the plan."""
 
     def __init__(self, planner: OnlinePlanner) -> None:
@@ -53,16 +53,16 @@ class Foresight:
         return None if table in self.new.tables else self.of_database(self.renamed.get(table, table))
 
 
-def foresight(database: Database, *, is_new: bool) -> Foresight | None:
+def foresight(database: Database, *, is_new: bool) -> PlannedSteps | None:
     """Return what tells the steps on a database as it is, None where nothing goes online there."""
     planner = planner_of(database, is_new=is_new)
-    return None if planner is None else Foresight(planner)
+    return None if planner is None else PlannedSteps(planner)
 
 
-def foresight_offline(connection: BaseDatabaseWrapper) -> Foresight | None:
+def foresight_offline(connection: BaseDatabaseWrapper) -> PlannedSteps | None:
     """Return what tells the steps with no database to look at: every table that is there already counts as large."""
     if connection.vendor != "postgresql" or get_settings().ONLINE == "never":
         return None
     large = TableStatistics(get_settings().SMALL_TABLE + 1, counted=False)
     version = int(connection.get_database_version()[0])
-    return Foresight(OnlinePlanner(connection, lambda _table: large, lambda _table: True, version))
+    return PlannedSteps(OnlinePlanner(connection, lambda _table: large, lambda _table: True, version))

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.check_constraints import not_valid, validated
-from auto_migrate.applying.online.column_facts import ColumnFacts, ColumnIndex, facts_of, renamed
+from auto_migrate.applying.online.replaced_column import ReplacedColumn, ColumnIndex, facts_of, renamed
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
 from auto_migrate.applying.online.premises import NotOnline
@@ -39,7 +39,7 @@ class Shadow:
     Without one a value is assigned, so that one which does not fit is refused. `version` is the server's (major).
     """
 
-    facts: ColumnFacts
+    facts: ReplacedColumn
     type: str
     cast: str
     version: int

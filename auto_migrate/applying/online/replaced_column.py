@@ -71,7 +71,7 @@ class ColumnIndex:
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnFacts:
+class ReplacedColumn:
     """A column (names quoted) and what hangs on it."""
 
     table: str
@@ -86,7 +86,7 @@ class ColumnFacts:
     checks: Sequence[tuple[str, str]]
 
 
-def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ColumnFacts:
+def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ReplacedColumn:
     """Look a column up; raise `NotOnline` where something hangs on it that could not be there again.
 
     `keys_dropped` are the foreign keys that are dropped before and made again after.
@@ -107,7 +107,7 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
         place = {"table": table, "number": number}
         indexes = [index_of(row) for row in rows(INDEXES, place)]
         checks = list(checks_of(rows(CONSTRAINTS, place), table, column, set(keys_dropped)))
-    return ColumnFacts(
+    return ReplacedColumn(
         table, column, required, identity, default or "", comment, statistics, sequence or "", indexes, checks
     )
 
