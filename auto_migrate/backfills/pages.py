@@ -38,12 +38,14 @@ class Pages:
     def page(self, whole: KeyRange, rows: int) -> Page | None:
         """Return the first `rows` rows of a range, or as many as there are; None if there is none."""
         condition, params = self._condition(whole)
-        keys = f"SELECT {self._listed()} FROM {self.table} WHERE {condition} ORDER BY {self._listed()} LIMIT {rows:d}"  # noqa: S608 # names are quoted, values are parameters
-        last = f"SELECT {self._listed()}, count(*) OVER () FROM ({keys}) AS page ORDER BY {self._descending()} LIMIT 1"  # noqa: S608 # likewise
-        if self.connection.vendor == "mysql" and len(self.columns) == 1:
-            # Its window functions write all rows into a temporary table first. Elsewhere not all keys have a max().
-            last = f"SELECT max({self._listed()}), count(*) FROM ({keys}) AS page HAVING count(*) > 0"  # noqa: S608 # likewise
-        found = self._one(last, params)
+        keys = f"SELECT {self._listed()} FROM {self.table} WHERE {condition} ORDER BY {self._listed()}"  # noqa: S608 # names are quoted, values are parameters
+        if self.connection.vendor == "mysql":
+            # Its window functions write all rows into a temporary table first.
+            if (nth := self._one(f"{keys} LIMIT 1 OFFSET {rows - 1:d}", params)) is not None:
+                return Page(KeyRange(whole.after, nth), rows)
+            return Page(whole, left) if (left := self.count(whole)) else None
+        counted = f"SELECT {self._listed()}, count(*) OVER () FROM ({keys} LIMIT {rows:d}) AS page"  # noqa: S608 # likewise
+        found = self._one(f"{counted} ORDER BY {self._descending()} LIMIT 1", params)
         return None if found is None else Page(KeyRange(whole.after, found[:-1]), int(found[-1]))
 
     def has_rows(self, whole: KeyRange) -> bool:
