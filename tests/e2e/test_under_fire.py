@@ -28,7 +28,7 @@ from tools.servers import wait_until
 pytestmark = pytest.mark.slow
 
 A_SECOND = 20
-PIX_EVERY = 5
+PIX_EVERY = 20
 """Of so many payments one is by PIX, and gets an SMS."""
 PATIENCE = 90.0
 
