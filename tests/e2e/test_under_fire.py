@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import requests
@@ -28,7 +29,7 @@ from tools.servers import wait_until
 pytestmark = pytest.mark.slow
 
 A_SECOND = 20
-PIX_EVERY = 5
+PIX_EVERY = 20
 """Of so many payments one is by PIX, and gets an SMS."""
 PATIENCE = 90.0
 
@@ -137,8 +138,10 @@ class Release:
         self.processes.pop(kind).wait(PATIENCE)
 
     def kill(self) -> None:
-        """End what is left."""
+        """End what is left, the children of a worker included."""
         for process in self.processes.values():
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
             process.kill()
             process.wait()
 
