@@ -70,7 +70,7 @@ def state(database: str = DEFAULT_DB_ALIAS) -> Mapping[str, Any]:
     """Return how code and database compare, what is pending, who holds the deploy lock, and the last run."""
     from auto_migrate.databases import adapter_for
     from auto_migrate.history.store import History
-    from auto_migrate.planning.comparison import inspect
+    from auto_migrate.inspection import inspect
     from auto_migrate.web.serializers import holder_record, inspection_record, run_summary
 
     inspection, holder = inspect(known(database)), adapter_for(database).lock_holder()
@@ -91,17 +91,18 @@ def plan(database: str = DEFAULT_DB_ALIAS, phase: str = "") -> Mapping[str, Any]
     from auto_migrate.events import jsonable
     from auto_migrate.planning.targets import Goal
     from auto_migrate.preview import judge
-    from auto_migrate.safety.plan_assessment import blocking_level
     from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 
-    comparison, assessment = judge(known(database), Goal.asked(None, None, phase or None), with_sql=True)
+    found = judge(known(database), Goal.asked(None, None, phase or None), with_sql=True)
+    comparison, assessment = found.comparison, found.assessment
     return {
         "database": database,
         "state": comparison.state,
         "plan": plan_fingerprint(comparison),
         "migrations": jsonable(assessment.migrations),
         "forecast": jsonable(assessment.forecast),
-        "blocking": [f"{found.code}:{found.migration}" for found in assessment.standing(blocking_level())],
+        "blocking": [f"{finding.code}:{finding.migration}" for finding in found.standing],
+        "obstacle": str(found.obstacle) if found.obstacle else "",
     }
 
 
