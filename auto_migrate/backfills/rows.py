@@ -32,10 +32,10 @@ class InRange(Condition):
 
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         columns = [compiler.compile(expression)[0] for expression in self.lhs.source_expressions]
         condition, params = self.rhs.condition(columns, row_values=connection.vendor in ROW_VALUES)
-        return f"({condition})", params
+        return f"({condition})", tuple(params)
 
 
 def key_fields(model: Any) -> list[Any]:

@@ -16,10 +16,10 @@ from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
-from auto_migrate.applying.online.replaced_column import demand_no_triggers
 from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
+from auto_migrate.applying.online.replaced_column import demand_no_triggers
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
