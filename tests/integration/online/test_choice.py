@@ -94,14 +94,24 @@ def test_who_is_in_the_way_is_named_and_the_next_run_goes_on(shop: Shop) -> None
     assert ("positive", "CHECK ((number > 0))") in shop.constraints()
 
 
+def commit_behind_a_wait(shop: Shop, other: psycopg.Connection) -> None:
+    """End a transaction some seconds after a build was seen to wait for it."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
+    while not shop.query(waits):
+        time.sleep(0.05)
+    time.sleep(4)
+    other.commit()
+
+
 def test_a_build_waits_for_older_transactions_and_says_for_whom(shop: Shop) -> None:
     shop.second(ADD)
     with psycopg.connect(shop.url, application_name="an old report") as other:
         other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         other.execute("UPDATE shop_item SET number = 5 WHERE id = 5")
-        threading.Timer(4, other.commit).start()
+        thread = threading.Thread(target=commit_behind_a_wait, args=(shop, other))
+        thread.start()
         done = shop.deploy()
-        time.sleep(0.1)
+        thread.join()
     assert "an old report" in done.text
 
 
