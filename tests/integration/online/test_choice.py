@@ -151,9 +151,13 @@ def test_plain_sql_goes_online_and_what_may_mean_more_does_not(shop: Shop) -> No
         " ALTER TABLE ONLY shop_item ADD UNIQUE (name)'),"
         "migrations.RunSQL('CREATE INDEX IF NOT EXISTS other ON shop_item (name)'),"
         "migrations.RunSQL('ALTER TABLE shop_item ALTER number SET NOT NULL'),"
+        # One statement that does more than one thing, and what writes the table anew beside an index.
+        "migrations.RunSQL('ALTER TABLE shop_item ADD CONSTRAINT a CHECK (id > 0), ADD CONSTRAINT b CHECK (id > -1)'),"
+        "migrations.RunSQL('ALTER TABLE shop_item ADD CONSTRAINT c UNIQUE (id), ADD CONSTRAINT d UNIQUE (name)'),"
+        "migrations.RunSQL('ALTER TABLE shop_item ALTER number TYPE bigint; CREATE INDEX e ON shop_item (id)'),"
     )
     names = ["build_index", "look", "change", "validate"]
-    assert steps(shop) == [names, [], [], ["look", "change", "validate"]]
+    assert steps(shop) == [names, [], [], ["look", "change", "validate"], [], [], []]
     shop.query("ALTER TABLE shop_item ALTER number DROP NOT NULL")
     shop.deploy()
     assert ("number", True) in shop.columns()
