@@ -47,6 +47,6 @@ def is_plain(statement: Any) -> bool:
     from pglast.enums import AlterTableType
 
     if isinstance(statement, ast.AlterTableStmt):
-        (first, *others) = statement.cmds
+        first, *others = statement.cmds or ()
         return not others and first.subtype in {AlterTableType.AT_AddConstraint, AlterTableType.AT_SetNotNull}
     return isinstance(statement, ast.IndexStmt | ast.UpdateStmt)
