@@ -184,3 +184,13 @@ def test_the_script_of_a_plan_has_its_transactions_where_the_run_has_them(shop: 
         "COMMIT;",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    "sql", ["SET LOCAL session_replication_role = replica", "CREATE TEMP TABLE t () ON COMMIT DROP"]
+)
+def test_what_lasts_as_long_as_the_transaction_keeps_its_migration_in_one(shop: Shop, sql: str) -> None:
+    shop.second(f"migrations.RunSQL('{sql}'), {ADD}")
+    assert steps(shop) == [[], []]
+    shop.second(f"{ADD}, migrations.RunSQL('{sql}')")
+    assert steps(shop) == [["build_index"], []]
