@@ -60,6 +60,9 @@ Rule = Callable[[Any, Catalog], Iterable[Change]]
 RULES: Mapping[str, Rule] = {
     "AlterDomainStmt": others.alter_domain,
     "AlterEnumStmt": others.alter_enum,
+    "AlterOwnerStmt": objects.owned,
+    "AlterRoleStmt": objects.role_altered,
+    "DropRoleStmt": objects.roles_dropped,
     "AlterObjectSchemaStmt": tables.set_schema,
     "AlterPolicyStmt": others.locks(LockMode.ACCESS_EXCLUSIVE, "ALTER POLICY", "table"),
     "AlterTableStmt": alter_table,
