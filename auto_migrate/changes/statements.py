@@ -19,6 +19,7 @@ from auto_migrate.changes.change import (
     NAMES,
     Change,
     CreateIndex,
+    DataChange,
     DropIndex,
     LockTable,
     OpaqueChange,
@@ -48,6 +49,7 @@ from auto_migrate.changes.sql.folding import folded
 from auto_migrate.changes.sql.masking import masked, without_values
 from auto_migrate.changes.sql.names import spelled_out
 from auto_migrate.changes.sql.nodes import dotted, kind, name_of, option
+from auto_migrate.changes.sql.parsing import TooDeep, parse
 from auto_migrate.changes.verbs import ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
@@ -58,6 +60,9 @@ Rule = Callable[[Any, Catalog], Iterable[Change]]
 RULES: Mapping[str, Rule] = {
     "AlterDomainStmt": others.alter_domain,
     "AlterEnumStmt": others.alter_enum,
+    "AlterOwnerStmt": objects.owned,
+    "AlterRoleStmt": objects.role_altered,
+    "DropRoleStmt": objects.roles_dropped,
     "AlterObjectSchemaStmt": tables.set_schema,
     "AlterPolicyStmt": others.locks(LockMode.ACCESS_EXCLUSIVE, "ALTER POLICY", "table"),
     "AlterTableStmt": alter_table,
@@ -116,14 +121,13 @@ def changes_of_sql(sql: str, connection: BaseDatabaseWrapper, tables: Mapping[st
 
 def parsed(sql: str) -> Iterator[tuple[str, Any]]:
     """Return the statements of a text, each with its node, or with the reason why it cannot be read."""
-    from pglast import parse_sql
     from pglast.parser import ParseError
 
     try:
         # The parser is C's, for which a text ends there.
         reason = _("it has a NUL character") if "\0" in sql else ""
-        found = () if reason else parse_sql(sql)
-    except (ParseError, UnicodeError, RecursionError) as error:
+        found = () if reason else parse(sql)
+    except (ParseError, TooDeep, UnicodeError, RecursionError) as error:
         found, reason = (), str(error)
     if not reason:
         yield from ((sql[raw.stmt_location :][: raw.stmt_len or None], raw.stmt) for raw in found)
@@ -183,20 +187,26 @@ def _changes_of_block(text: str, block: Any, known: Catalog) -> Iterator[Change]
 
     try:
         within = list(texts_in_block(block, text))
-    except ParseError as error:
+    except (ParseError, TooDeep) as error:
         yield OpaqueChange(table="", text=shortened(text), reason=without_values(str(error)))
         return
     for one in within:
         if isinstance(one, Change):
             yield one
             continue
-        for inner, found in parsed(one):
-            yield from map(_perhaps, _changes(inner, found, known))
+        for inner, found in parsed(one.text):
+            changes = map(_perhaps, _changes(inner, found, known))
+            yield from map(_of_all_rows, changes) if one.repeated else changes
 
 
 def _perhaps(change: Change) -> Change:
     """Mark what a condition of the block may keep from being made."""
     return dataclasses.replace(change, unsure=True) if isinstance(change, NAMES) else change
+
+
+def _of_all_rows(change: Change) -> Change:
+    """Mark what writes some rows at a time in a loop, and all of them before others see one."""
+    return dataclasses.replace(change, bounded=False) if isinstance(change, DataChange) else change
 
 
 def _sent_together(change: Change) -> Change:

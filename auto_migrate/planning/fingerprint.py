@@ -35,8 +35,8 @@ from django.utils.translation import override
 
 from auto_migrate import version
 from auto_migrate.conf import get_settings
-from auto_migrate.planning.project_code import project_code
-from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, source_of
+from auto_migrate.planning.project_code import distributions, project_code
+from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, sources_of
 from auto_migrate.planning.sources import INSTALLED, Imports, migrations_of, read
 from auto_migrate.tenants import tenants_package
 from auto_migrate.values import Node
@@ -139,11 +139,11 @@ def _read(database: str) -> Code:
         # What is empty registers nobody, and is written in many a project.
         written = written or (is_others and bool(content.strip()))
     for receiver in receivers():
-        if (source := source_of(receiver))[0] not in late:
-            is_others = not is_own(receiver)
-            part = (getattr(receiver, "__qualname__", ""), _followed(*source, others if is_others else own))
-            _add(heard if is_others else schema, *part)
-            written = written or is_others
+        is_others = not is_own(receiver)
+        for name, path, package in sources_of(receiver):
+            if path not in late:
+                _add(heard if is_others else schema, name, _followed(path, package, others if is_others else own))
+                written = written or is_others
     _add_mentions(schema, own)
     imports = Imports()
     labels = _add_migrations(schema, imports)
@@ -152,7 +152,7 @@ def _read(database: str) -> Code:
         return Code(schema.digest(), bytes(heard.digest_size), tuple(labels))
     _add_mentions(heard, others)
     read_by_others = Imports()
-    _add(heard, get_settings().release, *project_code(read_by_others))
+    _add(heard, get_settings().release, *distributions(), *project_code(read_by_others))
     _add_found(heard, others, read_by_others)
     return Code(schema.digest(), heard.digest(), tuple(labels))
 

@@ -2,13 +2,14 @@
 
 What a receiver of `post_migrate` reads nobody can tell: views and triggers that are declared beside models, files of
 SQL, fixtures. So all that lies in the project's own apps counts, and what it imports. Of installed packages only the
-models do, where such declarations stand: the rest changes with nothing that a project deploys without a new version.
+models do, where such declarations stand, and the version: the rest changes with nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,26 @@ from django.apps import AppConfig, apps
 from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, read
 
 # What code is written in, and what it is fond of reading.
-SUFFIXES = (".py", ".sql", ".json", ".yaml", ".yml", ".toml", ".csv", ".txt")
+SUFFIXES = (
+    ".py", ".sql", ".psql", ".pgsql", ".ddl", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg",
+    ".csv", ".tsv", ".txt", ".md", ".html", ".j2", ".jinja", ".jinja2", ".tpl", ".graphql", ".po",
+    ".gz", ".bz2", ".lzma", ".xz", ".zip",
+)  # fmt: skip
 PASSED_OVER = INSTALLED | {"__pycache__", "node_modules"}
+
+
+def distributions() -> Iterator[str | bytes]:
+    """Return the names and versions of what is installed, and of what came from no registry the hashes of its files.
+
+    A registry has one content for each version; a project that is installed as a wheel may never change its own.
+    """
+    for folder in sorted(place for place in set(sys.path) if not INSTALLED.isdisjoint(Path(place).parts)):
+        names = os.listdir(folder) if os.path.isdir(folder) else ()
+        for name in sorted(name for name in names if name.endswith((".dist-info", ".egg-info"))):
+            yield name
+            # PEP 610: where it was installed from, if that was a file, a folder or a repository.
+            if os.path.isfile(os.path.join(folder, name, "direct_url.json")):
+                yield read(os.path.join(folder, name, "RECORD"))
 
 
 def project_code(imports: Imports) -> Iterator[str | bytes]:

@@ -12,6 +12,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -47,8 +48,15 @@ def _receiver(entry: Any) -> Any:
 
 
 def is_own(receiver: Any) -> bool:
-    """Return whether a receiver is Django's or this package's."""
-    return is_own_module(_written(receiver).__module__ or "")
+    """Return whether a receiver is this package's, or a plain function of Django's that nobody has wrapped."""
+    if inspect.ismethod(receiver):
+        # An object of Django's does what it was given, and what others have made of its class.
+        return _is_this_packages(receiver)
+    return inspect.isfunction(receiver) and all(is_own_module(_module(one)) for one in written(receiver))
+
+
+def _is_this_packages(method: MethodType) -> bool:
+    return _module(method.__func__).partition(".")[0] == "auto_migrate"
 
 
 def is_own_module(name: str) -> bool:
@@ -56,20 +64,39 @@ def is_own_module(name: str) -> bool:
     return name.partition(".")[0] in {"django", "auto_migrate"}
 
 
-def _written(receiver: Any) -> Any:
-    """Return the function or the class that a receiver is written as."""
-    plain = inspect.unwrap(receiver.func if isinstance(receiver, functools.partial) else receiver)
-    return plain if inspect.isroutine(plain) else type(plain)
+def written(receiver: Any) -> Iterator[Any]:
+    """Return the functions and classes that a receiver is written as, a wrapper before what it wraps."""
+    while isinstance(receiver, functools.partial):
+        receiver = receiver.func
+    if isinstance(receiver, MethodType):
+        if not _is_this_packages(receiver):
+            # What is inherited may call what is not.
+            yield receiver.__self__ if isinstance(receiver.__self__, type) else type(receiver.__self__)
+        receiver = receiver.__func__
+    kind = type(receiver)
+    if inspect.isroutine(receiver):
+        yield receiver
+    elif kind.__module__ != "functools":
+        yield kind
+    if (wrapped := inspect.getattr_static(receiver, "__wrapped__", None)) is not None:
+        yield from written(wrapped)
 
 
-def source_of(receiver: Any) -> tuple[Path, str]:
-    """Return the file that a receiver is written in, and the package that its imports start from."""
-    written = _written(receiver)
-    try:
-        path = Path(inspect.getsourcefile(written) or "")
-    except TypeError as error:
-        raise Unreadable(f"{receiver!r} has no source") from error
-    return path, getattr(sys.modules.get(written.__module__), "__package__", None) or ""
+def _module(function_or_class: Any) -> str:
+    """Return where something is written, whatever `functools.wraps` has it say."""
+    names = getattr(function_or_class, "__globals__", {})
+    return str(names.get("__name__") or function_or_class.__module__ or "")
+
+
+def sources_of(receiver: Any) -> Iterator[tuple[str, Path, str]]:
+    """Return the name of each part of a receiver, its file, and the package that the file's imports start from."""
+    for one in written(receiver):
+        try:
+            # A wrapper has the name of what it wraps, and is looked for where its own code lies.
+            path = Path(inspect.getsourcefile(getattr(one, "__code__", one)) or "")
+        except TypeError as error:
+            raise Unreadable(f"{receiver!r} has no source") from error
+        yield one.__qualname__, path, getattr(sys.modules.get(_module(one)), "__package__", None) or ""
 
 
 def management_files() -> dict[Path, str]:

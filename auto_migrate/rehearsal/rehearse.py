@@ -200,8 +200,10 @@ def witness_in(stage: Stage, connection: BaseDatabaseWrapper | None) -> Witness 
     """Return what is known of the running release: what the rehearsal was given, or what the release step would ask."""
     if stage.check is None:
         return witness_of(connection) if connection else None
-    mentions = {"mentions": Surroundings(connection).mentions} if connection else {}
-    return Witness(stage.check.workload, stage.check.before.of, **mentions)
+    if connection is None:
+        return Witness(stage.check.workload, stage.check.before.of)
+    around = Surroundings(connection)
+    return Witness(stage.check.workload, stage.check.before.of, around.mentions, around.relatives)
 
 
 def postponed(assessment: Assessment, late: Collection[MigrationKey]) -> Assessment:

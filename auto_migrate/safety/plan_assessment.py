@@ -123,7 +123,7 @@ def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
     if workload is None:
         return None
     around = Surroundings(connection)
-    return Witness(workload, around.columns, around.mentions)
+    return Witness(workload, around.columns, around.mentions, around.relatives)
 
 
 def blocking_level() -> Level | None:

@@ -8,7 +8,7 @@ import re
 ROWS = re.compile(r"[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|WITH|VALUES|TABLE|COPY)\b", re.IGNORECASE)
 # What only hands a statement over: a cursor, as `iterator()` makes one, and a prepared statement.
 HANDED_OVER = re.compile(
-    r"\s*(?:DECLARE\s+(?:\"[^\"]*\"|[\w$]+)\s.*?\bCURSOR\b.*?\bFOR\s+"
+    r"\s*(?:DECLARE\s+(?:\"[^\"]*\"|[\w$]+)\s+(?:\w+\s+){0,4}CURSOR\s+(?:WITH(?:OUT)?\s+HOLD\s+)?FOR\s+"
     r"|PREPARE\s+(?:\"[^\"]*\"|[\w$]+)\s*(?:\([^()]*\))?\s+AS\s+)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -18,7 +18,7 @@ NOT_ITS_OWN = re.compile(
     r"\bdjango_migrations\b|\bauto_migrate_\w+|\bpg_catalog\.(?!default)\w*pg_|\b(?:FROM|JOIN)\s+\"?(?:pg_|information_schema)"
     r"|^SELECT count\(\*\) FROM \(SELECT \$1 FROM .+ LIMIT \$2\) AS counted$"
     r"|\bpg_stat_\w+|\b(?:pg_(?:try_)?advisory_\w+|pg_backend_pid|set_config|current_setting|to_reg\w+)\s*\("
-    r"|\bFROM ONLY \S+ \S+ WHERE .*OPERATOR\(pg_catalog\.=\)"
+    r"|\bFROM ONLY \S+ \S+ WHERE .{1,4000}OPERATOR\(pg_catalog\.=\)"
     r"|^COPY \S+ \(.*\) TO stdout$"
 )
 

@@ -16,7 +16,7 @@ LONGEST = 1_000_000
 
 TYPMOD = (
     r"\b(?:numeric|decimal|varchar|varying|character|char|bpchar|bit|varbit|timestamptz|timestamp|timetz|time|interval"
-    r"|float|vector)\s*\(\s*\d+(?:\s*,\s*-?\d+)?\s*\)|\b(?:geometry|geography)\s*\(\s*\w+(?:\s*,\s*\d+)?\s*\)"
+    r"|float|vector)\s*\(\s*\d{1,8}(?:\s*,\s*-?\d{1,4})?\s*\)|\b(?:geometry|geography)\s*\(\s*[a-z]+(?:\s*,\s*\d{1,6})?\s*\)"
 )
 # In this order. What is not closed goes to the end of the text.
 KINDS = {
@@ -34,7 +34,11 @@ KINDS = {
 TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()), re.DOTALL)
 # To MySQL, these are strings as well, and a backslash goes with what follows it.
 MYSQL_VALUE = r"""'(?:[^'\\]|\\.|'')*(?:'|\Z)|"(?:[^"\\]|\\.|"")*(?:"|\Z)"""
-MYSQL_TOKEN = re.compile(TOKEN.pattern.replace(KINDS["value"], f"{MYSQL_VALUE}|(?P<tag>(?!))"), re.DOTALL)
+MYSQL_COMMENT = r"\s+|(?:--|#)[^\n]*"
+MYSQL_TOKEN = re.compile(
+    TOKEN.pattern.replace(KINDS["value"], f"{MYSQL_VALUE}|(?P<tag>(?!))").replace(KINDS["space"], MYSQL_COMMENT),
+    re.DOTALL,
+)
 COMMENT_MARK = re.compile(r"/\*|\*/")
 
 # Types in front of a string: `interval '1 day'`.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from auto_migrate.changes.sql.nodes import kind, name_of, within
+from auto_migrate.changes.sql.parsing import parse
 from auto_migrate.workload.statement import RecordedStatement
 
 # All columns of a table.
@@ -103,7 +104,7 @@ def is_same(used: str, table: str) -> bool:
 def usage_of(statement: RecordedStatement, columns: Columns) -> Usage:
     """Return what a statement uses; `columns` tells whose a name is that has no table before it."""
     try:
-        from pglast import parse_sql
+        import pglast  # noqa: F401 - only asked whether it is there
         from pglast.parser import ParseError
     except ImportError:
         return guessed(statement.text)
@@ -112,7 +113,7 @@ def usage_of(statement: RecordedStatement, columns: Columns) -> Usage:
         # The parser is C's, for which a text ends there.
         return guessed(statement.text)
     try:
-        for raw in parse_sql(statement.text):
+        for raw in parse(statement.text):
             UsageReader(usage, columns).read(raw.stmt, NameScope())
     except (ParseError, UnicodeError, RecursionError, ValueError):
         return guessed(statement.text)

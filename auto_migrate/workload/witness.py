@@ -57,12 +57,14 @@ class Witness:
     """Asks a workload about changes.
 
     `columns` tells those of a table as the running release has it, `mentions` the views and functions of the database
-    that speak of a table's column (or of the table, where it is empty): nobody sees what happens in them.
+    that speak of a table's column (or of the table, where it is empty): nobody sees what happens in them. `relatives`
+    are the tables that share its columns, as partitions do.
     """
 
     workload: Workload
     columns: Columns = lambda _table: None
     mentions: Callable[[str, str], tuple[str, ...]] = lambda _table, _column: ()
+    relatives: Callable[[str], tuple[str, ...]] = lambda _table: ()
 
     def __post_init__(self) -> None:
         self._usages: dict[str, Usage] = {}
@@ -83,13 +85,14 @@ class Witness:
         question = QUESTIONS.get(type(change))
         if question is None or not table:
             return None
-        test = question(change, table, column)
+        relatives = self.relatives(table)
+        tests = [question(change, one, column) for one in (table, *relatives)]
         around = self.mentions(table, column)
-        about = self.workload.mentioning({bare(name).rpartition(".")[2] for name in (table, *around)})
+        about = self.workload.mentioning({bare(name).rpartition(".")[2] for name in (table, *around, *relatives)})
         found = [
             Sighting(statement, deed, certain=not usage.guessed and not isinstance(change, DEPENDING))
             for statement in about
-            if (deed := test(statement, usage := self.usage(statement)) or self._through(usage, table, column))
+            if (deed := done(tests, statement, usage := self.usage(statement)) or self._through(usage, table, column))
         ]
         found.sort(key=lambda sighting: -(sighting.statement.calls or 0))
         doubts = list(self.workload.gaps)
@@ -103,6 +106,11 @@ class Witness:
         """Say through which view a statement uses a column."""
         found = [name for name in self.mentions(table, column) if usage.touches(name)]
         return _("uses it through {name}").format(name=found[0]) if found else ""
+
+
+def done(tests: Iterable[Test], statement: RecordedStatement, usage: Usage) -> str:
+    """Return the first thing that a statement is found to do."""
+    return next(filter(None, (test(statement, usage) for test in tests)), "")
 
 
 def uses_column(_change: Change, table: str, column: str) -> Test:

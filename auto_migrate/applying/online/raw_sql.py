@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.migrations import operations as ops
 
+from auto_migrate.changes.sql.parsing import TooDeep, parse
+
 # What there are steps for; other SQL is not worth the parser.
 WORTH = re.compile(r"\bCREATE\s+(UNIQUE\s+)?INDEX\b|\bADD\s+CONSTRAINT\b|\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
 
@@ -28,15 +30,14 @@ def statements_of(operation: ops.RunSQL) -> list[str]:
 
 def spelled(text: str) -> list[str]:
     """Return each statement with keywords in capitals and names quoted where needed, if all still say the same."""
-    from pglast import parse_sql
     from pglast.parser import ParseError
     from pglast.stream import RawStream
 
     try:
-        parsed = parse_sql(text)
+        parsed = parse(text)
         statements = [str(RawStream()(one.stmt)) for one in parsed if one.stmt is not None]
-        same = all(parse_sql(one)[0].stmt == was.stmt for one, was in zip(statements, parsed, strict=True))
-    except (ParseError, NotImplementedError):
+        same = all(parse(one)[0].stmt == was.stmt for one, was in zip(statements, parsed, strict=True))
+    except (ParseError, TooDeep, RecursionError, NotImplementedError):
         return []
     return statements if same and all(is_plain(one.stmt) for one in parsed) else []
 

@@ -48,12 +48,11 @@ class Frame:
 
     def _note(self, node: ast.AST) -> None:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._give(name, value)
-            case ast.NamedExpr(target=ast.Name(id=name), value=value):
-                self._give(name, value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                self._give(name, value)
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._assign(target, value)
+            case ast.NamedExpr(target=target, value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._assign(target, value)
             case ast.withitem(optional_vars=ast.Name(id=name), context_expr=value):
                 self._give(name, value)
             case ast.For(target=ast.Name(id=name), iter=value) | ast.comprehension(ast.Name(id=name), iter=value):
@@ -64,6 +63,17 @@ class Frame:
                 self.given[name] = [*before[:-1], Given(longer, self)]
             case ast.ImportFrom(level=0) | ast.Import():
                 self._import(node)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        match target, value:
+            case ast.Name(id=name), _:
+                self._give(name, value)
+            case ast.Tuple(elts=names) | ast.List(elts=names), ast.Tuple(elts=values) | ast.List(elts=values):
+                for one, given in zip(names, values, strict=False):
+                    self._assign(one, given)
+            case ast.Tuple(elts=names) | ast.List(elts=names), ast.GeneratorExp(elt=each) | ast.ListComp(elt=each):
+                for one in names:
+                    self._assign(one, each)
 
     def _import(self, node: ast.ImportFrom | ast.Import) -> None:
         """Take note of an import within the function, of what is loaded: nothing is imported only to look at it."""

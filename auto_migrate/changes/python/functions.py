@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import inspect
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.python.call_frame import NOTHING, Frame, Given
+from auto_migrate.changes.python.call_frame import NOTHING, Frame
+from auto_migrate.changes.python.calls import DEEPEST, frame_of, nested, owner_in
 from auto_migrate.changes.python.queries import (
     AMBIGUOUS,
     IN_BULK,
@@ -31,9 +31,9 @@ from auto_migrate.changes.python.texts import HOLE, Texts, as_sql
 from auto_migrate.changes.python.vendors import running, sides
 from auto_migrate.changes.python.ways import Pass, Way
 
-# How many calls deep functions are followed.
-DEEPEST = 2
 SENDING = frozenset({"copy", "copy_expert", "execute", "executemany", "raw"})
+# What is given a piece of SQL, and the statement that it becomes.
+FORMS = {"RawSQL": "SELECT ({})", "callproc": "SELECT {}()"}
 # What is passed to whoever is to write.
 HANDLES = re.compile(r"(.*_)?(apps|editor|schema_editor|cursor|cur|connection|conn)", re.IGNORECASE)
 # What collects rows to be written later.
@@ -135,7 +135,7 @@ class Follower:
         if isinstance(node, ast.Call):
             written += self.called(node, place)
         elif generators := getattr(node, "generators", None):
-            self.comprehended(node, generators, place)
+            self.comprehended(node, generators, place, written)
         return written
 
     def loop(self, node: ast.For | ast.While, place: Within) -> list[str]:
@@ -169,24 +169,48 @@ class Follower:
                 self.note(Pass(Way.BATCHES, known_first([*written, derived.model]), place.atomic))
         return written
 
-    def comprehended(self, node: Any, generators: list[ast.comprehension], place: Within) -> None:
-        """Note what makes objects of rows, which may be written later."""
+    def comprehended(self, node: Any, generators: list[ast.comprehension], place: Within, written: list[str]) -> None:
+        """Note what writes rows, or makes objects of rows, which may be written later."""
         for one in generators:
-            query = query_of(unwrapped(one.iter), place.scope)
-            if query is not None and not query.bounded and makes_rows(node):
-                self.collecting[Pass(Way.LOOP, query.model, place.atomic)] = None
+            self.applied(one.iter, place, written, makes=makes_rows(node))
+
+    def applied(self, rows: ast.expr, place: Within, written: list[str], *, makes: bool) -> None:
+        """Note what is done to each of some rows: it writes them, or makes something to be written later."""
+        query = query_of(unwrapped(rows), place.scope)
+        if query is None or query.bounded:
+            return
+        one = Pass(Way.LOOP, query.model, place.atomic)
+        if written:
+            self.note(one)
+        elif makes:
+            self.collecting[one] = None
+
+    def mapped(self, node: ast.Call, place: Within) -> list[str]:
+        """Read what `map` does to each row."""
+        function, rows = node.args[:2]
+        called = ast.copy_location(ast.Call(func=function, args=[rows], keywords=[]), node)
+        written = self.read(function.body, place) if isinstance(function, ast.Lambda) else self.called(called, place)
+        self.applied(rows, place, written, makes=True)
+        return written
 
     def called(self, node: ast.Call, place: Within) -> list[str]:
         """Read a call: a query that writes, a statement that is sent, or a function that is followed."""
+        node = by_its_name(node, place.scope)
         attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if isinstance(node.func, ast.Attribute) and attribute in SENDING:
+        if isinstance(node.func, ast.Name) and node.func.id == "map" and len(node.args) > 1:
+            return self.mapped(node, place)
+        if isinstance(node.func, ast.Attribute) and (attribute in SENDING or defers(node.func)):
             return self.sent(node, node.func, place)
-        if getattr(node.func, "id", attribute) == "RawSQL" and node.args:
-            self.collect_texts(node, "SELECT ({})", place)
-            return []
+        if (form := FORMS.get(getattr(node.func, "id", attribute))) and node.args:
+            self.collect_texts(node, form, place)
+            return [""] if attribute == "callproc" else []
         if isinstance(node.func, ast.Attribute) and attribute in WRITES:
             return self.written(node, node.func, place)
-        if isinstance(node.func, ast.Attribute) and EDITS.fullmatch(attribute) and is_handle(node.func.value):
+        if (
+            isinstance(node.func, ast.Attribute)
+            and EDITS.fullmatch(attribute)
+            and is_handle(node.func.value, place.scope)
+        ):
             self.say(
                 _("it changes tables by {editor}.{method}(…)"), editor=ast.unparse(node.func.value), method=attribute
             )
@@ -213,10 +237,13 @@ class Follower:
         """Read a statement that is sent, if it is one."""
         if not node.args:
             return []
-        form = "{}"
-        texts = self.collect_texts(node, form, place)
+        texts = self.collect_texts(node, "{}", place)
         if not texts:
-            if is_handle(function.value) or is_fetched(function.value, place.scope) or function.attr == "raw":
+            if (
+                is_handle(function.value, place.scope)
+                or is_fetched(function.value, place.scope)
+                or function.attr == "raw"
+            ):
                 told = ast.unparse(node.args[0]).splitlines()[0][:80]
                 self.say(_("the text of the SQL that it sends is made only when it runs: {code}"), code=told)
                 return [""]
@@ -246,7 +273,7 @@ class Follower:
         scope = place.scope
         inner = nested(node.func.id, scope) if isinstance(node.func, ast.Name) else None
         called = inner or scope.value(node.func)
-        handed = any(is_handle(argument) for argument in (*node.args, *(one.value for one in node.keywords)))
+        handed = any(is_handle(argument, scope) for argument in (*node.args, *(one.value for one in node.keywords)))
         module = str(getattr(called, "__module__", "") or "")
         if getattr(called, "__name__", "") in COMMANDS:
             self.say(_("{name} runs a command of manage.py"), name=ast.unparse(node.func))
@@ -276,36 +303,27 @@ class Follower:
 
     def step_into(self, function: Function, node: ast.Call, place: Within) -> list[str]:
         """Read a function as it is called here."""
-        passed = dict(zip(function.parameters, (Given(one, place.scope) for one in node.args), strict=False))
-        passed |= {one.arg: Given(one.value, place.scope) for one in node.keywords if one.arg}
-        outer = place.scope if is_within(function, place.scope) else None
-        scope = Frame(function, passed, place.scope.depth + 1, outer)
-        return self.follow(scope, atomic=place.atomic or is_atomic(function))
+        return self.follow(frame_of(function, node, place.scope), atomic=place.atomic or is_atomic(function))
 
     def say(self, text: str, **names: str) -> None:
         """Note what could not be followed."""
         self.unfollowed[text.format(**names)] = None
 
 
-def owner_in(node: ast.expr, scope: Frame) -> type | None:
-    """Return the class whose method is called by an object of its own, as `self.fill(…)`."""
-    value = scope.value(node.value) if isinstance(node, ast.Attribute) else None
-    plain = isinstance(node, ast.Attribute) and isinstance(inspect.getattr_static(value, node.attr, None), staticmethod)
-    return value if isinstance(value, type) and not plain else None
+def by_its_name(node: ast.Call, scope: Frame) -> ast.Call:
+    """Return the call of a method that a variable stands for, or that `getattr` gives, as one by the method's name."""
+    function: ast.expr | None = None
+    match node.func:
+        case ast.Name(id=name) if (meanings := scope.meanings(name)) and isinstance(meanings[0].node, ast.Attribute):
+            function = meanings[0].node if meanings[0].scope is scope else None
+        case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str() as name), *_]):
+            function = ast.copy_location(ast.Attribute(owner, name), node)
+    return ast.copy_location(ast.Call(function, node.args, node.keywords), node) if function else node
 
 
-def nested(name: str, scope: Frame) -> Function | None:
-    """Return a function that is defined within this one."""
-    outer = scope.function
-    for node in ast.walk(outer.tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name and node is not outer.tree:
-            return Function(name, node, outer.names, outer.module)
-    return None
-
-
-def is_within(function: Function, scope: Frame) -> bool:
-    """Return whether a function is defined within another."""
-    return any(node is function.tree for node in ast.walk(scope.function.tree))
+def defers(function: ast.Attribute) -> bool:
+    """Return whether a method puts SQL among what a schema editor sends last."""
+    return function.attr in {"append", "extend"} and getattr(function.value, "attr", "") == "deferred_sql"
 
 
 def is_called(name: str, scope: Frame) -> bool:
@@ -325,10 +343,17 @@ def is_atomic(function: Function) -> bool:
     return any(is_transaction(one) for one in getattr(function.tree, "decorator_list", []))
 
 
-def is_handle(node: ast.expr) -> bool:
-    """Return whether an expression is what somebody writes with, by its name: `apps`, `schema_editor`, `cursor`."""
+def is_handle(node: ast.expr, scope: Frame, *, steps: int = 4) -> bool:
+    """Return whether an expression is what somebody writes with: `apps`, `schema_editor`, `cursor`.
+
+    It is told by its name, or by being what the migration's function is given.
+    """
     name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    return bool(HANDLES.fullmatch(name))
+    if HANDLES.fullmatch(name) or not isinstance(node, ast.Name):
+        return bool(HANDLES.fullmatch(name))
+    if (meanings := scope.meanings(name)) and steps:
+        return is_handle(meanings[0].node, meanings[0].scope, steps=steps - 1)
+    return scope.depth == 0 and name in scope.function.parameters
 
 
 def collects(body: list[ast.stmt]) -> bool:

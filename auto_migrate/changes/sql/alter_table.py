@@ -19,6 +19,8 @@ from auto_migrate.changes.change import (
     SetDefault,
     ValidateConstraint,
 )
+from auto_migrate.changes.object_change import RevokePrivileges
+from auto_migrate.changes.sql import object_statements as objects
 from auto_migrate.changes.sql.catalog import Catalog, TableName
 from auto_migrate.changes.sql.column_definitions import column_added, is_null
 from auto_migrate.changes.sql.constraint_definitions import constraint_added, constraint_dropped, dropped, not_null
@@ -34,7 +36,9 @@ def alter_table(statement: Any, known: Catalog) -> Iterator[Change]:
     place = known.place(statement.relation)
     for command in statement.cmds:
         name = command.subtype.name
-        if statement.objtype.name == "OBJECT_TABLE":
+        if name == "AT_ChangeOwner":
+            yield objects.owner_changed(place["table"])
+        elif statement.objtype.name == "OBJECT_TABLE":
             yield from COMMANDS.get(name, unknown)(command, place, known)
         elif name == "AT_SetTableSpace":
             yield RewriteTable(**place, command=Rewrite.SET_TABLESPACE)
@@ -135,6 +139,13 @@ def rewrites(command: Rewrite) -> Rule:
     return rule
 
 
+def force_policies(_command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
+    """Return that policies count for the owner as well, as which releases mostly connect."""
+    yield LockTable(**place, mode=LockMode.ACCESS_EXCLUSIVE, reason="ROW LEVEL SECURITY")
+    what = _("rows that no policy lets through")
+    yield RevokePrivileges(table=place["table"], what=what, roles=(_("its owner"),))
+
+
 def locks(mode: LockMode, reason: str) -> Rule:
     """Return the rule of a command that is over at once, and still needs a lock."""
 
@@ -158,9 +169,9 @@ TRIGGERS = (
     "EnableTrigAll", "EnableTrigUser",
 )  # fmt: skip
 RULES = ("DisableRule", "EnableAlwaysRule", "EnableReplicaRule", "EnableRule")
-SECURITY = ("DisableRowSecurity", "EnableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity")
+SECURITY = ("DisableRowSecurity", "EnableRowSecurity", "NoForceRowSecurity")
 BRIEF = (
-    "AlterConstraint", "ChangeOwner", "ClusterOn", "DropCluster", "DropOids", "ReplaceRelOptions",
+    "AlterConstraint", "ClusterOn", "DropCluster", "DropOids", "ReplaceRelOptions",
     "ReplicaIdentity", "ResetOptions", "ResetRelOptions", "SetCompression", "SetIdentity", "SetOptions",
     "SetRelOptions", "SetStatistics", "SetStorage",
 )  # fmt: skip
@@ -179,6 +190,7 @@ COMMANDS: dict[str, Rule] = {
     "AT_DropExpression": no_longer_filled,
     "AT_DropIdentity": no_longer_filled,
     "AT_DropNotNull": drop_not_null,
+    "AT_ForceRowSecurity": force_policies,
     "AT_SetAccessMethod": rewrites(Rewrite.SET_ACCESS_METHOD),
     "AT_SetExpression": rewrites(Rewrite.SET_EXPRESSION),
     "AT_SetLogged": rewrites(Rewrite.SET_LOGGED),

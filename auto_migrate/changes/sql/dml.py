@@ -120,18 +120,28 @@ def insert_bounded(statement: Any, limited: frozenset[str], _known: Catalog) -> 
 
 def change_bounded(statement: Any, limited: frozenset[str], known: Catalog) -> bool:
     """Return whether a part of the condition names single rows by their key."""
-    table = name_of(statement.relation)
+    table, own = name_of(statement.relation), names_of(statement.relation)
     others = getattr(statement, "fromClause", None) or getattr(statement, "usingClause", None) or ()
     joined = any(from_limited(item, limited) for item in others)
 
     def is_key(node: Any) -> bool:
-        if kind(node) != "ColumnRef":
+        if kind(node) != "ColumnRef" or table_of(node) not in own:
             return False
         name = words_of_column(node)
         there = known.column(table, name)
         return name == "ctid" or (there.unique if there else name in KEYS)
 
     return any(bounds(part, is_key, limited, joined) for part in conjuncts(statement.whereClause))
+
+
+def names_of(relation: Any) -> frozenset[str]:
+    """Return the names by which columns may say that they are of a table; none is one of them."""
+    return frozenset({relation.alias.aliasname if relation.alias else relation.relname, "", HOLE})
+
+
+def table_of(reference: Any) -> str:
+    """Return the table or alias that a column's name begins with, nothing where it has none."""
+    return str(getattr(reference.fields[-2], "sval", "")) if len(reference.fields) > 1 else ""
 
 
 def bounds(part: Any, is_key: Callable[[Any], bool], limited: frozenset[str], joined: bool) -> bool:
@@ -165,8 +175,18 @@ def integer(node: Any) -> int | None:
 
 def is_single(node: Any) -> bool:
     """Return whether an expression is one value for the whole statement."""
+    if kind(node) == "SubLink":
+        return not is_correlated(node.subselect)
     columns = (words_of_column(found) for found in within(node) if kind(found) == "ColumnRef")
-    return all(column == HOLE for column in columns) or kind(node) == "SubLink"
+    return all(column == HOLE for column in columns)
+
+
+def is_correlated(query: Any) -> bool:
+    """Return whether a subquery says by its name that a column is of a table around it."""
+    parts = list(within(query))
+    own = {name for found in parts if kind(found) == "RangeVar" for name in names_of(found)} | {"", HOLE}
+    own |= {found.aliasname for found in parts if kind(found) == "Alias"}
+    return any(table_of(found) not in own for found in parts if kind(found) == "ColumnRef")
 
 
 def all_limited(array: Any, limited: frozenset[str]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject, RevokePrivileges
 from auto_migrate.changes.sql.catalog import Catalog
@@ -119,6 +121,27 @@ def membership(statement: Any, _known: Catalog) -> Iterator[Change]:
     if not statement.is_grant:
         rights = ", ".join(privilege.priv_name for privilege in statement.granted_roles)
         yield RevokePrivileges(table="", what=rights, roles=tuple(map(_role, statement.grantee_roles)))
+
+
+def owner_changed(name: str) -> RevokePrivileges:
+    """Return that the owner until now may do only what he is granted."""
+    return RevokePrivileges(table=name, what="ALL", roles=(_("its owner until now"),))
+
+
+def owned(statement: Any, _known: Catalog) -> Iterator[Change]:
+    """Return a function or the like that goes to another owner; a schema mostly does when it is made."""
+    if kind_of(statement.objectType) not in {None, ObjectKind.SCHEMA}:
+        yield owner_changed(named(statement.object))
+
+
+def role_altered(statement: Any, _known: Catalog) -> Iterator[Change]:
+    """Return a role that may not connect any more."""
+    if any(option.defname == "canlogin" and not option.arg.boolval for option in statement.options or ()):
+        yield RevokePrivileges(table="", what="LOGIN", roles=(_role(statement.role),))
+
+
+def roles_dropped(statement: Any, _known: Catalog) -> Iterator[Change]:
+    yield RevokePrivileges(table="", what="LOGIN", roles=tuple(map(_role, statement.roles)))
 
 
 def _role(role: Any) -> str:

@@ -75,8 +75,8 @@ NOTHING = frozenset(
     {
         "AlterCollationStmt", "AlterDatabaseSetStmt", "AlterDefaultPrivilegesStmt", "AlterEventTrigStmt",
         "AlterExtensionContentsStmt", "AlterExtensionStmt", "AlterFdwStmt", "AlterForeignServerStmt",
-        "AlterFunctionStmt", "AlterObjectDependsStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterOwnerStmt",
-        "AlterPublicationStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterSeqStmt", "AlterStatsStmt",
+        "AlterFunctionStmt", "AlterObjectDependsStmt", "AlterOpFamilyStmt", "AlterOperatorStmt",
+        "AlterPublicationStmt", "AlterRoleSetStmt", "AlterSeqStmt", "AlterStatsStmt",
         "AlterSubscriptionStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "AlterTypeStmt",
         "AlterUserMappingStmt", "CheckPointStmt", "CommentStmt", "ConstraintsSetStmt",
         "CreateAmStmt", "CreateCastStmt", "CreateConversionStmt",
@@ -84,7 +84,7 @@ NOTHING = frozenset(
         "CreateOpClassStmt", "CreateOpFamilyStmt", "CreatePLangStmt", "CreatePublicationStmt",
         "CreateRoleStmt", "CreateStatsStmt", "CreateSubscriptionStmt",
         "CreateTransformStmt", "CreateUserMappingStmt", "DeallocateStmt", "DeclareCursorStmt",
-        "DiscardStmt", "DropRoleStmt", "DropUserMappingStmt", "FetchStmt", "ListenStmt",
+        "DiscardStmt", "DropUserMappingStmt", "FetchStmt", "ListenStmt",
         "NotifyStmt", "PrepareStmt", "SecLabelStmt", "UnlistenStmt", "VariableSetStmt",
         "VariableShowStmt",
     }

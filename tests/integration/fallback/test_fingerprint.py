@@ -140,3 +140,98 @@ def test_where_nobody_else_listens_the_projects_code_does_not_count(declaring: P
     declaring.file("shop/declarations.py", "VIEW = 'SELECT 2'\n")
     assert declaring.run("auto_migrate").code == 0
     assert declaring.query("SELECT count(*) FROM auto_migrate_run") == [(1,)]
+
+
+# What looks like Django's, and does what the project says.
+WRAPPING = """
+@functools.wraps(create_permissions)
+def receiver(using, **_signal):
+    install(using)
+"""
+INHERITED = """
+class Views(Command):
+    def handle(self, *_arguments, using="default", **_options):
+        install(using)
+
+
+receiver = functools.partial(Views().execute, force_color=False, no_color=False, skip_checks=True)
+"""
+RECEIVER = """
+import functools
+
+from django.contrib.auth.management import create_permissions
+from django.core.management.base import BaseCommand as Command
+from django.db import connections
+
+VIEW = "SELECT 1"
+
+
+def install(using):
+    with connections[using].cursor() as cursor:
+        cursor.execute("DROP VIEW IF EXISTS shop_view")
+        cursor.execute(f"CREATE VIEW shop_view AS {VIEW}")
+"""
+CONNECTING = """
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class Config(AppConfig):
+    name = "tools"
+
+    def ready(self):
+        from outside.receivers import receiver
+
+        post_migrate.connect(receiver, sender=self, weak=False)
+"""
+
+
+@pytest.mark.parametrize("shape", [WRAPPING, INHERITED])
+def test_a_receiver_that_looks_like_djangos_is_the_projects(project: Project, shape: str) -> None:
+    project.app("tools", "class A(models.Model):\n    class Meta:\n        managed = False\n", migrated=False)
+    project.file("tools/apps.py", CONNECTING)
+    project.file("outside/receivers.py", RECEIVER + shape)
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.query(SEEN) == [(1,)]
+    project.file("outside/receivers.py", RECEIVER.replace("SELECT 1", "SELECT 2") + shape)
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.query(SEEN) == [(2,)]
+
+
+PATH = "import sys\nfrom pathlib import Path\n\nsys.path.append(str(Path(__file__).parents[1] / 'site-packages'))\n"
+
+
+def test_a_new_version_of_an_installed_package_is_heard_of(project: Project) -> None:
+    project.app("tools", "class A(models.Model):\n    class Meta:\n        managed = False\n", migrated=False)
+    project.file("tools/__init__.py", PATH)
+    project.file("tools/apps.py", CONNECTING.replace("outside", "declared"))
+    project.file("site-packages/declared/__init__.py")
+    receiver = RECEIVER.replace('VIEW = "SELECT 1"', "from declared.views import VIEW") + WRAPPING
+    project.file("site-packages/declared/receivers.py", receiver)
+    project.file("site-packages/declared/views.py", "VIEW = 'SELECT 1'\n")
+    version = project.file("site-packages/declared-1.0.dist-info/RECORD", "declared/views.py,sha256=one,1\n").parent
+    assert project.run("auto_migrate").code == 0
+    project.file("site-packages/declared/views.py", "VIEW = 'SELECT 2'\n")
+    version.rename(version.with_name("declared-1.1.dist-info"))
+    assert project.run("auto_migrate").code == 0
+    assert project.query(SEEN) == [(2,)]
+    # Installed from a file, and without a version of its own for each content.
+    project.file("site-packages/declared-1.1.dist-info/direct_url.json", "{}")
+    assert project.run("auto_migrate").code == 0
+    project.file("site-packages/declared/views.py", "VIEW = 'SELECT 3'\n")
+    project.file("site-packages/declared-1.1.dist-info/RECORD", "declared/views.py,sha256=two,1\n")
+    assert project.run("auto_migrate").code == 0
+    assert project.query(SEEN) == [(3,)]
+
+
+def test_fixtures_that_a_receiver_may_read_count(declaring: Project) -> None:
+    declaring.app("tools", migrated=False)
+    declaring.file("tools/apps.py", INSTALLING)
+    declaring.file("shop/fixtures/initial.xml", "<django-objects version='1.0'/>")
+    assert declaring.run("auto_migrate").code == 0
+    declaring.query("DROP VIEW shop_view")
+    declaring.file("shop/fixtures/initial.xml", "<django-objects version='2.0'/>")
+    assert declaring.run("auto_migrate").code == 0
+    assert declaring.query(SEEN) == [(1,)]

@@ -9,9 +9,12 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
+from auto_migrate.changes.change import DropColumn
 from auto_migrate.exceptions import UsageError
 from auto_migrate.workload.pg_stat_statements import counted_statements, required_statements
+from auto_migrate.workload.statement import RecordedStatement, Workload
 from auto_migrate.workload.surroundings import Surroundings
+from auto_migrate.workload.witness import Witness
 from tests.integration.databases.aliases import alias
 from tests.servers import PostgreSQL
 
@@ -85,3 +88,21 @@ def test_what_stands_before_a_table(counted: BaseDatabaseWrapper) -> None:
     assert around.mentions("t", "") == ("f", "ids", "notes")
     assert around.columns("t") == frozenset({"id", "note"})
     assert around.columns("nowhere") is None
+
+
+def test_functions_in_the_new_style_and_partitions_are_known(counted: BaseDatabaseWrapper) -> None:
+    execute(counted, "CREATE TABLE t (id int, note text) PARTITION BY RANGE (id)")
+    execute(counted, "CREATE TABLE t_2026 PARTITION OF t FOR VALUES FROM (0) TO (9)")
+    execute(counted, "CREATE FUNCTION g() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT note FROM t; END")
+    around = Surroundings(counted)
+    assert around.mentions("t", "note") == ("g",)
+    assert around.mentions("t", "id") == ()
+    assert around.relatives("t") == ("t_2026",)
+    assert around.relatives("t_2026") == ("t",)
+    workload = Workload((RecordedStatement("SELECT note FROM t_2026 WHERE id = $1"),), "a file")
+    witness = Witness(workload, around.columns, relatives=around.relatives)
+    account = witness.testify(DropColumn(table="t", column="note"))
+    assert account is not None
+    assert [str(sighting) for sighting in account.sightings] == [
+        "SELECT note FROM t_2026 WHERE id = $1 reads this column"
+    ]

@@ -288,6 +288,16 @@ STATEMENTS: dict[str, list[Change]] = {
     ],
     "REVOKE ALL ON ALL TABLES IN SCHEMA s FROM web": [RevokePrivileges(table="s.*", what="ALL", roles=("web",))],
     "REVOKE EXECUTE ON FUNCTION f(integer) FROM web": [RevokePrivileges(table="f", what="EXECUTE", roles=("web",))],
+    "ALTER TABLE t OWNER TO somebody": [RevokePrivileges(table="t", what="ALL", roles=("its owner until now",))],
+    "ALTER VIEW v OWNER TO somebody": [RevokePrivileges(table="v", what="ALL", roles=("its owner until now",))],
+    "ALTER FUNCTION f(integer) OWNER TO somebody": [
+        RevokePrivileges(table="f", what="ALL", roles=("its owner until now",))
+    ],
+    "ALTER SCHEMA s OWNER TO somebody": [],
+    "ALTER ROLE web NOLOGIN": [RevokePrivileges(table="", what="LOGIN", roles=("web",))],
+    "ALTER ROLE web LOGIN": [],
+    "ALTER ROLE web PASSWORD 'x'": [],
+    "DROP ROLE web, other": [RevokePrivileges(table="", what="LOGIN", roles=("web", "other"))],
     "REVOKE readers FROM web": [RevokePrivileges(table="", what="readers", roles=("web",))],
     # Each verb once.
     "COPY t FROM 'file'": [written("COPY", bounded=False)],
@@ -302,7 +312,7 @@ STATEMENTS: dict[str, list[Change]] = {
     ],
     "DO $$ BEGIN COMMIT; END $$": [EndTransaction(table="", statement=Ending.COMMIT, in_block=True)],
     "SELECT setval(pg_get_serial_sequence('t', 'id'), max(id)) FROM t": [],
-    "ALTER TABLE t ALTER c SET STATISTICS 100, SET (fillfactor = 80), OWNER TO somebody": [],
+    "ALTER TABLE t ALTER c SET STATISTICS 100, SET (fillfactor = 80)": [],
     # Blocks.
     "DO $$ BEGIN IF true THEN ALTER TABLE t DROP c; END IF; EXECUTE 'DROP TABLE t'; END $$": [
         DropColumn(**T, column="c"),

@@ -21,6 +21,9 @@ from tests.entries import each_entry
 from tests.unit.changes.sql_statements import STATEMENTS
 from tests.unit.safety.sql_migration import read_sql
 
+SOME = "UPDATE t SET c = 1 WHERE id IN (SELECT id FROM t WHERE c IS NULL LIMIT 1000)"
+IN_A_BLOCK = "DO $$ DECLARE r record; BEGIN {} END $$"
+
 
 @each_entry("sql", [sql for sql in STATEMENTS if STATEMENTS[sql]])
 def test_every_hazard_judges_every_statement(sql: str) -> None:
@@ -53,6 +56,21 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
         ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t", {"AM501"}),
         ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM t LIMIT 9", set()),
         ("ALTER TABLE t ADD d integer; CREATE TABLE n (id integer); INSERT INTO n SELECT 1 FROM u", set()),
+        # The key of another table, or one for each row, names no single rows.
+        ("UPDATE t SET c = 1 FROM u WHERE u.id = 1", {"AM503"}),
+        ("UPDATE t AS o SET c = 1 FROM u WHERE u.id = 1", {"AM503"}),
+        ("UPDATE t AS o SET c = 1 WHERE o.id = 1", set()),
+        ("UPDATE t SET c = 1 WHERE id = (SELECT u.id FROM u WHERE u.c = t.c)", {"AM503"}),
+        ("UPDATE t SET c = 1 WHERE id = (SELECT max(v.i) FROM (VALUES (1)) v(i))", set()),
+        ("UPDATE t SET c = 1 WHERE id = (SELECT max(f.i) FROM unnest(ARRAY[1]) f(i))", set()),
+        # A loop without COMMIT writes all rows in one transaction, however few at a time.
+        (IN_A_BLOCK.format(f"LOOP {SOME}; EXIT WHEN NOT FOUND; END LOOP;"), {"AM503"}),
+        (IN_A_BLOCK.format(f"LOOP {SOME}; EXIT WHEN NOT FOUND; COMMIT; END LOOP;"), {"AM204"}),
+        (IN_A_BLOCK.format(f"WHILE EXISTS (SELECT FROM t) LOOP {SOME}; END LOOP;"), {"AM503"}),
+        (IN_A_BLOCK.format("FOR r IN SELECT * FROM t LOOP INSERT INTO u VALUES (r.c); END LOOP;"), {"AM503"}),
+        (IN_A_BLOCK.format("FOR r IN SELECT * FROM t LIMIT 9 LOOP INSERT INTO u VALUES (r.c); END LOOP;"), set()),
+        (IN_A_BLOCK.format("FOR r IN SELECT * FROM pg_class LOOP INSERT INTO u VALUES (r.c); END LOOP;"), set()),
+        (IN_A_BLOCK.format("FOR i IN 1..3 LOOP INSERT INTO u VALUES (i); END LOOP;"), set()),
     ],
 )
 def test_what_is_found_in_a_text(sql: str, codes: set[str]) -> None:

@@ -25,6 +25,7 @@ CASES: list[tuple[str, Any, str]] = [
      'SELECT "a 1", "it\'s" FROM "t$" GROUP BY 1, 2 ORDER BY 2 DESC, 1'),
     ("SELECT interval '1 day', date $1, x::interval '1'", None,
      "SELECT CAST($1 AS interval), CAST($2 AS date), x::interval $3"),
+    ("SELECT char(4111111111111111), numeric(10, 41111111)", None, "SELECT char($1), numeric($2, $3)"),
     ("SELECT a::numeric(10, 2), CAST(b AS varchar(20))", None, "SELECT a::numeric(10, 2), CAST(b AS varchar(20))"),
     ("SELECT -1, a - 1, a - -1 FROM t1 WHERE b = -2", None, "SELECT $1, a - $2, a - $3 FROM t1 WHERE b = $4"),
     ("SELECT $2, $1, $2, 7", None, "SELECT $1, $2, $1, $3"),
@@ -46,6 +47,7 @@ def test_what_has_no_values_stays_as_it_is(expected: str) -> None:
 def test_strings_of_mysql_have_backslashes_and_double_quotes() -> None:
     sql = """SELECT `a` FROM t WHERE b = "sec\\"ret" AND c = 'sec\\'ret' -- secret"""
     assert normalized(sql, vendor="mysql").text == "SELECT `a` FROM t WHERE b = $1 AND c = $2"
+    assert normalized("SELECT a # the password is 1\nFROM t", vendor="mysql").text == "SELECT a FROM t"
 
 
 @pytest.mark.parametrize(
