@@ -126,6 +126,8 @@ def count(apps, schema_editor, batch):
     shop.then("0002_count", 'Backfill("shop.Order", "count", function=count, where=Q(pk__gt=10))', before=function)
     failed = shop.run("auto_migrate")
     assert (failed.code, "ValueError: not yet" in failed.errors) == (1, True)
+    checked = shop.run("auto_migrate", "--check")
+    assert "Let it be finished: manage.py auto_migrate\n" in checked.errors
     assert shop.run("auto_migrate", MENDED="1").code == 0
     assert shop.times() == [(0, 10), (1, 40)]
 
