@@ -93,10 +93,11 @@ def unanswered(database: Database, migration: Migration, position: Position) -> 
     """
     how: Any = {"backwards": position.backwards, "database": database.alias}
     index, operations = position.started, migration.operations
-    at_once = migration.atomic and database.transactional_ddl
+    at_once = was_at_once(database, migration, position)
     if position.done and (at_once or position.digest != digest_of_done(migration, position)):
         return changed_meanwhile(MigrationKey.of(migration), position)
-    if index is None:
+    if index is None or position.online:
+        # Steps that were begun are gone on with.
         return None
     if at_once:
         return ask_of_whole(migration, **how)
@@ -211,9 +212,14 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
         passed_over = target is not None and target.app_label == key.app_label and key not in plan
         if passed_over and not gone and node not in comparison.recorded:
             raise stopped_at(database, comparison.loader.disk_migrations[node], position)
-        at_once = key in plan and is_atomic(plan[key]) and database.transactional_ddl and position.online is None
+        at_once = key in plan and was_at_once(database, plan[key], position)
         if gone or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
+
+
+def was_at_once(database: Database, migration: Migration, position: Position) -> bool:
+    """Return whether a migration that was cut was to be one transaction."""
+    return is_atomic(migration) and database.transactional_ddl and position.online is None
 
 
 def verdict_on_whole(migration: Migration, resolutions: Resolutions, *, backwards: bool, database: str) -> Verdict:

@@ -67,7 +67,7 @@ def _run(database: Database, task: Task, record: BackfillRecord) -> None:
     worker = Worker(database, task, clock, report, step.lock.verify if step is not None else lambda: None)
     states: tuple[BackfillState, ...] = TRIED
     told = None
-    while not (worker.try_run(record, states=states) and record.state == BackfillState.SUCCEEDED):
+    while not ((has_run := worker.try_run(record, states=states)) and record.state == BackfillState.SUCCEEDED):
         states = OPEN
         if record.state == BackfillState.SUCCEEDED:
             return
@@ -76,7 +76,8 @@ def _run(database: Database, task: Task, record: BackfillRecord) -> None:
         if record.state == BackfillState.FAILED:
             # Under another worker, that is.
             raise failed(record.key, record.error or "")
-        if told != (told := (record.state, record.done // max(1, (record.total or 0) // 20))):
+        # What this worker did, it has told itself.
+        if not has_run and told != (told := (record.state, record.done // max(1, (record.total or 0) // 20))):
             report(progress_of(record))
         clock.pause(POLL)
         record.refresh_from_db(using=database.alias)

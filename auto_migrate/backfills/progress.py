@@ -16,7 +16,7 @@ from auto_migrate.values import BackfillState
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 STATES = {
     BackfillState.SUCCEEDED: gettext_noop("done"),
-    BackfillState.PAUSED: gettext_noop("paused"),
+    BackfillState.PAUSED: gettext_noop("paused until manage.py backfills resume {backfill}"),
     BackfillState.CANCELLED: gettext_noop("cancelled"),
     BackfillState.FAILED: gettext_noop("failed: {error}"),
 }
@@ -72,7 +72,7 @@ def described(event: BackfillProgressed) -> str:
 def standing(event: BackfillProgressed) -> str:
     """Say how long it will take, or why nobody can tell."""
     if event.state in STATES:
-        return _(STATES[BackfillState(event.state)]).format(error=event.error)
+        return _(STATES[BackfillState(event.state)]).format(error=event.error, backfill=event.backfill)
     if event.left is not None:
         return _("{duration} left").format(duration=lasting(event.left))
     return _("not begun") if event.state == BackfillState.PENDING else ""

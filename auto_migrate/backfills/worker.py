@@ -70,7 +70,7 @@ class Worker:
         self.pages = Pages(self.database.connection, self.task.table)
         self.worker = f"{socket.gethostname()[:200]}:{os.getpid()} {uuid.uuid4().hex}"
         self.lock = worker_lock(self.database, self.task.key, f"auto_migrate {self.task.key} {self.worker}"[:63])
-        self.reported: tuple[float, str] | None = None
+        self.reported: tuple[str, str] | None = None
         self.next_report = 0.0
 
     def try_run(self, record: BackfillRecord, *, states: tuple[BackfillState, ...] = OPEN) -> bool:
@@ -90,7 +90,7 @@ class Worker:
             record.refresh_from_db(using=self.database.alias)
         finally:
             self.lock.release()
-        self._tell(record, now=True)
+        self._tell(record)
         return True
 
     @contextlib.contextmanager
@@ -194,14 +194,12 @@ class Worker:
         return fault is not None and fault.kind.contention
 
     def _tell(self, record: BackfillRecord, *, pace: Pace | None = None, now: bool = False) -> None:
-        """Report how far the backfill is, now and then and whenever it begins or ceases to wait."""
-        at = self.clock.monotonic()
-        if self.reported is None:
-            self.reported, self.next_report = (at, record.held_by), at + REPORT_FIRST
-        elif not now and at < self.next_report and record.held_by == self.reported[1]:
+        """Report how far the backfill is, now and then and when its state changes or it begins or ceases to wait."""
+        at, told = self.clock.monotonic(), (record.state, record.held_by)
+        if not now and at < self.next_report and told == self.reported:
             return
-        else:
-            self.reported, self.next_report = (at, record.held_by), at + REPORT_EVERY
+        self.next_report = at + (REPORT_FIRST if self.reported is None else REPORT_EVERY)
+        self.reported = told
         left = None
         if pace is not None and pace.rate and record.total is not None and record.state == BackfillState.RUNNING:
             left = max(0, record.total - record.done) / pace.rate

@@ -55,7 +55,7 @@ def assess_plan(
     check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
     before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
-    online = foresight(database, is_new=not comparison.recorded)
+    online = foresight(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
     keys = frozenset(comparison.whole_keys if with_left else comparison.keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -11,19 +11,29 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transaction, planner_of
+from auto_migrate.applying.online.runner import Steps
+from auto_migrate.applying.online.step import Step
 from auto_migrate.applying.operation_loop import applies_itself
+from auto_migrate.applying.traits import digest_of
 from auto_migrate.changes.change import Change, RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.statistics import TableStatistics
 from auto_migrate.findings import OnlineStep
+from auto_migrate.history.journal import Position
+from auto_migrate.values import MigrationKey
 
 
 class PlannedSteps:
-    """Tells the steps of one operation after the other, in the order of the plan."""
+    """Tells the steps of one operation after the other, in the order of the plan.
 
-    def __init__(self, planner: OnlinePlanner) -> None:
+    Of an operation that a run was `cut` in they are those which that run has begun: they are gone on with, whatever the
+    settings and the table say by now.
+    """
+
+    def __init__(self, planner: OnlinePlanner, cut: Mapping[MigrationKey, Position] | None = None) -> None:
+        self.cut = cut or {}
         # A table that the plan renames is known by the name that it has now, and one that it makes is used by nobody.
         self.planner = dataclasses.replace(planner, look=self._look)
         self.of_database = planner.look
@@ -41,7 +51,9 @@ class PlannedSteps:
         """Return the steps, none where the operation is carried out as it is written."""
         steps: tuple[OnlineStep, ...] = ()
         if not applies_itself(migration) and not needs_one_transaction(migration):
-            found = self.planner.steps(operation, migration.app_label, before, after, changes)
+            found = self._begun(migration, operation) or self.planner.steps(
+                operation, migration.app_label, before, after, changes
+            )
             steps = tuple(step.as_planned() for step in found)
         for change in changes:
             self.new.follow(change)
@@ -49,14 +61,24 @@ class PlannedSteps:
                 self.renamed[change.to] = self.renamed.get(change.table, change.table)
         return steps
 
+    def _begun(self, migration: Migration, operation: Operation) -> Sequence[Step]:
+        position = self.cut.get(MigrationKey.of(migration))
+        if position is None or not position.online or position.started is None:
+            return ()
+        steps = Steps.of_json(position.started, position.online)
+        is_it = operation in migration.operations[steps.operation - 1 : steps.operation]
+        return steps.steps if is_it and steps.digest == digest_of([operation]) else ()
+
     def _look(self, table: str) -> TableStatistics | None:
         return None if table in self.new.tables else self.of_database(self.renamed.get(table, table))
 
 
-def foresight(database: Database, *, is_new: bool) -> PlannedSteps | None:
+def foresight(
+    database: Database, *, is_new: bool, cut: Mapping[MigrationKey, Position] | None = None
+) -> PlannedSteps | None:
     """Return what tells the steps on a database as it is, None where nothing goes online there."""
     planner = planner_of(database, is_new=is_new)
-    return None if planner is None else PlannedSteps(planner)
+    return None if planner is None else PlannedSteps(planner, cut)
 
 
 def foresight_offline(connection: BaseDatabaseWrapper) -> PlannedSteps | None:

@@ -12,12 +12,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.applying.online.premises import NotOnline
 from auto_migrate.applying.online.quoted_names import chosen_name, quoted, unquoted
 
+# A bridge that stands, and a column that a cut run has begun to replace, have triggers of ours.
 COLUMN = """
     SELECT attnum, attnotnull, attidentity, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum),
            nullif(attstattarget, -1),
            attgenerated <> '' OR attacl IS NOT NULL OR attoptions IS NOT NULL OR attcompression <> ''
                OR attstorage <> typstorage OR attislocal IS NOT TRUE OR attinhcount > 0
-               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal)
+               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
+                                                       AND NOT starts_with(tgname, 'auto_migrate_'))
                OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
                OR EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = attrelid)
                OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
@@ -64,9 +66,10 @@ CONSTRAINTS = """
        OR (confrelid = to_regclass(%(table)s) AND %(number)s = ANY(confkey))
     ORDER BY conname
 """
-
-
-TRIGGERS = "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal)"
+TRIGGERS = """
+    SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal
+                                                AND NOT starts_with(tgname, 'auto_migrate_'))
+"""
 
 
 @dataclasses.dataclass(frozen=True)

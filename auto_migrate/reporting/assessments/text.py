@@ -98,7 +98,9 @@ def headline(finding: Finding, style: Style) -> str:
     """Return the first line of a finding."""
     colours: Any = style
     place = str(finding.migration) + (f":{finding.operation}" if finding.operation else "")
-    line = f"  {SIGNS[finding.level]} {finding.code} {place} {finding.title}"
+    # What is taken care of is no alarm.
+    sign = SIGNS[Level.NOTICE if finding.handled else finding.level]
+    line = f"  {sign} {finding.code} {place} {finding.title}"
     if finding.is_settled:
         return f"{line} ({settlement(finding)})"
     paint = {Level.ERROR: colours.ERROR, Level.WARNING: colours.WARNING, Level.NOTICE: str}[finding.level]

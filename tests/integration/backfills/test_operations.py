@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -126,8 +127,14 @@ def count(apps, schema_editor, batch):
     shop.then("0002_count", 'Backfill("shop.Order", "count", function=count, where=Q(pk__gt=10))', before=function)
     failed = shop.run("auto_migrate")
     assert (failed.code, "ValueError: not yet" in failed.errors) == (1, True)
-    assert shop.run("auto_migrate", MENDED="1").code == 0
-    assert shop.times() == [(0, 10), (1, 40)]
+    checked = shop.run("auto_migrate", "--check")
+    assert "Let it be finished: manage.py auto_migrate\n" in checked.errors
+    shop.query("UPDATE auto_migrate_backfill SET state = 'paused'")
+    threading.Timer(2, shop.run, ("backfills", "resume", "count")).start()
+    done = shop.run("auto_migrate", MENDED="1")
+    assert (done.code, shop.times()) == (0, [(0, 10), (1, 40)])
+    # Not at every look.
+    assert done.output.count("paused until manage.py backfills resume shop.count") == 1
 
 
 def test_an_empty_table_is_done(shop_on_postgresql: Shop) -> None:

@@ -90,6 +90,10 @@ def test_who_is_in_the_way_is_named_and_the_next_run_goes_on(shop: Shop) -> None
         assert "a forgotten console" in done.text
         assert "where the next run goes on" in done.text
         assert any("item_number" in index for index in shop.indexes())
+    for command in (["auto_migrate", "--check"], ["auto_migrate", "--plan"], ["migrate"]):
+        told = shop.run(*command).text
+        assert "Let it be finished" in told or "Nothing stops this plan" in told
+        assert "Put them back" not in told
     assert "No migrations" not in shop.deploy().text
     assert ("positive", "CHECK ((number > 0))") in shop.constraints()
 

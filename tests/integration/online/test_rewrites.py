@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.integration.online.shop import Shop, steps
+from tests.integration.online.shop import ALWAYS, Shop, steps
 from tests.servers import PostgreSQL
 from tests.snapshot import snapshot, unordered
 
@@ -50,6 +50,12 @@ WIDER = """
 TRIGGER = (
     "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
     "CREATE TRIGGER t BEFORE UPDATE ON shop_part FOR EACH ROW EXECUTE FUNCTION f()"
+)
+# Cuts the session off right before the index of the new column is built.
+CUT = (
+    "CREATE FUNCTION cut() RETURNS event_trigger LANGUAGE plpgsql"
+    " AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END';"
+    "CREATE EVENT TRIGGER cut ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION cut()"
 )
 NARROWER = 'migrations.AlterField("part", "text", models.CharField(max_length=9, db_index=True))'
 
@@ -116,6 +122,33 @@ def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
     assert parts.query("SELECT count(*) FROM pg_proc WHERE proname LIKE 'auto_migrate%'") == [(0,)]
     parts.query("UPDATE shop_part SET text = 'fits' WHERE id = 70")
     parts.deploy()
+
+
+@pytest.mark.parametrize(("operations", "later"), [(2, {}), (1, {"ONLINE": "never"})])
+def test_what_was_cut_half_way_is_no_reason_to_refuse_the_plan(
+    parts: Shop, operations: int, later: dict[str, str]
+) -> None:
+    judging = {**ALWAYS, "BLOCK": "error", "SMALL_TABLE": 0, "LOCK_BUDGET": 0}
+    parts.settings(AUTO_MIGRATE=judging)
+    parts.second("".join(WIDER.splitlines()[: operations + 1]))
+    parts.query(CUT)
+    parts.deploy(expect=3, AUTO_MIGRATE_MAX_RETRIES="1")
+    parts.query("DROP EVENT TRIGGER cut")
+    parts.settings(AUTO_MIGRATE={**judging, **later})
+    assert "Let it be finished: manage.py auto_migrate\n" in parts.run("auto_migrate", "--check").errors
+    assert "Nothing stops this plan" in parts.run("auto_migrate", "--plan").output
+    parts.deploy()
+
+
+def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> None:
+    parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
+    parts.second('migrations.AlterField("part", "number", models.IntegerField(default=0))')
+    parts.query("UPDATE shop_part SET number = id")
+    parts.deploy()
+    assert parts.query("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'auto_migrate%'") == [(1,)]
+    wider = 'migrations.AlterField("part", "count", models.PositiveBigIntegerField(db_default=5))'
+    parts.migration("shop", "0003_third", wider, after="0002_second")
+    assert len(steps(parts)[0]) > 1
 
 
 @pytest.mark.parametrize(
