@@ -60,7 +60,7 @@ def function_of(code: Any, owner: type | None = None) -> Function:
     function = unwrapped(code)
     if not isinstance(function, FunctionType):
         raise Untold(_("{name} is no function of Python's").format(name=name))
-    tree = trees_in(function.__code__.co_filename).get(function.__code__.co_firstlineno)
+    tree = tree_of(function.__code__)
     if tree is None:
         raise Untold(_("the source of {name} cannot be had").format(name=name))
     return Function(name, tree, names_of(function), function.__module__ or "", owner or owner_of(code))
@@ -102,19 +102,39 @@ def names_of(function: FunctionType) -> dict[str, Any]:
     return {**function.__globals__, **closed}
 
 
+def tree_of(code: CodeType) -> Tree | None:
+    """Return the tree that code was made from, None if its source cannot be had."""
+    found = trees_in(code.co_filename).get(code.co_firstlineno, [])
+    if len(found) > 1:
+        # Lambdas that begin in one line: what is of the code lies within its own.
+        marks = {(line, column) for line, _to, column, to in code.co_positions() if line and column is not None and to}
+        found = [tree for tree in found if all(_holds(tree, *mark) for mark in marks)]
+    # The innermost one begins last.
+    return found[-1] if found else None
+
+
+def _holds(tree: Tree, line: int, column: int) -> bool:
+    end = (tree.end_lineno or tree.lineno, tree.end_col_offset or 0)
+    return (tree.lineno, tree.col_offset) <= (line, column) < end
+
+
+def _first_line(tree: Tree) -> int:
+    decorators: list[ast.expr] = getattr(tree, "decorator_list", [])
+    return min([tree.lineno, *(one.lineno for one in decorators)])
+
+
 @functools.lru_cache(maxsize=128)
-def trees_in(file: str) -> dict[int, Tree]:
-    """Return the functions of a file by the lines that they begin in, their decorators' included."""
+def trees_in(file: str) -> dict[int, list[Tree]]:
+    """Return the functions of a file by the lines that they begin in, their decorators' included, outer ones first."""
     lines = linecache.getlines(file)
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError):
         return {}
-    found: dict[int, Tree] = {}
+    found: dict[int, list[Tree]] = {}
     for node in ast.walk(tree):
         if isinstance(node, Tree):
-            decorators = getattr(node, "decorator_list", [])
-            found.setdefault(min(node.lineno, *(one.lineno for one in decorators)) if decorators else node.lineno, node)
+            found.setdefault(_first_line(node), []).append(node)
     return found
 
 

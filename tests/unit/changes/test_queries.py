@@ -133,6 +133,16 @@ def test_what_a_query_is_made_of(function: Callable[..., None], expected: Pass) 
     assert not found.unfollowed
 
 
+# fmt: off
+IN_ONE_LINE = (lambda _apps, _se: None, lambda apps, _se: [order.save() for order in orders_of(apps)], lambda: 1)
+# fmt: on
+
+
+def test_functions_that_begin_in_one_line_are_told_apart() -> None:
+    nothing, saving, number = IN_ONE_LINE
+    assert [read_function(one, TABLES).passes for one in (nothing, saving, number)] == [(), (LOOP,), ()]
+
+
 def by_some_keys(apps: Any, _editor: Any) -> None:
     Order = apps.get_model("shop", "Order")
     keys = list(Order.objects.values_list("pk", flat=True)[:100])
