@@ -216,10 +216,7 @@ class RecordMended(Event):
 
 
 class MigrationAssessed(Event):
-    """One migration of a plan that somebody only wants to see, with what was found in it.
-
-    `left` tells whether it waits for the deploy.
-    """
+    """One migration of a plan that somebody wants to see, with what was found; `left` if it waits for the deploy."""
 
     assessed: AssessedMigration
     left: bool = False
@@ -249,11 +246,7 @@ class MigratingStarted(Event):
 
 
 class PlanMade(Event):
-    """What this run is about to do.
-
-    `target` is None for the leaf nodes of `app_labels`, otherwise the one migration asked for; its name is "zero" when
-    everything of the app is to be unapplied.
-    """
+    """What the run is about to do for the leaf nodes of `app_labels`, or for one `target`; "zero" unapplies all."""
 
     app_labels: tuple[str, ...]
     target: MigrationKey | None

@@ -191,7 +191,7 @@ class Run:
 
         with self.lock():
             known = self.known(code)
-            return known is not None and (known.is_heard or send_to_others(self.database.alias, self.request.audience))
+            return known is not None and (known.is_heard or send_to_others(self.database, self.request.audience))
 
     def compare_if_possible(self) -> Comparison | None:
         """Compare; None where a half-recorded squash stands in the way, which needs the deploy lock to be mended."""

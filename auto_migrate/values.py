@@ -123,6 +123,8 @@ class BridgeKind(enum.StrEnum):
     """A constraint of what is to go is gone, so that code that has forgotten it can delete what it points to."""
 
 
+# SQLite makes a table anew for each change of a column, and knows no change of a default alone.
+BRIDGED_VENDORS = frozenset({"postgresql", "mysql"})
 # Those that belong to a migration which waits for the deploy, and go with it.
 LOOSENED = frozenset({BridgeKind.NOT_NULL, BridgeKind.FOREIGN_KEY})
 

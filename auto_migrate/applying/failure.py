@@ -98,7 +98,9 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
 
 
 def _kept(database: Database, progress: Progress) -> str:
-    if not (progress.migration.atomic and database.transactional_ddl):
+    if progress.is_online:
+        return _("It is carried out online: what came before the failing operation was kept.")
+    if not is_one_transaction(database, progress):
         return _("It is not atomic: what came before the failing operation was kept.")
     if progress.backwards:
         return _("Nothing of it was taken back; what was unapplied before it stays unapplied.")

@@ -9,7 +9,6 @@ from importlib import import_module
 
 from django.apps import apps
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db import connections
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState, StateApps
 from django.utils.functional import SimpleLazyObject
@@ -95,19 +94,19 @@ def final_models(state: ProjectState) -> StateApps:
     return rendered
 
 
-def send_to_others(database: str, audience: Audience) -> bool:
+def send_to_others(database: Database, audience: Audience) -> bool:
     """Send both signals, with nothing to carry out, to the receivers that are not Django's own.
 
     Return whether none of them has put anything into the plan. The models that they are handed are those of the leaf
-    nodes; the graph for them is built when somebody looks at one.
+    nodes; the graph for them is built when somebody looks at one. Raise `MigrationFailed` for a receiver that fails.
     """
     register_receivers()
     plan: list[tuple[Migration, bool]] = []
-    state = functools.cache(lambda: Loader(connections[database]).project_state())
+    state = functools.cache(lambda: Loader(database.connection).project_state())
     handed = (lambda: quietly(on_demand(state())).apps, lambda: final_models(state().clone()))
-    with override(None):
-        for signal, models in zip(SIGNALS, handed, strict=True):
-            others, historical = of_others(signal), SimpleLazyObject(models)
+    for name, signal, models in zip(("pre_migrate", "post_migrate"), SIGNALS, handed, strict=True):
+        others, historical = of_others(signal), SimpleLazyObject(models)
+        with telling_receivers(database, name), override(None):
             for config in apps.get_app_configs():
                 if config.models_module is not None:
                     others.send(
@@ -115,7 +114,7 @@ def send_to_others(database: str, audience: Audience) -> bool:
                         app_config=config,
                         verbosity=audience.verbosity,
                         interactive=audience.interactive,
-                        using=database,
+                        using=database.alias,
                         stdout=audience.stdout,
                         apps=historical,
                         plan=plan,

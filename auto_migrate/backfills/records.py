@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import Counter
 from typing import Any
 
@@ -17,7 +16,8 @@ from auto_migrate.backfills.keys import Key, dumped
 from auto_migrate.backfills.task import Task
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import UsageError
-from auto_migrate.history.models import BackfillRecord, ensure_tables
+from auto_migrate.history.late_tables import note_made
+from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
 
@@ -30,10 +30,6 @@ ACTIONS: dict[str, tuple[tuple[BackfillState, ...], BackfillState]] = {
     "resume": ((BackfillState.PAUSED, BackfillState.FAILED, BackfillState.CANCELLED), BackfillState.PENDING),
     "cancel": ((*OPEN, BackfillState.PAUSED, BackfillState.FAILED), BackfillState.CANCELLED),
 }
-
-LOOK_AGAIN = 60.0
-# Aliases that had no table, and when that was seen.
-_missing: dict[str, float] = {}
 
 
 class Fenced(Exception):
@@ -49,7 +45,7 @@ class Backfills:
     def all(self) -> QuerySet[BackfillRecord]:
         """Return all backfills, the oldest first; none while there is no table."""
         records = BackfillRecord.objects.using(self.database)
-        return records.all() if self._has_table() else records.none()
+        return records.all() if have_tables(connections[self.database], BackfillRecord) else records.none()
 
     def unfinished(self) -> list[BackfillRecord]:
         """Return those that have not succeeded; none where they cannot be read, for those who only tell of them."""
@@ -63,17 +59,7 @@ class Backfills:
             return []
 
     def counted(self) -> dict[str, int]:
-        """Count those that have not succeeded by their state; for probes, which ask again and again.
-
-        While there is no table it is looked for once in `LOOK_AGAIN` seconds.
-        """
-        missing = _missing.get(self.database)
-        if missing is not None and time.monotonic() - missing < LOOK_AGAIN:
-            return {}
-        if not self._has_table():
-            _missing[self.database] = time.monotonic()
-            return {}
-        _missing.pop(self.database, None)
+        """Count those that have not succeeded by their state."""
         counts = Counter(record.state for record in self.unfinished())
         return {str(state): counts[state] for state in UNFINISHED if counts[state]}
 
@@ -116,6 +102,7 @@ class Backfills:
     def ensure(self, task: Task, *, background: bool = False) -> BackfillRecord:
         """Return the record of a task, made as `pending` where it is new."""
         ensure_tables(connections[self.database], [BackfillRecord])
+        note_made(self.database, BackfillRecord)
         record, _made = BackfillRecord.objects.using(self.database).get_or_create(
             app_label=task.key.app_label,
             name=task.key.name,
@@ -207,8 +194,3 @@ class Backfills:
 
     def _row(self, record: BackfillRecord) -> QuerySet[BackfillRecord]:
         return BackfillRecord.objects.using(self.database).filter(pk=record.pk)
-
-    def _has_table(self) -> bool:
-        connection = connections[self.database]
-        with connection.cursor() as cursor:
-            return BackfillRecord._meta.db_table in connection.introspection.table_names(cursor)

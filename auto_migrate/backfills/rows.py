@@ -51,5 +51,5 @@ def table_of(model: Any) -> KeyedTable:
 def rows_of(model: Any, alias: str, rows: KeyRange) -> QuerySet[Any]:
     """Return the rows of a range, whatever the model's own managers leave out."""
     columns = [F(field.attname) for field in key_fields(model)]
-    found: QuerySet[Any] = model._base_manager.using(alias).filter(InRange(Columns(*columns), rows))
-    return found
+    # Not even `_base_manager`, which a model may name.
+    return QuerySet(model, using=alias).filter(InRange(Columns(*columns), rows))

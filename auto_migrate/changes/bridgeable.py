@@ -19,10 +19,8 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.changes.columns import has_database_default
 from auto_migrate.conf import get_settings
-from auto_migrate.values import BridgeKind
+from auto_migrate.values import BRIDGED_VENDORS, BridgeKind
 
-# SQLite makes a table anew for each change of a column, and knows no change of a default alone.
-VENDORS = frozenset({"postgresql", "mysql"})
 # Functions that Python asks for a value of its own for each row, and what the database has in their place.
 NOW = frozenset({timezone.now, datetime.datetime.now, datetime.date.today})
 CLOCKS = {"DateTimeField": "CURRENT_TIMESTAMP", "DateField": "CURRENT_DATE", "TimeField": "LOCALTIME"}
@@ -43,7 +41,7 @@ def bridges_of(change: Change, vendor: str, *, late: bool) -> Iterator[Bridgeabl
 
     `late` tells that it waits until the old code is gone: then it is the new code that has to live with what is there.
     """
-    if get_settings().BRIDGES and vendor in VENDORS:
+    if get_settings().BRIDGES and vendor in BRIDGED_VENDORS:
         yield from _for_new_code(change) if late else _for_old_code(change, vendor)
 
 
@@ -69,7 +67,7 @@ def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:
     if not get_settings().BRIDGES:
         return _("bridges are switched off")
     # Where each statement commits, only what Django's own statement can do leaves no moment in between.
-    if vendor not in VENDORS or (vendor != "postgresql" and not isinstance(change, AddColumn)):
+    if vendor not in BRIDGED_VENDORS or (vendor != "postgresql" and not isinstance(change, AddColumn)):
         return _("this database can be given none")
     if change.obstacle is None:
         return _("only what Django's own operations do is bridged")

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import time
 from collections.abc import Iterable
 
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 
+from auto_migrate.history.late_tables import forget, has_table, note_made
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
-
-LOOK_AGAIN = 60.0
-# Aliases that have the table; and those that had none, with the time at which that was seen. Probes and runs with
-# nothing to do ask again and again, and each query that fails is an error in the server's log.
-_present: set[str] = set()
-_missing: dict[str, float] = {}
 
 
 class BridgeLedger:
@@ -31,8 +25,7 @@ class BridgeLedger:
         """Make the table if it is not there, outside of the transaction that will write to it."""
         if not self.exists():
             ensure_tables(connections[self.database], [BridgeRecord])
-        _missing.pop(self.database, None)
-        _present.add(self.database)
+        note_made(self.database, BridgeRecord)
 
     def exists(self) -> bool:
         """Return whether the table is there."""
@@ -40,7 +33,7 @@ class BridgeLedger:
 
     def standing(self) -> tuple[Bridge, ...]:
         """Return the bridges that stand, the oldest first; none where no run has made the table."""
-        if not self.may_exist():
+        if not has_table(self.database, BridgeRecord):
             return ()
         # A query that fails must not spoil a transaction of others.
         own = connections[self.database].in_atomic_block
@@ -48,23 +41,10 @@ class BridgeLedger:
             with atomic(using=self.database) if own else contextlib.nullcontext():
                 return self._bridges(self._rows())
         except DatabaseError:
-            _present.discard(self.database)
+            forget(self.database, BridgeRecord)
             if self.exists():
                 raise
             return ()
-
-    def may_exist(self) -> bool:
-        """Return whether the table is there, looked for once in `LOOK_AGAIN` seconds while it is not."""
-        if self.database in _present:
-            return True
-        missing = _missing.get(self.database)
-        if missing is not None and time.monotonic() - missing < LOOK_AGAIN:
-            return False
-        if self.exists():
-            _present.add(self.database)
-            return True
-        _missing[self.database] = time.monotonic()
-        return False
 
     def on(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         """Return the bridges of a table, or of one of its columns."""

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterable
 from django.db import connections
 from django.utils import timezone
 
-from auto_migrate.changes.bridgeable import VENDORS
 from auto_migrate.conf import get_settings
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.store import RELEASE_LENGTH
@@ -24,7 +23,7 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.schema_state import known_nodes, needs, recorded_rows
 from auto_migrate.planning.targets import Goal
-from auto_migrate.values import LOOSENED, Bridge, Node
+from auto_migrate.values import BRIDGED_VENDORS, LOOSENED, Bridge, Node
 
 
 def release_of_code(database: str) -> str:
@@ -38,14 +37,16 @@ def release_of_code(database: str) -> str:
 
 def note_release(database: str) -> None:
     """Note of the bridges that stand that the code for which they were raised is out: its release step succeeded."""
+    if connections[database].vendor not in BRIDGED_VENDORS:
+        return
     ledger = BridgeLedger(database)
-    if connections[database].vendor in VENDORS and any(bridge.released_at is None for bridge in ledger.standing()):
+    if any(bridge.released_at is None for bridge in ledger.standing()):
         ledger.note_release(timezone.now(), release_of_code(database))
 
 
 def waits_for_run(database: str, goal: Goal) -> bool:
     """Return whether a run with this goal has to say or do something about the bridges that stand."""
-    bridges = BridgeLedger(database).standing() if connections[database].vendor in VENDORS else ()
+    bridges = BridgeLedger(database).standing() if connections[database].vendor in BRIDGED_VENDORS else ()
     if not bridges:
         return False
     recorded = frozenset(recorded_rows(connections[database]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -24,6 +24,7 @@ from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
+from auto_migrate.history.late_tables import forget, has_table
 from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
@@ -31,7 +32,7 @@ from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.tenants import refuse_tenants
-from auto_migrate.values import Bridge, MigrationKey, Node, SchemaState
+from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState
 
 
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
@@ -184,33 +185,32 @@ def _look(adapter: Database) -> QuickState:
     # The question is its own health check, and whoever asks need not pay for two.
     connection.health_check_done = True
     with asking(adapter):
-        recorded, half_way, any_bridge = rows_and_journals(connection)
+        recorded, told = rows_and_more(connection)
         refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
             answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
-        found = _half_way(adapter, recorded, answered[1]) if half_way else answered[1]
-        if any_bridge:
+        found = _half_way(adapter, recorded, answered[1]) if JOURNALS in told else answered[1]
+        if BRIDGES in told:
             found = dataclasses.replace(found, bridges=BridgeLedger(adapter.alias).standing())
-        # Probes ask for it, and the release step does not.
-        from auto_migrate.backfills.records import Backfills
+        if BACKFILLS in told:
+            # Probes ask for it, and the release step does not.
+            from auto_migrate.backfills.records import Backfills
 
-        unfinished = Backfills(adapter.alias).counted()
-        return dataclasses.replace(found, backfills=unfinished) if unfinished else found
+            found = dataclasses.replace(found, backfills=Backfills(adapter.alias).counted())
+        return found
 
 
-def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], bool, bool]:
-    """Return the recorded migrations, whether any journal is open, and any bridge stands, by one query if it can be."""
+# What a look at the database comes upon beside the record: open journals, bridges, unfinished backfills.
+JOURNALS, BRIDGES, BACKFILLS = 1, 2, 3
+
+
+def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Collection[int]]:
+    """Return the recorded migrations, and what else there is, by one query where there can be one."""
     rows = MigrationRecorder(connection).migration_qs.annotate(source=Value(0))
-    journals = StepRecord.objects.using(connection.alias).filter(CUT).annotate(source=Value(1)).order_by()
-    bridges = BridgeRecord.objects.using(connection.alias).annotate(source=Value(2)).order_by()
-    ledger = BridgeLedger(connection.alias)
-    others = [journals, bridges] if ledger.may_exist() else [journals]
-    every = rows.values_list("source", "id", "app", "name").union(
-        *(other.values_list("source", "id", "app_label", "name") for other in others), all=True
-    )
+    every = rows.values_list("source", "id", "app", "name").union(*_more(connection.alias), all=True)
     if connection.in_atomic_block or not may_have_journals(connection.alias):
-        return recorded_rows(connection), bool(open_journals(connection.alias)), bool(ledger.standing())
+        return recorded_rows(connection), _one_by_one(connection.alias)
     try:
         found = list(every.order_by("source", "id"))
     except NotSupportedError:
@@ -218,9 +218,28 @@ def rows_and_journals(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...]
         raise
     except DatabaseError:
         note_missing(connection.alias)
-        return recorded_rows(connection), bool(open_journals(connection.alias)), bool(ledger.standing())
-    sources = {source for source, *_row in found}
-    return tuple((app, name) for source, _id, app, name in found if not source), 1 in sources, 2 in sources
+        forget(connection.alias, BridgeRecord, BackfillRecord)
+        return recorded_rows(connection), _one_by_one(connection.alias)
+    return tuple((app, name) for source, _id, app, name in found if not source), {source for source, *_row in found}
+
+
+def _more(database: str) -> Iterator[Any]:
+    """Return the queries for what else there is, as far as their tables are there."""
+    yield _named(StepRecord.objects.using(database).filter(CUT), JOURNALS)
+    if has_table(database, BridgeRecord):
+        yield _named(BridgeRecord.objects.using(database), BRIDGES)
+    if has_table(database, BackfillRecord):
+        yield _named(BackfillRecord.objects.using(database).exclude(state=BackfillState.SUCCEEDED), BACKFILLS)
+
+
+def _named(records: Any, source: int) -> Any:
+    return records.annotate(source=Value(source)).order_by().values_list("source", "id", "app_label", "name")
+
+
+def _one_by_one(database: str) -> Collection[int]:
+    found = {JOURNALS: open_journals(database), BRIDGES: BridgeLedger(database).standing()}
+    # Whether there are any is looked up where they are counted.
+    return {BACKFILLS, *(source for source, told in found.items() if told)}
 
 
 def _half_way(adapter: Database, recorded: tuple[Node, ...], answer: QuickState) -> QuickState:

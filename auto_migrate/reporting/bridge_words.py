@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.findings import PlannedBridge
 from auto_migrate.values import Bridge, BridgeKind
+
+if TYPE_CHECKING:
+    # Most deploys have no plan, and the console is imported by all.
+    from auto_migrate.findings import PlannedBridge
 
 WORDS = {
     BridgeKind.DEFAULT: gettext_noop("{place} keeps its default in the database"),

@@ -97,6 +97,8 @@ class Escort:
         field = copy.copy(self._model(self.after, self.operation.model_name)._meta.get_field(self.operation.name))
         if not self.operation.preserve_default:
             field.default = self.operation.field.default
+            # What was worked out for the field that this is a copy of: it would ask that one, which has none by now.
+            vars(field).pop("_get_default", None)
         return field
 
     def _model(self, state: ProjectState, name: str) -> Any:

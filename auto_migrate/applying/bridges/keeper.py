@@ -11,7 +11,6 @@ from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.loosening import loosen
 from auto_migrate.applying.bridges.removal import take_down
 from auto_migrate.bridge_events import BridgeKept, BridgesRaised
-from auto_migrate.changes.bridgeable import VENDORS
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
@@ -20,6 +19,7 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
+from auto_migrate.values import BRIDGED_VENDORS
 
 
 class BridgeKeeper:
@@ -41,7 +41,7 @@ class BridgeKeeper:
         self.lock = lock
         self.emit = emit
         self.ledger = BridgeLedger(database.alias)
-        can_have = database.connection.vendor in VENDORS
+        can_have = database.connection.vendor in BRIDGED_VENDORS
         self.standing = self.ledger.standing() if can_have else ()
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards

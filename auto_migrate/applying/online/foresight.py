@@ -10,7 +10,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.online.planner import OnlinePlanner, planner_of, points_ahead
+from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transaction, planner_of
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.changes.change import Change, RenameTable
 from auto_migrate.changes.new_objects import NewObjects
@@ -40,7 +40,7 @@ class PlannedSteps:
     ) -> tuple[OnlineStep, ...]:
         """Return the steps, none where the operation is carried out as it is written."""
         steps: tuple[OnlineStep, ...] = ()
-        if not applies_itself(migration) and not points_ahead(migration):
+        if not applies_itself(migration) and not needs_one_transaction(migration):
             found = self.planner.steps(operation, migration.app_label, before, after, changes)
             steps = tuple(step.as_planned() for step in found)
         for change in changes:

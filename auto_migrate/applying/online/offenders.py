@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.quoted_names import quoted, unquoted
@@ -41,7 +41,7 @@ def offenders(catalogue: Catalogue, step: Step) -> list[str]:
     finder = finders.get(step.kind)
     try:
         return finder(catalogue, step) if finder else []
-    except DatabaseError:
+    except Error:
         # What only explains an error must not be one.
         return []
 
@@ -58,7 +58,10 @@ def refused_rows(catalogue: Catalogue, step: Step) -> list[str]:
 
 def duplicates(catalogue: Catalogue, step: Step) -> list[str]:
     """Return the values that stand more than once, as the index that could not be built has them."""
-    columns, condition, nulls_equal = catalogue.rows(INDEX, [step.table, unquoted(step.subject)])[0]
+    found = catalogue.rows(INDEX, [step.table, unquoted(step.subject)])
+    if not found:
+        return []
+    columns, condition, nulls_equal = found[0]
     chosen = ", ".join(columns)
     where = [f"({condition})"] if condition else []
     where += [] if nulls_equal else [f"{column} IS NOT NULL" for column in columns]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from django.db import Error, router
@@ -24,6 +25,7 @@ from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.applying.traits import statements_of as sql_of
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.conf import get_settings
@@ -36,6 +38,10 @@ logger = logging.getLogger(__name__)
 # Return what a table is like by its name, None where it is not there yet.
 Look = Callable[[str], TableStatistics | None]
 
+# SQL of which later operations of the same transaction may make use.
+LASTING = re.compile(
+    r"\bSET\s+(LOCAL|CONSTRAINTS)\b|\bset_config\s*\(|\bON\s+COMMIT\b|(^|;)\s*LOCK\s|advisory_xact_lock", re.IGNORECASE
+)
 KINDS = (
     ops.AddIndex,
     ops.RemoveIndex,
@@ -66,7 +72,7 @@ class OnlinePlanner:
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
-        if self.is_off or points_ahead(migration):
+        if self.is_off or needs_one_transaction(migration):
             return False
         if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
@@ -211,6 +217,13 @@ def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
             yield from flat(operation.database_operations)
         else:
             yield operation
+
+
+def needs_one_transaction(migration: Migration) -> bool:
+    """Return whether operations of a migration count on what lasts only as long as one transaction."""
+    earlier = list(flat(migration.operations))[:-1]
+    lasting = any(isinstance(one, ops.RunSQL) and LASTING.search(sql_of(one)) for one in earlier)
+    return (migration.atomic and lasting) or points_ahead(migration)
 
 
 def points_ahead(migration: Migration) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from typing import Any
 
 from django.db.migrations import operations as ops
 
@@ -38,4 +39,15 @@ def spelled(text: str) -> list[str]:
         same = all(parse(one)[0].stmt == was.stmt for one, was in zip(statements, parsed, strict=True))
     except (ParseError, TooDeep, RecursionError, NotImplementedError):
         return []
-    return statements if same else []
+    return statements if same and all(is_plain(one.stmt) for one in parsed) else []
+
+
+def is_plain(statement: Any) -> bool:
+    """Return whether a parsed statement does one of the things that there are steps for, and nothing beside it."""
+    from pglast import ast
+    from pglast.enums import AlterTableType
+
+    if isinstance(statement, ast.AlterTableStmt):
+        first, *others = statement.cmds or ()
+        return not others and first.subtype in {AlterTableType.AT_AddConstraint, AlterTableType.AT_SetNotNull}
+    return isinstance(statement, ast.IndexStmt | ast.UpdateStmt)

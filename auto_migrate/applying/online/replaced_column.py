@@ -20,7 +20,13 @@ COLUMN = """
                OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal)
                OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
                OR EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = attrelid)
-               OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[])),
+               OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
+               OR (attidentity <> '' AND EXISTS (
+                   SELECT FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
+                   WHERE seqrelid = to_regclass(pg_get_serial_sequence(%s, attname))
+                     AND (relacl IS NOT NULL OR obj_description(seqrelid, 'pg_class') IS NOT NULL OR seqcycle
+                          OR (seqstart, seqincrement, seqmin, seqcache) <> (1, 1, 1, 1)
+                          OR seqmax NOT IN (32767, 2147483647, 9223372036854775807)))),
            pg_get_serial_sequence(%s, attname)
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
@@ -38,7 +44,10 @@ OTHERS = """
 """
 INDEXES = """
     SELECT DISTINCT relname, pg_get_indexdef(indexrelid), indisunique, indisvalid AND indisready,
-           indisclustered OR indisreplident,
+           indisclustered OR indisreplident OR reltablespace <> 0
+               OR coalesce(obj_description(indexrelid, 'pg_class'),
+                           obj_description(pg_constraint.oid, 'pg_constraint')) IS NOT NULL
+               OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attstattarget >= 0),
            contype, conname, condeferrable, condeferred
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
     LEFT JOIN pg_constraint ON conindid = indexrelid AND contype IN ('p', 'u', 'x')
@@ -48,7 +57,8 @@ INDEXES = """
     ORDER BY relname
 """
 CONSTRAINTS = """
-    SELECT contype, conname, pg_get_constraintdef(oid), convalidated, cardinality(conkey)
+    SELECT contype, conname, pg_get_constraintdef(oid), convalidated, cardinality(conkey),
+           obj_description(oid, 'pg_constraint') IS NOT NULL
     FROM pg_constraint
     WHERE (conrelid = to_regclass(%(table)s) AND %(number)s = ANY(conkey) AND contype NOT IN ('p', 'u'))
        OR (confrelid = to_regclass(%(table)s) AND %(number)s = ANY(confkey))
@@ -98,7 +108,7 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
             return list(cursor.fetchall())
 
         name = unquoted(column)
-        found = rows(COLUMN, [table, table, name])
+        found = rows(COLUMN, [table, table, table, name])
         if not found:
             raise NotOnline
         number, required, identity, default, comment, statistics, odd, sequence = found[0]
@@ -139,7 +149,9 @@ def checks_of(
     rows: Iterable[tuple[Any, ...]], table: str, column: str, keys_dropped: set[str]
 ) -> Iterable[tuple[str, str]]:
     """Return names and definitions of CHECK constraints; raise `NotOnline` for what else nobody makes again."""
-    for kind, name, definition, valid, width in rows:
+    for kind, name, definition, valid, width, remarked in rows:
+        if remarked:
+            raise NotOnline
         if kind == "c" and valid and "'" not in definition:
             yield name, definition
         elif kind == "n":
@@ -153,5 +165,5 @@ def checks_of(
 def renamed(definition: str, column: str, other: str) -> str:
     """Return a definition that the server wrote, of another column."""
     name = unquoted(column)
-    plain = rf'(?<![\w"$.]){re.escape(name)}(?![\w"$(])' if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else r"(?!)"
+    plain = rf'(?<![\w"$.])(?<!::){re.escape(name)}(?![\w"$(])' if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else r"(?!)"
     return re.sub(rf"{re.escape(column)}|{plain}", lambda _found: other, definition)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -102,14 +102,28 @@ class Shadow:
         )
         yield Step(kind=Kind.FILL, sql=(fill,), table=facts.table, subject=self.column)
         for index in facts.indexes:
-            rest = renamed(re.split(r" ON .*? USING ", index.definition, maxsplit=1)[1], facts.column, self.column)
+            rest = self.instead(re.split(r" ON .*? USING ", index.definition, maxsplit=1)[1])
             yield build(facts.table, self.part(index.name), f" USING {rest}", unique=index.unique)
         for name, definition in facts.checks:
-            yield not_valid(facts.table, self.part(name), renamed(definition, facts.column, self.column))
+            yield not_valid(facts.table, self.part(name), self.instead(definition))
             yield validated(facts.table, self.part(name))
         if facts.required:
             yield not_valid(facts.table, self.helper, f"CHECK ({self.column} IS NOT NULL)")
             yield validated(facts.table, self.helper)
+
+    def instead(self, definition: str) -> str:
+        """Return a definition that the server wrote, of the shadow instead of its column."""
+        return renamed(definition, self.facts.column, self.column)
+
+    def with_it(self, index: ColumnIndex) -> ColumnIndex:
+        """Return an index of another column as it is with the shadow."""
+        return dataclasses.replace(index, definition=self.instead(index.definition))
+
+    def without(self, names: Collection[str]) -> Shadow:
+        """Return the shadow without the indexes and checks of these names."""
+        indexes = [index for index in self.facts.indexes if index.name not in names]
+        checks = [(name, definition) for name, definition in self.facts.checks if name not in names]
+        return dataclasses.replace(self, facts=dataclasses.replace(self.facts, indexes=indexes, checks=checks))
 
     def part(self, name: str) -> str:
         """Return the quoted name of an index or constraint until the swap."""
@@ -193,7 +207,7 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     if len(dropped) + len(added) + len(types) + len(sequences) != len(statements) or not types:
         raise NotOnline
     names = {found["name"] for found in dropped}
-    shadows = [
+    shadows = last_has_all(
         Shadow(
             facts_of(connection, found["table"], found["column"], names),
             found["type"],
@@ -201,7 +215,7 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
             version,
         )
         for found in types
-    ]
+    )
     swap = [
         *(found[0] for found in dropped),
         *(statement for shadow in shadows for statement in shadow.swap()),
@@ -220,3 +234,19 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     )
     steps = [step for shadow in shadows for step in shadow.steps()]
     return [*steps, swapped, *(validated(found["table"], found["name"]) for found in added)]
+
+
+def last_has_all(shadows: Iterable[Shadow]) -> list[Shadow]:
+    """Leave an index or a check on several of the columns to the last of them, when there is a shadow of each."""
+    done: list[Shadow] = []
+    for shadow in shadows:
+        facts = shadow.facts
+        for place, before in enumerate(done):
+            if before.facts.table != facts.table:
+                continue
+            indexes = [before.with_it(index) for index in facts.indexes]
+            checks = [(name, before.instead(definition)) for name, definition in facts.checks]
+            facts = dataclasses.replace(facts, indexes=indexes, checks=checks)
+            done[place] = before.without({*(index.name for index in indexes), *(name for name, _ in checks)})
+        done.append(dataclasses.replace(shadow, facts=facts))
+    return done

@@ -15,7 +15,7 @@ from auto_migrate.applying.bridges.escort import Escort
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
 from auto_migrate.applying.online.filling import fill
-from auto_migrate.applying.online.offenders import offenders
+from auto_migrate.applying.online.offenders import offenders, refused_rows
 from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.databases.base import Database, DeployLock
@@ -187,7 +187,7 @@ class OnlineRunner:
                 note()
 
     def _look(self, step: Step) -> None:
-        if keys := offenders(self.catalogue, step):
+        if keys := refused_rows(self.catalogue, step):
             raise RowsRefused(keys)
 
     def _validate(self, step: Step, note: Callable[[], None]) -> None:

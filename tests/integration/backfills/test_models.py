@@ -47,6 +47,27 @@ def test_proxies_and_children_with_a_table_of_their_own(shop_on_postgresql: Shop
     assert sorted(shop.query("SELECT m, count(*) FROM shop_gift GROUP BY m")) == [(1, 20), (2, 10)]
 
 
+MANAGER = """
+class Alive(models.Manager):
+    use_in_migrations = True
+
+    def get_queryset(self):
+        return super().get_queryset().filter(n__gt=0)
+"""
+
+
+def test_what_a_model_s_managers_leave_out_is_filled_too(shop_on_postgresql: Shop) -> None:
+    shop = shop_on_postgresql.begin(20)
+    managers = 'migrations.AlterModelManagers("order", [("alive", Alive())])'
+    base = 'migrations.AlterModelOptions("order", {"base_manager_name": "alive", "default_manager_name": "alive"})'
+    shop.then(
+        "0002_alive", f'{managers}, {base}, Backfill("shop.Order", "all", set={{"n": F("n") + 1}})', before=MANAGER
+    )
+    done = shop.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert shop.times() == [(1, 20)]
+
+
 ROUTER = """
 class Router:
     def allow_migrate(self, db, app_label, model_name=None, **hints):

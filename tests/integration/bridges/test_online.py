@@ -17,14 +17,17 @@ class Order(models.Model):
     note = models.CharField(max_length=50, default="none")
     place = models.IntegerField(default=7, db_index=True)
     parent = models.ForeignKey("self", models.CASCADE, default=1)
+    slug = models.SlugField(default="none")
 """
 FIRST = {
     "0001_initial": f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50, null=True))])'
 }
 ADDED = [
     'migrations.AddField("Order", "place", models.IntegerField(default=7, db_index=True))',
-    'migrations.AddField("Order", "parent", models.ForeignKey("shop.Order", models.CASCADE, default=1))',
-    'migrations.AlterField("Order", "note", models.CharField(max_length=50, default="none"))',
+    'migrations.AddField("Order", "parent", models.ForeignKey("shop.Order", models.CASCADE, default=1), False)',
+    # As `makemigrations` writes the answer to its question for a default.
+    'migrations.AddField("Order", "slug", models.SlugField(default="none"), False)',
+    'migrations.AlterField("Order", "note", models.CharField(max_length=50, default="none"), False)',
 ]
 ALTERED = 'migrations.AlterField("Order", "place", models.IntegerField(default=7, unique=True))'
 WRITE = """
@@ -33,7 +36,12 @@ order.note = None
 order.save()
 order.delete()
 """
-STANDING = [("default", "shop_order", "place"), ("default", "shop_order", "parent_id"), ("fill", "shop_order", "note")]
+STANDING = [
+    ("default", "shop_order", "place"),
+    ("default", "shop_order", "parent_id"),
+    ("default", "shop_order", "slug"),
+    ("fill", "shop_order", "note"),
+]
 
 
 def test_what_goes_online_is_bridged(tmp_path: Path, database_url: str) -> None:
@@ -51,6 +59,8 @@ def test_what_goes_online_is_bridged(tmp_path: Path, database_url: str) -> None:
         new.migrated("v2", **ALWAYS)
         assert new.bridges == STANDING
         old.code(WRITE)
+        old.code("Order.objects.create()")
+        assert new.query("SELECT DISTINCT note, slug, parent_id FROM shop_order") == [("none", "none", 1)]
         # Taken back where rows are refused, and what stood before stays.
         told = later.run("auto_migrate", expect=1, AUTO_MIGRATE_BLOCK="never", AUTO_MIGRATE_RELEASE="v3", **ALWAYS)
         assert "was put back as it was" in told

@@ -94,14 +94,24 @@ def test_who_is_in_the_way_is_named_and_the_next_run_goes_on(shop: Shop) -> None
     assert ("positive", "CHECK ((number > 0))") in shop.constraints()
 
 
+def commit_behind_a_wait(shop: Shop, other: psycopg.Connection) -> None:
+    """End a transaction some seconds after a build was seen to wait for it."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
+    while not shop.query(waits):
+        time.sleep(0.05)
+    time.sleep(4)
+    other.commit()
+
+
 def test_a_build_waits_for_older_transactions_and_says_for_whom(shop: Shop) -> None:
     shop.second(ADD)
     with psycopg.connect(shop.url, application_name="an old report") as other:
         other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         other.execute("UPDATE shop_item SET number = 5 WHERE id = 5")
-        threading.Timer(4, other.commit).start()
+        thread = threading.Thread(target=commit_behind_a_wait, args=(shop, other))
+        thread.start()
         done = shop.deploy()
-        time.sleep(0.1)
+        thread.join()
     assert "an old report" in done.text
 
 
@@ -141,9 +151,13 @@ def test_plain_sql_goes_online_and_what_may_mean_more_does_not(shop: Shop) -> No
         " ALTER TABLE ONLY shop_item ADD UNIQUE (name)'),"
         "migrations.RunSQL('CREATE INDEX IF NOT EXISTS other ON shop_item (name)'),"
         "migrations.RunSQL('ALTER TABLE shop_item ALTER number SET NOT NULL'),"
+        # One statement that does more than one thing, and what writes the table anew beside an index.
+        "migrations.RunSQL('ALTER TABLE shop_item ADD CONSTRAINT a CHECK (id > 0), ADD CONSTRAINT b CHECK (id > -1)'),"
+        "migrations.RunSQL('ALTER TABLE shop_item ADD CONSTRAINT c UNIQUE (id), ADD CONSTRAINT d UNIQUE (name)'),"
+        "migrations.RunSQL('ALTER TABLE shop_item ALTER number TYPE bigint; CREATE INDEX e ON shop_item (id)'),"
     )
     names = ["build_index", "look", "change", "validate"]
-    assert steps(shop) == [names, [], [], ["look", "change", "validate"]]
+    assert steps(shop) == [names, [], [], ["look", "change", "validate"], [], [], []]
     shop.query("ALTER TABLE shop_item ALTER number DROP NOT NULL")
     shop.deploy()
     assert ("number", True) in shop.columns()
@@ -170,3 +184,13 @@ def test_the_script_of_a_plan_has_its_transactions_where_the_run_has_them(shop: 
         "COMMIT;",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    "sql", ["SET LOCAL session_replication_role = replica", "CREATE TEMP TABLE t () ON COMMIT DROP"]
+)
+def test_what_lasts_as_long_as_the_transaction_keeps_its_migration_in_one(shop: Shop, sql: str) -> None:
+    shop.second(f"migrations.RunSQL('{sql}'), {ADD}")
+    assert steps(shop) == [[], []]
+    shop.second(f"{ADD}, migrations.RunSQL('{sql}')")
+    assert steps(shop) == [["build_index"], []]

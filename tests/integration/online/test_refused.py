@@ -70,3 +70,24 @@ def test_a_migration_may_be_edited_after_rows_were_refused(shop: Shop) -> None:
     shop.second('migrations.AddIndex("item", models.Index(fields=["number"], name="item_number"))')
     shop.deploy()
     assert any("INDEX item_number ON" in index for index in shop.indexes())
+
+
+def test_a_condition_that_cannot_be_computed_is_refused_before_anybody_meets_it(shop: Shop) -> None:
+    shop.query("UPDATE shop_item SET number = 0 WHERE id = 8")
+    shop.second("migrations.RunSQL('ALTER TABLE shop_item ADD CONSTRAINT part CHECK (10 / number >= 0)')")
+    failed = shop.deploy(expect=1)
+    assert "division by zero" in failed.text
+    assert "step 1 of 3" in failed.text
+    assert "step 2 of 3" not in failed.text
+
+
+def test_a_name_that_another_table_s_index_has_is_refused_and_all_is_put_back(shop: Shop) -> None:
+    shop.query("CREATE INDEX item_size ON shop_kind (name)")
+    before = shop.schema
+    size = 'migrations.AddField("item", "size", models.IntegerField(null=True, unique=True))'
+    index = 'migrations.AddIndex("item", models.Index(fields=["size"], name="item_size"))'
+    shop.second(f"migrations.SeparateDatabaseAndState([{size}, {index}], [{size}])")
+    assert "put back as it was" in shop.deploy(expect=1).text
+    assert shop.schema == before
+    shop.query("DROP INDEX item_size")
+    shop.deploy()

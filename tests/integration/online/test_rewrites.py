@@ -21,11 +21,14 @@ FIRST = """
         ("number", models.IntegerField(null=True, unique=True, db_comment="it's")),
         ("count", models.PositiveIntegerField(db_default=5)),
         ("text", models.CharField(max_length=20, db_index=True)),
+        # Two columns of one table that become wider together, and an index of both.
+        ("near", models.ManyToManyField("self")),
     ], options={
         "unique_together": {("kind", "count", "number")},
         "indexes": [
             models.Index(fields=["-count", "text"], name="both"),
             models.Index(fields=["text"], condition=models.Q(count__gt=3), name="part"),
+            models.Index(models.functions.Lower("text"), name="lower"),
         ],
         "constraints": [models.CheckConstraint(condition=models.Q(number__gt=models.F("count") * 0), name="more")],
     }),
@@ -34,6 +37,7 @@ FIRST = """
         "INSERT INTO shop_part (kind_id, number, count, text)"
         " SELECT 1 + n % 2, n, n, n FROM generate_series(1, 300) AS n;"
         "UPDATE shop_part SET parent_id = id - 1 WHERE id > 1;"
+        "INSERT INTO shop_part_near (from_part_id, to_part_id) SELECT id, id + 1 FROM shop_part WHERE id < 300;"
         "ALTER TABLE shop_part ALTER count SET STATISTICS 30"
     ),
 """
@@ -122,11 +126,28 @@ def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
         "ALTER TABLE shop_part ADD twice bigint GENERATED ALWAYS AS (count * 2) STORED",
         "CREATE STATISTICS s ON count, number FROM shop_part",
         "GRANT SELECT (count) ON shop_part TO PUBLIC",
+        "COMMENT ON INDEX \"both\" IS 'for the list'",
+        "CREATE INDEX doubled ON shop_part ((count * 2)); ALTER INDEX doubled ALTER 1 SET STATISTICS 90",
+        "COMMENT ON CONSTRAINT more ON shop_part IS 'for the sum'",
     ],
 )
 def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_written(parts: Shop, obstacle: str) -> None:
     parts.query(obstacle)
     parts.second('migrations.AlterField("part", "count", models.BigIntegerField(db_default=5))')
+    assert steps(parts) == [[]]
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "ALTER TABLE shop_part ALTER id SET INCREMENT 2",
+        "GRANT USAGE ON SEQUENCE shop_part_id_seq TO PUBLIC",
+        "COMMENT ON SEQUENCE shop_part_id_seq IS 'odd numbers'",
+    ],
+)
+def test_numbers_that_come_in_a_way_of_their_own_leave_the_key_as_it_is_written(parts: Shop, obstacle: str) -> None:
+    parts.query(obstacle)
+    parts.second('migrations.AlterField("part", "id", models.BigAutoField(primary_key=True))')
     assert steps(parts) == [[]]
 
 

@@ -196,6 +196,11 @@ def test_whoever_hears_of_a_release_may_look_at_the_models(tiny: Tiny) -> None:
     assert "__fake__ ['id', 'size', 'field_2'] []" in long
 
 
+def test_a_receiver_that_fails_at_another_release_is_told_and_not_passed_over(tiny: Tiny) -> None:
+    tiny.file("stock/receivers.py", "def note(sender, **kwargs): raise RuntimeError('no shelf')\n")
+    assert [tiny.run().code, tiny.run().code] == [1, 1]
+
+
 def test_a_receiver_that_wants_something_applied_takes_the_long_way(tiny: Tiny) -> None:
     tiny.file("stock/receivers.py", WANTING)
     path = tiny.code / "stock/apps.py"
