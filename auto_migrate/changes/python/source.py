@@ -119,7 +119,8 @@ def _holds(tree: Tree, line: int, column: int) -> bool:
 
 
 def _first_line(tree: Tree) -> int:
-    return min([tree.lineno, *(one.lineno for one in getattr(tree, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(tree, "decorator_list", [])
+    return min([tree.lineno, *(one.lineno for one in decorators)])
 
 
 @functools.lru_cache(maxsize=128)
