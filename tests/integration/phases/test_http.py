@@ -68,7 +68,7 @@ def test_a_phase_that_there_is_not_is_a_bad_request(open_shop: Shop, v2: Release
 
 
 def test_a_phase_is_a_bad_request_where_phases_are_off(open_shop: Shop, v2: Release) -> None:
-    status, content = post(v2, {"phase": "post_deploy"}, AUTO_MIGRATE_PHASES="false")
+    status, content = post(v2, {"phase": "pre_deploy"}, AUTO_MIGRATE_PHASES="false")
     assert (status, content["error"]["code"]) == (400, "bad_request")
     assert "AUTO_MIGRATE_PHASES=true" in content["error"]["message"]
     assert len(open_shop.runs()) == 1
