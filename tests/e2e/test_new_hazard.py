@@ -151,7 +151,7 @@ def write_test(project: Path) -> None:
 def translate(project: Path) -> None:
     """Translate what `make messages` puts into the catalogue, and compile it."""
     assert "2 sentences added" in run(project, "tools.messages")
-    [catalogue] = project.rglob("django.po")
+    catalogue = project / "auto_migrate/locale/pt_BR/LC_MESSAGES/django.po"
     entries = polib.pofile(str(catalogue))
     for entry in entries.untranslated_entries():
         entry.msgstr = f"{entry.msgid[:-1]} em português{entry.msgid[-1]}"

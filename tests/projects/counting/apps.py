@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,11 @@ class Counter:
                 os.kill(os.getpid(), number)
 
     def attach(self, *, connection: BaseDatabaseWrapper, **_: Any) -> None:
-        """Count what is sent through a connection that was just made."""
-        if self.execute in connection.execute_wrappers:
+        """Count what is sent through a connection that was just made.
+
+        Not in threads: those of a run that keep watch speak up when time has passed, and the numbers would be others.
+        """
+        if threading.current_thread() is not threading.main_thread() or self.execute in connection.execute_wrappers:
             return
         connection.execute_wrappers.append(self.execute)
         commit = connection._commit
