@@ -32,7 +32,7 @@ NEW = """
     DELETE FROM shop_order
 """
 WHOLE = "SWEEP" in os.environ
-STEP = 1 if WHOLE else 25
+STEP = 1 if WHOLE else 60
 
 
 class BridgeSweep(Sweep):
