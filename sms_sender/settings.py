@@ -335,7 +335,7 @@ if given("EMAIL_URL"):
     except (ImproperlyConfigured, ValueError):
         example = "export EMAIL_URL=smtp+tls://user:password@smtp.example:587"
         raise ImproperlyConfigured(f"EMAIL_URL is no address of a mail server. Type: {example}") from None
-EMAIL_TIMEOUT = 10
+    EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = given("EMAIL_FROM") or "sms_sender@localhost"
 
 # -- SMS providers ----------------------------------------------------------------------------------------------------
