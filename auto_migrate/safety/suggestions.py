@@ -149,6 +149,12 @@ def not_valid(change: AddConstraint) -> str:
     return f"ALTER TABLE {quoted_table(change.table)} ADD {said} NOT VALID;\n"
 
 
+def validated_later(change: AddConstraint) -> str:
+    """Write the statements that add a constraint of SQL, and hold old rows to it in the next migration."""
+    validated = f"ALTER TABLE {quoted_table(change.table)} VALIDATE CONSTRAINT {quoted_name(change.name)};"
+    return f"{not_valid(change)}{next_migration()}{validated}"
+
+
 def concurrently(statement: str) -> str:
     """Write the statement that builds an index as one that holds nobody up."""
     return INDEX.sub(r"\g<0> CONCURRENTLY", statement, count=1)

@@ -20,10 +20,9 @@ from auto_migrate.safety.suggestions import (
     in_turn,
     migration,
     model_name,
-    next_migration,
-    not_valid,
     quoted,
     run_sql,
+    validated_later,
     written,
 )
 
@@ -49,11 +48,10 @@ class CheckValidatedAtOnce(Hazard):
     def instead(self, change: Any, site: Site) -> str:
         """Return the way by a constraint that is validated while others read and write."""
         name = getattr(change, "name", "") or fitting(parts_of(change.table)[-1], change.column, "check")
-        table, model = quoted_table(change.table), model_name(change.model)
+        model = model_name(change.model)
         if change.definition is None:
             # A column that comes with its CHECK is one statement to whoever wrote it.
-            validated = f"{next_migration()}ALTER TABLE {table} VALIDATE CONSTRAINT {quoted_name(name)};"
-            return f"{not_valid(change)}{validated}" if isinstance(change, AddConstraint) else ""
+            return validated_later(change) if isinstance(change, AddConstraint) else ""
         validated = migration(f'ValidateConstraint("{model}", {quoted(name)})')
         if isinstance(change.definition, CheckConstraint):
             added = f'AddConstraintNotValid("{model}", {written(change.definition)})'

@@ -31,10 +31,9 @@ from auto_migrate.safety.suggestions import (
     listed,
     migration,
     model_name,
-    next_migration,
-    not_valid,
     quoted,
     run_sql,
+    validated_later,
 )
 
 SIMPLE = {DropNotNull: ("DROP NOT NULL", "SET NOT NULL"), SetNotNull: ("SET NOT NULL", "DROP NOT NULL")}
@@ -67,10 +66,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
         """Return the way by a key that is validated while others read and write."""
         table, model = quoted_table(change.table), model_name(change.model)
         if change.definition is None:
-            if isinstance(change, AddColumn):
-                return ""
-            validated = f"ALTER TABLE {table} VALIDATE CONSTRAINT {quoted_name(change.name)};"
-            return f"{not_valid(change)}{next_migration()}{validated}"
+            return "" if isinstance(change, AddColumn) else validated_later(change)
         if isinstance(change, AddColumn) or is_covered_elsewhere(site):
             return ""
         if change.again:

@@ -10,16 +10,14 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddConstraint, Change, ValidateConstraint
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import (
     in_turn,
     migration,
     model_name,
-    next_migration,
-    not_valid,
     quoted,
+    validated_later,
     written_operation,
 )
 
@@ -42,9 +40,8 @@ class ValidatedWithItsLock(Hazard):
     def instead(self, change: ValidateConstraint, adding: OperationChanges) -> str:
         """Return the same in two migrations."""
         if isinstance(adding.operation, RunSQL):
-            validated = f"ALTER TABLE {quoted_table(change.table)} VALIDATE CONSTRAINT {quoted_name(change.name)};"
             added = (one for one in adding.changes if isinstance(one, AddConstraint) and one.name == change.name)
-            return f"{not_valid(next(added))}{next_migration()}{validated}"
+            return validated_later(next(added))
         validated = f'ValidateConstraint("{model_name(change.model)}", {quoted(change.name)})'
         return in_turn(migration(written_operation(adding.operation), late=True), migration(validated))
 
