@@ -214,17 +214,8 @@ class Executor(LazyExecutor):
             online=self._online_operations(migration),
         )
         stepwise.journal.is_online = online
-        with atomic(using=self.database.alias):
-            self._enter(migration, backwards=False)
-            position = stepwise.resume()
-        with self._editor(migration, backwards=False) as editor, progress.watched():
-            state = stepwise.apply(position, state, editor)
-        with atomic(using=self.database.alias):
-            if not self._begin(migration):
-                self._record(migration, applied=True)
-            stepwise.journal.clear()
-            self.lock.verify()
-        return state
+        with self._step_by_step(stepwise, backwards=False) as (position, editor):
+            return stepwise.apply(position, state, editor)
 
     def _online_operations(self, migration: Migration) -> OnlineOperations | None:
         if self.planner is None:
@@ -274,26 +265,30 @@ class Executor(LazyExecutor):
             resolutions=self.resolutions,
             backwards=True,
         )
-        with atomic(using=self.database.alias):
-            self._enter(migration, backwards=True)
-            position = stepwise.resume()
-        with self._editor(migration, backwards=True) as editor, progress.watched():
+        with self._step_by_step(stepwise, backwards=True) as (position, editor):
             stepwise.unapply(position, state, editor)
-        with atomic(using=self.database.alias):
-            if self._begin(migration):
-                self._record(migration, applied=False)
-            stepwise.journal.clear()
-            self.lock.verify()
         return state
 
     @contextlib.contextmanager
-    def _editor(self, migration: Migration, *, backwards: bool) -> Iterator[BaseDatabaseSchemaEditor]:
-        """Return the editor of a migration that is carried out step by step, watched over for its bridges."""
+    def _step_by_step(
+        self, stepwise: Stepwise, *, backwards: bool
+    ) -> Iterator[tuple[Position, BaseDatabaseSchemaEditor]]:
+        """Take a migration over where it was cut, and record it when the block has carried out what was left of it."""
+        migration = stepwise.migration
+        with atomic(using=self.database.alias):
+            self._enter(migration, backwards=backwards)
+            position = stepwise.resume()
         with (
             self.connection.schema_editor(atomic=False) as editor,
-            self.bridges.watching(editor, MigrationKey.of(migration), backwards=backwards),
+            self.bridges.watching(editor, stepwise.key, backwards=backwards),
+            stepwise.progress.watched(),
         ):
-            yield editor
+            yield position, editor
+        with atomic(using=self.database.alias):
+            if self._begin(migration) is backwards:
+                self._record(migration, applied=not backwards)
+            stepwise.journal.clear()
+            self.lock.verify()
 
     def _way_back(self, migration: Migration) -> str:
         """Say of a plan that ended in unapplying a migration what stays applied, and what to type."""
