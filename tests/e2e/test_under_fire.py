@@ -197,9 +197,11 @@ def test_no_delivery_sms_or_value_is_lost_while_a_column_is_renamed(releases: li
     new.start("worker", "celery", "-A", "sms_sender", "worker", "--loglevel=info", "--beat", "--concurrency=2")
     with psycopg.connect(database_url) as connection:
         assert dict(connection.execute(f"SELECT gateway_id, {NEW} FROM webhooks_payment").fetchall()) == wanted
-        left = "SELECT count(*) FROM webhooks_recoverysms WHERE status <> 'sent' OR attempts <> 1"
+        left = "SELECT * FROM webhooks_recoverysms WHERE status <> 'sent' OR attempts <> 1"
         wait_until(
-            lambda: connection.execute(left).fetchall() == [(0,)], timeout=PATIENCE, message=lambda: new.log("worker")
+            lambda: not connection.execute(left).fetchall(),
+            timeout=PATIENCE,
+            message=lambda: f"{new.log('worker')}\n{connection.execute(left).fetchall()}",
         )
     texts = re.findall(r"SMS to [^:]*: (Ana[a-j]+),", new.log("worker"))
     assert sorted(texts) == sorted(name(number) for number in gateway.answers if number % PIX_EVERY == 0)
