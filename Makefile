@@ -4,12 +4,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
+DOCS := .venv-docs/bin
+DOCS_STAMP := .venv-docs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sweep bench corpus lint messages requirements build clean
+.PHONY: help run test sweep bench corpus lint messages requirements build tutorial docs docs-serve clean
 
 help:  ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP)  ## Start PostgreSQL, Redis, web, worker and beat; Ctrl-C stops them all
 	@exec $(BIN)/python -m tools.run
@@ -47,9 +49,22 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-a
 requirements: $(STAMP)  ## Pin the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --group service -o requirements.txt
 	$(COMPILE) --upgrade --group dev --constraint requirements.txt -o requirements-dev.txt
+	$(COMPILE) --upgrade --group docs -o requirements-docs.txt
 
 build: $(STAMP)  ## Build the package into dist/
 	$(BIN)/python -m build
+
+tutorial: build  ## Type the whole tutorial as a newcomer, into whose environment the built wheel is installed
+	TUTORIAL=dist $(BIN)/python -m pytest -n0 tests/e2e/test_tutorial.py $(ARGS)
+
+# Material's notice of what comes after it is no warning of ours.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(DOCS_STAMP)  ## Build the documentation site into build/site, in both languages; a dead link is an error
+	$(DOCS)/mkdocs build --quiet
+
+docs-serve: export NO_MKDOCS_2_WARNING = 1
+docs-serve: $(DOCS_STAMP)  ## Show the documentation site at http://127.0.0.1:8001, and again after each change
+	$(DOCS)/mkdocs serve --dev-addr 127.0.0.1:8001
 
 clean:  ## Remove what the targets made, the data of `make run` included
 	rm -rf .venv .venv-* .corpus .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
@@ -60,4 +75,11 @@ $(STAMP): requirements-dev.txt
 	@echo "→ Making .venv with $$($(PYTHON) --version) and installing what requirements-dev.txt lists…"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+$(DOCS_STAMP): requirements-docs.txt
+	@test -n "$(PYTHON)" || { echo "✖ Python 3.11 or newer is needed, on PATH or as: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "→ Making .venv-docs and installing what requirements-docs.txt lists…"
+	$(PYTHON) -m venv .venv-docs
+	$(DOCS)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-docs.txt
 	@touch $@
