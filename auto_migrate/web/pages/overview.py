@@ -30,6 +30,8 @@ from auto_migrate.reporting.assessments.text import exact_duration, forecast_lin
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
 from auto_migrate.web.pages import words
+from auto_migrate.web.pages.bridge_list import bridge_list
+from auto_migrate.web.pages.bridge_list import described as described_bridge
 from auto_migrate.web.pages.frame import BUSY, FORM, IDLE, Screen, Section, own_address, page
 from auto_migrate.web.pages.markup import tag
 from auto_migrate.web.pages.run_page import bar, button, to_copy
@@ -90,6 +92,7 @@ def look(alias: str) -> dict[str, Any]:
             "holder": _holder(alias),
             "running": next((run for run in runs if run["status"] in ACTIVE), None),
             "runs": runs,
+            "bridges": [described_bridge(bridge) for bridge in found.bridges],
             "backfills": [described(progress_of(record)) for record in Backfills(alias).unfinished()],
         }
     except TROUBLE as error:
@@ -124,6 +127,8 @@ def _state(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[ob
         label = _("{done} of {total} migrations").format(done=progress["done"], total=progress["total"] or 0)
         parts.append(bar(progress["done"], progress["total"] or 0, label))
     parts += [tag("h3", _("Last runs")), run_list(request, seen["runs"])]
+    if seen["bridges"]:
+        parts += [tag("h3", _("Bridges")), bridge_list(request, alias, seen["bridges"])]
     if seen["backfills"]:
         link = tag("a", _("Backfills"), href=own_address(request, "backfills", database=alias))
         parts += [tag("h3", link), tag("ul", [tag("li", told) for told in seen["backfills"]])]
