@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when an event happened."""
+    """Where and when an event happened.
+
+    `schema` is empty where the database has no tenants; `is_part` tells that it is one tenant's of many, which people
+    are told of in sum.
+    """
 
     database: str
     run_id: uuid.UUID
     at: datetime.datetime
+    schema: str = ""
+    is_part: bool = False
 
 
 @dataclass_transform(frozen_default=True)

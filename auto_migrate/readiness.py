@@ -28,11 +28,12 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     TransientError,
 )
+from auto_migrate.fleet.standing import whole_state
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import SHOW
-from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import Holder, SchemaState
 
@@ -58,6 +59,8 @@ def check(
         found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
+        if found.schemas is not None:
+            emit(found.schemas)
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
@@ -76,8 +79,14 @@ def behind(database: str, found: Inspection, goal: Goal) -> DatabaseBehind:
     if found.pending[0].backwards:
         text = _("Database {database!r} is further than that; migrations to be unapplied: {pending}.")
         hint = _("Unapply them: {command}")
+    if found.schemas is not None and found.schemas.behind:
+        text = _(
+            "Database {database!r} is behind; migrations pending: {pending}, in {behind} of {total} tenants' schemas."
+        )
     command = " ".join(["manage.py auto_migrate", *goal.options(database)])
-    return DatabaseBehind(text.format(database=database, pending=len(found.pending)), hint=hint.format(command=command))
+    schemas = found.schemas or SchemasCompared(0, ())
+    told = {"database": database, "pending": len(found.pending), "behind": schemas.behind, "total": schemas.total}
+    return DatabaseBehind(text.format(**told), hint=hint.format(command=command))
 
 
 def wait_for_migrations(
@@ -131,7 +140,7 @@ class MigrationsWatch:
     def look(self) -> SchemaState | None:
         """Ask once; None means wait. Raise what waiting cannot mend, or has not mended in time."""
         try:
-            found = quick_state(self.database.alias)
+            found = whole_state(self.database.alias)
         except DatabaseUnreachable as error:
             if self.due("unreachable"):
                 self.emit(DatabaseAwaited(self.waited, error.message, error.hint))

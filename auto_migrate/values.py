@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,22 @@ class SchemaState(enum.StrEnum):
     BEHIND = "behind"
     AHEAD = "ahead"
     DIVERGED = "diverged"
+
+
+@dataclasses.dataclass(frozen=True)
+class TenantsState:
+    """How the schemas of tenants stand, by their names: `total` have one, `pending` counts in those that are behind.
+
+    `failed` are those of the latter in which a migration failed; `unprovisioned` are tenants without a schema. `shared`
+    is the state of the schema that all of them share.
+    """
+
+    total: int
+    states: Mapping[str, SchemaState]
+    pending: Mapping[str, int]
+    failed: frozenset[str]
+    unprovisioned: tuple[str, ...] = ()
+    shared: SchemaState = SchemaState.UP_TO_DATE
 
 
 class RunStatus(enum.StrEnum):

@@ -22,6 +22,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.elsewhere import Elsewhere
 from auto_migrate.applying.failure import failure
@@ -48,6 +49,7 @@ from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
+from auto_migrate.tenants import quoted
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -333,6 +335,10 @@ class Executor(LazyExecutor):
         """Set up the transaction, where one is open, and return whether the migration is recorded."""
         own, replaced = (migration.app_label, migration.name), replaced_nodes(self.loader, migration)
         table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
+        if schema := active_schema():
+            # By its full name: a tenant that was dropped meanwhile must not be taken for the schema that all share, and
+            # cannot be dropped any more while this transaction is open.
+            table = f"{quoted(schema)}.{table}"
         named = " OR ".join(["(app = %s AND name = %s)"] * (1 + len(replaced)))
         question = Question(
             f"SELECT app, name FROM {table} WHERE {named}",  # noqa: S608 # Django's own table

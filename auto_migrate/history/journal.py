@@ -23,6 +23,7 @@ from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.exceptions import MigrationFailed, TransientError
@@ -60,7 +61,12 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
     """
     if not may_have_journals(database):
         return {}
-    steps = StepRecord.objects.using(database).filter(CUT).order_by("run__requested_at", "pk").select_related("run")
+    steps = (
+        StepRecord.objects.using(database)
+        .filter(CUT, schema_name=active_schema())
+        .order_by("run__requested_at", "pk")
+        .select_related("run")
+    )
     # A query that fails must not spoil a transaction of others.
     savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
     try:
@@ -71,6 +77,12 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
             raise
         # No run has made the tables yet, or an older version made them, which kept no journal.
         return {}
+
+
+def cut_schemas(database: str) -> frozenset[str]:
+    """Return the schemas of tenants in which a migration was cut and not finished since."""
+    cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="")
+    return frozenset(cut.values_list("schema_name", flat=True)) if may_have_journals(database) else frozenset()
 
 
 # Aliases whose tables were missing: probes ask again and again, and each query that fails is an error in the log.
@@ -177,7 +189,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget the position, together with the writing of the migration's record."""
-        steps = StepRecord.objects.using(self.database)
+        steps = StepRecord.objects.using(self.database).filter(schema_name=active_schema())
         mine = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         mine.filter(CUT).update(operations_done=0, operation_started=None)
 
@@ -201,7 +213,7 @@ class Journal:
             History(self.database).add_step(self.run_id, self.migration, backwards=self.backwards)
 
     def _steps(self) -> QuerySet[StepRecord]:
-        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards)
+        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards, schema_name=active_schema())
         steps = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         return steps.order_by("run__requested_at", "pk")
 

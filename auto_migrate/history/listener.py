@@ -28,6 +28,7 @@ from auto_migrate.events import (
     StateCompared,
 )
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.history.run_log import FORESEEN, RunLog
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.redaction import presentable
@@ -74,6 +75,9 @@ class HistoryListener:
         if due:
             self.history.note(context.run_id, *self.notes)
             self.notes.clear()
+        if isinstance(event, SchemasCompared) and event.plans:
+            # Each schema adds its steps to it.
+            self._start(context)
         self._note_run(event, context)
 
     def _write_again(self, event: Event, context: Context, error: Error, *, due: bool) -> None:
@@ -116,6 +120,8 @@ class HistoryListener:
                 self.started = True
             case StateCompared():
                 self.deferred = event.deferred
+            case SchemasCompared():
+                self.deferred = tuple(dict.fromkeys((*self.deferred, *event.deferred)))
 
     def _keep_steps(self, event: Event) -> bool:
         """Keep where the migrations are; return whether to write it down: that one ended when the next begins."""

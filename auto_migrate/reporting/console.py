@@ -50,10 +50,14 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.values import Holder, MigrationKey, SchemaState
+
+# What people are told of one tenant of many.
+OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished)
 
 
 class Console:
@@ -80,7 +84,7 @@ class Console:
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write the line of an event, if it has one."""
-        if self.verbosity < 1:
+        if self.verbosity < 1 or (context.is_part and not isinstance(event, OF_PARTS)):
             return
         # Judgements come with code and statements of several lines.
         event = printable_fields(event, lines=isinstance(event, MigrationAssessed | PlanAssessed))
@@ -344,6 +348,27 @@ class Console:
     def _bridge_kept(self, event: BridgeKept, _context: Context) -> None:
         text = _("🌉 A bridge still stands: {bridge}. {reason}")
         self.line(text.format(bridge=bridge_line(event.bridge), reason=event.reason))
+
+    # -- tenants ------------------------------------------------------------------------------------------------------
+
+    @show.register(SchemasCompared)
+    def _schemas_compared(self, event: SchemasCompared, _context: Context) -> None:
+        # Most projects have no tenants.
+        from auto_migrate.reporting.tenant_words import compared_lines
+
+        self.lines(compared_lines(event))
+
+    @show.register(SchemaFinished)
+    def _schema_finished(self, event: SchemaFinished, context: Context) -> None:
+        if event.error:
+            text = _("  ✖ {schema}: {error}").format(schema=context.schema, error=event.error)
+            self.line(self.style.ERROR(text))
+
+    @show.register(SchemasProgressed)
+    def _schemas_progressed(self, event: SchemasProgressed, _context: Context) -> None:
+        from auto_migrate.reporting.tenant_words import progress_line
+
+        self.line(f"  {progress_line(event)}")
 
     # -- verify and the end -------------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ examples:
   manage.py auto_migrate --plan                    show what would be done, and what is wrong with it
   manage.py auto_migrate --phase post_deploy       apply what was left for after the deploy
   manage.py auto_migrate --lock-wait=60            wait no more than a minute for another runner
+  manage.py auto_migrate --canary acme             one tenant first, then all others
   manage.py auto_migrate billing 0007              bring one app to one migration
 """
 
@@ -105,6 +106,27 @@ class Command(BaseCommand):
             type=number(float, 0),
             metavar="SECONDS",
             help=f"How long to wait for another runner. Default: {Settings.LOCK_WAIT:g}.",
+        )
+        parser.add_argument(
+            "--tenant",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="Only the schema that all tenants share and that of this one. May be given several times.",
+        )
+        parser.add_argument(
+            "--canary",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="This tenant's schema first, and the others only if it ends well. May be given several times.",
+        )
+        parser.add_argument(
+            "--max-failures",
+            type=number(int, 1),
+            default=1,
+            metavar="N",
+            help="Begin no further schema when so many have failed. Default: 1.",
         )
         parser.add_argument(
             "--phase",
@@ -193,6 +215,9 @@ class Command(BaseCommand):
                     resolutions=resolved(options["resolve"]) if options["resolve"] else {},
                     queued=options["run_id"],
                     requested_by="auto_migrate",
+                    tenants=tuple(options["tenant"]),
+                    canaries=tuple(options["canary"]),
+                    max_failures=options["max_failures"],
                     audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
                 )
                 migrate(database, request, listeners=[output.listener], clock=clock)

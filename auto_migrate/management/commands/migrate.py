@@ -38,13 +38,14 @@ from auto_migrate.events import (
     PlanMade,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, summary_of
+from auto_migrate.fleet.standing import whole_state
 from auto_migrate.history.journal import Journal, Position, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
 from auto_migrate.planning.interruptions import resuming
-from auto_migrate.planning.schema_state import quick_state, recorded_rows
+from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey, SchemaState
@@ -144,7 +145,7 @@ class Supervised(BaseCommand):
     def _is_up_to_date(self) -> bool:
         """Return whether nothing is left to apply, which a receiver of `pre_migrate` may have wanted."""
         try:
-            found = quick_state(self.emit.database)
+            found = whole_state(self.emit.database)
         except AutoMigrateError:
             # Whoever comes next will look.
             return False

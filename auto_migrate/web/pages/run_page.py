@@ -280,7 +280,8 @@ def _step(seen: Picture, step: StepRecord) -> SafeString:
         time = words.since(step.started_at)
     elif (before := seen.earlier.get(MigrationKey(step.app_label, step.name), 0.0)) >= 1:
         time = _("took {time} before").format(time=exact_duration(before))
-    name = tag("code", f"{step.app_label}.{step.name}")
+    schema = f"{step.schema_name}: " if step.schema_name else ""
+    name = tag("code", f"{schema}{step.app_label}.{step.name}")
     backwards = [" ", _("(unapplied)")] if step.backwards else None
     operation = None
     if step.status == StepStatus.RUNNING and (online := online_step(step)):
