@@ -26,7 +26,7 @@ from tests.programs import start
 from tests.servers import Redis, free_port
 from tools.servers import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 A_SECOND = 20
 PIX_EVERY = 20
