@@ -24,7 +24,7 @@ test: $(STAMP)  ## Run every test, against real servers
 
 sweep: $(STAMP)  ## The tests of which `make test` takes samples: a kill at every statement, each operation on each server
 	SWEEP=1 $(PYTEST) tests/faults/test_kill_sweep.py tests/faults/test_online_sweep.py tests/faults/test_network.py tests/faults/test_waits.py \
-		tests/integration/planning tests/integration/changes tests/integration/safety tests/integration/rehearsal tests/integration/online $(ARGS)
+		tests/integration/planning tests/integration/changes tests/integration/safety tests/integration/rehearsal tests/integration/online tests/integration/fleet $(ARGS)
 
 bench: $(STAMP)  ## Measure against stock Django and others, and write the tables of docs/ (ONLY=noop for one)
 	$(BIN)/python -m benchmarks $(ONLY)
