@@ -26,6 +26,9 @@ from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import UsageError, summary_of
 
+# Of which those of other packages have no type.
+project_settings: Any = settings
+
 PUBLIC = "public"
 # What the setting may be beside a dotted path.
 AUTO, NONE = "auto", "none"
@@ -152,7 +155,7 @@ class DjangoTenants(OfRows):
 
     @property
     def model(self) -> Any:
-        return apps.get_model(settings.TENANT_MODEL)
+        return apps.get_model(project_settings.TENANT_MODEL)
 
     def kept(self) -> Named:
         kind = getattr(settings, "MULTI_TYPE_DATABASE_FIELD", "")
@@ -178,13 +181,13 @@ class DjangoPgschemas(OfRows):
 
     @property
     def model(self) -> Any:
-        default = settings.TENANTS.get("default")
+        default = project_settings.TENANTS.get("default")
         return apps.get_model(default["TENANT_MODEL"]) if default else None
 
     @property
     def static(self) -> tuple[Tenant, ...]:
-        names = [name for name in settings.TENANTS if name not in {self.public, "default"}]
-        reference = settings.TENANTS.get("default", {}).get("CLONE_REFERENCE")
+        names = [name for name in project_settings.TENANTS if name not in {self.public, "default"}]
+        reference = project_settings.TENANTS.get("default", {}).get("CLONE_REFERENCE")
         clones = [Tenant(reference, "default", is_static=True)] if reference else []
         return (*(Tenant(name, name, is_static=True) for name in names), *clones)
 

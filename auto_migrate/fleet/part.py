@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 from auto_migrate.emitter import Emitter
@@ -25,15 +24,13 @@ def part_of(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], reque
     """Return the emitter for one schema of a run, with a history of its own: each thread writes over its connection."""
     history = HistoryListener(whole.database, requested_by=request.requested_by)
     history.started = True
-    others = [
+    others: list[Listener] = [
         one_at_a_time(listener, mutex) for listener in whole.listeners if not isinstance(listener, HistoryListener)
     ]
     return PartEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
 
 
-def one_at_a_time(
-    listener: Listener, mutex: contextlib.AbstractContextManager[Any]
-) -> Callable[[Event, Context], None]:
+def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:
     """Return a listener that is called by one thread at a time."""
 
     def tell(event: Event, context: Context) -> None:

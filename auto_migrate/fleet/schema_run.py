@@ -13,7 +13,9 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations import RunSQL
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState, StateApps
+from django.db.transaction import atomic
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.locks.needs import is_schema_operation
@@ -22,7 +24,7 @@ from auto_migrate.applying.recovery import check_open
 from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
 from auto_migrate.applying.squashes import finish_squashes
 from auto_migrate.applying.states.lazy_state import LazyState
-from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade, RecordMended
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
@@ -30,6 +32,8 @@ from auto_migrate.history.journal import open_journals
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
+from auto_migrate.retry import teller
+from auto_migrate.tenants import quoted
 
 
 class Turn:
@@ -53,12 +57,20 @@ class Turn:
             yield
 
 
+class PresentRecord(MigrationRecorder):
+    """The record of a schema of which it is known that it is there."""
+
+    def has_table(self) -> bool:
+        return True
+
+
 class SchemaExecutor(Executor):
     """Carries out a shared plan in one schema; what computes in Python waits for its turn."""
 
     def __init__(self, database: Database, plan: SharedPlan, own: Plan, turn: Turn, **others: Any) -> None:
         bridges = BridgeBuilder(database, raises=False, any_stand=False)
         super().__init__(database, plan.comparison, bridges=bridges, **others)
+        self.recorder = PresentRecord(self.connection)
         self.shared = plan
         self.own = {migration: migration for migration, _backwards in own}
         self.turn = turn
@@ -104,7 +116,7 @@ class SchemaRun:
     def run(self) -> None:
         """Carry the plan out, with Django's signals around it; raise what ends it."""
         if not self.plan.group.has_record:
-            make_record(self.database)
+            make_record(self.database, self.emit)
         elif self.plan.needs_mending:
             self._mend()
         plan, comparison, audience = self.plan.own_plan(), self.plan.comparison, self.request.audience
@@ -142,7 +154,13 @@ class SchemaRun:
         )
 
 
-def make_record(database: Database) -> None:
+def make_record(database: Database, emit: Emitter) -> None:
     """Make the table in which a schema's migrations are recorded: the one that all share is not its own."""
-    with connections[database.alias].schema_editor() as editor:
-        editor.create_model(MigrationRecorder.Migration)
+    table = f"{quoted(active_schema())}.{quoted(MigrationRecorder.Migration._meta.db_table)}"
+    with atomic(using=database.alias):
+        # Whoever makes a tenant at this moment has the lock, and makes the table too.
+        database.begin_migration(emit.clock, None, teller(emit))
+        ((is_there,),) = database.ask(Question("SELECT to_regclass(%s) IS NOT NULL", [table]))
+        if not is_there:
+            with connections[database.alias].schema_editor() as editor:
+                editor.create_model(MigrationRecorder.Migration)

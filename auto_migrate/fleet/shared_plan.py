@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, cast
 
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState, StateApps
@@ -55,9 +56,9 @@ class SharedPlan:
 
 
 def _copied(migration: Migration) -> Migration:
-    twin = copy.copy(migration)
+    twin: Any = copy.copy(migration)
     twin.operations = list(migration.operations)
-    return twin
+    return cast("Migration", twin)
 
 
 def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> SharedPlan:

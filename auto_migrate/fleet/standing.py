@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -18,7 +19,7 @@ from auto_migrate.history.journal import cut_schemas
 from auto_migrate.history.store import History
 from auto_migrate.planning.schema_state import QuickState, needs, quick_state, recorded_rows, state_of
 from auto_migrate.tenants import Tenancy, tenancy_of
-from auto_migrate.values import SchemaState, TenantsState
+from auto_migrate.values import Node, SchemaState, TenantsState
 
 # How bad it is for the whole if one schema is so.
 WORST = (SchemaState.UP_TO_DATE, SchemaState.AHEAD, SchemaState.BEHIND, SchemaState.DIVERGED)
@@ -63,6 +64,14 @@ def whole_state(database: str = "default", *, age: float = 0.0) -> QuickState:
     else:
         _seen.pop(database, None)
     return found
+
+
+def recorded_everywhere(database: str) -> Sequence[Node]:
+    """Return what is recorded, as fingerprints take it: the rows, or of tenants which records there are."""
+    if (tenancy := tenancy_of(database)) is None:
+        return recorded_rows(connections[database])
+    with tenancy.in_public():
+        return take(tenancy).recorded
 
 
 def tenants_state(database: Database, tenancy: Tenancy) -> TenantsState:

@@ -81,8 +81,16 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
 
 def cut_schemas(database: str) -> frozenset[str]:
     """Return the schemas of tenants in which a migration was cut and not finished since."""
-    cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="")
-    return frozenset(cut.values_list("schema_name", flat=True)) if may_have_journals(database) else frozenset()
+    cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="").order_by()
+    savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
+    try:
+        with savepoint:
+            return frozenset(cut.values_list("schema_name", flat=True))
+    except DatabaseError as error:
+        if adapter_for(database).fault_of(error) is not None:
+            raise
+        # As with `open_journals`.
+        return frozenset()
 
 
 # Aliases whose tables were missing: probes ask again and again, and each query that fails is an error in the log.

@@ -38,8 +38,8 @@ from auto_migrate.events import (
     PlanMade,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, summary_of
-from auto_migrate.fleet.standing import whole_state
-from auto_migrate.history.journal import Journal, Position, open_journals
+from auto_migrate.fleet.standing import recorded_everywhere, whole_state
+from auto_migrate.history.journal import Journal, Position, cut_schemas, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon
@@ -48,6 +48,7 @@ from auto_migrate.planning.interruptions import resuming
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
+from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
 OWN = "auto_migrate"
@@ -72,19 +73,19 @@ class FasterCommand(MigrateCommand):
     handle = carried_out_by(LazyExecutor)
 
 
-def next_in_line() -> type[BaseCommand]:
-    """Return the `migrate` that Django would take if this app had none."""
+def next_in_line(name: str = "migrate") -> type[BaseCommand] | None:
+    """Return the command that Django would take if this app had none of this name; None for its own."""
     configs = list(apps.get_app_configs())
     own = next((index for index, config in enumerate(configs) if config.name == OWN), -1)
     for config in configs[own + 1 :]:
-        if "migrate" in find_commands(os.path.join(config.path, "management")):
+        if name in find_commands(os.path.join(config.path, "management")):
             try:
-                return import_module(f"{config.name}.management.commands.migrate").Command  # type: ignore[no-any-return]
+                return import_module(f"{config.name}.management.commands.{name}").Command  # type: ignore[no-any-return]
             except ImportError as error:
                 # One that is built on this very command, and that Django does not take.
                 if error.name != __name__:
                     raise
-    return MigrateCommand
+    return None
 
 
 def parents(found: type[BaseCommand]) -> tuple[type[BaseCommand], ...]:
@@ -120,7 +121,11 @@ class Supervised(BaseCommand):
             self.open_journals = open_journals(database)
             if not options.get("fake"):
                 refuse_half_unapplied(database, self.open_journals)
-            pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
+            if tenancy_of(database) is None:
+                pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
+            else:
+                # Each schema has a plan of its own, and none of their steps is told.
+                refuse_cut_tenants(database)
             try:
                 super().handle(*args, **options)
             except BaseException as error:
@@ -136,7 +141,7 @@ class Supervised(BaseCommand):
         """Return that of the state that the command has left; empty if the last run left it, or none can be had."""
         if code is None:
             return ""
-        now = code.fingerprint(recorded_rows(connections[self.emit.database]))
+        now = code.fingerprint(recorded_everywhere(self.emit.database))
         known = Known(now, Fingerprint.parsed(History(self.emit.database).last_fingerprint(but=self.emit.run_id)))
         if known.is_same_schema or self._is_up_to_date():
             return known.learned(skipped_checks=skip_checks)
@@ -202,6 +207,15 @@ class Supervised(BaseCommand):
             self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, summary_of(error)))
 
 
+def refuse_cut_tenants(database: str) -> None:
+    """Raise `MigrationFailed` for tenants in which a migration was cut, which Django's `migrate` would begin anew."""
+    if cut := sorted(cut_schemas(database)):
+        raise MigrationFailed(
+            _("A migration was cut in the schemas of these tenants: {names}.").format(names=", ".join(cut)),
+            hint=_("Let it be finished where it was cut: {command}").format(command="manage.py auto_migrate"),
+        )
+
+
 def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Position]) -> None:
     """Raise `HistoryDiverged` for a migration that stands half unapplied: nothing would look pending."""
     found = [key for key, position in open_journals.items() if position.backwards]
@@ -215,7 +229,7 @@ def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Po
             raise stopped_at(adapter_for(database), disk[node], open_journals[key])
 
 
-found = next_in_line()
+found = next_in_line() or MigrateCommand
 Command = type(
     "Command",
     (Supervised, *parents(found)),

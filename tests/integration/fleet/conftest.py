@@ -1,23 +1,36 @@
-"""Projects with tenants, each on an empty database of its own."""
+"""Projects with tenants, each on a database of its own."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.fleet.tenanted import Tenanted
+from tests.servers import PostgreSQL
 
-PACKAGES = ["django_tenants", "django_pgschemas", "own"]
+NAMES = ("acme", "beta", "gamma", "delta")
 
 
-@pytest.fixture(params=PACKAGES)
-def every_kind(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> Tenanted:
-    """A project of each package in turn, and of one that does without."""
-    return Tenanted(tmp_path, database_url, request.param)
+@pytest.fixture(scope="session")
+def of_four(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with four tenants of django-tenants that are up to date, to be copied."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    project = Tenanted(tmp_path_factory.mktemp("four"), postgresql.create_database(name), "django_tenants")
+    assert project.run("auto_migrate").code == 0
+    project.tenants(NAMES[0])
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    project.copies(*NAMES[1:], of=NAMES[0])
+    yield name
+    postgresql.drop_database(name)
 
 
 @pytest.fixture
-def tenanted(tmp_path: Path, database_url: str) -> Tenanted:
-    """A project of django-tenants."""
-    return Tenanted(tmp_path, database_url, "django_tenants")
+def tenanted(postgresql: PostgreSQL, of_four: str, tmp_path: Path) -> Iterator[Tenanted]:
+    """A project of django-tenants with four tenants."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield Tenanted(tmp_path, postgresql.create_database(name, of_four), "django_tenants")
+    postgresql.drop_database(name)

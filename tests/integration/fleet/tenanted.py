@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.integration.fallback.project import ID, Project
+from tests.integration.fallback.project import ID, Project, command
 
 ROW = '("schema_name", models.CharField(max_length=63, unique=True))'
 MODELS = {
@@ -92,12 +93,34 @@ class Tenanted(Project):
         """Set one of the settings of AUTO_MIGRATE."""
         self.settings(AUTO_MIGRATE={**self.read_settings()["AUTO_MIGRATE"], key: value})
 
+    def killed(self, *arguments: str, **env: str) -> int:
+        """Run a command that may not come to its end, and return how its process ended."""
+        context = multiprocessing.get_context("forkserver")
+        process = context.Process(target=command, args=(str(self.folder), self.databases, arguments, env))
+        process.start()
+        process.join()
+        return process.exitcode or 0
+
     def tenants(self, *names: str, schema: bool = True) -> None:
         """Add tenants, whose schemas are empty; without `schema` there are only their rows."""
         for name in names:
             self.query(f"INSERT INTO customers_client (schema_name) VALUES ('{name}')")
             if schema:
                 self.query(f'CREATE SCHEMA "{name}"')
+
+    def copies(self, *names: str, of: str) -> None:
+        """Add tenants that have what another has, without a run for it."""
+        tables = [table for (table,) in self.query(f"SELECT tablename FROM pg_tables WHERE schemaname = '{of}'")]
+        for name in names:
+            self.tenants(name)
+            for table in tables:
+                own = f'"{name}".{table}'
+                self.query(
+                    f"CREATE TABLE {own} (LIKE {of}.{table} INCLUDING ALL);"
+                    f"INSERT INTO {own} OVERRIDING SYSTEM VALUE SELECT * FROM {of}.{table};"
+                    # Numbers go on after those that were copied.
+                    f"SELECT setval(pg_get_serial_sequence('{own}', 'id'), 1000)"
+                )
 
     def column(self, name: str = "0002_price", field: str = "price") -> None:
         """Write a migration that gives `shop.Item` a column."""
