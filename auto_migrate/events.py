@@ -218,6 +218,12 @@ class RecordMended(Event):
     migrations: tuple[MigrationKey, ...]
 
 
+class MigrationsAdopted(Event):
+    """These migrations were recorded as applied without carrying them out, since the schema proves that they were."""
+
+    migrations: tuple[MigrationKey, ...]
+
+
 # -- assess -----------------------------------------------------------------------------------------------------------
 
 
