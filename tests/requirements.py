@@ -78,6 +78,9 @@ GIT = Requirement("git", "git", files=("git",), debian=("git",))
 CHROMIUM = Requirement("chromium", "Chromium", files=("chromium",), debian=("chromium",))
 PROMETHEUS = Requirement("prometheus", "Prometheus", files=("prometheus", "promtool"), debian=("prometheus",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
+KUBERNETES = Requirement(
+    "kubernetes", "the schemas of Kubernetes", modules=("kubernetes_validate",), pip=("kubernetes-validate",)
+)
 SAMPLE = Requirement(
     "sample",
     "ten packages of the corpus",
@@ -93,8 +96,10 @@ SAMPLE = Requirement(
 
 ALL = {
     each.name: each
-    for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, SAMPLE)
-}
+    for each in (
+        POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, KUBERNETES, SAMPLE,
+    )
+}  # fmt: skip
 
 # What was asked for since somebody last emptied this.
 ASKED: set[Requirement] = set()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.nav import Navigation
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,8 @@ LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]*)([^)\s]*)(?=\))")
 TWIN = re.compile(
     r"^\[(?:In English|Em português)\]\([^)]*\)\n?|\s*\[(?:In English|Em português)\]\([^)]*\)", re.MULTILINE
 )
+# A bar in the code of a table, which GitHub wants escaped, and Python-Markdown as it is.
+BAR = re.compile(r"(?<=`)[^`\n]*\\\|[^`\n]*(?=`)")
 PORTUGUESE = ".pt-BR.md"
 UNTRANSLATED = '!!! note "Ainda em inglês"\n    Esta página ainda não foi traduzida.\n\n'
 # What a browser fetches by itself; to follow a link is the reader's own decision.
@@ -34,7 +37,8 @@ FETCHED = re.compile(
 
 # MkDocs counts warnings of its own loggers, and ends with an error after any.
 log = logging.getLogger("mkdocs.hooks.docs_site")
-summaries: list[str] = []
+# The line of each page in llms.txt, by the name of its file.
+summaries: dict[str, str] = {}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -54,12 +58,19 @@ def sections(items: Any) -> list[list[Any]]:
     return [items, *(found for children in inner if isinstance(children, list) for found in sections(children))]
 
 
+def on_nav(nav: Navigation, **_: Any) -> None:
+    """Bring the pages of llms.txt into the order of the navigation."""
+    for page in nav.pages:
+        summaries.setdefault(page.file.src_uri, "")
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """Make the links of a page those of the site, and say of one that is not translated that it is not."""
     source = page.file.src_uri
+    markdown = BAR.sub(lambda code: code[0].replace("\\|", "|"), markdown)
     markdown = LINK.sub(lambda link: address(link[1], link[2], posixpath.dirname(source)), TWIN.sub("", markdown))
     if config.theme["language"] == "en":
-        summaries.append(summary(markdown, page))
+        summaries[source] = summary(markdown, page)
     elif not source.endswith(PORTUGUESE):
         title, _newline, rest = markdown.partition("\n")
         markdown = f"{title}\n\n{UNTRANSLATED}{rest}"
@@ -81,10 +92,16 @@ def address(path: str, rest: str, folder: str) -> str:
 def summary(markdown: str, page: Page) -> str:
     """Return a page's line in llms.txt: title, address and first sentence."""
     title = re.findall(r"^# (.*)$", markdown, re.MULTILINE)[0]
-    paragraphs = [text for text in markdown.split("\n\n")[1:] if re.match(r"[\w*`(]", text)]
-    first = re.split(r"(?<=[.:])\s", " ".join(paragraphs[0].split()))[0] if paragraphs else ""
+    prose = re.sub(r"^```.*?^```$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    paragraphs = [text for text in prose.split("\n\n")[1:] if re.match(r"[\w*`(]", text)]
+    first = re.split(r"(?<=\.)\s", " ".join(paragraphs[0].replace("**", "").split()))[0] if paragraphs else ""
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", first)
-    return f"- [{title}]({page.url}): {plain}"
+    return f"- [{title}]({page.url or './'}): {plain}"
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Show the colons before a docstring's block of code as one, or as none, as Python's own documentation does."""
+    return html.replace("<p>::</p>", "").replace("::</p>", ":</p>")
 
 
 def on_post_page(output: str, page: Page, **_: Any) -> str:
@@ -97,4 +114,4 @@ def on_post_page(output: str, page: Page, **_: Any) -> str:
 def on_post_build(config: MkDocsConfig) -> None:
     """Write llms.txt, the list of all pages for programs that read (https://llmstxt.org)."""
     head = f"# {config.site_name}\n\n> Brings a Django database up to date at every deploy, by itself.\n\n## Pages\n\n"
-    Path(config.site_dir, "llms.txt").write_text(head + "\n".join(dict.fromkeys(summaries)) + "\n", "utf-8")
+    Path(config.site_dir, "llms.txt").write_text(head + "\n".join(filter(None, summaries.values())) + "\n", "utf-8")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from auto_migrate.version import __version__
 from tests.e2e.tutorial import Command, Shell, follow, steps
 from tests.manage import ROOT, environment
 from tests.servers import PostgreSQL
@@ -24,6 +25,46 @@ WHEELS = os.environ.get("TUTORIAL", "")
 # Making an environment takes a minute; in `make test` the one of the tests will do.
 INSTALLATION = re.compile(r"^\$ (?:python3 -m venv|pip install) .*\n(?:\.\.\.\n)?", re.MULTILINE)
 UP_TO = "Now let the shop have customers"
+# What everybody tries first. The package depends on Django alone, and this says so too.
+BARE = """
+```console
+$ mkdir bare && cd bare
+$ python3 -m venv .venv && . .venv/bin/activate
+$ pip install --quiet django-auto-migrate
+...
+$ django-admin startproject bare .
+```
+```python
+# bare/settings.py, at the end
+INSTALLED_APPS.append("auto_migrate")
+```
+```console
+$ python manage.py check
+System check identified no issues (0 silenced).
+$ python manage.py auto_migrate --check; echo "exit code $?"
+...
+Apply them: manage.py auto_migrate
+exit code 9
+$ python manage.py auto_migrate --plan
+...
+✅ Nothing stops this plan.
+...
+$ python manage.py auto_migrate
+...
+✅ Migrations carried out successfully!
+$ python manage.py auto_migrate --check
+✅ No migrations are pending.
+$ python manage.py migrate
+...
+  No migrations to apply.
+$ python manage.py makemigrations --check
+No changes detected
+$ python manage.py backfills
+There are no backfills.
+$ python -c "import auto_migrate.version as v; print(v.__version__)"
+VERSION
+```
+"""
 
 
 @pytest.fixture
@@ -59,6 +100,12 @@ def typed() -> str:
 def test_the_tutorial_prints_what_it_shows(shell: Shell, tmp_path: Path) -> None:
     page = typed().replace("8000", str(free_port()))
     assert list(follow(page, shell, tmp_path / "shop")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not WHEELS, reason="make tutorial")
+def test_a_bare_project_needs_nothing_else(shell: Shell, tmp_path: Path) -> None:
+    assert list(follow(BARE.replace("VERSION", __version__), shell, tmp_path / "bare")) == []
 
 
 def test_every_command_and_file_of_it_is_a_step() -> None:
