@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sweep bench corpus lint messages requirements build clean
+.PHONY: help run test sweep bench corpus matrix lint messages requirements build clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(STAMP)  ## Measure against stock Django and others, and write the table
 corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the table of docs/reliability.md (ONLY=wagtail)
 	$(BIN)/python -m corpus $(ONLY)
 
+matrix: $(STAMP)  ## Run the suites on each Django, Python, database and driver, and write docs/compatibility.md (ONLY=oldest)
+	$(BIN)/python -m tools.matrix $(ONLY)
+
 lint: $(STAMP)  ## Check style, types and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,7 +55,7 @@ build: $(STAMP)  ## Build the package into dist/
 	$(BIN)/python -m build
 
 clean:  ## Remove what the targets made, the data of `make run` included
-	rm -rf .venv .venv-* .corpus .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
+	rm -rf .venv .venv-* .corpus .matrix .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements-dev.txt
