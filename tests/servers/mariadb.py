@@ -92,6 +92,13 @@ class MariaDB(Server):
         """Drop a database if it exists."""
         self.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
+    def create_user(self, name: str, password: str, *, options: str = "", owns: str = "") -> None:
+        """Create an account anew, with all rights in the database that it owns, and in no other."""
+        account = f"{name}@'{HOST}'"
+        self.execute(f"DROP USER IF EXISTS {account}; CREATE USER {account} IDENTIFIED BY '{password}' {options}")
+        if owns:
+            self.execute(f"GRANT ALL ON `{owns}`.* TO {account}")
+
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of a database."""
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{database}"

@@ -26,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, tell and write; return 1 if a leg failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("legs", nargs="*", metavar="LEG", help=f"of: {', '.join(leg.name for leg in LEGS)}")
-    parser.add_argument(
-        "--pytest", nargs=argparse.REMAINDER, default=[], help="arguments of pytest; keeps and writes nothing"
-    )
+    parser.add_argument("--tests", nargs="+", default=[], metavar="PATH", help="instead of all that belongs to a leg")
+    parser.add_argument("--workers", default="2", metavar="N", help="how many share the tests of a leg out (2)")
     options = parser.parse_args(arguments)
     try:
         named = list(map(find, options.legs))
@@ -36,21 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     outcomes = Outcomes(CACHE / "outcomes.json")
     found = []
-    for leg in named or [leg for leg in LEGS if not has_passed(outcomes.of(leg))]:
-        outcome = attempt(leg, options.pytest)
+    for leg in named or [leg for leg in LEGS if not outcomes.has_passed(leg)]:
+        outcome = attempt(leg, options.tests or leg.suites, options.workers)
         print(line_of(leg, outcome), flush=True)  # noqa: T201 # for the person who waits
         if outcome.state is State.FAILED:
             print(*log_of(leg).read_text(errors="replace").splitlines()[-LINES:], sep="\n")  # noqa: T201
         found.append(outcome)
-        if not options.pytest:
-            outcomes.keep(leg, outcome)
-            write({leg.name: row_of(leg, outcome)})
+        outcomes.keep(leg, outcome)
+        write({leg.name: row_of(leg, outcome)})
     return int(any(outcome.state is State.FAILED for outcome in found))
-
-
-def has_passed(outcome: Outcome | None) -> bool:
-    """Return whether a leg needs no other run."""
-    return outcome is not None and outcome.state is State.PASSED
 
 
 def line_of(leg: Leg, outcome: Outcome) -> str:

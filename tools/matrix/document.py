@@ -10,7 +10,7 @@ from tools.matrix.legs import LEGS, Leg
 from tools.matrix.outcome import Outcome, State
 
 DOCUMENT = ROOT / "docs" / "compatibility.md"
-HEADS = ("leg", "Django", "Python", "database", "driver", "SQLite", "passed", "skipped", "day", "outcome")
+HEADS = ("leg", "Django", "Python", "database", "driver", "SQLite", "tests", "passed", "skipped", "day", "outcome")
 TAKEN = {"pool": "with a pool", "server_side_binding": "binding in the server"}
 LONGEST = 200
 
@@ -26,6 +26,7 @@ def row_of(leg: Leg, outcome: Outcome) -> list[str]:
         f"{leg.server.partition(' ')[0]} {versions.get('server', leg.server.partition(' ')[2])}",
         ", ".join(filter(None, [driver, TAKEN.get(leg.driver, "")])),
         versions.get("SQLite", ""),
+        suites_of(outcome),
         str(outcome.passed),
         str(outcome.skipped),
         outcome.day,
@@ -38,6 +39,12 @@ def driver_of(leg: Leg) -> str:
     if not leg.server.startswith("PostgreSQL"):
         return "mysqlclient"
     return "psycopg2" if leg.driver == "psycopg2" else "psycopg"
+
+
+def suites_of(outcome: Outcome) -> str:
+    """Return what was run, in few words."""
+    names = [Path(suite).stem.removeprefix("test_") for suite in outcome.suites]
+    return ", ".join(dict.fromkeys(names))
 
 
 def cell(text: str) -> str:

@@ -27,6 +27,7 @@ class Outcome:
     state: State
     reason: str = ""
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    suites: list[str] = dataclasses.field(default_factory=list)
     passed: int = 0
     skipped: int = 0
     seconds: float = 0.0
@@ -43,10 +44,15 @@ class Outcomes:
         kept = json.loads(path.read_text()) if path.exists() else {}
         self.by_name = {name: Outcome(**{**each, "state": State(each["state"])}) for name, each in kept.items()}
 
-    def of(self, leg: Leg) -> Outcome | None:
-        """Return the outcome of exactly this leg with exactly this code, if it is known."""
+    def has_passed(self, leg: Leg) -> bool:
+        """Return whether all of exactly this leg has passed with exactly this code."""
         outcome = self.by_name.get(leg.name)
-        return outcome if outcome and outcome.digest == digest(leg) else None
+        return (
+            outcome is not None
+            and outcome.state is State.PASSED
+            and outcome.digest == digest(leg)
+            and set(leg.suites) <= set(outcome.suites)
+        )
 
     def keep(self, leg: Leg, outcome: Outcome) -> None:
         """Write an outcome."""

