@@ -8,7 +8,7 @@ DOCS := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sweep bench corpus lint messages requirements build tutorial docs docs-serve clean
+.PHONY: help run test sweep bench corpus matrix lint messages requirements build tutorial docs docs-serve clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(STAMP)  ## Measure against stock Django and others, and write the table
 
 corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the table of docs/reliability.md (ONLY=wagtail)
 	$(BIN)/python -m corpus $(ONLY)
+
+matrix: $(STAMP)  ## Run the suites on each Django, Python, database and driver, and write docs/compatibility.md (ONLY=oldest)
+	$(BIN)/python -m tools.matrix $(ONLY)
 
 lint: $(STAMP)  ## Check style, types and which room may import which
 	$(BIN)/ruff check .
@@ -66,7 +69,7 @@ docs-serve: $(DOCS_STAMP)  ## Show the documentation site at http://127.0.0.1:80
 	$(DOCS)/mkdocs serve --dev-addr 127.0.0.1:8001
 
 clean:  ## Remove what the targets made, the data of `make run` included
-	rm -rf .venv .venv-* .corpus .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
+	rm -rf .venv .venv-* .corpus .matrix .run dist build staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements-dev.txt

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from tests.environment import POSTGRESQL, REDIS
 from tests.manage import run_manage
-from tests.servers import MariaDB, PgBouncer, PostgreSQL, PostgreSQL15, Redis
+from tests.servers import MariaDB, PgBouncer, PostgreSQL, PostgreSQL15, Redis, maria_or_mysql
 
 # What is started in the background of a shell is deaf to Ctrl-C, and so is all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """Serve PostgreSQL 18, the one that Django's test database is on too."""
+    """Serve PostgreSQL 18, or the one that was chosen; Django's test database is on it too."""
     with POSTGRESQL as server:
         yield server
 
@@ -64,8 +64,8 @@ def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    """Serve MariaDB."""
-    with MariaDB() as server:
+    """Serve MariaDB, or the MySQL that was chosen."""
+    with maria_or_mysql() as server:
         yield server
 
 
