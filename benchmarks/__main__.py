@@ -21,6 +21,8 @@ NAMES = (
     "kill_sweep",
     "online",
     "backfills",
+    "forecast",
+    "viewers",
     "webhooks",
     "panel",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -47,28 +47,12 @@ TROUBLE = (AutoMigrateError, TransientError, Error)
 def overview_page(request: HttpRequest, situation: Mapping[str, Any] | None) -> HttpResponse:
     """Return the page; without a situation only that of it which is refreshed."""
     looks = {alias: look(alias) for alias in connections}
-    sections: list[Section | None] = []
-    for number, (alias, seen) in enumerate(looks.items(), start=1):
-        sections.append(
-            Section(
-                f"am-database-{number}",
-                _("Database {name}").format(name=alias),
-                _state(request, alias, seen),
-                live=True,
-            )
-        )
-        if situation is not None and "error" not in seen:
-            sections.append(
-                Section(f"am-plan-{number}", _("Plan of {name}").format(name=alias), plan(request, alias, seen))
-            )
-    if situation is not None:
-        sections.append(Section("am-settings", _("Settings"), _settings(situation)))
     told = json.dumps(looks, cls=DjangoJSONEncoder)
     busy = any(seen.get("holder") or seen.get("running") for seen in looks.values())
     pending = json.dumps([[seen.get("state"), seen.get("pending"), seen.get("deferred")] for seen in looks.values()])
     screen = Screen(
         _("Migrations"),
-        sections,
+        lambda: list(_sections(request, looks, situation)),
         digest=hashlib.sha256(told.encode()).hexdigest(),
         key=hashlib.sha256(pending.encode()).hexdigest()[:12],
         interval=BUSY if busy else IDLE,
@@ -78,6 +62,18 @@ def overview_page(request: HttpRequest, situation: Mapping[str, Any] | None) -> 
         trail=[(_("Runs"), own_address(request, "runs")), (_("Backfills"), own_address(request, "backfills"))],
     )
     return page(request, screen)
+
+
+def _sections(
+    request: HttpRequest, looks: Mapping[str, Mapping[str, Any]], situation: Mapping[str, Any] | None
+) -> Iterator[Section]:
+    for number, (alias, seen) in enumerate(looks.items(), start=1):
+        title = _("Database {name}").format(name=alias)
+        yield Section(f"am-database-{number}", title, _state(request, alias, seen), live=True)
+        if situation is not None and "error" not in seen:
+            yield Section(f"am-plan-{number}", _("Plan of {name}").format(name=alias), plan(request, alias, seen))
+    if situation is not None:
+        yield Section("am-settings", _("Settings"), _settings(situation))
 
 
 def look(alias: str) -> dict[str, Any]:
