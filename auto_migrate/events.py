@@ -314,6 +314,17 @@ class IndexProgressed(Event):
     waited: float
 
 
+class RowsFilled(Event):
+    """Rows of a table, whose name is quoted, are filled block by block: how much of it is done, in percent.
+
+    It waits while `held_by` says for what, as a backfill does.
+    """
+
+    table: str
+    percent: float
+    held_by: str
+
+
 class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 
