@@ -50,3 +50,6 @@ class SchemasProgressed(Event):
     total: int
     failed: int
     left: float | None
+
+
+TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed

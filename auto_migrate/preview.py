@@ -92,7 +92,7 @@ class PreviewedTenants:
 def preview_tenants(
     database: str, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
 ) -> PreviewedTenants:
-    """Tell one plan after the other, each with the schemas that share it, and what was found in it."""
+    """Show one plan after the other, each with the schemas that share it, and what was found in it."""
     tenancy = tenancy_of(database)
     if tenancy is None:
         return PreviewedTenants()
@@ -115,7 +115,7 @@ def preview_tenants(
 def preview_plan(
     plan: SharedPlan, tenancy: Tenancy, acknowledgements: Sequence[Acknowledgement], emit: Emitter
 ) -> tuple[Finding, ...]:
-    """Tell the migrations of one plan as they are in its first schema; return the findings that stop it."""
+    """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
     largest, comparison = LargestTenants(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
         assessment = assess_plan(

@@ -22,7 +22,6 @@ from auto_migrate.planning.comparison import conflicting
 from auto_migrate.planning.interruptions import half_way, interruptions
 from auto_migrate.planning.loader import Planner, loading
 from auto_migrate.planning.schema_state import recorded_rows
-from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node
 
 EXTENSIONS = "SELECT extname::text FROM pg_extension"
@@ -77,7 +76,6 @@ class MigrationOrder:
 def examine(database: Database, resolutions: Resolutions) -> Examination:
     """Look at everything; raise `HistoryDiverged` where there is no graph, or something stands half-way."""
     check_comparable(database)
-    refuse_tenants(database.alias)
     recorded = recorded_rows(database.connection)
     with loading():
         loader = Planner(database.connection).loader

@@ -30,6 +30,7 @@ from auto_migrate.exceptions import DatabaseRefused, HistoryDiverged, TransientE
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.targets import Goal
+from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import Bridge, BridgeKind
 
 MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
@@ -123,6 +124,13 @@ def check_comparable(database: Database) -> None:
                 database=database.alias
             ),
             hint=_("See what is recorded: manage.py showmigrations --list"),
+        )
+    if tenancy_of(database.alias):
+        raise UsageError(
+            _("Database {database!r} has tenants, and one schema alone can be compared.").format(
+                database=database.alias
+            ),
+            hint=_("Compare the one that all share: AUTO_MIGRATE_TENANTS=none manage.py auto_migrate --plan --drift"),
         )
     with database.connection.cursor() as cursor:
         cursor.execute(MAY_MAKE)

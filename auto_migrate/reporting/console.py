@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import functools
 from collections.abc import Iterable
 from typing import Any
@@ -51,12 +50,13 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
 from auto_migrate.reporting.operation_words import Progress, operation_line
 from auto_migrate.reporting.outlet import Outlet
-from auto_migrate.values import Holder, MigrationKey, SchemaState
+from auto_migrate.reporting.wait_words import describe_holder, describe_wait
+from auto_migrate.values import MigrationKey, SchemaState
 
 # What people are told of one tenant of many.
 OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished)
@@ -339,23 +339,13 @@ class Console:
     # -- tenants ------------------------------------------------------------------------------------------------------
 
     @show.register(SchemasCompared)
-    def _schemas_compared(self, event: SchemasCompared, _context: Context) -> None:
-        # Most projects have no tenants.
-        from auto_migrate.reporting.tenant_words import compared_lines
-
-        self.lines(compared_lines(event))
-
     @show.register(SchemaFinished)
-    def _schema_finished(self, event: SchemaFinished, context: Context) -> None:
-        if event.error:
-            text = _("  ✖ {schema}: {error}").format(schema=context.schema, error=event.error)
-            self.line(self.style.ERROR(text))
-
     @show.register(SchemasProgressed)
-    def _schemas_progressed(self, event: SchemasProgressed, _context: Context) -> None:
-        from auto_migrate.reporting.tenant_words import progress_line
+    def _of_tenants(self, event: TenantEvent, context: Context) -> None:
+        # Most projects have no tenants.
+        from auto_migrate.reporting.tenant_words import lines_of
 
-        self.line(f"  {progress_line(event)}")
+        self.lines(lines_of(event, context.schema))
 
     # -- verify and the end -------------------------------------------------------------------------------------------
 
@@ -382,28 +372,3 @@ class Console:
             self.unfinished = ""
             outcome = self.style.ERROR(_("STOPPED"))
             self.line(f" {outcome}")
-
-
-def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:
-    """Say how many migrations somebody waits for, and who is at work on them."""
-    if event.holder is None:
-        return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: nobody migrates right now").format(
-            waited=event.waited, pending=event.pending
-        )
-    return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: the deploy lock is {holder}").format(
-        waited=event.waited, pending=event.pending, holder=describe_holder(event.holder, now)
-    )
-
-
-def describe_holder(holder: Holder | None, now: datetime.datetime) -> str:
-    """Say who holds the deploy lock, and what it has been doing for how long."""
-    if holder is None:
-        return _("its holder has just let go")
-    parts = [_("held by {holder}").format(holder=holder.description or "?")]
-    if holder.since:
-        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.since).total_seconds()))
-    if holder.migration:
-        parts.append(_("on {migration}").format(migration=holder.migration))
-    if holder.migration and holder.migration_since:
-        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.migration_since).total_seconds()))
-    return " ".join(parts)

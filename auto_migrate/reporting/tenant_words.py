@@ -7,10 +7,21 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auto_migrate.fleet_events import SchemasCompared, SchemasProgressed
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
 
 # How many names are told of many.
 MOST = 5
+
+
+def lines_of(event: TenantEvent, schema: str) -> Iterator[str]:
+    """Return the lines of an event; of a schema that ended well there is nothing to say but in sum."""
+    match event:
+        case SchemasCompared():
+            yield from compared_lines(event)
+        case SchemasProgressed():
+            yield f"  {progress_line(event)}"
+        case SchemaFinished() if event.error:
+            yield _("  ✖ {schema}: {error}").format(schema=schema, error=event.error)
 
 
 def compared_lines(event: SchemasCompared) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from auto_migrate import backfill_events, bridge_events, events
+from auto_migrate import backfill_events, bridge_events, events, fleet_events
 from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
@@ -118,6 +118,13 @@ SAMPLES: list[Event] = [
     events.VerifyStarted(),
     events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
+    fleet_events.SchemasCompared(
+        4, (fleet_events.PendingPlan(("acme", "beta"), (SECOND,)),), unprovisioned=("ghost",), drifting=("gamma",)
+    ),
+    fleet_events.SchemaFinished(1, 0.25),
+    fleet_events.SchemaFinished(0, 0.25, error="The migration billing.0002_total failed: boom"),
+    fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
+    fleet_events.SchemasProgressed(3000, 3000, 0, None),
     events.RunStopped(8, 1),
     rehearsing.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
     rehearsing.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),

@@ -79,6 +79,7 @@ class Command(BaseCommand):
             help="Every alias that the routers let migrate; replicas (TEST MIRROR) are left out.",
         )
         self._add_limits(parser)
+        self._add_tenants(parser)
         self._add_answers(parser)
         self._add_questions(parser)
         add_format(parser, of_drift=True)
@@ -112,6 +113,15 @@ class Command(BaseCommand):
             help=f"How long to wait for another runner. Default: {Settings.LOCK_WAIT:g}.",
         )
         parser.add_argument(
+            "--phase",
+            choices=(ALL, *map(str, Phase)),
+            help="Only what is for before the deploy, or only what was left for after it. Default: pre_deploy where "
+            "PHASES is on, else all.",
+        )
+
+    def _add_tenants(self, parser: CommandParser) -> None:
+        """Add which tenants come first, or alone, and how many of them may fail."""
+        parser.add_argument(
             "--tenant",
             action="append",
             default=[],
@@ -131,12 +141,6 @@ class Command(BaseCommand):
             default=1,
             metavar="N",
             help="Begin no further schema when so many have failed. Default: 1.",
-        )
-        parser.add_argument(
-            "--phase",
-            choices=(ALL, *map(str, Phase)),
-            help="Only what is for before the deploy, or only what was left for after it. Default: pre_deploy where "
-            "PHASES is on, else all.",
         )
 
     def _add_answers(self, parser: CommandParser) -> None:

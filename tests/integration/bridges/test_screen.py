@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.integration.bridges.releases import Release
@@ -16,7 +18,7 @@ STANDS = "shop_order.place keeps its default in the database (shop.0002_place)"
 
 @pytest.mark.parametrize("phases", ["true", "false"])
 def test_the_first_page_says_what_takes_a_bridge_down(new: Release, phases: str) -> None:
-    phased = {"AUTO_MIGRATE_PHASES": phases}
+    phased: Any = {"AUTO_MIGRATE_PHASES": phases}
     new.migrated("v2", **phased)
     shown = new.code(PAGE, **phased)
     assert STANDS in shown
