@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from auto_migrate.adoption.proof import Contradiction, Proof
 from auto_migrate.adoption.table_versions import TableVersions
@@ -18,6 +19,7 @@ from auto_migrate.applying.recovery import Resolutions, Verdict
 from auto_migrate.databases.base import Database
 from auto_migrate.drift.detection import check_comparable
 from auto_migrate.drift.table_reader import read_tables
+from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
 from auto_migrate.planning.interruptions import half_way, interruptions
 from auto_migrate.planning.loader import Planner, loading
@@ -84,9 +86,24 @@ def examine(database: Database, resolutions: Resolutions) -> Examination:
     for key, position in interruptions(database, recorded).cut.items():
         if migration := loader.disk_migrations.get((key.app_label, key.name)):
             raise half_way(migration, position, database.alias)
+    check_answers(resolutions, loader)
     state, order = read_order(loader)
     with atomic(using=database.alias):
         return judge(prove(database.connection, state, order, resolutions), order, resolutions, loader, recorded)
+
+
+def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:
+    """Raise `UsageError` for an answer that nobody asked for."""
+    for key, number in resolutions:
+        migration = loader.disk_migrations.get((key.app_label, key.name))
+        asked = unprovable_operations(migration) if migration else ()
+        if not asked or number not in {WHOLE, *asked}:
+            raise UsageError(
+                _("--resolve {answer}: no schema has to prove that.").format(
+                    answer=f"{key}:{number}" if number else str(key)
+                ),
+                hint=_("See what is asked: manage.py auto_migrate --adopt --plan"),
+            )
 
 
 def read_order(loader: MigrationLoader) -> tuple[ProjectState, MigrationOrder]:

@@ -80,6 +80,8 @@ def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> No
     assert asked.code == 7, asked.text
     assert recorded(project, "told") == []
     assert "--adopt --resolve told.0002_fill=done --resolve told.0004_last=done" in asked.errors
+    unasked = project.run("auto_migrate", "--adopt", "--resolve", "told.0003_m=done")
+    assert (unasked.code, "--resolve told.0003_m: no schema has to prove that." in unasked.errors) == (2, True)
     # What follows is there: it cannot be to do.
     denied = project.run("auto_migrate", "--adopt", "--resolve", "told.0002_fill=redo")
     assert denied.code == 7
