@@ -95,21 +95,21 @@ class OwnPromise(migrations.AddField):
         """Promise nothing."""
 
 
-FIELD = {"model_name": "m", "name": "n", "field": models.IntegerField()}
+FIELD = ("m", "n", models.IntegerField())
 
 
 @pytest.mark.parametrize(
     ("operation", "provable"),
     [
-        (migrations.AddField(**FIELD), True),
-        (OwnWay(**FIELD), True),
-        (OwnPromise(**FIELD), False),
+        (migrations.AddField(*FIELD), True),
+        (OwnWay(*FIELD), True),
+        (OwnPromise(*FIELD), False),
         (migrations.RunPython(lambda _apps, _editor: None), False),
         (migrations.RunPython(migrations.RunPython.noop), True),
         (migrations.RunSQL("SELECT 1"), False),
         (migrations.RunSQL(migrations.RunSQL.noop), True),
         (migrations.SeparateDatabaseAndState([migrations.RunSQL("SELECT 1")], []), False),
-        (migrations.SeparateDatabaseAndState([], [migrations.AddField(**FIELD)]), True),
+        (migrations.SeparateDatabaseAndState([], [migrations.AddField(*FIELD)]), True),
         (Backfill("shop.Order", "order_total", set={"total": 1}), False),
         (HStoreExtension(), True),
         (ValidateConstraint("m", "n"), True),
