@@ -38,7 +38,9 @@ def contradiction_lines(event: TableContradicted) -> Iterator[str]:
 
 def question_lines(event: ProofMissing) -> Iterator[str]:
     """Return what only a person can know."""
-    text = _("❓ {migration}: what it makes is there, but no schema proves that this was carried out:")
+    text = _("❓ {migration}: no schema proves that this was carried out, and nothing that is there builds on it:")
+    if event.followed:
+        text = _("❓ {migration}: no schema proves that this was carried out; what builds on it is there:")
     yield text.format(migration=event.migration)
     yield from (f"    {operation}" for operation in event.operations)
 
