@@ -1,8 +1,8 @@
 """What a deploy costs where every tenant has a schema, beside django-tenants' own `migrate_schemas`.
 
-    python -m benchmarks.tenants            prints the table and writes it into docs/performance.md
-    python -m benchmarks.tenants --dry-run  only prints it
-    python -m benchmarks.tenants --large    3,000 schemas too, which takes the others the better part of an hour
+    python -m benchmarks.tenants                   prints the table and writes it into docs/performance.md
+    python -m benchmarks.tenants --dry-run         only prints it
+    python -m benchmarks.tenants --schemas 3000    other numbers of schemas; so many take the others an hour
 
 Each way has a copy of one database to itself. That each ended where it should is looked up there.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.measuring import Cost, manage
@@ -20,7 +20,6 @@ from benchmarks.synthetic import Synthetic
 from tests.servers import PostgreSQL
 
 SIZES = (30, 300)
-LARGE = 3000
 MIGRATIONS = 100
 SETTINGS = """from synthetic_settings import *
 
@@ -56,6 +55,7 @@ TOUCHED = ("django_migrations", "django_content_type", "auth_permission", "app00
 COPY = """
     CREATE TABLE {own}.{table} (LIKE t0000.{table} INCLUDING ALL);
     INSERT INTO {own}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM t0000.{table};
+    SELECT setval(pg_get_serial_sequence('{own}.{table}', 'id'), 10000);
 """
 OURS, THEIRS, PARALLEL = "`auto_migrate`", "`migrate_schemas`", "`migrate_schemas --executor=multiprocessing`"
 WAYS = {
@@ -131,7 +131,7 @@ def measured(project: Tenants, count: int) -> Iterator[tuple[str, dict[str, Cost
     yield "one column", found
 
 
-def rows(project: Tenants, sizes: tuple[int, ...]) -> Iterator[list[str]]:
+def rows(project: Tenants, sizes: Sequence[int]) -> Iterator[list[str]]:
     """Return the lines of the table."""
     for count in sizes:
         for what, costs in measured(project, count):
@@ -153,11 +153,10 @@ def main() -> None:
     """Measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dry-run", action="store_true")
-    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--schemas", type=int, nargs="+", default=SIZES)
     options = parser.parse_args()
-    sizes = (*SIZES, LARGE) if options.large else SIZES
     with PostgreSQL() as server, tempfile.TemporaryDirectory() as folder:
-        found = list(rows(Tenants(Path(folder), server), sizes))
+        found = list(rows(Tenants(Path(folder), server), options.schemas))
         heads = ["schemas", "", OURS, THEIRS, PARALLEL, "to the second", "to the third", "more than a shell", "memory"]
         version = server.execute("SHOW server_version")[0][0]
         text = f"PostgreSQL {version}, {machine()}. {MIGRATIONS} migrations a schema.\n\n{table(heads, found)}"
