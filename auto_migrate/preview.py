@@ -33,7 +33,7 @@ from auto_migrate.safety.gate import refuse_unfit
 from auto_migrate.safety.plan_assessment import assess_plan, standing
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
-from auto_migrate.tenants import Tenancy, in_public, tenancy_of
+from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of
 from auto_migrate.values import MigrationKey
 
 
@@ -54,6 +54,7 @@ def preview(
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True), in_public(database):
+        emit.schema = shared_schema(database)
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL

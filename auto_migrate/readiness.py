@@ -35,6 +35,7 @@ from auto_migrate.lock_wait import at_its_step
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.targets import Goal
+from auto_migrate.tenants import shared_schema
 from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
@@ -56,6 +57,7 @@ def check(
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True):
+        emit.schema = shared_schema(database)
         found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
@@ -106,6 +108,7 @@ def wait_for_migrations(
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
     with report_ending(emit, waiting=True):
+        emit.schema = shared_schema(database)
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state

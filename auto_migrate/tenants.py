@@ -141,7 +141,7 @@ class OfRows(Tenancy):
         """Return the query for some fields of all rows."""
         rows = self.model.objects.using(self.alias).order_by(*order).values_list(*fields)
         sql, params = rows.query.get_compiler(self.alias).as_sql()
-        return sql, params
+        return (sql if len(fields) > 1 else f"SELECT kept.*, '' FROM ({sql}) AS kept"), params  # noqa: S608 # the ORM's
 
 
 class DjangoTenants(OfRows):
@@ -161,7 +161,7 @@ class DjangoTenants(OfRows):
         kind = getattr(settings, "MULTI_TYPE_DATABASE_FIELD", "")
         several = getattr(settings, "HAS_MULTI_TYPE_TENANTS", False) and kind
         order = getattr(settings, "TENANT_MIGRATION_ORDER", None) or ["schema_name"]
-        return self.query("schema_name", kind if several else "schema_name", order=order)
+        return self.query("schema_name", *([kind] if several else ()), order=order)
 
     @contextlib.contextmanager
     def switched(self, tenant: Tenant) -> Iterator[None]:
@@ -194,7 +194,7 @@ class DjangoPgschemas(OfRows):
     def kept(self) -> Named:
         if self.model is None:
             return NOBODY
-        return self.query("schema_name", "schema_name", order=["schema_name"])
+        return self.query("schema_name", order=["schema_name"])
 
     @contextlib.contextmanager
     def switched(self, tenant: Tenant) -> Iterator[None]:
@@ -215,26 +215,26 @@ class NamedSchemas(Tenancy):
         if not active_schema() and tenant.name == self.public:
             yield
             return
-        connection = self.connection
-        with connection.cursor() as cursor:
+        own = self.connection
+        with own.cursor() as cursor:
             cursor.execute("SELECT current_setting('search_path')")
             (before,) = cursor.fetchone()
         shared = before.removeprefix(f"{quoted(active_schema())}, ")
         path = shared if tenant.name == self.public else f"{quoted(tenant.name)}, {shared}"
 
         def follow(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-            # A connection that is made anew is in the schema that all share.
-            if connection is self.connection:
-                _set_path(connection, path)
+            # A connection that is made anew is in the schema that all share; those of other threads are theirs.
+            if connection is own:
+                _set_path(own, path)
 
-        _set_path(connection, path)
+        _set_path(own, path)
         connection_created.connect(follow, weak=False, dispatch_uid=id(follow))
         try:
             yield
         finally:
             connection_created.disconnect(dispatch_uid=id(follow))
-            if connection.connection is not None and not connection.needs_rollback:
-                _set_path(connection, before)
+            if own.connection is not None and not own.needs_rollback:
+                _set_path(own, before)
 
 
 def given_names(path: str) -> Named:
@@ -317,6 +317,12 @@ def rows_of(tenancy: Tenancy, sql: str, params: Sequence[Any]) -> list[tuple[Any
         if tenancy.are_told(error):
             raise
         return []
+
+
+def shared_schema(alias: str) -> str:
+    """Return the name of the schema that all tenants of a database share; empty where there are none."""
+    tenancy = tenancy_of(alias)
+    return "" if tenancy is None else tenancy.public
 
 
 def in_public(alias: str) -> contextlib.AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 NAMES = (
     "noop",
     "readiness",
+    "tenants",
     "apply",
     "assess",
     "statements",

@@ -16,7 +16,6 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,
-    HistoryDiverged,
     MigrationFailed,
     RunInterrupted,
     TransientError,
@@ -66,6 +65,8 @@ class Fleet:
         self.done: set[str] = set()
         self.failed: dict[str, AutoMigrateError] = {}
         self.is_behind = False
+        # What waits for the deploy in any of the schemas.
+        self.deferred: set[MigrationKey] = set()
         # Held by whoever changes what the threads share, or tells the listeners something.
         self.mutex = threading.RLock()
         self.turn = Turn(threading.RLock())
@@ -75,6 +76,11 @@ class Fleet:
     def is_whole(self) -> bool:
         """Return whether no tenant and no app is left out."""
         return self.goal.is_whole and not self.request.tenants
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether a migration was cut in any tenant's schema, and not finished since."""
+        return bool(cut_schemas(self.database.alias))
 
     def recorded(self) -> list[Node]:
         """Return what is recorded anywhere, as fingerprints take it."""
@@ -102,6 +108,7 @@ class Fleet:
         survey = self._wanted(take(self.tenancy))
         self.plans = plans_for(self.database, self.tenancy, survey, self.goal)
         for plan in self.plans:
+            self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
         self.emit(compared(survey, self.plans))
 
@@ -119,9 +126,9 @@ class Fleet:
             self._raise_failures("")
             # Somebody may have come meanwhile, with what the old code has made.
             newcomers = self._wanted(take(self.tenancy))
-            self.plans = plans_for(self.database, self.tenancy, newcomers, self.goal)
-            if not self.plans:
+            if not newcomers.groups:
                 return
+            self.plans = plans_for(self.database, self.tenancy, newcomers, self.goal)
 
     def verify(self, needs: RequiredMigrations, deferred: Collection[MigrationKey]) -> Sequence[Node] | None:
         """Return what is recorded now, for a fingerprint, None where not everything is applied or was asked for.
@@ -133,8 +140,7 @@ class Fleet:
         for group in survey.groups:
             if missing := self._missing(group, needs):
                 left.update(dict.fromkeys(group.names, missing))
-        waiting = {(key.app_label, key.name) for key in deferred}
-        waiting |= {(key.app_label, key.name) for plan in self.plans for key in plan.comparison.deferred}
+        waiting = {(key.app_label, key.name) for key in self.deferred.union(deferred)}
         behind = {name: nodes for name, nodes in left.items() if not waiting.issuperset(nodes)}
         plans = (PendingPlan(tuple(behind), ()),) if behind else ()
         self.emit(SchemasCompared(survey.total, plans, survey.unprovisioned, survey.drifting))
@@ -192,8 +198,7 @@ class Fleet:
         )
         total = take(self.tenancy).total
         again = _("Mend it and run again: only what is left is done.")
-        kind = HistoryDiverged if isinstance(first, HistoryDiverged) and len(self.failed) == 1 else MigrationFailed
-        raise kind(
+        raise MigrationFailed(
             text.format(count=len(self.failed), total=total, names=named(self.failed)),
             hint="\n".join(filter(None, (*lines, first.hint, remark, again))),
         ) from first

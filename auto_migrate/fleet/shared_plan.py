@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
+from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
@@ -51,7 +52,7 @@ class SharedPlan:
     def final_models(self, state: ProjectState) -> StateApps:
         """Return the models after the plan, rendered for the first schema that asks."""
         if self.final is None:
-            self.final = final_models(state)
+            self.final = final_models(djangos(state))
         return self.final
 
 

@@ -21,6 +21,8 @@ from auto_migrate.planning.schema_state import QuickState, needs, quick_state, r
 from auto_migrate.tenants import Tenancy, tenancy_of
 from auto_migrate.values import Node, SchemaState, TenantsState
 
+# How old it may be, in seconds, that all tenants were found well: every instance of a service asks every few seconds.
+TENANTS_FRESH = 10.0
 # How bad it is for the whole if one schema is so.
 WORST = (SchemaState.UP_TO_DATE, SchemaState.AHEAD, SchemaState.BEHIND, SchemaState.DIVERGED)
 

@@ -23,7 +23,7 @@ RECORD = MigrationRecorder.Migration._meta.db_table
 WHERE = """
     SELECT given.name, given.kind, space.oid IS NOT NULL, record.oid IS NOT NULL
     FROM (
-        SELECT * FROM ({named}) AS kept UNION ALL SELECT name, name FROM unnest(%s::text[]) AS name
+        SELECT * FROM ({named}) AS kept UNION ALL SELECT name, '' FROM unnest(%s::text[]) AS name
     ) AS given(name, kind)
     LEFT JOIN pg_namespace AS space ON space.nspname = given.name
     LEFT JOIN pg_class AS record ON record.relnamespace = space.oid AND record.relname = %s
@@ -122,7 +122,7 @@ def _take(tenancy: Tenancy) -> Survey:
         rows = rows_of(tenancy, WHERE.format(named="SELECT '', '' WHERE false"), [[public, *static], RECORD])
     tenants: dict[str, Tenant] = {}
     for name, kind, *_there in rows:
-        tenants.setdefault(name, static.get(name) or Tenant(name, "" if kind == name else kind or ""))
+        tenants.setdefault(name, static.get(name) or Tenant(name, kind or ""))
     there = {name for name, _kind, is_there, _has_record in rows if is_there}
     recorded = [name for name in tenants if any(row[0] == name and row[3] for row in rows)]
     digests = dict(_digests(tenancy, recorded))

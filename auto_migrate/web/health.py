@@ -21,7 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
-from auto_migrate.fleet.standing import whole_state
+from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
 from auto_migrate.planning.schema_state import QuickState
 from auto_migrate.tenants import TenantsUnknown
 from auto_migrate.values import SchemaState
@@ -35,8 +35,6 @@ BUDGET = 4.0
 # How long before somebody came the database may have been asked for the answer that they get, in seconds.
 FRESH = 1.0
 NEVER = float("-inf")
-# How old it may be, in seconds, that all tenants were found well: every instance asks every few seconds.
-TENANTS_FRESH = 10.0
 GOOD = frozenset({SchemaState.UP_TO_DATE, SchemaState.AHEAD})
 
 

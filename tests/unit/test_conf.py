@@ -132,6 +132,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("BACKFILL_SIGNALS", ["load"], "load is none of replicas, archive, vacuum, transactions"),
     ("BACKFILL_SIGNALS", None, "a list of names is needed"),
     ("BACKFILL_REPLICAS", 5, "a list of names is needed"),
+    ("TENANT_WORKERS", 0, "it must be a finite number of at least 1"),
     ("TENANTS", "all", "it must be auto, none, or a dotted path such as shop.tenants.schema_names"),
     ("HEALTH_CHECKS", {"cache": "cache"}, "cache needs the dotted path of a callable"),
     ("HEALTH_CHECKS", {"cache": len}, "cache needs the dotted path of a callable"),

@@ -21,7 +21,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import AssessedMigration, Finding
-from auto_migrate.fleet.standing import whole_state
+from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
 from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
@@ -79,7 +79,7 @@ def _sections(
 def look(alias: str) -> dict[str, Any]:
     """Return what is refreshed of one database, by a few short questions; `error` if it cannot be asked."""
     try:
-        found = whole_state(alias)
+        found = whole_state(alias, age=TENANTS_FRESH)
         runs = [run_in_full(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
         return {
             "state": found.state,
