@@ -13,15 +13,12 @@ TWIN = ".pt-BR.md"
 # What is still to be translated: this list only gets shorter. A page that is new is written in both languages.
 UNTRANSLATED = {
     "architecture.md",
-    "backfills.md",
     "bridges.md",
     "ci.md",
     "hazards/README.md",
     "hazards/your-own.md",
     "listeners.md",
-    "online.md",
     "performance.md",
-    "phases.md",
     "reference/assessment.md",
     "reference/events.md",
     "reference/http.md",
