@@ -9,8 +9,8 @@ import pytest
 from tools.check_site import main
 
 PAGES = {
-    "index.html": '<a href="online/#steps">Online</a> <a href="https://example.com/#gone">Elsewhere</a> <img src="a.png">',
-    "online/index.html": '<h2 id="steps">Steps</h2> <a href="../">Home</a> <a href="#steps">Steps</a> <a href=".">Here</a>',
+    "index.html": '<a href="online/#steps">Online</a> <a href="https://e.example/#gone">There</a> <img src="a.png">',
+    "online/index.html": '<h2 id="steps">S</h2> <a href="../">Home</a> <a href="#steps">S</a> <a href=".">Here</a>',
     "404.html": '<a href="/online/">Online</a>',
     "a.png": "",
 }
