@@ -19,7 +19,6 @@ UNTRANSLATED = {
     "reference/events.md",
     "reference/http.md",
     "reliability.md",
-    "screen.md",
     *(f"hazards/AM{number}.md" for number in (*range(101, 116), *range(201, 206), *range(301, 305))),
     *(f"hazards/AM{number}.md" for number in (*range(401, 412), *range(501, 508))),
 }
