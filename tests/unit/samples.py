@@ -133,6 +133,7 @@ SAMPLES: list[Event] = [
     rehearsing.TablesFilled(100, 12, (rehearsing.Unfilled("billing_route", "shape: geometry"),)),
     rehearsing.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
+    rehearsing.StepsNotRehearsed(FIRST, 1, 3),
     rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
     rehearsing.StatementRefused(
         migration=FIRST,

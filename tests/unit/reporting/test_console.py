@@ -109,6 +109,11 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
     ),
     (
+        rehearsing.StepsNotRehearsed(FIRST, 1, 3),
+        ("  · billing.0001_initial:1: rehearsed as it is written; the release step does it online, in 3 steps\n"),
+        ("  · billing.0001_initial:1: ensaiada como está escrita; a etapa de release a faz online, em 3 passos\n"),
+    ),
+    (
         rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
         "  ⚠️  billing.0001_initial:1, billing_invoice: the rules say SHARE, the rehearsal saw ACCESS EXCLUSIVE\n",
         "  ⚠️  billing.0001_initial:1, billing_invoice: as regras dizem SHARE, o ensaio viu ACCESS EXCLUSIVE\n",
