@@ -72,6 +72,10 @@ def test_what_is_there_by_half_is_told_with_what_it_lacks() -> None:
     assert [(one.table, [str(gap.kind) for gap in one.differences]) for one in found.contradictions("t")] == [
         ("tb", ["missing"])
     ]
+    # One that is further says nothing of the others.
+    further, other = table("ta", *A), table("tb", (-1, None), (0, shape("id")))
+    found = proof([further, other], {"ta": shape("id", "a")}, 2)
+    assert [one.table for one in found.contradictions("t")] == ["tb"]
 
 
 def test_an_empty_database_gives_no_evidence() -> None:
