@@ -91,6 +91,7 @@ SAMPLES: list[Event] = [
     events.LockAwaited(10.4, HOLDER),
     events.LockAcquired(11.0),
     events.RecordMended((FIRST, SECOND)),
+    events.MigrationsAdopted((FIRST, SECOND)),
     events.PoolerNoticed(),
     events.MigrationAssessed(
         AssessedMigration(

@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import backfill_events, bridge_events, events, values
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -43,6 +43,8 @@ SILENT = [
     rehearsing.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
+    events.MigrationsAdopted((FIRST,)),
+    fleet_events.SchemaFinished(1, 0.25),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
 ]
@@ -369,6 +371,26 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         events.RecordMended((FIRST,)),
         "🩹 Completed the record of billing.0001_initial: applied, but recorded by half.\n",
         "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
+    ),
+    (
+        fleet_events.SchemasCompared(
+            4, (fleet_events.PendingPlan(("acme", "beta"), (SECOND,)),), unprovisioned=("ghost",), drifting=("gamma",)
+        ),
+        (
+            "🏢 2 schemas are behind (acme, beta): billing.0002_total\n"
+            "⚠️  Skipped, since they have no schema: ghost\n"
+            "⚠️  Their records differ from those of all others: gamma\n"
+        ),
+        (
+            "🏢 2 schemas estão atrasados (acme, beta): billing.0002_total\n"
+            "⚠️  Pulados, pois não têm schema: ghost\n"
+            "⚠️  Seus registros diferem dos de todos os outros: gamma\n"
+        ),
+    ),
+    (
+        fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
+        "  1,204/3,000 schemas, 3 failed, 40 s left\n",
+        "  1,204/3,000 schemas, 3 com falha, faltam 40 s\n",
     ),
     (
         events.PoolerNoticed(),
