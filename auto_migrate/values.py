@@ -174,6 +174,24 @@ class WantedLock:
     mode: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimedOperation:
+    """When an operation (1-based) of a migration was carried out, and for how many seconds; `name` is of its class.
+
+    What an earlier run has done already took this one no time.
+    """
+
+    operation: int
+    name: str
+    began: datetime.datetime
+    duration: float
+
+    @property
+    def ended(self) -> datetime.datetime:
+        """Return when it was over."""
+        return self.began + datetime.timedelta(seconds=self.duration)
+
+
 @dataclasses.dataclass(frozen=True)
 class Audience:
     """What receivers of Django's signals are told of a command: its verbosity, whether it may ask, where it writes."""

@@ -22,6 +22,8 @@ NAMES = (
     "kill_sweep",
     "online",
     "backfills",
+    "forecast",
+    "viewers",
     "webhooks",
     "panel",
 )

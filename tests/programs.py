@@ -236,7 +236,7 @@ def prepare(arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"tests", "tools"}]:
         del sys.modules[name]
     places = {"-m": cwd, "-c": ""}
     first = places.get(arguments[0], os.path.dirname(os.path.realpath(arguments[0])))

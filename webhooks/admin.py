@@ -194,11 +194,11 @@ class ProviderFilter(admin.SimpleListFilter):
 class RecoverySMSAdmin(SearchByPayment, ReadOnly, SMSAdminBase):
     """Recovery SMS, with what a person decides about those that no program may."""
 
-    list_display = ["id", "status", "order", "recipient", "due_at", "delivery_status", "error"]
-    list_filter = ["status", "delivery_status", ProviderFilter, "payment__gateway", "due_at"]
+    list_display = ["id", "status", "order", "number", "recipient", "due_at", "delivery_status", "error"]
+    list_filter = ["status", "number", "delivery_status", ProviderFilter, "payment__gateway", "due_at"]
     list_select_related = ["payment"]
     fields = [
-        "payment", "status", "recipient", "body", "segments", "due_at", "claimed_at", "sent_at", "provider",
+        "payment", "number", "status", "recipient", "body", "segments", "due_at", "claimed_at", "sent_at", "provider",
         "provider_id", "delivery_status", "delivery_code", "delivery_at", "attempts", "error", "created_at",
     ]  # fmt: skip
     actions = ["cancel", "send_now", "confirm", "dismiss"]

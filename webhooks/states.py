@@ -39,6 +39,9 @@ class PaymentStatus(TextChoices):
         return self in MONEY_MOVED
 
 
+AWAITED = [PaymentStatus.WAITING, PaymentStatus.IN_REVIEW]
+"""What a payment is as long as a reminder of it may be wanted."""
+
 MONEY_MOVED = [PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK]
 
 

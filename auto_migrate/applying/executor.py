@@ -357,7 +357,8 @@ class Executor(LazyExecutor):
         place = (MigrationKey.of(migration), self.emit.applied + 1, self.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
-        report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
+        report = Outcome(Progress(migration, backwards, self.emit.clock))
+        of_others = self.connection.in_atomic_block
         elsewhere = Elsewhere(self.connection)
         try:
             with elsewhere.watched(), self.connection.execute_wrapper(report.progress.remember):
@@ -371,11 +372,12 @@ class Executor(LazyExecutor):
             back = self._way_back(migration) if backwards and not (left or report.progress.is_cut) else ""
             used = tuple(elsewhere.aliases)
             ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
-            self.emit(MigrationStopped(*place, error=str(ended)))
+            self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
             if ended is error:
                 raise
             raise ended from error
-        self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))
+        duration, timed = self.emit.clock.monotonic() - started, report.progress.timed()
+        self.emit(MigrationFinished(*place, duration, already=report.already, operations=timed))
 
 
 def leave_session(database: Database) -> None:

@@ -16,6 +16,7 @@ from auto_migrate.events import (
     Event,
     LockAcquired,
     MigrationFinished,
+    MigrationsAdopted,
     MigrationStarted,
     MigrationStopped,
     PlanAssessed,
@@ -143,6 +144,16 @@ class HistoryListener:
         if event.forecast:
             RunLog(self.history.database, run_id).note(FORESEEN, told["forecast"])
 
+    def _note_plan(self, event: PlanMade | MigrationsAdopted, context: Context) -> None:
+        self._start(context)
+        if isinstance(event, PlanMade):
+            self.planned = True
+            self.history.plan(context.run_id, event.migrations, backwards=event.backwards)
+            return
+        self.history.plan(context.run_id, event.migrations, backwards=False)
+        notes = (StepNote(key, StepStatus.APPLIED, context.at, duration=0.0) for key in event.migrations)
+        self.history.note(context.run_id, *notes)
+
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
         match event:
@@ -151,10 +162,8 @@ class HistoryListener:
             case PlanAssessed() if event.findings or event.forecast:
                 self._start(context)
                 self._note_assessment(event, run_id)
-            case PlanMade() if event.migrations:
-                self.planned = True
-                self._start(context)
-                self.history.plan(run_id, event.migrations, backwards=event.backwards)
+            case PlanMade() | MigrationsAdopted() if event.migrations:
+                self._note_plan(event, context)
             case RunSucceeded() if self.started or event.fingerprint or self.deferred:
                 self._start(context)
                 if self.planned:

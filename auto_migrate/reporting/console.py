@@ -39,6 +39,7 @@ from auto_migrate.events import (
     PoolerNoticed,
     RecordMended,
     RetryScheduled,
+    RowsFilled,
     RunFailed,
     RunStarted,
     RunStopped,
@@ -52,6 +53,7 @@ from auto_migrate.events import (
 from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
+from auto_migrate.reporting.operation_words import Progress, operation_line
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.reporting.wait_words import describe_holder, describe_wait
 from auto_migrate.values import MigrationKey, SchemaState
@@ -275,12 +277,9 @@ class Console:
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
 
-    @show.register(BackfillProgressed)
-    def _backfill_progressed(self, event: BackfillProgressed, _context: Context) -> None:
-        # Most deploys have none.
-        from auto_migrate.backfills.progress import described
-
-        self.line(f"  ⏳ {described(event)}")
+    @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled)
+    def _operation_progressed(self, event: Progress, _context: Context) -> None:
+        self.line(operation_line(event))
 
     @show.register(BackfillsUnfinished)
     def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
@@ -290,18 +289,6 @@ class Console:
             _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
             for backfill in event.backfills
         )
-
-    @show.register(OnlineStepStarted)
-    def _online_step_started(self, event: OnlineStepStarted, _context: Context) -> None:
-        text = _("  · operation {operation}, step {step} of {steps}: {name} on {table}")
-        told = {name: getattr(event, name) for name in ("operation", "step", "steps", "name", "table")}
-        self.line(text.format(**told))
-
-    @show.register(IndexProgressed)
-    def _index_progressed(self, event: IndexProgressed, _context: Context) -> None:
-        percent = "" if event.percent is None else f", {event.percent:.0f} %"
-        text = _("  ⏳ An index on {table} is being built: {phase}{percent} ({waited:.0f}s)")
-        self.line(text.format(table=event.table, phase=event.phase, percent=percent, waited=event.waited))
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:

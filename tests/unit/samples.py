@@ -17,7 +17,16 @@ from auto_migrate.findings import (
     PlannedOperation,
 )
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
-from auto_migrate.values import BackfillKey, Blocker, Bridge, BridgeKind, Holder, MigrationKey, SchemaState
+from auto_migrate.values import (
+    BackfillKey,
+    Blocker,
+    Bridge,
+    BridgeKind,
+    Holder,
+    MigrationKey,
+    SchemaState,
+    TimedOperation,
+)
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -55,6 +64,7 @@ FINDING = Finding(
     evidence=(Evidence(Basis.RULE, "takes ACCESS EXCLUSIVE on billing_invoice."),),
 )
 UNMATCHED = Acknowledgement("AM302", "billing.0002_total", "no more", "settings")
+TIMED = TimedOperation(1, "AddField", AT, 0.04)
 BRIDGE = Bridge(BridgeKind.DEFAULT, FIRST, "billing_invoice", "place", definition="7")
 OPERATION = PlannedOperation(
     1,
@@ -101,9 +111,10 @@ SAMPLES: list[Event] = [
     backfill_events.BackfillsUnfinished((BACKFILL,)),
     events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
     events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
+    events.RowsFilled('"billing_invoice"', 41.7, "the replica standby is 12s behind"),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
-    events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
-    events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),
+    events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421, operations=(TIMED,)),
+    events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no", operations=(TIMED,)),
     events.VerifyStarted(),
     events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),

@@ -31,8 +31,9 @@ class DeadLetterFilter(EventFilter):
 
 
 class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
-    """SMS by state, gateway, payment, provider and time."""
+    """SMS by state, which reminder they are, gateway, payment, provider and time."""
 
+    number = filters.NumberFilter()
     status = filters.MultipleChoiceFilter(choices=SMSStatus.choices)
     gateway = filters.ChoiceFilter(field_name="payment__gateway", choices=gateways.choices)
     payment = filters.CharFilter(field_name="payment__gateway_id")

@@ -63,19 +63,24 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Screen:
-    """What a page shows.
+    """What a page shows; its sections are made when somebody is to see them.
 
     `digest` changes with all that is live but the time that passes, `key` with what is shown and is not live. `news` is
     the sentence that is read to whoever cannot see the page.
     """
 
     title: str
-    sections: Sequence[Section | None]
+    make: Callable[[], Sequence[Section | None]]
     digest: str = ""
     key: str = ""
     news: str = ""
     interval: int = IDLE
     trail: Sequence[tuple[str, str]] = ()
+
+    @functools.cached_property
+    def sections(self) -> list[Section]:
+        """Return the sections that there are."""
+        return [section for section in self.make() if section is not None]
 
 
 # -- who gets a page --------------------------------------------------------------------------------------------------
@@ -110,7 +115,7 @@ def _told(request: HttpRequest, response: JsonResponse) -> HttpResponse:
         here = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "")
         target = urlsplit(here)._replace(scheme="", netloc="").geturl()
         content.append(tag("p", tag("a", _("Log in"), href=f"{login}?next={quote(target)}")))
-    screen = Screen(_("This could not be done"), [Section("am-error", error["code"], content)])
+    screen = Screen(_("This could not be done"), lambda: [Section("am-error", error["code"], content)])
     told = page(request, screen, status=response.status_code)
     for name in ("Allow",):
         if name in response:
@@ -159,7 +164,7 @@ def page(request: HttpRequest, screen: Screen, *, status: int = 200) -> HttpResp
 
 
 def _sheet(screen: Screen, etag: str, *, only_live: bool = False) -> SafeString:
-    shown = [section for section in screen.sections if section is not None and (section.live or not only_live)]
+    shown = [section for section in screen.sections if section.live or not only_live]
     return tag(
         "div",
         [section.render() for section in shown],
@@ -198,7 +203,7 @@ def _around(request: HttpRequest) -> SafeString:
 
 
 def _head(request: HttpRequest, screen: Screen) -> SafeString:
-    live = any(section is not None and section.live for section in screen.sections)
+    live = any(section.live for section in screen.sections)
     again = tag("noscript", tag("meta", http_equiv="refresh", content=RELOAD)) if live else None
     style, script, icon = (f"{own_address(request, f'asset-{name}')}?{_version(name)}" for name in ASSETS)
     links = [tag("link", rel="stylesheet", href=style), tag("link", rel="icon", href=icon)]

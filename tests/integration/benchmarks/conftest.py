@@ -9,7 +9,7 @@ import pytest
 from tests.servers import PostgreSQL
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[PostgreSQL]:
     """Serve PostgreSQL with what the benchmark of readiness counts in its log."""
     with PostgreSQL(log_statement="all", log_connections="on") as started:

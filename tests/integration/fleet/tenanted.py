@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.integration.fallback.project import ID, Project, command
+from tests.integration.fallback.project import ID, Project
+from tests.integration.fallback.questions import command
 
 ROW = '("schema_name", models.CharField(max_length=63, unique=True))'
 MODELS = {

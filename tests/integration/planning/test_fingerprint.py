@@ -63,6 +63,7 @@ def check(look: Look) -> None:
         assert {look.quick, look.long} <= {"behind", "diverged"} or look.quick == look.long
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("app", ["shop", "stock"])
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_change_takes_the_long_way(tiny: Tiny, change: Change, app: str) -> None:

@@ -443,6 +443,16 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
     ),
     (
+        events.RowsFilled('"billing_invoice"', 41.7, ""),
+        '  ⏳ "billing_invoice" is being filled: 42 %\n',
+        '  ⏳ "billing_invoice" está sendo preenchida: 42 %\n',
+    ),
+    (
+        events.RowsFilled('"billing_invoice"', 41.7, "the replica standby is 12s behind"),
+        '  ⏳ "billing_invoice" is being filled: 42 %, waits: the replica standby is 12s behind\n',
+        '  ⏳ "billing_invoice" está sendo preenchida: 42 %, espera: the replica standby is 12s behind\n',
+    ),
+    (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),
         STANDING,
         STANDING_PT,
