@@ -18,6 +18,7 @@ from webhooks import gateways, providers, registry, signatures
 from webhooks.hours import parse_hours
 from webhooks.models import Payment
 from webhooks.start import TAG
+from webhooks.states import REMINDERS
 from webhooks.texts import fill_in, payment_url
 
 NAME_HINT = "Call its module by a word of small letters, digits and underscores, 20 at most."
@@ -48,7 +49,7 @@ def _template_errors(variable: str, template: str) -> Iterator[CheckMessage]:
 @register(TAG)
 def check_reminders(**_: Any) -> list[CheckMessage]:
     """Count the reminders."""
-    most = max(settings.SMS_FURTHER_DELAYS)
+    most = max(REMINDERS)
     if most >= settings.SMS_REMINDERS:
         return []
     told = f"SMS_REMINDERS={settings.SMS_REMINDERS}: a payment has at most {most}."

@@ -99,6 +99,9 @@ class SMSStatus(TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+REMINDERS = (1, 2, 3)
+"""A payment's reminders, of which a shop chooses how many there are."""
+
 GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
 """What has reached its phone, or may have."""
 

@@ -166,6 +166,10 @@ def test_operators_see_which_reminder_it_is(deliver: Deliver, admin_client: Clie
     assert "reminder 2" in admin_client.get("/panel/").content.decode()
     listed = admin_client.get("/api/webhooks/sms-logs/?number=2").json()["results"]
     assert [sms["number"] for sms in listed] == [2]
+    assert admin_client.get("/api/webhooks/sms-logs/?number=4").status_code == 400
+    for number, count in ((1, 1), (2, 1), (3, 0)):
+        shown = admin_client.get(f"/admin/webhooks/recoverysms/?number={number}")
+        assert shown.context["cl"].result_count == count
     texts = admin_client.get("/admin/webhooks/recoverysms/texts/").content.decode()
     assert ("GhostPay, reminder 3" in texts, "ultima chance" in texts, "Tribo, tchau" in texts) == (True, True, True)
     assert [found.text for found in previews.all_previews()[3:]] == ["Tribo", "Tribo", "Tribo, tchau"]
