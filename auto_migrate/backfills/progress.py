@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.backfill_events import BackfillProgressed
-from auto_migrate.events import jsonable
 from auto_migrate.history.models import BackfillRecord
-from auto_migrate.values import BackfillState
+from auto_migrate.values import BackfillState, jsonable
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 STATES = {

@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import jsonable
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
@@ -26,7 +25,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
-from auto_migrate.values import Holder, RunStatus
+from auto_migrate.values import Holder, RunStatus, jsonable
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
 from auto_migrate.web.pages.frame import for_browsers
