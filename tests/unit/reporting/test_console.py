@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import backfill_events, bridge_events, events, values
+from auto_migrate import backfill_events, bridge_events, events, record_events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -366,7 +366,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "✅ Nenhuma migração pendente: esta versão é mais antiga que o banco de dados.\n",
     ),
     (
-        events.RecordMended((FIRST,)),
+        record_events.RecordMended((FIRST,)),
         "🩹 Completed the record of billing.0001_initial: applied, but recorded by half.\n",
         "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
     ),
