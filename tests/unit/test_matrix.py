@@ -35,7 +35,7 @@ def test_other_legs_stay_in_the_table_as_they_were_run(tmp_path: Path) -> None:
         "Django": "6.1.3",
         "Python": "3.14.10",
         "SQLite": "3.53.4",
-        "driver": "3.3.9 (dt dec)",
+        "driver": "3.3.9",
         "server": "18.6",
     }
     passed = Outcome(State.PASSED, versions=versions, passed=7, skipped=1, day="2026-11-30")

@@ -18,7 +18,7 @@ LONGEST = 200
 def row_of(leg: Leg, outcome: Outcome) -> list[str]:
     """Return the row of a leg, with the versions that really ran."""
     versions = outcome.versions
-    driver = " ".join(filter(None, [driver_of(leg), versions.get("driver", "").partition(" ")[0]]))
+    driver = " ".join(filter(None, [driver_of(leg), versions.get("driver", "")]))
     return [
         leg.name,
         versions.get("Django", leg.django),
