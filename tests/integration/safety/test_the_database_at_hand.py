@@ -165,7 +165,7 @@ def test_what_uses_a_field_goes_along_or_stops_it_as_this_django_drops_columns(
 ) -> None:
     monkeypatch.setattr(BaseDatabaseSchemaEditor, "sql_delete_column", sql)
     state = ProjectState()
-    fields = [("id", models.BigAutoField(primary_key=True)), ("w", models.CharField(max_length=10, null=True))]
+    fields: list[tuple[str, Any]] = [("id", models.BigAutoField(primary_key=True)), ("w", models.TextField(null=True))]
     migrations.CreateModel("T", fields, {"db_table": "t"}).state_forwards("shop", state)
     told = {code for code, _found in found_in(tables, [migrations.RemoveField("T", "w")], state)}
     assert told & {"AM410", "AM205"} == {code}
