@@ -14,10 +14,10 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate import events, record_events
 from auto_migrate.databases.waits import TEXTS, Reason
+from auto_migrate.duration_words import exact_duration
 from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import BLOCKER_ENDED, FORESEEN, Wish
 from auto_migrate.lock_wait import aware
-from auto_migrate.reporting.assessments.text import exact_duration
 from auto_migrate.web.pages.markup import tag
 
 # What stands where there is nothing to tell.
