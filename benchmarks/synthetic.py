@@ -61,18 +61,20 @@ DATABASES["default"]["CONN_MAX_AGE"] = int(os.environ.get("CONN_MAX_AGE", "600")
 HEARD = """from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from app000 import models
-
-
-def note(sender, **kwargs):
-    assert models.Model0._meta.db_table
-
 
 class Config(AppConfig):
     name = "heard"
 
     def ready(self):
+        from heard.receivers import note
+
         post_migrate.connect(note)
+"""
+RECEIVERS = """from app000.models import Model0
+
+
+def note(sender, **kwargs):
+    assert Model0._meta.db_table
 """
 URLS = """import os
 
@@ -117,6 +119,7 @@ class Synthetic:
         self._write("synthetic_urls.py", URLS)
         self._write("heard/__init__.py", "")
         self._write("heard/apps.py", HEARD)
+        self._write("heard/receivers.py", RECEIVERS)
 
     def with_receiver(self) -> Synthetic:
         """Return the same project with an app that hears of migrations."""
