@@ -169,13 +169,13 @@ class Run:
             # Whoever answers a question is told if nobody had asked it.
             return None
         fingerprint = code.fingerprint(recorded_rows(self.database.connection))
-        last = Fingerprint.parsed(History(self.database.alias).last_fingerprint(but=self.emit.run_id))
-        known = Known(fingerprint, last)
+        last = History(self.database.alias).last_answer(but=self.emit.run_id)
+        known = Known(fingerprint, Fingerprint.parsed(last.fingerprint), last.may_have_bridges)
         return known if known.is_same_schema else None
 
     def take_short_way(self, code: Code, known: Known) -> EndState | None:
         """End a run with nothing pending; None where that proves not to be the way."""
-        if waits_for_run(self.database.alias, self.goal):
+        if known.may_have_bridges and waits_for_run(self.database.alias, self.goal):
             return None
         if not known.is_heard and not self.announce(code):
             return None

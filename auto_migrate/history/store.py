@@ -18,7 +18,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from auto_migrate.conf import get_settings
-from auto_migrate.history.models import RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.history.late_tables import presence
+from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
 from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -63,6 +64,14 @@ class StepNote:
         yield "name", self.migration.name
 
 
+@dataclasses.dataclass(frozen=True)
+class LastAnswer:
+    """The fingerprint that a run has left, empty if it left none, and whether the database may have bridges."""
+
+    fingerprint: str
+    may_have_bridges: bool
+
+
 class SlotTaken(Exception):
     """Another run that was asked for over HTTP has not ended."""
 
@@ -97,10 +106,12 @@ class History:
         found = RunRecord.objects.using(self.database).filter(fingerprint__startswith=beginning)
         return bool(self._tell(found.exists))
 
-    def last_fingerprint(self, *, but: uuid.UUID) -> str:
-        """Return the fingerprint that the newest run, this one aside, has left; empty if it left none."""
+    def last_answer(self, *, but: uuid.UUID) -> LastAnswer:
+        """Return what the newest run, this one aside, has found, by one query."""
         begun = RunRecord.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
-        return self._tell(begun.values_list("fingerprint", flat=True).first) or ""
+        has_bridges = presence(self.database, BridgeRecord)
+        fingerprint, may_have_bridges = self._tell(begun.values_list("fingerprint", has_bridges).first) or (None, True)
+        return LastAnswer(fingerprint or "", bool(may_have_bridges))
 
     def forget_answers(self) -> None:
         """Forget what runs have found: somebody has done since what only they do."""
