@@ -260,9 +260,9 @@ class Run:
         )
 
         plan = comparison.plan
-        bridges = BridgeKeeper(
-            self.database, comparison, self.goal, is_in_use=self.gate.is_in_use, lock=lock, emit=self.emit
-        )
+        # Asked before the history knows of the plan, and of all that it tells of this database.
+        in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
+        bridges = BridgeKeeper(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
@@ -282,6 +282,7 @@ class Run:
             resolutions=self.request.resolutions,
             bridges=bridges.builder(),
             open_journals=cut,
+            in_use=in_use,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.loosen()

@@ -274,8 +274,14 @@ class History:
         # The ORM would take longer to write the statement than the server to carry it out.
         quote = connection.ops.quote_name
         columns = {name: quote(str(field.column)) for name, field in fields.items()}
+        statement = NOTE.format(table=quote(StepRecord._meta.db_table), **columns)
         with connection.cursor() as cursor:
-            cursor.executemany(NOTE.format(table=quote(StepRecord._meta.db_table), **columns), rows)
+            if connection.vendor == "postgresql":
+                # Its driver would set up a pipeline each time.
+                compose = connection.ops.compose_sql  # type: ignore[attr-defined] # Django's for PostgreSQL
+                cursor.execute("; ".join(compose(statement, row) for row in rows))
+            else:
+                cursor.executemany(statement, rows)
 
     def _values(self, note: StepNote, run_id: uuid.UUID) -> Iterator[tuple[str, object]]:
         for name, value in note.values(run_id):
