@@ -95,6 +95,8 @@ def _unusable_paths() -> Iterator[CheckMessage]:
         from auto_migrate.listeners import load_listener
 
         yield from _refused("auto_migrate.E004", load_listener, path)
+    if "." in settings.TENANTS:
+        yield from _refused("auto_migrate.E007", load_callable, "TENANTS", settings.TENANTS)
     if settings.NOTIFY:
         yield from _undeliverable(settings.NOTIFY)
     if settings.HAZARDS:

@@ -31,6 +31,7 @@ RELEASE_VARIABLES = (
     "HEROKU_BUILD_COMMIT",
     "HEROKU_SLUG_COMMIT",
     "FLY_IMAGE_REF",
+    "RAILWAY_GIT_COMMIT_SHA",
     "K_REVISION",
     "GIT_COMMIT",
 )
@@ -170,6 +171,13 @@ def path_list(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def tenants(value: Any) -> str:
+    """Parse `auto`, `none`, or one dotted path."""
+    if value not in {"auto", "none"} and not (isinstance(value, str) and "." in value.strip(".")):
+        raise ValueError(_("it must be auto, none, or a dotted path such as shop.tenants.schema_names"))
+    return str(value)
+
+
 def acknowledgements(value: Any) -> Mapping[str, str]:
     """Parse a dict of `CODE:MIGRATION` and reason, or `CODE:MIGRATION=reason` pairs separated by semicolons."""
     found = pairs(value, ";")
@@ -269,8 +277,10 @@ class Settings:
     """What backfills wait for; one that cannot be read holds them up."""
     BACKFILL_REPLICAS: tuple[str, ...] = _setting(names, ())
     """Aliases of replicas that backfills ask themselves how far behind they are, on any database."""
-    TENANTS: str = _setting(one_of("auto", "none"), "auto")
-    """`none` takes a database for up to date by one schema, though the project keeps others for its tenants."""
+    TENANTS: str = _setting(tenants, "auto")
+    """Who the tenants are: `auto`, `none`, or the dotted path of a callable that gives the names of their schemas."""
+    TENANT_WORKERS: int | None = _setting(optional(at_least(1, int)), None)
+    """How many schemas are migrated at a time, each over a connection; None is as many as processors, 4 at most."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
     """Alias → URL of the server itself, for databases that `DATABASES` reaches through a pooler."""
     TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Emitter:
     """Hands events to every listener, those of the setting `LISTENERS` included, with where and when they happened.
 
-    `applied` migrations were told as finished.
+    `applied` migrations were told as finished. `schema` is the one that events are of while no tenant's is worked in.
     """
 
     database: str
@@ -31,6 +32,7 @@ class Emitter:
     listeners: Sequence[Listener]
     clock: Clock
     applied: int = dataclasses.field(default=0, init=False)
+    schema: str = dataclasses.field(default="", init=False)
 
     def __post_init__(self) -> None:
         if get_settings().LISTENERS or get_settings().NOTIFY:
@@ -43,7 +45,8 @@ class Emitter:
         """Hand over one event; a listener that raises is logged and does not stop the run."""
         self.applied += isinstance(event, MigrationFinished)
         event = redacted_fields(event)
-        context = Context(self.database, self.run_id, self.clock.now())
+        tenant = active_schema()
+        context = Context(self.database, self.run_id, self.clock.now(), tenant or self.schema, bool(tenant))
         for listener in self.listeners:
             try:
                 listener(event, context)

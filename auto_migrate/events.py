@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState, WantedLock
+from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState, TimedOperation, WantedLock
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when an event happened."""
+    """Where and when an event happened.
+
+    `schema` is empty where the database has no tenants; `is_part` tells that it is one tenant's of many, which people
+    are told of in sum.
+    """
 
     database: str
     run_id: uuid.UUID
     at: datetime.datetime
+    schema: str = ""
+    is_part: bool = False
 
 
 @dataclass_transform(frozen_default=True)
@@ -212,6 +218,12 @@ class RecordMended(Event):
     migrations: tuple[MigrationKey, ...]
 
 
+class MigrationsAdopted(Event):
+    """These migrations were recorded as applied without carrying them out, since the schema proves that they were."""
+
+    migrations: tuple[MigrationKey, ...]
+
+
 # -- assess -----------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +314,17 @@ class IndexProgressed(Event):
     waited: float
 
 
+class RowsFilled(Event):
+    """Rows of a table, whose name is quoted, are filled block by block: how much of it is done, in percent.
+
+    It waits while `held_by` says for what, as a backfill does.
+    """
+
+    table: str
+    percent: float
+    held_by: str
+
+
 class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 
@@ -319,7 +342,8 @@ class SessionsAwaited(Event):
 class MigrationFinished(Event):
     """The migration is applied (or unapplied) and recorded, after `duration` seconds.
 
-    `already` tells that another runner had applied it meanwhile, so that nothing was done.
+    `already` tells that another runner had applied it meanwhile, so that nothing was done. `operations` are those that
+    were carried out one by one.
     """
 
     migration: MigrationKey
@@ -328,16 +352,21 @@ class MigrationFinished(Event):
     backwards: bool
     duration: float
     already: bool = False
+    operations: tuple[TimedOperation, ...] = ()
 
 
 class MigrationStopped(Event):
-    """The migration raised and its transaction was rolled back; `error` is one short text."""
+    """The migration raised and its transaction was rolled back; `error` is one short text.
+
+    `operations` are those that were carried out one by one; the last one was under way.
+    """
 
     migration: MigrationKey
     index: int
     total: int
     backwards: bool
     error: str
+    operations: tuple[TimedOperation, ...] = ()
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------

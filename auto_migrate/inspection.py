@@ -10,6 +10,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, TransientError
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.history.store import History
 from auto_migrate.phases.phase import asked_phase
 from auto_migrate.planning.comparison import Comparison, compare
@@ -17,6 +18,7 @@ from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.interruptions import Interruptions, interruptions
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.planning.targets import Goal
+from auto_migrate.tenants import Tenancy, in_public, tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
 
@@ -40,6 +42,8 @@ class Inspection:
     hint: str = ""
     deferred: tuple[MigrationKey, ...] = ()
     """What waits for the deploy, where phases are on."""
+    schemas: SchemasCompared | None = None
+    """What the schemas of tenants need, if the database has any."""
 
 
 def inspect(database: str = "default", *, phase: str | None = None, goal: Goal | None = None) -> Inspection:
@@ -50,20 +54,50 @@ def inspect(database: str = "default", *, phase: str | None = None, goal: Goal |
     `DatabaseRefused` if the database cannot be asked; there is no second attempt.
     """
     adapter, goal = adapter_for(database), goal or Goal(phase=asked_phase(phase))
+    tenancy = tenancy_of(database)
     try:
-        with asking(adapter):
-            code, recorded = code_of_process(database), recorded_rows(adapter.connection)
-            found = interruptions(adapter, recorded)
-            if found.cut or found.undone:
-                return interrupted(adapter, found, compare(adapter, goal))
-            # It tells that all is applied, which is not what everybody asks for.
-            if goal.is_whole and code is not None and History(database).knows(code.fingerprint(recorded).schema):
-                return Inspection(SchemaState.UP_TO_DATE)
-            return inspection_of(compare(adapter, goal))
+        with in_public(database), asking(adapter):
+            found = inspect_schema(adapter, goal)
+            return found if tenancy is None else with_tenants(found, adapter, tenancy, goal)
     except HistoryDiverged as error:
         return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault
+
+
+def inspect_schema(database: Database, goal: Goal) -> Inspection:
+    """Compare with the record of the schema that this thread works in."""
+    code, recorded = code_of_process(database.alias), recorded_rows(database.connection)
+    found = interruptions(database, recorded)
+    if found.cut or found.undone:
+        return interrupted(database, found, compare(database, goal))
+    # It tells that all is applied, which is not what everybody asks for.
+    if goal.is_whole and code is not None and History(database.alias).knows(code.fingerprint(recorded).schema):
+        return Inspection(SchemaState.UP_TO_DATE)
+    return inspection_of(compare(database, goal))
+
+
+def with_tenants(found: Inspection, database: Database, tenancy: Tenancy, goal: Goal) -> Inspection:
+    """Return the same with all that is pending in the schemas of tenants."""
+    # Most projects have none.
+    from auto_migrate.fleet.shared_plan import compared, plans_for
+    from auto_migrate.fleet.survey import take
+
+    survey = take(tenancy)
+    plans = plans_for(database, tenancy, survey, goal)
+    pending = {one.key: one for one in found.pending}
+    for plan in plans:
+        for migration, backwards in plan.comparison.plan:
+            pending.setdefault(MigrationKey.of(migration), planned(migration, backwards=backwards))
+    deferred = (*found.deferred, *(key for plan in plans for key in plan.comparison.deferred))
+    is_well = found.state in {SchemaState.UP_TO_DATE, SchemaState.AHEAD}
+    return dataclasses.replace(
+        found,
+        state=SchemaState.BEHIND if pending and is_well else found.state,
+        pending=tuple(pending.values()),
+        deferred=tuple(dict.fromkeys(deferred)),
+        schemas=compared(survey, plans),
+    )
 
 
 def inspection_of(comparison: Comparison) -> Inspection:

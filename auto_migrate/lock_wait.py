@@ -63,6 +63,16 @@ def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> 
         lock.release()
 
 
+@contextlib.contextmanager
+def sharing_turn(alias: str, lock: DeployLock) -> Iterator[None]:
+    """Let this thread have the turn that another one of this process has."""
+    _held.turns[alias] = lock
+    try:
+        yield
+    finally:
+        _held.turns.pop(alias, None)
+
+
 def await_deploy_lock(lock: DeployLock, database: Database, emit: Emitter, *, lock_wait: float) -> None:
     """Poll until the lock is had: a waiter blocked in the server would hold a snapshot against the holder's indexes."""
     clock = emit.clock

@@ -1,7 +1,8 @@
 """The pipeline: wait → compare → lock → recover → assess → apply → verify.
 
-`migrate` brings one database to where this code needs it. A transient error anywhere starts the next attempt, which
-begins with a fresh look at what is recorded and so repeats nothing that was committed.
+`migrate` brings one database to where this code needs it, and each tenant's schema if it has any. A transient error
+anywhere starts the next attempt, which begins with a fresh look at what is recorded and so repeats nothing that was
+committed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.state import ProjectState
@@ -37,7 +39,7 @@ from auto_migrate.events import (
     StateCompared,
     VerifyStarted,
 )
-from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
+from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued, UsageError
 from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
@@ -53,8 +55,12 @@ from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
-from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.tenants import in_public, tenancy_of
+from auto_migrate.values import MigrationKey, Node, SchemaState
 from auto_migrate.watchdog import watched
+
+if TYPE_CHECKING:
+    from auto_migrate.fleet.fleet import Fleet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +89,27 @@ def migrate(
     channel = Channel(history, clock)
     emit = Emitter(database, request.queued or uuid.uuid4(), [history, channel, *listeners], clock)
     adapter = adapter_for(database)
-    with directly(database), adapter.guarded(), watched(adapter, emit), channel.opened(adapter.connection):
+    with (
+        in_public(database),
+        directly(database),
+        adapter.guarded(),
+        watched(adapter, emit),
+        channel.opened(adapter.connection),
+    ):
         return Run(adapter, request, emit).run()
+
+
+def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter) -> Fleet | None:
+    """Return the tenants of a database, None if it has none; raise `UsageError` where some are named all the same."""
+    tenancy = tenancy_of(database.alias)
+    if tenancy is not None:
+        # Most projects have none.
+        from auto_migrate.fleet.fleet import Fleet
+
+        return Fleet(database, tenancy, goal, request, emit)
+    if request.tenants or request.canaries:
+        raise UsageError(_("Database {database!r} has no tenants.").format(database=database.alias))
+    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +130,7 @@ class Run:
         self.goal = request.goal or Goal.asked(None, None)
         self.retry = request.retry or Retry.configured()
         self.gate = Gate(database, self.goal, request.acknowledgements, emit, answers=request.answers)
+        self.fleet = fleet_of(database, self.goal, request, emit)
 
     def run(self) -> Result:
         """Make attempts until one succeeds; tell the listeners how it ended."""
@@ -135,6 +161,8 @@ class Run:
             cut, state = self.cut(comparison), applied_state(comparison)
             self.assess(comparison, state, cut)
             self.apply(comparison, lock, state, cut)
+            if self.fleet is not None:
+                self.fleet.migrate(lock)
         end = self.verify(comparison, code)
         if self.goal.is_whole and self.goal.phase is not Phase.POST_DEPLOY:
             note_release(self.database.alias)
@@ -145,6 +173,8 @@ class Run:
         self.emit(AttemptStarted(number, self.retry.attempts))
         refuse_manual_commits(self.database)
         self.database.prepare()
+        if self.fleet is not None:
+            self.fleet.check()
         if self.request.queued is None:
             return
         if not History(self.database.alias).claim(self.request.queued):
@@ -158,7 +188,8 @@ class Run:
     def read_code(self) -> Code | None:
         """Return what a fingerprint is made of; None where the goal is less than everything, or none can be had."""
         # Read once, before any migration is imported: files that are edited under a worker are not what it carries out.
-        return code_of_process(self.database.alias) if self.goal.is_whole else None
+        is_whole = self.goal.is_whole and not self.request.tenants
+        return code_of_process(self.database.alias) if is_whole else None
 
     def known(self, code: Code) -> Known | None:
         """Return what the last run knew of this code, None if it did not find the database up to date with it.
@@ -168,14 +199,22 @@ class Run:
         if self.request.resolutions:
             # Whoever answers a question is told if nobody had asked it.
             return None
-        fingerprint = code.fingerprint(recorded_rows(self.database.connection))
+        fingerprint = code.fingerprint(self.recorded())
         last = History(self.database.alias).last_answer(but=self.emit.run_id)
         known = Known(fingerprint, Fingerprint.parsed(last.fingerprint), last.may_have_bridges)
         return known if known.is_same_schema else None
 
+    def recorded(self) -> Sequence[Node]:
+        """Return what is recorded: the rows, or of tenants which records there are."""
+        return recorded_rows(self.database.connection) if self.fleet is None else self.fleet.recorded()
+
     def take_short_way(self, code: Code, known: Known) -> EndState | None:
         """End a run with nothing pending; None where that proves not to be the way."""
-        if known.may_have_bridges and waits_for_run(self.database.alias, self.goal):
+        # Receivers hear of new code in the schema of each tenant.
+        may_have_bridges = known.may_have_bridges or self.fleet is not None
+        if (may_have_bridges and waits_for_run(self.database.alias, self.goal)) or (
+            self.fleet is not None and not known.is_heard
+        ):
             return None
         if not known.is_heard and not self.announce(code):
             return None
@@ -212,7 +251,8 @@ class Run:
     def is_ahead(self, comparison: Comparison) -> bool:
         """Return whether there is nothing to do since the database is of a newer release."""
         is_newer = comparison.state is SchemaState.AHEAD and not self.request.resolutions
-        return is_newer and not open_journals(self.database.alias)
+        is_alone = self.fleet is None or self.fleet.is_settled(needs_of(comparison.loader))
+        return is_newer and is_alone and not open_journals(self.database.alias)
 
     def lock(self) -> contextlib.AbstractContextManager[DeployLock]:
         """Hold the deploy lock, for which others are waited as long as the request or the settings say."""
@@ -232,7 +272,9 @@ class Run:
         if cut or self.request.resolutions:
             from auto_migrate.applying.recovery import check_open, check_resolutions
 
-            check_resolutions(self.request.resolutions, cut, comparison, self.database.alias)
+            if self.fleet is None or not self.fleet.is_cut:
+                # Else what is answered may be asked by a tenant's schema.
+                check_resolutions(self.request.resolutions, cut, comparison, self.database.alias)
             check_open(self.database, cut, comparison)
         return cut
 
@@ -244,6 +286,8 @@ class Run:
             from auto_migrate.backfills.outlook import refuse_unfinished
 
             refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
+        if self.fleet is not None:
+            self.fleet.prepare()
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
@@ -301,13 +345,17 @@ class Run:
             from auto_migrate.backfills.background import tell_unfinished
 
             tell_unfinished(self.database.alias, self.emit)
+        recorded, needs = recorded_rows(self.database.connection), needs_of(comparison.loader)
+        everywhere = recorded if self.fleet is None else self.fleet.verify(needs, comparison.deferred)
+        if self.fleet is not None and self.fleet.is_behind:
+            # Somebody wanted some of the tenants only.
+            return EndState(SchemaState.BEHIND)
         if comparison.unknown:
             return EndState(SchemaState.AHEAD)
-        recorded = recorded_rows(self.database.connection)
         # Receivers of pre_migrate may have taken migrations out of the plan: then the next run has to look again.
-        if code is None or needs_of(comparison.loader).pending(recorded):
+        if code is None or everywhere is None or needs.pending(recorded):
             return EndState(SchemaState.UP_TO_DATE)
-        fingerprint = code.fingerprint(recorded)
+        fingerprint = code.fingerprint(everywhere)
         return EndState(
             SchemaState.UP_TO_DATE, str(fingerprint.unchecked() if self.request.skip_checks else fingerprint)
         )

@@ -18,6 +18,9 @@ from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
 from auto_migrate.findings import Acknowledgement, Assessment, Finding
+from auto_migrate.fleet.largest_tables import LargestTenants
+from auto_migrate.fleet.shared_plan import SharedPlan, compared, plans_for
+from auto_migrate.fleet.survey import take
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
 from auto_migrate.phases.phase import ALL
@@ -30,6 +33,7 @@ from auto_migrate.safety.gate import refuse_unfit
 from auto_migrate.safety.plan_assessment import assess_plan, standing
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
+from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of
 from auto_migrate.values import MigrationKey
 
 
@@ -49,7 +53,8 @@ def preview(
     would ask what became of an operation that was cut; `resolutions` answer that.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, waiting=True):
+    with report_ending(emit, waiting=True), in_public(database):
+        emit.schema = shared_schema(database)
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL
@@ -66,14 +71,63 @@ def preview(
         told = obstacle.message if obstacle else ""
         plan = plan_fingerprint(comparison)
         emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told))
-        if not comparison.plan and not obstacle:
+        of_tenants = preview_tenants(database, goal, acknowledgements, emit)
+        if not comparison.plan and not obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))
         if obstacle:
             raise obstacle
-        if blocking:
+        if blocking := (*blocking, *of_tenants.blocking):
             answers = RunRequest(resolutions=resolutions or {}).answers
             raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
     return assessment
+
+
+@dataclasses.dataclass(frozen=True)
+class PreviewedTenants:
+    """How many plans tenants need, and the findings that stop any of them."""
+
+    plans: int = 0
+    blocking: tuple[Finding, ...] = ()
+
+
+def preview_tenants(
+    database: str, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+) -> PreviewedTenants:
+    """Show one plan after the other, each with the schemas that share it, and what was found in it."""
+    tenancy = tenancy_of(database)
+    if tenancy is None:
+        return PreviewedTenants()
+    adapter, blocking = adapter_for(database), list[Finding]()
+    try:
+        with asking(adapter):
+            survey = take(tenancy)
+            plans = plans_for(adapter, tenancy, survey, goal)
+            pending = [plan for plan in plans if plan.comparison.plan]
+            for plan in pending:
+                emit(compared(survey, [plan]))
+                blocking += preview_plan(plan, tenancy, acknowledgements, emit)
+            if not pending:
+                emit(compared(survey, plans))
+    except TransientError as fault:
+        raise adapter.unreachable(fault) from fault
+    return PreviewedTenants(len(pending), tuple(blocking))
+
+
+def preview_plan(
+    plan: SharedPlan, tenancy: Tenancy, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+) -> tuple[Finding, ...]:
+    """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
+    largest, comparison = LargestTenants(tenancy.alias, plan.group.names), plan.comparison
+    with tenancy.entered(plan.group.tenants[0]):
+        assessment = assess_plan(
+            largest, comparison, plan.state.clone(), acknowledgements=acknowledgements, with_sql=True
+        )
+        blocking = standing(assessment, {})
+        for assessed in assessment.migrations:
+            emit(MigrationAssessed(assessed))
+        told = (assessment.findings, blocking, assessment.unmatched, (), plan_fingerprint(comparison))
+        emit(PlanAssessed(*told, assessment.forecast))
+    return blocking
 
 
 @dataclasses.dataclass(frozen=True)

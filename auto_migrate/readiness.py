@@ -28,12 +28,14 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     TransientError,
 )
+from auto_migrate.fleet.standing import whole_state
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import SHOW
-from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.planning.targets import Goal
+from auto_migrate.tenants import shared_schema
 from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
@@ -55,9 +57,12 @@ def check(
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True):
+        emit.schema = shared_schema(database)
         found = inspect(database, goal=goal)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
+        if found.schemas is not None:
+            emit(found.schemas)
         if found.state is SchemaState.DIVERGED:
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
@@ -76,8 +81,14 @@ def behind(database: str, found: Inspection, goal: Goal) -> DatabaseBehind:
     if found.pending[0].backwards:
         text = _("Database {database!r} is further than that; migrations to be unapplied: {pending}.")
         hint = _("Unapply them: {command}")
+    if found.schemas is not None and found.schemas.behind:
+        text = _(
+            "Database {database!r} is behind; migrations pending: {pending}, in {behind} of {total} tenants' schemas."
+        )
     command = " ".join(["manage.py auto_migrate", *goal.options(database)])
-    return DatabaseBehind(text.format(database=database, pending=len(found.pending)), hint=hint.format(command=command))
+    schemas = found.schemas or SchemasCompared(0, ())
+    told = {"database": database, "pending": len(found.pending), "behind": schemas.behind, "total": schemas.total}
+    return DatabaseBehind(text.format(**told), hint=hint.format(command=command))
 
 
 def wait_for_migrations(
@@ -97,6 +108,7 @@ def wait_for_migrations(
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
     with report_ending(emit, waiting=True):
+        emit.schema = shared_schema(database)
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
     return state
@@ -131,7 +143,7 @@ class MigrationsWatch:
     def look(self) -> SchemaState | None:
         """Ask once; None means wait. Raise what waiting cannot mend, or has not mended in time."""
         try:
-            found = quick_state(self.database.alias)
+            found = whole_state(self.database.alias)
         except DatabaseUnreachable as error:
             if self.due("unreachable"):
                 self.emit(DatabaseAwaited(self.waited, error.message, error.hint))

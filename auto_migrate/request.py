@@ -22,6 +22,9 @@ class RunRequest:
     `lock_wait` is seconds. `queued` is the run that the history knows as queued and that is to be carried out under
     that name. `resolutions` settle operations that an earlier run was cut in, `acknowledgements` let hazards of the
     plan pass, `skip_checks` leaves Django's system checks out. The `audience` is told of by Django's signals.
+
+    Of tenants only `tenants` are migrated, if any are named; `canaries` come first, and the rest only if all of them
+    end well; when `max_failures` schemas have failed no further one is begun.
     """
 
     goal: Goal | None = None
@@ -33,6 +36,9 @@ class RunRequest:
     requested_by: str = ""
     skip_checks: bool = False
     audience: Audience = dataclasses.field(default_factory=Audience)
+    tenants: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
+    max_failures: int = 1
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -28,10 +28,11 @@ def supervised(
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
     fingerprint: Callable[[], str] = str,
+    state: Callable[[], SchemaState] = lambda: SchemaState.UP_TO_DATE,
 ) -> Iterator[Emitter]:
     """Hold the deploy lock around work that is not ours, and keep the record of what is reported to the emitter.
 
-    `fingerprint` is asked, after the work, for that of the state that it has left, empty if there is none.
+    After the work, `state` is asked for what it has left, and `fingerprint` for that of it, empty if there is none.
     """
     history = HistoryListener(database, requested_by=requested_by)
     emit = Emitter(database, uuid.uuid4(), [history, *listeners], clock or Clock())
@@ -49,4 +50,4 @@ def supervised(
             with adapter.translate_errors():
                 raise
         duration = emit.clock.monotonic() - started
-        emit(RunSucceeded(SchemaState.UP_TO_DATE, emit.applied, duration, fingerprint()))
+        emit(RunSucceeded(state(), emit.applied, duration, fingerprint()))

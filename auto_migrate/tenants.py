@@ -1,50 +1,331 @@
 """Projects that keep a schema for each of their tenants, with a record of migrations in each.
 
-Whoever looks at one schema knows nothing of the others. Until all of them are migrated here, nobody is told that such a
-database is up to date; the project says by `TENANTS` = `none` that the one schema is all there is to it.
+Whoever looks at one schema knows nothing of the others: such a database is up to date when all of its schemas are.
+django-tenants and django-pgschemas are recognised by the database's connection; what any other way of having tenants
+needs is their names, which the setting `TENANTS` tells where to get.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import abc
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
-from django.db import connections
+from django.apps import apps
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, ProgrammingError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.conf import get_settings
-from auto_migrate.exceptions import UsageError
+from auto_migrate.active_schema import active_schema, within_schema
+from auto_migrate.conf import get_settings, load_callable
+from auto_migrate.exceptions import UsageError, summary_of
 
-# The packages that are known to do this, and what each migrates all schemas with.
-COMMANDS: Mapping[str, str] = {
-    "django_tenants": "manage.py migrate_schemas",
-    "django_pgschemas": "manage.py migrateschema --include-all-schemas",
-    "tenant_schemas": "manage.py migrate_schemas",
-}
+# Of which those of other packages have no type.
+project_settings: Any = settings
+
+PUBLIC = "public"
+# What the setting may be beside a dotted path.
+AUTO, NONE = "auto", "none"
 
 
 class TenantsUnknown(UsageError):
-    """The database has a schema for each tenant, and what state they are in was not looked at."""
+    """The database has a schema for each tenant, and which there are cannot be told."""
 
 
-def tenants_package(database: str) -> str:
-    """Return the package by whose connections the database has tenants, empty if it has none or none are to count."""
-    if get_settings().TENANTS == "none":
-        return ""
-    modules = (kind.__module__.partition(".")[0] for kind in type(connections[database]).__mro__)
-    return next((module for module in modules if module in COMMANDS), "")
+@dataclasses.dataclass(frozen=True, order=True)
+class Tenant:
+    """One tenant: the name of its schema, and its type where a project has several, which decides on its apps.
+
+    `is_static` tells that the code itself names it, so that its schema is made if it is missing.
+    """
+
+    name: str
+    kind: str = ""
+    is_static: bool = False
 
 
-def refuse_tenants(database: str) -> None:
-    """Raise `TenantsUnknown` for a database of which one schema does not tell the state."""
-    if not (package := tenants_package(database)):
-        return
-    raise TenantsUnknown(
-        _(
-            "{package} keeps a schema for each tenant in database {database!r}, and auto_migrate would look at one of "
-            "them only. Nothing was done."
-        ).format(package=package, database=database),
-        hint=_(
-            "Migrate all schemas: {command}\n"
-            'If the one schema is all that this project migrates, say so: AUTO_MIGRATE = {{"TENANTS": "none"}}'
-        ).format(command=COMMANDS[package]),
-    )
+# A statement that gives names and types of tenants, with its parameters.
+Named = tuple[str, Sequence[Any]]
+NOBODY: Named = ("SELECT '', '' WHERE false", ())
+
+
+class Tenancy(abc.ABC):
+    """The tenants of one database: who they are, and how a connection is in the schema of one."""
+
+    package: ClassVar[str] = ""
+
+    def __init__(self, alias: str, given: str = "") -> None:
+        self.alias = alias
+        # The dotted path of a function that names all schemas in place of the project's rows.
+        self.given = given
+
+    @property
+    def connection(self) -> Any:
+        """Django's connection, in this thread."""
+        return connections[self.alias]
+
+    @property
+    def public(self) -> str:
+        """The schema that all tenants share."""
+        return PUBLIC
+
+    def named(self) -> Named:
+        """Return the query for the names and types of the tenants, in their order."""
+        return self._given() if self.given else self.kept()
+
+    def _given(self) -> Named:
+        connection = self.connection
+        savepoint = atomic(using=self.alias) if connection.in_atomic_block else contextlib.nullcontext()
+        try:
+            with savepoint:
+                return given_names(self.given)
+        except ProgrammingError as error:
+            # Before the first deploy there is nothing that it could read.
+            if not MigrationRecorder(connection).applied_migrations():
+                return NOBODY
+            raise TenantsUnknown(
+                _("{path} does not tell the tenants: {error}").format(path=self.given, error=summary_of(error))
+            ) from error
+
+    @abc.abstractmethod
+    def kept(self) -> Named:
+        """Return the query for those that the project keeps rows of."""
+
+    @property
+    def static(self) -> tuple[Tenant, ...]:
+        """The tenants that the code itself names."""
+        return ()
+
+    def are_told(self, error: Exception) -> bool:
+        """Return whether tenants can be told at all, since an error of `named` is not for want of their table."""
+        return True
+
+    @contextlib.contextmanager
+    def entered(self, tenant: Tenant) -> Iterator[None]:
+        """Let this thread and its connection be in the schema of a tenant."""
+        with self.switched(tenant), within_schema(tenant.name):
+            yield
+
+    @contextlib.contextmanager
+    def in_public(self) -> Iterator[None]:
+        """Let this thread and its connection be in the schema that all share."""
+        with self.switched(Tenant(self.public, self.public)), within_schema(""):
+            yield
+
+    @abc.abstractmethod
+    def switched(self, tenant: Tenant) -> contextlib.AbstractContextManager[None]:
+        """Let the connection be in a schema, without a word of it to anybody else."""
+
+
+class OfRows(Tenancy):
+    """Tenants of which the project keeps a model's rows."""
+
+    @property
+    @abc.abstractmethod
+    def model(self) -> Any:
+        """The model, None where the code names all there are."""
+
+    def are_told(self, error: Exception) -> bool:
+        # Before the first deploy there is no such table.
+        with self.connection.cursor() as cursor:
+            tables = self.connection.introspection.table_names(cursor)
+        return self.model._meta.db_table in tables
+
+    def query(self, *fields: str, order: Sequence[str]) -> Named:
+        """Return the query for some fields of all rows."""
+        rows = self.model.objects.using(self.alias).order_by(*order).values_list(*fields)
+        sql, params = rows.query.get_compiler(self.alias).as_sql()
+        return (sql if len(fields) > 1 else f"SELECT kept.*, '' FROM ({sql}) AS kept"), params  # noqa: S608 # the ORM's
+
+
+class DjangoTenants(OfRows):
+    """The tenants of django-tenants, with its own settings."""
+
+    package = "django_tenants"
+
+    @property
+    def public(self) -> str:
+        return str(getattr(settings, "PUBLIC_SCHEMA_NAME", PUBLIC))
+
+    @property
+    def model(self) -> Any:
+        return apps.get_model(project_settings.TENANT_MODEL)
+
+    def kept(self) -> Named:
+        kind = getattr(settings, "MULTI_TYPE_DATABASE_FIELD", "")
+        several = getattr(settings, "HAS_MULTI_TYPE_TENANTS", False) and kind
+        order = getattr(settings, "TENANT_MIGRATION_ORDER", None) or ["schema_name"]
+        return self.query("schema_name", *([kind] if several else ()), order=order)
+
+    @contextlib.contextmanager
+    def switched(self, tenant: Tenant) -> Iterator[None]:
+        connection = self.connection
+        before = connection.tenant
+        connection.set_schema(tenant.name, tenant_type=tenant.kind)
+        try:
+            yield
+        finally:
+            connection.set_tenant(before)
+
+
+class DjangoPgschemas(OfRows):
+    """The tenants of django-pgschemas, static ones and the reference for clones included."""
+
+    package = "django_pgschemas"
+
+    @property
+    def model(self) -> Any:
+        default = project_settings.TENANTS.get("default")
+        return apps.get_model(default["TENANT_MODEL"]) if default else None
+
+    @property
+    def static(self) -> tuple[Tenant, ...]:
+        names = [name for name in project_settings.TENANTS if name not in {self.public, "default"}]
+        reference = project_settings.TENANTS.get("default", {}).get("CLONE_REFERENCE")
+        clones = [Tenant(reference, "default", is_static=True)] if reference else []
+        return (*(Tenant(name, name, is_static=True) for name in names), *clones)
+
+    def kept(self) -> Named:
+        if self.model is None:
+            return NOBODY
+        return self.query("schema_name", order=["schema_name"])
+
+    @contextlib.contextmanager
+    def switched(self, tenant: Tenant) -> Iterator[None]:
+        from django_pgschemas.schema import Schema
+
+        with Schema.create(tenant.name):
+            yield
+
+
+class NamedSchemas(Tenancy):
+    """Tenants whose schemas a function of the project names; the search path is all that tells them apart."""
+
+    def kept(self) -> Named:
+        return NOBODY
+
+    @contextlib.contextmanager
+    def switched(self, tenant: Tenant) -> Iterator[None]:
+        if not active_schema() and tenant.name == self.public:
+            yield
+            return
+        own = self.connection
+        with own.cursor() as cursor:
+            cursor.execute("SELECT current_setting('search_path')")
+            (before,) = cursor.fetchone()
+        shared = before.removeprefix(f"{quoted(active_schema())}, ")
+        path = shared if tenant.name == self.public else f"{quoted(tenant.name)}, {shared}"
+
+        def follow(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+            # A connection that is made anew is in the schema that all share; those of other threads are theirs.
+            if connection is own:
+                _set_path(own, path)
+
+        _set_path(own, path)
+        connection_created.connect(follow, weak=False, dispatch_uid=id(follow))
+        try:
+            yield
+        finally:
+            connection_created.disconnect(dispatch_uid=id(follow))
+            if own.connection is not None and not own.needs_rollback:
+                _set_path(own, before)
+
+
+def given_names(path: str) -> Named:
+    """Return the query for the schemas that a function of the project's names."""
+    names = list(dict.fromkeys(load_callable("TENANTS", path)()))
+    if wrong := [name for name in names if not (isinstance(name, str) and name.strip())]:
+        raise TenantsUnknown(
+            _("{path} gave {wrong!r}, which is no name of a schema.").format(path=path, wrong=wrong[0]),
+            hint=_("Let it give the names of the tenants' schemas, as text."),
+        )
+    return "SELECT name, '' FROM unnest(%s::text[]) WITH ORDINALITY AS given(name, place) ORDER BY place", [names]
+
+
+def _set_path(connection: BaseDatabaseWrapper, path: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('search_path', %s, false)", [path])
+
+
+def quoted(name: str) -> str:
+    """Quote the name of a schema, whatever is in it."""
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+KINDS: tuple[type[Tenancy], ...] = (DjangoTenants, DjangoPgschemas)
+# Its successor is django-tenants, which knows how to take over.
+FORMER = "tenant_schemas"
+
+
+def tenancy_of(alias: str) -> Tenancy | None:
+    """Return what the tenants of a database are, None if it has none or none are to count.
+
+    Raise `TenantsUnknown` for tenants of a package that is not known here.
+    """
+    wanted = get_settings().TENANTS
+    if wanted == NONE:
+        return None
+    given = "" if wanted == AUTO else wanted
+    packages = {kind.__module__.partition(".")[0] for kind in type(connections[alias]).__mro__}
+    for kind in KINDS:
+        if kind.package in packages:
+            return kind(alias, given)
+    if given:
+        return _named_schemas(alias, given)
+    if FORMER in packages:
+        raise TenantsUnknown(
+            _(
+                "{package} keeps a schema for each tenant in database {database!r}, and auto_migrate would look at one "
+                "of them only. Nothing was done."
+            ).format(package=FORMER, database=alias),
+            hint=_(
+                "Migrate all schemas: {command}\n"
+                'If the one schema is all that this project migrates, say so: AUTO_MIGRATE = {{"TENANTS": "none"}}'
+            ).format(command="manage.py migrate_schemas"),
+        )
+    return None
+
+
+def _named_schemas(alias: str, path: str) -> Tenancy | None:
+    if alias != DEFAULT_DB_ALIAS:
+        return None
+    if connections[alias].vendor != "postgresql":
+        raise TenantsUnknown(
+            _("AUTO_MIGRATE['TENANTS'] names schemas, which {vendor} does not have.").format(
+                vendor=connections[alias].vendor
+            ),
+            hint=_("Take it out: grep -rn TENANTS ."),
+        )
+    return NamedSchemas(alias, path)
+
+
+def rows_of(tenancy: Tenancy, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a query that is built on `named`; none while the table of tenants is not there yet."""
+    connection = tenancy.connection
+    savepoint = atomic(using=tenancy.alias) if connection.in_atomic_block else contextlib.nullcontext()
+    try:
+        with savepoint, connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+    except ProgrammingError as error:
+        if tenancy.are_told(error):
+            raise
+        return []
+
+
+def shared_schema(alias: str) -> str:
+    """Return the name of the schema that all tenants of a database share; empty where there are none."""
+    tenancy = tenancy_of(alias)
+    return "" if tenancy is None else tenancy.public
+
+
+def in_public(alias: str) -> contextlib.AbstractContextManager[None]:
+    """Let this thread be in the schema that all tenants of a database share; nothing changes where there are none."""
+    tenancy = tenancy_of(alias)
+    return contextlib.nullcontext() if tenancy is None else tenancy.in_public()

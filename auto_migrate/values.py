@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,22 @@ class SchemaState(enum.StrEnum):
     BEHIND = "behind"
     AHEAD = "ahead"
     DIVERGED = "diverged"
+
+
+@dataclasses.dataclass(frozen=True)
+class TenantsState:
+    """How the schemas of tenants stand, by their names: `total` have one, `pending` counts in those that are behind.
+
+    `failed` are those of the latter in which a migration failed; `unprovisioned` are tenants without a schema. `shared`
+    is the state of the schema that all of them share.
+    """
+
+    total: int
+    states: Mapping[str, SchemaState]
+    pending: Mapping[str, int]
+    failed: frozenset[str]
+    unprovisioned: tuple[str, ...] = ()
+    shared: SchemaState = SchemaState.UP_TO_DATE
 
 
 class RunStatus(enum.StrEnum):
@@ -155,6 +172,24 @@ class WantedLock:
 
     table: str
     mode: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimedOperation:
+    """When an operation (1-based) of a migration was carried out, and for how many seconds; `name` is of its class.
+
+    What an earlier run has done already took this one no time.
+    """
+
+    operation: int
+    name: str
+    began: datetime.datetime
+    duration: float
+
+    @property
+    def ended(self) -> datetime.datetime:
+        """Return when it was over."""
+        return self.began + datetime.timedelta(seconds=self.duration)
 
 
 @dataclasses.dataclass(frozen=True)

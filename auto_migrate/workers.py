@@ -89,7 +89,7 @@ def carry_out_queued(database: str, clock: Clock) -> None:
 
 def log(event: Event, context: Context) -> None:
     """Write to the worker's log what it waits for."""
-    from auto_migrate.reporting.console import describe_wait
+    from auto_migrate.reporting.wait_words import describe_wait
 
     event = printable_fields(event)
     match event:

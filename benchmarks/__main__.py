@@ -13,6 +13,7 @@ from importlib.util import find_spec
 NAMES = (
     "noop",
     "readiness",
+    "tenants",
     "apply",
     "assess",
     "statements",
@@ -21,6 +22,8 @@ NAMES = (
     "kill_sweep",
     "online",
     "backfills",
+    "forecast",
+    "viewers",
     "webhooks",
     "panel",
 )

@@ -65,17 +65,14 @@ class Figure:
 
 
 @contextlib.contextmanager
-def served(project: Synthetic, url: str, max_age: int, python: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """Serve the project and return the port and the master process; the peer is there if the interpreter has it."""
+def served(settings: str, variables: Mapping[str, str], python: str) -> Iterator[tuple[int, psutil.Process]]:
+    """Serve a project that has an empty view, and return the port and the master process."""
     port = free_port()
-    env = environment({**project.env, "DATABASE_URL": url, "CONN_MAX_AGE": str(max_age)})
-    if python == peers.VENV / "bin" / "python":
-        env["PEER"] = "true"
-    env["DJANGO_SETTINGS_MODULE"] = project.settings
+    env = environment(variables, settings=settings)
     application = "django.core.wsgi:get_wsgi_application()"
     options = ["--workers", str(WORKERS), "--bind", f"{HOST}:{port}", "--log-level", "error", "--backlog", "2048"]
     options += ["--config", os.devnull]  # the service's is of another project
-    with subprocess.Popen([str(python), "-m", "gunicorn", *options, application], env=env) as server:
+    with subprocess.Popen([python, "-m", "gunicorn", *options, application], env=env) as server:
         try:
             wait_until(lambda: answers(port), timeout=60, message=lambda: "gunicorn does not answer")
             yield port, psutil.Process(server.pid)
@@ -137,7 +134,10 @@ def measure(
     """Let the views take turns; raise `RuntimeError` if one of them changed the database."""
     found: dict[str, list[Figure]] = {path: [] for path in paths}
     before = snapshot(server, DATABASE)
-    with served(project, server.url(DATABASE), max_age, python) as (port, master):
+    variables = {**project.env, "DATABASE_URL": server.url(DATABASE), "CONN_MAX_AGE": str(max_age)}
+    if python == peers.VENV / "bin" / "python":
+        variables["PEER"] = "true"
+    with served(project.settings, variables, str(python)) as (port, master):
         for path in paths:
             # Both workers have loaded what they need before anything is measured.
             for _ in range(10 * WORKERS):

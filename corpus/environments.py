@@ -17,8 +17,8 @@ class NotInstalled(Exception):
     """The packages cannot be had on this machine; the text is the installer's reason, on one line."""
 
 
-def make(folder: Path, requirements: Sequence[str]) -> Path:
-    """Return the interpreter of an environment with these packages; raise `NotInstalled`.
+def make(folder: Path, requirements: Sequence[str], base: Path = Path(sys.executable)) -> Path:
+    """Return the interpreter of an environment with these packages, made from `base`; raise `NotInstalled`.
 
     It has the Django at hand, unless one of them is another, for an application that asks for it.
     """
@@ -29,7 +29,7 @@ def make(folder: Path, requirements: Sequence[str]) -> Path:
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    uv("venv", "--python", sys.executable, str(folder))
+    uv("venv", "--python", str(base), str(folder))
     uv("pip", "install", "--python", str(python), *wanted.splitlines())
     stamp.write_text(wanted)
     return python

@@ -275,6 +275,11 @@ GATEWAY_SIGNING_SECRETS = {name: listed(f"{name.upper()}_WEBHOOK_SIGNING_SECRET"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 SMS_RECOVERY_DELAY = seconds("SMS_RECOVERY_DELAY", 600)
+# Reminders of a payment, and the seconds from the one before to each further one.
+SMS_REMINDERS = whole("SMS_REMINDERS", 1) or 1
+SMS_FURTHER_DELAYS = {
+    number: seconds(f"SMS_RECOVERY_DELAY_{number}", default) for number, default in ((2, 4 * 3600), (3, 12 * 3600))
+}
 SMS_POLL_INTERVAL = seconds("SMS_POLL_INTERVAL", 2, minimum=0.1)
 # A row that was handed to the broker and is still waiting after this long is handed over again.
 SMS_REDISPATCH_AFTER = seconds("SMS_REDISPATCH_AFTER", 30, minimum=0.1)
@@ -306,9 +311,13 @@ PAYMENT_URL = given("PAYMENT_URL")
 SMS_TEMPLATE = given("SMS_TEMPLATE") or (
     "{name}, seu PIX de {amount} ainda aguarda o pagamento. {link} Para parar, responda SAIR."
 )
-
-# A gateway's own text, where it has one.
-GATEWAY_SMS_TEMPLATES = {name: given(f"{name.upper()}_SMS_TEMPLATE") for name in GATEWAY_SECRETS}
+# Texts of a gateway's own or of further reminders, by the variable that sets them; `texts.py` says which one is taken.
+SMS_TEMPLATES = {
+    name: given(name)
+    for gateway in ("", *(f"{name.upper()}_" for name in GATEWAY_SECRETS))
+    for name in (f"{gateway}SMS_TEMPLATE{number}" for number in ("", "_2", "_3"))
+    if given(name) and name != "SMS_TEMPLATE"
+}
 # What one segment costs, in reais, for the figures of the panel.
 SMS_PRICE = price("SMS_PRICE")
 
@@ -409,7 +418,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=10),
         "options": {"expires": 3600},
     },
-    # Does nothing unless AUTO_MIGRATE_PHASES is on.
+    # What the release step has left until the release before is gone.
     "post-deploy": {
         "task": "auto_migrate.tasks.run_post_deploy",
         "schedule": 60.0,
@@ -464,6 +473,8 @@ SPECTACULAR_SETTINGS = {
 # -- auto_migrate -----------------------------------------------------------------------------------------------------
 
 AUTO_MIGRATE = {
+    # Releases run side by side while one is deployed; nobody else is there on a developer's machine.
+    "PHASES": not DEBUG,
     "HEALTH_CHECKS": {
         "cache": "webhooks.health.cache",
         "sms_scheduler": "webhooks.health.sms_scheduler",

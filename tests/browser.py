@@ -139,7 +139,7 @@ class Browser:
     def violations(self) -> list[str]:
         """Return what axe finds of serious or critical impact, with where it is."""
         self.run(AXE.read_text("utf-8") + "; 0")
-        found = self.run("axe.run().then(result => JSON.stringify(result.violations))")
+        found = self.run("axe.run({resultTypes: ['violations']}).then(result => JSON.stringify(result.violations))")
         grave = [each for each in json.loads(found) if each["impact"] in SERIOUS]
         return [f"{each['id']}: {node['target']} {node['html'][:200]}" for each in grave for node in each["nodes"]]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from tests.drivers import prelude
 from tests.manage import SECRET_KEY
 from tests.servers import PostgreSQL, Redis
 
@@ -27,3 +28,4 @@ ENVIRONMENT = {
 for name in [name for name in os.environ if name.startswith("AUTO_MIGRATE_")]:
     del os.environ[name]
 os.environ.update(ENVIRONMENT)
+exec(prelude(), {})  # as every interpreter does that is started here

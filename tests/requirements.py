@@ -1,7 +1,8 @@
 """What tests use and a machine may lack: the one place that is asked whether it is there, and how it is had.
 
 A test never asks itself. It makes a server, or calls `need`, and where something is missing `tests/skips.py` skips the
-test. `TESTS_WITHOUT` hides things that are there, by their names below, or `all`.
+test. `TESTS_WITHOUT` hides things that are there, by their names below, or `all`. `TESTS_PROGRAMS` names folders whose
+programs are taken before all others: of another PostgreSQL, MariaDB or MySQL than those at hand (tools/matrix).
 
 `python -m tests.requirements` prints the command that installs what this machine lacks.
 """
@@ -19,10 +20,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import drivers
 from tools.servers import ServerMissing
 
+CHOSEN = os.environ.get("TESTS_PROGRAMS", "")
 # Where Debian has daemons, which a user's PATH leaves out.
-PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin", "/usr/local/sbin"])
+PLACES = os.pathsep.join([CHOSEN, os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin", "/usr/local/sbin"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ GIT = Requirement("git", "git", files=("git",), debian=("git",))
 CHROMIUM = Requirement("chromium", "Chromium", files=("chromium",), debian=("chromium",))
 PROMETHEUS = Requirement("prometheus", "Prometheus", files=("prometheus", "promtool"), debian=("prometheus",))
 SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-linux",))
+KUBERNETES = Requirement(
+    "kubernetes", "the schemas of Kubernetes", modules=("kubernetes_validate",), pip=("kubernetes-validate",)
+)
 SAMPLE = Requirement(
     "sample",
     "ten packages of the corpus",
@@ -93,8 +99,10 @@ SAMPLE = Requirement(
 
 ALL = {
     each.name: each
-    for each in (POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, SAMPLE)
-}
+    for each in (
+        POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, KUBERNETES, SAMPLE,
+    )
+}  # fmt: skip
 
 # What was asked for since somebody last emptied this.
 ASKED: set[Requirement] = set()
@@ -122,6 +130,12 @@ def locate(file: str) -> str | None:
     if os.path.isabs(file):
         return file if Path(file).exists() else None
     return shutil.which(file, path=PLACES)
+
+
+def chosen(program: str) -> Path | None:
+    """Return the program in one of the folders of TESTS_PROGRAMS, or None."""
+    found = shutil.which(program, path=CHOSEN) if CHOSEN else None
+    return Path(found) if found else None
 
 
 def command(requirements: Iterable[Requirement]) -> str:
@@ -163,7 +177,7 @@ def hide_modules() -> None:
 def without_hidden_modules(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a process that shall not find them either."""
     variables = dict(environment)
-    if hidden_modules():
+    if hidden_modules() or drivers.prelude():
         inherited = variables.get("PYTHONPATH", "").split(os.pathsep)
         places = [blinkers(), *(place for place in inherited if place != blinkers())]
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
@@ -177,10 +191,10 @@ def hidden_modules() -> tuple[str, ...]:
 
 @functools.cache
 def blinkers() -> str:
-    """Make a folder that hides modules from each interpreter that has it on its path."""
+    """Make a folder that hides modules from each interpreter that has it on its path, and chooses its driver."""
     folder = tempfile.mkdtemp(prefix="without-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    text = f"import sys\nsys.modules.update(dict.fromkeys({hidden_modules()!r}))\n"
+    text = f"import sys\nsys.modules.update(dict.fromkeys({hidden_modules()!r}))\n{drivers.prelude()}"
     Path(folder, "sitecustomize.py").write_text(text)
     return folder
 

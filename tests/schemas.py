@@ -1,11 +1,14 @@
-"""The schemas to which what the commands write is held."""
+"""The schemas to which what the commands write is held, and what platforms read."""
 
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from typing import Any
 
+import check_jsonschema
 from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.validators import validator_for
 
 from tests.manage import ROOT
 
@@ -31,3 +34,10 @@ SARIF = Draft7Validator(
 ASSESSMENT = Draft202012Validator(
     strict(read("docs/reference/assessment.schema.json")), format_checker=Draft202012Validator.FORMAT_CHECKER
 )
+
+
+def refusals(platform: str, document: Any) -> list[str]:
+    """Return what a platform's schema has against a document, such as one of "compose-spec" or "github-workflows"."""
+    text = (files(check_jsonschema) / f"builtin_schemas/vendor/{platform}.json").read_text("utf-8")
+    schema = json.loads(text)
+    return [error.message for error in validator_for(schema)(schema).iter_errors(document)]

@@ -120,18 +120,25 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def is_optional(item: pytest.Function) -> bool:
     """Return whether the test, a fixture of it, or one that its parameters name uses a `Requirement`."""
-    fixtures = item.session._fixturemanager
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    names = [*item.fixturenames, *(value for value in parameters if isinstance(value, str))]
-    functions, seen = [item.function], set()
+    names = {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}
+    assert item.parent
+    return uses_requirement(item.function) or any(fixture_is_optional(item.parent, name) for name in names)
+
+
+@functools.cache
+def fixture_is_optional(parent: pytest.Collector, name: str) -> bool:
+    """Return whether a fixture, as the tests of a module see it, or one that it takes uses a `Requirement`."""
+    names, seen = [name], set()
     while names:
         if (name := names.pop()) in seen:
             continue
         seen.add(name)
-        for definition in fixtures.getfixturedefs(name, item) or ():
-            functions.append(definition.func)
+        for definition in parent.session._fixturemanager.getfixturedefs(name, parent) or ():
+            if uses_requirement(definition.func):
+                return True
             names.extend(definition.argnames)
-    return any(map(uses_requirement, functions))
+    return False
 
 
 @functools.cache

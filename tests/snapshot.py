@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tests.servers import PostgreSQL
 
-HISTORY = "auto_migrate_*"
+HISTORY = "*.auto_migrate_*"
 # Rows that are numbered in the order of their making, or dated, told without the number and the date.
 NATURAL = {
     "django_migrations": "SELECT app, name FROM django_migrations",

@@ -146,17 +146,20 @@ def prepare(folder: RunFolder, servers: contextlib.ExitStack) -> dict[str, str]:
         redis = Redis(folder.path / "redis", port=port(kept, "REDIS_PORT"), durable=True)
         serve(redis, servers, "Redis")
         kept["REDIS_URL"] = redis.url()
-    address = f"{HOST}:{os.environ.get('PORT') or port(kept, 'PORT', preferred=8000)}"
+    if not os.environ.get("PORT"):
+        port(kept, "PORT", preferred=8000)
     kept |= {"ALLOWED_HOSTS": "localhost,127.0.0.1", "DEBUG": "false", "SECURE_COOKIES": "false"}
     kept |= {name: os.environ.get(name) or value for name, value in AT_ANY_TIME.items()}
-    folder.save(kept)
     chosen = {name: value for name, value in os.environ.items() if value}
+    # What is tried out in another terminal finds the service by what it has been given.
+    kept |= {name: chosen[name] for name in (*kept, "DATABASE_URL", "REDIS_URL", "PORT") if name in chosen}
+    folder.save(kept)
     tools = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "GUNICORN_CMD_ARGS": f"--bind {address} --no-control-socket",
+        "GUNICORN_CMD_ARGS": f"--bind {HOST}:{kept['PORT']} --no-control-socket",
     }
     return {**kept, **chosen, **tools}
 

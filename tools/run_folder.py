@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,13 +58,13 @@ class RunFolder:
     def load(self) -> dict[str, str]:
         """Read what earlier runs kept, and generate the secrets that are not there yet."""
         lines = self.values.read_text().splitlines() if self.values.exists() else []
-        kept = dict(line.split("=", 1) for line in lines if "=" in line)
+        kept = dict(word.split("=", 1) for line in lines for word in shlex.split(line) if "=" in word)
         return {**{name: secrets.token_urlsafe(32) for name in GENERATED}, **kept}
 
     def save(self, values: dict[str, str]) -> None:
         """Keep `values` where only the owner can read them, in a form that a shell can source."""
         self.values.touch(mode=0o600)
-        self.values.write_text("".join(f"{name}={value}\n" for name, value in sorted(values.items())))
+        self.values.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items())))
 
     def leftovers(self) -> list[psutil.Process]:
         """Find the processes of this folder's runs that still live."""

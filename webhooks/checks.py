@@ -18,6 +18,7 @@ from webhooks import gateways, providers, registry, signatures
 from webhooks.hours import parse_hours
 from webhooks.models import Payment
 from webhooks.start import TAG
+from webhooks.states import REMINDERS
 from webhooks.texts import fill_in, payment_url
 
 NAME_HINT = "Call its module by a word of small letters, digits and underscores, 20 at most."
@@ -30,8 +31,7 @@ def check_template(**_: Any) -> list[CheckMessage]:
     """Fill each template in once, unless the link cannot be, which another check tells."""
     if check_payment_url():
         return []
-    templates = {"SMS_TEMPLATE": settings.SMS_TEMPLATE}
-    templates |= {f"{name.upper()}_SMS_TEMPLATE": text for name, text in settings.GATEWAY_SMS_TEMPLATES.items() if text}
+    templates = {"SMS_TEMPLATE": settings.SMS_TEMPLATE, **settings.SMS_TEMPLATES}
     return [error for variable, template in templates.items() for error in _template_errors(variable, template)]
 
 
@@ -44,6 +44,16 @@ def _template_errors(variable: str, template: str) -> Iterator[CheckMessage]:
         return
     if not text.strip():
         yield Error(f"{variable} is blank.", hint=f"unset {variable}", id="webhooks.E001")
+
+
+@register(TAG)
+def check_reminders(**_: Any) -> list[CheckMessage]:
+    """Count the reminders."""
+    most = max(REMINDERS)
+    if most >= settings.SMS_REMINDERS:
+        return []
+    told = f"SMS_REMINDERS={settings.SMS_REMINDERS}: a payment has at most {most}."
+    return [Error(told, hint=f"export SMS_REMINDERS={most}", id="webhooks.E013")]
 
 
 @register(TAG)

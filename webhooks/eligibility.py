@@ -24,15 +24,19 @@ class Obstacle:
     until: datetime | None = None
 
 
-def obstacle(payment: Payment, now: datetime) -> Obstacle | None:
+def obstacle(payment: Payment, sms: RecoverySMS, now: datetime) -> Obstacle | None:
     """Return why the payment's SMS must not go out now; None if it may, and it is counted in the day's budget then."""
-    if reason := _for_good(payment, now):
+    if reason := _for_good(payment, sms, now):
         return Obstacle(reason)
     if payment.is_held_back:
         pause = max(timedelta(seconds=settings.SMS_RECOVERY_DELAY), SHORTEST_PAUSE)
         return Obstacle(_("The payment is in review."), until=now + pause)
     if (opens_at := hours.next_open(payment.customer_phone, now)) > now:
         return Obstacle(_("Nobody is written to at this hour."), until=opens_at)
+    if sms.number > 1 and (reason := _had_enough_today(payment, now)):
+        # Wanted another day: the phone's SMS of today is the one before this, more often than not.
+        tomorrow = hours.start_of_day(payment.customer_phone, now) + timedelta(days=1)
+        return Obstacle(reason, until=hours.next_open(payment.customer_phone, tomorrow))
     if not budget.spend(now):
         until = hours.next_open(payment.customer_phone, budget.next_day(now))
         reason = _("The day's budget of {limit} SMS is spent.").format(limit=settings.SMS_PER_DAY)
@@ -40,7 +44,7 @@ def obstacle(payment: Payment, now: datetime) -> Obstacle | None:
     return None
 
 
-def _for_good(payment: Payment, now: datetime) -> str:
+def _for_good(payment: Payment, sms: RecoverySMS, now: datetime) -> str:
     if not (payment.is_left_waiting or payment.is_held_back):
         return queue.settled(payment)
     if payment.expired_between(payment.created_at, now):
@@ -49,7 +53,9 @@ def _for_good(payment: Payment, now: datetime) -> str:
         return _("The payment is older than {seconds} s.").format(seconds=f"{settings.SMS_MAX_AGE:g}")
     if OptOut.objects.filter(phone=payment.customer_phone).exists():
         return _("The phone has opted out.")
-    return phones.obstacle(payment.customer_phone) or _paid_otherwise(payment) or _had_enough(payment, now)
+    if reason := phones.obstacle(payment.customer_phone) or _paid_otherwise(payment) or _other_of_order(payment):
+        return reason
+    return _had_enough_today(payment, now) if sms.number == 1 else ""
 
 
 def _paid_otherwise(payment: Payment) -> str:
@@ -61,14 +67,17 @@ def _paid_otherwise(payment: Payment) -> str:
     return _("The customer has paid since.") if theirs.exists() else ""
 
 
-def _had_enough(payment: Payment, now: datetime) -> str:
+def _other_of_order(payment: Payment) -> str:
+    """Reminders of an order are those of one of its payments."""
     gone = RecoverySMS.objects.filter(status__in=GONE).exclude(payment=payment)
     order = gone.filter(payment__gateway=payment.gateway, payment__external_id=payment.external_id)
-    if payment.external_id and order.exists():
-        return _("The order has had its SMS.")
+    return _("The order has had its SMS.") if payment.external_id and order.exists() else ""
+
+
+def _had_enough_today(payment: Payment, now: datetime) -> str:
     since = hours.start_of_day(payment.customer_phone, now)
-    today = gone.filter(phone=payment.customer_phone, claimed_at__gte=since).count()
-    if today < settings.SMS_PER_PHONE_PER_DAY:
+    gone = RecoverySMS.objects.filter(status__in=GONE, phone=payment.customer_phone, claimed_at__gte=since)
+    if (today := gone.count()) < settings.SMS_PER_PHONE_PER_DAY:
         return ""
     return _("The phone has had {count} SMS today.").format(count=today)
 

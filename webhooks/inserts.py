@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models import Field, Model
 
 
-def insert(row: Model, *, conflict: str, update: str = "", returning: str = "id") -> tuple[Any, ...] | None:
+def insert(row: Model, *, conflict: str = "", update: str = "", returning: str = "id") -> tuple[Any, ...] | None:
     """Insert a row and return the columns `returning`; None if one like it, in the columns `conflict`, is there.
 
-    With `update`, the row that is there is changed by that SQL, and its columns are returned.
+    Without `conflict`, whatever constraint says that one like it is there: so it may be another one's turn while a
+    release is deployed. With `update`, the row that is there is changed by that SQL, and its columns are returned.
     """
     fields = _fields(type(row))
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
@@ -33,9 +34,10 @@ def _fields(model: type[Model]) -> list[Field[Any, Any]]:
 @functools.cache
 def _statement(model: type[Model], conflict: str, update: str, returning: str) -> str:
     columns = [connection.ops.quote_name(str(field.column)) for field in _fields(model)]
+    target = f"({conflict}) " if conflict else ""
     action = f"UPDATE SET {update}" if update else "NOTHING"
     # Nothing of it but names of the models and the callers' own constants.
     return (
         f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} AS kept ({', '.join(columns)}) "  # noqa: S608
-        f"VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT ({conflict}) DO {action} RETURNING {returning}"
+        f"VALUES ({', '.join(['%s'] * len(columns))}) ON CONFLICT {target}DO {action} RETURNING {returning}"
     )

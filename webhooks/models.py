@@ -174,10 +174,14 @@ class RefusalCount(models.Model):
 
 
 class RecoverySMS(models.Model):
-    """The one SMS that a payment left waiting gets; a row of the queue and, afterwards, its record."""
+    """One of the reminders of a payment left waiting: a row of the queue and, afterwards, its record."""
 
-    payment = models.OneToOneField(
-        Payment, on_delete=models.CASCADE, related_name="recovery_sms", verbose_name=_("payment")
+    # Found by the constraint's index, which begins with it.
+    payment = models.ForeignKey(
+        Payment, on_delete=models.CASCADE, related_name="recovery_sms", db_index=False, verbose_name=_("payment")
+    )
+    number = models.PositiveSmallIntegerField(
+        _("reminder"), default=1, db_default=1, help_text=_("Which of the payment's reminders it is.")
     )
     status = models.CharField(_("status"), max_length=20, choices=SMSStatus, default=SMSStatus.SCHEDULED)
     due_at = models.DateTimeField(_("due at"))
@@ -210,6 +214,7 @@ class RecoverySMS(models.Model):
         verbose_name = _("recovery SMS")
         verbose_name_plural = _("recovery SMS")
         constraints = [
+            models.UniqueConstraint(fields=["payment", "number"], name="recovery_sms_number"),
             models.UniqueConstraint(
                 fields=["provider", "provider_id"], name="recovery_sms_provider_id", condition=~Q(provider_id="")
             ),

@@ -6,6 +6,7 @@ import dataclasses
 from decimal import Decimal
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from webhooks import gateways
 from webhooks.models import Payment
@@ -23,8 +24,15 @@ class Preview:
 
     gateway: str
     template: str
+    number: int = 1
     text: str = ""
     error: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return whose text it is, and of which reminder."""
+        further = _("{gateway}, reminder {number}").format(gateway=self.gateway, number=self.number)
+        return further if self.number > 1 else self.gateway
 
     @property
     def segments(self) -> int:
@@ -44,17 +52,21 @@ class Preview:
 
 
 def all_previews() -> list[Preview]:
-    """Return the text of each gateway."""
-    return [preview(gateway=name, label=label, template=template_of(name)) for name, label in gateways.choices()]
+    """Return the text of each gateway and reminder."""
+    return [
+        preview(gateway=name, label=label, template=template_of(name, number), number=number)
+        for name, label in gateways.choices()
+        for number in range(1, settings.SMS_REMINDERS + 1)
+    ]
 
 
-def preview(*, template: str, gateway: str = "", label: str = "") -> Preview:
+def preview(*, template: str, gateway: str = "", label: str = "", number: int = 1) -> Preview:
     """Fill a template in."""
     example = Payment(
         gateway=gateway or next(iter(gateways.names()), ""), gateway_id="gp_7f3a9c21", external_id="pedido-1042",
         customer_name="Ana Souza", amount=9990, pix_code=PIX_CODE,
     )  # fmt: skip
     try:
-        return Preview(label, template, text=fill_in(template, example))
+        return Preview(label, template, number, text=fill_in(template, example))
     except (LookupError, ValueError, AttributeError) as error:
-        return Preview(label, template, error=repr(error))
+        return Preview(label, template, number, error=repr(error))

@@ -84,7 +84,8 @@ def digest(person: str) -> str:
 def _payments_of(kind: PersonKey, person: str) -> QuerySet[Payment]:
     if kind == PersonKey.CPF:  # which no column has
         return Payment.objects.none()
-    return Payment.objects.filter(Q(customer_phone=person) | Q(recovery_sms__phone=person)).order_by()
+    texted = RecoverySMS.objects.filter(phone=person).values("payment")
+    return Payment.objects.filter(Q(customer_phone=person) | Q(pk__in=texted)).order_by()
 
 
 def _deliveries_of(kind: PersonKey, person: str) -> QuerySet[WebhookEvent]:

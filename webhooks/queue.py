@@ -9,20 +9,20 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webhooks import hours, inserts, phones
 from webhooks.models import Payment, RecoverySMS
-from webhooks.states import SMSStatus
+from webhooks.states import AWAITED, SMSStatus
 
 BATCH = 200
 """Rows in the broker's hands at a time; beat asks again within seconds."""
 
 
 def follow(payment: Payment) -> None:
-    """Schedule the payment's one SMS, or cancel it, as its status asks for; keep the reason where none may go out."""
+    """Schedule the payment's first SMS, or cancel all of them, as its status asks for; keep the reason for none."""
     if payment.is_held_back:
         return  # the claim puts it off
     if not payment.is_left_waiting:
@@ -34,7 +34,37 @@ def follow(payment: Payment) -> None:
         payment.save(update_fields=["sms_obstacle"])
     if not obstacle:
         # One statement, which does nothing if the payment has its SMS.
-        inserts.insert(RecoverySMS(payment=payment, due_at=_due_at(payment)), conflict="payment_id")
+        inserts.insert(RecoverySMS(payment=payment, due_at=_due_at(payment)))
+
+
+def follow_up() -> int:
+    """Schedule the next reminder of payments that were sent one and are still left waiting; give their number.
+
+    Looked for in the record, and again until it is there: so a worker that died after it had sent one costs nobody the
+    next, nor does a release before this one, which allows a payment one SMS for as long as it runs.
+    """
+    if settings.SMS_REMINDERS == 1:
+        return 0
+    now = timezone.now()
+    sent = RecoverySMS.objects.filter(
+        status=SMSStatus.SENT,
+        sent_at__gte=now - timedelta(seconds=settings.SMS_MAX_AGE),
+        number__lt=settings.SMS_REMINDERS,
+        payment__status__in=AWAITED,
+        payment__anonymized_at=None,
+    )
+    later = RecoverySMS.objects.filter(payment=OuterRef("payment"), number__gt=OuterRef("number"))
+    last = sent.filter(~Exists(later)).select_related("payment").order_by("sent_at")[:BATCH]
+    rows = [RecoverySMS(payment=sms.payment, number=sms.number + 1, due_at=_due_after(sms)) for sms in last]
+    RecoverySMS.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def _due_after(sms: RecoverySMS) -> datetime:
+    """Return the first moment after the delay from that SMS at which the phone may be written to."""
+    assert sms.sent_at is not None  # noqa: S101 # it was sent
+    delay = timedelta(seconds=settings.SMS_FURTHER_DELAYS[sms.number + 1])
+    return hours.next_open(sms.payment.customer_phone, sms.sent_at + delay)
 
 
 def settled(payment: Payment) -> str:

@@ -42,6 +42,7 @@ class Claim:
 
     key: int
     payment: str
+    number: int
     token: uuid.UUID
     provider: str
     phone: str
@@ -63,7 +64,8 @@ def send(key: int) -> None:
         return
     # Whatever the provider logs names the SMS and its payment too.
     with structlog.contextvars.bound_contextvars(sms=claim.key, payment=claim.payment):
-        logger.info("Claimed", phone=mask(claim.phone), provider=claim.provider, attempt=claim.attempts)
+        told = {"reminder": claim.number, "attempt": claim.attempts}
+        logger.info("Claimed", phone=mask(claim.phone), provider=claim.provider, **told)
         _attempt(claim)
 
 
@@ -91,9 +93,9 @@ def take(key: int) -> Claim | None:
         if (payment := _lock(key, now)) is None:
             return None
         row = RecoverySMS.objects.filter(pk=key, status=SMSStatus.SCHEDULED, due_at__lte=now)
-        if not row.select_for_update().exists():
+        if (sms := row.select_for_update().first()) is None:
             return None
-        if obstacle := eligibility.obstacle(payment, now):
+        if obstacle := eligibility.obstacle(payment, sms, now):
             _refuse(row, obstacle)
             log = logger.bind(sms=key, payment=payment.gateway_id, phone=mask(payment.customer_phone))
             log.info("Put off" if obstacle.until else "Not wanted any more", reason=obstacle.reason)
@@ -101,11 +103,12 @@ def take(key: int) -> Claim | None:
         claim = Claim(
             key=key,
             payment=payment.gateway_id,
+            number=sms.number,
             token=uuid.uuid4(),
             provider=settings.SMS_PROVIDER,
             phone=payment.customer_phone,
-            body=recovery_text(payment),
-            attempts=payment.recovery_sms.attempts + 1,
+            body=recovery_text(payment, sms.number),
+            attempts=sms.attempts + 1,
             at=now,
             valid_for=eligibility.valid_for(payment, now),
         )

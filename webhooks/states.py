@@ -39,6 +39,9 @@ class PaymentStatus(TextChoices):
         return self in MONEY_MOVED
 
 
+AWAITED = [PaymentStatus.WAITING, PaymentStatus.IN_REVIEW]
+"""What a payment is as long as a reminder of it may be wanted."""
+
 MONEY_MOVED = [PaymentStatus.PAID, PaymentStatus.REFUNDED, PaymentStatus.CHARGEBACK]
 
 
@@ -95,6 +98,9 @@ class SMSStatus(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
     UNKNOWN = "unknown", _("Unknown")
 
+
+REMINDERS = (1, 2, 3)
+"""A payment's reminders, of which a shop chooses how many there are."""
 
 GONE = [SMSStatus.SENDING, SMSStatus.SENT, SMSStatus.UNKNOWN]
 """What has reached its phone, or may have."""

@@ -29,10 +29,11 @@ def send_recovery_sms(key: int) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def finish_interrupted() -> None:
-    """Finish what was left: deliveries that nobody has read or that could not be processed, SMS whose worker died."""
+    """Go on with what was left: deliveries unread or not processed, SMS whose worker died, payments not yet made."""
     for key in deliveries.take_up():
         deliveries.process(key)
     sending.settle_abandoned()
+    queue.follow_up()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -36,14 +36,20 @@ def payment_url(payment: Payment) -> str:
     return str(settings.PAYMENT_URL).format(**escaped)
 
 
-def template_of(gateway: str) -> str:
-    """Return the text that a gateway's customers get: `<GATEWAY>_SMS_TEMPLATE`, else `SMS_TEMPLATE`."""
-    return str(settings.GATEWAY_SMS_TEMPLATES.get(gateway) or settings.SMS_TEMPLATE)
+def template_of(gateway: str, number: int = 1) -> str:
+    """Return the text that a gateway's customers get as their first, second or third reminder.
+
+    `<GATEWAY>_SMS_TEMPLATE_2`, say; else the gateway's for all, else that reminder's for all gateways, else
+    `SMS_TEMPLATE`.
+    """
+    own = f"{gateway.upper()}_SMS_TEMPLATE"
+    found = (settings.SMS_TEMPLATES.get(name) for name in (f"{own}_{number}", own, f"SMS_TEMPLATE_{number}"))
+    return next(filter(None, found), str(settings.SMS_TEMPLATE))
 
 
-def recovery_text(payment: Payment) -> str:
-    """Return what the payment's customer is sent."""
-    return fill_in(template_of(payment.gateway), payment)
+def recovery_text(payment: Payment, number: int = 1) -> str:
+    """Return what the payment's customer is sent as their first, second or third reminder."""
+    return fill_in(template_of(payment.gateway, number), payment)
 
 
 def fill_in(template: str, payment: Payment) -> str:

@@ -21,6 +21,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.elsewhere import Elsewhere
 from auto_migrate.applying.failure import failure, leave_session, way_back
@@ -49,6 +50,7 @@ from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
+from auto_migrate.tenants import quoted
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -351,6 +353,10 @@ class Executor(LazyExecutor):
         """Set up the transaction, where one is open, and return whether the migration is recorded."""
         own, replaced = (migration.app_label, migration.name), replaced_nodes(self.loader, migration)
         table = self.connection.ops.quote_name(MigrationRecorder.Migration._meta.db_table)
+        if schema := active_schema():
+            # By its full name: a tenant that was dropped meanwhile must not be taken for the schema that all share, and
+            # cannot be dropped any more while this transaction is open.
+            table = f"{quoted(schema)}.{table}"
         named = " OR ".join(["(app = %s AND name = %s)"] * (1 + len(replaced)))
         question = Question(
             f"SELECT app, name FROM {table} WHERE {named}",  # noqa: S608 # Django's own table
@@ -369,7 +375,8 @@ class Executor(LazyExecutor):
         place = (MigrationKey.of(migration), self.emit.applied + 1, self.total, backwards)
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
-        report, of_others = Outcome(Progress(migration, backwards)), self.connection.in_atomic_block
+        report = Outcome(Progress(migration, backwards, self.emit.clock))
+        of_others = self.connection.in_atomic_block
         elsewhere = Elsewhere(self.connection)
         try:
             with elsewhere.watched(), self.connection.execute_wrapper(report.progress.remember):
@@ -380,15 +387,13 @@ class Executor(LazyExecutor):
             if not of_others:
                 leave_session(self.database)
             left = self._left_open(report.own, error)
-            back = ""
-            if backwards and not (left or report.progress.is_cut):
-                back = way_back(
-                    self.comparison, migration, self.database.alias, rolled_back=self._fits_transaction(migration)
-                )
+            fits, told = self._fits_transaction(migration), backwards and not (left or report.progress.is_cut)
+            back = way_back(self.comparison, migration, self.database.alias, rolled_back=fits) if told else ""
             used = tuple(elsewhere.aliases)
             ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
-            self.emit(MigrationStopped(*place, error=str(ended)))
+            self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
             if ended is error:
                 raise
             raise ended from error
-        self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started, already=report.already))
+        duration, timed = self.emit.clock.monotonic() - started, report.progress.timed()
+        self.emit(MigrationFinished(*place, duration, already=report.already, operations=timed))

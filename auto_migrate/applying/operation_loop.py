@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +26,11 @@ from auto_migrate.applying.states.lazy_state import advance, djangos, is_known
 from auto_migrate.applying.states.registry import rendered_first
 from auto_migrate.applying.traits import holds_nobody_up
 from auto_migrate.changes.field_differences import is_for_python
+from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, TimedOperation
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Progress:
 
     migration: Migration
     backwards: bool = False
+    clock: Clock = dataclasses.field(default_factory=Clock)
     index: int = 0
     statement: str = ""
     statements: int = 0
@@ -50,10 +53,22 @@ class Progress:
     is_cut: bool = False
     # Whether it is carried out in steps although it is atomic.
     is_online: bool = False
+    # When each operation began, in the order in which they did.
+    began: dict[int, datetime.datetime] = dataclasses.field(default_factory=dict)
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
         self.index, self.statement, self.statements = index, "", 0
+        self.began.setdefault(index, self.clock.now())
+
+    def timed(self) -> tuple[TimedOperation, ...]:
+        """Return the operations so far with the time that each took, the one under way included."""
+        ends = [*self.began.values(), self.clock.now()][1:]
+        names = [type(self.migration.operations[index - 1]).__name__ for index in self.began]
+        return tuple(
+            TimedOperation(index, name, began, (end - began).total_seconds())
+            for (index, began), name, end in zip(self.began.items(), names, ends, strict=True)
+        )
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -67,6 +82,7 @@ class Progress:
     def restart(self) -> None:
         """Note that the migration begins anew."""
         self.index, self.statement, self.statements, self.raised, self.is_cut = 0, "", 0, False, False
+        self.began.clear()
 
     def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Keep the statement, without its parameters; for `connection.execute_wrapper`."""

@@ -42,20 +42,21 @@ Resolutions = dict[tuple[MigrationKey, int], Verdict]
 def parse_resolutions(texts: Iterable[str]) -> Resolutions:
     """Read what an operator found out about operations (1-based) that were cut, where nobody else can know.
 
-    Each is `APP.MIGRATION:OPERATION=done|redo`; raise `UsageError` for anything else.
+    Each is `APP.MIGRATION:OPERATION=done|redo`; without an operation, which stands as 0, it is of all that is asked of
+    a migration. Raise `UsageError` for anything else.
     """
     return dict(map(_parse_resolution, texts))
 
 
 def _parse_resolution(text: str) -> tuple[tuple[MigrationKey, int], Verdict]:
-    found = re.fullmatch(r"(\w+)\.([\w-]+):(\d+)=(done|redo)", text)
+    found = re.fullmatch(r"(\w+)\.([\w-]+)(?::(\d+))?=(done|redo)", text)
     if found is None:
         raise UsageError(
             _("{text!r} is no resolution.").format(text=text),
             hint=_("Write it as in: --resolve billing.0007_fill:2=redo"),
         )
     app_label, name, operation, verdict = found.groups()
-    return (MigrationKey(app_label, name), int(operation)), Verdict(verdict)
+    return (MigrationKey(app_label, name), int(operation or 0)), Verdict(verdict)
 
 
 def judge(

@@ -77,7 +77,13 @@ def send_post_migrate(
     database: str, state: ProjectState, plan: list[tuple[Migration, bool]], audience: Audience
 ) -> None:
     """Send `post_migrate` with every model of the final state rendered, as `migrate` does."""
-    rendered = final_models(state)
+    send_rendered_post_migrate(database, final_models(state), plan, audience)
+
+
+def send_rendered_post_migrate(
+    database: str, rendered: StateApps, plan: list[tuple[Migration, bool]], audience: Audience
+) -> None:
+    """Send `post_migrate` with models that are rendered already."""
     with override(None):
         emit_post_migrate_signal(
             audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan

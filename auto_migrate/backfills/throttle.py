@@ -1,9 +1,12 @@
-"""For whom a backfill waits before its next batch. A signal that cannot be read holds it up, and says its name."""
+"""For whom backfills, and fills of what goes online, wait before their next batch.
+
+A signal that cannot be read holds them up, and says its name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import DatabaseError, connections
 from django.utils.functional import cached_property
@@ -24,19 +27,45 @@ if TYPE_CHECKING:
 EVERY = 1.0
 
 
-class Throttle:
-    """Looks at the signals of one database for one backfill; `table` is quoted."""
+class Mark(Protocol):
+    """What is written along with the rows, and grows, so that it tells which of them a replica has."""
 
-    def __init__(self, database: Database, record: BackfillRecord, table: str) -> None:
-        self.database = database
+    def position(self) -> Any:
+        """Return where the database itself is."""
+
+    def reached(self, alias: str) -> Any:
+        """Return where a replica is, None where nobody knows; raise what its database raises."""
+
+
+class RecordMark:
+    """The record of a backfill, which each of its batches writes."""
+
+    def __init__(self, record: BackfillRecord) -> None:
         self.record = record
+
+    def position(self) -> Any:
+        """Return when the last batch was written."""
+        return self.record.updated_at
+
+    def reached(self, alias: str) -> Any:
+        """Return when the last batch was written that a replica has."""
+        rows = BackfillRecord.objects.using(alias).filter(pk=self.record.pk)
+        return rows.values_list("updated_at", flat=True).first()
+
+
+class Throttle:
+    """Looks at the signals of one database for whoever writes a table (quoted) batch by batch."""
+
+    def __init__(self, database: Database, table: str, mark: Mark) -> None:
+        self.database = database
         self.table = table
+        self.mark = mark
         self.lag = Lag()
         self._looked: float | None = None
         self._reason = ""
 
     def obstacle(self, now: float) -> str:
-        """Return what the backfill has to wait for, or nothing; `now` is a time of the monotonic clock."""
+        """Return what has to be waited for, or nothing; `now` is a time of the monotonic clock."""
         if self._looked is None or now - self._looked >= EVERY:
             self._looked = now
             self._reason = next(self._obstacles(now), "")
@@ -65,13 +94,14 @@ class Throttle:
         return fault is not None and fault.kind.transient
 
     def _named_replicas(self, now: float) -> Iterator[str]:
-        """Ask the replicas that the project names whether they have the backfill's own last batch."""
-        self.lag.note(now, self.record.updated_at)
+        """Ask the replicas that the project names whether they have what was written last."""
+        from auto_migrate.databases.postgresql.congestion import UnreadableSignal
+
+        self.lag.note(now, self.mark.position())
         for alias in get_settings().BACKFILL_REPLICAS:
             try:
-                rows = BackfillRecord.objects.using(alias).filter(pk=self.record.pk)
-                reached = rows.values_list("updated_at", flat=True).first()
-            except (DatabaseError, AutoMigrateError, TransientError) as error:
+                reached = self.mark.reached(alias)
+            except (DatabaseError, AutoMigrateError, TransientError, UnreadableSignal) as error:
                 connections[alias].close()
                 yield unreadable(alias, presentable(first_line(error)))
                 continue

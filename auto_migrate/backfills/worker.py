@@ -32,7 +32,7 @@ from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills, Fenced
 from auto_migrate.backfills.task import Task
-from auto_migrate.backfills.throttle import EVERY, Throttle
+from auto_migrate.backfills.throttle import EVERY, RecordMark, Throttle
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, RunInterrupted, TransientError, summary_of
@@ -70,7 +70,7 @@ class Worker:
         self.pages = Pages(self.database.connection, self.task.table)
         self.worker = f"{socket.gethostname()[:200]}:{os.getpid()} {uuid.uuid4().hex}"
         self.lock = worker_lock(self.database, self.task.key, f"auto_migrate {self.task.key} {self.worker}"[:63])
-        self.reported: tuple[str, str] | None = None
+        self.reported: tuple[str, bool] | None = None
         self.next_report = 0.0
 
     def try_run(self, record: BackfillRecord, *, states: tuple[BackfillState, ...] = OPEN) -> bool:
@@ -122,7 +122,7 @@ class Worker:
         if not is_begun(record):
             self._begin(record)
         pace = Pace(max(1, record.batch_rows), self.task.target_seconds)
-        throttle = Throttle(self.database, record, self.pages.table)
+        throttle = Throttle(self.database, self.pages.table, RecordMark(record))
         self._tell(record, now=True)
         verified = float("-inf")
         while record.state == BackfillState.RUNNING:
@@ -195,7 +195,7 @@ class Worker:
 
     def _tell(self, record: BackfillRecord, *, pace: Pace | None = None, now: bool = False) -> None:
         """Report how far the backfill is, now and then and when its state changes or it begins or ceases to wait."""
-        at, told = self.clock.monotonic(), (record.state, record.held_by)
+        at, told = self.clock.monotonic(), (record.state, bool(record.held_by))
         if not now and at < self.next_report and told == self.reported:
             return
         self.next_report = at + (REPORT_FIRST if self.reported is None else REPORT_EVERY)

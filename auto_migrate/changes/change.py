@@ -297,7 +297,9 @@ class AlterEnum(Change):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataChange(Change):
-    """Rows written by SQL: `UPDATE`, `DELETE`, `INSERT`, `TRUNCATE`; bounded if the statement says how many at most.
+    """Rows written by SQL, or locked as if they were: `UPDATE`, `TRUNCATE`, `SELECT … FOR UPDATE`.
+
+    It is bounded if the statement says how many at most.
 
     `cascades` is true where the rows of other tables go along, and nobody can tell which; `reads` are the other tables
     that it reads.

@@ -11,6 +11,8 @@ class DataVerb(enum.StrEnum):
     COPY = "COPY"
     DELETE = "DELETE"
     INSERT = "INSERT"
+    LOCK = "SELECT … FOR UPDATE"
+    """Or `FOR SHARE`, and their kin: nothing of a row changes, but others wait as if it did."""
     MERGE = "MERGE"
     TRUNCATE = "TRUNCATE"
     UPDATE = "UPDATE"

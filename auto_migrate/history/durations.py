@@ -39,7 +39,7 @@ def pace(database: str) -> float | None:
 
     told = EventRecord.objects.using(database).filter(kind=FORESEEN).order_by("-pk").values_list("run_id", "detail")
     foreseen = dict(_asked(database, told[:LEARNED_FROM]))
-    timed = StepRecord.objects.using(database).filter(run__in=list(foreseen), status=StepStatus.APPLIED)
+    timed = StepRecord.objects.using(database).filter(run__in=list(foreseen), status=StepStatus.APPLIED, schema_name="")
     rows = timed.order_by().values_list("run_id", "app_label", "name", "duration")
     took = {(run, f"{app_label}.{name}"): seconds for run, app_label, name, seconds in _asked(database, rows)}
     ratios = [

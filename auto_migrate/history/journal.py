@@ -23,10 +23,12 @@ from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.models import StepRecord, have_tables
+from auto_migrate.history.late_tables import may_have_table
+from auto_migrate.history.models import StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -58,9 +60,14 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
 
     Raise what a connection raises that is lost: an answer that was not had is not the answer that there is none.
     """
-    if not may_have_journals(database):
+    if not may_have_table(database, StepRecord):
         return {}
-    steps = StepRecord.objects.using(database).filter(CUT).order_by("run__requested_at", "pk").select_related("run")
+    steps = (
+        StepRecord.objects.using(database)
+        .filter(CUT, schema_name=active_schema())
+        .order_by("run__requested_at", "pk")
+        .select_related("run")
+    )
     # A query that fails must not spoil a transaction of others.
     savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
     try:
@@ -73,21 +80,18 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
         return {}
 
 
-# Aliases whose tables were missing: probes ask again and again, and each query that fails is an error in the log.
-_without: set[str] = set()
-
-
-def may_have_journals(database: str) -> bool:
-    """Return whether the tables are there, or nobody has found them missing yet."""
-    if database in _without and have_tables(connections[database]):
-        _without.discard(database)
-    return database not in _without
-
-
-def note_missing(database: str) -> None:
-    """Keep in mind that the tables were missing."""
-    if not have_tables(connections[database]):
-        _without.add(database)
+def cut_schemas(database: str) -> frozenset[str]:
+    """Return the schemas of tenants in which a migration was cut and not finished since."""
+    cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="").order_by()
+    savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
+    try:
+        with savepoint:
+            return frozenset(cut.values_list("schema_name", flat=True))
+    except DatabaseError as error:
+        if adapter_for(database).fault_of(error) is not None:
+            raise
+        # As with `open_journals`.
+        return frozenset()
 
 
 def position_of(step: StepRecord) -> Position:
@@ -177,7 +181,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget the position, together with the writing of the migration's record."""
-        steps = StepRecord.objects.using(self.database)
+        steps = StepRecord.objects.using(self.database).filter(schema_name=active_schema())
         mine = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         mine.filter(CUT).update(operations_done=0, operation_started=None)
 
@@ -201,7 +205,7 @@ class Journal:
             History(self.database).add_step(self.run_id, self.migration, backwards=self.backwards)
 
     def _steps(self) -> QuerySet[StepRecord]:
-        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards)
+        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards, schema_name=active_schema())
         steps = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         return steps.order_by("run__requested_at", "pk")
 

@@ -16,6 +16,7 @@ from auto_migrate.events import (
     Event,
     LockAcquired,
     MigrationFinished,
+    MigrationsAdopted,
     MigrationStarted,
     MigrationStopped,
     PlanAssessed,
@@ -28,6 +29,7 @@ from auto_migrate.events import (
     StateCompared,
 )
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.history.run_log import FORESEEN, RunLog
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.redaction import presentable
@@ -74,6 +76,9 @@ class HistoryListener:
         if due:
             self.history.note(context.run_id, *self.notes)
             self.notes.clear()
+        if isinstance(event, SchemasCompared) and event.plans:
+            # Each schema adds its steps to it.
+            self._start(context)
         self._note_run(event, context)
 
     def _write_again(self, event: Event, context: Context, error: Error, *, due: bool) -> None:
@@ -116,6 +121,8 @@ class HistoryListener:
                 self.started = True
             case StateCompared():
                 self.deferred = event.deferred
+            case SchemasCompared():
+                self.deferred = tuple(dict.fromkeys((*self.deferred, *event.deferred)))
 
     def _keep_steps(self, event: Event) -> bool:
         """Keep where the migrations are; return whether to write it down: that one ended when the next begins."""
@@ -137,6 +144,16 @@ class HistoryListener:
         if event.forecast:
             RunLog(self.history.database, run_id).note(FORESEEN, told["forecast"])
 
+    def _note_plan(self, event: PlanMade | MigrationsAdopted, context: Context) -> None:
+        self._start(context)
+        if isinstance(event, PlanMade):
+            self.planned = True
+            self.history.plan(context.run_id, event.migrations, backwards=event.backwards)
+            return
+        self.history.plan(context.run_id, event.migrations, backwards=False)
+        notes = (StepNote(key, StepStatus.APPLIED, context.at, duration=0.0) for key in event.migrations)
+        self.history.note(context.run_id, *notes)
+
     def _note_run(self, event: Event, context: Context) -> None:
         run_id = context.run_id
         match event:
@@ -145,10 +162,8 @@ class HistoryListener:
             case PlanAssessed() if event.findings or event.forecast:
                 self._start(context)
                 self._note_assessment(event, run_id)
-            case PlanMade() if event.migrations:
-                self.planned = True
-                self._start(context)
-                self.history.plan(run_id, event.migrations, backwards=event.backwards)
+            case PlanMade() | MigrationsAdopted() if event.migrations:
+                self._note_plan(event, context)
             case RunSucceeded() if self.started or event.fingerprint or self.deferred:
                 self._start(context)
                 if self.planned:

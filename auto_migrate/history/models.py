@@ -17,6 +17,7 @@ from django.db import DatabaseError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
+from auto_migrate.tenants import in_public
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
 registry = Apps()
@@ -74,6 +75,8 @@ class StepRecord(models.Model):
     position = models.PositiveIntegerField()
     app_label = models.CharField(max_length=255)
     name = models.CharField(max_length=255)
+    # The tenant's schema; empty for the one that all share, and where there are no tenants.
+    schema_name = models.CharField(max_length=63, db_default="")
     backwards = models.BooleanField(db_default=False)
     status = models.CharField(max_length=16, choices=choices(StepStatus))
     started_at = models.DateTimeField(null=True)
@@ -220,20 +223,24 @@ TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
 
 def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
     """Return whether some tables of the history exist, by default those without which there is none."""
-    with connection.cursor() as cursor:
+    with in_public(connection.alias), connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))
     return all(model._meta.db_table in existing for model in needed or (RunRecord, StepRecord))
 
 
 def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> None:
-    """Make what is missing: a table, or a column that an older version of this app did not have."""
-    with connection.cursor() as cursor:
-        existing = set(connection.introspection.table_names(cursor))
-    for model in models:
-        if model._meta.db_table in existing:
-            _widen(connection, model)
-        else:
-            _create(connection, model)
+    """Make what is missing: a table, or a column that an older version of this app did not have.
+
+    Tenants keep none of their own: they find those of the schema that all share.
+    """
+    with in_public(connection.alias):
+        with connection.cursor() as cursor:
+            existing = set(connection.introspection.table_names(cursor))
+        for model in models:
+            if model._meta.db_table in existing:
+                _widen(connection, model)
+            else:
+                _create(connection, model)
 
 
 def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
@@ -248,9 +255,10 @@ def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
 
 
 def _missing_fields(connection: BaseDatabaseWrapper, model: type[models.Model]) -> list[models.Field[object, object]]:
+    # Not by Django's introspection, which some backends for tenants replace by less.
     with connection.cursor() as cursor:
-        description = connection.introspection.get_table_description(cursor, model._meta.db_table)
-    columns = {column.name for column in description}
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)} WHERE 1 = 0")  # noqa: S608
+        columns = {column[0] for column in cursor.description}
     return [field for field in model._meta.local_fields if field.column not in columns]
 
 

@@ -9,14 +9,16 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, IntegrityError, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.history.late_tables import presence
 from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
@@ -37,7 +39,7 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 NOTE = """
     UPDATE {table} SET {status} = %s, {started_at} = COALESCE(%s, {started_at}),
         {finished_at} = COALESCE(%s, {finished_at}), {duration} = %s, {error} = %s
-    WHERE {run} = %s AND {app_label} = %s AND {name} = %s
+    WHERE {run} = %s AND {app_label} = %s AND {name} = %s AND {schema_name} = %s
 """
 
 
@@ -62,6 +64,7 @@ class StepNote:
         yield "run", run_id
         yield "app_label", self.migration.app_label
         yield "name", self.migration.name
+        yield "schema_name", active_schema()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +142,7 @@ class History:
         """Return what runs were to apply while none has ended well yet; nothing as soon as one has."""
         if self.runs().filter(status=RunStatus.SUCCEEDED).exists() or not have_tables(connections[self.database]):
             return frozenset()
-        steps = StepRecord.objects.using(self.database).filter(backwards=False)
+        steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
         return frozenset(MigrationKey(*key) for key in steps.values_list("app_label", "name"))
 
     def newest(self, phase: str, status: RunStatus) -> RunRecord | None:
@@ -216,8 +219,8 @@ class History:
 
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
         """Record what the run is about to do; of an earlier attempt, what it finished or has in its journal stays."""
-        steps = StepRecord.objects.using(self.database)
-        kept = self._keep_steps(steps.filter(run_id=run_id))
+        steps, schema = StepRecord.objects.using(self.database), active_schema()
+        kept = self._keep_steps(steps.filter(run_id=run_id, schema_name=schema))
         first = len(kept) + 1
         planned = [
             StepRecord(
@@ -225,13 +228,16 @@ class History:
                 position=position,
                 app_label=key.app_label,
                 name=key.name,
+                schema_name=schema,
                 backwards=backwards,
                 status=StepStatus.PENDING,
             )
             for position, key in enumerate((key for key in migrations if key not in kept), start=first)
         ]
         steps.bulk_create(planned, batch_size=100)
-        RunRecord.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
+        # What is planned for tenants comes on top of what the schema that they share needs.
+        total = Coalesce("total", 0) + len(planned) if schema else first - 1 + len(planned)
+        RunRecord.objects.using(self.database).filter(pk=run_id).update(total=total)
 
     def add_step(self, run_id: uuid.UUID, key: MigrationKey, *, backwards: bool) -> None:
         """Record a migration as under way, and its run where not even that could be recorded."""
@@ -242,6 +248,7 @@ class History:
             position=StepRecord.objects.using(self.database).filter(run_id=run_id).count() + 1,
             app_label=key.app_label,
             name=key.name,
+            schema_name=active_schema(),
             backwards=backwards,
             status=StepStatus.RUNNING,
             started_at=timezone.now(),
@@ -261,7 +268,11 @@ class History:
             {key: self._storable(value) if isinstance(value := finding[key], str) else value for key in KEPT}
             for finding in findings
         ]
-        RunRecord.objects.using(self.database).filter(pk=run_id).update(findings=kept)
+        run = RunRecord.objects.using(self.database).filter(pk=run_id)
+        if active_schema():
+            # Of a plan of tenants, beside what was found in that of the schema that they share.
+            kept = [*(run.values_list("findings", flat=True).first() or []), *kept]
+        run.update(findings=kept)
 
     def note(self, run_id: uuid.UUID, *notes: StepNote) -> None:
         """Record where migrations of the run are, in one round trip: this is paid for at every migration."""
@@ -311,7 +322,7 @@ class History:
 
     def _settle(self, steps: QuerySet[StepRecord]) -> None:
         """Close steps whose migration the record shows to be where they were to bring it."""
-        if not (found := list(steps)):
+        if not (found := list(steps.filter(schema_name=active_schema()))):
             return
         recorded = set(MigrationRecorder(connections[self.database]).applied_migrations())
         for step in found:
@@ -342,6 +353,12 @@ class History:
                 over = StepRecord.objects.using(self.database).filter(pk__in=[step.pk for step in locked])
             self._settle(over)
             over.filter(status=StepStatus.RUNNING).update(status=StepStatus.INTERRUPTED)
+
+    def failed_schemas(self, names: Collection[str]) -> frozenset[str]:
+        """Return those of some tenants' schemas in which a migration of a run failed."""
+        steps = StepRecord.objects.using(self.database).filter(status=StepStatus.FAILED, schema_name__in=list(names))
+        found = self._tell(lambda: set(steps.order_by().values_list("schema_name", flat=True)))
+        return frozenset(found or ())
 
     def current_step(self) -> tuple[MigrationKey, datetime.datetime | None] | None:
         """Return the migration that a run is on and since when, as far as the record tells."""

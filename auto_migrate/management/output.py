@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandParser, OutputWrapper
@@ -24,13 +25,15 @@ class Output:
     stdout: OutputWrapper
 
 
-def add_format(parser: CommandParser) -> None:
-    """Add `--format`."""
+def add_format(parser: CommandParser, *, of_drift: bool = False) -> None:
+    """Add `--format`; `of_drift` adds what drift alone is written in."""
+    also = " sarif, with --drift, is for code scanning." if of_drift else ""
     parser.add_argument(
         "--format",
-        choices=("text", "json"),
+        choices=("text", "json", "sarif") if of_drift else ("text", "json"),
         default="text",
-        help="json writes one JSON object a line for every event, and nothing else to standard output. Default: text.",
+        help="json writes one JSON object a line for every event, and nothing else to standard output."
+        f"{also} Default: text.",
     )
 
 
@@ -43,6 +46,15 @@ def reporting(
     if options["format"] == "json":
         with kept_apart(command.stdout) as stream:
             yield Output(JsonLines(stream), command.stderr)
+    elif options["format"] == "sarif":
+        from auto_migrate.reporting.drift_sarif import DriftSarif
+
+        log = DriftSarif(Path.cwd())
+        with kept_apart(command.stdout) as stream:
+            try:
+                yield Output(log, command.stderr)
+            finally:
+                log.write(stream)
     elif options.get("sql"):
         # The release step does not pay for importing it.
         from auto_migrate.reporting.assessments.sql_script import SqlScript

@@ -18,10 +18,9 @@ from auto_migrate.exceptions import HistoryDiverged
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.phases.phase import Phase
-from auto_migrate.planning.loader import Planner, loading
+from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
-from auto_migrate.tenants import refuse_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
@@ -65,19 +64,20 @@ class Comparison:
         return any(backwards for _migration, backwards in self.plan)
 
 
-def compare(database: Database, goal: Goal) -> Comparison:
+def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Comparison:
     """Build the graph, read the record and plan the way to `goal`; raise `HistoryDiverged` where there is none.
 
-    Raise `TenantsUnknown` where the record of one schema does not tell the state of the database.
+    The record is that of the schema that this thread works in; one that has none yet would be taken for the one that
+    all tenants share.
     """
-    refuse_tenants(database.alias)
     connection = database.connection
     # Read before the loader reads for itself: what another runner records in between must look like a change later on.
-    recorded = recorded_rows(connection)
+    recorded = recorded_rows(connection) if has_record else ()
     try:
         with loading():
-            executor = Planner(connection)
-            executor.loader.check_consistent_history(connection)
+            executor = Planner(connection) if has_record else Planner(connection, loader=Loader(None))
+            if has_record:
+                executor.loader.check_consistent_history(connection)
     except InconsistentMigrationHistory as error:
         text = _("The recorded history contradicts the migration files: {error}").format(error=error)
         raise HistoryDiverged(text, hint=_(SHOW)) from error

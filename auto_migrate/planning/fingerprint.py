@@ -39,9 +39,11 @@ from auto_migrate.conf import get_settings
 from auto_migrate.planning.project_code import distributions, project_code
 from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, sources_of
 from auto_migrate.planning.sources import INSTALLED, Imports, migrations_of, read
-from auto_migrate.tenants import tenants_package
+from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import Node
 
+# Which apps are whose, as django-tenants and django-pgschemas are told.
+TENANTS = ("SHARED_APPS", "TENANT_APPS", "HAS_MULTI_TYPE_TENANTS", "TENANT_TYPES", "TENANTS")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 # Of a part of which nothing is proven.
 UNKNOWN = "-" * 8
@@ -138,8 +140,7 @@ class Code:
 def read_code(database: str) -> Code | None:
     """Read everything that a comparison on this alias depends on, save the rows; None if it cannot be read."""
     try:
-        # One schema's record proves nothing of the others.
-        return None if tenants_package(database) else _read(database)
+        return _read(database)
     except Exception as error:  # noqa: BLE001 # it only saves time: whatever goes wrong in it, the long way is right
         logger.debug("There is no fingerprint: %s: %s", type(error).__name__, error)
         return None
@@ -246,7 +247,9 @@ def _models() -> Iterator[str]:
 
 
 def _answers(database: str) -> Iterator[str]:
-    """What the routers say of every app and model."""
+    """What the routers say of every app and model, and by what they tell tenants from the schema that these share."""
+    if tenancy_of(database) is not None:
+        yield from map(_setting, TENANTS)
     if router.routers:
         yield repr([router.allow_migrate(database, config.label) for config in apps.get_app_configs()])
         models = apps.get_models(include_auto_created=True, include_swapped=True)

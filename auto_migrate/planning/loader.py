@@ -68,9 +68,15 @@ class Loader(MigrationLoader):
 class Planner(MigrationExecutor):
     """Django's executor with this loader."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, progress_callback: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        progress_callback: Callable[..., Any] | None = None,
+        *,
+        loader: Loader | None = None,
+    ) -> None:
         self.connection = connection
-        self.loader = Loader(connection)
+        self.loader = loader or Loader(connection)
         self.recorder = MigrationRecorder(connection)
         self.progress_callback = progress_callback
 

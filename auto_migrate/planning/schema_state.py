@@ -17,22 +17,22 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Value
 from django.db.transaction import atomic
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.late_tables import forget, has_table
+from auto_migrate.history.journal import CUT, open_journals
+from auto_migrate.history.late_tables import forget, has_table, may_have_table, note_missing
 from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.loader import Loader, Planner, loading
-from auto_migrate.tenants import refuse_tenants
-from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState
+from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState, TenantsState
 
 
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
@@ -105,6 +105,7 @@ class QuickState:
     """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it.
 
     `backfills` counts those that are not finished, by their state: the schema does not depend on them.
+    `tenants` is None where there are none, and where one schema alone was looked at.
     """
 
     state: SchemaState
@@ -112,6 +113,7 @@ class QuickState:
     deferred: tuple[MigrationKey, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     backfills: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    tenants: TenantsState | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +126,12 @@ class RequiredMigrations:
     problem: str = ""
 
     def pending(self, rows: Collection[Node]) -> int:
-        """Count the nodes that are not applied; a squash is if all that it replaces is, whatever its own row says."""
-        return sum(not (parts.issubset(rows) if parts else node in rows) for node, parts in self.nodes.items())
+        """Count the nodes that are not applied."""
+        return len(self.missing(rows))
+
+    def missing(self, rows: Collection[Node]) -> list[Node]:
+        """Return the nodes that are not applied; a squash is if all that it replaces is, whatever its own row says."""
+        return [node for node, parts in self.nodes.items() if not (parts.issubset(rows) if parts else node in rows)]
 
     def halved(self, rows: Collection[Node]) -> bool:
         """Return whether a squash is recorded by half: then what it replaces counts, as far as its files are there."""
@@ -159,10 +165,9 @@ def needs_of(loader: MigrationLoader) -> RequiredMigrations:
 
 
 def quick_state(database: str = "default") -> QuickState:
-    """Return the state by one look at the recorded rows.
+    """Return the state by one look at the recorded rows; of a database with tenants it is that of one schema.
 
-    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked, `TenantsUnknown` if its answer
-    would be about one of many schemas.
+    Raise `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked.
     """
     adapter = adapter_for(database)
     was_open = adapter.connection.connection is not None
@@ -186,10 +191,9 @@ def _look(adapter: Database) -> QuickState:
     connection.health_check_done = True
     with asking(adapter):
         recorded, told = rows_and_more(connection)
-        refuse_tenants(adapter.alias)
         answered = _answers.get(adapter.alias)
         if answered is None or answered[0] != recorded:
-            answered = _answers[adapter.alias] = (recorded, _state_of(connection, recorded))
+            answered = _answers[adapter.alias] = (recorded, state_of(connection, recorded))
         found = _half_way(adapter, recorded, answered[1]) if JOURNALS in told else answered[1]
         if BRIDGES in told:
             found = dataclasses.replace(found, bridges=BridgeLedger(adapter.alias).standing())
@@ -209,7 +213,7 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
     """Return the recorded migrations, and what else there is, by one query where there can be one."""
     rows = MigrationRecorder(connection).migration_qs.annotate(source=Value(0))
     every = rows.values_list("source", "id", "app", "name").union(*_more(connection.alias), all=True)
-    if connection.in_atomic_block or not may_have_journals(connection.alias):
+    if connection.in_atomic_block or not may_have_table(connection.alias, StepRecord):
         return recorded_rows(connection), _one_by_one(connection.alias)
     try:
         found = list(every.order_by("source", "id"))
@@ -217,7 +221,7 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
         # Of the server, which Django looks at as it connects; and not a second time.
         raise
     except DatabaseError:
-        note_missing(connection.alias)
+        note_missing(connection.alias, StepRecord)
         forget(connection.alias, BridgeRecord, BackfillRecord)
         return recorded_rows(connection), _one_by_one(connection.alias)
     return tuple((app, name) for source, _id, app, name in found if not source), {source for source, *_row in found}
@@ -225,7 +229,7 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
 
 def _more(database: str) -> Iterator[Any]:
     """Return the queries for what else there is, as far as their tables are there."""
-    yield _named(StepRecord.objects.using(database).filter(CUT), JOURNALS)
+    yield _named(StepRecord.objects.using(database).filter(CUT, schema_name=active_schema()), JOURNALS)
     if has_table(database, BridgeRecord):
         yield _named(BridgeRecord.objects.using(database), BRIDGES)
     if has_table(database, BackfillRecord):
@@ -256,7 +260,8 @@ def _half_way(adapter: Database, recorded: tuple[Node, ...], answer: QuickState)
 _answers: dict[str, tuple[tuple[Node, ...], QuickState]] = {}
 
 
-def _state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
+def state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> QuickState:
+    """Return the state that recorded rows make, those of the schema that this thread works in."""
     code = code_of_process(connection.alias)
     if code is not None and History(connection.alias).knows(code.fingerprint(recorded).schema):
         return QuickState(SchemaState.UP_TO_DATE, 0)

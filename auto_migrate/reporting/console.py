@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import functools
 from collections.abc import Iterable
 from typing import Any
@@ -40,6 +39,7 @@ from auto_migrate.events import (
     PoolerNoticed,
     RecordMended,
     RetryScheduled,
+    RowsFilled,
     RunFailed,
     RunStarted,
     RunStopped,
@@ -50,10 +50,16 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
+from auto_migrate.reporting.operation_words import Progress, operation_line
 from auto_migrate.reporting.outlet import Outlet
-from auto_migrate.values import Holder, MigrationKey, SchemaState
+from auto_migrate.reporting.wait_words import describe_holder, describe_wait
+from auto_migrate.values import MigrationKey, SchemaState
+
+# What people are told of one tenant of many.
+OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished)
 
 
 class Console:
@@ -80,7 +86,7 @@ class Console:
 
     def __call__(self, event: Event, context: Context) -> None:
         """Write the line of an event, if it has one."""
-        if self.verbosity < 1:
+        if self.verbosity < 1 or (context.is_part and not isinstance(event, OF_PARTS)):
             return
         # Judgements come with code and statements of several lines.
         event = printable_fields(event, lines=isinstance(event, MigrationAssessed | PlanAssessed))
@@ -271,12 +277,9 @@ class Console:
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
 
-    @show.register(BackfillProgressed)
-    def _backfill_progressed(self, event: BackfillProgressed, _context: Context) -> None:
-        # Most deploys have none.
-        from auto_migrate.backfills.progress import described
-
-        self.line(f"  ⏳ {described(event)}")
+    @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled)
+    def _operation_progressed(self, event: Progress, _context: Context) -> None:
+        self.line(operation_line(event))
 
     @show.register(BackfillsUnfinished)
     def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
@@ -286,18 +289,6 @@ class Console:
             _("⏳ Not finished, in the background: {backfill}").format(backfill=described(backfill))
             for backfill in event.backfills
         )
-
-    @show.register(OnlineStepStarted)
-    def _online_step_started(self, event: OnlineStepStarted, _context: Context) -> None:
-        text = _("  · operation {operation}, step {step} of {steps}: {name} on {table}")
-        told = {name: getattr(event, name) for name in ("operation", "step", "steps", "name", "table")}
-        self.line(text.format(**told))
-
-    @show.register(IndexProgressed)
-    def _index_progressed(self, event: IndexProgressed, _context: Context) -> None:
-        percent = "" if event.percent is None else f", {event.percent:.0f} %"
-        text = _("  ⏳ An index on {table} is being built: {phase}{percent} ({waited:.0f}s)")
-        self.line(text.format(table=event.table, phase=event.phase, percent=percent, waited=event.waited))
 
     @show.register(MigrationFinished)
     def _migration_finished(self, event: MigrationFinished, _context: Context) -> None:
@@ -345,6 +336,17 @@ class Console:
         text = _("🌉 A bridge still stands: {bridge}. {reason}")
         self.line(text.format(bridge=bridge_line(event.bridge), reason=event.reason))
 
+    # -- tenants ------------------------------------------------------------------------------------------------------
+
+    @show.register(SchemasCompared)
+    @show.register(SchemaFinished)
+    @show.register(SchemasProgressed)
+    def _of_tenants(self, event: TenantEvent, context: Context) -> None:
+        # Most projects have no tenants.
+        from auto_migrate.reporting.tenant_words import lines_of
+
+        self.lines(lines_of(event, context.schema))
+
     # -- verify and the end -------------------------------------------------------------------------------------------
 
     @show.register(VerifyStarted)
@@ -370,28 +372,3 @@ class Console:
             self.unfinished = ""
             outcome = self.style.ERROR(_("STOPPED"))
             self.line(f" {outcome}")
-
-
-def describe_wait(event: MigrationsAwaited, now: datetime.datetime) -> str:
-    """Say how many migrations somebody waits for, and who is at work on them."""
-    if event.holder is None:
-        return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: nobody migrates right now").format(
-            waited=event.waited, pending=event.pending
-        )
-    return _("⏳ Waiting for migrations ({waited:.0f}s), {pending} pending: the deploy lock is {holder}").format(
-        waited=event.waited, pending=event.pending, holder=describe_holder(event.holder, now)
-    )
-
-
-def describe_holder(holder: Holder | None, now: datetime.datetime) -> str:
-    """Say who holds the deploy lock, and what it has been doing for how long."""
-    if holder is None:
-        return _("its holder has just let go")
-    parts = [_("held by {holder}").format(holder=holder.description or "?")]
-    if holder.since:
-        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.since).total_seconds()))
-    if holder.migration:
-        parts.append(_("on {migration}").format(migration=holder.migration))
-    if holder.migration and holder.migration_since:
-        parts.append(_("for {seconds:.0f}s").format(seconds=(now - holder.migration_since).total_seconds()))
-    return " ".join(parts)

@@ -32,6 +32,7 @@ class JsonLines:
             "at": context.at.isoformat(timespec="milliseconds"),
             "database": context.database,
             "run_id": str(context.run_id),
+            **({"schema": context.schema} if context.schema else {}),
             **event.as_dict(),
         }
         self.outlet.write(json.dumps(plain(line), allow_nan=False) + "\n")

@@ -18,11 +18,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
+from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.run_log import RunLog
 from auto_migrate.history.store import History
 from auto_migrate.lock_wait import aware
-from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.values import RunStatus, SchemaState, StepStatus
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class SchemaCollector(Collector):
 
     def _observe(self, database: str, families: dict[str, GaugeMetricFamily]) -> bool:
         try:
-            found = quick_state(database)
+            found = whole_state(database, age=TENANTS_FRESH)
             runs = History(database).runs()
             counted = list(runs.order_by().values_list("status").annotate(Count("pk")))
             last = runs.filter(finished_at__isnull=False, started_at__isnull=False).first()

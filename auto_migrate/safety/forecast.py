@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from auto_migrate.applying.online.step import Kind
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.change import Change, DataChange, OpaqueChange, RunFunction
+from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.findings import Forecast, ForecastBasis, MigrationForecast
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import Blocks, Effect, effects
@@ -19,8 +21,11 @@ from auto_migrate.safety.live import Live
 from auto_migrate.safety.lock_time import seconds
 from auto_migrate.values import MigrationKey
 
-# What a migration and each of its operations take by themselves, in seconds: round trips, locks, the record.
-A_MIGRATION, AN_OPERATION = 0.010, 0.004
+# What a migration, each of its operations and each step of what goes online take by themselves, in seconds: round
+# trips, locks, the record.
+A_MIGRATION, AN_OPERATION, A_STEP = 0.010, 0.004, 0.020
+# What a row costs that is filled in a transaction of few (`benchmarks/forecast.py`).
+FILLED = 60e-6
 # For how long a lock is held under which nothing grows with the table.
 AN_INSTANT = 0.005
 UNFORESEEN = (RunFunction, OpaqueChange)
@@ -73,14 +78,24 @@ class Forecaster:
         basis = ForecastBasis.SIZES if self.pace is None else ForecastBasis.LEARNED
         total = None
         if by_sizes is not None:
-            total = round(by_sizes * (self.pace or 1.0) + A_MIGRATION + AN_OPERATION * len(read.operations), 3)
+            total = round(by_sizes * (self.pace or 1.0), 3)
         return MigrationForecast(read.key, total, round(lock, 3), basis, by_sizes)
 
     def _by_sizes(self, read: ClassifiedMigration) -> float | None:
-        """Return the work that grows with the tables, in seconds at the pace measured elsewhere."""
+        """Return what it takes at the pace measured elsewhere, in seconds."""
         if read.backwards or any(isinstance(change, UNFORESEEN) for _operation, change in read.changes()):
             return None
-        return round(sum(self._work(change) for _operation, change in read.changes()), 3)
+        work = sum(self._work(change) for _operation, change in read.changes())
+        steps = sum(len(operation.online) for operation in read.operations)
+        filled = sum(map(self._filling, read.operations))
+        return round(work + filled + A_MIGRATION + AN_OPERATION * len(read.operations) + A_STEP * steps, 3)
+
+    def _filling(self, operation: OperationChanges) -> float:
+        """Return what it takes to fill all rows that may have to be."""
+        if self.live is None or not any(step.name == Kind.FILL for step in operation.online):
+            return 0.0
+        tables = (self.live.table(change.table) for change in operation.changes if change.table)
+        return FILLED * max((table.rows for table in tables if table), default=0)
 
     def _longest_lock(self, read: ClassifiedMigration) -> float:
         """Return for how many seconds a lock that others wait for is held: in a transaction, to its end."""

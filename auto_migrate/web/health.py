@@ -21,7 +21,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
-from auto_migrate.planning.schema_state import QuickState, quick_state
+from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
+from auto_migrate.planning.schema_state import QuickState
 from auto_migrate.tenants import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
@@ -88,6 +89,11 @@ class Answer:
 _news: dict[str, Answer] = {}
 
 
+def looked(alias: str) -> QuickState:
+    """Return the state of a database as probes ask for it."""
+    return whole_state(alias, age=TENANTS_FRESH)
+
+
 def known(alias: str, came: float) -> Answer | None:
     """Return the last answer, if it will do for somebody who came then."""
     news = _news.get(alias)
@@ -123,7 +129,7 @@ class DatabaseQuestion:
     def _answered(self, deadline: float) -> Answer | None:
         """Wait for the answer to a question; None to ask anew, over another connection, since this one hangs."""
         key = ("database", self.alias)
-        inquiry = Inquiry(self.connection, quick_state, borrow=not self.gave_up)
+        inquiry = Inquiry(self.connection, looked, borrow=not self.gave_up)
         begun: Future[Answer] = single_flight.begin(key, functools.partial(self._ask, inquiry))
         try:
             answer = begun.result(min(self.patience, _left(deadline)))

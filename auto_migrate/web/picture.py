@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 import time
@@ -41,6 +42,8 @@ class Picture:
     in_the_way: Sequence[InTheWay]
     alive: bool | None
     earlier: Mapping[MigrationKey, float]
+    shown: dict[tuple[object, ...], Any] = dataclasses.field(default_factory=dict, repr=False)
+    """What was made of it to be shown, for others who look in the same moment."""
 
     @property
     def is_active(self) -> bool:
@@ -106,8 +109,9 @@ class Picture:
         name = f"{step.app_label}.{step.name}"
         return next((one["seconds"] for one in told if one["migration"] == name), None)
 
+    @functools.cached_property
     def digest(self) -> str:
-        """Return a hash of all that is shown but the time that passes."""
+        """A hash of all that is shown but the time that passes."""
         told = [
             run_in_full(self.run, self.database),
             [(entry.pk, entry.at, entry.kind, entry.by, entry.detail) for entry in self.entries],

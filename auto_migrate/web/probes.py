@@ -12,10 +12,12 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from auto_migrate.conf import get_settings
+from auto_migrate.redaction import presentable
+from auto_migrate.values import TenantsState
 from auto_migrate.web.endpoint import endpoint
-from auto_migrate.web.health import DatabaseReport, Health, database_report, overall, service_report
-from auto_migrate.web.responses import answer
-from auto_migrate.web.serializers import bridge_record, deferred_record
+from auto_migrate.web.health import GOOD, DatabaseReport, Health, database_report, overall, service_report
+from auto_migrate.web.responses import answer, problem
+from auto_migrate.web.serializers import bridge_record, deferred_record, tenants_record
 
 
 @endpoint("GET", "HEAD")
@@ -26,8 +28,12 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @endpoint("GET", "HEAD")
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if traffic may come, else 503 with the reason."""
-    reason = _obstacle(database_report())
+    """Answer 200 if traffic may come, else 503 with the reason; `?tenant=` asks for what one tenant needs alone."""
+    report, tenant = database_report(), request.GET.get("tenant", "")
+    known = report.schema.tenants if report.schema is not None else None
+    if tenant and known is not None and tenant not in {*known.states, *known.unprovisioned}:
+        return problem("not_found", f"There is no tenant {presentable(tenant)!r}.", status=404)
+    reason = _obstacle_of(tenant, known, report) if tenant and known is not None else _obstacle(report)
     if reason:
         return answer({"status": "not_ready", "reason": reason}, status=503)
     return answer({"status": "ready"})
@@ -52,6 +58,14 @@ def health(request: HttpRequest) -> JsonResponse:
     return answer(content, status=503 if status is Health.UNHEALTHY else 200)
 
 
+def _obstacle_of(tenant: str, known: TenantsState, database: DatabaseReport) -> str:
+    """Return why one tenant cannot be served: for the schema that all share, or for its own."""
+    if tenant in known.unprovisioned:
+        return "unprovisioned"
+    states = (known.shared, known.states[tenant])
+    return next((str(state) for state in states if state not in GOOD), "") if database.schema else ""
+
+
 def _obstacle(database: DatabaseReport) -> str:
     if database.obstacle:
         return database.obstacle
@@ -69,4 +83,5 @@ def _migrations(database: DatabaseReport) -> dict[str, object]:
         "pending": schema.pending,
         **deferred_record(schema.deferred),
         "bridges": [bridge_record(bridge) for bridge in schema.bridges],
+        **({"tenants": tenants_record(schema.tenants)} if schema.tenants is not None else {}),
     }

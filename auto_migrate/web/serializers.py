@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from auto_migrate.conf import get_settings
+from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.history.models import RunRecord, StepRecord
 from auto_migrate.inspection import Inspection
 from auto_migrate.redaction import redacted
-from auto_migrate.values import Bridge, Holder, MigrationKey, StepStatus
+from auto_migrate.values import Bridge, Holder, MigrationKey, StepStatus, TenantsState
 
 DONE = frozenset({StepStatus.APPLIED, StepStatus.UNAPPLIED})
 
@@ -44,7 +45,7 @@ def run_in_full(run: RunRecord, database: str) -> dict[str, Any]:
         **summary,
         "findings": run.findings or [],
         "progress": _progress(run, steps),
-        "steps": [_step(step) for step in steps],
+        "steps": [_step(step) for step in sorted(steps, key=lambda step: (step.schema_name, step.position))],
     }
 
 
@@ -70,12 +71,26 @@ def inspection_record(inspection: Inspection) -> dict[str, Any]:
         ],
         "unknown": [str(key) for key in inspection.unknown],
         **deferred_record(inspection.deferred),
+        **schemas_record(inspection.schemas),
     }
 
 
 def deferred_record(deferred: Iterable[MigrationKey]) -> dict[str, Any]:
     """Return what waits for the deploy, where phases are on."""
     return {"deferred": [str(key) for key in deferred]} if get_settings().PHASES else {}
+
+
+def tenants_record(tenants: TenantsState) -> dict[str, int]:
+    """Return how many tenants there are, how many are behind, and in how many of those a migration failed."""
+    return {"total": tenants.total, "behind": len(tenants.pending), "failed": len(tenants.failed)}
+
+
+def schemas_record(schemas: SchemasCompared | None) -> dict[str, Any]:
+    """Return what tenants need, where there are any: one plan for all that share it."""
+    if schemas is None:
+        return {}
+    told = schemas.as_dict()
+    return {"tenants": {name: told[name] for name in ("total", "plans", "unprovisioned", "drifting")}}
 
 
 def bridge_record(bridge: Bridge) -> dict[str, Any]:
@@ -121,6 +136,7 @@ def _step(step: StepRecord) -> dict[str, Any]:
     return {
         "position": step.position,
         "migration": f"{step.app_label}.{step.name}",
+        **({"schema": step.schema_name} if step.schema_name else {}),
         "backwards": step.backwards,
         "status": step.status,
         "started_at": step.started_at,

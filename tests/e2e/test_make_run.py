@@ -22,6 +22,7 @@ from tests.e2e.scripts import read_until
 from tests.manage import ROOT
 from tests.requirements import GIT
 from tools.run_folder import RunFolder
+from tools.servers import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -45,14 +46,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def make_run(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Type `make run` in `folder`; leave nothing of it behind."""
+def make_run(folder: Path, **chosen: str) -> Iterator[subprocess.Popen[str]]:
+    """Type `make run` in `folder`, with variables of one's own; leave nothing of it behind."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     # `--assume-old`: the environment is installed already.
     with subprocess.Popen(
         ["make", "--assume-old=.venv/.installed", "run"],
         cwd=folder,
-        env={**kept, "LANG": "C.UTF-8", "SMS_RECOVERY_DELAY": "1"},
+        env={**kept, "LANG": "C.UTF-8", "SMS_RECOVERY_DELAY": "1", **chosen},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -98,13 +99,17 @@ def try_it(folder: Path, printed: str, trial: str) -> str:
 
 
 def test_a_webhook_makes_one_sms_and_ctrl_c_leaves_no_process(copy: Path) -> None:
-    with make_run(copy) as process:
+    port, secret = str(free_port()), "a strange one; of my own"
+    with make_run(copy, PORT=port, GHOSTPAY_WEBHOOK_SECRET=secret) as process:
         printed = read_until(process, READY)
+        assert f":{port}/panel/" in printed
         assert call(copy, "health/")["status"] == "healthy"
         for _ in range(6):
             call(copy, "ghostpay/", body=PAYLOAD)
         log = read_until(process, "SMS to ")
-        assert call(copy, "health/")["migrations"] == {"state": "up_to_date", "pending": 0, "bridges": []}
+        assert call(copy, "health/")["migrations"] == {
+            "state": "up_to_date", "pending": 0, "deferred": [], "bridges": [],
+        }  # fmt: skip
         assert call(copy, "sms-logs/")["count"] == 1
         assert paste(copy, printed)["duplicate"] is False
         log += read_until(process, "SMS to ")

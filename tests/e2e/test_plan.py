@@ -62,9 +62,8 @@ class NextRelease:
 
 
 @pytest.fixture
-def release(tmp_path: Path, database_url: str) -> NextRelease:
-    found = NextRelease(tmp_path, database_url)
-    found.run("auto_migrate", settings="sms_sender.settings")
+def release(tmp_path: Path, migrated_url: str) -> NextRelease:
+    found = NextRelease(tmp_path, migrated_url)
     found.query(PAYMENTS)
     return found
 

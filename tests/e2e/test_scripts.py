@@ -22,26 +22,23 @@ SCRIPTS = ["build.sh", "pre_start.sh", "wait_for_db.sh"]
 
 
 @pytest.fixture(scope="module")
-def migrated(postgresql: PostgreSQL) -> Iterator[str]:
-    """Return the URL of a database that is up to date."""
-    url = postgresql.create_database("migrated")
-    assert run_manage("auto_migrate", database_url=url).returncode == 0
-    yield url
-    postgresql.drop_database("migrated")
-
-
-@pytest.fixture
-def late() -> Iterator[PostgreSQL]:
-    """Return a server of its own that is up to date and does not run."""
+def own_server() -> Iterator[PostgreSQL]:
+    """Serve a PostgreSQL of this module's own that is up to date."""
     with PostgreSQL() as server:
         assert run_manage("auto_migrate", database_url=server.url()).returncode == 0
-        server.stop()
         yield server
 
 
+@pytest.fixture
+def late(own_server: PostgreSQL) -> PostgreSQL:
+    """Return a server that is up to date and does not run."""
+    own_server.stop()
+    return own_server
+
+
 @LANGUAGES
-def test_an_up_to_date_database_gives_the_success_log(migrated: str, language: str, tmp_path: Path) -> None:
-    done = run("pre_start.sh", database_url=migrated, language=language, cwd=tmp_path)
+def test_an_up_to_date_database_gives_the_success_log(migrated_url: str, language: str, tmp_path: Path) -> None:
+    done = run("pre_start.sh", database_url=migrated_url, language=language, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (GOLDEN / f"success.{language}.txt").read_text("utf-8")
 

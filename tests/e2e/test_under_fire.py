@@ -26,12 +26,13 @@ from tests.programs import start
 from tests.servers import Redis, free_port
 from tools.servers import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-A_SECOND = 20
-PIX_EVERY = 20
+A_SECOND = 10
+PIX_EVERY = 10
 """Of so many payments one is by PIX, and gets an SMS."""
-PATIENCE = 90.0
+PATIENCE = 240.0
+"""Seconds; far more than it takes, since a machine that does much else at once is no failure."""
 
 
 def name(number: int) -> str:
@@ -40,7 +41,7 @@ def name(number: int) -> str:
 
 
 class Gateway:
-    """Delivers a new payment twenty times a second, each once, to whichever releases are up."""
+    """Delivers a new payment ten times a second, each once, to whichever releases are up."""
 
     def __init__(self, port: int) -> None:
         self.ports = [port]
@@ -197,9 +198,11 @@ def test_no_delivery_sms_or_value_is_lost_while_a_column_is_renamed(releases: li
     new.start("worker", "celery", "-A", "sms_sender", "worker", "--loglevel=info", "--beat", "--concurrency=2")
     with psycopg.connect(database_url) as connection:
         assert dict(connection.execute(f"SELECT gateway_id, {NEW} FROM webhooks_payment").fetchall()) == wanted
-        left = "SELECT count(*) FROM webhooks_recoverysms WHERE status <> 'sent' OR attempts <> 1"
+        left = "SELECT * FROM webhooks_recoverysms WHERE status <> 'sent' OR attempts <> 1"
         wait_until(
-            lambda: connection.execute(left).fetchall() == [(0,)], timeout=PATIENCE, message=lambda: new.log("worker")
+            lambda: not connection.execute(left).fetchall(),
+            timeout=PATIENCE,
+            message=lambda: f"{new.log('worker')}\n{connection.execute(left).fetchall()}",
         )
     texts = re.findall(r"SMS to [^:]*: (Ana[a-j]+),", new.log("worker"))
     assert sorted(texts) == sorted(name(number) for number in gateway.answers if number % PIX_EVERY == 0)

@@ -32,7 +32,7 @@ NEW = """
     DELETE FROM shop_order
 """
 WHOLE = "SWEEP" in os.environ
-STEP = 1 if WHOLE else 60
+STEP = 1 if WHOLE else 150
 
 
 class BridgeSweep(Sweep):

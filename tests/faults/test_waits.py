@@ -20,7 +20,7 @@ from tools.servers import wait_until
 
 QUICK = {"AUTO_MIGRATE_LOCK_PATIENCE": "2", "AUTO_MIGRATE_RETRY_DELAY": "0.1", "AUTO_MIGRATE_MAX_RETRIES": "2"}
 # Every how many points a sample is taken; `make sweep` takes them all.
-STEP = 60
+STEP = 120
 NO_LOCKS = (
     "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"

@@ -1,6 +1,6 @@
 """The real servers that tests run against, started on demand."""
 
-from tests.servers.mariadb import MariaDB
+from tests.servers.mariadb import MariaDB, maria_or_mysql
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgresql import PostgreSQL, PostgreSQL15
 from tests.servers.proxy import Proxy
@@ -17,4 +17,5 @@ __all__ = [
     "ServerFailed",
     "ServerMissing",
     "free_port",
+    "maria_or_mysql",
 ]

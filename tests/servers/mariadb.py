@@ -1,11 +1,12 @@
-"""MariaDB, for the databases whose every DDL statement commits."""
+"""MariaDB and MySQL, for the databases whose every DDL statement commits."""
 
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import ClassVar
 
-from tests.requirements import MARIADB, MYSQLCLIENT, Requirement, need
+from tests.requirements import MARIADB, MYSQLCLIENT, Requirement, chosen, need
 from tools.servers import HOST, Server
 
 # Run at each start: the account that tests use, over TCP only.
@@ -33,19 +34,39 @@ class MariaDB(Server):
         # A server that begins removes what it takes for left-overs from here, be they another server's.
         self.temporary_files = f"--tmpdir={self.folder}"
 
+    @property
+    def program(self) -> str:
+        """The server's program."""
+        return MARIADB.path("mariadbd")
+
+    @property
+    def client(self) -> str:
+        """The program that carries statements out."""
+        return MARIADB.path("mariadb")
+
+    @property
+    def places(self) -> list[str]:
+        """Where the server finds what came with it, and where it keeps its data."""
+        base = Path(self.program).parent.parent
+        [share] = [place.parent for place in base.glob("share/*/charsets") if place.parent.name in {"mariadb", "mysql"}]
+        came = [f"--basedir={base}", f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets"]
+        return [*came, f"--datadir={self.data}", self.temporary_files]
+
     def prepare(self) -> None:
         self.account.write_text(ACCOUNT.format(user=self.user, host=HOST, password=self.password))
-        if self.data.exists():
-            return
+        if not self.data.exists():
+            self.initialize()
+
+    def initialize(self) -> None:
+        """Make the server's own tables."""
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin"]
-        places = [f"--datadir={self.data}", self.temporary_files]
-        self.run([MARIADB.path("mariadb-install-db"), "--no-defaults", *places, *options])
+        options.append("--skip-name-resolve")
+        self.run([MARIADB.path("mariadb-install-db"), "--no-defaults", *self.places, *options])
 
     def command(self) -> list[str]:
-        places = [f"--datadir={self.data}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
-        places.append(self.temporary_files)
+        own = [f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
         network = [f"--bind-address={HOST}", f"--port={self.port}", f"--init-file={self.account}"]
-        return [MARIADB.path("mariadbd"), "--no-defaults", *places, *network, *FAST]
+        return [self.program, "--no-defaults", *self.places, *own, *network, *FAST]
 
     def is_ready(self) -> bool:
         """Return whether the port answers; it opens after the init file has run."""
@@ -58,7 +79,7 @@ class MariaDB(Server):
     def execute(self, statement: str, *, database: str = "") -> list[list[str]]:
         """Run statements through the client and return the rows as text."""
         login = ["--no-defaults", f"--host={HOST}", f"--port={self.port}", f"--user={self.user}"]
-        client = [MARIADB.path("mariadb"), *login, f"--password={self.password}", "--batch", "--skip-column-names"]
+        client = [self.client, *login, f"--password={self.password}", "--batch", "--skip-column-names"]
         printed = self.run([*client, *([database] if database else [])], stdin=statement)
         return [line.split("\t") for line in printed.splitlines()]
 
@@ -71,6 +92,40 @@ class MariaDB(Server):
         """Drop a database if it exists."""
         self.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
+    def create_user(self, name: str, password: str, *, options: str = "", owns: str = "") -> None:
+        """Create an account anew, with all rights in the database that it owns, and in no other."""
+        account = f"{name}@'{HOST}'"
+        self.execute(f"DROP USER IF EXISTS {account}; CREATE USER {account} IDENTIFIED BY '{password}' {options}")
+        if owns:
+            self.execute(f"GRANT ALL ON `{owns}`.* TO {account}")
+
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of a database."""
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{database}"
+
+
+class MySQLServer(MariaDB):
+    """A throw-away MySQL, out of the folders that were chosen."""
+
+    name = "mysql"
+    needs: ClassVar[tuple[Requirement, ...]] = (MYSQLCLIENT,)
+
+    @property
+    def program(self) -> str:
+        return str(chosen("mysqld"))
+
+    @property
+    def client(self) -> str:
+        return str(chosen("mysql"))
+
+    @property
+    def places(self) -> list[str]:
+        return [*super().places, "--secure-file-priv=NULL", "--mysqlx=OFF"]
+
+    def initialize(self) -> None:
+        self.run([self.program, "--no-defaults", "--initialize-insecure", *self.places])
+
+
+def maria_or_mysql() -> MariaDB:
+    """Return a MySQL if one was chosen, else a MariaDB, which brings programs of MySQL's names."""
+    return MySQLServer() if chosen("mysqld") and not chosen("mariadbd") else MariaDB()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from auto_migrate import backfill_events, bridge_events, events
+from auto_migrate import backfill_events, bridge_events, events, fleet_events
 from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
@@ -17,7 +17,16 @@ from auto_migrate.findings import (
     PlannedOperation,
 )
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
-from auto_migrate.values import BackfillKey, Blocker, Bridge, BridgeKind, Holder, MigrationKey, SchemaState
+from auto_migrate.values import (
+    BackfillKey,
+    Blocker,
+    Bridge,
+    BridgeKind,
+    Holder,
+    MigrationKey,
+    SchemaState,
+    TimedOperation,
+)
 
 AT = datetime.datetime(2026, 3, 2, 14, 5, 1, tzinfo=datetime.UTC)
 RUN = uuid.UUID("0b9f1c52-7d0a-4e0e-9f0e-5a3f8a1c2d11")
@@ -55,6 +64,7 @@ FINDING = Finding(
     evidence=(Evidence(Basis.RULE, "takes ACCESS EXCLUSIVE on billing_invoice."),),
 )
 UNMATCHED = Acknowledgement("AM302", "billing.0002_total", "no more", "settings")
+TIMED = TimedOperation(1, "AddField", AT, 0.04)
 BRIDGE = Bridge(BridgeKind.DEFAULT, FIRST, "billing_invoice", "place", definition="7")
 OPERATION = PlannedOperation(
     1,
@@ -81,6 +91,7 @@ SAMPLES: list[Event] = [
     events.LockAwaited(10.4, HOLDER),
     events.LockAcquired(11.0),
     events.RecordMended((FIRST, SECOND)),
+    events.MigrationsAdopted((FIRST, SECOND)),
     events.PoolerNoticed(),
     events.MigrationAssessed(
         AssessedMigration(
@@ -101,12 +112,20 @@ SAMPLES: list[Event] = [
     backfill_events.BackfillsUnfinished((BACKFILL,)),
     events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
     events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
+    events.RowsFilled('"billing_invoice"', 41.7, "the replica standby is 12s behind"),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
-    events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421),
-    events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no"),
+    events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421, operations=(TIMED,)),
+    events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no", operations=(TIMED,)),
     events.VerifyStarted(),
     events.RunSucceeded(SchemaState.UP_TO_DATE, 2, 11.5),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
+    fleet_events.SchemasCompared(
+        4, (fleet_events.PendingPlan(("acme", "beta"), (SECOND,)),), unprovisioned=("ghost",), drifting=("gamma",)
+    ),
+    fleet_events.SchemaFinished(1, 0.25),
+    fleet_events.SchemaFinished(0, 0.25, error="The migration billing.0002_total failed: boom"),
+    fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
+    fleet_events.SchemasProgressed(3000, 3000, 0, None),
     events.RunStopped(8, 1),
     rehearsing.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
     rehearsing.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),
@@ -115,6 +134,7 @@ SAMPLES: list[Event] = [
     rehearsing.TablesFilled(100, 12, (rehearsing.Unfilled("billing_route", "shape: geometry"),)),
     rehearsing.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
+    rehearsing.StepsNotRehearsed(FIRST, 1, 3),
     rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
     rehearsing.StatementRefused(
         migration=FIRST,

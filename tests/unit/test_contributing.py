@@ -11,7 +11,7 @@ from tests.manage import ROOT
 from tests.requirements import ALL
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 PATHS = re.findall(r"(?<![\w<./])((?:auto_migrate|docs|tests|tools)/[\w/.-]*|\.ci/run)(?!<)", TEXT)
 
 
@@ -21,7 +21,7 @@ def test_what_it_names_and_links_to_exists(path: str) -> None:
     assert (ROOT / path.rstrip(".")).exists()
 
 
-@each_entry("target", re.findall(r"(?:`|\$ |[A-Z] )make ([a-z]+)", TEXT))
+@each_entry("target", re.findall(r"(?:`|\$ |[A-Z] )make ([a-z-]+)", TEXT))
 def test_each_target_is_one(target: str) -> None:
     assert target in TARGETS
 

@@ -6,7 +6,7 @@ from django_filters import rest_framework as filters
 
 from webhooks import gateways
 from webhooks.models import RecoverySMS, RefusalCount, WebhookEvent
-from webhooks.states import DEAD, EventStatus, Refusal, SMSStatus
+from webhooks.states import DEAD, REMINDERS, EventStatus, Refusal, SMSStatus
 
 
 class EventFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
@@ -31,8 +31,9 @@ class DeadLetterFilter(EventFilter):
 
 
 class SMSFilter(filters.FilterSet):  # type: ignore[misc] # the library brings no types
-    """SMS by state, gateway, payment, provider and time."""
+    """SMS by state, which reminder they are, gateway, payment, provider and time."""
 
+    number = filters.ChoiceFilter(choices=[(number, str(number)) for number in REMINDERS])
     status = filters.MultipleChoiceFilter(choices=SMSStatus.choices)
     gateway = filters.ChoiceFilter(field_name="payment__gateway", choices=gateways.choices)
     payment = filters.CharFilter(field_name="payment__gateway_id")

@@ -88,8 +88,8 @@ class SMSSerializer(serializers.ModelSerializer[RecoverySMS]):
     class Meta:
         model = RecoverySMS
         fields = [
-            "id", "status", "due_at", "attempts", "segments", "claimed_at", "sent_at", "provider", "provider_id",
-            "delivery_status", "delivery_code", "delivery_at", "error", "created_at", "payment",
+            "id", "number", "status", "due_at", "attempts", "segments", "claimed_at", "sent_at", "provider",
+            "provider_id", "delivery_status", "delivery_code", "delivery_at", "error", "created_at", "payment",
         ]  # fmt: skip
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate, TruncHour
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from webhooks import gateways
@@ -21,24 +21,30 @@ from webhooks.states import DEAD, DeliveryStatus, PaymentStatus, SMSStatus
 PERIODS = (1, 7, 30)
 """Days, today included."""
 HOURS = 24
+Rows = Sequence[Any]
+"""Mappings, of what is counted by day."""
 LISTED = 5
 """Rows of each kind that are shown with what can be done about them."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
-    """What came of the SMS in some days: payments made then after their SMS, and how many of those days' SMS did it."""
+    """What came of the SMS in some days: payments made then after an SMS, and what became of those reminded then.
+
+    `sent` are all SMS of these days, `reminded` the payments that got their first one, `paid` those of them made since.
+    """
 
     days: int
     payments: int
     centavos: int
     sent: int
+    reminded: int
     paid: int
 
     @property
     def rate(self) -> float | None:
-        """Return the share of the SMS sent in these days whose payment was made after; None if none was sent."""
-        return self.paid / self.sent if self.sent else None
+        """Return the share of the payments reminded in these days that were made since; None if there is none."""
+        return self.paid / self.reminded if self.reminded else None
 
 
 def start_of(days: int, now: datetime) -> datetime:
@@ -47,40 +53,47 @@ def start_of(days: int, now: datetime) -> datetime:
     return timezone.make_aware(today.replace(tzinfo=None) - timedelta(days=days - 1))
 
 
-def recovered_since(since: datetime) -> QuerySet[Payment]:
-    """Return payments that were made since then, each after its SMS; `moment` says when."""
-    paid = Payment.objects.filter(status=PaymentStatus.PAID).annotate(moment=PAID_MOMENT)
-    return paid.filter(moment__gte=since, recovery_sms__sent_at__lte=F("moment"))
-
-
 def recovery(now: datetime) -> tuple[list[Recovery], dict[date, int]]:
     """Return what was recovered today, in 7 and in 30 days, and the centavos of each of these days."""
     first = start_of(max(PERIODS), now)
-    made = recovered_since(first).annotate(day=TruncDate("moment")).order_by().values("day")
-    payments = {row["day"]: row for row in made.annotate(count=Count("pk"), centavos=Sum("amount"))}
-    sms = RecoverySMS.objects.filter(sent_at__gte=first).alias(moment=_MOMENT_OF_PAYMENT)
-    did_it = Q(payment__status=PaymentStatus.PAID, moment__gte=F("sent_at"))
-    by_day = sms.annotate(day=TruncDate("sent_at")).order_by().values("day")
-    sent = {row["day"]: row for row in by_day.annotate(count=Count("pk"), paid=Count("pk", filter=did_it))}
+    made, sent = _made_by_day(first), _sent_by_day(first)
     days = [timezone.localdate(first) + timedelta(days=number) for number in range(max(PERIODS))]
-    periods = [
-        Recovery(
-            days=period,
-            payments=_total(payments, days[-period:], "count"),
-            centavos=_total(payments, days[-period:], "centavos"),
-            sent=_total(sent, days[-period:], "count"),
-            paid=_total(sent, days[-period:], "paid"),
-        )
-        for period in PERIODS
-    ]
-    return periods, {day: _total(payments, [day], "centavos") for day in days}
+    return [_recovery(made, sent, days[-period:]) for period in PERIODS], {
+        day: sum(row["centavos"] for row in made if row["day"] == day) for day in days
+    }
 
 
-_MOMENT_OF_PAYMENT = Coalesce("payment__paid_at", "payment__status_at", "payment__updated_at")
+def _recovery(made: Rows, sent: Rows, days: list[date]) -> Recovery:
+    recovered = [row for row in made if row["day"] in days]
+    sms = [row for row in sent if row["day"] in days]
+    return Recovery(
+        days=len(days),
+        payments=sum(row["count"] for row in recovered),
+        centavos=sum(row["centavos"] for row in recovered),
+        sent=sum(row["count"] for row in sms),
+        reminded=sum(row["count"] for row in sms if row["number"] == 1),
+        paid=sum(row["count"] for row in made if row["reminded_on"] in days),
+    )
 
 
-def _total(by_day: Mapping[date, Mapping[str, Any]], days: list[date], key: str) -> int:
-    return sum(int(by_day[day][key]) for day in days if day in by_day)
+def _made_by_day(since: datetime) -> Rows:
+    """Return the payments made since then, each after its first SMS, by the days of either.
+
+    The SMS is looked up for each of these payments: joined, all SMS of all years would be read.
+    """
+    first_sms = RecoverySMS.objects.filter(payment=OuterRef("pk"), number=1, sent_at__lte=OuterRef("moment"))
+    paid = Payment.objects.filter(status=PaymentStatus.PAID).alias(moment=PAID_MOMENT).filter(moment__gte=since)
+    by_day = paid.annotate(
+        day=TruncDate("moment"), reminded_on=Subquery(first_sms.order_by().values(sent_on=TruncDate("sent_at")))
+    )
+    counted = by_day.order_by().values("day", "reminded_on").annotate(count=Count("pk"), centavos=Sum("amount"))
+    return [row for row in counted if row["reminded_on"] is not None]
+
+
+def _sent_by_day(since: datetime) -> Rows:
+    """Return how many first, second and third SMS were sent on each day since then."""
+    sms = RecoverySMS.objects.filter(sent_at__gte=since).annotate(day=TruncDate("sent_at"))
+    return list(sms.order_by().values("day", "number").annotate(count=Count("pk")))
 
 
 @dataclasses.dataclass(frozen=True)

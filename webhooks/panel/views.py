@@ -92,6 +92,7 @@ def _row(sms: RecoverySMS, now: datetime) -> dict[str, Any]:
     return {
         "key": sms.pk,
         "order": sms.payment.external_id or sms.payment.gateway_id,
+        "reminder": _("reminder {number}").format(number=sms.number) if sms.number > 1 else "",
         "phone": mask(sms.phone or sms.payment.customer_phone),
         "reais": reais(sms.payment.amount),
         "when": from_now(sms.due_at, now),

@@ -32,7 +32,8 @@ TARGETS = """
     FROM pg_constraint JOIN pg_class ON pg_class.oid = confrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE conrelid = to_regclass(%s) AND conname = %s::text::name AND confrelid <> conrelid
 """
-TWIN = "pg_temp.auto_migrate_twin"
+TWIN = '"auto_migrate_twin"'
+TWIN_INDEX = '"auto_migrate_twin_index"'
 
 
 class IndexState(enum.Enum):
@@ -67,14 +68,18 @@ class Catalogue:
         return IndexState.BUILT if same else IndexState.OTHER
 
     def _twin(self, step: Step) -> tuple[str, int] | None:
-        """Return how the server itself tells the index, made on an empty copy of the table that nobody ever sees."""
+        """Return how the server itself tells the index, made on an empty copy of the table that nobody ever sees.
+
+        Beside the table, where the role may make indexes: temporary tables are not everybody's.
+        """
         (build,) = step.sql
-        statement = build.replace(" CONCURRENTLY ", " ", 1).replace(f" ON {step.table}", f" ON {TWIN}", 1)
+        twin = self.within(step.table, TWIN)
+        place = (f" CONCURRENTLY {step.subject} ON {step.table}", f" {TWIN_INDEX} ON {twin}")
         try:
             with atomic(using=self.database.alias):
-                self.execute(f"CREATE TEMPORARY TABLE auto_migrate_twin (LIKE {step.table})")
-                self.execute(statement)
-                rows = self.rows(NAMED, [unquoted(step.subject), TWIN])
+                self.execute(f"CREATE UNLOGGED TABLE {twin} (LIKE {step.table})")
+                self.execute(build.replace(*place, 1))
+                rows = self.rows(NAMED, [unquoted(TWIN_INDEX), twin])
                 set_rollback(True, using=self.database.alias)
         except DatabaseError:
             return None

@@ -1,52 +1,107 @@
 """Rows written block by block: a range of a table's blocks in a transaction of its own each.
 
 No key is needed, and nothing is kept of how far it came: a row that is filled is passed over by the next try. What is
-written goes to the end of the table, and is found filled there (`ctid` ranges are scans of their own since 14).
+written goes to the end of the table, and is found filled there (`ctid` ranges are scans of their own since 14). Pace,
+limits and whom it waits for are those of backfills.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from django.db import OperationalError
+from django.db import DatabaseError, connections
 
 from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.step import Step
-from auto_migrate.clock import Clock
+from auto_migrate.backfills.limits import limit_batch, took_too_long
+from auto_migrate.backfills.pace import Pace
+from auto_migrate.backfills.throttle import Throttle
+from auto_migrate.backfills.worker import POLL, REPORT_EVERY, REPORT_FIRST
 from auto_migrate.conf import get_settings
+from auto_migrate.databases.postgresql.congestion import Congestion
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import RowsFilled
 
 BLOCKS = "SELECT pg_relation_size(to_regclass(%s)) / current_setting('block_size')::bigint"
-# How many blocks at first and at most, and how long, in seconds, a transaction shall take.
+# How many blocks at first and at most, since some may be filled already and others not; and how long, in seconds, a
+# transaction shall take: less than a backfill's, since all of the release waits for its rows.
 FIRST = 8
 MOST = 4096
 TARGET = 0.02
-# What is waited, in seconds, for somebody who holds a row.
-PAUSE = 0.5
 
 
-def fill(
-    catalogue: Catalogue, step: Step, transaction: Callable[[], AbstractContextManager[None]], clock: Clock
-) -> None:
-    """Carry out the one statement of a step, which has a WHERE, on all blocks in turn."""
-    (statement,) = step.sql
-    low, size, refused_since = 0, FIRST, None
-    while low < (end := int(catalogue.rows(BLOCKS, [step.table])[0][0])):
-        clock.check()
-        high = min(low + size, end)
-        started = clock.monotonic()
-        try:
-            with transaction():
-                catalogue.execute(f"{statement} AND ctid >= '({low},0)' AND ctid < '({high},0)'")
-        except OperationalError as error:
-            fault = catalogue.database.fault_of(error)
-            refused_since = refused_since or started
-            if fault is None or not fault.kind.contention or started - refused_since > get_settings().LOCK_PATIENCE:
-                raise
-            # Somebody holds one of the rows: fewer at a time, so that the others are not held up along with it.
-            size = max(1, size // 2)
-            clock.pause(PAUSE)
-            continue
-        taken, refused_since = clock.monotonic() - started, None
-        low = high
-        size = max(1, min(MOST, size * 2 if taken < TARGET / 2 else size // 2 if taken > TARGET else size))
+class LogMark:
+    """Where the server and its replicas are in its log."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def position(self) -> int:
+        """Return the place that the server itself has reached."""
+        return Congestion(self.catalogue.database.connection).position()
+
+    def reached(self, alias: str) -> int | None:
+        """Return the place that a replica has replayed; raise what its database raises."""
+        return Congestion(connections[alias]).replayed()
+
+
+@dataclasses.dataclass
+class Filling:
+    """One step that fills rows; `transaction` opens that of a batch."""
+
+    catalogue: Catalogue
+    step: Step
+    transaction: Callable[[], AbstractContextManager[None]]
+    emit: Emitter
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(FIRST, TARGET)
+        self.throttle = Throttle(self.catalogue.database, self.step.table, LogMark(self.catalogue))
+        self.next_report = self.emit.clock.monotonic() + REPORT_FIRST
+        self.waits = False
+
+    def carry_out(self) -> None:
+        """Carry out the one statement of the step, which has a WHERE, on all blocks in turn."""
+        clock, low, refused_since = self.emit.clock, 0, None
+        while low < (end := int(self.catalogue.rows(BLOCKS, [self.step.table])[0][0])):
+            clock.check()
+            held_by = self.throttle.obstacle(clock.monotonic())
+            self._report(low, end, held_by)
+            if held_by:
+                clock.pause(POLL)
+                continue
+            high, started = min(low + self.pace.rows, end), clock.monotonic()
+            try:
+                self._write(low, high)
+            except DatabaseError as error:
+                self.pace.halve()
+                if took_too_long(error) and high > low + 1:
+                    continue
+                # Somebody holds one of the rows: fewer at a time, so that the others are not held up along with it.
+                refused_since = refused_since or started
+                if not self._is_contention(error) or started - refused_since > get_settings().LOCK_PATIENCE:
+                    raise
+                clock.pause(POLL)
+                continue
+            self.pace.note(high - low, clock.monotonic() - started)
+            self.pace.rows = min(self.pace.rows, MOST)
+            low, refused_since = high, None
+
+    def _write(self, low: int, high: int) -> None:
+        with self.transaction():
+            limit_batch(self.catalogue.database, TARGET, cut_short=high > low + 1, computes=False)
+            self.catalogue.execute(f"{self.step.sql[0]} AND ctid >= '({low},0)' AND ctid < '({high},0)'")
+
+    def _is_contention(self, error: DatabaseError) -> bool:
+        fault = self.catalogue.database.fault_of(error)
+        return fault is not None and fault.kind.contention
+
+    def _report(self, low: int, end: int, held_by: str) -> None:
+        """Report how far it is, now and then and when it begins or ceases to wait."""
+        now = self.emit.clock.monotonic()
+        if now < self.next_report and bool(held_by) is self.waits:
+            return
+        self.next_report, self.waits = now + REPORT_EVERY, bool(held_by)
+        self.emit(RowsFilled(self.step.table, 100 * low / end, held_by))

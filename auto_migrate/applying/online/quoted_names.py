@@ -1,4 +1,4 @@
-"""Names in SQL as Django and the parser write them, and those that PostgreSQL chooses by itself."""
+"""Names and texts in SQL as Django and the parser write them, and names that PostgreSQL chooses by itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def parts_of(name: str) -> list[str]:
 def quoted(name: str) -> str:
     """Quote a name."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Write a text as SQL does, under any setting of `standard_conforming_strings`."""
+    written = "'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
+    return f" E{written}" if "\\" in text else written
 
 
 def chosen_name(table: str, column: str, label: str) -> str:

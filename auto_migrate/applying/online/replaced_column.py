@@ -21,12 +21,16 @@ COLUMN = """
                OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
                                                        AND NOT starts_with(tgname, 'auto_migrate_'))
                OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
-               OR EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = attrelid)
+               OR EXISTS (SELECT FROM pg_publication_tables
+                          WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
                OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
                OR (attidentity <> '' AND EXISTS (
                    SELECT FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
                    WHERE seqrelid = to_regclass(pg_get_serial_sequence(%s, attname))
-                     AND (relacl IS NOT NULL OR obj_description(seqrelid, 'pg_class') IS NOT NULL OR seqcycle
+                     AND (obj_description(seqrelid, 'pg_class') IS NOT NULL OR seqcycle
+                          OR EXISTS (SELECT FROM aclexplode(relacl) WHERE grantor <> relowner)
+                          OR EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass
+                                                             AND refobjid = seqrelid AND deptype = 'n')
                           OR (seqstart, seqincrement, seqmin, seqcache) <> (1, 1, 1, 1)
                           OR seqmax NOT IN (32767, 2147483647, 9223372036854775807)))),
            pg_get_serial_sequence(%s, attname)

@@ -19,7 +19,7 @@ from auto_migrate.applying.online.check_constraints import not_valid, validated
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
 from auto_migrate.applying.online.premises import NotOnline
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, parts_of, quoted
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of, quoted
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
@@ -30,6 +30,29 @@ TYPE = re.compile(
     r"(?P<cast> USING (?P=column)::(?P=type))?"
 )
 SEQUENCE = re.compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
+# What somebody may do with a sequence is what he may do with another one, whatever default privileges gave him. Both
+# without any said are left so.
+SAME_PRIVILEGES = """DO $privileges$
+DECLARE statement text;
+BEGIN
+    FOR statement IN
+        WITH old AS (SELECT * FROM pg_class WHERE oid = {old}::regclass),
+             new AS (SELECT * FROM pg_class WHERE oid = {new}::regclass),
+             said AS (
+                 SELECT 1 AS turn, 'REVOKE ALL' AS what, 'FROM' AS whom, grantee, '' AS how
+                 FROM new, aclexplode(coalesce(relacl, acldefault('s', relowner)))
+                 UNION ALL
+                 SELECT 2, 'GRANT ' || privilege_type, 'TO', grantee,
+                        CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+                 FROM old, aclexplode(coalesce(relacl, acldefault('s', relowner)))
+             )
+        SELECT format('%s ON SEQUENCE %s %s %s%s', what, new.oid::regclass, whom,
+                      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, how)
+        FROM said, old, new WHERE old.relacl IS NOT NULL OR new.relacl IS NOT NULL ORDER BY turn
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END $privileges$"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +191,9 @@ class Shadow:
             return
         how = "ALWAYS" if facts.identity == "a" else "BY DEFAULT"
         yield f"{alter} ALTER COLUMN {self.column} ADD GENERATED {how} AS IDENTITY (SEQUENCE NAME {self.sequence})"
-        yield f"SELECT setval('{self.sequence}', last_value, is_called) FROM {facts.sequence}"  # noqa: S608
+        old, new = literal(facts.sequence), literal(self.sequence)
+        yield f"SELECT setval({new}, last_value, is_called) FROM {facts.sequence}"  # noqa: S608 # quoted
+        yield SAME_PRIVILEGES.format(old=old, new=new)
         yield from replaced
         yield f"ALTER SEQUENCE {self.sequence} RENAME TO {quoted(parts_of(facts.sequence)[-1])}"
 
@@ -178,8 +203,7 @@ class Shadow:
         for name, _definition in facts.checks:
             yield f"{alter} RENAME CONSTRAINT {self.part(name)} TO {quoted(name)}"
         if facts.comment is not None:
-            comment = facts.comment.replace("'", "''")
-            yield f"COMMENT ON COLUMN {facts.table}.{facts.column} IS '{comment}'"
+            yield f"COMMENT ON COLUMN {facts.table}.{facts.column} IS {literal(facts.comment)}"
         if facts.statistics is not None:
             yield f"{alter} ALTER COLUMN {facts.column} SET STATISTICS {facts.statistics}"
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.bridges.escort import Escort
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
-from auto_migrate.applying.online.filling import fill
+from auto_migrate.applying.online.filling import Filling
 from auto_migrate.applying.online.offenders import offenders, refused_rows
 from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
@@ -177,7 +177,7 @@ class OnlineRunner:
                 self._look(step)
                 note()
             case Kind.FILL:
-                fill(self.catalogue, step, self._transaction, self.emit.clock)
+                Filling(self.catalogue, step, self._transaction, self.emit).carry_out()
                 note()
             case Kind.BUILD:
                 self._build(step, steps, number)

@@ -19,20 +19,20 @@ from auto_migrate.changes.change import (
     SetDefault,
     ValidateConstraint,
 )
-from auto_migrate.changes.object_change import RevokePrivileges
+from auto_migrate.changes.object_change import DropObject, RevokePrivileges
 from auto_migrate.changes.sql import object_statements as objects
 from auto_migrate.changes.sql.catalog import Catalog, TableName
 from auto_migrate.changes.sql.column_definitions import column_added, is_null
 from auto_migrate.changes.sql.constraint_definitions import constraint_added, constraint_dropped, dropped, not_null
 from auto_migrate.changes.sql.nodes import dotted, kind, written_type
-from auto_migrate.changes.verbs import Rewrite
+from auto_migrate.changes.verbs import ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
 Rule = Callable[[Any, TableName, Catalog], Iterator[Change]]
 
 
 def alter_table(statement: Any, known: Catalog) -> Iterator[Change]:
-    """Return what each command of the statement does; views, sequences and types hold no rows."""
+    """Return what each command of the statement does; views, foreign tables, sequences and types hold no rows."""
     place = known.place(statement.relation)
     for command in statement.cmds:
         name = command.subtype.name
@@ -40,8 +40,8 @@ def alter_table(statement: Any, known: Catalog) -> Iterator[Change]:
             yield objects.owner_changed(place["table"])
         elif statement.objtype.name == "OBJECT_TABLE":
             yield from COMMANDS.get(name, unknown)(command, place, known)
-        elif name == "AT_SetTableSpace":
-            yield RewriteTable(**place, command=Rewrite.SET_TABLESPACE)
+        elif (rule := OF_OTHERS.get((statement.objtype.name.removeprefix("OBJECT_"), name))) is not None:
+            yield from rule(command, place, known)
 
 
 def add_column(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -57,6 +57,12 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
     required = there is not None and there.not_null and not there.default
     references, cascades = known.reference(table, column), command.behavior.name == "DROP_CASCADE"
     yield DropColumn(**place, column=column, references=references, required=required, cascades=cascades)
+
+
+def drop_part(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
+    """Return a column that goes of what is no table of this database, or an attribute of a type."""
+    cascades = command.behavior.name == "DROP_CASCADE"
+    yield DropObject(table=f"{place['table']}.{command.name}", kind=ObjectKind.COLUMN, cascades=cascades)
 
 
 def alter_type(command: Any, place: TableName, known: Catalog) -> Iterator[Change]:
@@ -204,4 +210,14 @@ COMMANDS: dict[str, Rule] = {
     **{f"AT_{name}": locks(LockMode.ACCESS_EXCLUSIVE, "RULE") for name in RULES},
     **{f"AT_{name}": locks(LockMode.ACCESS_EXCLUSIVE, "ROW LEVEL SECURITY") for name in SECURITY},
     **{f"AT_{name}": nothing for name in BRIEF},
+}
+# Of what is no table: what it is (`ObjectType` of parsenodes.h), and the command.
+OF_OTHERS: dict[tuple[str, str], Rule] = {
+    ("FOREIGN_TABLE", "AT_ColumnDefault"): column_default,
+    ("FOREIGN_TABLE", "AT_DropColumn"): drop_part,
+    ("INDEX", "AT_SetTableSpace"): rewrites(Rewrite.SET_TABLESPACE),
+    ("MATVIEW", "AT_SetAccessMethod"): rewrites(Rewrite.SET_ACCESS_METHOD),
+    ("MATVIEW", "AT_SetTableSpace"): rewrites(Rewrite.SET_TABLESPACE),
+    ("TYPE", "AT_DropColumn"): drop_part,
+    ("VIEW", "AT_ColumnDefault"): column_default,
 }

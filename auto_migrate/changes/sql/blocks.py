@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, EndTransaction, OpaqueChange
-from auto_migrate.changes.sql.dml import has_limit
 from auto_migrate.changes.sql.masking import masked
 from auto_migrate.changes.sql.nodes import kind, name_of, within
 from auto_migrate.changes.sql.parsing import parse, refuse_depth
+from auto_migrate.changes.sql.row_bounds import RowBounds
 from auto_migrate.changes.verbs import Ending
 
 QUERIES = {
@@ -80,7 +80,7 @@ def _finds_few(query: str) -> bool:
     """Return whether a query has a limit, or asks the catalog alone."""
     parsed = parse(query)[0].stmt
     tables = [name_of(found) for found in within(parsed) if kind(found) == "RangeVar"]
-    return has_limit(parsed, frozenset()) or all(table.startswith(CATALOGS) for table in tables)
+    return RowBounds.of(parsed).few(parsed) or all(table.startswith(CATALOGS) for table in tables)
 
 
 def _dynamic(expression: str) -> str | OpaqueChange:

@@ -18,7 +18,6 @@ Rule = Callable[[Any, Catalog], Iterator[Change]]
 # What PostgreSQL's parser calls them (`ObjectType` of parsenodes.h).
 KINDS = {
     "AGGREGATE": ObjectKind.AGGREGATE,
-    "ATTRIBUTE": ObjectKind.COLUMN,
     "COLLATION": ObjectKind.COLLATION,
     "DOMAIN": ObjectKind.DOMAIN,
     "EXTENSION": ObjectKind.EXTENSION,
@@ -62,7 +61,7 @@ def renamed(statement: Any, _known: Catalog) -> Iterator[Change]:
 
 
 def column_renamed(statement: Any, _known: Catalog) -> Iterator[Change]:
-    """Return another name of a column of a view."""
+    """Return another name of a column of a view, or of an attribute of a type."""
     view = name_of(statement.relation)
     yield RenameObject(table=f"{view}.{statement.subname}", kind=ObjectKind.COLUMN, to=f"{view}.{statement.newname}")
 

@@ -103,7 +103,7 @@ def rename(statement: Any, known: Catalog) -> Iterator[Change]:
     elif what in {"TRIGGER", "RULE", "POLICY"}:
         place = known.place(statement.relation)
         yield LockTable(**place, mode=LockMode.ACCESS_EXCLUSIVE, reason=f"ALTER {what}")
-    elif what == "COLUMN":
+    elif what in {"COLUMN", "ATTRIBUTE"}:
         yield from objects.column_renamed(statement, known)
     else:
         yield from objects.renamed(statement, known)

@@ -22,7 +22,7 @@ from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndex
 from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, CONNECT_TIMEOUT, AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
-from auto_migrate.databases.postgresql.sessions import Fence, holders
+from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
 from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
 from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
@@ -245,14 +245,14 @@ class PostgreSQL(Database):
         return Fault(FaultKind.UNREACHABLE, detail)
 
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
-        settings = transaction_settings(self.queue_limit)
-        begin = Question(BEGIN, [RECORD_KEY, True, list(settings), list(settings.values())])
+        settings, key = transaction_settings(self.queue_limit), key_here(RECORD_KEY)
+        begin = Question(BEGIN, [key, True, list(settings), list(settings.values())])
         questions = [question] if question else []
         ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)
         if not locked:
             await_free(
-                lambda: self.ask(Question(TRY_RECORD_LOCK, [RECORD_KEY]))[0][0],
-                lambda: tuple(blocker for blocker, _since in holders(self, RECORD_KEY)),
+                lambda: self.ask(Question(TRY_RECORD_LOCK, [key]))[0][0],
+                lambda: tuple(blocker for blocker, _since in holders(self, key)),
                 reason=Reason.RECORD,
                 limit=min(self.runner_patience, get_settings().LOCK_PATIENCE),
                 clock=clock,

@@ -30,6 +30,7 @@ REPLICAS = """
     WHERE NOT active AND NOT temporary AND restart_lsn IS NOT NULL AND wal_status IS DISTINCT FROM 'lost'
 """
 POSITION = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
+REPLAYED = "SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') WHERE pg_is_in_recovery()"
 ARCHIVER = """
     SELECT last_archived_wal, pg_size_bytes(current_setting('wal_segment_size')),
            pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')
@@ -73,6 +74,12 @@ class Congestion:
     def position(self) -> int:
         """Return the place in the log that the server itself has reached."""
         return int(self._rows(POSITION)[0][0])
+
+    def replayed(self) -> int:
+        """Return the place in the log that this server has replayed, which is a replica; raise where it is none."""
+        for (position,) in self._rows(REPLAYED):
+            return int(position or 0)
+        raise UnreadableSignal(_("it is no standby"))
 
     def archive_backlog(self) -> int:
         """Return the bytes of WAL that wait to be archived; 0 where none is."""

@@ -138,4 +138,6 @@ class AdvisoryLock(DeployLock):
         options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
         self.database.own_connections.add(connection)
         connection.settings_dict["AUTOCOMMIT"] = True
+        # All that work under this lock verify it, one after the other.
+        connection.inc_thread_sharing()
         return connection

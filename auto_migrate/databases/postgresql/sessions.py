@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import DatabaseError, Error
 from django.db.transaction import atomic
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.waits import Reason, Tell, await_free
@@ -38,6 +40,14 @@ HOLDERS = ACTIVITY.format(
               AND (classid::bigint << 32) | objid::bigint = %s"""
 )
 NAMED = ACTIVITY.format(source="unnest(%s::int[]) AS named(pid)")
+
+
+def key_here(key: int) -> int:
+    """Return the key of one of a run's advisory locks in the schema that this thread works in: tenants are apart."""
+    if not (schema := active_schema()):
+        return key
+    own = hashlib.blake2b(schema.encode(), digest_size=8, key=key.to_bytes(8))
+    return int.from_bytes(own.digest(), signed=True)
 
 
 def holders(database: Database, key: int) -> list[tuple[Blocker, float]]:
@@ -92,15 +102,15 @@ class Fence:
         if not is_held:
             return
         with contextlib.suppress(Error), self.database.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [FENCE_KEY])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key_here(FENCE_KEY)])
 
     def _take(self) -> bool:
         with self.database.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [FENCE_KEY])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key_here(FENCE_KEY)])
             if cursor.fetchone()[0]:
                 self._held = self.database.connection.connection
                 return True
-        for blocker, since in holders(self.database, FENCE_KEY):
+        for blocker, since in holders(self.database, key_here(FENCE_KEY)):
             if blocker.state.startswith("idle") and since > STOPPED_AFTER:
                 self._end(blocker)
         return False
@@ -113,4 +123,4 @@ class Fence:
             cursor.execute("SELECT pg_terminate_backend(%s)", [blocker.pid])
 
     def _blockers(self) -> tuple[Blocker, ...]:
-        return tuple(blocker for blocker, _since in holders(self.database, FENCE_KEY))
+        return tuple(blocker for blocker, _since in holders(self.database, key_here(FENCE_KEY)))

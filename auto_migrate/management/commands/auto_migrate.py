@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
 from auto_migrate.events import Context, Listener
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import PlanRefused, UsageError
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
@@ -26,12 +26,14 @@ from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
 from auto_migrate.planning.targets import Goal
 from auto_migrate.readiness import check
+from auto_migrate.reporting.console import Console
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
 from auto_migrate.values import Audience
 
 if TYPE_CHECKING:
     from auto_migrate.applying.recovery import Resolutions
+    from auto_migrate.clock import Clock
     from auto_migrate.findings import Acknowledgement
 
 STOPPING = gettext_noop("🛑 Asked to stop: at the next safe place. A second signal stops it at once.")
@@ -44,8 +46,11 @@ examples:
   manage.py auto_migrate                           bring the database up to date
   manage.py auto_migrate --check                   only ask; exit code 9 if it is behind
   manage.py auto_migrate --plan                    show what would be done, and what is wrong with it
+  manage.py auto_migrate --plan --drift            what is not in the database as the migrations made it
+  manage.py auto_migrate --adopt --plan            what would be recorded in a database that has tables and no record
   manage.py auto_migrate --phase post_deploy       apply what was left for after the deploy
   manage.py auto_migrate --lock-wait=60            wait no more than a minute for another runner
+  manage.py auto_migrate --canary acme             one tenant first, then all others
   manage.py auto_migrate billing 0007              bring one app to one migration
 """
 
@@ -76,9 +81,10 @@ class Command(BaseCommand):
             help="Every alias that the routers let migrate; replicas (TEST MIRROR) are left out.",
         )
         self._add_limits(parser)
+        self._add_tenants(parser)
         self._add_answers(parser)
         self._add_questions(parser)
-        add_format(parser)
+        add_format(parser, of_drift=True)
         parser.add_argument("--skip-checks", action="store_true", help="Skip system checks.")
         parser.add_argument(
             "--noinput",
@@ -115,6 +121,30 @@ class Command(BaseCommand):
             "PHASES is on, else all.",
         )
 
+    def _add_tenants(self, parser: CommandParser) -> None:
+        """Add which tenants come first, or alone, and how many of them may fail."""
+        parser.add_argument(
+            "--tenant",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="Only the schema that all tenants share and that of this one. May be given several times.",
+        )
+        parser.add_argument(
+            "--canary",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="This tenant's schema first, and the others only if it ends well. May be given several times.",
+        )
+        parser.add_argument(
+            "--max-failures",
+            type=number(int, 1),
+            default=1,
+            metavar="N",
+            help="Begin no further schema when so many have failed. Default: 1.",
+        )
+
     def _add_answers(self, parser: CommandParser) -> None:
         """Add what an operator says to a run that asked."""
         parser.add_argument(
@@ -122,7 +152,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="APP.MIGRATION:OPERATION=done|redo",
-            help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
+            help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done. "
+            "With --adopt, APP.MIGRATION=done|redo: whether that was done which no schema proves.",
         )
         parser.add_argument(
             "--acknowledge",
@@ -140,6 +171,24 @@ class Command(BaseCommand):
             action="store_true",
             help="Only show: every pending migration, its statements and what they do to this database; exit with 6 if "
             "the plan would be refused.",
+        )
+        parser.add_argument(
+            "--adopt",
+            action="store_true",
+            help="For a database whose tables are there and whose record is not, or only partly (PostgreSQL): record "
+            "as applied what the schema proves to be applied, and carry nothing out; exit with 7 where something is "
+            "there and not proven. With --plan: only show.",
+        )
+        parser.add_argument(
+            "--drift",
+            action="store_true",
+            help="With --plan: compare the schema that the recorded migrations make with the schema that is there, "
+            "table by table (PostgreSQL). Reads the catalogue; changes and locks nothing.",
+        )
+        parser.add_argument(
+            "--fail-on-drift",
+            action="store_true",
+            help="With --plan --drift: exit with 7 if anything differs.",
         )
         parser.add_argument(
             "--sql",
@@ -160,12 +209,13 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         with (
-            reporting(self, options, lists_pending=options["check"]) as output,
+            reporting(self, options, lists_pending=options["check"], for_people=console_for(options)) as output,
             exit_codes(),
             interruptible(acknowledge=_(STOPPING)) as clock,
         ):
             goal = Goal.asked(options["app_label"], options["migration_name"], options["phase"])
             goal.check()
+            check_combination(options)
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
             for database in self._databases(options):
                 if options["notify_test"]:
@@ -174,18 +224,11 @@ class Command(BaseCommand):
                 if options["check"]:
                     check(database, goal=goal, listeners=[output.listener], clock=clock)
                     continue
+                if options["adopt"]:
+                    take_over(database, options=options, listener=output.listener, clock=clock)
+                    continue
                 if options["plan"] or options["sql"]:
-                    # The release step does not pay for importing it.
-                    from auto_migrate.preview import preview
-
-                    preview(
-                        database,
-                        goal=goal,
-                        acknowledgements=acknowledgements,
-                        resolutions=resolved(options["resolve"]) if options["resolve"] else None,
-                        listeners=[output.listener],
-                        clock=clock,
-                    )
+                    show(database, goal, acknowledgements, options=options, listener=output.listener, clock=clock)
                     continue
                 request = RunRequest(
                     goal=goal,
@@ -196,6 +239,9 @@ class Command(BaseCommand):
                     resolutions=resolved(options["resolve"]) if options["resolve"] else {},
                     queued=options["run_id"],
                     requested_by="auto_migrate",
+                    tenants=tuple(options["tenant"]),
+                    canaries=tuple(options["canary"]),
+                    max_failures=options["max_failures"],
                     audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
                 )
                 migrate(database, request, listeners=[output.listener, *self.listeners], clock=clock)
@@ -209,6 +255,86 @@ class Command(BaseCommand):
         if options["run_id"] and len(databases) > 1:
             raise UsageError(_("--run-id names one run on one database."))
         return databases
+
+
+def console_for(options: dict[str, Any]) -> type[Console]:
+    """Return what tells people of all that the options may lead to."""
+    if options["adopt"]:
+        from auto_migrate.reporting.adoption_console import AdoptionConsole
+
+        return AdoptionConsole
+    if options["drift"]:
+        from auto_migrate.reporting.drift_console import DriftConsole
+
+        return DriftConsole
+    return Console
+
+
+def show(
+    database: str,
+    goal: Goal,
+    acknowledgements: tuple[Acknowledgement, ...],
+    *,
+    options: dict[str, Any],
+    listener: Listener,
+    clock: Clock,
+) -> None:
+    """Show the plan, and how the schema differs from the record if that is asked for, whatever becomes of the plan."""
+    # The release step does not pay for importing it.
+    from auto_migrate.preview import preview
+
+    refused: PlanRefused | None = None
+    if options["format"] != "sarif":
+        try:
+            preview(
+                database,
+                goal=goal,
+                acknowledgements=acknowledgements,
+                resolutions=resolved(options["resolve"]) if options["resolve"] else None,
+                listeners=[listener],
+                clock=clock,
+            )
+        except PlanRefused as error:
+            refused = error
+    if options["drift"]:
+        from auto_migrate.drift.detection import detect_drift
+
+        detect_drift(database, fails=options["fail_on_drift"], listeners=[listener], clock=clock)
+    if refused:
+        raise refused
+
+
+def take_over(database: str, *, options: dict[str, Any], listener: Listener, clock: Clock) -> None:
+    """Record what the schema proves, or show what would be recorded."""
+    from auto_migrate.adoption.adopt import adopt, preview_adoption
+
+    carry_out = preview_adoption if options["plan"] else adopt
+    carry_out(database, resolutions=resolved(options["resolve"]), listeners=[listener], clock=clock)
+
+
+def check_combination(options: dict[str, Any]) -> None:
+    """Raise `UsageError` for options that mean nothing without another."""
+    for option, needed in (("drift", "plan"), ("fail_on_drift", "drift")):
+        if options[option] and not options[needed]:
+            raise UsageError(
+                _("{option} means nothing without {needed}.").format(
+                    option=f"--{option.replace('_', '-')}", needed=f"--{needed}"
+                ),
+                hint=_("Compare schema and record: {command}").format(command="manage.py auto_migrate --plan --drift"),
+            )
+    others = [name for name in ("app_label", "check", "drift", "sql", "notify_test") if options[name]]
+    if options["adopt"] and others:
+        raise UsageError(
+            _("--adopt goes with --plan alone, and not with: {others}.").format(others=", ".join(others)),
+            hint=_("See what would be recorded: {command}").format(command="manage.py auto_migrate --adopt --plan"),
+        )
+    if options["format"] == "sarif" and not options["drift"]:
+        raise UsageError(
+            _("{option} means nothing without {needed}.").format(option="--format sarif", needed="--drift"),
+            hint=_("Findings of a plan in SARIF: {command}").format(
+                command="manage.py assess_migrations --since origin/main --format sarif"
+            ),
+        )
 
 
 def try_notifications(database: str, listener: Listener) -> None:

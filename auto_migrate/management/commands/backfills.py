@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from typing import Any
+from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -87,9 +88,9 @@ class Command(BaseCommand):
                     hint=_("See all of them: manage.py backfills list"),
                 )
         if as_json:
+            asked = {"event": "backfill", "at": jsonable(Clock().now()), "database": database, "run_id": str(uuid4())}
             for record in records:
-                told = {"event": "backfill", "at": jsonable(Clock().now()), **record_of(record, database)}
-                self.stdout.write(json.dumps(told))
+                self.stdout.write(json.dumps({**asked, **record_of(record, database)}))
             return
         if not records:
             self.stdout.write(_("There are no backfills."))

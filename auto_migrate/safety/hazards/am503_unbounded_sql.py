@@ -29,6 +29,11 @@ class UnboundedSql(Hazard):
             "{verb} writes rows of {table} without saying how many at most: whoever writes one of them waits until the "
             "last is written, replicas fall behind, and a statement that is cut has done nothing."
         )
+        if change.verb is DataVerb.LOCK:
+            problem = _(
+                "{verb} locks rows of {table} without saying how many at most: whoever writes one of them waits until "
+                "the migration commits, and each lock is written into its row."
+            )
         yield Found(change.table, problem.format(verb=change.verb, table=change.table), instead(change))
 
 

@@ -37,11 +37,16 @@ BUTTONS = {
 def backfill_list_page(request: HttpRequest, database: str, records: Sequence[BackfillRecord]) -> HttpResponse:
     """Return the page of all backfills."""
     told = [described(progress_of(record)) for record in records]
-    listed = tag("ul", [_shown(request, database, *each) for each in zip(records, told, strict=True)], class_="am-runs")
-    content = [listed if records else tag("p", _("There are no backfills."))]
+
+    def sections() -> list[Section]:
+        shown = [_shown(request, database, *each) for each in zip(records, told, strict=True)]
+        listed = tag("ul", shown, class_="am-runs")
+        content = [listed if records else tag("p", _("There are no backfills."))]
+        return [Section("am-backfills", _("Backfills"), content, live=True)]
+
     screen = Screen(
         _("Backfills of {name}").format(name=database),
-        [Section("am-backfills", _("Backfills"), content, live=True)],
+        sections,
         digest=hashlib.sha256(
             repr([(record.state, text) for record, text in zip(records, told, strict=True)]).encode()
         ).hexdigest(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,15 +21,17 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import AssessedMigration, Finding
+from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
 from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
-from auto_migrate.planning.schema_state import quick_state
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import Judged, judge
 from auto_migrate.reporting.assessments.text import exact_duration, forecast_line
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
 from auto_migrate.web.pages import words
+from auto_migrate.web.pages.bridge_list import bridge_list
+from auto_migrate.web.pages.bridge_list import described as described_bridge
 from auto_migrate.web.pages.frame import BUSY, FORM, IDLE, Screen, Section, own_address, page
 from auto_migrate.web.pages.markup import tag
 from auto_migrate.web.pages.run_page import bar, button, to_copy
@@ -45,28 +47,12 @@ TROUBLE = (AutoMigrateError, TransientError, Error)
 def overview_page(request: HttpRequest, situation: Mapping[str, Any] | None) -> HttpResponse:
     """Return the page; without a situation only that of it which is refreshed."""
     looks = {alias: look(alias) for alias in connections}
-    sections: list[Section | None] = []
-    for number, (alias, seen) in enumerate(looks.items(), start=1):
-        sections.append(
-            Section(
-                f"am-database-{number}",
-                _("Database {name}").format(name=alias),
-                _state(request, alias, seen),
-                live=True,
-            )
-        )
-        if situation is not None and "error" not in seen:
-            sections.append(
-                Section(f"am-plan-{number}", _("Plan of {name}").format(name=alias), plan(request, alias, seen))
-            )
-    if situation is not None:
-        sections.append(Section("am-settings", _("Settings"), _settings(situation)))
     told = json.dumps(looks, cls=DjangoJSONEncoder)
     busy = any(seen.get("holder") or seen.get("running") for seen in looks.values())
     pending = json.dumps([[seen.get("state"), seen.get("pending"), seen.get("deferred")] for seen in looks.values()])
     screen = Screen(
         _("Migrations"),
-        sections,
+        lambda: list(_sections(request, looks, situation)),
         digest=hashlib.sha256(told.encode()).hexdigest(),
         key=hashlib.sha256(pending.encode()).hexdigest()[:12],
         interval=BUSY if busy else IDLE,
@@ -78,10 +64,22 @@ def overview_page(request: HttpRequest, situation: Mapping[str, Any] | None) -> 
     return page(request, screen)
 
 
+def _sections(
+    request: HttpRequest, looks: Mapping[str, Mapping[str, Any]], situation: Mapping[str, Any] | None
+) -> Iterator[Section]:
+    for number, (alias, seen) in enumerate(looks.items(), start=1):
+        title = _("Database {name}").format(name=alias)
+        yield Section(f"am-database-{number}", title, _state(request, alias, seen), live=True)
+        if situation is not None and "error" not in seen:
+            yield Section(f"am-plan-{number}", _("Plan of {name}").format(name=alias), plan(request, alias, seen))
+    if situation is not None:
+        yield Section("am-settings", _("Settings"), _settings(situation))
+
+
 def look(alias: str) -> dict[str, Any]:
     """Return what is refreshed of one database, by a few short questions; `error` if it cannot be asked."""
     try:
-        found = quick_state(alias)
+        found = whole_state(alias, age=TENANTS_FRESH)
         runs = [run_in_full(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
         return {
             "state": found.state,
@@ -90,6 +88,7 @@ def look(alias: str) -> dict[str, Any]:
             "holder": _holder(alias),
             "running": next((run for run in runs if run["status"] in ACTIVE), None),
             "runs": runs,
+            "bridges": [described_bridge(bridge) for bridge in found.bridges],
             "backfills": [described(progress_of(record)) for record in Backfills(alias).unfinished()],
         }
     except TROUBLE as error:
@@ -124,6 +123,8 @@ def _state(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[ob
         label = _("{done} of {total} migrations").format(done=progress["done"], total=progress["total"] or 0)
         parts.append(bar(progress["done"], progress["total"] or 0, label))
     parts += [tag("h3", _("Last runs")), run_list(request, seen["runs"])]
+    if seen["bridges"]:
+        parts += [tag("h3", _("Bridges")), bridge_list(request, alias, seen["bridges"])]
     if seen["backfills"]:
         link = tag("a", _("Backfills"), href=own_address(request, "backfills", database=alias))
         parts += [tag("h3", link), tag("ul", [tag("li", told) for told in seen["backfills"]])]

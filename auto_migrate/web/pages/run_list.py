@@ -28,7 +28,7 @@ def run_list_page(request: HttpRequest, database: str, content: Mapping[str, Any
     count = ngettext("{count} run", "{count} runs", content["count"]).format(count=content["count"])
     screen = Screen(
         _("Runs on {name}").format(name=database),
-        [
+        lambda: [
             Section("am-filter", _("Narrow down"), [_form(request, database)]),
             Section("am-runs", count, [run_list(request, runs), _pages(content)], live=True),
         ],

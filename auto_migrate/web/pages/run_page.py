@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from auto_migrate.databases.postgresql.blocking import InTheWay
 from auto_migrate.events import RetryScheduled
@@ -32,30 +32,40 @@ COMMAND = re.compile(r"(?:^|: |, )\s*((?:python )?manage\.py .+|export .+|SELECT
 
 
 def run_page(request: HttpRequest, seen: Picture) -> HttpResponse:
-    """Return the page of one run."""
+    """Return the page of one run, made once for all who are shown the same."""
+    may_end = bool(seen.in_the_way) and may_end_blockers(request)
+    alike = (get_language(), timezone.get_current_timezone_name(), own_address(request, "debug"), may_end)
+    if alike not in seen.shown:
+        seen.shown[alike] = _screen(request, seen)
+    return page(request, seen.shown[alike])
+
+
+def _screen(request: HttpRequest, seen: Picture) -> Screen:
     run, database = seen.run, seen.database
-    screen = Screen(
+    return Screen(
         _("Run of {time}").format(time=timezone.localtime(aware(run.requested_at)).strftime("%Y-%m-%d %H:%M:%S")),
-        [
-            Section("am-run", _("State"), [_progress(seen), _facts(seen), buttons(request, seen)], live=True),
-            Section("am-failure", _("What went wrong"), _failure(seen), live=True) if run.error else None,
-            Section("am-wait", _("Who is in the way"), _blockers(request, seen), live=True)
-            if seen.in_the_way
-            else None,
-            Section("am-steps", _("Migrations"), [_steps(seen)], live=True) if seen.steps else None,
-            Section("am-findings", _("What was found in the plan"), [findings(run.findings)], live=True)
-            if run.findings
-            else None,
-            Section("am-log", _("What happened"), [_log(seen)], live=True),
-        ],
-        digest=seen.digest(),
+        lambda: _sections(request, seen),
+        digest=seen.digest,
         # Another set of sections means another page.
         key=f"{bool(run.error)}{bool(seen.in_the_way)}{bool(seen.steps)}{bool(run.findings)}",
         news=_news(seen),
         interval=BUSY if seen.is_active else IDLE,
         trail=trail(request, database),
     )
-    return page(request, screen)
+
+
+def _sections(request: HttpRequest, seen: Picture) -> list[Section | None]:
+    run = seen.run
+    return [
+        Section("am-run", _("State"), [_progress(seen), _facts(seen), buttons(request, seen)], live=True),
+        Section("am-failure", _("What went wrong"), _failure(seen), live=True) if run.error else None,
+        Section("am-wait", _("Who is in the way"), _blockers(request, seen), live=True) if seen.in_the_way else None,
+        Section("am-steps", _("Migrations"), [_steps(seen)], live=True) if seen.steps else None,
+        Section("am-findings", _("What was found in the plan"), [findings(run.findings)], live=True)
+        if run.findings
+        else None,
+        Section("am-log", _("What happened"), [_log(seen)], live=True),
+    ]
 
 
 def trail(request: HttpRequest, database: str) -> list[tuple[str, str]]:
@@ -280,7 +290,8 @@ def _step(seen: Picture, step: StepRecord) -> SafeString:
         time = words.since(step.started_at)
     elif (before := seen.earlier.get(MigrationKey(step.app_label, step.name), 0.0)) >= 1:
         time = _("took {time} before").format(time=exact_duration(before))
-    name = tag("code", f"{step.app_label}.{step.name}")
+    schema = f"{step.schema_name}: " if step.schema_name else ""
+    name = tag("code", f"{schema}{step.app_label}.{step.name}")
     backwards = [" ", _("(unapplied)")] if step.backwards else None
     operation = None
     if step.status == StepStatus.RUNNING and (online := online_step(step)):

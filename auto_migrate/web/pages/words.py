@@ -66,10 +66,13 @@ def at(moment: datetime.datetime | None) -> SafeString | str:
     known = aware(moment)
     if known is None:
         return NONE
-    local = timezone.localtime(known)
-    return tag(
-        "time", date_format(local, "SHORT_DATE_FORMAT"), " ", local.strftime("%H:%M:%S"), datetime=local.isoformat()
-    )
+    return tag("time", within(known), datetime=timezone.localtime(known).isoformat())
+
+
+def within(moment: datetime.datetime) -> str:
+    """Return a time of day as it stands in a sentence."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S}"
 
 
 def since(moment: datetime.datetime | None) -> SafeString | None:

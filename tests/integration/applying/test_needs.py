@@ -19,6 +19,7 @@ from tests.integration.applying.library_tables import make_library, taken_by
 from tests.integration.applying.schema_cases import CASES, NEW_INDEX, Case
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_the_locks_told_are_the_locks_taken(connection: BaseDatabaseWrapper, case: Case) -> None:
     state = make_library(connection, case.before)

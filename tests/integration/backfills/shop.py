@@ -46,5 +46,6 @@ class Shop(Project):
 
     def backfill(self, name: str) -> dict[str, Any]:
         """Return what the command tells of a backfill."""
-        told = map(json.loads, self.run("backfills", "--format", "json").output.splitlines())
+        told = [json.loads(line) for line in self.run("backfills", "--format", "json").output.splitlines()]
+        assert all({"event", "at", "database", "run_id"} <= one.keys() for one in told)
         return next(one for one in told if one["name"] == name)

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks import measuring
+from tests import programs
 from tests.servers import PostgreSQL
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork what is measured, since nobody looks at how long it takes."""
+    monkeypatch.setattr(measuring, "START", programs.start)
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[PostgreSQL]:
     """Serve PostgreSQL with what the benchmark of readiness counts in its log."""
     with PostgreSQL(log_statement="all", log_connections="on") as started:

@@ -63,7 +63,7 @@ def places(connection: BaseDatabaseWrapper, state: ProjectState, operations: Ite
         yield operation, APP, connection, before, state
 
 
-@each_entry("case", ANYWHERE, ids=lambda case: case.name)
+@each_entry("case", ANYWHERE, ids=lambda case: case.name, sampled=5)
 def test_every_operation_is_read_on_other_databases_too(elsewhere: BaseDatabaseWrapper, case: Case) -> None:
     told = [change for place in places(elsewhere, state_before(case), case.operations) for change in changes_of(*place)]
     assert not [change for change in told if isinstance(change, c.OpaqueChange)]

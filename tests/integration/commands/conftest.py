@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.manage import run_manage
 from tests.servers import PostgreSQL
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgresql: PostgreSQL) -> Iterator[str]:
-    """Return the name of a database that is up to date, to be copied."""
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    assert run_manage("auto_migrate", database_url=postgresql.create_database(name)).returncode == 0
-    yield name
-    postgresql.drop_database(name)
-
-
-@pytest.fixture
-def migrated_url(postgresql: PostgreSQL, migrated_template: str) -> Iterator[str]:
-    """Return the URL of a database that is up to date."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    yield postgresql.create_database(name, template=migrated_template)
-    postgresql.drop_database(name)
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import pkgutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 
-from tests.manage import run_manage
+from tests.manage import ROOT, run_manage
 from tests.servers import free_port
 
 NOISY = "tests.projects.noisy.settings"
@@ -134,6 +135,16 @@ def test_a_caller_within_python_gets_the_lines_on_the_stream_it_gave(capfd: pyte
     call_command("auto_migrate", "--check", format="json", stdout=stream)
     assert kinds(parsed(stream.getvalue())) == ["state_compared", "nothing_pending"]
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("package", ["auto_migrate", "webhooks"])
+def test_every_command_has_it_but_djangos_own(package: str) -> None:
+    names = [module.name for module in pkgutil.iter_modules([str(ROOT / package / "management/commands")])]
+    assert names
+    for name in set(names) - {"migrate"}:
+        parser = load_command_class(package, name).create_parser("manage.py", name)
+        [option] = [action for action in parser._actions if "--format" in action.option_strings]
+        assert {"text", "json"} <= set(option.choices or ())
 
 
 @pytest.mark.django_db

@@ -37,6 +37,31 @@ class Migration(migrations.Migration):
     operations = [migrations.AddField("order", "{field}", models.IntegerField(null=True))]
 """
 
+CONTRIB = """
+from django.contrib.postgres import constraints, fields, indexes, operations
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        operations.BtreeGistExtension(),
+        operations.CITextExtension(),
+        operations.HStoreExtension(),
+        operations.TrigramExtension(),
+        migrations.AddField("order", "customer", models.CharField(max_length=200, default="")),
+        migrations.AddField("order", "marks", fields.HStoreField(default=dict)),
+        migrations.AddField("order", "days", fields.DateRangeField(null=True)),
+        migrations.RunSQL("ALTER TABLE shop_order ADD COLUMN email citext"),
+        migrations.AddIndex(
+            "order", indexes.GinIndex(fields=["customer"], name="by_customer", opclasses=["gin_trgm_ops"])
+        ),
+        migrations.AddConstraint(
+            "order",
+            constraints.ExclusionConstraint(name="one_a_day", expressions=[("customer", "="), ("days", "&&")]),
+        ),
+    ]
+"""
+
 
 def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
@@ -131,6 +156,15 @@ def test_a_commit_that_nobody_knows_is_refused(shop: Repository) -> None:
     done = run_in(shop, "--since=nowhere")
     assert done.returncode == 2
     assert "Git knows no commit 'nowhere' here." in done.stderr
+
+
+def test_the_server_of_its_own_has_the_extensions_of_contrib(shop: Repository) -> None:
+    shop.write("shop_settings.py", SHOP.replace('"shop"', '"django.contrib.postgres", "shop"'))
+    shop.write("shop/migrations/0002_price.py", CONTRIB)
+    told = events(run_in(shop, "shop.0002", "--rows=20"))
+    [filled] = [event for event in told if event["event"] == "tables_filled"]
+    assert (filled["rows"], filled["unfilled"]) == (20, [])
+    assert told[-1]["event"] == "rehearsal_finished"
 
 
 def run_in(shop: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from auto_migrate.databases.mysql.adapter import MySQL
 from tests.integration.databases.aliases import alias
-from tests.servers import MariaDB
+from tests.servers import MariaDB, maria_or_mysql
 
 
 @pytest.fixture
@@ -22,5 +22,5 @@ def maria(mariadb_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[MySQ
 @pytest.fixture
 def own_mariadb(django_db_blocker: DjangoDbBlocker) -> Iterator[MariaDB]:
     """Serve a MariaDB that the test may stop and starve."""
-    with django_db_blocker.unblock(), MariaDB() as server:
+    with django_db_blocker.unblock(), maria_or_mysql() as server:
         yield server

@@ -61,7 +61,7 @@ def test_what_somebody_has_to_mend_is_refused(
     maria: MySQL, mariadb: MariaDB, account: str, settings: dict[str, Any], reason: str
 ) -> None:
     url = mariadb.url(maria.address.name)
-    mariadb.execute(f"CREATE OR REPLACE USER stranger@'127.0.0.1' IDENTIFIED BY 's' {account}")
+    mariadb.create_user("stranger", "s", options=account)
     assert reason in refusal(url, USER="stranger", PASSWORD="s", **settings).message
     mariadb.execute("DROP USER stranger@'127.0.0.1'")
 
@@ -73,7 +73,8 @@ def test_a_server_that_is_not_there_may_come(maria: MySQL, mariadb_url: str, set
 
 def test_a_server_that_is_full_may_have_room_later(own_mariadb: MariaDB) -> None:
     url = own_mariadb.create_database("full")
-    own_mariadb.execute("SET GLOBAL max_connections = 10; GRANT ALL ON full.* TO plain@'127.0.0.1' IDENTIFIED BY 'p'")
+    own_mariadb.create_user("plain", "p", owns="full")
+    own_mariadb.execute("SET GLOBAL max_connections = 10")
     import MySQLdb
 
     plain = {"USER": "plain", "PASSWORD": "p"}
@@ -90,8 +91,7 @@ def test_an_account_with_too_many_connections_may_have_room_later(
     maria: MySQL, mariadb: MariaDB, mariadb_url: str
 ) -> None:
     name = maria.address.name
-    limit = "WITH MAX_USER_CONNECTIONS 1"
-    mariadb.execute(f"GRANT ALL ON {name}.* TO narrow@'127.0.0.1' IDENTIFIED BY 'n' {limit}")
+    mariadb.create_user("narrow", "n", options="WITH MAX_USER_CONNECTIONS 1", owns=name)
     narrow = {"USER": "narrow", "PASSWORD": "n"}
     with alias("only", mariadb_url, **narrow) as only:
         MySQL(only).prepare()
@@ -101,7 +101,8 @@ def test_an_account_with_too_many_connections_may_have_room_later(
 
 def test_a_read_only_server_is_waited_for_even_by_who_could_write(own_mariadb: MariaDB) -> None:
     url = own_mariadb.create_database("standby")
-    own_mariadb.execute("SET GLOBAL read_only = ON; GRANT ALL ON standby.* TO plain@'127.0.0.1' IDENTIFIED BY 'p'")
+    own_mariadb.create_user("plain", "p", owns="standby")
+    own_mariadb.execute("SET GLOBAL read_only = ON")
     assert passing_fault(url).detail == "read_only"
     with alias("plain", url, USER="plain", PASSWORD="p") as name:
         assert kind_of(MySQL(name), "CREATE TABLE made (id INT)") is FaultKind.READ_ONLY

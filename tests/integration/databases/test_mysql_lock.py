@@ -97,9 +97,7 @@ def test_the_holder_is_named_and_gone_afterwards(maria: MySQL) -> None:
 def test_an_account_that_may_not_see_others_still_learns_that_somebody_holds_the_lock(
     maria: MySQL, mariadb: MariaDB
 ) -> None:
-    mariadb.execute(
-        f"CREATE USER weak@'127.0.0.1' IDENTIFIED BY 'weak'; GRANT ALL ON {maria.address.name}.* TO weak@'127.0.0.1'"
-    )
+    mariadb.create_user("weak", "weak", owns=maria.address.name)
     lock = maria.deploy_lock("one")
     assert lock.try_acquire()
     with alias("weak", mariadb.url(maria.address.name), USER="weak", PASSWORD="weak") as name:

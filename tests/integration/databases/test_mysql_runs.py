@@ -181,13 +181,12 @@ def test_a_refused_connection_is_tried_again_to_the_last_attempt() -> None:
 
 
 def test_a_full_server_is_tried_again_until_it_has_room(database: Database, mariadb_url: str) -> None:
-    grant = f"GRANT ALL ON {database.name}.* TO guest@'127.0.0.1' IDENTIFIED BY 'guest'"
     # One connection is to migrate and one to hold the lock.
-    database.ask(f"{grant} WITH MAX_USER_CONNECTIONS 1")
+    database.server.create_user("guest", "guest", options="WITH MAX_USER_CONNECTIONS 1", owns=database.name)
     url = mariadb_url.replace("tester:tester", "guest:guest")
     with finishing(start(url, "--retry-delay=1", "--max-retries=60")) as runner:
         told = line(runner, "Attempt 1 failed")
-        database.ask(f"{grant} WITH MAX_USER_CONNECTIONS 5")
+        database.ask("ALTER USER guest@'127.0.0.1' WITH MAX_USER_CONNECTIONS 5")
         _, stderr = runner.communicate(timeout=TIMEOUT)
     database.ask("DROP USER guest@'127.0.0.1'")
     assert "no connection to spare" in told

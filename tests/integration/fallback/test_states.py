@@ -149,6 +149,7 @@ class Config(AppConfig):
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("command", ["auto_migrate", "migrate"])
 @pytest.mark.parametrize("name", ["__init__", "order", "_closure", "ties", "relations_to"])
 def test_whatever_is_wrong_with_our_states_djangos_do(on_postgresql: Project, name: str, command: str) -> None:
@@ -285,6 +286,7 @@ OF_A_MARKER_AT_LAST = f"""done, _ = MARKER.exists(), MARKER.touch()
 """
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("command", ["auto_migrate", "migrate"])
 @pytest.mark.parametrize("error", ["ConnectionResetError('no')", "AssertionError('no')", "ValueError('no')"])
 @pytest.mark.parametrize("body", [OF_A_GENERATOR, OF_A_MARKER, OF_A_MARKER_AT_LAST])

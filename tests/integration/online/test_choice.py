@@ -54,6 +54,27 @@ def test_a_partitioned_table_is_changed_as_it_is_written(shop: Shop) -> None:
     shop.deploy(AUTO_MIGRATE_BLOCK="never")
 
 
+def test_a_fill_waits_for_those_for_whom_a_backfill_waits(shop: Shop) -> None:
+    shop.settings(AUTO_MIGRATE={**ALWAYS, "BACKFILL_TRANSACTION": 0.2})
+    shop.query("UPDATE shop_item SET number = NULL WHERE id < 9")
+    shop.second('migrations.AlterField("item", "number", models.IntegerField(default=3))')
+    with psycopg.connect(shop.url) as reader:
+        reader.execute("SELECT FROM shop_item")
+
+        def end_when_it_is_waited_for() -> None:
+            while not shop.query("SELECT 1 FROM auto_migrate_step WHERE jsonb_array_length(online -> 'steps') > 0"):
+                time.sleep(0.05)
+            time.sleep(1)
+            reader.rollback()
+
+        thread = threading.Thread(target=end_when_it_is_waited_for)
+        thread.start()
+        told = shop.deploy().text
+        thread.join()
+    assert '"shop_item" is being filled: 0 %, waits: a transaction of' in told
+    assert shop.query("SELECT count(*) FROM shop_item WHERE number = 3") == [(8,)]
+
+
 def test_python_keeps_its_place_and_has_a_transaction_of_its_own(shop: Shop) -> None:
     before = "def shout(apps, editor):\n    item = apps.get_model('shop', 'Item')\n"
     before += "    item.objects.update(name=models.F('label'))\n    assert item.objects.count() != 300\n"

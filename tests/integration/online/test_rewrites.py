@@ -158,6 +158,7 @@ def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> No
         TRIGGER,
         "ALTER TABLE shop_part ADD twice bigint GENERATED ALWAYS AS (count * 2) STORED",
         "CREATE STATISTICS s ON count, number FROM shop_part",
+        "CREATE PUBLICATION p FOR ALL TABLES",
         "GRANT SELECT (count) ON shop_part TO PUBLIC",
         "COMMENT ON INDEX \"both\" IS 'for the list'",
         "CREATE INDEX doubled ON shop_part ((count * 2)); ALTER INDEX doubled ALTER 1 SET STATISTICS 90",
@@ -174,14 +175,41 @@ def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_writte
     "obstacle",
     [
         "ALTER TABLE shop_part ALTER id SET INCREMENT 2",
-        "GRANT USAGE ON SEQUENCE shop_part_id_seq TO PUBLIC",
         "COMMENT ON SEQUENCE shop_part_id_seq IS 'odd numbers'",
+        "CREATE TABLE other (n int DEFAULT nextval('shop_part_id_seq'))",
     ],
 )
 def test_numbers_that_come_in_a_way_of_their_own_leave_the_key_as_it_is_written(parts: Shop, obstacle: str) -> None:
     parts.query(obstacle)
     parts.second('migrations.AlterField("part", "id", models.BigAutoField(primary_key=True))')
     assert steps(parts) == [[]]
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        (
+            "GRANT USAGE, SELECT ON SEQUENCE shop_part_id_seq TO reader WITH GRANT OPTION;"
+            "GRANT SELECT ON SEQUENCE shop_part_id_seq TO PUBLIC;"
+            "REVOKE UPDATE ON SEQUENCE shop_part_id_seq FROM postgres"
+        ),
+        # Which a new sequence would be given, and the old one was not.
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON SEQUENCES TO reader",
+    ],
+)
+def test_what_others_may_do_with_the_numbers_of_a_key_is_as_it_was(parts: Shop, grants: str) -> None:
+    parts.query("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    parts.query(grants)
+    rights = (
+        "SELECT DISTINCT grantee, privilege_type, is_grantable FROM pg_class,"
+        " aclexplode(coalesce(relacl, acldefault('s', relowner))) WHERE relname = 'shop_part_id_seq' ORDER BY 1, 2, 3"
+    )
+    before = parts.query(rights)
+    parts.second('migrations.AlterField("part", "id", models.BigAutoField(primary_key=True))')
+    assert len(steps(parts)[0]) > 1
+    parts.deploy()
+    assert parts.query(rights) == before
+    assert parts.query("INSERT INTO shop_part (kind_id, text) VALUES (1, 'x') RETURNING id") == [(301,)]
 
 
 def test_an_index_with_a_condition_would_be_made_anew_for_any_new_type(parts: Shop) -> None:

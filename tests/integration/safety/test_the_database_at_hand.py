@@ -34,7 +34,7 @@ TABLES = """
     CREATE POLICY a_few ON t USING (o > 0);
     CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
     CREATE TRIGGER watching BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.o > 1) EXECUTE FUNCTION watch();
-    CREATE TABLE of_another (id bigint PRIMARY KEY);
+    CREATE TABLE of_another (id bigint PRIMARY KEY); CREATE INDEX of_it ON of_another (id);
     DROP ROLE IF EXISTS lesser, landlord;
     CREATE ROLE lesser; CREATE ROLE landlord;
     ALTER TABLE t OWNER TO lesser;
@@ -106,6 +106,10 @@ VIEWS_AWAY = "DROP VIEW seen_twice, seen"
         (["ALTER TABLE of_another ADD c integer"], True),
         (["CREATE INDEX ON of_another (id)"], True),
         (["DROP TABLE of_another"], True),
+        (["DROP INDEX of_it"], True),
+        (["DROP INDEX IF EXISTS of_it"], True),
+        (["DROP INDEX IF EXISTS of_nothing"], False),
+        (["DROP INDEX t_n"], False),
         (["ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES of_another (id)"], True),
         (["CREATE TABLE u (id integer REFERENCES of_another (id))"], True),
         (["ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES parent (id)"], False),

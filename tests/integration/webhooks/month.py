@@ -14,15 +14,16 @@ PHONE = "+5511999887766"
 
 
 def fill(chance: random.Random, now: datetime, *, payments: int, prefix: str = "gp") -> None:
-    """Make up so many payments of the last 35 days, each with a delivery and an SMS."""
+    """Make up so many payments of the last 35 days, each with a delivery and an SMS, and some with two."""
     moments = [now - timedelta(days=35 * chance.random()) for _ in range(payments)]
     rows = [_payment(chance, moment, f"{prefix}_{number}") for number, moment in enumerate(moments)]
     Payment.objects.bulk_create(rows)
     sms = [_sms(chance, payment, moment, now) for payment, moment in zip(rows, moments, strict=True)]
-    made = {row.payment_id: row.created_at for row in sms}
+    sms += [_further(chance, first) for first in sms if first.sent_at and chance.random() < 0.3]
+    made = [row.created_at for row in sms]
     RecoverySMS.objects.bulk_create(sms)
-    for row in sms:  # which Django has dated today
-        row.created_at = made[row.payment_id]
+    for row, moment in zip(sms, made, strict=True):  # which Django has dated today
+        row.created_at = moment
     RecoverySMS.objects.bulk_update(sms, ["created_at"])
     WebhookEvent.objects.bulk_create([_event(chance, payment, now) for payment in rows])
 
@@ -48,6 +49,14 @@ def _sms(chance: random.Random, payment: Payment, moment: datetime, now: datetim
         claimed_at=moment if went_out else None, sent_at=moment + timedelta(minutes=10) if status == "sent" else None,
         delivery_status=chance.choice(["delivered", "undelivered", "sent", ""]) if status == "sent" else "",
         created_at=moment,
+    )  # fmt: skip
+
+
+def _further(chance: random.Random, first: RecoverySMS) -> RecoverySMS:
+    sent_at = first.created_at + timedelta(minutes=chance.randint(60, 120))
+    return RecoverySMS(
+        payment=first.payment, number=2, status="sent", due_at=sent_at, phone=PHONE, segments=1, claimed_at=sent_at,
+        sent_at=sent_at, created_at=first.created_at,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import psycopg
 import requests
 
 from tests.integration.webhooks.conftest import AT_ANY_TIME, SECRET
-from tests.manage import ROOT, environment, run_manage
+from tests.manage import ROOT, environment
 from tests.programs import start
 from tests.servers import Redis, free_port
 
@@ -39,7 +39,7 @@ def eventually(condition: Callable[[], bool], *, told: Callable[[], str]) -> Non
 
 
 class Service:
-    """Runs while the `with` block lasts."""
+    """Runs while the `with` block lasts, on a database that is up to date."""
 
     def __init__(self, folder: Path, database_url: str, broker: Redis, env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -129,8 +129,6 @@ class Service:
             return False
 
     def __enter__(self) -> Self:
-        migrated = run_manage("migrate", database_url=self.database_url)
-        assert migrated.returncode == 0, migrated.stderr
         with contextlib.ExitStack() as started:
             started.callback(self.__exit__)
             self.start("web")

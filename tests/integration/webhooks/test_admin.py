@@ -98,7 +98,7 @@ def test_a_delivery_is_processed_again_by_hand(admin_client: Client, sms: Recove
     act(admin_client, "/admin/webhooks/webhookevent/", "process_again", event.pk)
     event.refresh_from_db()
     assert (event.status, event.note) == (EventStatus.PROCESSED, "")
-    assert Payment.objects.get().recovery_sms.status == SMSStatus.SCHEDULED
+    assert Payment.objects.get().recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.parametrize("term", ["gp_7f3a9c21", "pedido-1042", "(11) 99988-7766", "+5511999887766", " pedido-1042 "])

@@ -20,11 +20,13 @@ LAST = b"0\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, redis_server: Redis) -> Iterator[Service]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, migrated_template: str, redis_server: Redis
+) -> Iterator[Service]:
     """Serve the web process alone."""
     folder: Path = tmp_path_factory.mktemp("chunked")
     name = "test_chunked"
-    with Service(folder, postgresql.create_database(name), redis_server) as started:
+    with Service(folder, postgresql.create_database(name, migrated_template), redis_server) as started:
         yield started
     postgresql.drop_database(name)
 

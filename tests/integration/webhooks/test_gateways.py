@@ -43,7 +43,7 @@ def test_a_third_gateways_delivery_becomes_a_payment_with_an_sms_and_is_shown_ev
     assert deliver(ghostpay()).status_code == 200
     payment = Payment.objects.get(gateway="lunapay")
     assert (payment.get_gateway_display(), payment.gateway_id, payment.amount) == ("LunaPay", "lp_1", 4990)
-    assert payment.recovery_sms.status == SMSStatus.SCHEDULED
+    assert payment.recovery_sms.get().status == SMSStatus.SCHEDULED
     for model in ("payment", "webhookevent", "recoverysms"):
         field = "payment__gateway" if model == "recoverysms" else "gateway"
         answer = admin_client.get(f"/admin/webhooks/{model}/", {f"{field}__exact": "lunapay"})
@@ -109,7 +109,7 @@ def test_what_is_delivered_to_a_gateway_that_cannot_be_loaded_is_kept_and_proces
     monkeypatch.setitem(sys.modules, "elsewhere.lunapay", lunapay)
     monkeypatch.setitem(sys.modules, "elsewhere", lunapay)
     assert deliver(lunapay.PAYLOAD, "lunapay").status_code == 200
-    assert Payment.objects.get().recovery_sms.status == SMSStatus.SCHEDULED
+    assert Payment.objects.get().recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.django_db

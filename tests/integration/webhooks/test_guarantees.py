@@ -35,9 +35,9 @@ def broker() -> Iterator[Redis]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, database_url: str, broker: Redis) -> Iterator[Service]:
+def service(tmp_path: Path, migrated_url: str, broker: Redis) -> Iterator[Service]:
     """Return the service, with only its web process running yet."""
-    with Service(tmp_path, database_url, broker) as running:
+    with Service(tmp_path, migrated_url, broker) as running:
         yield running
 
 
@@ -105,7 +105,7 @@ def test_a_message_that_is_lost_is_written_again(service: Service) -> None:
 
 @pytest.mark.parametrize(("forgets", "state"), [(False, "sent"), (True, "unknown")])
 def test_a_worker_killed_while_sending_sends_nothing_twice(
-    tmp_path: Path, database_url: str, broker: Redis, *, forgets: bool, state: str
+    tmp_path: Path, migrated_url: str, broker: Redis, *, forgets: bool, state: str
 ) -> None:
     with FakeTwilio() as twilio:
         twilio.mood, twilio.forgets = Mood.HANGS, forgets
@@ -117,7 +117,7 @@ def test_a_worker_killed_while_sending_sends_nothing_twice(
             # Long enough for the worker to be killed before its other process takes the attempt for abandoned.
             "SMS_SENDING_TIMEOUT": "8",
         }
-        with Service(tmp_path, database_url, broker, env) as service:
+        with Service(tmp_path, migrated_url, broker, env) as service:
             service.start("worker", "beat")
             assert service.deliver(ghostpay()) == 200
             service.eventually(lambda: len(twilio.sent) == 1)
@@ -160,7 +160,7 @@ def customer(number: int) -> dict[str, str]:
 
 
 def test_what_became_of_an_sms_is_reported_and_an_answer_ends_it(
-    tmp_path: Path, database_url: str, broker: Redis
+    tmp_path: Path, migrated_url: str, broker: Redis
 ) -> None:
     with FakeTwilio() as twilio:
         env = {
@@ -169,14 +169,14 @@ def test_what_became_of_an_sms_is_reported_and_an_answer_ends_it(
             "TWILIO_FROM": "+15005550006",
             "TWILIO_BASE_URL": twilio.url,
         }
-        service = Service(tmp_path, database_url, broker, env)
+        service = Service(tmp_path, migrated_url, broker, env)
         service.env["PUBLIC_URL"] = f"http://127.0.0.1:{service.port}"
         with service:
             service.start("worker", "beat")
             assert service.deliver(ghostpay()) == 200
             service.eventually(lambda: service.states() == {"gp_7f3a9c21": "sent"})
             assert twilio.report(0, "delivered") == 204
-            with psycopg.connect(database_url) as connection:
+            with psycopg.connect(migrated_url) as connection:
                 query = "SELECT delivery_status FROM webhooks_recoverysms"
                 assert connection.execute(query).fetchall() == [("delivered",)]
             url = f"{service.env['PUBLIC_URL']}/api/webhooks/sms/inbound/"

@@ -83,7 +83,7 @@ def test_a_later_delivery_fills_in_what_an_earlier_one_lacked_and_empties_nothin
     payment = Payment.objects.get()
     assert (payment.customer_name, payment.customer_phone) == ("Ana Souza", "+5511999887766")
     assert payment.pix_code
-    assert payment.recovery_sms.status == SMSStatus.SCHEDULED
+    assert payment.recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 def test_the_same_id_at_two_gateways_is_two_payments(deliver: Deliver) -> None:

@@ -42,13 +42,15 @@ def asked(sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 RECOVERED = """
-SELECT count(*), coalesce(sum(p.amount), 0) FROM webhooks_payment p JOIN webhooks_recoverysms s ON s.payment_id = p.id
-WHERE p.status = 'paid' AND coalesce(p.paid_at, p.status_at, p.updated_at) >= %s
-AND s.sent_at <= coalesce(p.paid_at, p.status_at, p.updated_at)
+SELECT count(*), coalesce(sum(p.amount), 0) FROM webhooks_payment p
+WHERE p.status = 'paid' AND coalesce(p.paid_at, p.status_at, p.updated_at) >= %s AND EXISTS (
+    SELECT FROM webhooks_recoverysms s
+    WHERE s.payment_id = p.id AND s.sent_at <= coalesce(p.paid_at, p.status_at, p.updated_at)
+)
 """
 SENT = """
-SELECT count(*), count(*) FILTER (
-    WHERE p.status = 'paid' AND coalesce(p.paid_at, p.status_at, p.updated_at) >= s.sent_at
+SELECT count(*), count(*) FILTER (WHERE s.number = 1), count(*) FILTER (
+    WHERE s.number = 1 AND p.status = 'paid' AND coalesce(p.paid_at, p.status_at, p.updated_at) >= s.sent_at
 ) FROM webhooks_payment p JOIN webhooks_recoverysms s ON s.payment_id = p.id WHERE s.sent_at >= %s
 """
 
@@ -64,9 +66,9 @@ def test_what_was_recovered_is_what_sql_finds(month: datetime) -> None:
     for found in periods:
         since = midnight(month, found.days)
         assert [(found.payments, found.centavos)] == asked(RECOVERED, since)
-        assert [(found.sent, found.paid)] == asked(SENT, since)
+        assert [(found.sent, found.reminded, found.paid)] == asked(SENT, since)
     assert found.payments > 20
-    assert found.sent > found.paid > 0
+    assert found.sent > found.reminded > found.paid > 0
     assert sum(by_day.values()) == found.centavos
 
 

@@ -121,6 +121,9 @@ def test_the_command_tells_how_much_there_was(capsys: pytest.CaptureFixture[str]
     call_command("erase_person", "--cpf", CPF, "--requested-by", "the person", "--done-by", "clerk")
     assert "2 payments, 4 deliveries" in capsys.readouterr().out
     assert Erasure.objects.get().done_by == "clerk"
+    call_command("erase_person", "--cpf", CPF, "--requested-by", "the person", "--format", "json")
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"event": "erased", "erasure": Erasure.objects.latest("pk").pk, "payments": 0, "deliveries": 0}
 
 
 @pytest.mark.usefixtures("people")

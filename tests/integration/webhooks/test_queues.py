@@ -50,7 +50,7 @@ def forget_the_worker(broker: Redis) -> None:
         assert client.delete("sms_sender:1:webhooks:worker-alive") == 1
 
 
-def test_two_thousand_due_sms_hold_nobody_up(tmp_path: Path, database_url: str) -> None:
+def test_two_thousand_due_sms_hold_nobody_up(tmp_path: Path, migrated_url: str) -> None:
     with Redis() as broker, SlowTwilio() as twilio:
         env = {
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -60,8 +60,8 @@ def test_two_thousand_due_sms_hold_nobody_up(tmp_path: Path, database_url: str) 
             "AUTO_MIGRATE_TOKEN": TOKEN,
             "SMS_REDISPATCH_AFTER": "30",
         }
-        with Service(tmp_path, database_url, broker, env) as service:
-            filled = run_manage("shell", "-v0", "-c", FILL, database_url=database_url)
+        with Service(tmp_path, migrated_url, broker, env) as service:
+            filled = run_manage("shell", "-v0", "-c", FILL, database_url=migrated_url)
             assert filled.returncode == 0, filled.stderr
             service.start("worker", "beat")
             service.eventually(lambda: len(twilio.sent) >= 4)

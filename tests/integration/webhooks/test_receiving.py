@@ -29,13 +29,15 @@ def test_a_pending_pix_of_ghostpay_becomes_a_payment_and_a_scheduled_sms(deliver
     assert (payment.status, payment.method, payment.amount) == (PaymentStatus.WAITING, PaymentMethod.PIX, 9990)
     assert (payment.customer_phone, payment.customer_name) == ("+5511999887766", "Ana Souza")
     assert (event.payment, json.loads(event.payload)) == (payment, ghostpay())
-    assert payment.recovery_sms.status == SMSStatus.SCHEDULED
+    assert payment.recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.parametrize("status", ["waiting_payment", "waiting"])
 def test_a_waiting_pix_of_tribopay_does_likewise(deliver: Deliver, status: str) -> None:
     assert deliver(tribopay(status=status), "tribopay").status_code == 200
-    assert Payment.objects.get(gateway="tribopay", gateway_id="tp_90b1").recovery_sms.status == SMSStatus.SCHEDULED
+    assert (
+        Payment.objects.get(gateway="tribopay", gateway_id="tp_90b1").recovery_sms.get().status == SMSStatus.SCHEDULED
+    )
 
 
 def test_the_same_delivery_again_changes_nothing(deliver: Deliver) -> None:
@@ -94,7 +96,7 @@ def test_a_phone_that_may_not_be_written_to_gets_none_and_the_payment_says_why(
     deliver(ghostpay(customer={"phone": "1188887777"}, updatedAt="2026-11-22T14:01:00Z"))
     payment = Payment.objects.get()
     assert (payment.customer_phone, payment.sms_obstacle) == ("+5511988887777", "")
-    assert payment.recovery_sms.status == SMSStatus.SCHEDULED
+    assert payment.recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.parametrize("change", [{"status": "ABDUCTED"}, {"paymentMethod": "BARTER"}])
@@ -152,7 +154,7 @@ def test_a_delivery_that_breaks_our_code_is_kept_and_processed_when_it_comes_aga
     assert event.status == EventStatus.FAILED
     assert "ZeroDivisionError" in event.note
     assert deliver(ghostpay()).status_code == 200
-    assert Payment.objects.get().recovery_sms.status == SMSStatus.SCHEDULED
+    assert Payment.objects.get().recovery_sms.get().status == SMSStatus.SCHEDULED
 
 
 @pytest.mark.parametrize("headers", [{"X-Other": "1"}, {"X-Webhook-Secret": "wrong"}, {"X-Webhook-Secret": "é"}])

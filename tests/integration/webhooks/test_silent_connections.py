@@ -37,9 +37,9 @@ def is_open(connection: socket.socket) -> bool:
     return False
 
 
-def test_sixteen_of_them_hold_no_delivery_up(tmp_path: Path, database_url: str, redis_server: Redis) -> None:
+def test_sixteen_of_them_hold_no_delivery_up(tmp_path: Path, migrated_url: str, redis_server: Redis) -> None:
     env = {"WEB_CONCURRENCY": "1", "WEB_READ_TIMEOUT": "600"}
-    with Service(tmp_path, database_url, redis_server, env) as service:
+    with Service(tmp_path, migrated_url, redis_server, env) as service:
         with contextlib.ExitStack() as stack:
             silent = [connect(service, stack, said) for said in STOPS * 4]
             assert [service.deliver(ghostpay(paymentId=f"gp_{number}")) for number in range(8)] == [200] * 8
@@ -52,10 +52,10 @@ def test_sixteen_of_them_hold_no_delivery_up(tmp_path: Path, database_url: str, 
 
 @pytest.mark.parametrize("said", STOPS[1:3], ids=["head", "body"])
 def test_one_that_stops_in_mid_request_is_got_rid_of(
-    tmp_path: Path, database_url: str, redis_server: Redis, said: bytes
+    tmp_path: Path, migrated_url: str, redis_server: Redis, said: bytes
 ) -> None:
     env = {"WEB_READ_TIMEOUT": "0.5"}
-    with Service(tmp_path, database_url, redis_server, env) as service, contextlib.ExitStack() as stack:
+    with Service(tmp_path, migrated_url, redis_server, env) as service, contextlib.ExitStack() as stack:
         connection = connect(service, stack, said)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
         assert b" 200 " not in answer

@@ -181,7 +181,7 @@ def test_what_the_engine_raised_itself_is_passed_on(error: Exception) -> None:
         (
             Fill,
             refused('relation "billing_invoice" already exists', "42P07"),
-            "manage.py migrate --fake-initial billing",
+            "manage.py auto_migrate --adopt --plan",
         ),
         (Later, refused('relation "billing_invoice" already exists', "42P07"), ""),
         (Fill, refused("division by zero", "22012"), ""),

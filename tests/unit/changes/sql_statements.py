@@ -224,6 +224,52 @@ STATEMENTS: dict[str, list[Change]] = {
     "UPDATE t SET c = u.c FROM u WHERE t.id = u.id": [written("UPDATE", bounded=False, reads=("u",))],
     "DELETE FROM t USING (SELECT id FROM t LIMIT 9) AS b WHERE t.id = b.id": [written("DELETE", bounded=True)],
     "DELETE FROM t WHERE at < now()": [written("DELETE", bounded=False)],
+    "DELETE FROM t USING u WHERE t.id = u.id AND u.id = 1": [written("DELETE", bounded=True, reads=("u",))],
+    "DELETE FROM t USING u WHERE t.id = u.t_id AND u.id IN (1, 2)": [written("DELETE", bounded=True, reads=("u",))],
+    "DELETE FROM t USING u JOIN w ON u.id = w.u_id WHERE t.id = u.t_id AND w.id = 1": [
+        written("DELETE", bounded=True, reads=("u", "w"))
+    ],
+    "DELETE FROM t USING u LEFT JOIN w ON u.id = 1 WHERE t.id = u.t_id AND w.id = 1": [
+        written("DELETE", bounded=False, reads=("u", "w"))
+    ],
+    "DELETE FROM t USING u WHERE t.u_id = u.id AND u.id = 1": [written("DELETE", bounded=False, reads=("u",))],
+    "DELETE FROM t USING u WHERE t.id = u.t_id AND u.c = 1": [written("DELETE", bounded=False, reads=("u",))],
+    "DELETE FROM t AS a USING t AS b WHERE a.id = b.next_id AND b.id = 1": [written("DELETE", bounded=True)],
+    "DELETE FROM t WHERE id = (SELECT t_id FROM u WHERE id = 1)": [written("DELETE", bounded=True, reads=("u",))],
+    "DELETE FROM t WHERE id IN (SELECT t_id FROM u WHERE id = 1)": [written("DELETE", bounded=True, reads=("u",))],
+    "DELETE FROM t WHERE id IN (SELECT t_id FROM u WHERE u_id = 1)": [written("DELETE", bounded=False, reads=("u",))],
+    "UPDATE t SET c = u.c FROM u WHERE t.id = u.t_id AND u.id = 1": [written("UPDATE", bounded=True, reads=("u",))],
+    "INSERT INTO t SELECT generate_series(1, 10000000)": [written("INSERT", bounded=False)],
+    "INSERT INTO t SELECT generate_series(1, 100)": [written("INSERT", bounded=True)],
+    "INSERT INTO t SELECT n FROM generate_series(1, 100) AS n": [written("INSERT", bounded=True)],
+    "INSERT INTO t SELECT n FROM generate_series(1, 1000000, 1000) AS n": [written("INSERT", bounded=True)],
+    "INSERT INTO t SELECT n FROM generate_series(1, u_max()) AS n": [written("INSERT", bounded=False)],
+    "INSERT INTO t SELECT a FROM generate_series(1, 1000) AS a, generate_series(1, 1000) AS b": [
+        written("INSERT", bounded=False)
+    ],
+    "INSERT INTO t SELECT generate_series(now(), now() + '9 years'::interval, '1 s')": [
+        written("INSERT", bounded=False)
+    ],
+    "INSERT INTO t SELECT unnest(ARRAY[1, 2, 3])": [written("INSERT", bounded=True)],
+    "INSERT INTO t SELECT unnest(c) FROM u WHERE id = 1": [written("INSERT", bounded=False, reads=("u",))],
+    "INSERT INTO t SELECT * FROM u WHERE id = 1": [written("INSERT", bounded=True, reads=("u",))],
+    "INSERT INTO t SELECT count(*) FROM u": [written("INSERT", bounded=True, reads=("u",))],
+    "INSERT INTO t SELECT count(*) FROM u GROUP BY c": [written("INSERT", bounded=False, reads=("u",))],
+    "INSERT INTO t SELECT 1 UNION ALL SELECT 2": [written("INSERT", bounded=True)],
+    "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT i FROM n": [
+        written("INSERT", bounded=False)
+    ],
+    # Rows that are locked.
+    "SELECT * FROM t FOR UPDATE": [written("SELECT … FOR UPDATE", bounded=False)],
+    "SELECT c FROM t WHERE d = 1 FOR NO KEY UPDATE SKIP LOCKED": [written("SELECT … FOR UPDATE", bounded=False)],
+    "SELECT c FROM t WHERE id = 1 FOR SHARE": [written("SELECT … FOR UPDATE", bounded=True)],
+    "SELECT c FROM t LIMIT 9 FOR UPDATE": [written("SELECT … FOR UPDATE", bounded=True)],
+    "SELECT c FROM u JOIN t ON t.u_id = u.id WHERE u.id = 1 FOR UPDATE OF t": [
+        written("SELECT … FOR UPDATE", bounded=False)
+    ],
+    "WITH b AS (SELECT id FROM t FOR UPDATE) SELECT count(*) FROM b": [written("SELECT … FOR UPDATE", bounded=False)],
+    "DO $$ BEGIN PERFORM 1 FROM t FOR UPDATE; END $$": [written("SELECT … FOR UPDATE", bounded=False)],
+    "UPDATE t SET c = 1 WHERE id IN (SELECT id FROM t WHERE c IS NULL FOR UPDATE)": [written("UPDATE", bounded=False)],
     "INSERT INTO t VALUES (1), (2)": [written("INSERT", bounded=True)],
     "INSERT INTO t DEFAULT VALUES": [written("INSERT", bounded=True)],
     "INSERT INTO t SELECT * FROM u": [written("INSERT", bounded=False, reads=("u",))],
@@ -278,6 +324,14 @@ STATEMENTS: dict[str, list[Change]] = {
     "ALTER SCHEMA a RENAME TO b": [renamed("a", ObjectKind.SCHEMA, "b")],
     "ALTER VIEW s.v RENAME TO w": [renamed("s.v", ObjectKind.VIEW, "s.w")],
     "ALTER VIEW v RENAME COLUMN c TO d": [renamed("v.c", ObjectKind.COLUMN, "v.d")],
+    "ALTER TYPE v RENAME ATTRIBUTE c TO d": [renamed("v.c", ObjectKind.COLUMN, "v.d")],
+    "ALTER TYPE v DROP ATTRIBUTE c, ADD ATTRIBUTE d integer": [gone("v.c", ObjectKind.COLUMN)],
+    "ALTER FOREIGN TABLE v DROP COLUMN c": [gone("v.c", ObjectKind.COLUMN)],
+    "ALTER FOREIGN TABLE v ALTER c DROP DEFAULT": [DropDefault(table="v", model="", column="c")],
+    "ALTER VIEW v ALTER c DROP DEFAULT": [DropDefault(table="v", model="", column="c")],
+    "ALTER MATERIALIZED VIEW v SET ACCESS METHOD heap": [
+        RewriteTable(table="v", model="", command=Rewrite.SET_ACCESS_METHOD)
+    ],
     "ALTER VIEW v SET SCHEMA s": [renamed("v", ObjectKind.VIEW, "s.v")],
     "ALTER FUNCTION f(integer) RENAME TO g": [renamed("f", ObjectKind.FUNCTION, "g")],
     "ALTER FUNCTION f(integer) SET SCHEMA s": [renamed("f", ObjectKind.FUNCTION, "s.f")],

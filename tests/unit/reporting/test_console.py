@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import backfill_events, bridge_events, events, values
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -43,6 +43,8 @@ SILENT = [
     rehearsing.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
+    events.MigrationsAdopted((FIRST,)),
+    fleet_events.SchemaFinished(1, 0.25),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
 ]
@@ -107,6 +109,11 @@ REHEARSALS: list[tuple[Event, str, str]] = [
             '    CREATE INDEX "due" ON "billing_invoice" ("due") (3x)\n'
             "      reescreve billing_invoice; reconstrói due; 0.004s\n"
         ),
+    ),
+    (
+        rehearsing.StepsNotRehearsed(FIRST, 1, 3),
+        ("  · billing.0001_initial:1: rehearsed as it is written; the release step does it online, in 3 steps\n"),
+        ("  · billing.0001_initial:1: ensaiada como está escrita; a etapa de release a faz online, em 3 passos\n"),
     ),
     (
         rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
@@ -366,6 +373,26 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
     ),
     (
+        fleet_events.SchemasCompared(
+            4, (fleet_events.PendingPlan(("acme", "beta"), (SECOND,)),), unprovisioned=("ghost",), drifting=("gamma",)
+        ),
+        (
+            "🏢 2 schemas are behind (acme, beta): billing.0002_total\n"
+            "⚠️  Skipped, since they have no schema: ghost\n"
+            "⚠️  Their records differ from those of all others: gamma\n"
+        ),
+        (
+            "🏢 2 schemas estão atrasados (acme, beta): billing.0002_total\n"
+            "⚠️  Pulados, pois não têm schema: ghost\n"
+            "⚠️  Seus registros diferem dos de todos os outros: gamma\n"
+        ),
+    ),
+    (
+        fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
+        "  1,204/3,000 schemas, 3 failed, 40 s left\n",
+        "  1,204/3,000 schemas, 3 com falha, faltam 40 s\n",
+    ),
+    (
         events.PoolerNoticed(),
         "⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS'].\n",
         "⚠️  Há um pooler no meio; indique o próprio servidor: AUTO_MIGRATE['DIRECT_URLS'].\n",
@@ -441,6 +468,16 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
         "  ⏳ An index on billing_invoice is being built: building index: scanning table, 42 % (12s)\n",
         "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
+    ),
+    (
+        events.RowsFilled('"billing_invoice"', 41.7, ""),
+        '  ⏳ "billing_invoice" is being filled: 42 %\n',
+        '  ⏳ "billing_invoice" está sendo preenchida: 42 %\n',
+    ),
+    (
+        events.RowsFilled('"billing_invoice"', 41.7, "the replica standby is 12s behind"),
+        '  ⏳ "billing_invoice" is being filled: 42 %, waits: the replica standby is 12s behind\n',
+        '  ⏳ "billing_invoice" está sendo preenchida: 42 %, espera: the replica standby is 12s behind\n',
     ),
     (
         events.SessionsAwaited("record", 6.0, (BLOCKER,)),

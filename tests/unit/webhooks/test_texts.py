@@ -109,14 +109,17 @@ def test_twilio_elsewhere_and_alarms_to_nobody_are_refused(settings: Settings) -
 
 
 def test_a_gateway_has_its_own_text_which_is_checked_too(settings: Settings) -> None:
-    settings.GATEWAY_SMS_TEMPLATES = {"ghostpay": "Oi {name}", "tribopay": "{nome}"}
+    settings.SMS_TEMPLATES = {"GHOSTPAY_SMS_TEMPLATE": "Oi {name}", "TRIBOPAY_SMS_TEMPLATE": "{nome}"}
     assert recovery_text(Payment(gateway="ghostpay", customer_name="Ana", amount=1)) == "Oi Ana"
     assert [error.msg[:22] for error in checks.check_template()] == ["TRIBOPAY_SMS_TEMPLATE="]
 
 
 def test_previews_tell_segments_price_and_what_makes_them_long(settings: Settings) -> None:
     settings.SMS_PRICE = Decimal("0.25")
-    settings.GATEWAY_SMS_TEMPLATES = {"ghostpay": "Olá {name}, não esqueça! " + "x" * 60, "tribopay": "{nome}"}
+    settings.SMS_TEMPLATES = {
+        "GHOSTPAY_SMS_TEMPLATE": "Olá {name}, não esqueça! " + "x" * 60,
+        "TRIBOPAY_SMS_TEMPLATE": "{nome}",
+    }
     first, second = previews.all_previews()
     assert (first.segments, first.price, first.unusual) == (2, "R$ 0,50", "á ã ç")
     assert second.error == "KeyError('nome')"

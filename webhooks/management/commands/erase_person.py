@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--requested-by", required=True, help="who asked and how, as in 'the person, e-mail of 3 May'"
         )
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="how to say what was done")
         parser.add_argument("--done-by", default=getpass.getuser(), help="who carries it out (default: %(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,4 +38,8 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(f"--{kind.value}: {' '.join(error.messages)}", returncode=2) from error
+        if options["format"] == "json":
+            told = {"event": "erased", "erasure": done.pk, "payments": done.payments, "deliveries": done.deliveries}
+            self.stdout.write(json.dumps(told))
+            return
         self.stdout.write(f"Erasure {done.pk}: {done.payments} payments, {done.deliveries} deliveries.")

@@ -1,0 +1,104 @@
+"""The versions of each table along a plan: what it should look like after each migration that changes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.migration import Migration
+from django.db.migrations.state import ModelState, ProjectState
+
+from auto_migrate.applying.states.lazy_state import LazyState, foresee
+from auto_migrate.drift.detection import is_made, quoted_names
+from auto_migrate.drift.scratch_tables import Model, expected_tables, table_name, tables_of
+from auto_migrate.drift.table_shape import TableShape
+
+Models = Mapping[tuple[str, str], ModelState]
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """A table after migration number `since` of the plan, or before all with -1; `shape` is None where it is gone.
+
+    `unknown` says why the shape could not be had, if it could not.
+    """
+
+    since: int
+    shape: TableShape | None
+    unknown: str = ""
+
+
+@dataclasses.dataclass
+class VersionedTable:
+    """A table's versions in order, its quoted name, and the app whose migrations make it."""
+
+    name: str
+    quoted: str
+    app_label: str
+    versions: list[Version]
+
+    def add(self, version: Version) -> None:
+        """Add what a migration makes of it, unless that is what it was."""
+        last = self.versions[-1]
+        if (version.shape, version.unknown) != (last.shape, last.unknown):
+            self.versions.append(version)
+
+
+class TableVersions:
+    """All tables that a plan touches, with their versions."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState) -> None:
+        self.connection = connection
+        self.state: ProjectState = LazyState.of(state)
+        self.tables: dict[str, VersionedTable] = {}
+        # Which tables each model has at the moment.
+        self.owned: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._read(-1, dict(self.state.models))
+
+    def go(self, number: int, migration: Migration) -> None:
+        """Add what migration `number` of the plan makes."""
+        before: Models = dict(self.state.models)
+        self.state = foresee(self.state, migration.app_label, migration.operations)
+        self._read(number, changed_models(before, self.state.models))
+
+    def _read(self, number: int, changed: Mapping[tuple[str, str], ModelState | None]) -> None:
+        there = (self.state.apps.get_model(*key) for key, state in changed.items() if state is not None)
+        made = [model for model in there if is_made(model, self.connection)]
+        quoted = quoted_names(self.connection, made)
+        gone = {name for key in changed for name in self.owned.pop(key, ())}
+        for model in made:
+            owned = tuple(table_name(one) for one in tables_of([model]))
+            self.owned[model._meta.app_label, str(model._meta.model_name)] = owned
+            self._register(owned, quoted, model)
+        expected = expected_tables(self.connection, made)
+        for name, shape in expected.shapes.items():
+            self.tables[name].add(Version(number, shape))
+        for name, reason in expected.unknown.items():
+            self.tables[name].add(Version(number, None, reason))
+        for name in gone - {name for names in self.owned.values() for name in names}:
+            self.tables[name].add(Version(number, None))
+
+    def _register(self, owned: Iterable[str], quoted: Mapping[str, str], model: Model) -> None:
+        for name in owned:
+            if name not in self.tables:
+                absent = Version(-2, None)
+                self.tables[name] = VersionedTable(name, quoted[name], model._meta.app_label, [absent])
+
+    def touched(self) -> Iterator[VersionedTable]:
+        """Return the tables that a migration of the plan changes, each from the version that the record stands for."""
+        for table in self.tables.values():
+            before = [version for version in table.versions if version.since < 0][-1]
+            since = [version for version in table.versions if version.since >= 0]
+            if since:
+                yield dataclasses.replace(table, versions=[before, *since])
+
+
+def changed_models(before: Models, after: Models) -> dict[tuple[str, str], ModelState | None]:
+    """Return the models that are not as they were, None for those that are gone."""
+    changed: dict[tuple[str, str], ModelState | None] = {key: None for key in before if key not in after}
+    for key, state in after.items():
+        old = before.get(key)
+        if old is not state and (old is None or old != state):
+            changed[key] = state
+    return changed

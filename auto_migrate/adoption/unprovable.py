@@ -1,0 +1,51 @@
+"""What of a migration no schema proves: rows that were written, and whatever operations of others did."""
+
+from __future__ import annotations
+
+from django.db import migrations
+from django.db.migrations import operations as ops
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.fields import FieldOperation
+from django.db.migrations.operations.models import IndexOperation, ModelOperation
+
+from auto_migrate.applying.traits import postgres_kind
+from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, is_djangos
+
+# Django's own migrations with functions (`auth.0011`, `contenttypes.0002`): they put right what releases from before
+# them had written, whose rows later releases write as they should be.
+DJANGOS = "django.contrib."
+
+
+def unprovable_operations(migration: Migration) -> tuple[int, ...]:
+    """Return which operations (1-based) of a migration a schema cannot prove."""
+    if type(migration).__module__.startswith(DJANGOS):
+        return ()
+    return tuple(number for number, operation in enumerate(migration.operations, start=1) if not is_provable(operation))
+
+
+def is_provable(operation: Operation) -> bool:
+    """Return whether all that an operation does can be seen in the schema, or is nothing."""
+    match operation:
+        case ops.SeparateDatabaseAndState():
+            return all(map(is_provable, operation.database_operations))
+        case ops.RunPython():
+            return operation.code is migrations.RunPython.noop
+        case ops.RunSQL():
+            return not operation.sql
+        case ModelOperation() | FieldOperation() | IndexOperation():
+            # However a project carries one out: what it promised to the state is there, or is not.
+            return is_djangos(type(operation).state_forwards)
+    return postgres_kind(operation) == "ValidateConstraint" or extension_of(operation) is not None
+
+
+def extension_of(operation: Operation) -> str | None:
+    """Return the extension that an operation of Django's makes, None for any other operation."""
+    kinds = type(operation).__mro__
+    is_one = any(kind.__name__ == "CreateExtension" and kind.__module__ == POSTGRES_OPERATIONS for kind in kinds)
+    return str(operation.name) if is_one else None  # type: ignore[attr-defined]
+
+
+def extensions_of(migration: Migration) -> tuple[str, ...]:
+    """Name the extensions that a migration makes."""
+    return tuple(name for operation in migration.operations if (name := extension_of(operation)))

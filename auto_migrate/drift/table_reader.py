@@ -1,0 +1,107 @@
+"""The reader of PostgreSQL's catalogue: tables as they are, with their columns, constraints and indexes.
+
+The catalogue alone is read; no table is locked and no row is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.applying.online.catalogue import rest_of
+from auto_migrate.drift.table_shape import ALWAYS, BY_DEFAULT, Column, Rule, TableShape
+
+NAMED = """
+    SELECT wanted.name, class.oid, relkind::text
+    FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
+    JOIN pg_class AS class ON class.oid = to_regclass(wanted.quoted)
+"""
+COLUMNS = """
+    SELECT attrelid, attname::text, format_type(atttypid, atttypmod), attnotnull,
+           coalesce(pg_get_expr(adbin, adrelid), ''), attidentity::text, attgenerated::text,
+           CASE WHEN attcollation <> typcollation THEN collname::text ELSE '' END,
+           NOT EXISTS (SELECT FROM pg_constraint AS proof WHERE proof.conrelid = attrelid AND proof.contype = 'n'
+                       AND proof.conkey = ARRAY[attnum] AND NOT proof.convalidated)
+    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+    WHERE attrelid = ANY(%s) AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum
+"""
+# `confrelid` is told as whoever names the table in a model would: without its schema, if it is found without.
+CONSTRAINTS = """
+    SELECT conrelid, contype::text, conname::text, pg_get_constraintdef(pg_constraint.oid), convalidated,
+           ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key(number, place)
+                 JOIN pg_attribute ON attrelid = conrelid AND attnum = key.number ORDER BY place),
+           CASE WHEN target.oid IS NULL OR pg_table_is_visible(target.oid) THEN coalesce(target.relname::text, '')
+                ELSE nspname || '.' || target.relname END
+    FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid
+    LEFT JOIN pg_namespace ON pg_namespace.oid = target.relnamespace
+    WHERE conrelid = ANY(%s) AND contype IN ('p', 'u', 'c', 'f', 'x')
+    ORDER BY conname
+"""
+INDEXES = """
+    SELECT indrelid, relname::text, pg_get_indexdef(indexrelid), indisvalid AND indisready,
+           ARRAY(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS key(number, place)
+                 JOIN pg_attribute ON attrelid = indrelid AND attnum = key.number ORDER BY place)
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = ANY(%s)
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
+    ORDER BY relname
+"""
+TARGET = "\0"
+NOT_VALID = re.compile(r" NOT VALID$")
+REFERENCED = re.compile(r" REFERENCES (?:[^(\"]|\"(?:[^\"]|\"\")+\")+\(")
+
+
+def read_tables(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> dict[str, TableShape]:
+    """Return those of the tables that are there; `names` maps what each is called here to its quoted name."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED, [list(names), list(names.values())])
+        named = {oid: (name, kind) for name, oid, kind in cursor.fetchall()}
+        columns: dict[int, dict[str, Column]] = {oid: {} for oid in named}
+        rules: dict[int, list[Rule]] = {oid: [] for oid in named}
+        if named:
+            for oid, column in _columns(cursor, list(named)):
+                columns[oid][column.name] = column
+            for oid, rule in (*_constraints(cursor, list(named)), *_indexes(cursor, list(named))):
+                rules[oid].append(rule)
+    return {name: TableShape(name, columns[oid], tuple(rules[oid]), kind) for oid, (name, kind) in named.items()}
+
+
+def _columns(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Column]]:
+    cursor.execute(COLUMNS, [oids])
+    for oid, name, kind, not_null, expression, identity, generated, collation, is_proven in cursor.fetchall():
+        is_serial = expression.startswith("nextval(")
+        yield (
+            oid,
+            Column(
+                name,
+                kind,
+                not_null,
+                default="" if generated or is_serial else expression,
+                identity=ALWAYS if identity == "a" else BY_DEFAULT if identity or is_serial else "",
+                generated=expression if generated else "",
+                collation=collation,
+                is_proven=is_proven,
+            ),
+        )
+
+
+def _constraints(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Rule]]:
+    cursor.execute(CONSTRAINTS, [oids])
+    for oid, kind, name, text, is_valid, columns, target in cursor.fetchall():
+        definition = NOT_VALID.sub("", text)
+        if kind == "f":
+            before, _sign, keys = REFERENCED.sub(TARGET, definition, count=1).partition(TARGET)
+            definition = f"{before} REFERENCES {target}({keys}"
+        yield oid, Rule(kind, name, definition, tuple(columns), is_valid)
+
+
+def _indexes(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Rule]]:
+    cursor.execute(INDEXES, [oids])
+    for oid, name, definition, is_valid, columns in cursor.fetchall():
+        yield oid, Rule("i", name, rest_of(definition), tuple(columns), is_valid)

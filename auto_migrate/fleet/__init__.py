@@ -1,0 +1,1 @@
+"""A database with a schema for each tenant, brought to where the code needs it in one run."""

@@ -1,0 +1,327 @@
+"""All tenants of one database in one run: look → judge → carry out, schema by schema → look again."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.active_schema import within_schema
+from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.emitter import Emitter
+from auto_migrate.exceptions import (
+    AutoMigrateError,
+    MigrationFailed,
+    RunInterrupted,
+    TransientError,
+    UsageError,
+    summary_of,
+)
+from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
+from auto_migrate.fleet.part import part_of
+from auto_migrate.fleet.schema_run import SchemaRun, Turn
+from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
+from auto_migrate.fleet.survey import Group, Survey, take
+from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed
+from auto_migrate.history.journal import cut_schemas
+from auto_migrate.planning.comparison import SHOW
+from auto_migrate.planning.schema_state import RequiredMigrations, recorded_rows
+from auto_migrate.planning.targets import Goal
+from auto_migrate.request import RunRequest
+from auto_migrate.retry import Retry
+from auto_migrate.tenants import Tenancy, Tenant, quoted
+from auto_migrate.values import MigrationKey, Node
+
+# How often the progress is told, in seconds, and how often tenants are looked for that came meanwhile.
+REPORT = 5.0
+ROUNDS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One schema and its plan; `attempt` counts how often others were in its way."""
+
+    tenant: Tenant
+    plan: SharedPlan
+    attempt: int = 1
+
+
+class Fleet:
+    """The tenants of one run; what was done in an earlier attempt is not done again."""
+
+    def __init__(self, database: Database, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:
+        self.database = database
+        self.tenancy = tenancy
+        self.goal = goal
+        self.request = request
+        self.emit = emit
+        self.retry = request.retry or Retry.configured()
+        self.plans: list[SharedPlan] = []
+        self.done: set[str] = set()
+        self.failed: dict[str, AutoMigrateError] = {}
+        self.is_behind = False
+        # What waits for the deploy in any of the schemas.
+        self.deferred: set[MigrationKey] = set()
+        # Held by whoever changes what the threads share, or tells the listeners something.
+        self.mutex = threading.RLock()
+        self.turn = Turn(threading.RLock())
+        emit.schema = tenancy.public
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether no tenant and no app is left out."""
+        return self.goal.is_whole and not self.request.tenants
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether a migration was cut in any tenant's schema, and not finished since."""
+        return bool(cut_schemas(self.database.alias))
+
+    def recorded(self) -> list[Node]:
+        """Return what is recorded anywhere, as fingerprints take it."""
+        return take(self.tenancy).recorded
+
+    def check(self) -> None:
+        """Raise `UsageError` for tenants that do not exist, and behind a pooler, where no session has a schema."""
+        if self.database.pooled:
+            raise UsageError(
+                _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
+                    database=self.database.alias
+                ),
+                hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
+            )
+        if wanted := {*self.request.tenants, *self.request.canaries}:
+            known = take(self.tenancy).names
+            refuse_unknown(sorted(wanted.difference(known)), known)
+
+    def is_settled(self, needs: RequiredMigrations) -> bool:
+        """Return whether nothing is pending in any schema."""
+        return not any(self._missing(group, needs) for group in take(self.tenancy).groups)
+
+    def prepare(self) -> None:
+        """Plan for all schemas and judge each plan once; raise what stops any of them."""
+        survey = self._wanted(take(self.tenancy))
+        self.plans = plans_for(self.database, self.tenancy, survey, self.goal)
+        for plan in self.plans:
+            self.deferred.update(plan.comparison.deferred)
+            judge(plan, self.tenancy, self.goal, self.request, self.emit)
+        self.emit(compared(survey, self.plans))
+
+    def migrate(self, lock: DeployLock) -> None:
+        """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
+        shared = SharedLock(lock)
+        for tenant in take(self.tenancy).missing:
+            with self.database.connection.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(tenant.name)}")
+        if self.request.canaries:
+            self._carry_out(shared, self._jobs(self.request.canaries))
+            self._raise_failures(_("The canaries come first: no other schema was touched."))
+        for _round in range(ROUNDS):
+            self._carry_out(shared, self._jobs(None))
+            self._raise_failures("")
+            # Somebody may have come meanwhile, with what the old code has made.
+            newcomers = self._wanted(take(self.tenancy))
+            if not newcomers.groups:
+                return
+            self.plans = plans_for(self.database, self.tenancy, newcomers, self.goal)
+
+    def verify(self, needs: RequiredMigrations, deferred: Collection[MigrationKey]) -> Sequence[Node] | None:
+        """Return what is recorded now, for a fingerprint, None where not everything is applied or was asked for.
+
+        Raise `MigrationFailed` for schemas in which something is missing that the run was to apply.
+        """
+        survey = take(self.tenancy)
+        left: dict[str, list[Node]] = {}
+        for group in survey.groups:
+            if missing := self._missing(group, needs):
+                left.update(dict.fromkeys(group.names, missing))
+        waiting = {(key.app_label, key.name) for key in self.deferred.union(deferred)}
+        behind = {name: nodes for name, nodes in left.items() if not waiting.issuperset(nodes)}
+        plans = (PendingPlan(tuple(behind), ()),) if behind else ()
+        self.emit(SchemasCompared(survey.total, plans, survey.unprovisioned, survey.drifting))
+        self.is_behind = bool(behind)
+        if behind and self.is_whole:
+            raise MigrationFailed(
+                ngettext(
+                    "After the run {count} schema is still behind: {names}.",
+                    "After the run {count} schemas are still behind: {names}.",
+                    len(behind),
+                ).format(count=len(behind), names=named(behind)),
+                hint=_(SHOW),
+            )
+        return None if left or not self.is_whole else survey.recorded
+
+    def _missing(self, group: Group, needs: RequiredMigrations) -> list[Node]:
+        if not group.has_record:
+            return list(needs.nodes)
+        with self.tenancy.entered(group.tenants[0]):
+            return needs.missing(frozenset(recorded_rows(self.database.connection)))
+
+    def _wanted(self, survey: Survey) -> Survey:
+        """Leave out what nobody asked for, and what is done with."""
+        names: Iterable[str] = self.request.tenants or survey.names
+        return survey.only(set(names) - self.done - self.failed.keys())
+
+    def _jobs(self, only: Collection[str] | None) -> deque[Job]:
+        """Return what there is to do, first where something is pending: what fails is to be known soon."""
+        plans = sorted(self.plans, key=lambda plan: not plan.comparison.plan)
+        wanted = [Job(tenant, plan) for plan in plans for tenant in plan.group.tenants]
+        return deque(
+            job for job in wanted if job.tenant.name not in self.done and (not only or job.tenant.name in only)
+        )
+
+    def _carry_out(self, lock: SharedLock, jobs: deque[Job]) -> None:
+        if not jobs:
+            return
+        cut, clock = cut_schemas(self.database.alias), self.emit.clock
+        shift = Shift(self, lock, jobs, cut)
+        try:
+            Crew(self.database, lock, shift.work).carry_out(min(len(jobs), worker_count()), shift.report)
+        finally:
+            shift.report(last=True)
+        clock.check()
+
+    def _raise_failures(self, remark: str) -> None:
+        if not self.failed:
+            return
+        first = next(iter(self.failed.values()))
+        lines = [f"{name}: {error.message}" for name, error in self.failed.items()]
+        text = ngettext(
+            "{count} schema of {total} failed: {names}.",
+            "{count} schemas of {total} failed: {names}.",
+            len(self.failed),
+        )
+        total = take(self.tenancy).total
+        again = _("Mend it and run again: only what is left is done.")
+        raise MigrationFailed(
+            text.format(count=len(self.failed), total=total, names=named(self.failed)),
+            hint="\n".join(filter(None, (*lines, first.hint, remark, again))),
+        ) from first
+
+
+class Shift:
+    """One time at which the threads of a crew go through a list of schemas."""
+
+    def __init__(self, fleet: Fleet, lock: SharedLock, jobs: deque[Job], cut: Collection[str]) -> None:
+        self.fleet = fleet
+        self.lock = lock
+        self.jobs = jobs
+        self.cut = cut
+        self.total = len(jobs)
+        self.ended = self.failed = 0
+        self.clock = fleet.emit.clock
+        self.started = self.told = self.clock.monotonic()
+
+    def work(self, database: Database) -> bool:
+        """Do the next job; return whether there was one."""
+        self.clock.check()
+        with self.fleet.mutex:
+            if not self.jobs or len(self.fleet.failed) >= self.fleet.request.max_failures:
+                return False
+            job = self.jobs.popleft()
+        self._do(database, job)
+        return True
+
+    def _do(self, database: Database, job: Job) -> None:
+        fleet, started = self.fleet, self.clock.monotonic()
+        part, error = part_of(fleet.emit, fleet.mutex, fleet.request), None
+        try:
+            with database.translate_errors(), fleet.tenancy.entered(job.tenant):
+                try:
+                    SchemaRun(
+                        database,
+                        job.plan,
+                        fleet.goal,
+                        fleet.request,
+                        self.lock,
+                        part,
+                        fleet.turn,
+                        is_cut=job.tenant.name in self.cut,
+                    ).run()
+                finally:
+                    database.drop_fence()
+        except RunInterrupted:
+            raise
+        except TransientError as fault:
+            database.discard_connection()
+            if not fault.contention:
+                raise
+            error = self._put_off(database, job, fault)
+            if error is None:
+                return
+        except AutoMigrateError as failure:
+            error = failure
+        except Exception as failure:  # noqa: BLE001 # of whatever a receiver raises, only this schema knows
+            error = MigrationFailed(summary_of(failure))
+        self._note(database, job, part, self.clock.monotonic() - started, error)
+
+    def _put_off(self, database: Database, job: Job, fault: TransientError) -> AutoMigrateError | None:
+        """Let others go first while somebody is in the way here; return the error when that was too often."""
+        if job.attempt >= self.fleet.retry.attempts:
+            return database.exhausted(fault)
+        with self.fleet.mutex:
+            self.jobs.append(dataclasses.replace(job, attempt=job.attempt + 1))
+        return None
+
+    def _note(
+        self, database: Database, job: Job, part: Emitter, duration: float, error: AutoMigrateError | None
+    ) -> None:
+        fleet, name = self.fleet, job.tenant.name
+        is_gone = False
+        if error is not None:
+            database.discard_connection()
+            is_gone = not exists(database, name)
+        with fleet.mutex:
+            self.ended += 1
+            fleet.emit.applied += part.applied
+            if error is None or is_gone:
+                # Whoever was dropped meanwhile needs nothing any more.
+                fleet.done.add(name)
+            else:
+                self.failed += 1
+                fleet.failed[name] = error
+        with within_schema(name):
+            part(SchemaFinished(part.applied, duration, str(error) if error is not None and not is_gone else ""))
+
+    def report(self, *, last: bool = False) -> None:
+        """Say how far it is, now and then."""
+        now = self.clock.monotonic()
+        if not last:
+            self.clock.check()
+            if now < self.told + REPORT:
+                return
+        self.told = now
+        with self.fleet.mutex:
+            spent = now - self.started
+            left = spent / self.ended * (self.total - self.ended) if self.ended else None
+            self.fleet.emit(SchemasProgressed(self.ended, self.total, self.failed, left))
+
+
+def exists(database: Database, schema: str) -> bool:
+    """Return whether a schema is still there."""
+    database.prepare()
+    with database.connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", [schema])
+        return bool(cursor.fetchone()[0])
+
+
+def named(names: Iterable[str], most: int = 10) -> str:
+    """Return names as one text, the first of them if there are many."""
+    found = list(names)
+    return ", ".join(found[:most]) + (" …" if len(found) > most else "")
+
+
+def refuse_unknown(unknown: Sequence[str], known: Sequence[str]) -> None:
+    """Raise `UsageError` for names of tenants that there are not, with those that are near."""
+    if not unknown:
+        return
+    near = get_close_matches(unknown[0], known, n=5, cutoff=0.5) or sorted(known)[:5]
+    raise UsageError(
+        _("There is no tenant {name!r}.").format(name=unknown[0]),
+        hint=_("Choose one such as: {names}.").format(names=", ".join(near)) if near else _("There are no tenants."),
+    )

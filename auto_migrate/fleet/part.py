@@ -1,0 +1,40 @@
+"""How what happens in one schema of many is told: apart from the run, one thread at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import Any
+
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import Context, Event, Listener
+from auto_migrate.history.listener import HistoryListener
+from auto_migrate.request import RunRequest
+
+
+@dataclasses.dataclass
+class PartEmitter(Emitter):
+    """Counts the migrations of one schema; whom to tell is known already."""
+
+    def __post_init__(self) -> None:
+        """Add nobody: the project's own listeners are among those of the run."""
+
+
+def part_of(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], request: RunRequest) -> PartEmitter:
+    """Return the emitter for one schema of a run, with a history of its own: each thread writes over its connection."""
+    history = HistoryListener(whole.database, requested_by=request.requested_by)
+    history.started = True
+    others: list[Listener] = [
+        one_at_a_time(listener, mutex) for listener in whole.listeners if not isinstance(listener, HistoryListener)
+    ]
+    return PartEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
+
+
+def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:
+    """Return a listener that is called by one thread at a time."""
+
+    def tell(event: Event, context: Context) -> None:
+        with mutex:
+            listener(event, context)
+
+    return tell

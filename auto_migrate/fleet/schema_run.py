@@ -1,0 +1,166 @@
+"""One schema brought to where the code needs it, by a plan that others share."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connections
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations import RunSQL
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState, StateApps
+from django.db.transaction import atomic
+
+from auto_migrate.active_schema import active_schema
+from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.executor import Executor
+from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.operation_loop import applies_itself
+from auto_migrate.applying.recovery import check_open
+from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
+from auto_migrate.applying.squashes import finish_squashes
+from auto_migrate.applying.states.lazy_state import LazyState
+from auto_migrate.databases.base import Database, DeployLock, Question
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import PlanMade, RecordMended
+from auto_migrate.fleet.shared_plan import Plan, SharedPlan
+from auto_migrate.history.journal import open_journals
+from auto_migrate.planning.comparison import applied_state, compare
+from auto_migrate.planning.targets import Goal
+from auto_migrate.request import RunRequest
+from auto_migrate.retry import teller
+from auto_migrate.tenants import quoted
+
+
+class Turn:
+    """The right to run Python code of others, had by one schema at a time.
+
+    Threads share what such code keeps in memory, first of all Django's content types, whose numbers differ from schema
+    to schema: whoever has the turn finds none of another's.
+    """
+
+    def __init__(self, lock: contextlib.AbstractContextManager[Any]) -> None:
+        self.lock = lock
+
+    @contextlib.contextmanager
+    def had(self, rendered: StateApps | None = None) -> Iterator[None]:
+        """Have the turn within the block; `rendered` are models of migrations that other schemas have used."""
+        with self.lock:
+            for registry in (apps, rendered):
+                if registry is not None and "contenttypes" in registry.app_configs:
+                    with contextlib.suppress(LookupError):
+                        registry.get_model("contenttypes", "ContentType").objects.clear_cache()
+            yield
+
+
+class PresentRecord(MigrationRecorder):
+    """The record of a schema of which it is known that it is there."""
+
+    def has_table(self) -> bool:
+        return True
+
+
+class SchemaExecutor(Executor):
+    """Carries out a shared plan in one schema; what computes in Python waits for its turn."""
+
+    def __init__(self, database: Database, plan: SharedPlan, own: Plan, turn: Turn, **others: Any) -> None:
+        bridges = BridgeBuilder(database, raises=False, any_stand=False)
+        super().__init__(database, plan.comparison, bridges=bridges, **others)
+        self.recorder = PresentRecord(self.connection)
+        self.shared = plan
+        self.own = {migration: migration for migration, _backwards in own}
+        self.turn = turn
+
+    def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:
+        """Return the way to the leaf nodes, which was planned for all, with this schema's own migrations in it."""
+        return [(self.own.get(migration, migration), backwards) for migration, backwards in self.shared.full_plan]
+
+    def check_replacements(self) -> None:
+        if self.loader.replacements:
+            super().check_replacements()
+
+    def apply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        with contextlib.nullcontext() if computes_nothing(migration) else self.turn.had():
+            return super().apply_migration(state, migration, fake, fake_initial)
+
+    def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
+        with self.turn.had():
+            return super().unapply_migration(state, migration, fake)
+
+
+def computes_nothing(migration: Migration) -> bool:
+    """Return whether nothing of a migration is code of others."""
+    plain = (is_schema_operation(operation) or type(operation) is RunSQL for operation in migration.operations)
+    return not applies_itself(migration) and all(plain)
+
+
+@dataclasses.dataclass
+class SchemaRun:
+    """What is done in the schema that this thread works in."""
+
+    database: Database
+    plan: SharedPlan
+    goal: Goal
+    request: RunRequest
+    lock: DeployLock
+    emit: Emitter
+    turn: Turn
+    is_cut: bool = False
+
+    def run(self) -> None:
+        """Carry the plan out, with Django's signals around it; raise what ends it."""
+        if not self.plan.group.has_record:
+            make_record(self.database, self.emit)
+        elif self.plan.needs_mending:
+            self._mend()
+        plan, comparison, audience = self.plan.own_plan(), self.plan.comparison, self.request.audience
+        cut = open_journals(self.database.alias) if self.is_cut else {}
+        check_open(self.database, cut, comparison)
+        # Of the states all that is not changed is shared.
+        state: ProjectState = LazyState.of(self.plan.state)
+        alias = self.database.alias
+        with self.turn.had(), telling_receivers(self.database, "pre_migrate"):
+            send_pre_migrate(alias, state, plan, audience)
+        if plan:
+            keys = comparison.keys
+            self.emit(PlanMade((), comparison.target, keys, comparison.backwards))
+            executor = SchemaExecutor(
+                self.database,
+                self.plan,
+                plan,
+                self.turn,
+                lock=self.lock,
+                emit=self.emit,
+                resolutions=self.request.resolutions,
+                open_journals=cut,
+            )
+            state = executor.migrate(comparison.targets, plan=plan, state=LazyState.of(self.plan.state))
+        with self.turn.had(self.plan.final), telling_receivers(self.database, "post_migrate"):
+            send_rendered_post_migrate(alias, self.plan.final_models(state), plan, audience)
+
+    def _mend(self) -> None:
+        """Complete the record of squashes, and plan anew for what is recorded then."""
+        if finished := finish_squashes(self.database):
+            self.emit(RecordMended(finished))
+        comparison = compare(self.database, self.goal)
+        self.plan = dataclasses.replace(
+            self.plan, comparison=comparison, state=applied_state(comparison), needs_mending=False, final=None
+        )
+
+
+def make_record(database: Database, emit: Emitter) -> None:
+    """Make the table in which a schema's migrations are recorded: the one that all share is not its own."""
+    table = f"{quoted(active_schema())}.{quoted(MigrationRecorder.Migration._meta.db_table)}"
+    with atomic(using=database.alias):
+        # Whoever makes a tenant at this moment has the lock, and makes the table too.
+        database.begin_migration(emit.clock, None, teller(emit))
+        ((is_there,),) = database.ask(Question("SELECT to_regclass(%s) IS NOT NULL", [table]))
+        if not is_there:
+            with connections[database.alias].schema_editor() as editor:
+                editor.create_model(MigrationRecorder.Migration)

@@ -1,0 +1,109 @@
+"""The plan that schemas with the same record share, with all that is computed for it once."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.db.migrations.migration import Migration
+from django.db.migrations.state import ProjectState, StateApps
+from django.utils.translation import gettext as _
+
+from auto_migrate.applying.signals import final_models
+from auto_migrate.applying.squashes import half_recorded
+from auto_migrate.applying.states.lazy_state import djangos
+from auto_migrate.backfills.atomicity import is_in_batches
+from auto_migrate.databases.base import Database
+from auto_migrate.emitter import Emitter
+from auto_migrate.exceptions import UsageError
+from auto_migrate.fleet.largest_tables import LargestTenants
+from auto_migrate.fleet.survey import Group, Survey
+from auto_migrate.fleet_events import PendingPlan, SchemasCompared
+from auto_migrate.planning.comparison import Comparison, applied_state, compare
+from auto_migrate.planning.loader import Planner
+from auto_migrate.planning.targets import Goal
+from auto_migrate.request import RunRequest
+from auto_migrate.safety.gate import Gate
+from auto_migrate.tenants import Tenancy
+
+Plan = list[tuple[Migration, bool]]
+
+
+@dataclasses.dataclass
+class SharedPlan:
+    """One plan, compared within the schema of the first tenant of its group.
+
+    `needs_mending` tells that a squash is recorded by half, which each schema has to look at by itself.
+    """
+
+    group: Group
+    comparison: Comparison
+    state: ProjectState
+    full_plan: Plan
+    needs_mending: bool = False
+    final: StateApps | None = dataclasses.field(default=None, repr=False)
+
+    def own_plan(self) -> Plan:
+        """Return the plan for one schema: receivers of `pre_migrate` edit it, and the operations of its migrations."""
+        return [(_copied(migration), backwards) for migration, backwards in self.comparison.plan]
+
+    def final_models(self, state: ProjectState) -> StateApps:
+        """Return the models after the plan, rendered for the first schema that asks."""
+        if self.final is None:
+            self.final = final_models(djangos(state))
+        return self.final
+
+
+def _copied(migration: Migration) -> Migration:
+    twin: Any = copy.copy(migration)
+    twin.operations = list(migration.operations)
+    return cast("Migration", twin)
+
+
+def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> SharedPlan:
+    """Compare within the first schema of a group; raise `HistoryDiverged` where there is no way to the goal."""
+    with tenancy.entered(group.tenants[0]):
+        comparison = compare(database, goal, has_record=group.has_record)
+        refuse_backfills(comparison)
+        executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
+        return SharedPlan(
+            group,
+            comparison,
+            applied_state(comparison),
+            executor.migration_plan(comparison.loader.graph.leaf_nodes(), clean_start=True),
+            needs_mending=group.has_record and bool(comparison.loader.replacements) and bool(half_recorded(database)),
+        )
+
+
+def refuse_backfills(comparison: Comparison) -> None:
+    """Raise `UsageError` for a backfill, of which one record is kept a database and not one a schema."""
+    for migration, _backwards in comparison.plan:
+        if any(map(is_in_batches, migration.operations)):
+            raise UsageError(
+                _("Migration {migration} has a backfill, which tenants' schemas cannot have.").format(
+                    migration=f"{migration.app_label}.{migration.name}"
+                ),
+                hint=_("Write it as RunPython or RunSQL, which each schema carries out for itself."),
+            )
+
+
+def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:
+    """Judge a plan once for all its schemas, by the largest table of each name; raise what the gate raises."""
+    largest = LargestTenants(tenancy.alias, plan.group.names)
+    gate = Gate(largest, goal, request.acknowledgements, emit, answers=request.answers)
+    with tenancy.entered(plan.group.tenants[0]):
+        gate.check(plan.comparison, plan.state, {})
+
+
+def plans_for(database: Database, tenancy: Tenancy, survey: Survey, goal: Goal) -> list[SharedPlan]:
+    """Return the plan of each group of tenants."""
+    return [plan_for(database, tenancy, group, goal) for group in survey.groups]
+
+
+def compared(survey: Survey, plans: Sequence[SharedPlan]) -> SchemasCompared:
+    """Return what there is to be said of all tenants and of what they need."""
+    pending = [PendingPlan(plan.group.names, plan.comparison.keys) for plan in plans if plan.comparison.plan]
+    deferred = tuple(dict.fromkeys(key for plan in plans for key in plan.comparison.deferred))
+    return SchemasCompared(survey.total, tuple(pending), survey.unprovisioned, survey.drifting, deferred)

@@ -1,0 +1,55 @@
+"""What happens where a database has a schema for each of its tenants, as values; apart, since most have none."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from auto_migrate.events import Event
+from auto_migrate.values import MigrationKey
+
+
+@dataclasses.dataclass(frozen=True)
+class PendingPlan:
+    """One plan for `schemas` whose records name the same migrations; `migrations` are to be carried out in each."""
+
+    schemas: tuple[str, ...]
+    migrations: tuple[MigrationKey, ...]
+
+
+class SchemasCompared(Event):
+    """Code and the records of `total` tenants were compared; `plans` are for those that are behind.
+
+    `unprovisioned` tenants have no schema. The record of each in `drifting` differs from those of all others.
+    `deferred` are migrations that wait for the deploy.
+    """
+
+    total: int
+    plans: tuple[PendingPlan, ...]
+    unprovisioned: tuple[str, ...] = ()
+    drifting: tuple[str, ...] = ()
+    deferred: tuple[MigrationKey, ...] = ()
+
+    @property
+    def behind(self) -> int:
+        """How many schemas have something to do."""
+        return sum(len(plan.schemas) for plan in self.plans)
+
+
+class SchemaFinished(Event):
+    """The schema of the event's context is done with: `applied` migrations, or none further for an `error`."""
+
+    applied: int
+    duration: float
+    error: str = ""
+
+
+class SchemasProgressed(Event):
+    """Of `total` schemas `done` are done with, `failed` of them in vain; `left` are the seconds that the rest takes."""
+
+    done: int
+    total: int
+    failed: int
+    left: float | None
+
+
+TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed

@@ -1,0 +1,52 @@
+"""What people are told of the tenants of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
+
+# How many names are told of many.
+MOST = 5
+
+
+def lines_of(event: TenantEvent, schema: str) -> Iterator[str]:
+    """Return the lines of an event; of a schema that ended well there is nothing to say but in sum."""
+    match event:
+        case SchemasCompared():
+            yield from compared_lines(event)
+        case SchemasProgressed():
+            yield f"  {progress_line(event)}"
+        case SchemaFinished() if event.error:
+            yield _("  ✖ {schema}: {error}").format(schema=schema, error=event.error)
+
+
+def compared_lines(event: SchemasCompared) -> Iterator[str]:
+    """Say what the tenants need, in a line for each plan that some of them share."""
+    for plan in event.plans:
+        count = len(plan.schemas)
+        text = ngettext("🏢 {count} schema is behind ({names})", "🏢 {count} schemas are behind ({names})", count)
+        told = text.format(count=count, names=shortened(plan.schemas))
+        yield f"{told}: {', '.join(map(str, plan.migrations))}" if plan.migrations else told
+    if event.unprovisioned:
+        text = _("⚠️  Skipped, since they have no schema: {names}")
+        yield text.format(names=shortened(event.unprovisioned))
+    if event.drifting:
+        text = _("⚠️  Their records differ from those of all others: {names}")
+        yield text.format(names=shortened(event.drifting))
+
+
+def progress_line(event: SchemasProgressed) -> str:
+    """Say how far the schemas are: `1,204/3,000 schemas, 3 failed, 40 s left`."""
+    text = _("{done:,}/{total:,} schemas, {failed:,} failed").format(**event.as_dict())
+    if event.left is None or event.done >= event.total:
+        return text
+    return _("{progress}, {left:.0f} s left").format(progress=text, left=event.left)
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names as one text, the first of them if there are many."""
+    return ", ".join(names[:MOST]) + (" …" if len(names) > MOST else "")

@@ -1,0 +1,116 @@
+"""Migrations are recorded where the schema proves that they were applied, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.drift.altered import ALTERED, NAMES, UNTOUCHED, alter, events, write
+from tests.integration.fallback.project import ID, Project
+
+MARK = 'def fill(apps, editor):\n    editor.execute("INSERT INTO told_mark (n) VALUES (1)")'
+
+
+def recorded(project: Project, app: str) -> list[str]:
+    """Return the recorded migrations of an app."""
+    return [name for (name,) in project.query(f"SELECT name FROM django_migrations WHERE app = '{app}' ORDER BY id")]
+
+
+def test_nothing_is_recorded_that_is_not_so(tmp_path: Path, database_url: str) -> None:
+    apps = [*UNTOUCHED, *ALTERED, "begun", "new"]
+    project = write(tmp_path, database_url, apps)
+    assert project.run("migrate").code == 0
+    assert project.run("migrate", "begun", "0002").code == 0
+    assert project.run("migrate", "new", "zero").code == 0
+    alter(project)
+    project.query("DELETE FROM django_migrations")
+    seen = project.run("auto_migrate", "--adopt", "--plan", "--format", "json")
+    assert seen.code == 7, seen.text
+    assert project.query("SELECT count(*) FROM django_migrations") == [(0,)]
+    said = project.run("auto_migrate", "--adopt", "--format", "json")
+    assert said.code == 7, said.text
+    reached = {**dict.fromkeys(UNTOUCHED, 4), **dict.fromkeys(ALTERED, 0), "begun": 2, "new": 0}
+    assert {app: recorded(project, app) for app in apps} == {app: [*NAMES[:count]] for app, count in reached.items()}
+    contradicted = events(said.output, "table_contradicted")
+    assert {event["app_label"] for event in contradicted} == set(ALTERED)
+    for event in contradicted:
+        told = {(one["part"], one["kind"]) for one in event["differences"]}
+        assert told == ALTERED[event["app_label"]][1], event
+    (examined,) = events(said.output, "adoption_examined")
+    assert examined["pending"] == [f"begun.{name}" for name in NAMES[2:]] + [f"new.{name}" for name in NAMES]
+    runs = "SELECT status, exit_code, total FROM auto_migrate_run WHERE requested_by = 'auto_migrate --adopt'"
+    assert project.query(runs) == [("failed", 7, len(UNTOUCHED) * len(NAMES) + 2)]
+
+
+def test_a_run_goes_on_where_the_adoption_ended(tmp_path: Path, database_url: str) -> None:
+    project = write(tmp_path, database_url, ["begun", "new", "whole"])
+    assert project.run("migrate").code == 0
+    assert project.run("migrate", "begun", "0002").code == 0
+    assert project.run("migrate", "new", "zero").code == 0
+    # A record with gaps, which Django itself takes for inconsistent.
+    project.query("DELETE FROM django_migrations WHERE app = 'begun' OR name IN ('0001_initial', '0003_names')")
+    assert project.run("auto_migrate").code == 7
+    said = project.run("auto_migrate", "--adopt")
+    assert said.code == 0, said.text
+    assert "Recorded 4 migrations as applied." in said.output
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert [f"Applying {name}" in done.output for name in ("begun.0003", "new.0001", "whole", "begun.0002")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    again = project.run("auto_migrate", "--adopt")
+    assert (again.code, "There is nothing to be recorded." in again.output) == (0, True)
+    assert project.run("auto_migrate", "--plan", "--drift", "--fail-on-drift").code == 0
+
+
+def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> None:
+    project = Project(tmp_path, database_url)
+    project.app("told")
+    model = f'migrations.CreateModel("Mark", [{ID}, ("n", models.IntegerField())])'
+    project.migration("told", "0001_initial", model, head="initial = True")
+    project.migration("told", "0002_fill", "migrations.RunPython(fill)", after="0001_initial", before=MARK)
+    field = 'migrations.AddField("mark", "m", models.IntegerField(null=True))'
+    project.migration("told", "0003_m", field, after="0002_fill")
+    project.migration("told", "0004_last", "migrations.RunPython(fill)", after="0003_m", before=MARK)
+    assert project.run("migrate", "told", "0003").code == 0
+    project.query("DELETE FROM django_migrations")
+    asked = project.run("auto_migrate", "--adopt")
+    assert asked.code == 7, asked.text
+    assert recorded(project, "told") == []
+    assert "--adopt --resolve told.0002_fill=done --resolve told.0004_last=done" in asked.errors
+    unasked = project.run("auto_migrate", "--adopt", "--resolve", "told.0003_m=done")
+    assert (unasked.code, "--resolve told.0003_m: no schema has to prove that." in unasked.errors) == (2, True)
+    # What follows is there: it cannot be to do.
+    denied = project.run("auto_migrate", "--adopt", "--resolve", "told.0002_fill=redo")
+    assert denied.code == 7
+    assert recorded(project, "told") == []
+    answers = ["--resolve", "told.0002_fill=done", "--resolve", "told.0004_last=redo"]
+    assert project.run("auto_migrate", "--adopt", *answers).code == 0
+    assert recorded(project, "told") == ["0001_initial", "0002_fill", "0003_m"]
+    assert project.run("auto_migrate").code == 0
+    # Once by `migrate`, once by the run after the adoption.
+    assert project.query("SELECT count(*) FROM told_mark") == [(2,)]
+
+
+def test_an_empty_database_has_nothing_to_adopt(tmp_path: Path, database_url: str) -> None:
+    project = write(tmp_path, database_url, ["shop"])
+    said = project.run("auto_migrate", "--adopt")
+    assert (said.code, "There is nothing to be recorded." in said.output) == (0, True), said.text
+    assert project.run("auto_migrate").code == 0
+    assert len(recorded(project, "shop")) == len(NAMES)
+
+
+@pytest.mark.parametrize("option", ["--adopt", "--plan"])
+def test_who_may_not_make_temporary_tables_is_told_the_grant(tmp_path: Path, database_url: str, option: str) -> None:
+    project = write(tmp_path, database_url, ["shop"])
+    name = database_url.rpartition("/")[2]
+    role = f"{name}_plain"
+    project.query(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    project.query(f"GRANT CONNECT ON DATABASE {name} TO {role}; GRANT ALL ON SCHEMA public TO {role}")
+    project.databases["default"] = database_url.replace("//postgres:postgres@", f"//{role}:x@")
+    said = project.run("auto_migrate", option, *(["--drift"] if option == "--plan" else []))
+    project.databases["default"] = database_url
+    project.query(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert said.code == 4, said.text
+    assert f"GRANT TEMPORARY ON DATABASE {name} TO {role};" in said.errors

@@ -1,0 +1,76 @@
+"""A deploy of many tenants that is cut short anywhere is finished by the next one."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from tests.integration.fleet.tenanted import Tenanted
+
+MANY = tuple(f"t{number:02}" for number in range(36))
+# A listener of the project's own, which ends the process at the n-th thing that it is told of a tenant.
+KILLER = """
+    import os, signal
+
+    told = 0
+
+    def listen(event, context):
+        global told
+        if context.is_part:
+            told += 1
+        if told == int(os.environ.get("KILL_AT", 0)) > 0:
+            os.kill(os.getpid(), getattr(signal, os.environ["KILL_BY"]))
+"""
+STEPS = """
+    migrations.AddField("item", "one", models.IntegerField(null=True)),
+    migrations.AddField("item", "two", models.IntegerField(null=True)),
+"""
+# Each of the 40 schemas tells of its plan, of the begin and the end of two migrations, and of its own end.
+MOMENTS = range(2, 240, 5)
+
+
+@pytest.fixture
+def forty(tenanted: Tenanted) -> Tenanted:
+    """Return a project with forty tenants, and two migrations for each: one atomic, one that is not."""
+    tenanted.copies(*MANY, of="acme")
+    tenanted.file("killer.py", KILLER)
+    tenanted.setting("LISTENERS", ["killer.listen"])
+    tenanted.column()
+    tenanted.migration("shop", "0003_steps", STEPS, after="0002_price", head="atomic = False")
+    return tenanted
+
+
+def assert_whole(project: Tenanted) -> None:
+    everywhere = {*MANY, "acme", "beta", "gamma", "delta"}
+    for column in ("price", "one", "two"):
+        assert project.with_column(column) == everywhere
+    recorded = [project.recorded_in(schema) for schema in sorted(everywhere)]
+    assert all(one == recorded[0] and "shop.0003_steps" in one for one in recorded)
+    open_steps = "operations_done > 0 OR operation_started IS NOT NULL OR status = 'running'"
+    assert project.query(f"SELECT * FROM auto_migrate_step WHERE {open_steps}") == []
+
+
+@pytest.mark.sampled(40)
+@pytest.mark.parametrize("moment", [*MOMENTS[20:], *MOMENTS[:20]])
+def test_killed_at_any_moment_the_next_run_ends_right(forty: Tenanted, moment: int) -> None:
+    assert forty.killed("auto_migrate", KILL_AT=str(moment), KILL_BY="SIGKILL") == -signal.SIGKILL
+    done = forty.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert_whole(forty)
+
+
+def test_asked_to_stop_it_ends_between_migrations_and_two_runners_do_the_rest(forty: Tenanted) -> None:
+    stopped = forty.run("auto_migrate", KILL_AT="50", KILL_BY="SIGTERM")
+    assert stopped.code == 8, stopped.text
+    assert "Stopped at a safe place" in stopped.output
+    assert 0 < len(forty.with_column()) < 40
+    codes: list[int] = []
+    others = [threading.Thread(target=lambda: codes.append(forty.run("auto_migrate").code)) for _number in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert codes == [0, 0]
+    assert_whole(forty)

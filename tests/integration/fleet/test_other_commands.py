@@ -1,0 +1,55 @@
+"""What the packages bring keeps working, and a deploy knows of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.fleet.tenanted import Tenanted
+from tests.servers import PgBouncer
+
+MAKE = "from customers.models import Client; Client(schema_name='fresh').save()"
+COMMANDS = {"django_tenants": "migrate_schemas", "django_pgschemas": "migrateschema"}
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("package", COMMANDS)
+def test_their_own_commands_work_under_our_lock(package: str, tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, package)
+    done = project.run(COMMANDS[package], "-v0")
+    assert done.code == 0, done.text
+    made = project.run("shell", "-c", MAKE)
+    assert made.code == 0, made.text
+    assert project.recorded_in("fresh") == project.recorded_in("public")
+    assert project.run("auto_migrate", "--check").code == 0
+    project.column()
+    done = project.run(COMMANDS[package], "-v0")
+    assert done.code == 0, done.text
+    assert project.with_column() == {"fresh"}
+    assert project.query("SELECT to_regclass('fresh.auto_migrate_run')") == [(None,)]
+    # What it has left is known: the next deploy is the short one.
+    assert "lock_acquired" not in project.run("auto_migrate", "--format=json").output
+
+
+def test_a_pooler_in_between_is_refused_and_the_way_past_it_told(tenanted: Tenanted, pgbouncer: PgBouncer) -> None:
+    direct = tenanted.url
+    tenanted.databases["default"] = pgbouncer.url(direct.rsplit("/", 1)[1])
+    done = tenanted.run("auto_migrate")
+    assert done.code == 2, done.text
+    assert "DIRECT_URLS" in done.errors
+    tenanted.setting("DIRECT_URLS", {"default": direct})
+    assert tenanted.run("auto_migrate").code == 0
+
+
+def test_a_function_that_names_no_tenants_is_refused_beforehand(tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, "own")
+    project.setting("TENANTS", "own_tenants.nobody")
+    done = project.run("check")
+    assert done.code == 1
+    assert "auto_migrate.E007" in done.errors
+    project.setting("TENANTS", "own_tenants.names")
+    project.file("own_tenants.py", "def names():\n    return ['', 3]\n")
+    done = project.run("auto_migrate")
+    assert done.code == 2, done.text
+    assert "no name of a schema" in done.errors

@@ -1,0 +1,101 @@
+"""Every page of the documentation has a twin in Portuguese that says the same, or is named here as one without."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.entries import each_entry
+from tests.manage import ROOT
+
+DOCS = ROOT / "docs"
+TWIN = ".pt-BR.md"
+# What is still to be translated: this list only gets shorter. A page that is new is written in both languages.
+UNTRANSLATED = {
+    "architecture.md",
+    "hazards/README.md",
+    "performance.md",
+    "reference/assessment.md",
+    "reference/events.md",
+    "reference/http.md",
+    "reliability.md",
+    *(f"hazards/AM{number}.md" for number in (*range(101, 116), *range(201, 206), *range(301, 305))),
+    *(f"hazards/AM{number}.md" for number in (*range(401, 412), *range(501, 508))),
+}
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if not path.name.endswith(TWIN))
+TRANSLATED = [page for page in PAGES if page not in UNTRANSLATED]
+BLOCK = re.compile(r"^ *```(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+# What a command writes, into the English page alone; the site shows it on both.
+WRITTEN = re.compile(r"(<!-- ([\w-]+) -->\n).*?(?=<!-- /\2 -->)", re.DOTALL)
+CELL = re.compile(r"(?<!\\)\|")
+MARKS = ("####", "###", "##", "#", "```", "- ", "1. ", "!!!", ":::", "![")
+LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
+
+
+def parts(path: Path) -> list[tuple[str, list[str]]]:
+    """Return each section of a page: its heading, and the kinds of what stands in it."""
+    text = BLOCK.sub("```", WRITTEN.sub(r"\1", path.read_text("utf-8")))
+    sections = re.split(r"^(?=#+ )", text, flags=re.MULTILINE)
+    return [(text.partition("\n")[0], [kind(line) for line in lines(text)]) for text in sections if text.strip()]
+
+
+def lines(section: str) -> list[str]:
+    """Return paragraphs, items of lists and rows of tables."""
+    return [text for text in re.split(r"\n\n|\n(?=\||[-*] |\d+\. )", section) if text.strip()]
+
+
+def kind(text: str) -> str:
+    """Return what a paragraph is: how deep a heading, of how many cells a row, an item, a block, or prose."""
+    text = text.strip()
+    if text.startswith("|"):
+        return f"row of {len(CELL.findall(text))}"
+    return next((mark for mark in MARKS if text.startswith(mark)), "prose")
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    named = set(re.findall(r"^ +- ([\w/-]+\.md)\b", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    assert {page for page in PAGES if not re.fullmatch(r"hazards/AM\d+\.md", page)} == named
+
+
+def test_what_has_no_twin_is_named() -> None:
+    assert {page for page in PAGES if not (DOCS / page.replace(".md", TWIN)).exists()} == UNTRANSLATED
+
+
+@each_entry("page", TRANSLATED)
+def test_no_section_row_or_paragraph_is_missing(page: str) -> None:
+    english, portuguese = parts(DOCS / page), parts(DOCS / page.replace(".md", TWIN))
+    differing = [
+        f"{ours[0]} / {theirs[0]}: {ours[1]} and {theirs[1]}"
+        for ours, theirs in zip(english, portuguese, strict=False)
+        if ours[1] != theirs[1]
+    ]
+    assert differing == []
+    assert (
+        [theirs[0] for theirs in portuguese[len(english) :]] == [ours[0] for ours in english[len(portuguese) :]] == []
+    )
+
+
+def code(block: str) -> list[str]:
+    """Return the lines of a block without what may be in the reader's language: remarks, and what commands print."""
+    lines = block.splitlines()
+    if lines[0].strip() == "console":
+        lines = [line for line in lines if line.lstrip().startswith("$ ")]
+    return [line for line in (re.sub(r"\s*# .*", "", line) for line in lines) if line]
+
+
+@each_entry("page", TRANSLATED)
+def test_blocks_of_code_are_the_same(page: str) -> None:
+    english, portuguese = (
+        BLOCK.findall((DOCS / name).read_text("utf-8")) for name in (page, page.replace(".md", TWIN))
+    )
+    assert [code(block) for block in portuguese] == [code(block) for block in english]
+
+
+@each_entry("page", TRANSLATED)
+def test_links_lead_to_the_same_pages(page: str) -> None:
+    def targets(name: str) -> list[str]:
+        found = LINK.findall(BLOCK.sub("", WRITTEN.sub("", (DOCS / name).read_text("utf-8"))))
+        names = (link.partition("#")[0].replace(TWIN, ".md") for link in found)
+        return sorted(name for name in names if name and Path(name).name != Path(page).name)
+
+    assert targets(page.replace(".md", TWIN)) == targets(page)
