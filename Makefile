@@ -63,6 +63,7 @@ tutorial: build  ## Type the whole tutorial as a newcomer, into whose environmen
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(DOCS_STAMP)  ## Build the documentation site into build/site, in both languages; a dead link is an error
 	$(DOCS)/mkdocs build --quiet
+	$(DOCS)/python -m tools.check_site
 
 docs-serve: export NO_MKDOCS_2_WARNING = 1
 docs-serve: $(DOCS_STAMP)  ## Show the documentation site at http://127.0.0.1:8001, and again after each change

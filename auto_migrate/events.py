@@ -200,21 +200,6 @@ class OlderReleasesNoticed(Event):
     clients: tuple[str, ...]
 
 
-# -- recover ----------------------------------------------------------------------------------------------------------
-
-
-class RecordMended(Event):
-    """Another tool was killed while recording these squashes, which are applied; their rows are complete now."""
-
-    migrations: tuple[MigrationKey, ...]
-
-
-class MigrationsAdopted(Event):
-    """These migrations were recorded as applied without carrying them out, since the schema proves that they were."""
-
-    migrations: tuple[MigrationKey, ...]
-
-
 # -- assess -----------------------------------------------------------------------------------------------------------
 
 

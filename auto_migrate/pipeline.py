@@ -32,7 +32,6 @@ from auto_migrate.events import (
     OlderReleasesNoticed,
     PlanMade,
     PoolerNoticed,
-    RecordMended,
     RunClaimed,
     RunStarted,
     RunSucceeded,
@@ -51,6 +50,7 @@ from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_
 from auto_migrate.planning.old_code import note_release, waits_for_run
 from auto_migrate.planning.schema_state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
+from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate

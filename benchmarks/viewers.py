@@ -136,7 +136,11 @@ def under_way(port: int) -> str:
 
 def beside_runs(url: str, port: int, master: psutil.Process) -> tuple[Figures, str]:
     """Let runs take turns with viewers and without; return what came of it, and the number of the last one watched."""
-    figures, run = Figures(), ""
+    figures = Figures()
+    run = str(json.loads(ask(port, "/runs/", accept="application/json").body)["results"][0]["run_id"])
+    for _warm in range(10 * WORKERS):
+        # Each process has loaded what it needs before anything is measured.
+        ask(port, page_of(run))
     for number in range(2 * ROUNDS):
         if number % 4 in {0, 3}:
             run = watched(url, port, master, figures)

@@ -6,6 +6,8 @@ truncated and no signal is sent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
@@ -14,17 +16,19 @@ from django.test import TransactionTestCase
 MADE = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
 """The tables in which `post_migrate` makes rows."""
 
-djangos_teardown = TransactionTestCase._fixture_teardown
+# What the stubs leave out of it is private.
+Tests: Any = TransactionTestCase
+djangos_teardown = Tests._fixture_teardown
 # What stands in those after a flush, by the database's name.
 pristine: dict[str, list[str]] = {}
 
 
 def install() -> None:
     """Let tests that commit end so."""
-    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    Tests._fixture_teardown = teardown
 
 
-def teardown(case: TransactionTestCase) -> None:
+def teardown(case: Any) -> None:
     """Leave what a flush leaves; make one where what `post_migrate` makes was changed."""
     connection = connections["default"]
     name = connection.settings_dict["NAME"]

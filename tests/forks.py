@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.manage import ROOT, environment
-from tests.programs import start, start_fresh
+from tests.programs import start
 
 
 class Forked:
@@ -73,8 +73,7 @@ class Nursery:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._count = 0
         self._guard = threading.Lock()
-        begin = start if python == sys.executable else start_fresh
-        self._process = begin(
+        self._process = start(
             [python, "-m", "tests.forks"],
             env=environment({"DATABASE_URL": database_url, **(env or {})}, settings=settings),
             cwd=ROOT,

@@ -89,8 +89,8 @@ class Program(subprocess.Popen[str]):
 
 
 def start(command: Sequence[str | Path], *, env: Mapping[str, str], **popen: Any) -> subprocess.Popen[str]:
-    """Start a Python program whose command begins with `sys.executable`, with the options of `Popen`."""
-    if not may_be_forked(env):
+    """Start a Python program with the options of `Popen`, by a fork where it is one of this interpreter."""
+    if command[0] != sys.executable or not may_be_forked(env):
         return start_fresh(command, env=env, **popen)
     return Program(command, env=env, **{"text": True, "encoding": "utf-8", **popen})
 

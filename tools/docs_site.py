@@ -30,6 +30,8 @@ TWIN = re.compile(
 BAR = re.compile(r"(?<=`)[^`\n]*\\\|[^`\n]*(?=`)")
 PORTUGUESE = ".pt-BR.md"
 UNTRANSLATED = '!!! note "Ainda em inglês"\n    Esta página ainda não foi traduzida.\n\n'
+# What a command writes into the English page: the site shows it on its twin as well.
+WRITTEN = re.compile(r"<!-- (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- /(?P=name) -->", re.DOTALL)
 # What a browser fetches by itself; to follow a link is the reader's own decision.
 FETCHED = re.compile(
     r"""<(?:script|img|iframe|link(?![^>]*rel="?(?:canonical|alternate)))\b[^>]*(?:src|href)="?(https?://[^">\s]+)"""
@@ -67,19 +69,29 @@ def on_nav(nav: Navigation, **_: Any) -> None:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """Make the links of a page those of the site, and say of one that is not translated that it is not."""
     source = page.file.src_uri
+    if source.endswith(PORTUGUESE):
+        markdown = with_written(markdown, (ROOT / "docs" / source.replace(PORTUGUESE, ".md")).read_text("utf-8"))
     markdown = BAR.sub(lambda code: code[0].replace("\\|", "|"), markdown)
-    markdown = LINK.sub(lambda link: address(link[1], link[2], posixpath.dirname(source)), TWIN.sub("", markdown))
+    markdown = LINK.sub(lambda link: address(link[1], link[2], source), TWIN.sub("", markdown))
     if config.theme["language"] == "en":
         summaries[source] = summary(markdown, page)
     elif not source.endswith(PORTUGUESE):
-        title, _newline, rest = markdown.partition("\n")
+        title, _newline, rest = LINK.sub(lambda link: link[1] + anchor(link[1], link[2], source), markdown).partition(
+            "\n"
+        )
         markdown = f"{title}\n\n{UNTRANSLATED}{rest}"
     return markdown
 
 
-def address(path: str, rest: str, folder: str) -> str:
-    """Return where a link of a page in `folder` leads: what is outside of docs/ is in the repository."""
-    target = posixpath.normpath(posixpath.join("docs", folder, path))
+def with_written(markdown: str, twin: str) -> str:
+    """Return a page with what a command has written into its twin."""
+    written = {part["name"]: part[0] for part in WRITTEN.finditer(twin)}
+    return WRITTEN.sub(lambda part: written[part["name"]], markdown)
+
+
+def address(path: str, rest: str, source: str) -> str:
+    """Return where a link of a page leads: what is outside of docs/ is in the repository."""
+    target = posixpath.normpath(posixpath.join("docs", posixpath.dirname(source), path))
     if path and not target.startswith("docs/"):
         kind = "tree" if (ROOT / target).is_dir() else "blob"
         return f"{REPOSITORY}/{kind}/main/{target}{rest}"
@@ -87,6 +99,12 @@ def address(path: str, rest: str, folder: str) -> str:
         path += "README.md"
     # From either language to the page; which of the two is the reader's choice.
     return path.replace(PORTUGUESE, ".md") + rest
+
+
+def anchor(path: str, rest: str, source: str) -> str:
+    """Return the anchor of a link among Portuguese pages, on one in English: a translation's headings are its own."""
+    twin = ROOT / "docs" / posixpath.dirname(source) / path.replace(".md", PORTUGUESE)
+    return "" if path.endswith(".md") and twin.exists() else rest
 
 
 def summary(markdown: str, page: Page) -> str:
@@ -105,10 +123,12 @@ def on_page_content(html: str, **_: Any) -> str:
 
 
 def on_post_page(output: str, page: Page, **_: Any) -> str:
-    """Warn of what a browser would fetch from another host."""
+    """Warn of what a browser would fetch from another host, and let a home page's links begin where the site is."""
     for fetched in FETCHED.findall(output):
         log.warning("%s fetches %s", page.file.src_uri, fetched)
-    return output
+    home = page.file.src_uri.removesuffix(PORTUGUESE).removesuffix(".md") == "index"
+    root = "../" if page.file.src_uri.endswith(PORTUGUESE) else "./"
+    return output.replace('href="/', f'href="{root}') if home else output
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -216,7 +216,7 @@ class PostgreSQL(Server):
     stop_signals = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
     refuses_root = True
     user = "postgres"
-    initdb_options: ClassVar[Sequence[str]] = ()
+    initdb_options: Sequence[str] = ()
 
     def __init__(
         self,

@@ -11,16 +11,17 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.adoption.adoption_events import AdoptionExamined, AppHeldBack, ProofMissing, TableContradicted
-from auto_migrate.adoption.examination import Examination, examine, keys, operations_of
+from auto_migrate.adoption.examination import Examination, examine, keys
 from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking, refuse_manual_commits
 from auto_migrate.emitter import Emitter, report_ending
-from auto_migrate.events import Listener, MigrationsAdopted
+from auto_migrate.events import Listener
 from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.planning.schema_state import recorded_rows, replaced_nodes
+from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.retry import teller
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey, SchemaState
@@ -80,8 +81,8 @@ def tell(found: Examination, emit: Emitter) -> None:
     """Hand the listeners what was found."""
     for one in found.contradictions:
         emit(TableContradicted(one.app_label, one.table, one.differences))
-    for key in found.questions:
-        emit(ProofMissing(key, tuple(operations_of(found, key))))
+    for question in found.questions:
+        emit(ProofMissing(question.key, tuple(question.lines()), question.followed))
     for label, behind in sorted(found.held_back.items()):
         emit(AppHeldBack(label, behind))
     emit(AdoptionExamined(keys(found.proven), keys(found.pending)))
@@ -111,11 +112,11 @@ def refuse_unproven(found: Examination, database: str) -> None:
     if found.is_proven:
         return
     labels = {one.app_label for one in found.contradictions}
-    labels |= {key.app_label for key in found.questions} | set(found.held_back)
+    labels |= {question.key.app_label for question in found.questions} | set(found.held_back)
     where = "" if database == DEFAULT_DB_ALIAS else f" --database {database}"
     hints = []
     if found.questions:
-        done = " ".join(f"--resolve {key}=done" for key in found.questions)
+        done = " ".join(f"--resolve {question.key}=done" for question in found.questions)
         hints.append(
             _("If what no schema proves was carried out, say so: {command}").format(
                 command=f"manage.py auto_migrate --adopt{where} {done}"

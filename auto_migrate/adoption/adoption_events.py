@@ -16,10 +16,14 @@ class TableContradicted(Event):
 
 
 class ProofMissing(Event):
-    """The schema is there that a migration makes, and no schema proves that these operations were carried out."""
+    """The schema is there that a migration makes, and no schema proves that these operations were carried out.
+
+    It is `followed` if a migration that builds on it is seen to be there.
+    """
 
     migration: MigrationKey
     operations: tuple[str, ...]
+    followed: bool
 
 
 class AppHeldBack(Event):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from textwrap import shorten
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from auto_migrate.adoption.proof import Contradiction, Proof
 from auto_migrate.adoption.table_versions import TableVersions
 from auto_migrate.adoption.unprovable import extensions_of, unprovable_operations
 from auto_migrate.applying.recovery import Resolutions, Verdict
+from auto_migrate.applying.traits import name_of, statements_of
 from auto_migrate.databases.base import Database
 from auto_migrate.drift.detection import check_comparable
 from auto_migrate.drift.table_reader import read_tables
+from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
 from auto_migrate.planning.interruptions import half_way, interruptions
 from auto_migrate.planning.loader import Planner, loading
@@ -25,8 +29,34 @@ from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.values import MigrationKey, Node
 
 EXTENSIONS = "SELECT extname::text FROM pg_extension"
+# Of SQL, as much is told.
+WIDTH = 60
 # In a resolution, all operations of a migration that a schema cannot prove.
 WHOLE = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenQuestion:
+    """A migration whose schema is there, with what of it no schema proves, operation by operation.
+
+    It is `followed` if a migration that builds on it is seen to be there: a migrating tool does not get past it.
+    """
+
+    migration: Migration
+    operations: tuple[int, ...]
+    followed: bool
+
+    @property
+    def key(self) -> MigrationKey:
+        """Name the migration."""
+        return MigrationKey.of(self.migration)
+
+    def lines(self) -> Iterator[str]:
+        """Return what the operations are, each with its number."""
+        for number in self.operations:
+            operation = self.migration.operations[number - 1]
+            own = name_of(getattr(operation, "code", None)).rpartition(".")[2] or statements_of(operation)
+            yield f"{number}. {operation.describe()}" + (f": {shorten(own, WIDTH, placeholder=' …')}" if own else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +73,7 @@ class Examination:
     proven: tuple[Migration, ...]
     pending: tuple[Migration, ...]
     contradictions: tuple[Contradiction, ...]
-    questions: Mapping[MigrationKey, tuple[int, ...]]
+    questions: tuple[OpenQuestion, ...]
     held_back: Mapping[str, tuple[str, ...]]
 
     @property
@@ -84,9 +114,24 @@ def examine(database: Database, resolutions: Resolutions) -> Examination:
     for key, position in interruptions(database, recorded).cut.items():
         if migration := loader.disk_migrations.get((key.app_label, key.name)):
             raise half_way(migration, position, database.alias)
+    check_answers(resolutions, loader)
     state, order = read_order(loader)
     with atomic(using=database.alias):
         return judge(prove(database.connection, state, order, resolutions), order, resolutions, loader, recorded)
+
+
+def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:
+    """Raise `UsageError` for an answer that nobody asked for."""
+    for key, number in resolutions:
+        migration = loader.disk_migrations.get((key.app_label, key.name))
+        asked = unprovable_operations(migration) if migration else ()
+        if not asked or number not in {WHOLE, *asked}:
+            raise UsageError(
+                _("--resolve {answer}: no schema has to prove that.").format(
+                    answer=f"{key}:{number}" if number else str(key)
+                ),
+                hint=_("See what is asked: manage.py auto_migrate --adopt --plan"),
+            )
 
 
 def read_order(loader: MigrationLoader) -> tuple[ProjectState, MigrationOrder]:
@@ -141,6 +186,8 @@ def judge(
         if (operations := unprovable_operations(order.migrations[number]))
         and verdict_on(order.migrations[number], resolutions) is not Verdict.DONE
     }
+    seen = filter(proof.is_evident, numbers)
+    followed = order.ancestors({parent for number in seen for parent in order.parents[number]})
     waiting = {
         label: behind
         for label in proof.unfit
@@ -158,7 +205,10 @@ def judge(
         tuple(order.migrations[number] for number in proven),
         tuple(order.migrations[number] for number in left if order.label(number) not in stopped),
         tuple(contradictions),
-        {MigrationKey.of(order.migrations[number]): operations for number, operations in questions.items()},
+        tuple(
+            OpenQuestion(order.migrations[number], operations, number in followed)
+            for number, operations in questions.items()
+        ),
         held_back,
     )
 
@@ -193,10 +243,3 @@ def verdict_on(migration: Migration, resolutions: Resolutions) -> Verdict | None
 def keys(migrations: Sequence[Migration]) -> tuple[MigrationKey, ...]:
     """Name migrations."""
     return tuple(map(MigrationKey.of, migrations))
-
-
-def operations_of(examination: Examination, key: MigrationKey) -> Iterator[str]:
-    """Say what the operations in question are."""
-    migration = examination.loader.disk_migrations[key.app_label, key.name]
-    for number in examination.questions[key]:
-        yield f"{number}. {migration.operations[number - 1].describe()}"

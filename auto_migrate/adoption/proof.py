@@ -112,7 +112,7 @@ class Proof:
     def contradictions(self, app_label: str) -> list[Contradiction]:
         """Return the tables of an app that are there as no state has them.
 
-        Where each by itself is as some state has it, these are the ones that lack what a migration has made of others.
+        Where each by itself is as some state has it, these are the ones that a migration has not made, as others.
         """
         of_app = [position for position in self.positions if position.table.app_label == app_label]
         if odd := [position for position in of_app if not position.fits]:
@@ -122,7 +122,7 @@ class Proof:
             Contradiction(position.table.app_label, position.table.name, tuple(position.differences[index]))
             for number in sorted(begun)
             for position, index in self.touched[number]
-            if position.counts[index]
+            if max(position.fits) < index
         ]
 
     def makers_of(self, position: TableStanding) -> list[int]:

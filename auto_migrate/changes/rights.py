@@ -25,6 +25,7 @@ from auto_migrate.changes.change import (
     CreateIndex,
     CreateTable,
     DropConstraint,
+    DropIndex,
     DropTable,
     OpaqueChange,
     Refusal,
@@ -47,7 +48,10 @@ SCHEMAS = """
     SELECT nspname, nspname = current_schema(), has_schema_privilege(pg_namespace.oid, 'CREATE') FROM pg_namespace
 """
 # Only the owner of a table may do these.
-OWNERS = (ColumnChange, AddConstraint, CreateIndex, DropConstraint, DropTable, Reindex, RenameTable, ValidateConstraint)
+OWNERS = (
+    ColumnChange, AddConstraint, CreateIndex, DropConstraint, DropIndex, DropTable, Reindex, RenameTable,
+    ValidateConstraint,
+)  # fmt: skip
 # What makes an index, or puts another name beside others.
 CREATES = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY, ConstraintKind.EXCLUSION})
 # What changes who does what.
@@ -104,7 +108,7 @@ class Rights:
                 yield text.format(role=self._role, table=table)
 
     def _may_alter(self, change: Change, there: Ownership) -> bool:
-        return there.is_own or (isinstance(change, DropTable) and there.schema_is_own)
+        return there.is_own or (isinstance(change, DropTable | DropIndex) and there.schema_is_own)
 
     def _may_create(self, table: str) -> bool:
         schema, _dot, _name = spelled(table).rpartition(".")
@@ -176,6 +180,8 @@ def what(change: Change) -> str:
             return f"DROP TABLE {change.table}"
         case CreateIndex():
             return f"CREATE INDEX {change.name}"
+        case DropIndex():
+            return f"DROP INDEX {change.name}"
         case Reindex():
             return f"REINDEX {change.table}"
     return f"ALTER TABLE {change.table}"

@@ -28,8 +28,21 @@ def translate_bad_options(database: Database) -> Iterator[None]:
         raise database.explain(Fault(FaultKind.BAD_ADDRESS, first_line(error))) from error
 
 
+# With any other value of its option (Python 3.12), the commits that Django asks of SQLite's driver do nothing, or it
+# begins transactions by itself: `sqlite3.LEGACY_TRANSACTION_CONTROL`.
+DJANGO_COMMITS = -1
+
+
 def refuse_manual_commits(database: Database) -> None:
     """Raise `UsageError` where autocommit is off: nothing that a run does, its record included, would be committed."""
+    driver_commits = database.connection.settings_dict["OPTIONS"].get("autocommit", DJANGO_COMMITS)
+    if database.vendor == "sqlite" and driver_commits != DJANGO_COMMITS:
+        raise UsageError(
+            _("OPTIONS of DATABASES[{alias!r}] set autocommit to {value!r}, so that Django can commit nothing.").format(
+                alias=database.alias, value=driver_commits
+            ),
+            hint=_("Leave it out: Django itself says when SQLite commits."),
+        )
     if not database.connection.settings_dict["AUTOCOMMIT"]:
         raise UsageError(
             _("DATABASES[{alias!r}] has AUTOCOMMIT off, so that nothing would be committed.").format(

@@ -94,18 +94,14 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
     with atomic(using=adapter.alias):
         actual = read_tables(connection, names)
         expected = expected_tables(connection, wanted)
-        found = [
-            *(unknown(name, reason) for name, reason in expected.unknown.items()),
-            *(
-                difference
-                for name, shape in expected.shapes.items()
-                for difference in compare_tables(shape, actual.get(name))
-            ),
-            *sequences_behind(connection, [shape for shape in actual.values() if shape.is_table], names),
-        ]
-        bridges = BridgeLedger(adapter.alias).standing()
-        differences = [one for one in found if not any(is_of_bridge(one, bridge) for bridge in bridges)]
-        unclaimed = tuple(unclaimed_tables(connection, state, labels))
+    found = [
+        *(unknown(name, reason) for name, reason in expected.unknown.items()),
+        *(one for name, shape in expected.shapes.items() for one in compare_tables(shape, actual.get(name))),
+        *sequences_behind(connection, [shape for shape in actual.values() if shape.is_table], names),
+    ]
+    bridges = BridgeLedger(adapter.alias).standing()
+    differences = [one for one in found if not any(is_of_bridge(one, bridge) for bridge in bridges)]
+    unclaimed = tuple(unclaimed_tables(connection, state, labels))
     graph, applied = comparison.loader.graph, comparison.loader.applied_migrations
     own = OwnDdl(migration for node, migration in graph.nodes.items() if node in applied)
     told = [DriftFound(labels[one.table], one, own.author_of(one, labels[one.table])) for one in differences]

@@ -108,7 +108,11 @@ def _make_targets(editor: Any, own: Sequence[Model]) -> None:
     for model in own:
         for field in model._meta.local_concrete_fields:
             target = getattr(field.remote_field, "model", None)
-            if target is None or not getattr(field, "db_constraint", False) or target in made:
+            if target is None or not getattr(field, "db_constraint", False):
+                continue
+            # A proxy has the table of another.
+            target = target._meta.concrete_model
+            if target in made:
                 continue
             made.add(target)
             target._meta.db_table = table_name(target)

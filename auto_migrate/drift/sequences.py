@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
 
+from auto_migrate.databases.faults import first_line
 from auto_migrate.drift.differences import Difference, DifferenceKind, Part
 from auto_migrate.drift.table_shape import TableShape
 
@@ -23,6 +26,7 @@ SEQUENCES = """
     WHERE CASE WHEN sequence.relkind = 'S' THEN has_sequence_privilege(sequence.oid, 'SELECT') END
       AND has_column_privilege(attrelid, attnum, 'SELECT')
 """
+IMPATIENT = "SELECT set_config('lock_timeout', '1s', true)"
 # `last_value` is what comes next as long as nobody has asked.
 NEXT = """
     SELECT last_value + CASE WHEN is_called THEN seqincrement ELSE 0 END, (SELECT max({column}) FROM {table})
@@ -40,8 +44,18 @@ def sequences_behind(
         cursor.execute(SEQUENCES, [tables, [names[name] for name in tables], [column for _name, column in numbered]])
         for name, quoted, column, quoted_column, told, sequence in cursor.fetchall():
             text = sequence.replace("'", "''")
-            cursor.execute(NEXT.format(column=quoted_column, table=quoted, sequence=sequence, sequence_text=text), None)
-            following, highest = cursor.fetchone()
+            question = NEXT.format(column=quoted_column, table=quoted, sequence=sequence, sequence_text=text)
+            try:
+                # A lock on one table must not outlast the look at it, nor a queue behind others begin here.
+                with atomic(using=connection.alias):
+                    cursor.execute(IMPATIENT)
+                    cursor.execute(question, None)
+                    following, highest = cursor.fetchone()
+            except DatabaseError as error:
+                yield Difference(
+                    name, Part.SEQUENCE, DifferenceKind.UNKNOWN, told, expected=first_line(error), columns=(column,)
+                )
+                continue
             if highest is not None and following <= highest:
                 yield Difference(
                     name, Part.SEQUENCE, DifferenceKind.BEHIND, told, str(highest), str(following), (column,)

@@ -27,7 +27,8 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.models import StepRecord, have_tables
+from auto_migrate.history.late_tables import may_have_table
+from auto_migrate.history.models import StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -59,7 +60,7 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
 
     Raise what a connection raises that is lost: an answer that was not had is not the answer that there is none.
     """
-    if not may_have_journals(database):
+    if not may_have_table(database, StepRecord):
         return {}
     steps = (
         StepRecord.objects.using(database)
@@ -91,23 +92,6 @@ def cut_schemas(database: str) -> frozenset[str]:
             raise
         # As with `open_journals`.
         return frozenset()
-
-
-# Aliases whose tables were missing: probes ask again and again, and each query that fails is an error in the log.
-_without: set[str] = set()
-
-
-def may_have_journals(database: str) -> bool:
-    """Return whether the tables are there, or nobody has found them missing yet."""
-    if database in _without and have_tables(connections[database]):
-        _without.discard(database)
-    return database not in _without
-
-
-def note_missing(database: str) -> None:
-    """Keep in mind that the tables were missing."""
-    if not have_tables(connections[database]):
-        _without.add(database)
 
 
 def position_of(step: StepRecord) -> Position:

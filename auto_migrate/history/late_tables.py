@@ -35,6 +35,20 @@ def has_table(database: str, model: type[models.Model]) -> bool:
     return False
 
 
+def may_have_table(database: str, model: type[models.Model]) -> bool:
+    """Return whether a table is there, or nobody has found it missing yet; one that was is looked for each time."""
+    key = (database, model._meta.db_table)
+    if key in _missing and have_tables(connections[database], model):
+        note_made(database, model)
+    return key not in _missing
+
+
+def note_missing(database: str, model: type[models.Model]) -> None:
+    """Keep in mind that a table is missing, if it is."""
+    if not have_tables(connections[database], model):
+        _missing[database, model._meta.db_table] = time.monotonic()
+
+
 def note_made(database: str, model: type[models.Model]) -> None:
     """Keep in mind that a table is there."""
     key = (database, model._meta.db_table)

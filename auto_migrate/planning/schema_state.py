@@ -24,8 +24,8 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.history.journal import CUT, may_have_journals, note_missing, open_journals
-from auto_migrate.history.late_tables import forget, has_table
+from auto_migrate.history.journal import CUT, open_journals
+from auto_migrate.history.late_tables import forget, has_table, may_have_table, note_missing
 from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
@@ -213,7 +213,7 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
     """Return the recorded migrations, and what else there is, by one query where there can be one."""
     rows = MigrationRecorder(connection).migration_qs.annotate(source=Value(0))
     every = rows.values_list("source", "id", "app", "name").union(*_more(connection.alias), all=True)
-    if connection.in_atomic_block or not may_have_journals(connection.alias):
+    if connection.in_atomic_block or not may_have_table(connection.alias, StepRecord):
         return recorded_rows(connection), _one_by_one(connection.alias)
     try:
         found = list(every.order_by("source", "id"))
@@ -221,7 +221,7 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
         # Of the server, which Django looks at as it connects; and not a second time.
         raise
     except DatabaseError:
-        note_missing(connection.alias)
+        note_missing(connection.alias, StepRecord)
         forget(connection.alias, BridgeRecord, BackfillRecord)
         return recorded_rows(connection), _one_by_one(connection.alias)
     return tuple((app, name) for source, _id, app, name in found if not source), {source for source, *_row in found}

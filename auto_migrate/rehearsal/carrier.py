@@ -17,7 +17,15 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import override
 
+from auto_migrate.values import MigrationKey
+
 Enter = Callable[[int | None], None]
+Watch = Callable[[BaseDatabaseSchemaEditor, MigrationKey], contextlib.AbstractContextManager[None]]
+
+
+def unwatched(_editor: BaseDatabaseSchemaEditor, _migration: MigrationKey) -> contextlib.AbstractContextManager[None]:
+    """Let nobody watch an editor."""
+    return contextlib.nullcontext()
 
 
 class Carrier:
@@ -41,9 +49,19 @@ class Carrier:
                     if model._meta.can_migrate(self.connection):
                         editor.create_model(model)
 
-    def apply(self, migration: Migration, state: ProjectState, enter: Enter = lambda _index: None) -> ProjectState:
-        """Carry out a migration and return the state after it; `enter` is told the number of each operation begun."""
-        with self.connection.schema_editor(atomic=migration.atomic) as editor, override(None):
+    def apply(
+        self,
+        migration: Migration,
+        state: ProjectState,
+        enter: Enter = lambda _index: None,
+        watch: Watch = unwatched,
+    ) -> ProjectState:
+        """Carry out a migration and return the state after it.
+
+        `enter` is told the number of each operation begun, `watch` watches what the schema editor is asked for.
+        """
+        key = MigrationKey.of(migration)
+        with self.connection.schema_editor(atomic=migration.atomic) as editor, override(None), watch(editor, key):
             if type(migration).apply is not Migration.apply:
                 state = migration.apply(state, editor)
             else:

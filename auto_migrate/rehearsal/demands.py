@@ -14,7 +14,10 @@ from auto_migrate.workload.usage import Usage
 
 COLUMNS = """
     SELECT class.oid, CASE WHEN nspname IN ('public', current_schema()) THEN '' ELSE nspname || '.' END || relname,
-           attnum, attname::text, format_type(atttypid, atttypmod), attnotnull,
+           attnum, attname::text, format_type(atttypid, atttypmod), attnotnull AND NOT EXISTS (
+               SELECT FROM pg_trigger JOIN pg_depend ON classid = 'pg_trigger'::regclass AND objid = pg_trigger.oid
+               WHERE tgrelid = attrelid AND starts_with(tgname, 'auto_migrate_fill_')
+                 AND refobjid = attrelid AND refobjsubid = attnum),
            atthasdef OR attidentity <> '' OR attgenerated <> ''
     FROM pg_class AS class JOIN pg_namespace AS schema ON schema.oid = relnamespace
     JOIN pg_attribute ON attrelid = class.oid AND attnum > 0 AND NOT attisdropped
@@ -34,6 +37,7 @@ RULES = """
 TRIGGERED = """
     SELECT DISTINCT tgrelid FROM pg_trigger
     WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3 AND tgtype & 20 <> 0
+      AND NOT starts_with(tgname, 'auto_migrate_fill_')
 """
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from django.db import connections
 
+from auto_migrate.history.late_tables import forget
+from auto_migrate.history.models import BridgeRecord
+
 # Django's engine for a database that is not configured: whoever uses it is told so.
 NOWHERE = "django.db.backends.dummy"
 
@@ -36,6 +39,8 @@ def detour(alias: str, scratch: Mapping[str, Any]) -> Iterator[None]:
             one.close()
             del handler[one.alias]
         handler.settings = usual
+        # Which the scratch had, for the bridges of the plan.
+        forget(alias, BridgeRecord)
         for name, one in open_ones.items():
             handler[name] = one
 

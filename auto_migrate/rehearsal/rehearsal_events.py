@@ -117,6 +117,14 @@ class RuleContradicted(Event):
     observed: str
 
 
+class StepsNotRehearsed(Event):
+    """The release step carries an operation out online, in so many `steps`, and not as it was rehearsed."""
+
+    migration: MigrationKey
+    operation: int
+    steps: int
+
+
 class StatementRefused(Event):
     """The running release could not send a statement any more once a migration is applied that comes before the deploy.
 

@@ -17,7 +17,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.online.foresight import foresight
 from auto_migrate.applying.traits import fits_transaction
+from auto_migrate.changes.reading import read_plan
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
@@ -26,6 +28,7 @@ from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, PlanAssessed
 from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 from auto_migrate.findings import Assessment
+from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.phases.phase import Phase
 from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.detour import detour
@@ -38,6 +41,7 @@ from auto_migrate.rehearsal.rehearsal_events import (
     RuleContradicted,
     StatementObserved,
     StatementRefused,
+    StepsNotRehearsed,
 )
 from auto_migrate.rehearsal.scratch_database import beside
 from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
@@ -119,6 +123,8 @@ def rehearse(
                 stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=confined, workload=workload)
                 stage.run(foundations)
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
+        for event in not_rehearsed(rehearsed.assessment):
+            emit(event)
         emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))
         numbers = len(script.plan), len(rehearsed.observations), len(rehearsed.contradictions)
         emit(RehearsalFinished(*numbers, emit.clock.monotonic() - started))
@@ -186,14 +192,30 @@ def place(database: Database, options: Options, emit: Emitter) -> contextlib.Abs
 def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
     """Judge the plan by the rules, by the real tables if the database may be asked, and by what was observed."""
     live = look(database) if asks else None
-    acknowledgements = configured([read.key for read in stage.read])
+    read = released(database, stage) if asks else stage.read
+    acknowledgements = configured([one.key for one in read])
     witness = functools.partial(witness_in, stage, database.connection if asks else None)
     assessment = with_evidence(
-        assess(stage.read, stage.server, live=live, witness=witness, acknowledgements=acknowledgements), stage.seen
+        assess(read, stage.server, live=live, witness=witness, acknowledgements=acknowledgements), stage.seen
     )
     return Rehearsed(
         tuple(stage.seen), tuple(stage.contradicted), postponed(assessment, stage.moved), tuple(stage.refused)
     )
+
+
+def released(database: Database, stage: Stage) -> Sequence[ClassifiedMigration]:
+    """Return the plan as the release step reads it, by the real tables: with the steps of what goes online."""
+    online = foresight(database, is_new=not stage.script.base)
+    plan = [(migration, False) for migration in stage.script.plan]
+    return list(classify_plan(read_plan(database.connection, plan, stage.before.clone(), online=online)))
+
+
+def not_rehearsed(assessment: Assessment) -> Iterator[StepsNotRehearsed]:
+    """Return what the release step carries out in other statements than the rehearsal."""
+    for assessed in assessment.migrations:
+        for operation in assessed.operations:
+            if operation.online:
+                yield StepsNotRehearsed(assessed.migration, operation.index, len(operation.online))
 
 
 def witness_in(stage: Stage, connection: BaseDatabaseWrapper | None) -> Witness | None:

@@ -11,9 +11,12 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.bridge_events import BridgesRaised
 from auto_migrate.changes.change import DATA, DataChange
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import first_line
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped
@@ -79,6 +82,7 @@ class Stage:
         self.confined = confined
         self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
         self.state = ProjectState(real_apps=set(script.unmigrated))
+        self.before = self.state
         self.read: list[ClassifiedMigration] = []
         self.seen: list[StatementObserved] = []
         self.contradicted: list[RuleContradicted] = []
@@ -96,16 +100,28 @@ class Stage:
             name = f"embedded PostgreSQL {self.server.version[0]}"
         self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
         self.make_base(foundations)
+        self.before = self.state.clone()
         self.read = list(
-            classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.state.clone()))
+            classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.before.clone()))
         )
         judge = RuleComparison(self.server, self.fill())
+        bridges = self.bridges()
         if self.workload:
             self.check = ReleaseCheck(self.connection, self.workload)
             self.check.begin()
         with watcher_of(self.connection) as watcher:
-            self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge)
+            self.observe(Observer(self.connection, watcher, frozenset(self.tables())), judge, bridges)
+        if bridges.any_stand:
+            self.emit(BridgesRaised(bridges.ledger.standing()))
         self.report_check()
+
+    def bridges(self) -> BridgeBuilder:
+        """Return what raises the bridges that the release step would raise for the release that is running."""
+        raises = get_settings().BRIDGES and bool(self.script.base)
+        builder = BridgeBuilder(adapter_for(self.connection.alias), raises=raises, any_stand=False)
+        if raises:
+            builder.ledger.ensure_table()
+        return builder
 
     def make_base(self, foundations: Foundations) -> None:
         """Lay the foundations and apply what is taken as applied."""
@@ -131,22 +147,22 @@ class Stage:
         kinds = DATA if self.carrier.python else (DataChange,)
         return any(isinstance(change, kinds) for read in self.read for _operation, change in read.changes())
 
-    def observe(self, observer: Observer, judge: RuleComparison) -> None:
+    def observe(self, observer: Observer, judge: RuleComparison, bridges: BridgeBuilder) -> None:
         """Carry out the plan under the observer's eyes, and compare what it saw with the rules."""
         for index, read in enumerate(self.read, start=1):
             observer.begin(read.key)
             try:
                 with self.reported(read.migration, index), self.translate_failure(read.migration, _(FAILED), observer):
-                    self.carry_out(read.migration, observer)
+                    self.carry_out(read.migration, observer, bridges)
             finally:
                 self.report(list(speaking(observer.seen)), judge, read)
             if self.check:
                 self.check.look(read, counts=runs_before_deploy(read))
 
-    def carry_out(self, migration: Migration, observer: Observer) -> None:
-        """Apply and record one migration of the plan."""
+    def carry_out(self, migration: Migration, observer: Observer, bridges: BridgeBuilder) -> None:
+        """Apply and record one migration of the plan, with the bridges that it needs."""
         with self.seen_by(observer):
-            self.state = self.carrier.apply(migration, self.state, observer.enter)
+            self.state = self.carrier.apply(migration, self.state, observer.enter, bridges.watching)
         self.carrier.record(migration)
 
     def seen_by(self, *observers: Callable[..., Any]) -> contextlib.ExitStack:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from auto_migrate.adoption.adoption_events import AdoptionExamined, AppHeldBack, ProofMissing, TableContradicted
-from auto_migrate.events import Context, Event, MigrationsAdopted, RunSucceeded
+from auto_migrate.events import Context, Event, RunSucceeded
+from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.drift_console import describe_difference
@@ -38,7 +39,9 @@ def contradiction_lines(event: TableContradicted) -> Iterator[str]:
 
 def question_lines(event: ProofMissing) -> Iterator[str]:
     """Return what only a person can know."""
-    text = _("❓ {migration}: what it makes is there, but no schema proves that this was carried out:")
+    text = _("❓ {migration}: no schema proves that this was carried out, and nothing that is there builds on it:")
+    if event.followed:
+        text = _("❓ {migration}: no schema proves that this was carried out; what builds on it is there:")
     yield text.format(migration=event.migration)
     yield from (f"    {operation}" for operation in event.operations)
 

@@ -23,6 +23,7 @@ from auto_migrate.rehearsal.rehearsal_events import (
     StatementObserved,
     StatementRefused,
     StatementsChecked,
+    StepsNotRehearsed,
     TablesFilled,
 )
 from auto_migrate.reporting.console import Console
@@ -119,6 +120,14 @@ def contradiction_lines(event: RuleContradicted) -> Iterator[str]:
     yield text.format(**event.as_dict())
 
 
+def steps_lines(event: StepsNotRehearsed) -> Iterator[str]:
+    """Return that the release step goes another way."""
+    text = _(
+        "  · {migration}:{operation}: rehearsed as it is written; the release step does it online, in {steps} steps"
+    )
+    yield text.format(**event.as_dict())
+
+
 def refused_lines(event: StatementRefused) -> Iterator[str]:
     """Return a statement that the running release could not send any more, and what stands against it."""
     place = f"{event.table}.{event.column}" if event.column else event.table
@@ -164,6 +173,7 @@ LINES: dict[type[Event], Callable[[Any], Iterator[str]]] = {
     StatementLeftOut: left_out_lines,
     StatementObserved: statement_lines,
     RuleContradicted: contradiction_lines,
+    StepsNotRehearsed: steps_lines,
     StatementRefused: refused_lines,
     StatementsChecked: checked_lines,
     PhaseProposed: proposal_lines,

@@ -23,6 +23,8 @@ from tools.servers import wait_until
 SETTINGS = "tests.projects.locks.settings"
 # Far more than anything here takes on a busy machine; a stop that is not told by a state fails by this.
 TIMEOUT = 45.0
+# A reader and a writer, for whom whoever waits would wait; more of them keep a processor busy and show no more.
+CLIENTS = 2
 MIGRATION = "activity.application_name NOT LIKE 'shop %%' AND activity.backend_type = 'client backend'"
 
 
@@ -140,7 +142,7 @@ def shop(postgresql: PostgreSQL, template: str, tmp_path: Path) -> Iterator[Shop
 
 
 def test_nobody_waits_for_a_migration_that_waits_for_a_long_transaction(shop: Shop) -> None:
-    with Traffic(shop.url) as traffic:
+    with Traffic(shop.url, clients=CLIENTS) as traffic:
         with transaction(shop.url) as blocker:
             run = shop.start()
             run.said("waits for its tables", times=2)
@@ -183,7 +185,7 @@ def test_the_migration_is_untouched_when_patience_ends(shop: Shop) -> None:
 
 
 def test_a_migration_gets_its_turn_where_transactions_never_leave_a_gap(shop: Shop) -> None:
-    with Traffic(shop.url) as traffic, no_gap(shop.url):
+    with Traffic(shop.url, clients=CLIENTS) as traffic, no_gap(shop.url):
         run = shop.start()
         run.said("waits for its tables")
         traffic.forget()
@@ -232,7 +234,7 @@ def test_python_that_works_for_long_keeps_no_table_locked(shop: Shop, env: dict[
 
 
 def test_statements_that_tell_nothing_are_bounded_tried_again_and_given_up(shop: Shop) -> None:
-    with Traffic(shop.url) as traffic, transaction(shop.url) as blocker:
+    with Traffic(shop.url, clients=CLIENTS) as traffic, transaction(shop.url) as blocker:
         env = {"CHANGE": "sql", "LOCK_TIMEOUT_CEILING": "0.3", "RETRY_DELAY": "0.1"}
         output = shop.start(**env, MAX_RETRIES="2").ends(1)
         assert output.count("Attempt 1 failed") == output.count("Attempt 2 failed") == 1
@@ -251,7 +253,7 @@ def test_statements_that_tell_nothing_are_bounded_tried_again_and_given_up(shop:
 
 def test_an_index_built_concurrently_waits_for_as_long_as_it_takes_and_stops_nobody(shop: Shop) -> None:
     limits = {"LOCK_TIMEOUT_CEILING": "0.2", "STATEMENT_TIMEOUT": "0.2"}
-    with Traffic(shop.url) as traffic:
+    with Traffic(shop.url, clients=CLIENTS) as traffic:
         with transaction(shop.url, "UPDATE shop_order SET price = 0 WHERE id = 50"):
             run = shop.start(CHANGE="concurrently", **limits)
             await_true(lambda: shop.waits("CREATE INDEX CONCURRENTLY", 1.5), lambda: run.output)
@@ -265,7 +267,7 @@ def test_a_constraint_is_validated_for_as_long_as_it_takes_and_stops_nobody(shop
     shop.start(CHANGE="not_valid", THEN="work").ends()
     shop.rows("DELETE FROM django_migrations WHERE app = 'shop' AND name = '0003_then'")
     limits = {"LOCK_TIMEOUT_CEILING": "0.2", "STATEMENT_TIMEOUT": "0.2"}
-    with Traffic(shop.url) as traffic:
+    with Traffic(shop.url, clients=CLIENTS) as traffic:
         # What VALIDATE CONSTRAINT cannot stand beside, and reads and writes can.
         with transaction(shop.url, "LOCK TABLE shop_order IN SHARE UPDATE EXCLUSIVE MODE"):
             run = shop.start(CHANGE="not_valid", THEN="validate", **limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from auto_migrate import backfill_events, bridge_events, events, fleet_events
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events
 from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
@@ -90,7 +90,8 @@ SAMPLES: list[Event] = [
     events.NothingPending(SchemaState.UP_TO_DATE, 4.0),
     events.LockAwaited(10.4, HOLDER),
     events.LockAcquired(11.0),
-    events.RecordMended((FIRST, SECOND)),
+    record_events.RecordMended((FIRST, SECOND)),
+    record_events.MigrationsAdopted((FIRST, SECOND)),
     events.PoolerNoticed(),
     events.MigrationAssessed(
         AssessedMigration(
@@ -133,6 +134,7 @@ SAMPLES: list[Event] = [
     rehearsing.TablesFilled(100, 12, (rehearsing.Unfilled("billing_route", "shape: geometry"),)),
     rehearsing.StatementLeftOut("CREATE ROLE reader"),
     OBSERVED,
+    rehearsing.StepsNotRehearsed(FIRST, 1, 3),
     rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE, rewrites it"),
     rehearsing.StatementRefused(
         migration=FIRST,

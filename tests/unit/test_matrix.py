@@ -29,24 +29,26 @@ def test_the_classifiers_claim_what_the_legs_run_and_no_more() -> None:
 
 
 def test_other_legs_stay_in_the_table_as_they_were_run(tmp_path: Path) -> None:
-    document = tmp_path / "compatibility.md"
-    document.write_text("before\n<!-- matrix -->\n<!-- /matrix -->\nafter\n")
+    document, twin = tmp_path / "compatibility.md", tmp_path / "compatibility.pt-BR.md"
+    for page in (document, twin):
+        page.write_text("before\n<!-- matrix -->\n<!-- /matrix -->\nafter\n")
     versions = {
         "Django": "6.1.3",
         "Python": "3.14.10",
         "SQLite": "3.53.4",
-        "driver": "3.3.9 (dt dec)",
+        "driver": "3.3.9",
         "server": "18.6",
     }
     passed = Outcome(State.PASSED, versions=versions, passed=7, skipped=1, day="2026-11-30")
     failed = Outcome(State.FAILED, "1 failed: tests.a|b", passed=6, day="2026-12-01")
-    write({"newest": row_of(find("newest"), passed)}, document)
-    write({"mysql": row_of(find("mysql"), failed), "gone": ["gone", *HEADS[1:]]}, document)
+    write({"newest": row_of(find("newest"), passed)}, document, twin)
+    write({"mysql": row_of(find("mysql"), failed), "gone": ["gone", *HEADS[1:]]}, document, twin)
     rows = read(document)
     assert list(rows) == ["newest", "mysql"]
     assert rows["newest"] == row_of(find("newest"), passed)
     assert rows["newest"][3:5] == ["PostgreSQL 18.6", "psycopg 3.3.9"]
     assert rows["mysql"][HEADS.index("outcome")] == "failed: 1 failed: tests.a\\|b"
+    assert [row[-1] for row in read(twin).values()][1:] == ["passou", "falhou: 1 failed: tests.a\\|b"]
     assert document.read_text().startswith("before\n")
     assert document.read_text().endswith("after\n")
 

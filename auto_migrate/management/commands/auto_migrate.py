@@ -150,7 +150,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="APP.MIGRATION:OPERATION=done|redo",
-            help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done.",
+            help="Settle what an earlier run asks: whether an operation that was cut outside a transaction was done. "
+            "With --adopt, APP.MIGRATION=done|redo: whether that was done which no schema proves.",
         )
         parser.add_argument(
             "--acknowledge",
@@ -318,6 +319,12 @@ def check_combination(options: dict[str, Any]) -> None:
                 ),
                 hint=_("Compare schema and record: {command}").format(command="manage.py auto_migrate --plan --drift"),
             )
+    others = [name for name in ("app_label", "check", "drift", "sql", "notify_test") if options[name]]
+    if options["adopt"] and others:
+        raise UsageError(
+            _("--adopt goes with --plan alone, and not with: {others}.").format(others=", ".join(others)),
+            hint=_("See what would be recorded: {command}").format(command="manage.py auto_migrate --adopt --plan"),
+        )
     if options["format"] == "sarif" and not options["drift"]:
         raise UsageError(
             _("{option} means nothing without {needed}.").format(option="--format sarif", needed="--drift"),

@@ -79,8 +79,19 @@ class Screen:
 
     @functools.cached_property
     def sections(self) -> list[Section]:
-        """Return the sections that there are."""
+        """The sections that there are."""
         return [section for section in self.make() if section is not None]
+
+    @functools.cached_property
+    def etag(self) -> str:
+        """What changes with whatever is refreshed."""
+        told = f"{self.digest} {self.key} {get_language()}"
+        return f'"{hashlib.sha256(told.encode()).hexdigest()[:20]}"'
+
+    @functools.cached_property
+    def refreshed(self) -> SafeString:
+        """What of it is refreshed, made once for all who ask for it."""
+        return _sheet(self, only_live=True)
 
 
 # -- who gets a page --------------------------------------------------------------------------------------------------
@@ -146,16 +157,15 @@ def address_of(name: str) -> str:
 
 def page(request: HttpRequest, screen: Screen, *, status: int = 200) -> HttpResponse:
     """Return a page, or with `?part=live` what of it is refreshed, or that nothing of that has changed."""
-    etag = f'"{hashlib.sha256(f"{screen.digest} {screen.key} {get_language()}".encode()).hexdigest()[:20]}"'
     live = request.GET.get("part") == "live"
-    if live and request.headers.get("If-None-Match") == etag:
+    if live and request.headers.get("If-None-Match") == screen.etag:
         response: HttpResponse = HttpResponseNotModified()
     elif live:
-        response = HttpResponse(_sheet(screen, etag, only_live=True))
+        response = HttpResponse(screen.refreshed)
     else:
-        response = _framed(request, screen, etag)
+        response = _framed(request, screen)
     response.status_code = 304 if isinstance(response, HttpResponseNotModified) else status
-    response["ETag"] = etag
+    response["ETag"] = screen.etag
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = POLICY
     response["Referrer-Policy"] = "same-origin"
@@ -163,13 +173,13 @@ def page(request: HttpRequest, screen: Screen, *, status: int = 200) -> HttpResp
     return response
 
 
-def _sheet(screen: Screen, etag: str, *, only_live: bool = False) -> SafeString:
+def _sheet(screen: Screen, *, only_live: bool = False) -> SafeString:
     shown = [section for section in screen.sections if section.live or not only_live]
     return tag(
         "div",
         [section.render() for section in shown],
         id="am-screen",
-        data_etag=etag,
+        data_etag=screen.etag,
         data_key=screen.key,
         data_news=screen.news,
         data_interval=screen.interval,
@@ -177,8 +187,8 @@ def _sheet(screen: Screen, etag: str, *, only_live: bool = False) -> SafeString:
     )
 
 
-def _framed(request: HttpRequest, screen: Screen, etag: str) -> HttpResponse:
-    content = joined([_around(request), _sheet(screen, etag)])
+def _framed(request: HttpRequest, screen: Screen) -> HttpResponse:
+    content = joined([_around(request), _sheet(screen)])
     head = _head(request, screen)
     if is_staff(request) and _has_admin():
         try:

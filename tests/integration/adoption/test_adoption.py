@@ -39,9 +39,8 @@ def test_nothing_is_recorded_that_is_not_so(tmp_path: Path, database_url: str) -
         assert told == ALTERED[event["app_label"]][1], event
     (examined,) = events(said.output, "adoption_examined")
     assert examined["pending"] == [f"begun.{name}" for name in NAMES[2:]] + [f"new.{name}" for name in NAMES]
-    assert project.query("SELECT status, exit_code, total FROM auto_migrate_run") == [
-        ("failed", 7, len(UNTOUCHED) * len(NAMES) + 2)
-    ]
+    runs = "SELECT status, exit_code, total FROM auto_migrate_run WHERE requested_by = 'auto_migrate --adopt'"
+    assert project.query(runs) == [("failed", 7, len(UNTOUCHED) * len(NAMES) + 2)]
 
 
 def test_a_run_goes_on_where_the_adoption_ended(tmp_path: Path, database_url: str) -> None:
@@ -80,6 +79,8 @@ def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> No
     assert asked.code == 7, asked.text
     assert recorded(project, "told") == []
     assert "--adopt --resolve told.0002_fill=done --resolve told.0004_last=done" in asked.errors
+    unasked = project.run("auto_migrate", "--adopt", "--resolve", "told.0003_m=done")
+    assert (unasked.code, "--resolve told.0003_m: no schema has to prove that." in unasked.errors) == (2, True)
     # What follows is there: it cannot be to do.
     denied = project.run("auto_migrate", "--adopt", "--resolve", "told.0002_fill=redo")
     assert denied.code == 7

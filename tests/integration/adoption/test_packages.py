@@ -19,7 +19,10 @@ from corpus.ways import OURS, STOCK
 from tests.requirements import SAMPLE, need
 from tests.servers import PostgreSQL
 
-pytestmark = pytest.mark.skipif(not os.environ.get("SWEEP"), reason="takes minutes: SWEEP=1")
+pytestmark = [
+    pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep"),
+    pytest.mark.timeout(1800),
+]
 PACKAGES = (
     "django-pghistory", "django-axes", "django-guardian", "django-otp", "django-rest-knox", "django-reversion",
     "django-taggit", "django-waffle", "djangorestframework", "djangorestframework-simplejwt",

@@ -116,7 +116,7 @@ ALTERED: dict[str, tuple[str, set[tuple[str, str]]]] = {
 }  # fmt: skip
 
 
-if not os.environ.get("SWEEP"):
+if "SWEEP" not in os.environ:
     UNTOUCHED = dict(list(UNTOUCHED.items())[::2])
     ALTERED = dict(list(ALTERED.items())[::3])
 

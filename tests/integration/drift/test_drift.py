@@ -71,6 +71,7 @@ def test_what_a_migration_makes_in_sql_of_its_own_is_told_as_its_work(tmp_path: 
         (["--plan", "--fail-on-drift"], "--fail-on-drift means nothing without --drift."),
         (["--plan", "--drift"], "'default' is no PostgreSQL"),
         (["--adopt"], "'default' is no PostgreSQL"),
+        (["--adopt", "--check"], "--adopt goes with --plan alone, and not with: check."),
     ],
 )
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, options: list[str], words: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.integration.fallback.project import ID, Project
@@ -46,6 +49,20 @@ def test_a_database_that_commits_nothing_is_not_migrated(anywhere: Project) -> N
     said = anywhere.run("auto_migrate")
     assert said.code == 2
     assert "DATABASES['default'] has AUTOCOMMIT off" in said.errors
+    assert "Traceback" not in said.text
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_driver_that_takes_commits_away_from_django_is_refused(tmp_path: Path, value: bool) -> None:
+    project = Project(tmp_path)
+    project.app("shop")
+    project.migration("shop", "0001_initial", ITEM, head="initial = True")
+    project.settings(ENGINES={"default": {"OPTIONS": {"autocommit": value}}})
+    said = project.run("auto_migrate")
+    assert said.code == 2, said.text
+    # Before Python 3.12 the driver does not know the option.
+    told = f"set autocommit to {value}" if sys.version_info >= (3, 12) else "autocommit"
+    assert told in said.errors
     assert "Traceback" not in said.text
 
 

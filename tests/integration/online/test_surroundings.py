@@ -133,6 +133,7 @@ def difference_after_a_cut(shop: Surrounded, database: str = "default") -> str:
     return shop.difference()
 
 
+@SWEPT
 def test_behind_a_pooler_in_transaction_mode(surrounded: Surrounded, pgbouncer: PgBouncer) -> None:
     surrounded.databases["default"] = pgbouncer.url(surrounded.name)
     assert difference_after_a_cut(surrounded) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def want(sender, plan, **kwargs):
     if not plan:
         plan.append((MigrationLoader(connection).get_migration("shop", "0002_more"), False))
 """
+SEQUENCES = 40 if "SWEEP" in os.environ else 10
 STEPS = st.lists(st.tuples(st.sampled_from([*CHANGES, *HARMLESS]), APPS), min_size=2, max_size=4)
 
 
@@ -81,7 +83,7 @@ def test_what_changes_nothing_takes_the_short_way(tiny: Tiny, change: Change) ->
     check(look)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_no_sequence_of_changes_fools_it(original: Tiny, tmp_path: Path, steps: list[tuple[Change, str]]) -> None:
     tiny = original.copy(tmp_path / uuid.uuid4().hex)

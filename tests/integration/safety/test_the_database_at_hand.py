@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import DatabaseError, migrations, transaction
+from django.db import DatabaseError, migrations, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
@@ -34,7 +36,7 @@ TABLES = """
     CREATE POLICY a_few ON t USING (o > 0);
     CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
     CREATE TRIGGER watching BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.o > 1) EXECUTE FUNCTION watch();
-    CREATE TABLE of_another (id bigint PRIMARY KEY);
+    CREATE TABLE of_another (id bigint PRIMARY KEY); CREATE INDEX of_it ON of_another (id);
     DROP ROLE IF EXISTS lesser, landlord;
     CREATE ROLE lesser; CREATE ROLE landlord;
     ALTER TABLE t OWNER TO lesser;
@@ -61,8 +63,13 @@ def tables(shop: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
 def found(connection: BaseDatabaseWrapper, *statements: str) -> list[tuple[str, Found]]:
     """Return what all hazards find in one migration of statements."""
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in statements]
+    return found_in(connection, operations, ProjectState())
+
+
+def found_in(connection: BaseDatabaseWrapper, operations: list[Any], state: ProjectState) -> list[tuple[str, Found]]:
+    """Return what all hazards find in one migration of operations."""
     migration = type("Migration", (Migration,), {"operations": operations})("0002_next", "shop")
-    [read] = classify_plan(read_plan(connection, [(migration, False)], ProjectState()))
+    [read] = classify_plan(read_plan(connection, [(migration, False)], state))
     return [
         (code, one)
         for code, hazard in hazards().items()
@@ -106,6 +113,10 @@ VIEWS_AWAY = "DROP VIEW seen_twice, seen"
         (["ALTER TABLE of_another ADD c integer"], True),
         (["CREATE INDEX ON of_another (id)"], True),
         (["DROP TABLE of_another"], True),
+        (["DROP INDEX of_it"], True),
+        (["DROP INDEX IF EXISTS of_it"], True),
+        (["DROP INDEX IF EXISTS of_nothing"], False),
+        (["DROP INDEX t_n"], False),
         (["ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES of_another (id)"], True),
         (["CREATE TABLE u (id integer REFERENCES of_another (id))"], True),
         (["ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES parent (id)"], False),
@@ -145,6 +156,23 @@ def test_once_the_plan_changes_who_may_do_what_nothing_is_certain(tables: BaseDa
 )
 def test_what_goes_along_is_told(tables: BaseDatabaseWrapper, statement: str, gone: set[str]) -> None:
     assert {one.table for code, one in found(tables, statement) if code == "AM410"} == gone
+
+
+DROP_COLUMN = "ALTER TABLE %(table)s DROP COLUMN %(column)s"
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"), [(f"{DROP_COLUMN} CASCADE", "AM410"), (DROP_COLUMN, "AM205")], ids=["up to Django 5.2", "later"]
+)
+def test_what_uses_a_field_goes_along_or_stops_it_as_this_django_drops_columns(
+    tables: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch, sql: str, code: str
+) -> None:
+    monkeypatch.setattr(BaseDatabaseSchemaEditor, "sql_delete_column", sql)
+    state = ProjectState()
+    fields: list[tuple[str, Any]] = [("id", models.BigAutoField(primary_key=True)), ("w", models.TextField(null=True))]
+    migrations.CreateModel("T", fields, {"db_table": "t"}).state_forwards("shop", state)
+    told = {code for code, _found in found_in(tables, [migrations.RemoveField("T", "w")], state)}
+    assert told & {"AM410", "AM205"} == {code}
 
 
 @pytest.mark.parametrize(

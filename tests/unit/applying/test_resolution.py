@@ -19,6 +19,7 @@ FILL = MigrationKey("billing", "0007_fill")
         ("billing.0007_fill:2=redo", {(FILL, 2): Verdict.REDO}),
         ("billing.0007_fill:12=done", {(FILL, 12): Verdict.DONE}),
         ("billing.0007-fill:2=redo", {(MigrationKey("billing", "0007-fill"), 2): Verdict.REDO}),
+        ("billing.0007_fill=done", {(FILL, 0): Verdict.DONE}),
         ("caixa.0001_inclusão:1=done", {(MigrationKey("caixa", "0001_inclusão"), 1): Verdict.DONE}),
     ],
 )
@@ -43,7 +44,7 @@ def test_the_commands_that_are_proposed_are_understood() -> None:
         "billing",
         "billing.0007_fill",
         "billing.0007_fill:2",
-        "billing.0007_fill=redo",
+        "billing.0007_fill=skip",
         "billing.0007_fill:=redo",
         "billing.0007_fill:two=redo",
         "billing.0007_fill:-1=redo",

@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import backfill_events, bridge_events, events, fleet_events, values
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -43,6 +43,8 @@ SILENT = [
     rehearsing.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
+    record_events.MigrationsAdopted((FIRST,)),
+    fleet_events.SchemaFinished(1, 0.25),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
 ]
@@ -107,6 +109,11 @@ REHEARSALS: list[tuple[Event, str, str]] = [
             '    CREATE INDEX "due" ON "billing_invoice" ("due") (3x)\n'
             "      reescreve billing_invoice; reconstrói due; 0.004s\n"
         ),
+    ),
+    (
+        rehearsing.StepsNotRehearsed(FIRST, 1, 3),
+        ("  · billing.0001_initial:1: rehearsed as it is written; the release step does it online, in 3 steps\n"),
+        ("  · billing.0001_initial:1: ensaiada como está escrita; a etapa de release a faz online, em 3 passos\n"),
     ),
     (
         rehearsing.RuleContradicted(FIRST, 1, "billing_invoice", "SHARE", "ACCESS EXCLUSIVE"),
@@ -361,9 +368,29 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "✅ Nenhuma migração pendente: esta versão é mais antiga que o banco de dados.\n",
     ),
     (
-        events.RecordMended((FIRST,)),
+        record_events.RecordMended((FIRST,)),
         "🩹 Completed the record of billing.0001_initial: applied, but recorded by half.\n",
         "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
+    ),
+    (
+        fleet_events.SchemasCompared(
+            4, (fleet_events.PendingPlan(("acme", "beta"), (SECOND,)),), unprovisioned=("ghost",), drifting=("gamma",)
+        ),
+        (
+            "🏢 2 schemas are behind (acme, beta): billing.0002_total\n"
+            "⚠️  Skipped, since they have no schema: ghost\n"
+            "⚠️  Their records differ from those of all others: gamma\n"
+        ),
+        (
+            "🏢 2 schemas estão atrasados (acme, beta): billing.0002_total\n"
+            "⚠️  Pulados, pois não têm schema: ghost\n"
+            "⚠️  Seus registros diferem dos de todos os outros: gamma\n"
+        ),
+    ),
+    (
+        fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
+        "  1,204/3,000 schemas, 3 failed, 40 s left\n",
+        "  1,204/3,000 schemas, 3 com falha, faltam 40 s\n",
     ),
     (
         events.PoolerNoticed(),
@@ -404,33 +431,6 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         bridge_events.BridgesRaised((LOOSENED,)),
         "🌉 Until the old code is gone: sales.invoice is held to no foreign key (billing.0002_total)\n",
         "🌉 Até o código antigo sair: sales.invoice não obedece a nenhuma chave estrangeira (billing.0002_total)\n",
-    ),
-    (
-        fleet_events.SchemasCompared(
-            9, (fleet_events.PendingPlan(("a", "b", "c", "d", "e", "f"), (SECOND,)),), ("ghost",), ("odd",)
-        ),
-        (
-            "🏢 6 schemas are behind (a, b, c, d, e …): billing.0002_total\n"
-            "⚠️  Skipped, since they have no schema: ghost\n"
-            "⚠️  Their records differ from those of all others: odd\n"
-        ),
-        (
-            "🏢 6 schemas estão atrasados (a, b, c, d, e …): billing.0002_total\n"
-            "⚠️  Pulados, pois não têm schema: ghost\n"
-            "⚠️  Seus registros diferem dos de todos os outros: odd\n"
-        ),
-    ),
-    (fleet_events.SchemaFinished(1, 0.25), "", ""),
-    (fleet_events.SchemaFinished(0, 0.25, "boom"), "  ✖ : boom\n", "  ✖ : boom\n"),
-    (
-        fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
-        "  1,204/3,000 schemas, 3 failed, 40 s left\n",
-        "  1,204/3,000 schemas, 3 com falha, faltam 40 s\n",
-    ),
-    (
-        fleet_events.SchemasProgressed(3000, 3000, 0, None),
-        "  3,000/3,000 schemas, 0 failed\n",
-        "  3,000/3,000 schemas, 0 com falha\n",
     ),
     (
         bridge_events.BridgeTakenDown(BRIDGE, ours=True),
