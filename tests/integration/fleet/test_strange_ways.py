@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,36 @@ def test_the_signals_of_django_tenants_are_sent_for_each_schema(tenanted: Tenant
     told = [line for line in done.output.splitlines() if line.startswith(("before ", "after "))]
     wanted = [f"{when} {name}" for name in ("public", "acme", "beta", "delta", "gamma") for when in ("before", "after")]
     assert told == wanted
+
+
+@pytest.mark.parametrize("operation", [ADD, 'migrations.DeleteModel("item")'])
+def test_a_table_that_a_tenant_lacks_is_not_taken_from_those_that_all_share(tenanted: Tenanted, operation: str) -> None:
+    project = tenanted
+    # As where an app was shared: the schemas of tenants have its record alone.
+    project.query("ALTER TABLE beta.shop_item SET SCHEMA public")
+    project.migration("shop", "0002_next", operation, after="0001_initial")
+    done = project.run("auto_migrate", "--tenant=beta")
+    assert done.code == 1, done.text
+    assert 'would change shop_item of the schema "public", since "beta" has no such table' in done.errors
+    assert project.with_column("id") == {"public", "acme", "gamma", "delta"}
+    assert project.with_column() == set()
+
+
+def test_as_many_threads_work_as_there_are_connections(tenanted: Tenanted) -> None:
+    project = tenanted
+    role = f"tiny_{uuid.uuid4().hex[:12]}"
+    project.query(f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT 3")
+    project.column()
+    owner = project.url
+    try:
+        for schema in ("public", "acme", "beta", "gamma", "delta"):
+            project.query(f"ALTER SCHEMA {schema} OWNER TO {role}")
+            for (table,) in project.query(f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'"):
+                project.query(f"ALTER TABLE {schema}.{table} OWNER TO {role}")
+        project.databases["default"] = re.sub("//[^@]*@", f"//{role}:x@", owner)
+        done = project.run("auto_migrate", "--max-retries=1", AUTO_MIGRATE_TENANT_WORKERS="4")
+        assert done.code == 0, done.text
+    finally:
+        project.databases["default"] = owner
+        project.query(f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
+    assert project.with_column() == {"acme", "beta", "gamma", "delta"}
