@@ -27,11 +27,11 @@ from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
 from auto_migrate.fleet.part import part_of
 from auto_migrate.fleet.schema_run import SchemaRun, Turn
 from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
-from auto_migrate.fleet.survey import Group, Survey, take
+from auto_migrate.fleet.survey import Group, Survey, standing_for, take
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.planning.comparison import SHOW
-from auto_migrate.planning.schema_state import RequiredMigrations, recorded_rows
+from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
@@ -184,8 +184,8 @@ class Fleet:
     def _missing(self, group: Group, needs: RequiredMigrations) -> list[Node]:
         if not group.has_record:
             return list(needs.nodes)
-        with self.tenancy.entered(group.tenants[0]):
-            return needs.missing(frozenset(recorded_rows(self.database.connection)))
+        with standing_for(self.tenancy, group) as recorded:
+            return list(needs.nodes) if recorded is None else needs.missing(frozenset(recorded))
 
     def _wanted(self, survey: Survey) -> Survey:
         """Leave out what nobody asked for, and what is done with."""

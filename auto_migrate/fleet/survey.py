@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -39,7 +38,8 @@ WHERE = """
 """
 # Sorted by what they are: schemas of different age have recorded the same in another order.
 DIGEST = """
-    SELECT {place}, md5(string_agg(app || '.' || name, ',' ORDER BY app COLLATE "C", name COLLATE "C")) FROM {table}
+    SELECT {place}, md5(string_agg(node, ',' ORDER BY node COLLATE "C"))
+    FROM (SELECT DISTINCT app || '.' || name AS node FROM {table}) AS recorded
 """
 # The digest of a schema that has no record, or an empty one.
 NOTHING = ""
@@ -189,8 +189,7 @@ def _rows_of(tenancy: Tenancy, named: str, params: Sequence[Any], more: Sequence
 
 def _shared_digest(tenancy: Tenancy) -> str:
     """Return that of the record which this connection finds: what all share may be in a schema of another name."""
-    text = json.dumps(sorted(recorded_rows(tenancy.connection)))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return digest_of(recorded_rows(tenancy.connection))
 
 
 def _digests(tenancy: Tenancy, names: list[str]) -> Iterator[tuple[str, str]]:
@@ -202,6 +201,27 @@ def _digests(tenancy: Tenancy, names: list[str]) -> Iterator[tuple[str, str]]:
             # Without parameters, so that a per cent sign in a name is one.
             cursor.execute(sql)
             yield from ((part[place], digest or NOTHING) for place, digest in cursor.fetchall())
+
+
+def digest_of(recorded: Iterable[Node]) -> str:
+    """Return the digest of a record as the server computes it."""
+    text = ",".join(sorted({f"{app_label}.{name}" for app_label, name in recorded}))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() if text else NOTHING
+
+
+@contextlib.contextmanager
+def standing_for(tenancy: Tenancy, group: Group) -> Iterator[tuple[Node, ...] | None]:
+    """Be in the schema of a tenant that still has the record of its group, and return that; None if none has.
+
+    A tenant may be migrated, or dropped, after it was looked at: its record then says nothing of the others.
+    """
+    for tenant in group.tenants[:LOOKS]:
+        with tenancy.entered(tenant):
+            recorded = recorded_rows(tenancy.connection)
+            if digest_of(recorded) == group.digest:
+                yield recorded
+                return
+    yield None
 
 
 def _groups(tenants: Iterable[Tenant], digests: Mapping[str, str]) -> Iterator[Group]:

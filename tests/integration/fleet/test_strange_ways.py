@@ -44,6 +44,22 @@ ORDERED = """
     class Domain(DomainMixin):
         pass
 """
+RACE = """
+from django.db import connection
+from auto_migrate.databases import adapter_for
+from auto_migrate.fleet.shared_plan import plan_for
+from auto_migrate.fleet.standing import state_of_group, whole_state
+from auto_migrate.fleet.survey import take
+from auto_migrate.planning.targets import Goal
+from auto_migrate.tenants import tenancy_of
+
+tenancy, database = tenancy_of("default"), adapter_for("default")
+(group,) = take(tenancy).groups
+with connection.cursor() as cursor:
+    cursor.execute({statement!r})
+plan = plan_for(database, tenancy, group, Goal.asked(None, None))
+print(len(plan.comparison.plan), state_of_group(database, tenancy, group).state, whole_state("default").state)
+"""
 
 
 @pytest.mark.sampled(1)
@@ -185,3 +201,30 @@ def test_as_many_threads_work_as_there_are_connections(tenanted: Tenanted) -> No
         project.databases["default"] = owner
         project.query(f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
     assert project.with_column() == {"acme", "beta", "gamma", "delta"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO acme.django_migrations (app, name, applied) VALUES ('shop', '0002_price', now())",
+        "DROP SCHEMA acme CASCADE",
+    ],
+)
+def test_a_tenant_that_changes_when_it_was_looked_at_says_nothing_of_others(tenanted: Tenanted, statement: str) -> None:
+    project = tenanted
+    project.column()
+    # The record of the shared schema has it.
+    project.query("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002_price', now())")
+    done = project.run("shell", "-c", RACE.format(statement=statement))
+    assert done.output.splitlines()[-1:] == ["1 behind behind"], done.text
+
+
+def test_a_record_that_contradicts_the_files_is_told_with_its_schema(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.column()
+    project.query("DELETE FROM beta.django_migrations WHERE app = 'shop'")
+    project.query("INSERT INTO beta.django_migrations (app, name, applied) VALUES ('shop', '0002_price', now())")
+    for options in ([], ["--check"]):
+        done = project.run("auto_migrate", *options)
+        assert done.code == 7, done.text
+        assert 'In the schema "beta": The recorded history contradicts' in done.errors
