@@ -219,6 +219,8 @@ class DjangoPgschemas(OfRows):
         before = get_current_schema()
         yield
         activate(before)
+        # It believes to know where the session is, which a statement may have led elsewhere.
+        self.connection._search_path = None
 
 
 class NamedSchemas(Tenancy):

@@ -228,3 +228,19 @@ def test_a_record_that_contradicts_the_files_is_told_with_its_schema(tenanted: T
         done = project.run("auto_migrate", *options)
         assert done.code == 7, done.text
         assert 'In the schema "beta": The recorded history contradicts' in done.errors
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("package", ["django_pgschemas", "django_tenants", "own"])
+def test_sql_that_sets_the_search_path_leads_nothing_else_away(package: str, tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, package)
+    project.settings(TENANT_LIMIT_SET_CALLS=True, PGSCHEMAS_LIMIT_SET_CALLS=True)
+    assert project.run("auto_migrate").code == 0
+    project.tenants("acme", "beta")
+    # As every dump of PostgreSQL begins.
+    dumped = "migrations.RunSQL(\"SELECT pg_catalog.set_config('search_path', '', false)\", migrations.RunSQL.noop)"
+    project.migration("shop", "0002_dumped", f"{dumped}, {ADD}, {dumped}", after="0001_initial")
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.with_column() - {"public"} == {"acme", "beta"}
+    assert "shop.0002_dumped" in project.recorded_in("beta")
