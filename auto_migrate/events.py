@@ -12,7 +12,15 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
 
-from auto_migrate.values import BackfillKey, Blocker, Holder, MigrationKey, SchemaState, TimedOperation, WantedLock
+from auto_migrate.values import (
+    Blocker,
+    Holder,
+    MigrationKey,
+    SchemaState,
+    TimedOperation,
+    WantedLock,
+    jsonable,
+)
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
@@ -20,11 +28,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when an event happened.
-
-    `schema` is empty where the database has no tenants; `is_part` tells that it is one tenant's of many, which people
-    are told of in sum.
-    """
+    """Where and when an event happened; with tenants in which `schema`, and if `is_part` in that of one of them."""
 
     database: str
     run_id: uuid.UUID
@@ -65,19 +69,6 @@ class Event:
     def as_dict(self) -> dict[str, Any]:
         """Return the event's fields as values that `json.dumps` takes."""
         return {name: jsonable(value) for name, value in vars(self).items()}
-
-
-def jsonable(value: Any) -> Any:
-    """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
-    if isinstance(value, BackfillKey | MigrationKey | uuid.UUID):
-        return str(value)
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if dataclasses.is_dataclass(value):
-        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [jsonable(item) for item in value]
-    return value
 
 
 class Listener(Protocol):
@@ -207,21 +198,6 @@ class OlderReleasesNoticed(Event):
     """
 
     clients: tuple[str, ...]
-
-
-# -- recover ----------------------------------------------------------------------------------------------------------
-
-
-class RecordMended(Event):
-    """Another tool was killed while recording these squashes, which are applied; their rows are complete now."""
-
-    migrations: tuple[MigrationKey, ...]
-
-
-class MigrationsAdopted(Event):
-    """These migrations were recorded as applied without carrying them out, since the schema proves that they were."""
-
-    migrations: tuple[MigrationKey, ...]
 
 
 # -- assess -----------------------------------------------------------------------------------------------------------

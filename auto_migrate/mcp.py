@@ -88,10 +88,10 @@ def plan(database: str = DEFAULT_DB_ALIAS, phase: str = "") -> Mapping[str, Any]
 
     `phase` is `pre_deploy`, `post_deploy` or `all` where the project's migrations have phases.
     """
-    from auto_migrate.events import jsonable
     from auto_migrate.planning.targets import Goal
     from auto_migrate.preview import judge
     from auto_migrate.safety.plan_fingerprint import plan_fingerprint
+    from auto_migrate.values import jsonable
 
     seen = judge(known(database), Goal.asked(None, None, phase or None), with_sql=True)
     comparison, assessment = seen.comparison, seen.assessment

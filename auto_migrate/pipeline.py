@@ -32,7 +32,6 @@ from auto_migrate.events import (
     OlderReleasesNoticed,
     PlanMade,
     PoolerNoticed,
-    RecordMended,
     RunClaimed,
     RunStarted,
     RunSucceeded,
@@ -51,6 +50,7 @@ from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_
 from auto_migrate.planning.old_code import note_release, waits_for_run
 from auto_migrate.planning.schema_state import needs_of, recorded_rows
 from auto_migrate.planning.targets import Goal
+from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
@@ -201,8 +201,8 @@ class Run:
             # Whoever answers a question is told if nobody had asked it.
             return None
         fingerprint = code.fingerprint(self.recorded())
-        last = Fingerprint.parsed(History(self.database.alias).last_fingerprint(but=self.emit.run_id))
-        known = Known(fingerprint, last)
+        last = History(self.database.alias).last_answer(but=self.emit.run_id)
+        known = Known(fingerprint, Fingerprint.parsed(last.fingerprint), last.may_have_bridges)
         return known if known.is_same_schema else None
 
     def recorded(self) -> Sequence[Node]:
@@ -212,7 +212,10 @@ class Run:
     def take_short_way(self, code: Code, known: Known) -> EndState | None:
         """End a run with nothing pending; None where that proves not to be the way."""
         # Receivers hear of new code in the schema of each tenant.
-        if waits_for_run(self.database.alias, self.goal) or (self.fleet is not None and not known.is_heard):
+        may_have_bridges = known.may_have_bridges or self.fleet is not None
+        if (may_have_bridges and waits_for_run(self.database.alias, self.goal)) or (
+            self.fleet is not None and not known.is_heard
+        ):
             return None
         if not known.is_heard and not self.announce(code):
             return None
@@ -307,9 +310,9 @@ class Run:
         )
 
         plan = comparison.plan
-        bridges = BridgeKeeper(
-            self.database, comparison, self.goal, is_in_use=self.gate.is_in_use, lock=lock, emit=self.emit
-        )
+        # Asked before the history knows of the plan, and of all that it tells of this database.
+        in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
+        bridges = BridgeKeeper(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
@@ -329,6 +332,7 @@ class Run:
             resolutions=self.request.resolutions,
             bridges=bridges.builder(),
             open_journals=cut,
+            in_use=in_use,
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.loosen()

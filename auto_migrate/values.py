@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.core.management.base import OutputWrapper
@@ -209,3 +210,16 @@ class IndexBuild:
     phase: str
     percent: float | None
     seconds: float
+
+
+def jsonable(value: Any) -> Any:
+    """Turn a field of an event into what JSON knows; migrations become `app_label.name`."""
+    if isinstance(value, BackfillKey | MigrationKey | uuid.UUID):
+        return str(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [jsonable(item) for item in value]
+    return value

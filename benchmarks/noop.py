@@ -60,18 +60,23 @@ NOTHING = "No migrations to apply."
 # What any command of the project costs, its models imported.
 SHELL = Way("`shell -c pass`", ("shell", "-c", "pass"), stock=False)
 FIRST = Way("a new release", ("auto_migrate",), stock=False, said=NOTHING, released=True)
+HEARD = Way(
+    "a new release that a receiver of the project hears of", ("auto_migrate",), stock=False, said=NOTHING, released=True
+)
 OURS = Way("`auto_migrate`", ("auto_migrate",), stock=False, said=NOTHING)
 OWN_MIGRATE = Way("`migrate` with the app", ("migrate",), stock=False, said=NOTHING)
 AFTER = Way("after `migrate`", ("auto_migrate",), stock=False, said=NOTHING)
 MIGRATE = Way("`migrate`", ("migrate",), stock=True, said=NOTHING)
 CHECK = Way("`migrate --check`", ("migrate", "--check"), stock=True)
-WAYS = (SHELL, OURS, FIRST, AFTER, CHECK, OWN_MIGRATE, MIGRATE)
+WAYS = (SHELL, OURS, FIRST, HEARD, AFTER, CHECK, OWN_MIGRATE, MIGRATE)
 
 
 @contextlib.contextmanager
-def prepared(server: PostgreSQL, project: Synthetic, count: int = 1) -> Iterator[dict[str, str]]:
+def prepared(
+    server: PostgreSQL, project: Synthetic, count: int = 1, *, prefix: str = "noop"
+) -> Iterator[dict[str, str]]:
     """Return databases in which every migration is recorded, as variables for DATABASES; check that nothing changes."""
-    names = [f"noop_{project.migrations}_{number}" for number in range(count)]
+    names = [f"{prefix}_{project.migrations}_{number}" for number in range(count)]
     aliases = ["DATABASE_URL", *(f"DB{number}_DATABASE_URL" for number in range(1, count))]
     urls = {alias: server.url(name) for alias, name in zip(aliases, names, strict=True)}
     for name in names:
@@ -97,13 +102,16 @@ def by_size(server: PostgreSQL, folder: Path, rounds: int) -> dict[int, dict[Way
     found: dict[int, dict[Way, list[Cost]]] = {}
     for size in SIZES:
         project = Synthetic(folder / f"size{size}", size)
-        with prepared(server, project) as urls:
+        heard = project.with_receiver()
+        with prepared(server, project) as urls, prepared(server, heard, prefix="heard") as heard_urls:
             for way in WAYS:
                 way.run(project, urls)  # bytecode is written once
+            HEARD.run(heard, heard_urls)
             found[size] = {way: [] for way in WAYS}
             for _round in range(rounds):
                 for way in (SHELL, FIRST, OWN_MIGRATE, AFTER, CHECK, MIGRATE):
                     found[size][way].append(way.run(project, urls))
+                found[size][HEARD].append(HEARD.run(heard, heard_urls))
                 # The fingerprint of a release is looked for by the runs that follow the first.
                 OURS.run(project, urls)
                 found[size][OURS].append(OURS.run(project, urls))
@@ -162,6 +170,7 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
             f"{median(costs[OURS]) / median(costs[CHECK]):.2f}",
             f"{median(costs[OURS]) - median(costs[SHELL]):+.2f} s",
             f"{median(costs[FIRST]) / median(costs[SHELL]):.2f}",
+            f"{median(costs[HEARD]) / median(costs[SHELL]):.2f}",
             f"{median(costs[AFTER]) / median(costs[SHELL]):.2f}",
             f"{median(costs[OWN_MIGRATE]) / median(costs[MIGRATE]):.2f}",
         ]
@@ -181,6 +190,7 @@ def size_tables(found: dict[int, dict[Way, list[Cost]]]) -> str:
         "to `migrate --check`",
         "more than `shell -c pass`",
         "a new release, to `shell -c pass`",
+        "with a receiver of the project's own",
         "after `migrate`, to `shell -c pass`",
         "`migrate` with the app, to without",
     ]

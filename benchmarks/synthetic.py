@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 APP_SIZE = 50
@@ -48,11 +49,32 @@ ALLOWED_HOSTS = ["*"]
 MIDDLEWARE = []
 if "STOCK" in os.environ:
     INSTALLED_APPS.remove("auto_migrate")
+if "HEARD" in os.environ:
+    INSTALLED_APPS += ["heard"]
 if "PEER" in os.environ:
     INSTALLED_APPS += ["health_check", "health_check.contrib.migrations"]
 if "LINTER" in os.environ:
     INSTALLED_APPS += ["django_migration_linter"]
 DATABASES["default"]["CONN_MAX_AGE"] = int(os.environ.get("CONN_MAX_AGE", "600"))
+"""
+# An app of the project that hears of migrations, as those do that keep views, triggers or roles.
+HEARD = """from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class Config(AppConfig):
+    name = "heard"
+
+    def ready(self):
+        from heard.receivers import note
+
+        post_migrate.connect(note)
+"""
+RECEIVERS = """from app000.models import Model0
+
+
+def note(sender, **kwargs):
+    assert Model0._meta.db_table
 """
 URLS = """import os
 
@@ -88,17 +110,27 @@ class Synthetic:
     def __init__(self, folder: Path, migrations: int) -> None:
         self.folder = folder
         self.migrations = migrations
+        self.variables: dict[str, str] = {}
         apps = [f"app{number:03}" for number in range(-(-migrations // APP_SIZE))]
         for number, app in enumerate(apps):
             self._write_app(app, min(APP_SIZE, migrations - number * APP_SIZE))
         installed = ["auto_migrate", "django.contrib.contenttypes", "django.contrib.auth", *apps]
         self._write("synthetic_settings.py", SETTINGS.format(apps=installed))
         self._write("synthetic_urls.py", URLS)
+        self._write("heard/__init__.py", "")
+        self._write("heard/apps.py", HEARD)
+        self._write("heard/receivers.py", RECEIVERS)
+
+    def with_receiver(self) -> Synthetic:
+        """Return the same project with an app that hears of migrations."""
+        heard = copy.copy(self)
+        heard.variables = {"HEARD": "true"}
+        return heard
 
     @property
     def env(self) -> dict[str, str]:
         """What a process needs to find the project."""
-        return {"PYTHONPATH": f"{self.folder}:{Path(__file__).resolve().parent.parent}"}
+        return {"PYTHONPATH": f"{self.folder}:{Path(__file__).resolve().parent.parent}", **self.variables}
 
     def _write(self, path: str, content: str) -> None:
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)

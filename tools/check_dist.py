@@ -47,8 +47,8 @@ def built(dist: Path) -> list[Path]:
 def problems(dist: Path, tag: str = "") -> Iterator[str]:
     """Return what keeps a folder's files from being published, sentence by sentence."""
     if sorted(path.suffix for path in built(dist)) != [".gz", ".whl"]:
-        names = [path.name for path in built(dist)]
-        yield f"{dist} has {names}: one wheel and one sdist are wanted: rm -rf dist && make build"
+        names = ", ".join(path.name for path in built(dist)) or "nothing"
+        yield f"{dist} has {names}; one wheel and one sdist are wanted: rm -rf dist && make build"
         return
     [wheel], [sdist] = dist.glob("*.whl"), dist.glob("*.tar.gz")
     package = tracked()

@@ -202,7 +202,8 @@ class ReminderFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return those of the reminder that was chosen."""
-        return rows.filter(number=self.value()) if self.value() in map(str, REMINDERS) else rows
+        chosen = self.value() or ""
+        return rows.filter(number=int(chosen)) if chosen in map(str, REMINDERS) else rows
 
 
 @admin.register(RecoverySMS)

@@ -18,9 +18,10 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking, refuse_manual_commits
 from auto_migrate.emitter import Emitter, report_ending
-from auto_migrate.events import Listener, MigrationsAdopted
+from auto_migrate.events import Listener
 from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.planning.schema_state import recorded_rows, replaced_nodes
+from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.retry import teller
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey, SchemaState

@@ -12,22 +12,22 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import Error
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
-from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.elsewhere import Elsewhere
-from auto_migrate.applying.failure import failure
+from auto_migrate.applying.failure import failure, leave_session, way_back
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
+from auto_migrate.applying.locks.acquire import POLL
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -41,6 +41,7 @@ from auto_migrate.applying.stepwise import Stepwise, unapplied
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
+from auto_migrate.databases.faults import FaultKind
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
 from auto_migrate.exceptions import TransientError
@@ -87,6 +88,7 @@ class Executor(LazyExecutor):
         resolutions: Resolutions,
         bridges: BridgeBuilder,
         open_journals: Mapping[MigrationKey, Position] | None = None,
+        in_use: bool = True,
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -102,6 +104,7 @@ class Executor(LazyExecutor):
         self.open_journals = open_journals or {}
         self.comparison = comparison
         self.is_new = not comparison.recorded
+        self.in_use = in_use
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -137,20 +140,42 @@ class Executor(LazyExecutor):
         return is_atomic(migration) and self.database.transactional_ddl
 
     def _apply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
+        """Apply in one transaction, without locks ahead first where nobody is expected to be in the way."""
+        locks_nothing = self.database.table_locks is None or self.in_use
+        if locks_nothing or is_stock(state) or not only_changes_schema(migration):
+            return self._apply_once_or_twice(state, migration, report)
+        self.database.queue_limit = POLL
+        try:
+            return self._apply_once_or_twice(state, migration, report, locks_ahead=False)
+        except Error as error:
+            fault = self.database.fault_of(error)
+            if fault is None or fault.kind is not FaultKind.LOCK_TIMEOUT:
+                raise
+            report.progress.restart()
+        finally:
+            self.database.queue_limit = None
+        return self._apply_once_or_twice(state, migration, report)
+
+    def _apply_once_or_twice(
+        self, state: ProjectState, migration: Migration, report: Outcome, *, locks_ahead: bool = True
+    ) -> ProjectState:
         """Apply in one transaction; one that was rolled back for its state is applied once more on Django's own."""
         done = self._was_done(migration, backwards=False)
+        apply = functools.partial(
+            self._apply_in_transaction, migration=migration, report=report, locks_ahead=locks_ahead
+        )
         if done or is_stock(state) or applies_itself(migration):
-            return self._apply_in_transaction(state, migration, report, done=done)
+            return apply(state, done=done)
         origin = preserved(state)
 
         def second() -> ProjectState:
             self.emit.clock.check()
             report.progress.restart()
-            return self._apply_in_transaction(stock(origin), migration, report)
+            return apply(stock(origin))
 
         return once_more(
             migration,
-            lambda: self._apply_in_transaction(state, migration, report),
+            lambda: apply(state),
             second,
             connection=self.connection,
             is_undone=lambda sent, error: (
@@ -159,7 +184,13 @@ class Executor(LazyExecutor):
         )
 
     def _apply_in_transaction(
-        self, state: ProjectState, migration: Migration, report: Outcome, *, done: bool = False
+        self,
+        state: ProjectState,
+        migration: Migration,
+        report: Outcome,
+        *,
+        locks_ahead: bool,
+        done: bool = False,
     ) -> ProjectState:
         """Put the change, what it deferred and its record into one transaction."""
         report.own = self._own_transaction(report.progress)
@@ -171,7 +202,7 @@ class Executor(LazyExecutor):
             else:
                 with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration)):
                     operations = Operations(self.database, migration, report.progress, self.emit)
-                    state = operations.apply_all(state, editor)
+                    state = operations.apply_all(state, editor, locks_ahead=locks_ahead)
                     flush_deferred(editor)
             self._record(migration, applied=True)
             self._forget_cut(migration)
@@ -290,19 +321,6 @@ class Executor(LazyExecutor):
             stepwise.journal.clear()
             self.lock.verify()
 
-    def _way_back(self, migration: Migration) -> str:
-        """Say of a plan that ended in unapplying a migration what stays applied, and what to type."""
-        keys, goal, alias = self.comparison.keys, self.comparison.target, self.database.alias
-        names = ", ".join(map(str, keys[keys.index(MigrationKey.of(migration)) :]))
-        where = [] if alias == DEFAULT_DB_ALIAS else ["--database", alias]
-        forwards = " ".join(["manage.py auto_migrate", *where])
-        command = " ".join(["manage.py auto_migrate", *((goal.app_label, goal.name) if goal else ()), *where])
-        if not self._fits_transaction(migration):
-            # What stands half-way has to be finished first.
-            return _("Mend the migration and go on: {command}").format(command=command)
-        text = _("Still applied: {names}. Mend it and go on: {command}; or apply again what was unapplied: {forwards}")
-        return text.format(names=names, command=command, forwards=forwards)
-
     def _left_open(self, own: OwnTransaction | None, error: BaseException) -> bool:
         """Return whether the migration ended its own transaction before it failed."""
         if own is None or (isinstance(error, TransientError) and not own.ended):
@@ -367,7 +385,8 @@ class Executor(LazyExecutor):
             if not of_others:
                 leave_session(self.database)
             left = self._left_open(report.own, error)
-            back = self._way_back(migration) if backwards and not (left or report.progress.is_cut) else ""
+            fits, told = self._fits_transaction(migration), backwards and not (left or report.progress.is_cut)
+            back = way_back(self.comparison, migration, self.database.alias, rolled_back=fits) if told else ""
             used = tuple(elsewhere.aliases)
             ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
             self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
@@ -376,18 +395,3 @@ class Executor(LazyExecutor):
             raise ended from error
         duration, timed = self.emit.clock.monotonic() - started, report.progress.timed()
         self.emit(MigrationFinished(*place, duration, already=report.already, operations=timed))
-
-
-def leave_session(database: Database) -> None:
-    """Get a session in which what failed has set nothing: a role, a search path, a transaction of its own."""
-    connection: Any = database.connection
-    if connection.in_atomic_block:
-        # Django's editor for SQLite checks constraints before it leaves its transaction, and stays in it if that fails.
-        connection.in_atomic_block = connection.needs_rollback = False
-        connection.savepoint_ids, connection.atomic_blocks = [], []
-        with contextlib.suppress(Error):
-            connection.rollback()
-            connection.set_autocommit(True)
-    if connection.closed_in_transaction:
-        connection.connection = None
-    database.discard_connection()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import django
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
@@ -18,7 +20,9 @@ from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
+from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.interruptions import resolving
+from auto_migrate.values import MigrationKey
 
 MAX_STATEMENT = 500
 LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
@@ -180,3 +184,32 @@ def place_of(error: BaseException) -> str:
             if not frame.filename.startswith(LIBRARIES) and "site-packages" not in frame.filename:
                 return f"{frame.filename}:{frame.lineno}"
     return ""
+
+
+def way_back(comparison: Comparison, migration: Migration, database: str, *, rolled_back: bool) -> str:
+    """Say of a plan that ended in unapplying a migration what stays applied, and what to type."""
+    keys, goal = comparison.keys, comparison.target
+    names = ", ".join(map(str, keys[keys.index(MigrationKey.of(migration)) :]))
+    where = [] if database == DEFAULT_DB_ALIAS else ["--database", database]
+    forwards = " ".join(["manage.py auto_migrate", *where])
+    command = " ".join(["manage.py auto_migrate", *((goal.app_label, goal.name) if goal else ()), *where])
+    if not rolled_back:
+        # What stands half-way has to be finished first.
+        return _("Mend the migration and go on: {command}").format(command=command)
+    text = _("Still applied: {names}. Mend it and go on: {command}; or apply again what was unapplied: {forwards}")
+    return text.format(names=names, command=command, forwards=forwards)
+
+
+def leave_session(database: Database) -> None:
+    """Get a session in which what failed has set nothing: a role, a search path, a transaction of its own."""
+    connection: Any = database.connection
+    if connection.in_atomic_block:
+        # Django's editor for SQLite checks constraints before it leaves its transaction, and stays in it if that fails.
+        connection.in_atomic_block = connection.needs_rollback = False
+        connection.savepoint_ids, connection.atomic_blocks = [], []
+        with contextlib.suppress(Error):
+            connection.rollback()
+            connection.set_autocommit(True)
+    if connection.closed_in_transaction:
+        connection.connection = None
+    database.discard_connection()

@@ -121,7 +121,9 @@ class Operations:
         self.progress = progress
         self.emit = emit
 
-    def apply_all(self, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+    def apply_all(
+        self, state: ProjectState, editor: BaseDatabaseSchemaEditor, *, locks_ahead: bool = True
+    ) -> ProjectState:
         """Apply every operation in turn, in the transaction that is open, and return the state after the last."""
         if applies_itself(self.migration):
             with untranslated(), kept_in_schema(self.database.alias):
@@ -129,7 +131,8 @@ class Operations:
         operations = self.migration.operations
         computes = not all(map(is_schema_operation, operations))
         at_the_end: dict[str, LockMode] = {}
-        ahead = False
+        # Whether the locks that the next operation needs are taken, or left to its statements.
+        ahead = not locks_ahead
         for index, operation in enumerate(operations, start=1):
             self.progress.enter(index)
             # A table locked at the start would stay locked while Python works: lock for the next run of operations,
@@ -139,7 +142,7 @@ class Operations:
                 at_the_end = stronger(at_the_end, deferred)
                 with self.progress.aside():
                     self.lock(at_once if computes else stronger(at_once, deferred), first=index == 1)
-            ahead = is_schema_operation(operation)
+            ahead = not locks_ahead or is_schema_operation(operation)
             state = self.apply_one(operation, state, editor)
         self.lock(at_the_end if computes else {}, first=False)
         return state

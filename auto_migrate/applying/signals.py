@@ -7,10 +7,12 @@ import functools
 from collections.abc import Iterator
 from importlib import import_module
 
-from django.apps import apps
+from django.apps import apps as registry
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState, StateApps
+from django.dispatch import Signal
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
@@ -28,7 +30,7 @@ from auto_migrate.values import Audience
 
 def register_receivers() -> None:
     """Import each app's `management` module, where apps register their receivers."""
-    for config in apps.get_app_configs():
+    for config in registry.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "management"):
             import_module(".management", config.name)
 
@@ -96,8 +98,17 @@ def final_models(state: ProjectState) -> StateApps:
         keys = [(model.app_label, model.name_lower) for model in rendered.real_models]
         for key in keys:
             rendered.unregister_model(*key)
-    rendered.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in keys])
+    rendered.render_multiple([ModelState.from_model(registry.get_model(*key)) for key in keys])
     return rendered
+
+
+class UnreadModels:
+    """The historical models that receivers are handed where nothing is carried out, made when somebody looks at one."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        state = functools.cache(lambda: Loader(connection).project_state())
+        self.before = SimpleLazyObject(lambda: quietly(on_demand(state())).apps)
+        self.after = SimpleLazyObject(lambda: final_models(state().clone()))
 
 
 def send_to_others(database: Database, audience: Audience) -> bool:
@@ -108,21 +119,36 @@ def send_to_others(database: Database, audience: Audience) -> bool:
     """
     register_receivers()
     plan: list[tuple[Migration, bool]] = []
-    state = functools.cache(lambda: Loader(database.connection).project_state())
-    handed = (lambda: quietly(on_demand(state())).apps, lambda: final_models(state().clone()))
-    for name, signal, models in zip(("pre_migrate", "post_migrate"), SIGNALS, handed, strict=True):
-        others, historical = of_others(signal), SimpleLazyObject(models)
+    unread = UnreadModels(database.connection)
+    for name, signal, historical in zip(
+        ("pre_migrate", "post_migrate"), SIGNALS, (unread.before, unread.after), strict=True
+    ):
         with telling_receivers(database, name), override(None):
-            for config in apps.get_app_configs():
-                if config.models_module is not None:
-                    others.send(
-                        sender=config,
-                        app_config=config,
-                        verbosity=audience.verbosity,
-                        interactive=audience.interactive,
-                        using=database.alias,
-                        stdout=audience.stdout,
-                        apps=historical,
-                        plan=plan,
-                    )
+            send_by_app(of_others(signal), audience, using=database.alias, apps=historical, plan=plan)
     return not plan
+
+
+def send_by_app(
+    signal: Signal,
+    audience: Audience,
+    *,
+    using: str,
+    apps: object,
+    plan: list[tuple[Migration, bool]],
+    heading: str = "",
+) -> None:
+    """Send a signal once for each app with models, as Django sends both; `heading` names the app with `%s`."""
+    for config in registry.get_app_configs():
+        if config.models_module is not None:
+            if heading and audience.stdout is not None:
+                audience.stdout.write(heading % config.label)
+            signal.send(
+                sender=config,
+                app_config=config,
+                verbosity=audience.verbosity,
+                interactive=audience.interactive,
+                using=using,
+                stdout=audience.stdout,
+                apps=apps,
+                plan=plan,
+            )

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.declared import declared, is_backfill, within
 from auto_migrate.backfills.foreground import cancelled
-from auto_migrate.backfills.progress import described, lasting, progress_of
+from auto_migrate.backfills.progress import described, progress_of
 from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
+from auto_migrate.duration_words import rough_duration
 from auto_migrate.exceptions import BackfillUnfinished, UsageError
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
@@ -74,7 +75,7 @@ def _check(database: Database, record: BackfillRecord) -> None:
     if left > get_settings().BACKFILL_FINISH:
         raise BackfillUnfinished(
             _("The plan needs a backfill that will take another {duration}: {progress}.").format(
-                duration=lasting(left), progress=described(progress_of(record))
+                duration=rough_duration(left), progress=described(progress_of(record))
             ),
             hint=_("Nothing was changed. Let it finish, then deploy again: manage.py backfills run"),
         )

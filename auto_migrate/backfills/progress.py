@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.backfill_events import BackfillProgressed
-from auto_migrate.events import jsonable
+from auto_migrate.duration_words import rough_duration
 from auto_migrate.history.models import BackfillRecord
-from auto_migrate.values import BackfillState
+from auto_migrate.values import BackfillState, jsonable
 
-MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 STATES = {
     BackfillState.SUCCEEDED: gettext_noop("done"),
     BackfillState.PAUSED: gettext_noop("paused until manage.py backfills resume {backfill}"),
@@ -74,7 +73,7 @@ def standing(event: BackfillProgressed) -> str:
     if event.state in STATES:
         return _(STATES[BackfillState(event.state)]).format(error=event.error, backfill=event.backfill)
     if event.left is not None:
-        return _("{duration} left").format(duration=lasting(event.left))
+        return _("{duration} left").format(duration=rough_duration(event.left))
     return _("not begun") if event.state == BackfillState.PENDING else ""
 
 
@@ -84,11 +83,3 @@ def short(count: int) -> str:
         if count >= size * 10 or (count >= size and unit != "k"):
             return f"{count / size:.1f}".removesuffix(".0") + unit
     return str(count)
-
-
-def lasting(seconds: float) -> str:
-    """Write a duration in its largest unit: 40 s, 12 min, 3 h, 2 d."""
-    for size, text in ((DAY, _("{count:.0f} d")), (HOUR, _("{count:.0f} h")), (MINUTE, _("{count:.0f} min"))):
-        if seconds >= 2 * size:
-            return text.format(count=seconds / size)
-    return _("{count:.0f} s").format(count=seconds)

@@ -1,6 +1,6 @@
 """What depends on columns and tables in the database at hand, as its `pg_depend` has it.
 
-A change of type is refused for some of it, and what is dropped with CASCADE, as Django drops columns and tables, takes
+A change of type is refused for some of it, and what is dropped with CASCADE, as Django drops tables, takes
 it along without a word. One question for the whole plan; without an open connection nothing is known.
 """
 

@@ -97,7 +97,8 @@ class RecordingSchemaEditor:
                     field=field.name,
                     references=constrained_table(field, self.editor),
                     required=is_required(field, self.editor),
-                    cascades=True,
+                    # Up to 5.2, Django says so of each column.
+                    cascades="CASCADE" in self.editor.sql_delete_column,
                     definition=field,
                 )
             )

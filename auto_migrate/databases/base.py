@@ -158,6 +158,8 @@ class Database(abc.ABC):
     """One alias, as the engine sees it."""
 
     vendor: ClassVar[str]
+    # How long statements of the migrations that are begun may queue for a lock, in seconds, if not as configured.
+    queue_limit: float | None = None
 
     def __init__(self, alias: str) -> None:
         self.alias = alias

@@ -26,12 +26,13 @@ from auto_migrate.applying.squashes import finish_squashes
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
-from auto_migrate.events import PlanMade, RecordMended
+from auto_migrate.events import PlanMade
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
 from auto_migrate.history.journal import open_journals
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.targets import Goal
+from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import teller
 from auto_migrate.tenants import quoted

@@ -29,7 +29,6 @@ from auto_migrate.events import (
     LockAwaited,
     OlderReleasesNoticed,
     PoolerNoticed,
-    RecordMended,
     RetryScheduled,
     SessionsAwaited,
     TablesAwaited,
@@ -37,6 +36,7 @@ from auto_migrate.events import (
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import RunLog, Wish, kept
+from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import presentable
 
 logger = logging.getLogger(__name__)

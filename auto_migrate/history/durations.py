@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -35,6 +34,9 @@ def durations(database: str, keys: Collection[MigrationKey]) -> dict[MigrationKe
 
 def pace(database: str) -> float | None:
     """Return how much longer than by the sizes of its tables this database takes; None where nothing was learned."""
+    # Whoever reads the URLconf gets here, and Python's statistics bring fractions and decimals along.
+    import statistics
+
     told = EventRecord.objects.using(database).filter(kind=FORESEEN).order_by("-pk").values_list("run_id", "detail")
     foreseen = dict(_asked(database, told[:LEARNED_FROM]))
     timed = StepRecord.objects.using(database).filter(run__in=list(foreseen), status=StepStatus.APPLIED, schema_name="")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from django.db import connections, models
+from django.db.models import BooleanField, Func, Value
 
 from auto_migrate.history.models import have_tables
 
@@ -33,6 +34,14 @@ def has_table(database: str, model: type[models.Model]) -> bool:
         return True
     _missing[key] = time.monotonic()
     return False
+
+
+def presence(database: str, model: type[models.Model]) -> Func | Value:
+    """Return whether a table may be there, for a query that is made anyhow; where no query can tell, it may."""
+    if connections[database].vendor != "postgresql":
+        return Value(True)
+    table = Value(connections[database].ops.quote_name(model._meta.db_table))
+    return Func(table, template="to_regclass(%(expressions)s) IS NOT NULL", output_field=BooleanField())
 
 
 def may_have_table(database: str, model: type[models.Model]) -> bool:

@@ -16,7 +16,6 @@ from auto_migrate.events import (
     Event,
     LockAcquired,
     MigrationFinished,
-    MigrationsAdopted,
     MigrationStarted,
     MigrationStopped,
     PlanAssessed,
@@ -32,6 +31,7 @@ from auto_migrate.exit_codes import ExitCode
 from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.history.run_log import FORESEEN, RunLog
 from auto_migrate.history.store import History, StepNote
+from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.redaction import presentable
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 

@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
-from auto_migrate.history.models import RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.history.late_tables import presence
+from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
 from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -66,6 +67,14 @@ class StepNote:
         yield "schema_name", active_schema()
 
 
+@dataclasses.dataclass(frozen=True)
+class LastAnswer:
+    """The fingerprint that a run has left, empty if it left none, and whether the database may have bridges."""
+
+    fingerprint: str
+    may_have_bridges: bool
+
+
 class SlotTaken(Exception):
     """Another run that was asked for over HTTP has not ended."""
 
@@ -100,10 +109,12 @@ class History:
         found = RunRecord.objects.using(self.database).filter(fingerprint__startswith=beginning)
         return bool(self._tell(found.exists))
 
-    def last_fingerprint(self, *, but: uuid.UUID) -> str:
-        """Return the fingerprint that the newest run, this one aside, has left; empty if it left none."""
+    def last_answer(self, *, but: uuid.UUID) -> LastAnswer:
+        """Return what the newest run, this one aside, has found, by one query."""
         begun = RunRecord.objects.using(self.database).exclude(pk=but).exclude(status=RunStatus.QUEUED)
-        return self._tell(begun.values_list("fingerprint", flat=True).first) or ""
+        has_bridges = presence(self.database, BridgeRecord)
+        fingerprint, may_have_bridges = self._tell(begun.values_list("fingerprint", has_bridges).first) or (None, True)
+        return LastAnswer(fingerprint or "", bool(may_have_bridges))
 
     def forget_answers(self) -> None:
         """Forget what runs have found: somebody has done since what only they do."""
@@ -274,8 +285,14 @@ class History:
         # The ORM would take longer to write the statement than the server to carry it out.
         quote = connection.ops.quote_name
         columns = {name: quote(str(field.column)) for name, field in fields.items()}
+        statement = NOTE.format(table=quote(StepRecord._meta.db_table), **columns)
         with connection.cursor() as cursor:
-            cursor.executemany(NOTE.format(table=quote(StepRecord._meta.db_table), **columns), rows)
+            if connection.vendor == "postgresql":
+                # Its driver would set up a pipeline each time.
+                compose = connection.ops.compose_sql  # type: ignore[attr-defined] # Django's for PostgreSQL
+                cursor.execute("; ".join(compose(statement, row) for row in rows))
+            else:
+                cursor.executemany(statement, rows)
 
     def _values(self, note: StepNote, run_id: uuid.UUID) -> Iterator[tuple[str, object]]:
         for name, value in note.values(run_id):

@@ -1,11 +1,12 @@
 """What a comparison was made from, in one hash: while it is the same, so is the answer.
 
-A fingerprint has three parts, so that a deploy pays for what has changed. Of the *schema*: the migration files and what
+A fingerprint has four parts, so that a deploy pays for what has changed. Of the *schema*: the migration files and what
 they import, the settings that name or leave out migrations, the versions of Django and of this package, the recorded
 rows; and the models and routers, from which Django's own receivers of `post_migrate` make content types and
 permissions. Of the *receivers* of others, empty where there are none: their source with what it imports, the settings
 and the environment's variables that it mentions, the release, and all of the project's code, which they may read. Of
-the system *checks* that were passed: the release, and the receivers' part.
+the system *checks* that were passed: the release, and the receivers' part. And of the models that were *reflected* in
+the migrations when Django's `migrate` last looked, which nobody else does.
 
 All of it is read without building a graph, and as a rule without importing a migration. What cannot be read this way
 (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
@@ -22,7 +23,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,30 +45,33 @@ from auto_migrate.values import Node
 # Which apps are whose, as django-tenants and django-pgschemas are told.
 TENANTS = ("SHARED_APPS", "TENANT_APPS", "HAS_MULTI_TYPE_TENANTS", "TENANT_TYPES", "TENANTS")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+# Of a part of which nothing is proven.
+UNKNOWN = "-" * 8
 
 logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """The three parts, in hexadecimal digits: 32, 16 and 16 of them."""
+    """The four parts, in hexadecimal digits: 32, 16, 8 and 8 of them."""
 
     schema: str
     receivers: str
     checks: str
+    reflected: str = UNKNOWN
 
     def __str__(self) -> str:
         """Return the parts as they are kept."""
-        return f"{self.schema}{self.receivers}{self.checks}"
+        return f"{self.schema}{self.receivers}{self.checks}{self.reflected}"
 
     @classmethod
     def parsed(cls, text: str) -> Fingerprint:
         """Return what was kept; of what an older version kept, no part is ever found again."""
-        return cls(text[:32], text[32:48], text[48:])
+        return cls(text[:32], text[32:48], text[48:56], text[56:])
 
     def unchecked(self) -> Fingerprint:
         """Return what a run leaves that skipped the system checks, of which it proves nothing."""
-        return dataclasses.replace(self, checks="-" * len(self.checks))
+        return dataclasses.replace(self, checks=UNKNOWN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Known:
 
     now: Fingerprint
     last: Fingerprint
+    # Whether some may stand, about which a run has to ask.
+    may_have_bridges: bool = True
 
     @property
     def is_same_schema(self) -> bool:
@@ -92,26 +98,41 @@ class Known:
         """Whether the receivers of others than Django have heard of this code."""
         return self.last.receivers == self.now.receivers
 
-    def learned(self, *, skipped_checks: bool) -> str:
-        """Return the fingerprint that a run leaves which has caught up, empty if there was nothing to catch up with."""
+    def learned(self, *, skipped_checks: bool, reflected: str = "") -> str:
+        """Return the fingerprint that a run leaves which has caught up, empty if there was nothing to catch up with.
+
+        `reflected` are the models that it found no difference to, if it looked.
+        """
         learned = self.now.unchecked() if skipped_checks and not self.is_checked else self.now
+        before = self.last.reflected if self.is_same_schema else UNKNOWN
+        learned = dataclasses.replace(learned, reflected=reflected or before)
         return "" if learned == self.last else str(learned)
 
 
 class Code:
-    """What the code of this process needs: a digest of each part, and the apps that bring migrations."""
+    """What the code of this process needs: a digest of each part, and the apps that bring migrations.
 
-    def __init__(self, schema: bytes, receivers: bytes, app_labels: tuple[str, ...]) -> None:
+    `read` are the names of settings (True) and of the environment's variables (False) that migrations mention.
+    """
+
+    def __init__(
+        self, schema: bytes, receivers: bytes, app_labels: tuple[str, ...], read: Collection[tuple[str, bool]] = ()
+    ) -> None:
         self.schema = schema
         self.receivers = receivers
         self.app_labels = app_labels
+        self._read = sorted(read)
+
+    def values_read(self) -> list[str]:
+        """Return what the settings and variables say that the migrations mention."""
+        return [_setting(name) if is_setting else _variable(name) for name, is_setting in self._read]
 
     def fingerprint(self, recorded: Iterable[Node]) -> Fingerprint:
         """Return the hashes of the code and the recorded rows together."""
         whole = hashlib.blake2b(self.schema, digest_size=16)
         for app_label, name in recorded:
             _add(whole, app_label, name)
-        checks = hashlib.blake2b(self.receivers, digest_size=8)
+        checks = hashlib.blake2b(self.receivers, digest_size=4)
         _add(checks, get_settings().release)
         return Fingerprint(whole.hexdigest(), self.receivers.hex(), checks.hexdigest())
 
@@ -146,16 +167,16 @@ def _read(database: str) -> Code:
                 _add(heard if is_others else schema, name, _followed(path, package, others if is_others else own))
                 written = written or is_others
     _add_mentions(schema, own)
-    imports = Imports()
-    labels = _add_migrations(schema, imports)
+    imports, read = Imports(), set[tuple[str, bool]]()
+    labels = _add_migrations(schema, imports, read)
     _add_found(schema, own, imports)
     if not written:
-        return Code(schema.digest(), bytes(heard.digest_size), tuple(labels))
+        return Code(schema.digest(), bytes(heard.digest_size), tuple(labels), read)
     _add_mentions(heard, others)
     read_by_others = Imports()
     _add(heard, get_settings().release, *distributions(), *project_code(read_by_others))
     _add_found(heard, others, read_by_others)
-    return Code(schema.digest(), heard.digest(), tuple(labels))
+    return Code(schema.digest(), heard.digest(), tuple(labels), read)
 
 
 def _add_mentions(whole: Any, imports: Imports) -> None:
@@ -245,8 +266,11 @@ def _followed(path: Path, package: str, imports: Imports) -> bytes:
     return content
 
 
-def _add_migrations(whole: Any, imports: Imports) -> list[str]:
-    """Add the files of all migrations; give the labels of the apps that have any."""
+def _add_migrations(whole: Any, imports: Imports, read: set[tuple[str, bool]]) -> list[str]:
+    """Add the files of all migrations; return the labels of the apps that have any, and leave in `read` what they read.
+
+    That is for their functions as a rule, and changes nothing of what is pending.
+    """
     labels, mentioned = [], set()
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
         _add(whole, config.label, config.name)
@@ -255,6 +279,7 @@ def _add_migrations(whole: Any, imports: Imports) -> list[str]:
             _add(whole, "no migrations")
             continue
         mentioned |= folder.settings
+        read |= folder.mentions
         for name, content in folder.files.items():
             _add(whole, name, content)
             imports.follow(content, folder.module)

@@ -10,7 +10,7 @@ import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -24,27 +24,49 @@ from auto_migrate.planning.sources import Unreadable
 SIGNALS = (pre_migrate, post_migrate)
 
 
+# What these make follows from the models, whichever registry they are handed.
+OF_MODELS = frozenset({
+    "django.contrib.auth.management.create_permissions",
+    "django.contrib.contenttypes.management.create_contenttypes",
+    "django.contrib.contenttypes.management.inject_rename_contenttypes_operations",
+})  # fmt: skip
+
+
+def retold(signal: Signal, changes: Callable[[Any], Mapping[str, object] | None]) -> Signal:
+    """Return what receivers take for a signal of another, in which each hears what `changes` says; of None, nothing."""
+    told = Signal()
+    for key, reference, *rest in list(signal.receivers):
+        receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
+        if receiver is not None and (changed := changes(receiver)) is not None:
+            told.receivers.append((key, functools.partial(_hear, receiver, {"signal": signal, **changed}), *rest))
+    return told
+
+
+def _hear(receiver: Callable[..., object], changed: Mapping[str, object], /, **named: object) -> object:
+    return receiver(**{**named, **changed})
+
+
 def of_others(signal: Signal) -> Signal:
     """Return a signal that is heard by those receivers of another that are not Django's own."""
-    others = Signal()
-    others.receivers = [entry for entry in signal.receivers if not _is_djangos(entry)]
-    return others
+    return retold(signal, lambda receiver: None if is_own(receiver) else {})
 
 
-def _is_djangos(entry: Any) -> bool:
-    receiver = _receiver(entry)
-    return receiver is not None and is_own(receiver)
+def with_models_of_code(signal: Signal) -> Signal:
+    """Return a signal in which those of Django's receivers that go through all models are handed the code's."""
+    return retold(signal, lambda receiver: {"apps": apps} if _follows_models(receiver) else {})
+
+
+def _follows_models(receiver: Any) -> bool:
+    return is_own(receiver) and f"{_module(receiver)}.{receiver.__name__}" in OF_MODELS
 
 
 def receivers() -> Iterator[Any]:
     """Return every receiver of both signals."""
     for signal in SIGNALS:
-        yield from (receiver for entry in signal.receivers if (receiver := _receiver(entry)) is not None)
-
-
-def _receiver(entry: Any) -> Any:
-    _key, reference, *_rest = entry
-    return reference() if isinstance(reference, weakref.ReferenceType) else reference
+        for _key, reference, *_rest in signal.receivers:
+            receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
+            if receiver is not None:
+                yield receiver
 
 
 def is_own(receiver: Any) -> bool:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from auto_migrate.adoption.adoption_events import AdoptionExamined, AppHeldBack, ProofMissing, TableContradicted
-from auto_migrate.events import Context, Event, MigrationsAdopted, RunSucceeded
+from auto_migrate.events import Context, Event, RunSucceeded
+from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.drift_console import describe_difference

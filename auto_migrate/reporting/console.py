@@ -37,7 +37,6 @@ from auto_migrate.events import (
     PlanAssessed,
     PlanMade,
     PoolerNoticed,
-    RecordMended,
     RetryScheduled,
     RowsFilled,
     RunFailed,
@@ -51,6 +50,7 @@ from auto_migrate.events import (
     WaitStarted,
 )
 from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
+from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
 from auto_migrate.reporting.operation_words import Progress, operation_line

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
+from auto_migrate.duration_words import DAY, estimated_duration, window
 from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.former_names import FormerNames
@@ -16,7 +17,6 @@ from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.lock_time import held
 
 # A table that was touched less than once an hour for a day, in seconds, is one that nobody waits for.
-DAY = 86_400.0
 SELDOM = 1 / 3600
 
 BY_RULE = {
@@ -114,7 +114,7 @@ class Live:
         if found.traffic is None:
             return ""
         return _("on average over the last {window} {reads} reads and {writes} rows written a second").format(
-            window=long_time(found.traffic.window), reads=rate(found.traffic.reads), writes=rate(found.traffic.writes)
+            window=window(found.traffic.window), reads=rate(found.traffic.reads), writes=rate(found.traffic.writes)
         )
 
     def _held(self, table: str, effects: Sequence[Effect]) -> str:
@@ -122,7 +122,7 @@ class Live:
         seconds = held(effects, self.table)
         if seconds is None or not waited_for:
             return ""
-        return _("the lock would be held for {duration}").format(duration=duration(seconds))
+        return _("the lock would be held for {duration}").format(duration=estimated_duration(seconds))
 
     def _activity(self) -> str:
         parts = []
@@ -137,22 +137,6 @@ class Live:
 def rate(a_second: float) -> str:
     """Write a rate as a person says it."""
     return f"{a_second:,.0f}" if a_second >= 10 else f"{a_second:.1f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as a person says it."""
-    if seconds < 1:
-        return _("less than a second")
-    if seconds < 90:
-        return _("about {seconds:.0f} s").format(seconds=seconds)
-    return _("about {minutes:.0f} min").format(minutes=seconds / 60)
-
-
-def long_time(seconds: float) -> str:
-    """Write the length of a window, an hour at the least, as a person says it."""
-    if seconds >= 2 * DAY:
-        return ngettext("{count} day", "{count} days", int(seconds / DAY)).format(count=int(seconds / DAY))
-    return ngettext("{count} hour", "{count} hours", int(seconds / 3600)).format(count=int(seconds / 3600))
 
 
 def megabytes(size: int) -> str:

@@ -16,17 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.events import jsonable
 from auto_migrate.exceptions import HistoryDiverged, UsageError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import ACTIVE, HTTP_SLOT, History, SlotTaken
 from auto_migrate.inspection import inspect
 from auto_migrate.phases.phase import ALL, asked_phase
 from auto_migrate.planning.targets import Goal
-from auto_migrate.preview import judge
-from auto_migrate.safety.acknowledgements import of_text
-from auto_migrate.safety.plan_fingerprint import plan_fingerprint
-from auto_migrate.values import Holder, RunStatus
+from auto_migrate.values import Holder, RunStatus, jsonable
 from auto_migrate.web.auth import protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
 from auto_migrate.web.pages.frame import for_browsers
@@ -81,6 +77,10 @@ def force_migrate(request: HttpRequest) -> JsonResponse:
 
 def _judged(order: Order) -> dict[str, Any]:
     """Return what is wrong with the plan, and whether the release step would refuse it."""
+    # Whoever reads the URLconf, as every command's system checks do, would pay for all that judges and carries out.
+    from auto_migrate.preview import judge
+    from auto_migrate.safety.plan_fingerprint import plan_fingerprint
+
     try:
         seen = judge(order.database, Goal.asked(None, None, order.phase))
     except HistoryDiverged:
@@ -113,6 +113,9 @@ def _acknowledgements(given: Any) -> tuple[str, ...]:
     """Return findings that are to pass, each for one plan alone; raise `BadRequest` for what names none."""
     if not isinstance(given, list) or not all(isinstance(name, str) and "=" not in name for name in given):
         raise BadRequest('acknowledge is no list of findings. Send ["AM301:shop.0007_x@3f9a"].')
+    # Likewise.
+    from auto_migrate.safety.acknowledgements import of_text
+
     for name in given:
         try:
             if not of_text(name).plan:

@@ -11,7 +11,6 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from auto_migrate.conf import get_settings
 from auto_migrate.redaction import redacted
-from auto_migrate.reporting.notifications.services import shown_address
 
 SHOWN = ("ENGINE", "HOST", "PORT", "NAME", "USER", "CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "OPTIONS")
 
@@ -29,6 +28,9 @@ def scrubbed(value: Any) -> Any:
 
 def shown_settings() -> dict[str, Any]:
     """Return AUTO_MIGRATE as it is in force; of the tokens, how many there are."""
+    # The clients of the services are imported with it, which nobody but this page and a run that notifies needs.
+    from auto_migrate.reporting.notifications.services import shown_address
+
     settings = get_settings()
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     values["TOKEN"] = f"{len(settings.TOKEN)} set" if settings.TOKEN else "not set"

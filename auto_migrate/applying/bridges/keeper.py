@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,7 +21,7 @@ from auto_migrate.values import BRIDGED_VENDORS
 
 
 class BridgeKeeper:
-    """Keeps the bridges of one database; `is_in_use` tells of a plan whether a release may be running beside it."""
+    """Keeps the bridges of one database; `in_use` tells whether a release may be running beside the plan."""
 
     def __init__(
         self,
@@ -31,7 +29,7 @@ class BridgeKeeper:
         comparison: Comparison,
         goal: Goal,
         *,
-        is_in_use: Callable[[Comparison], bool],
+        in_use: bool,
         lock: DeployLock,
         emit: Emitter,
     ) -> None:
@@ -46,7 +44,7 @@ class BridgeKeeper:
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
-        self.raises = can_have and planned and get_settings().BRIDGES and is_in_use(comparison)
+        self.raises = can_have and planned and get_settings().BRIDGES and in_use
 
     def take_down(self) -> None:
         """Take down what is not needed any more, so that the plan meets the schema that it expects."""

@@ -257,7 +257,7 @@ def remove_field(needs: LockNeeds, operation: Any) -> Iterator[Need]:
         return
     yield field.model._meta.db_table, ALTER_TABLE
     yield from needs.pointed_to(field, DROP_FOREIGN_KEY)
-    # DROP COLUMN … CASCADE takes the constraints of those that point to it along.
+    # Up to Django 5.2, DROP COLUMN … CASCADE takes the constraints of those that point to it along.
     yield from everything_on(
         key for key in pointing_to(field) if same_column(key.target_field, field) and key.db_constraint
     )

@@ -12,7 +12,8 @@ from auto_migrate.databases.lock_modes import ALTER_TABLE
 CONSTRAINT = re.compile(
     rf"(?:SET CONSTRAINTS {NAME} IMMEDIATE; )?ALTER TABLE (?P<table>{NAME}) DROP CONSTRAINT (?P<name>{QUOTED})"
 )
-COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) DROP COLUMN (?P<name>{QUOTED}) CASCADE")
+# Up to 5.2, Django says CASCADE.
+COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) DROP COLUMN (?P<name>{QUOTED})(?: CASCADE)?")
 TABLE = re.compile(rf"DROP TABLE (?P<table>{NAME}) CASCADE")
 
 

@@ -115,13 +115,13 @@ def milliseconds(seconds: float) -> str:
     return f"{min(round(seconds * 1000), LONGEST)}ms"
 
 
-def transaction_settings() -> dict[str, str]:
+def transaction_settings(queue_limit: float | None = None) -> dict[str, str]:
     """Return the settings of a migration's transaction; all are local to it, so pooled connections keep no trace."""
     settings = get_settings()
     wanted = {
         **NOTICE_DEAD_CLIENTS,
         **SERVER_SETTINGS,
-        "lock_timeout": milliseconds(settings.LOCK_TIMEOUT_CEILING),
+        "lock_timeout": milliseconds(settings.LOCK_TIMEOUT_CEILING if queue_limit is None else queue_limit),
         # A migration that computes in Python is idle in its transaction, and that is no fault. A host that vanished is
         # noticed by TCP.
         "idle_in_transaction_session_timeout": "0",
@@ -245,7 +245,7 @@ class PostgreSQL(Database):
         return Fault(FaultKind.UNREACHABLE, detail)
 
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
-        settings, key = transaction_settings(), key_here(RECORD_KEY)
+        settings, key = transaction_settings(self.queue_limit), key_here(RECORD_KEY)
         begin = Question(BEGIN, [key, True, list(settings), list(settings.values())])
         questions = [question] if question else []
         ((locked, *_), *_), *answers = self._ask_in_turn(begin, *questions)

@@ -20,7 +20,7 @@ from auto_migrate.exceptions import PlanRefused, UsageError
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
-from auto_migrate.management.memory import collect_models_soon
+from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.output import add_format, reporting
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
@@ -66,6 +66,8 @@ class Command(BaseCommand):
     )
     # A release step waits for its database; Django's own database checks would fail before it could.
     requires_system_checks: list[str] = []
+    # Beside the one that reports.
+    listeners: Sequence[Listener] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = HelpFormatter
@@ -201,7 +203,8 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="Only ask; exit with 9 if migrations are pending.")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        collect_models_soon()
+        keep_imports()
+        self.listeners = (collect_models_soon,)
         super().run_from_argv(argv)
 
     def handle(self, **options: Any) -> None:
@@ -241,7 +244,7 @@ class Command(BaseCommand):
                     max_failures=options["max_failures"],
                     audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
                 )
-                migrate(database, request, listeners=[output.listener], clock=clock)
+                migrate(database, request, listeners=[output.listener, *self.listeners], clock=clock)
 
     def _databases(self, options: dict[str, Any]) -> list[str]:
         if options["all_databases"] and options["databases"]:

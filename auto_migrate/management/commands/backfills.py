@@ -17,12 +17,12 @@ from auto_migrate.backfills.records import ACTIONS, Backfills
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.options import asking
-from auto_migrate.events import jsonable
 from auto_migrate.exceptions import TransientError, UsageError
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.output import add_format, reporting, write_unencodable
 from auto_migrate.redaction import printable
+from auto_migrate.values import jsonable
 
 EPILOG = """\
 examples:

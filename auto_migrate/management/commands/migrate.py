@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import Any
@@ -19,6 +19,7 @@ from django.core.management import find_commands
 from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
@@ -31,6 +32,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.events import (
     Context,
     Event,
+    Listener,
     LockAwaited,
     MigrationFinished,
     MigrationStarted,
@@ -42,7 +44,8 @@ from auto_migrate.fleet.standing import recorded_everywhere, whole_state
 from auto_migrate.history.journal import Journal, Position, cut_schemas, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
-from auto_migrate.management.memory import collect_models_soon
+from auto_migrate.management.memory import collect_models_soon, keep_imports
+from auto_migrate.management.unchanged import digest_of_models, handle_unchanged, noting
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
 from auto_migrate.planning.interruptions import resuming
 from auto_migrate.planning.schema_state import recorded_rows
@@ -52,6 +55,8 @@ from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
 OWN = "auto_migrate"
+# Options with which Django's command does something else than to bring all apps to their leaf nodes.
+LESS_OR_MORE = ("app_label", "fake", "run_syncdb", "prune", "plan", "check_unapplied")
 
 
 def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
@@ -70,7 +75,23 @@ def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
 class FasterCommand(MigrateCommand):
     """Django's command on states that are rendered on demand; other apps' commands find it where they call Django's."""
 
-    handle = carried_out_by(LazyExecutor)
+    # The apps whose migrations and models are known to be as they were when there was nothing to do.
+    unchanged_apps: tuple[str, ...] | None = None
+    # Whether no difference was found between the models and the migrations.
+    reflects_models = False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if self.unchanged_apps is not None and not any(map(options.get, LESS_OR_MORE)):
+            handle_unchanged(self, self.unchanged_apps, **options)
+            return
+        differs: list[bool] = []
+        looks_as_django = self.autodetector is MigrationAutodetector
+        self.autodetector = noting(self.autodetector, differs)  # type: ignore[misc] # of this command alone
+        on_lazy_states(self, *args, **options)
+        self.reflects_models = looks_as_django and differs == [False]
+
+
+on_lazy_states = carried_out_by(LazyExecutor)
 
 
 def next_in_line(name: str = "migrate") -> type[BaseCommand] | None:
@@ -98,8 +119,12 @@ def parents(found: type[BaseCommand]) -> tuple[type[BaseCommand], ...]:
 class Supervised(BaseCommand):
     """Any `migrate`, under the deploy lock and in the history."""
 
+    # Beside the one that tells whom the command waits for.
+    listeners: Sequence[Listener] = ()
+
     def run_from_argv(self, argv: list[str]) -> None:
-        collect_models_soon()
+        keep_imports()
+        self.listeners = (collect_models_soon,)
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -115,12 +140,16 @@ class Supervised(BaseCommand):
         left = functools.partial(self._fingerprint, code, skip_checks=bool(options.get("skip_checks")))
         with (
             exit_codes(),
-            supervised(database, requested_by="migrate", listeners=[self._tell_waiting], fingerprint=left) as self.emit,
+            supervised(
+                database, requested_by="migrate", listeners=[self._tell_waiting, *self.listeners], fingerprint=left
+            ) as self.emit,
         ):
             # Not in the signal's receiver: it is not sent where no app has models.
             self.open_journals = open_journals(database)
             if not options.get("fake"):
                 refuse_half_unapplied(database, self.open_journals)
+            if code is not None and self._is_unchanged(code):
+                self.unchanged_apps = code.app_labels
             if tenancy_of(database) is None:
                 pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             else:
@@ -141,11 +170,25 @@ class Supervised(BaseCommand):
         """Return that of the state that the command has left; empty if the last run left it, or none can be had."""
         if code is None:
             return ""
-        now = code.fingerprint(recorded_everywhere(self.emit.database))
-        known = Known(now, Fingerprint.parsed(History(self.emit.database).last_fingerprint(but=self.emit.run_id)))
+        known = self._known(code)
         if known.is_same_schema or self._is_up_to_date():
-            return known.learned(skipped_checks=skip_checks)
+            reflected = digest_of_models(code) if getattr(self, "reflects_models", False) else ""
+            return known.learned(skipped_checks=skip_checks, reflected=reflected)
         return ""
+
+    def _known(self, code: Code) -> Known:
+        now = code.fingerprint(recorded_everywhere(self.emit.database))
+        return Known(now, Fingerprint.parsed(History(self.emit.database).last_answer(but=self.emit.run_id).fingerprint))
+
+    def _is_unchanged(self, code: Code) -> bool:
+        """Return whether migrations and models are as they were when Django found nothing to do and no difference."""
+        # Another's autodetector may find differences that Django's does not.
+        if self.open_journals or getattr(self, "autodetector", None) is not MigrationAutodetector:
+            return False
+        if tenancy_of(self.emit.database) is not None:
+            return False
+        known = self._known(code)
+        return known.is_same_schema and known.last.reflected == digest_of_models(code)
 
     def _is_up_to_date(self) -> bool:
         """Return whether nothing is left to apply, which a receiver of `pre_migrate` may have wanted."""

@@ -10,6 +10,7 @@ from django.core.management.color import Style
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
+from auto_migrate.duration_words import exact_duration
 from auto_migrate.events import PlanAssessed
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Forecast, Handled, Level, PlannedOperation
 from auto_migrate.reporting.bridge_words import what
@@ -138,13 +139,3 @@ def forecast_line(forecast: Forecast) -> str:
     if forecast.seconds is None:
         return _("⏱ Foreseen: its longest lock {lock}; of a function nobody can tell.").format(lock=lock)
     return _("⏱ Foreseen: {time}, its longest lock {lock}.").format(time=exact_duration(forecast.seconds), lock=lock)
-
-
-def exact_duration(seconds: float) -> str:
-    """Write a duration as a person says it: `40 ms`, `12.5 s`, `3 min 20 s`."""
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"

@@ -19,6 +19,7 @@ from auto_migrate.backfills.progress import described, progress_of
 from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
+from auto_migrate.duration_words import exact_duration
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import AssessedMigration, Finding
 from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
@@ -26,7 +27,7 @@ from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import Judged, judge
-from auto_migrate.reporting.assessments.text import exact_duration, forecast_line
+from auto_migrate.reporting.assessments.text import forecast_line
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
 from auto_migrate.web.pages import words

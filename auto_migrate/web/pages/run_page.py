@@ -13,10 +13,10 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.postgresql.blocking import InTheWay
+from auto_migrate.duration_words import exact_duration
 from auto_migrate.events import RetryScheduled
 from auto_migrate.history.models import StepRecord
 from auto_migrate.lock_wait import aware
-from auto_migrate.reporting.assessments.text import exact_duration
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web.auth import may_end_blockers
 from auto_migrate.web.pages import words

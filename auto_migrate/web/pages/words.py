@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate import events
+from auto_migrate import events, record_events
 from auto_migrate.databases.waits import TEXTS, Reason
+from auto_migrate.duration_words import exact_duration
 from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import BLOCKER_ENDED, FORESEEN, Wish
 from auto_migrate.lock_wait import aware
-from auto_migrate.reporting.assessments.text import exact_duration
 from auto_migrate.web.pages.markup import tag
 
 # What stands where there is nothing to tell.
@@ -142,7 +142,7 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     events.SessionsAwaited.kind: _sessions,
     events.LockAwaited.kind: _lock,
-    events.RecordMended.kind: _mended,
+    record_events.RecordMended.kind: _mended,
     FORESEEN: _foreseen,
     events.OlderReleasesNoticed.kind: _others,
     events.PoolerNoticed.kind: _filled(

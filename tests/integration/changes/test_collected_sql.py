@@ -159,7 +159,10 @@ def test_a_table_that_a_pending_migration_makes_is_told_as_far_as_it_goes(connec
     note, *statements = collected(connection, state, ops.RemoveField("Loan", "reader"))
     assert is_note(note)
     assert "library_loan" in note
-    assert statements == ['ALTER TABLE "library_loan" DROP COLUMN "reader_id" CASCADE;']
+    assert statements in (
+        ['ALTER TABLE "library_loan" DROP COLUMN "reader_id" CASCADE;'],  # up to Django 5.2
+        ['ALTER TABLE "library_loan" DROP COLUMN "reader_id";'],
+    )
     assert all(map(is_note, collected(connection, state, ops.AlterUniqueTogether("Chapter", set()))))
 
 

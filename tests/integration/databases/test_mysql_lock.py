@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 from django.test import override_settings
 
@@ -19,13 +19,14 @@ from tests.integration.databases.aliases import alias
 from tests.servers import MariaDB
 from tools.servers import wait_until
 
-SETTINGS = ("lock_wait_timeout", "innodb_lock_wait_timeout", "wait_timeout", "max_statement_time")
+SETTINGS = ("lock_wait_timeout", "innodb_lock_wait_timeout", "wait_timeout")
 
 
-def session(connection: BaseDatabaseWrapper) -> list[object]:
-    """Read what a migration's session is set to, and the connection's number."""
+def session(connection: Any) -> list[object]:
+    """Read what a migration's session is set to, in seconds, after the connection's number."""
+    longest = "max_statement_time" if connection.mysql_is_mariadb else "max_execution_time / 1000"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT CONNECTION_ID(), {', '.join(f'@@SESSION.{name}' for name in SETTINGS)}")
+        cursor.execute(f"SELECT CONNECTION_ID(), {', '.join(f'@@SESSION.{name}' for name in (*SETTINGS, longest))}")
         return list(cursor.fetchone())
 
 

@@ -311,7 +311,7 @@ def look(folder: str) -> dict[str, object]:
     code = read_code("default")
     fingerprint = str(code.fingerprint(recorded_rows(connection))) if code else ""
     return {
-        "known": bool(fingerprint) and History().last_fingerprint(but=uuid.uuid4()) == fingerprint,
+        "known": bool(fingerprint) and History().last_answer(but=uuid.uuid4()).fingerprint == fingerprint,
         "fingerprint": fingerprint,
         "quick": told(lambda: quick_state().state),
         "long": told(lambda: compare(adapter_for("default"), Goal()).state),

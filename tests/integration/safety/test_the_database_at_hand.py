@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.db import DatabaseError, migrations, transaction
+from django.db import DatabaseError, migrations, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
@@ -61,8 +63,13 @@ def tables(shop: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
 def found(connection: BaseDatabaseWrapper, *statements: str) -> list[tuple[str, Found]]:
     """Return what all hazards find in one migration of statements."""
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in statements]
+    return found_in(connection, operations, ProjectState())
+
+
+def found_in(connection: BaseDatabaseWrapper, operations: list[Any], state: ProjectState) -> list[tuple[str, Found]]:
+    """Return what all hazards find in one migration of operations."""
     migration = type("Migration", (Migration,), {"operations": operations})("0002_next", "shop")
-    [read] = classify_plan(read_plan(connection, [(migration, False)], ProjectState()))
+    [read] = classify_plan(read_plan(connection, [(migration, False)], state))
     return [
         (code, one)
         for code, hazard in hazards().items()
@@ -149,6 +156,23 @@ def test_once_the_plan_changes_who_may_do_what_nothing_is_certain(tables: BaseDa
 )
 def test_what_goes_along_is_told(tables: BaseDatabaseWrapper, statement: str, gone: set[str]) -> None:
     assert {one.table for code, one in found(tables, statement) if code == "AM410"} == gone
+
+
+DROP_COLUMN = "ALTER TABLE %(table)s DROP COLUMN %(column)s"
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"), [(f"{DROP_COLUMN} CASCADE", "AM410"), (DROP_COLUMN, "AM205")], ids=["up to Django 5.2", "later"]
+)
+def test_what_uses_a_field_goes_along_or_stops_it_as_this_django_drops_columns(
+    tables: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch, sql: str, code: str
+) -> None:
+    monkeypatch.setattr(BaseDatabaseSchemaEditor, "sql_delete_column", sql)
+    state = ProjectState()
+    fields: list[tuple[str, Any]] = [("id", models.BigAutoField(primary_key=True)), ("w", models.TextField(null=True))]
+    migrations.CreateModel("T", fields, {"db_table": "t"}).state_forwards("shop", state)
+    told = {code for code, _found in found_in(tables, [migrations.RemoveField("T", "w")], state)}
+    assert told & {"AM410", "AM205"} == {code}
 
 
 @pytest.mark.parametrize(

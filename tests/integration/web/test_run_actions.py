@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -16,6 +17,7 @@ from auto_migrate.history.run_log import RunLog, Wish
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web import picture
+from auto_migrate.web.pages import run_page
 from tests.integration.web.conftest import BASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,6 +151,26 @@ def test_many_who_look_at_one_run_cost_one_look(staff: Client, running: uuid.UUI
     with CaptureQueriesContext(connection) as asked:
         assert staff.get(address, headers=HTML).status_code == 200
     assert [query["sql"] for query in asked if "auto_migrate" in query["sql"]] == []
+
+
+def test_the_page_is_made_once_for_those_who_are_shown_the_same(
+    staff: Client, running: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[picture.Picture] = []
+    sections = run_page._sections
+
+    def counted(request: HttpRequest, seen: picture.Picture) -> Any:
+        made.append(seen)
+        return sections(request, seen)
+
+    monkeypatch.setattr(run_page, "_sections", counted)
+    address = f"{BASE}/runs/{running}/?part=live"
+    shown = [staff.get(address, headers=HTML) for _viewer in range(3)]
+    assert len({response.content for response in shown}) == len(made) == 1
+    picture.forget()
+    known = {**HTML, "If-None-Match": shown[0]["ETag"]}
+    assert staff.get(address, headers=known).status_code == 304
+    assert len(made) == 1  # nothing for whoever has it
 
 
 def test_a_stranger_with_a_browser_is_shown_where_to_log_in(stranger: Client) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from auto_migrate.backfills.lag import Lag
 from auto_migrate.backfills.pace import Pace
-from auto_migrate.backfills.progress import lasting, short
+from auto_migrate.backfills.progress import short
+from auto_migrate.duration_words import rough_duration
 
 
 def test_batches_grow_to_what_takes_their_time_and_no_longer() -> None:
@@ -65,4 +66,4 @@ def test_numbers_are_short(count: int, text: str) -> None:
     [(0.2, "0 s"), (40, "40 s"), (119, "119 s"), (720, "12 min"), (10_800, "3 h"), (259_200, "3 d")],
 )
 def test_durations_have_one_unit(seconds: float, text: str) -> None:
-    assert lasting(seconds) == text
+    assert rough_duration(seconds) == text

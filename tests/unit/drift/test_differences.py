@@ -77,13 +77,13 @@ def test_what_a_bridge_changes_is_no_drift(kind: BridgeKind, difference: Differe
         ("UPDATE t SET n = 1", Difference("t", Part.COLUMN, DifferenceKind.EXTRA, "n", columns=("n",)), False),
         ("ALTER TABLE t ADD m integer; UPDATE t SET n = 1",
          Difference("t", Part.COLUMN, DifferenceKind.EXTRA, "n", columns=("n",)), False),
-        ("ALTER TABLE t ADD n integer", Difference("t", Part.COLUMN, DifferenceKind.MISSING, "n", columns=("n",)), False),
+        ("ALTER TABLE t ADD n int", Difference("t", Part.COLUMN, DifferenceKind.MISSING, "n", columns=("n",)), False),
         ("ALTER TABLE t DROP n", Difference("t", Part.COLUMN, DifferenceKind.MISSING, "n", columns=("n",)), True),
-        ("ALTER TABLE u ALTER n TYPE text", Difference("t", Part.COLUMN, DifferenceKind.DIFFERENT, "n", columns=("n",)), False),
+        ("ALTER TABLE u DROP n", Difference("t", Part.COLUMN, DifferenceKind.DIFFERENT, "n", columns=("n",)), False),
         ("CREATE INDEX i ON t (n)", Difference("t", Part.INDEX, DifferenceKind.INVALID, "i", columns=("n",)), False),
     ],
 )  # fmt: skip
 def test_a_difference_is_its_own_sqls_if_that_names_it(sql: str, difference: Difference, *, is_known: bool) -> None:
     migration = migrations.Migration("0002", "shop")
-    migration.operations = [migrations.RunSQL(sql)]
+    vars(migration)["operations"] = [migrations.RunSQL(sql)]
     assert (OwnDdl([migration]).author_of(difference, "shop") is not None) is is_known

@@ -12,7 +12,7 @@ from django.core.management.base import OutputWrapper
 from django.core.management.color import Style, color_style, no_style
 from django.utils.translation import override
 
-from auto_migrate import backfill_events, bridge_events, events, fleet_events, values
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events, values
 from auto_migrate.events import Event
 from auto_migrate.findings import AssessedMigration
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -43,7 +43,9 @@ SILENT = [
     rehearsing.BaseApplied(FIRST, 1, 41),
     events.RunClaimed(),
     events.LockAcquired(11.0),
-    events.MigrationsAdopted((FIRST,)),
+    record_events.MigrationsAdopted((FIRST,)),
+    # Told by the consoles of an adoption and of drift.
+    *(one for one in SAMPLES if type(one).__module__.endswith((".adoption_events", ".drift_events"))),
     fleet_events.SchemaFinished(1, 0.25),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
@@ -368,7 +370,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "✅ Nenhuma migração pendente: esta versão é mais antiga que o banco de dados.\n",
     ),
     (
-        events.RecordMended((FIRST,)),
+        record_events.RecordMended((FIRST,)),
         "🩹 Completed the record of billing.0001_initial: applied, but recorded by half.\n",
         "🩹 Registro de billing.0001_initial completado: estava aplicado, mas registrado pela metade.\n",
     ),

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from auto_migrate import backfill_events, bridge_events, events, values
+from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events, values
 from auto_migrate.adoption import adoption_events
 from auto_migrate.drift import differences, drift_events
 from auto_migrate.rehearsal import rehearsal_events as rehearsing
@@ -20,7 +20,7 @@ COMMON = ["event", "at", "database", "run_id"]
 SECTION = re.compile(r"^### `(?P<kind>\w+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = {found["kind"]: found["body"] for found in SECTION.finditer(REFERENCE)}
 # Those of rooms that are imported when they are needed.
-ROOMS = (adoption_events, backfill_events, bridge_events, drift_events, rehearsing)
+ROOMS = (adoption_events, backfill_events, bridge_events, drift_events, fleet_events, record_events, rehearsing)
 EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__module__.startswith("auto_migrate.")}
 # What a field of an event holds when it is not one of JSON's own types.
 COMPOSED = {
