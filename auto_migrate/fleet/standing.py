@@ -13,6 +13,7 @@ from django.db import connections
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
+from auto_migrate.databases.postgresql.tenant_makers import being_made
 from auto_migrate.exceptions import TransientError
 from auto_migrate.fleet.survey import Group, standing_for, take
 from auto_migrate.history.journal import cut_schemas
@@ -88,6 +89,9 @@ def tenants_state(database: Database, tenancy: Tenancy) -> TenantsState:
     for name in cut_schemas(database.alias).intersection(states) if states else ():
         states[name] = SchemaState.BEHIND
         pending.setdefault(name, 1)
+    for name in being_made(database.connection, pending) if pending else ():
+        # Nobody uses it yet, and a customer who signs up must not take a service out of rotation.
+        del states[name], pending[name]
     failed = History(database.alias).failed_schemas(pending) if pending else frozenset()
     return TenantsState(survey.total, states, pending, failed, survey.unprovisioned)
 

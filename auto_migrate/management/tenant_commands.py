@@ -17,6 +17,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.postgresql.adapter import RECORD_KEY
 from auto_migrate.databases.postgresql.deploy_lock import AdvisoryLock
 from auto_migrate.databases.postgresql.sessions import key_here
+from auto_migrate.databases.postgresql.tenant_makers import maker_of
 from auto_migrate.exceptions import DeployLockTimeout
 from auto_migrate.management.commands.migrate import Supervised, next_in_line
 
@@ -58,7 +59,7 @@ def kept_out(database: str, schema: str) -> Iterator[None]:
         yield
         return
     with within_schema(schema):
-        lock = AdvisoryLock(adapter_for(database), f"tenant {schema}"[:63], key_here(RECORD_KEY))
+        lock = AdvisoryLock(adapter_for(database), maker_of(schema), key_here(RECORD_KEY))
     clock = Clock()
     began = clock.monotonic()
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from auto_migrate.databases.postgresql.tenant_makers import maker_of
 from tests.integration.fleet.tenanted import Tenanted
 from tests.servers import PgBouncer
 
@@ -53,3 +55,15 @@ def test_a_function_that_names_no_tenants_is_refused_beforehand(tmp_path: Path, 
     done = project.run("auto_migrate")
     assert done.code == 2, done.text
     assert "no name of a schema" in done.errors
+
+
+def test_a_tenant_that_is_being_made_takes_no_service_out_of_rotation(tenanted: Tenanted) -> None:
+    assert tenanted.run("auto_migrate").code == 0
+    tenanted.tenants("fresh")
+    assert tenanted.get("/ready/") == (503, {"status": "not_ready", "reason": "behind"})
+    name = maker_of("fresh")
+    with psycopg.connect(tenanted.url, application_name=name):
+        assert tenanted.get("/ready/") == (200, {"status": "ready"})
+    # Whoever made it is gone, and it is not whole.
+    assert tenanted.get("/ready/") == (503, {"status": "not_ready", "reason": "behind"})
+    assert tenanted.run("auto_migrate", "--check").code == 9
