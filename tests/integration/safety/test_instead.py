@@ -169,7 +169,7 @@ def test_old_rows_are_filled_with_the_default_in_batches(shop: BaseDatabaseWrapp
 @on_one_server
 @pytest.mark.parametrize("filling", [{"default": 3}, {"db_default": 3}], ids=["default", "db_default"])
 def test_a_column_with_a_check_fills_old_rows_as_the_field_does(
-    shop: BaseDatabaseWrapper, filling: dict[str, int]
+    shop: BaseDatabaseWrapper, filling: dict[str, Any]
 ) -> None:
     text = offered(shop, migrations.AddField("Author", "rank", models.PositiveIntegerField(**filling)))["AM105"]
     assert "integer DEFAULT 3 NOT NULL" in text
