@@ -54,6 +54,11 @@ def state(value: str) -> SafeString:
     return tag("span", _(STATES.get(value, value)), class_=f"am-state am-{value}", data_state=value)
 
 
+def level(value: str, handled: object) -> SafeString:
+    """Return the level of a finding; what is taken care of is no alarm."""
+    return state("notice" if handled else value)
+
+
 def clock(seconds: float) -> str:
     """Return a duration as a clock shows it, in every language: `0:42`, `1:02:03`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
