@@ -129,7 +129,9 @@ def _foreseen(detail: Mapping[str, Any]) -> str:
     seconds, lock = detail["seconds"], detail["longest_lock_seconds"]
     told = {"lock": exact_duration(lock), "time": "" if seconds is None else exact_duration(seconds)}
     if seconds is None:
-        return _("Foreseen: a lock of {lock} at most; of a function nobody can tell how long it takes.").format(**told)
+        return _("Foreseen: a lock of {lock} at most; how long functions, or going back, take nobody can tell.").format(
+            **told
+        )
     return _("Foreseen: {time}, with a lock of {lock} at most.").format(**told)
 
 
