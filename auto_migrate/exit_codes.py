@@ -23,7 +23,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 4, "database refuses for good"
     LOCK_TIMEOUT = 5, "deploy lock not had in time"
     PLAN_REFUSED = 6, "plan refused by the safety assessment"
-    DIVERGED = 7, "history diverged"
+    DIVERGED = 7, "history diverged, a cut that nobody has finished, or a schema that is not proven"
     INTERRUPTED = 8, "interrupted at a safe place"
     BEHIND = 9, "--check: migrations are pending"
     BACKFILL_UNFINISHED = 10, "a backfill that the plan needs is not finished"

@@ -36,6 +36,17 @@ def links(readme: str) -> list[str]:
     return re.findall(r"\]\(([^)]+)\)", readme)
 
 
+def in_portuguese(link: str) -> str:
+    """Return the Portuguese page that a link leads to, where there is one."""
+    twin = link.replace(".md", ".pt-BR.md")
+    return twin if (ROOT / twin.partition("#")[0]).exists() else link
+
+
+def numbers(readme: str) -> list[str]:
+    """Return the digits of all numbers of more than one, whichever sign parts their thousands and fractions."""
+    return sorted(re.sub("[.,]", "", number) for number in re.findall(r"\d+(?:[.,]\d+)+", prose(readme)))
+
+
 def test_they_have_the_same_headings() -> None:
     assert headings(PORTUGUESE) == headings(ENGLISH)
 
@@ -51,10 +62,12 @@ def test_their_tables_have_the_same_rows() -> None:
 def test_they_link_to_the_same_places_and_to_each_other() -> None:
     assert "README.pt-BR.md" in links(ENGLISH)
     assert "README.md" in links(PORTUGUESE)
-    others = [link for link in links(ENGLISH) if link != "README.pt-BR.md"]
-    # A page that there is in Portuguese is linked to in Portuguese.
-    theirs = [link.replace(".pt-BR.md", ".md") for link in links(PORTUGUESE) if link != "README.md"]
-    assert theirs == others
+    others = [in_portuguese(link) for link in links(ENGLISH) if link != "README.pt-BR.md"]
+    assert [link for link in links(PORTUGUESE) if link != "README.md"] == others
+
+
+def test_they_tell_the_same_numbers() -> None:
+    assert numbers(PORTUGUESE) == numbers(ENGLISH)
 
 
 def test_they_name_the_same_commands_and_files_in_their_text() -> None:

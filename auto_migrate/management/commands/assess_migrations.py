@@ -31,6 +31,8 @@ from auto_migrate.review.judgement import review
 from auto_migrate.review.outgoing_models import NoModels, outgoing_models
 from auto_migrate.review.proposal import Proposal, changed, named
 from auto_migrate.safety.acknowledgements import of_text
+from auto_migrate.safety.hazard import Harm
+from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.plan_assessment import server_of
 from auto_migrate.workload.statement import Workload, together
 from auto_migrate.workload.statement_file import read_files
@@ -148,7 +150,9 @@ class Command(BaseCommand):
                 report = self.report(options)
             Outlet(stdout).write(self.written(report, options["format"]))
             if report.failing:
-                raise refused(report.failing)
+                raise refused(
+                    report.failing, may_go_online=report.server.vendor == "postgresql" and not options["online"]
+                )
 
     def report(self, options: dict[str, Any]) -> AssessmentReport:
         """Judge what the options name."""
@@ -213,7 +217,7 @@ def chosen(names: Sequence[str], since: str | None, folder: Path) -> Proposal:
     )
 
 
-def refused(failing: Sequence[Finding]) -> PlanRefused:
+def refused(failing: Sequence[Finding], *, may_go_online: bool = False) -> PlanRefused:
     """Say for what the assessment fails."""
     text = ngettext(
         "{count} finding that nobody has acknowledged: {names}.",
@@ -221,10 +225,12 @@ def refused(failing: Sequence[Finding]) -> PlanRefused:
         len(failing),
     )
     names = dict.fromkeys(f"{finding.code}:{finding.migration}" for finding in failing)
-    return PlanRefused(
-        text.format(count=len(failing), names=", ".join(names)),
-        hint=_(
-            "Write the migration as shown, or say in it that this is wanted: "
-            'acknowledged = auto_migrate.acknowledge("{code}", reason="…")'
-        ).format(code=failing[0].code),
-    )
+    hint = _(
+        "Write the migration as shown, or say in it that this is wanted: "
+        'acknowledged = auto_migrate.acknowledge("{code}", reason="…")'
+    ).format(code=failing[0].code)
+    if may_go_online and any(hazards()[finding.code].harm is Harm.BLOCKS for finding in failing):
+        hint += "\n" + _(
+            "Where the release step may carry it out online, judge it so: manage.py assess_migrations --online"
+        )
+    return PlanRefused(text.format(count=len(failing), names=", ".join(names)), hint=hint)

@@ -72,7 +72,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = HelpFormatter
         parser.epilog = EPILOG
-        parser.add_argument("app_label", nargs="?", help="Only this app.")
+        parser.add_argument("app_label", nargs="?", help="Only this app, and what it depends on.")
         parser.add_argument("migration_name", nargs="?", help='Bring the app to this migration; "zero" unapplies all.')
         add_database(parser)
         parser.add_argument(
@@ -100,6 +100,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--max-retries",
             type=number(int, 1),
+            metavar="N",
             help=f"Attempts in all while the database cannot be used. Default: {Settings.MAX_RETRIES}.",
         )
         parser.add_argument(

@@ -137,5 +137,7 @@ def forecast_line(forecast: Forecast) -> str:
     """Return how long a plan will take."""
     lock = exact_duration(forecast.longest_lock_seconds)
     if forecast.seconds is None:
-        return _("⏱ Foreseen: its longest lock {lock}; of a function nobody can tell.").format(lock=lock)
+        return _(
+            "⏱ Foreseen: its longest lock {lock}; how long functions, or going back, take nobody can tell."
+        ).format(lock=lock)
     return _("⏱ Foreseen: {time}, its longest lock {lock}.").format(time=exact_duration(forecast.seconds), lock=lock)

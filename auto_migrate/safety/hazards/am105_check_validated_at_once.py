@@ -10,7 +10,7 @@ from django.db.models import CheckConstraint
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.changes.change import AddColumn, AddConstraint, Change
+from auto_migrate.changes.change import AddColumn, AddConstraint, Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.quoting import parts_of, quoted_name, quoted_table
 from auto_migrate.safety.effects import effects
@@ -38,7 +38,7 @@ class CheckValidatedAtOnce(Hazard):
         if not is_check(change) or not any(effect.holds_up for effect in effects(change, site.server)):
             return
         if isinstance(change, AddColumn):
-            problem = _("The new column {table}.{name} comes with a CHECK, which reads all rows though they hold NULL.")
+            problem = _("The new column {table}.{name} comes with a CHECK, which reads all rows though all are alike.")
             text = problem.format(table=change.table, name=change.column)
         else:
             problem = _("The constraint {name} reads all rows of {table}, and nobody reads or writes it meanwhile.")
@@ -69,7 +69,7 @@ class CheckValidatedAtOnce(Hazard):
         check = f"CHECK ({quoted_name(column)} {'>= 0' if positive else '…'}) NOT VALID"
         operation: Operation | None = site.operation.operation
         if isinstance(change, AddColumn):
-            added = f"ALTER TABLE {table} ADD COLUMN {quoted_name(column)} {change.type} NULL"
+            added = f"ALTER TABLE {table} ADD COLUMN {quoted_name(column)} {change.type} {filled(change)}"
             yield run_sql(added, f"{drops} COLUMN {quoted_name(column)}", operation)
             operation = None
         yield run_sql(
@@ -77,6 +77,16 @@ class CheckValidatedAtOnce(Hazard):
             f"{drops} CONSTRAINT {quoted_name(name)}",
             operation,
         )
+
+
+def filled(change: AddColumn) -> str:
+    """Write how a new column fills old rows and whether it takes NULL; the default stays for who does not know it."""
+    empty = "NULL" if change.null else "NOT NULL"
+    if change.default is Default.NONE:
+        return empty
+    field = change.definition
+    value = field.default if field.has_default() else getattr(field.db_default, "value", field.db_default)
+    return f"DEFAULT {value if isinstance(value, int) else '…'} {empty}"
 
 
 def is_check(change: Change) -> bool:

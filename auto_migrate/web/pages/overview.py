@@ -212,7 +212,13 @@ def _migration(assessed: AssessedMigration, fingerprint: str, blocking: list[Fin
 def _finding(finding: Finding, fingerprint: str, is_blocking: bool) -> SafeString:
     name = f"{finding.code}:{finding.migration}"
     settled = finding.acknowledged or (finding.handled and _("taken care of: {how}").format(how=finding.handled))
-    parts: list[object] = [words.state(finding.level), " ", tag("code", finding.code), " ", finding.title]
+    parts: list[object] = [
+        words.level(finding.level, finding.handled),
+        " ",
+        tag("code", finding.code),
+        " ",
+        finding.title,
+    ]
     parts += [settled and f" ({settled})", tag("p", shown(finding.problem))]
     if is_blocking and may_pass(finding):
         box = tag(

@@ -316,7 +316,9 @@ def findings(found: Sequence[dict[str, str]] | None) -> SafeString:
         note = _("acknowledged: {reason}").format(reason=settled) if settled is not None else ""
         note = note or (_("taken care of: {how}").format(how=handled) if handled else "")
         name = tag("code", f"{finding['code']} {finding['migration']}")
-        items.append(tag("li", words.state(finding["level"]), " ", name, " ", finding["title"], note and f" ({note})"))
+        items.append(
+            tag("li", words.level(finding["level"], handled), " ", name, " ", finding["title"], note and f" ({note})")
+        )
     return tag("ul", items, class_="am-findings")
 
 

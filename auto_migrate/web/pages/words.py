@@ -54,6 +54,11 @@ def state(value: str) -> SafeString:
     return tag("span", _(STATES.get(value, value)), class_=f"am-state am-{value}", data_state=value)
 
 
+def level(value: str, handled: object) -> SafeString:
+    """Return the level of a finding; what is taken care of is no alarm."""
+    return state("notice" if handled else value)
+
+
 def clock(seconds: float) -> str:
     """Return a duration as a clock shows it, in every language: `0:42`, `1:02:03`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
@@ -124,7 +129,9 @@ def _foreseen(detail: Mapping[str, Any]) -> str:
     seconds, lock = detail["seconds"], detail["longest_lock_seconds"]
     told = {"lock": exact_duration(lock), "time": "" if seconds is None else exact_duration(seconds)}
     if seconds is None:
-        return _("Foreseen: a lock of {lock} at most; of a function nobody can tell how long it takes.").format(**told)
+        return _("Foreseen: a lock of {lock} at most; how long functions, or going back, take nobody can tell.").format(
+            **told
+        )
     return _("Foreseen: {time}, with a lock of {lock} at most.").format(**told)
 
 

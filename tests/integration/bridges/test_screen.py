@@ -32,3 +32,13 @@ def test_the_first_page_says_what_takes_a_bridge_down(new: Release, phases: str)
     new.query("UPDATE auto_migrate_bridge SET released_at = now()")
     new.migrated("v2", "--phase", "post_deploy", **phased)
     assert "Bridges" not in new.code(PAGE, **phased)
+
+
+def test_what_a_bridge_takes_care_of_is_no_alarm_before_the_run_nor_after_it(new: Release) -> None:
+    before = new.code(PAGE)
+    new.migrated("v2")
+    [run, *_earlier] = new.get("runs")["results"]
+    for shown in (before, new.code(PAGE.replace("/debug/", f"/runs/{run['run_id']}/"))):
+        assert "AM403" in shown
+        assert 'data-state="notice"' in shown
+        assert 'data-state="error"' not in shown

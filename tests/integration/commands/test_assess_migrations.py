@@ -283,3 +283,12 @@ def test_a_migration_that_depends_on_nothing_there_is_told(shop: Shop) -> None:
     process = shop.assess("--since", "main")
     assert process.returncode == 7
     assert "0009_missing" in process.stderr
+
+
+def test_who_is_refused_what_the_release_step_carries_out_online_is_told_how_to_judge_it_so(shop: Shop) -> None:
+    shop.index("0003_new_index", "new_idx", after="0002_old_index")
+    process = shop.assess("shop.0003")
+    assert process.returncode == 6
+    assert "assess_migrations --online" in process.stderr
+    assert shop.assess("shop.0003", "--online").returncode == 0
+    assert "--online" not in shop.assess("shop.0003", "--vendor", "mysql").stderr

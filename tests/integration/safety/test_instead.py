@@ -164,3 +164,14 @@ def test_old_rows_are_filled_with_the_default_in_batches(shop: BaseDatabaseWrapp
     assert "batch.filter(age__isnull=True)" in text
     assert "update(age=7)" in text
     assert not {"AM104", *SECOND_ROUND} & {code for code, _ in judged(shop, library_state(), *migrations_of(text, APP))}
+
+
+@on_one_server
+@pytest.mark.parametrize("filling", [{"default": 3}, {"db_default": 3}], ids=["default", "db_default"])
+def test_a_column_with_a_check_fills_old_rows_as_the_field_does(
+    shop: BaseDatabaseWrapper, filling: dict[str, Any]
+) -> None:
+    text = offered(shop, migrations.AddField("Author", "rank", models.PositiveIntegerField(**filling)))["AM105"]
+    assert "integer DEFAULT 3 NOT NULL" in text
+    codes = {code for code, _ in judged(shop, library_state(), *migrations_of(text, APP))}
+    assert not {"AM105", "AM403", *SECOND_ROUND} & codes
