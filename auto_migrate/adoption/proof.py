@@ -130,10 +130,10 @@ class Proof:
         return [version.since for version in position.table.versions[1:]]
 
     def lost_parents(self, app_label: str) -> set[int]:
-        """Return what is not there and the migrations of an app depend on whose tables are."""
+        """Return what is not there and the migrations of an app depend on, or are, whose tables are."""
         lost = [one for one in self.positions if one.at is None and one.fits and one.table.app_label == app_label]
         makers = {number for position in lost for number in self.makers_of(position)}
-        return {parent for number in makers for parent in self.parents[number]} - self.there
+        return {parent for number in makers for parent in self.parents[number]} - self.there | makers & {*self.refused}
 
     @property
     def unfit(self) -> set[str]:
@@ -184,10 +184,12 @@ def known_parts(versions: Sequence[Version]) -> Known:
 
 
 def _parts(shape: TableShape) -> Iterator[tuple[Part, str]]:
+    yield Part.COMMENT, f"{shape.name} {shape.comment}"
     for column in shape.columns.values():
         yield Part.COLUMN, column.name
         yield Part.DEFAULT, f"{column.name} {column.default}"
         yield Part.COLLATION, f"{column.name} {column.collation}"
+        yield Part.COMMENT, f"{column.name} {column.comment}"
     for rule in shape.rules:
         part = Part.INDEX if rule.kind == "i" else Part.CONSTRAINT
         yield from ((part, wording) for wording in rule.wordings)
@@ -201,6 +203,6 @@ def counts(difference: Difference, known: Known) -> bool:
     match difference.part:
         case Part.COLUMN:
             told = difference.name
-        case Part.DEFAULT | Part.COLLATION:
+        case Part.DEFAULT | Part.COLLATION | Part.COMMENT:
             told = f"{difference.name} {difference.actual}"
     return (difference.part, told) in known
