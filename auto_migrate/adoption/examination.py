@@ -191,10 +191,11 @@ def judge(
     contradictions, waiting = [], {}
     for label in sorted(proof.unfit):
         lost = proof.lost_parents(label)
-        if behind := {order.label(parent) for parent in lost} - {label}:
-            waiting[label] = behind
-        elif found := proof.contradictions(label):
+        # Of apps that build on each other, these are the reason.
+        if found := proof.contradictions(label):
             contradictions += found
+        elif behind := {order.label(parent) for parent in lost} - {label}:
+            waiting[label] = behind
         else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
             waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
     unproven = (proof.unfit - set(waiting)) | {order.label(number) for number in questions}

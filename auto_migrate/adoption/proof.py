@@ -55,8 +55,12 @@ class TableStanding:
 
     @property
     def nearest(self) -> list[Difference]:
-        """Return what sets the table apart from the version that it is most like, the later one of two."""
-        return min(zip(reversed(self.counts), reversed(self.differences), strict=True), key=lambda pair: pair[0])[1]
+        """Return what sets the table apart from the version that it is most like, the later one of two.
+
+        That it should not be there says less than how it should be.
+        """
+        pairs = zip(reversed(self.counts), reversed(self.differences), strict=True)
+        return min(pairs, key=lambda pair: (any(one.part is Part.TABLE for one in pair[1]), pair[0]))[1]
 
 
 @dataclasses.dataclass(frozen=True)

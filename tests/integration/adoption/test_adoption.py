@@ -95,6 +95,30 @@ def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> No
     assert project.query("SELECT count(*) FROM told_mark") == [(2,)]
 
 
+def test_of_apps_that_build_on_each_other_the_table_that_lacks_is_told(tmp_path: Path, database_url: str) -> None:
+    project = Project(tmp_path, database_url)
+    for app in ("one", "two"):
+        project.app(app)
+    project.migration("one", "0001_initial", ITEM, head='run_before = [("two", "0001_initial")]')
+    key = '("item", models.ForeignKey("one.Item", models.CASCADE))'
+    project.migration(
+        "two",
+        "0001_initial",
+        f'migrations.CreateModel("Line", [{ID}, {key}])',
+        head='run_before = [("one", "0002_lines")]',
+    )
+    lines = 'migrations.AddField("item", "lines", models.ManyToManyField("two.Line", related_name="+"))'
+    project.migration("one", "0002_lines", f"{ADDED}, {lines}", after="0001_initial")
+    assert project.run("migrate").code == 0
+    project.query("DELETE FROM django_migrations; ALTER TABLE one_item_lines DROP COLUMN line_id")
+    altered = project.run("auto_migrate", "--adopt")
+    assert (altered.code, "column line_id is missing: bigint NOT NULL" in altered.output) == (7, True), altered.text
+    project.query("DROP TABLE one_item_lines")
+    gone = project.run("auto_migrate", "--adopt")
+    assert (gone.code, "❌ one_item_lines (one)" in gone.output) == (7, True), gone.text
+    assert recorded(project, "one") == recorded(project, "two") == []
+
+
 def test_tables_without_an_extension_of_their_migration_are_not_recorded(tmp_path: Path, database_url: str) -> None:
     project = Project(tmp_path, database_url)
     extension = 'CreateExtension("citext")'
