@@ -49,6 +49,7 @@ TABLES = """
     ORDER BY relname
 """
 OWN = "auto_migrate_"
+LONGEST_NAME = 63
 # What of a column or its constraints a bridge changes for a while.
 BRIDGED = {
     BridgeKind.DEFAULT: (Part.DEFAULT, DifferenceKind.EXTRA),
@@ -218,6 +219,8 @@ def unclaimed_tables(connection: BaseDatabaseWrapper, state: ProjectState, claim
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
+    # The server keeps so many bytes of a name.
+    known |= {name.encode()[:LONGEST_NAME].decode(errors="ignore") for name in known}
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         yield from (name for (name,) in cursor.fetchall() if name not in known and not name.startswith(OWN))

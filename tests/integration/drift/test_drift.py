@@ -80,11 +80,13 @@ def test_partitions_and_comments_by_hand_are_no_drift(tmp_path: Path, database_u
     project = Project(tmp_path, database_url)
     project.app("shop")
     line = f'migrations.CreateModel("Line", [{ID}, ("item", models.ForeignKey("shop.Item", models.CASCADE))])'
-    project.migration("shop", "0001_initial", f'migrations.CreateModel("Item", [{ID}]), {line}')
+    long = f'migrations.CreateModel("Long", [{ID}], options={{"db_table": "shop_{"x" * 70}"}})'
+    project.migration("shop", "0001_initial", f'migrations.CreateModel("Item", [{ID}]), {line}, {long}')
     assert project.run("migrate").code == 0
     project.query(PARTITIONED)
     said = project.run("auto_migrate", "--plan", "--drift", "--fail-on-drift")
     assert (said.code, "No drift" in said.output) == (0, True), said.text
+    assert "shop_xxx" not in said.output
 
 
 @pytest.mark.parametrize(
