@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import migrations
 from django.db.migrations import operations as ops
@@ -75,4 +75,12 @@ def extension_of(operation: Operation) -> str | None:
 
 def extensions_of(migration: Migration) -> tuple[str, ...]:
     """Name the extensions that a migration makes."""
-    return tuple(name for operation in migration.operations if (name := extension_of(operation)))
+    return tuple(name for operation in _in_database(migration.operations) if (name := extension_of(operation)))
+
+
+def _in_database(operations: Sequence[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, ops.SeparateDatabaseAndState):
+            yield from _in_database(operation.database_operations)
+        else:
+            yield operation

@@ -39,9 +39,14 @@ COLUMNS = """
     ORDER BY attnum
 """
 # A foreign key to a partitioned table has one more to each partition, which are its own and go with it.
+# A restore that was cut leaves triggers disabled, and with them what they would enforce.
 # `confrelid` is told as whoever names the table in a model would: without its schema, if it is found without.
 CONSTRAINTS = """
-    SELECT conrelid, contype::text, conname::text, pg_get_constraintdef(pg_constraint.oid), convalidated,
+    SELECT conrelid, contype::text, conname::text,
+           pg_get_constraintdef(pg_constraint.oid)
+               || CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = pg_constraint.oid AND tgenabled = 'D')
+                       THEN ', whose trigger is disabled' ELSE '' END,
+           convalidated,
            ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key(number, place)
                  JOIN pg_attribute ON attrelid = conrelid AND attnum = key.number ORDER BY place),
            CASE WHEN target.oid IS NULL OR pg_table_is_visible(target.oid) THEN coalesce(target.relname::text, '')

@@ -123,7 +123,8 @@ def test_tables_without_an_extension_of_their_migration_are_not_recorded(tmp_pat
     project = Project(tmp_path, database_url)
     extension = 'CreateExtension("citext")'
     head = "from django.contrib.postgres.operations import CreateExtension"
-    for app, operations in (("one", f"{extension}, {ITEM}"), ("two", extension)):
+    beside = f"migrations.SeparateDatabaseAndState(database_operations=[{extension}])"
+    for app, operations in (("one", f"{extension}, {ITEM}"), ("two", beside)):
         project.app(app)
         project.migration(app, "0001_initial", operations, head="initial = True", before=head)
     project.migration("two", "0002_item", ITEM, after="0001_initial")
@@ -165,6 +166,11 @@ HALVES = {
         f"migrations.SeparateDatabaseAndState(database_operations=[{ADDED}], state_operations=[{ADDED}])",
         "SELECT 1",
         2,
+    ),
+    "disabled": (
+        'migrations.AddField("item", "up", models.ForeignKey("disabled.Item", models.CASCADE, null=True))',
+        "ALTER TABLE {app}_item DISABLE TRIGGER ALL",
+        0,
     ),
     "virtual": (
         f'migrations.AddField("item", "double", {DOUBLE})',
