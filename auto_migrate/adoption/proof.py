@@ -121,13 +121,24 @@ class Proof:
         of_app = [position for position in self.positions if position.table.app_label == app_label]
         if odd := [position for position in of_app if not position.fits]:
             return [Contradiction(app_label, position.table.name, tuple(position.nearest)) for position in odd]
-        begun = {number for position in of_app if position.at is None for number in self.makers_of(position)}
-        return [
+        lost = [position for position in of_app if position.at is None]
+        begun = {number for position in lost for number in self.makers_of(position)}
+        behind = [
             Contradiction(position.table.app_label, position.table.name, tuple(position.differences[index]))
             for number in sorted(begun)
             for position, index in self.touched[number]
-            if max(position.fits) < index
+            if max(position.fits, default=-1) < index
         ]
+        # Else what comes before was denied, and they are further than that lets them be.
+        return behind or [
+            Contradiction(app_label, position.table.name, tuple(position.differences[self.last_of(position)]))
+            for position in lost
+        ]
+
+    def last_of(self, position: TableStanding) -> int:
+        """Return the last version of a table that a migration has made which is there, 0 if none has."""
+        versions = enumerate(position.table.versions)
+        return max(index for index, version in versions if not index or version.since in self.there)
 
     def makers_of(self, position: TableStanding) -> list[int]:
         """Return the migrations that changed a table."""

@@ -273,8 +273,9 @@ def state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> Qui
     pending = needed.pending(rows)
     deferred: tuple[MigrationKey, ...] = ()
     if pending and get_settings().PHASES:
-        division = _division(connection)
-        pending, deferred = len(division.plan), division.deferred
+        deferred = _division(connection).deferred
+        # What no plan has although it is missing is pending, too: the record contradicts the files.
+        pending = sum(MigrationKey(*node) not in deferred for node in needed.missing(rows))
     if pending:
         return QuickState(SchemaState.BEHIND, pending, deferred)
     unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)

@@ -6,6 +6,8 @@ import datetime
 import uuid
 
 from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events
+from auto_migrate.adoption import adoption_events
+from auto_migrate.drift import differences, drift_events
 from auto_migrate.events import Context, Event
 from auto_migrate.findings import (
     Acknowledgement,
@@ -74,6 +76,9 @@ OPERATION = PlannedOperation(
     sql=('ALTER TABLE "billing_invoice" DROP COLUMN "note";',),
 )
 
+GAP = differences.Difference(
+    "shop_item", differences.Part.COLUMN, differences.DifferenceKind.MISSING, "n", "integer", columns=("n",)
+)
 SAMPLES: list[Event] = [
     events.WaitStarted(30),
     events.DatabaseReady(1.25),
@@ -92,6 +97,12 @@ SAMPLES: list[Event] = [
     events.LockAcquired(11.0),
     record_events.RecordMended((FIRST, SECOND)),
     record_events.MigrationsAdopted((FIRST, SECOND)),
+    adoption_events.TableContradicted("shop", "shop_item", (GAP,)),
+    adoption_events.ProofMissing(SECOND, ("1. Raw Python operation: fill",), followed=True),
+    adoption_events.AppHeldBack("orders", ("shop",)),
+    adoption_events.AdoptionExamined((FIRST,), (SECOND,)),
+    drift_events.DriftFound("shop", GAP, made_by=FIRST),
+    drift_events.DriftChecked(42, 1, 57, ("legacy_report",)),
     events.PoolerNoticed(),
     events.MigrationAssessed(
         AssessedMigration(

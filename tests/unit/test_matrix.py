@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.drivers import prelude
 from tests.manage import ROOT
-from tools.matrix.document import HEADS, read, row_of, write
+from tools.matrix.document import DOCUMENT, HEADS, read, row_of, write
 from tools.matrix.legs import LEGS, find
 from tools.matrix.outcome import Outcome, State
 from tools.matrix.trial import requirements
@@ -20,12 +21,19 @@ CLASSIFIERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["c
 def claimed(prefix: str) -> set[str]:
     """Return the versions that the classifiers name behind a prefix."""
     found = {line.removeprefix(prefix) for line in CLASSIFIERS if line.startswith(prefix)}
-    return {version for version in found if version[0].isdigit()}
+    return {version for version in found if re.fullmatch(r"\d+\.\d+", version)}
 
 
 def test_the_classifiers_claim_what_the_legs_run_and_no_more() -> None:
     assert claimed("Programming Language :: Python :: ") == {leg.python for leg in LEGS}
     assert claimed("Framework :: Django :: ") == {leg.django.removesuffix(".*") for leg in LEGS}
+
+
+def test_what_is_claimed_has_passed() -> None:
+    rows = [dict(zip(HEADS, row, strict=True)) for row in read(DOCUMENT).values()]
+    assert {row["outcome"] for row in rows} == {"passed"}
+    for part, prefix in (("Python", "Programming Language :: Python :: "), ("Django", "Framework :: Django :: ")):
+        assert {".".join(row[part].split(".")[:2]) for row in rows} == claimed(prefix)
 
 
 def test_other_legs_stay_in_the_table_as_they_were_run(tmp_path: Path) -> None:

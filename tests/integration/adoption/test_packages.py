@@ -116,9 +116,10 @@ def test_nothing_is_recorded_of_what_was_altered_by_hand(commands: Commands, ser
         alter(server, label, WAYS[(number + turn) % len(WAYS)])
     server.execute("DELETE FROM django_migrations", database=OURS.database)
     told = adopt(commands, expect=7)
-    found = {app for app, _name in recorded(server, OURS.database)}
-    assert found.isdisjoint(LABELS), told
-    assert found >= {"auth", "admin", "contenttypes", "sessions", "sites", "otp_email", "otp_static"}
+    missing = recorded(server, STOCK.database) - recorded(server, OURS.database)
+    # An index that is gone may be the very one that the last migration makes: then only that one is missing.
+    assert {app for app, _name in missing} >= set(LABELS), told
+    assert {app for app, _name in missing}.isdisjoint({"auth", "admin", "contenttypes", "sessions", "otp_email"}), told
 
 
 def alter(server: PostgreSQL, label: str, way: tuple[str, str]) -> None:

@@ -20,6 +20,10 @@ def alias(name: str, url: str = "", **settings: Any) -> Iterator[str]:
     try:
         yield name
     finally:
-        if connections[name].connection is not None:
-            connections[name].connection.close()
+        own: Any = connections[name]
+        if own.connection is not None:
+            own.connection.close()
+        if own.vendor == "postgresql":
+            # Django keeps one pool for each name, and the next test means another database by it.
+            own.close_pool()
         del connections[name]

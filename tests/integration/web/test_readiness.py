@@ -116,7 +116,7 @@ class SlowDatabase:
 @pytest.fixture
 def slow(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> SlowDatabase:
     slow = SlowDatabase(clock)
-    monkeypatch.setattr(health, "quick_state", slow.look)
+    monkeypatch.setattr(health, "looked", slow.look)
     monkeypatch.setattr(health, "single_flight", slow)
     # The clock stands still: give up when the test does.
     monkeypatch.setattr(health, "BUDGET", 60.0)
@@ -178,7 +178,7 @@ def test_it_asks_no_more_than_once_a_second_in_many_threads(
         asked.append(alias)
         return state.quick_state(alias)
 
-    monkeypatch.setattr(health, "quick_state", counted)
+    monkeypatch.setattr(health, "looked", counted)
     together = threading.Barrier(8)
 
     def probe(_number: int) -> list[int]:
@@ -211,7 +211,7 @@ def test_an_answer_is_as_old_as_its_question(clock: Clock, monkeypatch: pytest.M
         clock.now += 0.9
         return found
 
-    monkeypatch.setattr(health, "quick_state", slow)
+    monkeypatch.setattr(health, "looked", slow)
     assert ready() == 200
     record(applied=False)
     try:
@@ -288,7 +288,7 @@ def test_the_connection_of_who_gave_up_is_not_used_any_more(monkeypatch: pytest.
 
     monkeypatch.setattr(health, "single_flight", Late)
     monkeypatch.setattr(health, "BUDGET", 0.0)
-    monkeypatch.setattr(health, "quick_state", noted)
+    monkeypatch.setattr(health, "looked", noted)
     own = connections["default"]
     assert ready() == 503
     with ThreadPoolExecutor(1) as threads:

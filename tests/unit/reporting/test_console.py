@@ -44,6 +44,8 @@ SILENT = [
     events.RunClaimed(),
     events.LockAcquired(11.0),
     record_events.MigrationsAdopted((FIRST,)),
+    # Told by the consoles of an adoption and of drift.
+    *(one for one in SAMPLES if type(one).__module__.endswith((".adoption_events", ".drift_events"))),
     fleet_events.SchemaFinished(1, 0.25),
     events.StateCompared(SchemaState.BEHIND, (FIRST,), ()),
     events.RunFailed(1, "Migration billing.0001_initial failed.", "Mend it."),
