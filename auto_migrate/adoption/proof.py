@@ -116,29 +116,19 @@ class Proof:
     def contradictions(self, app_label: str) -> list[Contradiction]:
         """Return the tables of an app that are there as no state has them.
 
-        Where each by itself is as some state has it, these are the ones that a migration has not made, as others.
+        Where each by itself is as some state has it, these are the ones that a migration has not made, as others. There
+        is none where they are further than what comes before, and was denied, lets them be.
         """
         of_app = [position for position in self.positions if position.table.app_label == app_label]
         if odd := [position for position in of_app if not position.fits]:
             return [Contradiction(app_label, position.table.name, tuple(position.nearest)) for position in odd]
-        lost = [position for position in of_app if position.at is None]
-        begun = {number for position in lost for number in self.makers_of(position)}
-        behind = [
+        begun = {number for position in of_app if position.at is None for number in self.makers_of(position)}
+        return [
             Contradiction(position.table.app_label, position.table.name, tuple(position.differences[index]))
             for number in sorted(begun)
             for position, index in self.touched[number]
             if max(position.fits, default=-1) < index
         ]
-        # Else what comes before was denied, and they are further than that lets them be.
-        return behind or [
-            Contradiction(app_label, position.table.name, tuple(position.differences[self.last_of(position)]))
-            for position in lost
-        ]
-
-    def last_of(self, position: TableStanding) -> int:
-        """Return the last version of a table that a migration has made which is there, 0 if none has."""
-        versions = enumerate(position.table.versions)
-        return max(index for index, version in versions if not index or version.since in self.there)
 
     def makers_of(self, position: TableStanding) -> list[int]:
         """Return the migrations that changed a table."""
