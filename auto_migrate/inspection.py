@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from django.db.migrations.migration import Migration
 
@@ -18,7 +19,7 @@ from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.interruptions import Interruptions, interruptions
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.planning.targets import Goal
-from auto_migrate.tenants import Tenancy, in_public, tenancy_of
+from auto_migrate.tenants import Tenancy, in_public, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey, SchemaState
 
 
@@ -46,19 +47,23 @@ class Inspection:
     """What the schemas of tenants need, if the database has any."""
 
 
-def inspect(database: str = "default", *, phase: str | None = None, goal: Goal | None = None) -> Inspection:
+def inspect(
+    database: str = "default", *, phase: str | None = None, goal: Goal | None = None, tenants: Collection[str] = ()
+) -> Inspection:
     """Compare the code's migrations with the record of one database, changing nothing.
 
     `phase` is `all`, `pre_deploy` or `post_deploy`; None is what the release step would apply. A `goal` takes its
-    place, and may be less than everything. Raise `UsageError` for one that cannot be had, `DatabaseUnreachable` or
-    `DatabaseRefused` if the database cannot be asked; there is no second attempt.
+    place, and may be less than everything, as may `tenants`, the names of some. Raise `UsageError` for one that cannot
+    be had, `DatabaseUnreachable` or `DatabaseRefused` if the database cannot be asked; there is no second attempt.
     """
     adapter, goal = adapter_for(database), goal or Goal(phase=asked_phase(phase))
     tenancy = tenancy_of(database)
+    if tenancy is None and tenants:
+        raise without_tenants(database)
     try:
         with in_public(database), asking(adapter):
             found = inspect_schema(adapter, goal)
-            return found if tenancy is None else with_tenants(found, adapter, tenancy, goal)
+            return found if tenancy is None else with_tenants(found, adapter, tenancy, goal, tenants)
     except HistoryDiverged as error:
         return Inspection(SchemaState.DIVERGED, problem=error.message, hint=error.hint)
     except TransientError as fault:
@@ -77,13 +82,15 @@ def inspect_schema(database: Database, goal: Goal) -> Inspection:
     return inspection_of(compare(database, goal))
 
 
-def with_tenants(found: Inspection, database: Database, tenancy: Tenancy, goal: Goal) -> Inspection:
-    """Return the same with all that is pending in the schemas of tenants."""
+def with_tenants(
+    found: Inspection, database: Database, tenancy: Tenancy, goal: Goal, tenants: Collection[str] = ()
+) -> Inspection:
+    """Return the same with all that is pending in the schemas of tenants, or of those that are named."""
     # Most projects have none.
     from auto_migrate.fleet.shared_plan import compared, plans_for
     from auto_migrate.fleet.survey import take
 
-    survey = take(tenancy)
+    survey = take(tenancy).chosen(tenants)
     plans = plans_for(database, tenancy, survey, goal)
     pending = {one.key: one for one in found.pending}
     for plan in plans:

@@ -38,7 +38,7 @@ from auto_migrate.events import (
     StateCompared,
     VerifyStarted,
 )
-from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued, UsageError
+from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueued
 from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
@@ -55,7 +55,7 @@ from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
-from auto_migrate.tenants import in_public, tenancy_of
+from auto_migrate.tenants import in_public, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
 from auto_migrate.watchdog import watched
 
@@ -108,7 +108,7 @@ def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter)
 
         return Fleet(database, tenancy, goal, request, emit)
     if request.tenants or request.canaries:
-        raise UsageError(_("Database {database!r} has no tenants.").format(database=database.alias))
+        raise without_tenants(database.alias)
     return None
 
 
@@ -160,7 +160,8 @@ class Run:
                 comparison = self.compare()
             cut, state = self.cut(comparison), applied_state(comparison)
             self.assess(comparison, state, cut)
-            self.apply(comparison, lock, state, cut)
+            with self.announced():
+                self.apply(comparison, lock, state, cut)
             if self.fleet is not None:
                 self.fleet.migrate(lock)
         end = self.verify(comparison, code)
@@ -288,6 +289,11 @@ class Run:
             refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
         if self.fleet is not None:
             self.fleet.prepare()
+
+    def announced(self) -> contextlib.AbstractContextManager[None]:
+        """Send the signals of a package for tenants around what is done in the schema that all share."""
+        fleet = self.fleet
+        return contextlib.nullcontext() if fleet is None else fleet.announced(fleet.tenancy.public, self.database)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -33,7 +33,7 @@ from auto_migrate.safety.gate import refuse_unfit
 from auto_migrate.safety.plan_assessment import assess_plan, standing
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
-from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of
+from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey
 
 
@@ -43,14 +43,16 @@ def preview(
     goal: Goal | None = None,
     acknowledgements: Sequence[Acknowledgement] = (),
     resolutions: Resolutions | None = None,
+    tenants: Collection[str] = (),
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> Assessment:
     """Compare and judge, changing nothing; the listeners are told each migration, its statements and its findings.
 
-    What is left for after the deploy is judged too. Raise `PlanRefused` if the release step would, `HistoryDiverged`,
-    `DatabaseUnreachable` or `DatabaseRefused` if there is no plan to be had, and `HistoryDiverged` too where a run
-    would ask what became of an operation that was cut; `resolutions` answer that.
+    What is left for after the deploy is judged too. Of tenants only `tenants` are looked at, if any are named. Raise
+    `PlanRefused` if the release step would, `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused` if there is
+    no plan to be had, and `HistoryDiverged` too where a run would ask what became of an operation that was cut;
+    `resolutions` answer that.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True), in_public(database):
@@ -71,7 +73,7 @@ def preview(
         told = obstacle.message if obstacle else ""
         plan = plan_fingerprint(comparison)
         emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told))
-        of_tenants = preview_tenants(database, goal, acknowledgements, emit)
+        of_tenants = preview_tenants(database, goal, acknowledgements, emit, tenants)
         if not comparison.plan and not obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))
         if obstacle:
@@ -91,16 +93,18 @@ class PreviewedTenants:
 
 
 def preview_tenants(
-    database: str, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+    database: str, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter, tenants: Collection[str] = ()
 ) -> PreviewedTenants:
     """Show one plan after the other, each with the schemas that share it, and what was found in it."""
     tenancy = tenancy_of(database)
     if tenancy is None:
+        if tenants:
+            raise without_tenants(database)
         return PreviewedTenants()
     adapter, blocking = adapter_for(database), list[Finding]()
     try:
         with asking(adapter):
-            survey = take(tenancy)
+            survey = take(tenancy).chosen(tenants)
             plans = plans_for(adapter, tenancy, survey, goal)
             pending = [plan for plan in plans if plan.comparison.plan]
             for plan in pending:

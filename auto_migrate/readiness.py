@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
@@ -47,18 +47,20 @@ def check(
     database: str = DEFAULT_DB_ALIAS,
     *,
     goal: Goal | None = None,
+    tenants: Collection[str] = (),
     listeners: Sequence[Listener] = (),
     clock: Clock | None = None,
 ) -> SchemaState:
     """Compare once, changing nothing; raise `DatabaseBehind` or `HistoryDiverged` if there is something to do.
 
-    Without a goal, what the code needs before it starts is asked for.
+    Without a goal, what the code needs before it starts is asked for. With `tenants` only those are looked at, and the
+    schema that all share.
     """
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True):
         emit.schema = shared_schema(database)
-        found = inspect(database, goal=goal)
+        found = inspect(database, goal=goal, tenants=tenants)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
         if found.schemas is not None:

@@ -11,20 +11,20 @@ import abc
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, ProgrammingError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.migrations.recorder import MigrationRecorder
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
-from auto_migrate.exceptions import UsageError, summary_of
+from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
 
 # Of which those of other packages have no type.
 project_settings: Any = settings
@@ -75,36 +75,28 @@ class Tenancy(abc.ABC):
         """The schema that all tenants share."""
         return PUBLIC
 
+    @property
+    def source(self) -> str:
+        """What tells the tenants, as people know it."""
+        return self.given
+
     def named(self) -> Named:
         """Return the query for the names and types of the tenants, in their order."""
-        return self._given() if self.given else self.kept()
+        return self._given() if self.given else self.named_by_project()
 
     def _given(self) -> Named:
-        connection = self.connection
-        savepoint = atomic(using=self.alias) if connection.in_atomic_block else contextlib.nullcontext()
-        try:
-            with savepoint:
-                return given_names(self.given)
-        except ProgrammingError as error:
-            # Before the first deploy there is nothing that it could read.
-            if not MigrationRecorder(connection).applied_migrations():
-                return NOBODY
-            raise TenantsUnknown(
-                _("{path} does not tell the tenants: {error}").format(path=self.given, error=summary_of(error))
-            ) from error
+        savepoint = atomic(using=self.alias) if self.connection.in_atomic_block else contextlib.nullcontext()
+        with savepoint:
+            return given_names(self.given)
 
     @abc.abstractmethod
-    def kept(self) -> Named:
+    def named_by_project(self) -> Named:
         """Return the query for those that the project keeps rows of."""
 
     @property
     def static(self) -> tuple[Tenant, ...]:
         """The tenants that the code itself names."""
         return ()
-
-    def are_told(self, error: Exception) -> bool:
-        """Return whether tenants can be told at all, since an error of `named` is not for want of their table."""
-        return True
 
     @contextlib.contextmanager
     def entered(self, tenant: Tenant) -> Iterator[None]:
@@ -122,6 +114,13 @@ class Tenancy(abc.ABC):
     def switched(self, tenant: Tenant) -> contextlib.AbstractContextManager[None]:
         """Let the connection be in a schema, without a word of it to anybody else."""
 
+    @abc.abstractmethod
+    def kept(self) -> contextlib.AbstractContextManager[None]:
+        """Let the connection be where it was after a block that may have led it into another schema, and ended well."""
+
+    def tell(self, signal: str, schema: str) -> None:  # noqa: B027 # most have none
+        """Send a signal of the package's own, if it has it."""
+
 
 class OfRows(Tenancy):
     """Tenants of which the project keeps a model's rows."""
@@ -131,11 +130,9 @@ class OfRows(Tenancy):
     def model(self) -> Any:
         """The model, None where the code names all there are."""
 
-    def are_told(self, error: Exception) -> bool:
-        # Before the first deploy there is no such table.
-        with self.connection.cursor() as cursor:
-            tables = self.connection.introspection.table_names(cursor)
-        return self.model._meta.db_table in tables
+    @property
+    def source(self) -> str:
+        return self.given or str(self.model._meta.label)
 
     def query(self, *fields: str, order: Sequence[str]) -> Named:
         """Return the query for some fields of all rows."""
@@ -157,7 +154,7 @@ class DjangoTenants(OfRows):
     def model(self) -> Any:
         return apps.get_model(project_settings.TENANT_MODEL)
 
-    def kept(self) -> Named:
+    def named_by_project(self) -> Named:
         kind = getattr(settings, "MULTI_TYPE_DATABASE_FIELD", "")
         several = getattr(settings, "HAS_MULTI_TYPE_TENANTS", False) and kind
         order = getattr(settings, "TENANT_MIGRATION_ORDER", None) or ["schema_name"]
@@ -172,6 +169,18 @@ class DjangoTenants(OfRows):
             yield
         finally:
             connection.set_tenant(before)
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        before = self.connection.tenant
+        yield
+        self.connection.set_tenant(before)
+
+    def tell(self, signal: str, schema: str) -> None:
+        signals: Any = import_module("django_tenants.signals")
+        # Receivers are connected to the sender that its documentation names.
+        sender: Any = import_module("django_tenants.migration_executors.base")
+        getattr(signals, signal).send(sender.run_migrations, schema_name=schema)
 
 
 class DjangoPgschemas(OfRows):
@@ -191,7 +200,7 @@ class DjangoPgschemas(OfRows):
         clones = [Tenant(reference, "default", is_static=True)] if reference else []
         return (*(Tenant(name, name, is_static=True) for name in names), *clones)
 
-    def kept(self) -> Named:
+    def named_by_project(self) -> Named:
         if self.model is None:
             return NOBODY
         return self.query("schema_name", order=["schema_name"])
@@ -203,11 +212,21 @@ class DjangoPgschemas(OfRows):
         with Schema.create(tenant.name):
             yield
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        from django_pgschemas.schema import activate, get_current_schema
+
+        before = get_current_schema()
+        yield
+        activate(before)
+        # It believes to know where the session is, which a statement may have led elsewhere.
+        self.connection._search_path = None
+
 
 class NamedSchemas(Tenancy):
     """Tenants whose schemas a function of the project names; the search path is all that tells them apart."""
 
-    def kept(self) -> Named:
+    def named_by_project(self) -> Named:
         return NOBODY
 
     @contextlib.contextmanager
@@ -216,9 +235,7 @@ class NamedSchemas(Tenancy):
             yield
             return
         own = self.connection
-        with own.cursor() as cursor:
-            cursor.execute("SELECT current_setting('search_path')")
-            (before,) = cursor.fetchone()
+        before = _path_of(own)
         shared = before.removeprefix(f"{quoted(active_schema())}, ")
         path = shared if tenant.name == self.public else f"{quoted(tenant.name)}, {shared}"
 
@@ -236,16 +253,42 @@ class NamedSchemas(Tenancy):
             if own.connection is not None and not own.needs_rollback:
                 _set_path(own, before)
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        before = _path_of(self.connection)
+        yield
+        _set_path(self.connection, before)
+
 
 def given_names(path: str) -> Named:
-    """Return the query for the schemas that a function of the project's names."""
-    names = list(dict.fromkeys(load_callable("TENANTS", path)()))
+    """Return the query for the schemas that a function of the project's names.
+
+    Raise `TenantsUnknown` for whatever it raises or gives in place of them; what the database raises is let pass.
+    """
+    function, hint = load_callable("TENANTS", path), _("Let it give the names of the tenants' schemas, as text.")
+    try:
+        given = function()
+        names = [] if isinstance(given, str | bytes) else list(dict.fromkeys(given))
+    except (Error, AutoMigrateError):
+        raise
+    except Exception as error:
+        raise not_told(path, error) from error
+    if isinstance(given, str | bytes):
+        # It would be as many names as it has letters.
+        raise TenantsUnknown(
+            _("{path} gave {wrong!r}, which is no list of names.").format(path=path, wrong=given), hint=hint
+        )
     if wrong := [name for name in names if not (isinstance(name, str) and name.strip())]:
         raise TenantsUnknown(
-            _("{path} gave {wrong!r}, which is no name of a schema.").format(path=path, wrong=wrong[0]),
-            hint=_("Let it give the names of the tenants' schemas, as text."),
+            _("{path} gave {wrong!r}, which is no name of a schema.").format(path=path, wrong=wrong[0]), hint=hint
         )
     return "SELECT name, '' FROM unnest(%s::text[]) WITH ORDINALITY AS given(name, place) ORDER BY place", [names]
+
+
+def _path_of(connection: BaseDatabaseWrapper) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path')")
+        return str(cursor.fetchone()[0])
 
 
 def _set_path(connection: BaseDatabaseWrapper, path: str) -> None:
@@ -305,18 +348,14 @@ def _named_schemas(alias: str, path: str) -> Tenancy | None:
     return NamedSchemas(alias, path)
 
 
-def rows_of(tenancy: Tenancy, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a query that is built on `named`; none while the table of tenants is not there yet."""
-    connection = tenancy.connection
-    savepoint = atomic(using=tenancy.alias) if connection.in_atomic_block else contextlib.nullcontext()
-    try:
-        with savepoint, connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            return list(cursor.fetchall())
-    except ProgrammingError as error:
-        if tenancy.are_told(error):
-            raise
-        return []
+def not_told(source: str, error: Exception) -> TenantsUnknown:
+    """Return the error that says why a function, or a model, does not tell the tenants."""
+    return TenantsUnknown(_("{path} does not tell the tenants: {error}").format(path=source, error=summary_of(error)))
+
+
+def without_tenants(alias: str) -> UsageError:
+    """Return the error for somebody who names tenants of a database that has none."""
+    return UsageError(_("Database {database!r} has no tenants.").format(database=alias))
 
 
 def shared_schema(alias: str) -> str:
@@ -329,3 +368,12 @@ def in_public(alias: str) -> contextlib.AbstractContextManager[None]:
     """Let this thread be in the schema that all tenants of a database share; nothing changes where there are none."""
     tenancy = tenancy_of(alias)
     return contextlib.nullcontext() if tenancy is None else tenancy.in_public()
+
+
+def kept_in_schema(alias: str) -> contextlib.AbstractContextManager[None]:
+    """Let code of others lead the connection into other schemas within the block, as it may not beyond it.
+
+    What comes next in the migration, and its record, would go to the schema in which it was left.
+    """
+    tenancy = tenancy_of(alias)
+    return contextlib.nullcontext() if tenancy is None else tenancy.kept()

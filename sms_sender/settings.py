@@ -422,7 +422,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=10),
         "options": {"expires": 3600},
     },
-    # What the release step has left until the release before is gone.
+    # What the release step has left until the release before is gone: nothing, unless AUTO_MIGRATE_PHASES is on.
     "post-deploy": {
         "task": "auto_migrate.tasks.run_post_deploy",
         "schedule": 60.0,
@@ -477,8 +477,6 @@ SPECTACULAR_SETTINGS = {
 # -- auto_migrate -----------------------------------------------------------------------------------------------------
 
 AUTO_MIGRATE = {
-    # Releases run side by side while one is deployed; nobody else is there on a developer's machine.
-    "PHASES": not DEBUG,
     "HEALTH_CHECKS": {
         "cache": "webhooks.health.cache",
         "sms_scheduler": "webhooks.health.sms_scheduler",

@@ -21,11 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure() -> None:
-    """Let users be made and the database be emptied quickly: each takes a third of a second otherwise.
-
-    What the service sets for itself is no default of the package.
-    """
-    settings.AUTO_MIGRATE = {**settings.AUTO_MIGRATE, "PHASES": False}
+    """Let users be made and the database be emptied quickly: each takes a third of a second otherwise."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     flush.install()
 

@@ -34,11 +34,10 @@ from auto_migrate.applying.operation_loop import (
     applies_itself,
     flush_deferred,
     only_changes_schema,
-    untranslated,
 )
 from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
-from auto_migrate.applying.stepwise import Stepwise
+from auto_migrate.applying.stepwise import Stepwise, unapplied
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
@@ -278,8 +277,7 @@ class Executor(LazyExecutor):
                 self._enter(migration, backwards=True)
             if not done:
                 with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration), backwards=True):
-                    with untranslated():
-                        state = migration.unapply(state, editor)
+                    state = unapplied(migration, state, editor)
                     flush_deferred(editor)
             self._record(migration, applied=False)
             self._forget_cut(migration)
@@ -356,7 +354,7 @@ class Executor(LazyExecutor):
         if schema := active_schema():
             # By its full name: a tenant that was dropped meanwhile must not be taken for the schema that all share, and
             # cannot be dropped any more while this transaction is open.
-            table = f"{quoted(schema)}.{table}"
+            table = f"{quoted(schema).replace('%', '%%')}.{table}"
         named = " OR ".join(["(app = %s AND name = %s)"] * (1 + len(replaced)))
         question = Question(
             f"SELECT app, name FROM {table} WHERE {named}",  # noqa: S608 # Django's own table

@@ -30,6 +30,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
+from auto_migrate.tenants import kept_in_schema
 from auto_migrate.values import MigrationKey, TimedOperation
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Operations:
     ) -> ProjectState:
         """Apply every operation in turn, in the transaction that is open, and return the state after the last."""
         if applies_itself(self.migration):
-            with untranslated():
+            with untranslated(), kept_in_schema(self.database.alias):
                 return self.migration.apply(djangos(state), editor)
         operations = self.migration.operations
         computes = not all(map(is_schema_operation, operations))
@@ -230,6 +231,8 @@ def carry_out(
             stack.enter_context(rendered_first(before.apps, after.apps))
         if wants_own_transaction(migration, operation, editor):
             stack.enter_context(atomic(editor.connection.alias))
+        if not is_schema_operation(operation):
+            stack.enter_context(kept_in_schema(editor.connection.alias))
         operation.database_forwards(migration.app_label, editor, before, after)
     return after
 

@@ -62,7 +62,7 @@ def telling_receivers(database: Database, signal: str) -> Iterator[None]:
         lines = [_("Raised at {place}.").format(place=place)] if place else []
         raise MigrationFailed(
             _("A receiver of {signal} failed: {error}").format(signal=signal, error=summary_of(error)),
-            hint="\n".join([*lines, after if signal == "post_migrate" else before]),
+            hint="\n".join([*lines, before if signal.startswith(("pre_", "schema_pre_")) else after]),
         ) from error
 
 

@@ -47,6 +47,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.retry import teller
+from auto_migrate.tenants import kept_in_schema, tenancy_of
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -280,6 +281,8 @@ class Backwards:
         with untranslated(), contextlib.ExitStack() as stack:
             if wants_own_transaction(self.migration, self.operation, self.editor):
                 stack.enter_context(atomic(self.editor.connection.alias))
+            if not is_schema_operation(self.operation):
+                stack.enter_context(kept_in_schema(self.editor.connection.alias))
             self.operation.database_backwards(self.migration.app_label, self.editor, self.after, self.before)
         return self.before
 
@@ -298,6 +301,18 @@ def steps_backwards(migration: Migration, state: ProjectState, editor: BaseDatab
         operation.state_forwards(migration.app_label, state)
         steps.append(Backwards(index, migration, operation, state, before, editor))
     return steps[::-1]
+
+
+def unapplied(migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
+    """Take a migration back as Django does, in the transaction that is open, and return the state before it."""
+    alias = editor.connection.alias
+    if tenancy_of(alias) is None or applies_itself(migration, backwards=True):
+        with untranslated(), kept_in_schema(alias):
+            return migration.unapply(state, editor)
+    for step in steps_backwards(migration, state, editor):
+        # Each begins in the schema of the migration, wherever the one before has led.
+        state = step.run()
+    return state
 
 
 def leave_transaction(database: Database) -> bool:

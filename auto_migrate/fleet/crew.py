@@ -18,6 +18,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.direct import directly
+from auto_migrate.exceptions import TransientError
 from auto_migrate.lock_wait import sharing_turn
 
 MOST_WORKERS = 4
@@ -59,6 +60,9 @@ class Crew:
         self.lock = lock
         self.work = work
         self.error: BaseException | None = None
+        # How many threads have a connection, or may get one yet.
+        self.serving = 0
+        self.mutex = threading.Lock()
 
     def carry_out(self, workers: int, meanwhile: Callable[[], None]) -> None:
         """Wait until all is done, and raise what has ended it; `meanwhile` is called several times a second.
@@ -70,6 +74,7 @@ class Crew:
             threading.Thread(target=self._serve, name=f"auto_migrate schemas {number}", daemon=True)
             for number in range(workers)
         ]
+        self.serving = workers
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -103,6 +108,19 @@ class Crew:
     def _work(self, database: Database) -> None:
         while self.error is None:
             if database.connection.connection is None:
-                database.prepare()
+                try:
+                    database.prepare()
+                except (Error, TransientError):
+                    if self._leaves_others():
+                        # They have the server's last connections, and do the work of all.
+                        return
+                    raise
             if not self.work(database):
                 return
+
+    def _leaves_others(self) -> bool:
+        """Take a thread out of those that serve, unless it is the last one."""
+        with self.mutex:
+            is_last = self.serving <= 1
+            self.serving -= not is_last
+        return not is_last

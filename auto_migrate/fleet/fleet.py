@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.active_schema import within_schema
+from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
@@ -26,11 +27,11 @@ from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
 from auto_migrate.fleet.part import part_of
 from auto_migrate.fleet.schema_run import SchemaRun, Turn
 from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
-from auto_migrate.fleet.survey import Group, Survey, take
+from auto_migrate.fleet.survey import Group, Survey, standing_for, take
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.planning.comparison import SHOW
-from auto_migrate.planning.schema_state import RequiredMigrations, recorded_rows
+from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
@@ -87,7 +88,7 @@ class Fleet:
         return take(self.tenancy).recorded
 
     def check(self) -> None:
-        """Raise `UsageError` for tenants that do not exist, and behind a pooler, where no session has a schema."""
+        """Raise `UsageError` for tenants that cannot be had, and behind a pooler, where no session has a schema."""
         if self.database.pooled:
             raise UsageError(
                 _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
@@ -95,27 +96,47 @@ class Fleet:
                 ),
                 hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
             )
-        if wanted := {*self.request.tenants, *self.request.canaries}:
-            known = take(self.tenancy).names
-            refuse_unknown(sorted(wanted.difference(known)), known)
+        tenants, canaries = self.request.tenants, self.request.canaries
+        if not (tenants or canaries):
+            return
+        if tenants and (others := sorted(set(canaries).difference(tenants))):
+            raise UsageError(
+                _("The canary {name!r} is none of the tenants that are to be migrated.").format(name=others[0]),
+                hint=_("Name it with both: {options}").format(options=f"--canary {others[0]} --tenant {others[0]}"),
+            )
+        take(self.tenancy).chosen([*tenants, *canaries])
 
     def is_settled(self, needs: RequiredMigrations) -> bool:
         """Return whether nothing is pending in any schema."""
         return not any(self._missing(group, needs) for group in take(self.tenancy).groups)
 
+    @contextlib.contextmanager
+    def announced(self, schema: str, database: Database) -> Iterator[None]:
+        """Send the package's own signals around what is done in a schema; the second one if that ended well."""
+        self._tell("schema_pre_migration", schema, database)
+        yield
+        self._tell("schema_migrated", schema, database)
+
+    def _tell(self, signal: str, schema: str, database: Database) -> None:
+        with self.turn.had(), telling_receivers(database, signal):
+            self.tenancy.tell(signal, schema)
+
     def prepare(self) -> None:
         """Plan for all schemas and judge each plan once; raise what stops any of them."""
         survey = self._wanted(take(self.tenancy))
+        self._plan(survey)
+        self.emit(compared(survey, self.plans))
+
+    def _plan(self, survey: Survey) -> None:
         self.plans = plans_for(self.database, self.tenancy, survey, self.goal)
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
-        self.emit(compared(survey, self.plans))
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
         shared = SharedLock(lock)
-        for tenant in take(self.tenancy).missing:
+        for tenant in self._wanted(self._taken()).missing:
             with self.database.connection.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(tenant.name)}")
         if self.request.canaries:
@@ -125,17 +146,17 @@ class Fleet:
             self._carry_out(shared, self._jobs(None))
             self._raise_failures("")
             # Somebody may have come meanwhile, with what the old code has made.
-            newcomers = self._wanted(take(self.tenancy))
+            newcomers = self._wanted(self._taken())
             if not newcomers.groups:
                 return
-            self.plans = plans_for(self.database, self.tenancy, newcomers, self.goal)
+            self._plan(newcomers)
 
     def verify(self, needs: RequiredMigrations, deferred: Collection[MigrationKey]) -> Sequence[Node] | None:
         """Return what is recorded now, for a fingerprint, None where not everything is applied or was asked for.
 
         Raise `MigrationFailed` for schemas in which something is missing that the run was to apply.
         """
-        survey = take(self.tenancy)
+        survey = self._taken()
         left: dict[str, list[Node]] = {}
         for group in survey.groups:
             if missing := self._missing(group, needs):
@@ -156,11 +177,15 @@ class Fleet:
             )
         return None if left or not self.is_whole else survey.recorded
 
+    def _taken(self) -> Survey:
+        """Look at all schemas when the shared one is as it is to be; then there is no reason not to know of them."""
+        return take(self.tenancy, strictly=self.goal.is_whole)
+
     def _missing(self, group: Group, needs: RequiredMigrations) -> list[Node]:
         if not group.has_record:
             return list(needs.nodes)
-        with self.tenancy.entered(group.tenants[0]):
-            return needs.missing(frozenset(recorded_rows(self.database.connection)))
+        with standing_for(self.tenancy, group) as recorded:
+            return list(needs.nodes) if recorded is None else needs.missing(frozenset(recorded))
 
     def _wanted(self, survey: Survey) -> Survey:
         """Leave out what nobody asked for, and what is done with."""
@@ -231,7 +256,8 @@ class Shift:
         fleet, started = self.fleet, self.clock.monotonic()
         part, error = part_of(fleet.emit, fleet.mutex, fleet.request), None
         try:
-            with database.translate_errors(), fleet.tenancy.entered(job.tenant):
+            told = fleet.announced(job.tenant.name, database)
+            with database.translate_errors(), told, fleet.tenancy.entered(job.tenant):
                 try:
                     SchemaRun(
                         database,
@@ -314,14 +340,3 @@ def named(names: Iterable[str], most: int = 10) -> str:
     """Return names as one text, the first of them if there are many."""
     found = list(names)
     return ", ".join(found[:most]) + (" …" if len(found) > most else "")
-
-
-def refuse_unknown(unknown: Sequence[str], known: Sequence[str]) -> None:
-    """Raise `UsageError` for names of tenants that there are not, with those that are near."""
-    if not unknown:
-        return
-    near = get_close_matches(unknown[0], known, n=5, cutoff=0.5) or sorted(known)[:5]
-    raise UsageError(
-        _("There is no tenant {name!r}.").format(name=unknown[0]),
-        hint=_("Choose one such as: {names}.").format(names=", ".join(near)) if near else _("There are no tenants."),
-    )

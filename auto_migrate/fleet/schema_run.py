@@ -27,6 +27,7 @@ from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
+from auto_migrate.fleet.own_tables import refuse_tables_of_others
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
 from auto_migrate.history.journal import open_journals
 from auto_migrate.planning.comparison import applied_state, compare
@@ -87,10 +88,12 @@ class SchemaExecutor(Executor):
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
+        refuse_tables_of_others(self.database, migration, state)
         with contextlib.nullcontext() if computes_nothing(migration) else self.turn.had():
             return super().apply_migration(state, migration, fake, fake_initial)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
+        refuse_tables_of_others(self.database, migration, state)
         with self.turn.had():
             return super().unapply_migration(state, migration, fake)
 

@@ -17,16 +17,16 @@ from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
 from auto_migrate.fleet.largest_tables import LargestTenants
-from auto_migrate.fleet.survey import Group, Survey
+from auto_migrate.fleet.survey import LOOKS, Group, Survey, digest_of
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import Gate
-from auto_migrate.tenants import Tenancy
+from auto_migrate.tenants import Tenancy, quoted
 
 Plan = list[tuple[Migration, bool]]
 
@@ -63,18 +63,31 @@ def _copied(migration: Migration) -> Migration:
 
 
 def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> SharedPlan:
-    """Compare within the first schema of a group; raise `HistoryDiverged` where there is no way to the goal."""
-    with tenancy.entered(group.tenants[0]):
-        comparison = compare(database, goal, has_record=group.has_record)
-        refuse_backfills(comparison)
-        executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
-        return SharedPlan(
-            group,
-            comparison,
-            applied_state(comparison),
-            executor.migration_plan(comparison.loader.graph.leaf_nodes(), clean_start=True),
-            needs_mending=group.has_record and bool(comparison.loader.replacements) and bool(half_recorded(database)),
-        )
+    """Compare within the schema of one of a group; raise `HistoryDiverged` where there is no way to the goal."""
+    for tenant in group.tenants[:LOOKS]:
+        with tenancy.entered(tenant):
+            try:
+                comparison = compare(database, goal, has_record=group.has_record)
+            except HistoryDiverged as error:
+                raise HistoryDiverged(
+                    _("In the schema {schema}: {error}").format(schema=quoted(tenant.name), error=error.message),
+                    hint=error.hint,
+                ) from error
+            if len(group.tenants) > 1 and group.has_record and digest_of(comparison.recorded) != group.digest:
+                # It was migrated or dropped since it was looked at, and stands for the others no more.
+                continue
+            refuse_backfills(comparison)
+            executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
+            return SharedPlan(
+                group,
+                comparison,
+                applied_state(comparison),
+                executor.migration_plan(comparison.loader.graph.leaf_nodes(), clean_start=True),
+                needs_mending=group.has_record
+                and bool(comparison.loader.replacements)
+                and bool(half_recorded(database)),
+            )
+    raise TransientError(_("The records of the tenants are changing."), contention=True)
 
 
 def refuse_backfills(comparison: Comparison) -> None:

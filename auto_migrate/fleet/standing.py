@@ -14,7 +14,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import TransientError
-from auto_migrate.fleet.survey import Group, take
+from auto_migrate.fleet.survey import Group, standing_for, take
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.history.store import History
 from auto_migrate.planning.schema_state import QuickState, needs, quick_state, recorded_rows, state_of
@@ -99,8 +99,11 @@ def state_of_group(database: Database, tenancy: Tenancy, group: Group) -> QuickS
     tenant = group.tenants[0]
     key = (database.alias, group.digest, tenant.kind)
     if key not in _answers:
-        with tenancy.entered(tenant):
-            _answers[key] = state_of(database.connection, recorded_rows(connections[database.alias]))
+        with standing_for(tenancy, group) as recorded:
+            if recorded is None:
+                # Somebody is at work on all of them, and whoever asks again will know.
+                return QuickState(SchemaState.BEHIND, 1)
+            _answers[key] = state_of(database.connection, recorded)
     return _answers[key]
 
 

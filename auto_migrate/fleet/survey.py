@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from django.db import ProgrammingError
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
-from auto_migrate.tenants import Tenancy, Tenant, quoted, rows_of
+from auto_migrate.databases import adapter_for
+from auto_migrate.exceptions import UsageError
+from auto_migrate.planning.schema_state import needs, recorded_rows
+from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told, quoted
 from auto_migrate.values import Node
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
@@ -30,7 +38,8 @@ WHERE = """
 """
 # Sorted by what they are: schemas of different age have recorded the same in another order.
 DIGEST = """
-    SELECT {place}, md5(string_agg(app || '.' || name, ',' ORDER BY app COLLATE "C", name COLLATE "C")) FROM {table}
+    SELECT {place}, md5(string_agg(node, ',' ORDER BY node COLLATE "C"))
+    FROM (SELECT DISTINCT app || '.' || name AS node FROM {table}) AS recorded
 """
 # The digest of a schema that has no record, or an empty one.
 NOTHING = ""
@@ -54,7 +63,8 @@ class Group:
 class Survey:
     """All tenants, in groups; `public` is the digest of the schema that they share.
 
-    `unprovisioned` are those without a schema, `missing` those of them that the code itself names.
+    `unprovisioned` are those without a schema. `missing` have none either and are in the groups all the same: the code
+    itself names them, so that a run makes it.
     """
 
     public: str
@@ -64,7 +74,7 @@ class Survey:
 
     @property
     def total(self) -> int:
-        """How many tenants have a schema."""
+        """How many tenants have a schema, or get one."""
         return sum(len(group.tenants) for group in self.groups)
 
     @property
@@ -84,8 +94,11 @@ class Survey:
     @property
     def drifting(self) -> tuple[str, ...]:
         """The tenants whose record nobody else has, where most have the same."""
-        largest = max((len(group.tenants) for group in self.groups), default=0)
-        alone = [group.names[0] for group in self.groups if len(group.tenants) == 1]
+        having = defaultdict[str, list[str]](list)
+        for group in self.groups:
+            having[group.digest] += group.names
+        largest = max(map(len, having.values()), default=0)
+        alone = [names[0] for names in having.values() if len(names) == 1]
         return tuple(alone) if largest > max(1, len(alone)) else ()
 
     def only(self, names: Iterable[str]) -> Survey:
@@ -95,17 +108,40 @@ class Survey:
             dataclasses.replace(group, tenants=tuple(tenant for tenant in group.tenants if tenant.name in wanted))
             for group in self.groups
         )
-        unprovisioned = tuple(name for name in self.unprovisioned if name in wanted)
         return dataclasses.replace(
-            self, groups=tuple(group for group in groups if group.tenants), unprovisioned=unprovisioned
+            self,
+            groups=tuple(group for group in groups if group.tenants),
+            unprovisioned=tuple(name for name in self.unprovisioned if name in wanted),
+            missing=tuple(tenant for tenant in self.missing if tenant.name in wanted),
         )
 
+    def chosen(self, names: Collection[str]) -> Survey:
+        """Return the same of the tenants that somebody named, all if none; raise `UsageError` if one cannot be had."""
+        if unknown := sorted(set(names).difference(self.names)):
+            near = get_close_matches(unknown[0], self.names, n=5, cutoff=0.5) or sorted(self.names)[:5]
+            raise UsageError(
+                _("There is no tenant {name!r}.").format(name=unknown[0]),
+                hint=_("Choose one such as: {names}.").format(names=", ".join(near))
+                if near
+                else _("There are no tenants."),
+            )
+        if absent := sorted(set(names).intersection(self.unprovisioned)):
+            raise UsageError(
+                _("Tenant {name!r} has no schema, so nothing can be done for it.").format(name=absent[0]),
+                hint=_("Let the application make the schema, or leave the tenant out."),
+            )
+        return self.only(names) if names else self
 
-def take(tenancy: Tenancy) -> Survey:
-    """Look at all schemas: one query for who there is, and one for the records of each 500."""
+
+def take(tenancy: Tenancy, *, strictly: bool = False) -> Survey:
+    """Look at all schemas: one query for who there is, and one for the records of each 500.
+
+    What tells the tenants may need what a deploy is to make of the shared schema: until then they are nobody. Raise
+    `TenantsUnknown` where that is no reason any more, or, `strictly`, may not be one.
+    """
     for look in range(1, LOOKS + 1):
         try:
-            return _take(tenancy)
+            return _take(tenancy, strictly=strictly)
         except ProgrammingError:
             # A tenant may have gone since its name was read.
             if look == LOOKS or tenancy.connection.in_atomic_block:
@@ -113,26 +149,47 @@ def take(tenancy: Tenancy) -> Survey:
     raise AssertionError("there is at least one look")
 
 
-def _take(tenancy: Tenancy) -> Survey:
-    named, params = tenancy.named()
+def _take(tenancy: Tenancy, *, strictly: bool) -> Survey:
     static = {tenant.name: tenant for tenant in tenancy.static}
-    sql, public = WHERE.format(named=named), tenancy.public
-    rows = rows_of(tenancy, sql, [*params, [public, *static], RECORD])
-    if not rows:
-        rows = rows_of(tenancy, WHERE.format(named="SELECT '', '' WHERE false"), [[public, *static], RECORD])
+    rows = _rows(tenancy, list(static), strictly=strictly)
     tenants: dict[str, Tenant] = {}
     for name, kind, *_there in rows:
-        tenants.setdefault(name, static.get(name) or Tenant(name, kind or ""))
+        if name != tenancy.public:
+            tenants.setdefault(name, static.get(name) or Tenant(name, kind or ""))
     there = {name for name, _kind, is_there, _has_record in rows if is_there}
-    recorded = [name for name in tenants if any(row[0] == name and row[3] for row in rows)]
+    recorded = list(dict.fromkeys(row[0] for row in rows if row[3] and row[0] in tenants))
     digests = dict(_digests(tenancy, recorded))
-    absent = [tenant for name, tenant in tenants.items() if name not in there and name != public]
     return Survey(
-        digests.get(public, NOTHING),
-        tuple(_groups([tenant for name, tenant in tenants.items() if name in there and name != public], digests)),
-        tuple(tenant.name for tenant in absent if not tenant.is_static),
-        tuple(tenant for tenant in absent if tenant.is_static),
+        _shared_digest(tenancy),
+        tuple(_groups([one for one in tenants.values() if one.name in there or one.is_static], digests)),
+        tuple(name for name, tenant in tenants.items() if name not in there and not tenant.is_static),
+        tuple(tenant for name, tenant in tenants.items() if name not in there and tenant.is_static),
     )
+
+
+def _rows(tenancy: Tenancy, more: Sequence[str], *, strictly: bool) -> list[tuple[Any, ...]]:
+    """Return of each tenant, and of some `more` schemas, name and type, and whether it has a schema and a record."""
+    try:
+        return _rows_of(tenancy, *tenancy.named(), more)
+    except ProgrammingError as error:
+        if adapter_for(tenancy.alias).fault_of(error) is not None:
+            raise
+        if strictly or not needs().pending(frozenset(recorded_rows(tenancy.connection))):
+            raise not_told(tenancy.source, error) from error
+        return _rows_of(tenancy, *NOBODY, more)
+
+
+def _rows_of(tenancy: Tenancy, named: str, params: Sequence[Any], more: Sequence[str]) -> list[tuple[Any, ...]]:
+    connection = tenancy.connection
+    savepoint = atomic(using=tenancy.alias) if connection.in_atomic_block else contextlib.nullcontext()
+    with savepoint, connection.cursor() as cursor:
+        cursor.execute(WHERE.format(named=named), [*params, list(more), RECORD])
+        return list(cursor.fetchall())
+
+
+def _shared_digest(tenancy: Tenancy) -> str:
+    """Return that of the record which this connection finds: what all share may be in a schema of another name."""
+    return digest_of(recorded_rows(tenancy.connection))
 
 
 def _digests(tenancy: Tenancy, names: list[str]) -> Iterator[tuple[str, str]]:
@@ -144,6 +201,27 @@ def _digests(tenancy: Tenancy, names: list[str]) -> Iterator[tuple[str, str]]:
             # Without parameters, so that a per cent sign in a name is one.
             cursor.execute(sql)
             yield from ((part[place], digest or NOTHING) for place, digest in cursor.fetchall())
+
+
+def digest_of(recorded: Iterable[Node]) -> str:
+    """Return the digest of a record as the server computes it."""
+    text = ",".join(sorted({f"{app_label}.{name}" for app_label, name in recorded}))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() if text else NOTHING
+
+
+@contextlib.contextmanager
+def standing_for(tenancy: Tenancy, group: Group) -> Iterator[tuple[Node, ...] | None]:
+    """Be in the schema of a tenant that still has the record of its group, and return that; None if none has.
+
+    A tenant may be migrated, or dropped, after it was looked at: its record then says nothing of the others.
+    """
+    for tenant in group.tenants[:LOOKS]:
+        with tenancy.entered(tenant):
+            recorded = recorded_rows(tenancy.connection)
+            if digest_of(recorded) == group.digest:
+                yield recorded
+                return
+    yield None
 
 
 def _groups(tenants: Iterable[Tenant], digests: Mapping[str, str]) -> Iterator[Group]:

@@ -222,7 +222,7 @@ class Command(BaseCommand):
                     try_notifications(database, output.listener)
                     continue
                 if options["check"]:
-                    check(database, goal=goal, listeners=[output.listener], clock=clock)
+                    check(database, goal=goal, tenants=options["tenant"], listeners=[output.listener], clock=clock)
                     continue
                 if options["adopt"]:
                     take_over(database, options=options, listener=output.listener, clock=clock)
@@ -291,6 +291,7 @@ def show(
                 goal=goal,
                 acknowledgements=acknowledgements,
                 resolutions=resolved(options["resolve"]) if options["resolve"] else None,
+                tenants=options["tenant"],
                 listeners=[listener],
                 clock=clock,
             )

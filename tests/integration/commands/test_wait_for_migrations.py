@@ -103,8 +103,9 @@ def test_a_refused_password_ends_it_at_once(postgresql: PostgreSQL) -> None:
     assert "wrong-secret" not in done.stdout + done.stderr
 
 
-def test_a_history_that_nobody_can_migrate_ends_it_at_once(diverged_url: str) -> None:
-    done = run_manage("wait_for_migrations", database_url=diverged_url)
+@pytest.mark.parametrize("phases", ["false", "true"])
+def test_a_history_that_nobody_can_migrate_ends_it_at_once(diverged_url: str, phases: str) -> None:
+    done = run_manage("wait_for_migrations", database_url=diverged_url, env={"AUTO_MIGRATE_PHASES": phases})
     assert done.returncode == 7
     assert "auth.0001_initial" in done.stderr
 
