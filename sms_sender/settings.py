@@ -38,13 +38,17 @@ def listed(name: str) -> list[str]:
     return [part.strip() for part in given(name).split(",") if part.strip()]
 
 
+# Seconds, a century: what no calendar reaches from now on would fail once an SMS is due.
+LONGEST = 100 * 365 * 86400
+
+
 def seconds(name: str, default: float, *, minimum: float = 0) -> float:
-    """Read a duration; refuse what is no number or below `minimum`."""
+    """Read a duration; refuse what is no number, below `minimum` or longer than a century."""
     try:
         value = float(given(name) or default)
     except ValueError:
         value = float("nan")
-    if not minimum <= value < float("inf"):
+    if not minimum <= value <= LONGEST:
         raise ImproperlyConfigured(f"{name}={given(name)!r} is not a number of seconds. Type: export {name}={default}")
     return value
 

@@ -55,7 +55,14 @@ def _for_good(payment: Payment, sms: RecoverySMS, now: datetime) -> str:
         return _("The phone has opted out.")
     if reason := phones.obstacle(payment.customer_phone) or _paid_otherwise(payment) or _other_of_order(payment):
         return reason
-    return _had_enough_today(payment, now) if sms.number == 1 else ""
+    return _had_enough_today(payment, now) if sms.number == 1 else _is_too_many(sms)
+
+
+def _is_too_many(sms: RecoverySMS) -> str:
+    """Fewer may be allowed by now than when it was scheduled."""
+    if sms.number <= settings.SMS_REMINDERS:
+        return ""
+    return _("A payment has {count} SMS at most.").format(count=settings.SMS_REMINDERS)
 
 
 def _paid_otherwise(payment: Payment) -> str:

@@ -46,7 +46,7 @@ def adopt(
     ) as emit:
         refuse_manual_commits(adapter)
         with adapter.translate_errors():
-            found = examine(adapter, resolutions or {})
+            found = examine(adapter, resolutions or {}, emit)
             tell(found, emit)
             if found.proven:
                 record(adapter, found, emit)
@@ -69,7 +69,7 @@ def preview_adoption(
     with report_ending(emit, waiting=True):
         try:
             with asking(adapter):
-                found = examine(adapter, resolutions or {})
+                found = examine(adapter, resolutions or {}, emit)
         except TransientError as fault:
             raise adapter.unreachable(fault) from fault
         tell(found, emit)

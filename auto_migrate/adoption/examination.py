@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from textwrap import shorten
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
@@ -19,8 +18,8 @@ from auto_migrate.adoption.unprovable import extensions_of, unprovable_operation
 from auto_migrate.applying.recovery import Resolutions, Verdict
 from auto_migrate.applying.traits import name_of, statements_of
 from auto_migrate.databases.base import Database
-from auto_migrate.drift.detection import check_comparable
-from auto_migrate.drift.table_reader import read_tables
+from auto_migrate.drift.detection import check_comparable, read_when_free
+from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
 from auto_migrate.planning.interruptions import half_way, interruptions
@@ -79,7 +78,7 @@ class Examination:
     @property
     def is_proven(self) -> bool:
         """Return whether nothing is left that should be recorded and may not."""
-        return not self.contradictions and not self.questions
+        return not self.contradictions and not self.questions and not self.held_back
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +102,7 @@ class MigrationOrder:
         return self.migrations[number].app_label
 
 
-def examine(database: Database, resolutions: Resolutions) -> Examination:
+def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Examination:
     """Look at everything; raise `HistoryDiverged` where there is no graph, or something stands half-way."""
     check_comparable(database)
     recorded = recorded_rows(database.connection)
@@ -117,7 +116,7 @@ def examine(database: Database, resolutions: Resolutions) -> Examination:
     check_answers(resolutions, loader)
     state, order = read_order(loader)
     with atomic(using=database.alias):
-        return judge(prove(database.connection, state, order, resolutions), order, resolutions, loader, recorded)
+        return judge(prove(database, state, order, resolutions, emit), order, resolutions, loader, recorded)
 
 
 def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:
@@ -152,14 +151,15 @@ def read_order(loader: MigrationLoader) -> tuple[ProjectState, MigrationOrder]:
 
 
 def prove(
-    connection: BaseDatabaseWrapper, state: ProjectState, order: MigrationOrder, resolutions: Resolutions
+    database: Database, state: ProjectState, order: MigrationOrder, resolutions: Resolutions, emit: Emitter
 ) -> Proof:
     """Have all versions of all tables made, and compare them with what is there."""
+    connection = database.connection
     versions = TableVersions(connection, state)
     for number, migration in enumerate(order.migrations):
         versions.go(number, migration)
     tables = list(versions.touched())
-    actual = read_tables(connection, {table.name: table.quoted for table in versions.tables.values()})
+    actual = read_when_free(database, {table.name: table.quoted for table in versions.tables.values()}, emit)
     with connection.cursor() as cursor:
         cursor.execute(EXTENSIONS)
         extensions = {name for (name,) in cursor.fetchall()}
@@ -188,12 +188,16 @@ def judge(
     }
     seen = filter(proof.is_evident, numbers)
     followed = order.ancestors({parent for number in seen for parent in order.parents[number]})
-    waiting = {
-        label: behind
-        for label in proof.unfit
-        if (behind := {order.label(parent) for parent in proof.lost_parents(label)} - {label})
-    }
-    contradictions = [one for label in sorted(proof.unfit - set(waiting)) for one in proof.contradictions(label)]
+    contradictions, waiting = [], {}
+    for label in sorted(proof.unfit):
+        lost = proof.lost_parents(label)
+        # Of apps that build on each other, these are the reason.
+        if found := proof.contradictions(label):
+            contradictions += found
+        elif behind := {order.label(parent) for parent in lost} - {label}:
+            waiting[label] = behind
+        else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
+            waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
     unproven = (proof.unfit - set(waiting)) | {order.label(number) for number in questions}
     held_back = hold_back(order, candidates, unproven, waiting)
     stopped = {*unproven, *held_back}

@@ -55,8 +55,12 @@ class TableStanding:
 
     @property
     def nearest(self) -> list[Difference]:
-        """Return what sets the table apart from the version that it is most like, the later one of two."""
-        return min(zip(reversed(self.counts), reversed(self.differences), strict=True), key=lambda pair: pair[0])[1]
+        """Return what sets the table apart from the version that it is most like, the later one of two.
+
+        That it should not be there says less than how it should be.
+        """
+        pairs = zip(reversed(self.counts), reversed(self.differences), strict=True)
+        return min(pairs, key=lambda pair: (any(one.part is Part.TABLE for one in pair[1]), pair[0]))[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,39 +116,29 @@ class Proof:
     def contradictions(self, app_label: str) -> list[Contradiction]:
         """Return the tables of an app that are there as no state has them.
 
-        Where each by itself is as some state has it, these are the ones that a migration has not made, as others.
+        Where each by itself is as some state has it, these are the ones that a migration has not made, as others. There
+        is none where they are further than what comes before, and was denied, lets them be.
         """
         of_app = [position for position in self.positions if position.table.app_label == app_label]
         if odd := [position for position in of_app if not position.fits]:
             return [Contradiction(app_label, position.table.name, tuple(position.nearest)) for position in odd]
-        lost = [position for position in of_app if position.at is None]
-        begun = {number for position in lost for number in self.makers_of(position)}
-        behind = [
+        begun = {number for position in of_app if position.at is None for number in self.makers_of(position)}
+        return [
             Contradiction(position.table.app_label, position.table.name, tuple(position.differences[index]))
             for number in sorted(begun)
             for position, index in self.touched[number]
             if max(position.fits, default=-1) < index
         ]
-        # Else what comes before was denied, and they are further than that lets them be.
-        return behind or [
-            Contradiction(app_label, position.table.name, tuple(position.differences[self.last_of(position)]))
-            for position in lost
-        ]
-
-    def last_of(self, position: TableStanding) -> int:
-        """Return the last version of a table that a migration has made which is there, 0 if none has."""
-        versions = enumerate(position.table.versions)
-        return max(index for index, version in versions if not index or version.since in self.there)
 
     def makers_of(self, position: TableStanding) -> list[int]:
         """Return the migrations that changed a table."""
         return [version.since for version in position.table.versions[1:]]
 
     def lost_parents(self, app_label: str) -> set[int]:
-        """Return what is not there and the migrations of an app depend on whose tables are."""
+        """Return what is not there and the migrations of an app depend on, or are, whose tables are."""
         lost = [one for one in self.positions if one.at is None and one.fits and one.table.app_label == app_label]
         makers = {number for position in lost for number in self.makers_of(position)}
-        return {parent for number in makers for parent in self.parents[number]} - self.there
+        return {parent for number in makers for parent in self.parents[number]} - self.there | makers & {*self.refused}
 
     @property
     def unfit(self) -> set[str]:
@@ -195,10 +189,12 @@ def known_parts(versions: Sequence[Version]) -> Known:
 
 
 def _parts(shape: TableShape) -> Iterator[tuple[Part, str]]:
+    yield Part.COMMENT, f"{shape.name} {shape.comment}"
     for column in shape.columns.values():
         yield Part.COLUMN, column.name
         yield Part.DEFAULT, f"{column.name} {column.default}"
         yield Part.COLLATION, f"{column.name} {column.collation}"
+        yield Part.COMMENT, f"{column.name} {column.comment}"
     for rule in shape.rules:
         part = Part.INDEX if rule.kind == "i" else Part.CONSTRAINT
         yield from ((part, wording) for wording in rule.wordings)
@@ -212,6 +208,6 @@ def counts(difference: Difference, known: Known) -> bool:
     match difference.part:
         case Part.COLUMN:
             told = difference.name
-        case Part.DEFAULT | Part.COLLATION:
+        case Part.DEFAULT | Part.COLLATION | Part.COMMENT:
             told = f"{difference.name} {difference.actual}"
     return (difference.part, told) in known

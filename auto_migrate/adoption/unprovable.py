@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from django.db import migrations
 from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
@@ -15,6 +17,7 @@ from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, is_django
 # Django's own migrations with functions (`auth.0011`, `contenttypes.0002`): they put right what releases from before
 # them had written, whose rows later releases write as they should be.
 DJANGOS = "django.contrib."
+SEEN_IN_ANY_CASE = (ops.DeleteModel, ops.RemoveField, ops.RemoveIndex, ops.RemoveConstraint)
 
 
 def unprovable_operations(migration: Migration) -> tuple[int, ...]:
@@ -28,7 +31,10 @@ def is_provable(operation: Operation) -> bool:
     """Return whether all that an operation does can be seen in the schema, or is nothing."""
     match operation:
         case ops.SeparateDatabaseAndState():
-            return all(map(is_provable, operation.database_operations))
+            return all(
+                is_provable(done) and is_promised(done, operation.state_operations)
+                for done in operation.database_operations
+            )
         case ops.RunPython():
             return operation.code is migrations.RunPython.noop
         case ops.RunSQL():
@@ -37,6 +43,27 @@ def is_provable(operation: Operation) -> bool:
             # However a project carries one out: what it promised to the state is there, or is not.
             return is_djangos(type(operation).state_forwards)
     return postgres_kind(operation) == "ValidateConstraint" or extension_of(operation) is not None
+
+
+def is_promised(done: Operation, promised: Sequence[Operation]) -> bool:
+    """Return whether the schema that is expected tells of what an operation does to the database alone.
+
+    Either the state is promised the same beside it, or it takes away what the state knows no more of: that is seen as
+    long as it is there.
+    """
+    if isinstance(done, SEEN_IN_ANY_CASE):
+        return True
+    match done:
+        case ops.SeparateDatabaseAndState():
+            return all(is_promised(inner, promised) for inner in done.database_operations)
+        case ModelOperation() | FieldOperation() | IndexOperation():
+            # `AddIndexConcurrently` promises what `AddIndex` does.
+            return any(_place(one) == _place(done) for one in promised)
+    return True
+
+
+def _place(operation: Operation) -> tuple[object, str | None]:
+    return type(operation).state_forwards, operation.migration_name_fragment
 
 
 def extension_of(operation: Operation) -> str | None:
@@ -48,4 +75,12 @@ def extension_of(operation: Operation) -> str | None:
 
 def extensions_of(migration: Migration) -> tuple[str, ...]:
     """Name the extensions that a migration makes."""
-    return tuple(name for operation in migration.operations if (name := extension_of(operation)))
+    return tuple(name for operation in _in_database(migration.operations) if (name := extension_of(operation)))
+
+
+def _in_database(operations: Sequence[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, ops.SeparateDatabaseAndState):
+            yield from _in_database(operation.database_operations)
+        else:
+            yield operation

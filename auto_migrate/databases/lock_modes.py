@@ -6,8 +6,9 @@ import enum
 
 
 class LockMode(enum.IntEnum):
-    """Lock modes of PostgreSQL that schema changes need, weakest first."""
+    """Lock modes of PostgreSQL that reading a table and schema changes need, weakest first."""
 
+    ACCESS_SHARE = 1
     SHARE_UPDATE_EXCLUSIVE = 4
     SHARE = 5
     SHARE_ROW_EXCLUSIVE = 6
@@ -21,6 +22,7 @@ class LockMode(enum.IntEnum):
 
 # What a mode cannot stand beside (PostgreSQL documentation, table 13.2), as `pg_locks.mode` spells them.
 CONFLICTS: dict[LockMode, frozenset[str]] = {
+    LockMode.ACCESS_SHARE: frozenset({"AccessExclusiveLock"}),
     LockMode.SHARE_UPDATE_EXCLUSIVE: frozenset(
         {"ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"}
     ),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps as global_apps
-from django.db import DEFAULT_DB_ALIAS, router
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
@@ -15,21 +15,26 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
+from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.options import asking
+from auto_migrate.databases.waits import Reason, await_free
 from auto_migrate.drift.differences import Difference, DifferenceKind, Part, compare_tables
 from auto_migrate.drift.drift_events import DriftChecked, DriftFound
 from auto_migrate.drift.own_ddl import OwnDdl
 from auto_migrate.drift.scratch_tables import Model, expected_tables, table_name, tables_of
 from auto_migrate.drift.sequences import sequences_behind
 from auto_migrate.drift.table_reader import read_tables
+from auto_migrate.drift.table_shape import TableShape
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener
 from auto_migrate.exceptions import DatabaseRefused, HistoryDiverged, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.targets import Goal
+from auto_migrate.retry import teller
 from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import Bridge, BridgeKind
 
@@ -44,6 +49,7 @@ TABLES = """
     ORDER BY relname
 """
 OWN = "auto_migrate_"
+LONGEST_NAME = 63
 # What of a column or its constraints a bridge changes for a while.
 BRIDGED = {
     BridgeKind.DEFAULT: (Part.DEFAULT, DifferenceKind.EXTRA),
@@ -92,7 +98,7 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
     names = quoted_names(connection, wanted)
     # One look at all tables; what they should be is made in the same transaction, and rolled back.
     with atomic(using=adapter.alias):
-        actual = read_tables(connection, names)
+        actual = read_when_free(adapter, names, emit)
         expected = expected_tables(connection, wanted)
     found = [
         *(unknown(name, reason) for name, reason in expected.unknown.items()),
@@ -100,6 +106,8 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
         *sequences_behind(connection, [shape for shape in actual.values() if shape.is_table], names),
     ]
     bridges = BridgeLedger(adapter.alias).standing()
+    # Who comments on a table by hand, or with a tool, is in nobody's way.
+    found = [one for one in found if (one.part, one.kind) != (Part.COMMENT, DifferenceKind.EXTRA)]
     differences = [one for one in found if not any(is_of_bridge(one, bridge) for bridge in bridges)]
     unclaimed = tuple(unclaimed_tables(connection, state, labels))
     graph, applied = comparison.loader.graph, comparison.loader.applied_migrations
@@ -110,6 +118,39 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
     drift = tuple(event.difference for event in told if event.made_by is None)
     emit(DriftChecked(len(labels), len(drift), len(applied), unclaimed))
     return drift
+
+
+def read_when_free(database: Database, names: Mapping[str, str], emit: Emitter) -> dict[str, TableShape]:
+    """Return the tables as `read_tables` does, in the open transaction, once nobody keeps readers out of one of them.
+
+    The server opens a table to write its expressions and the definitions of its indexes, and so waits for whoever holds
+    it in ACCESS EXCLUSIVE mode: tell who that is, and raise `DeployLockTimeout` after `LOCK_PATIENCE` seconds.
+    """
+    needs = {quoted.strip('"'): LockMode.ACCESS_SHARE for quoted in names.values()}
+    locks = database.table_locks
+    found: dict[str, TableShape] = {}
+
+    def read() -> bool:
+        try:
+            with atomic(using=database.alias):
+                database.limit_locks()
+                found.update(read_tables(database.connection, names))
+        except DatabaseError as error:
+            fault = database.fault_of(error)
+            if fault is None or not fault.kind.contention:
+                raise
+            return False
+        return True
+
+    await_free(
+        read,
+        lambda: locks.blockers(needs) if locks else (),
+        reason=Reason.STATEMENT,
+        limit=get_settings().LOCK_PATIENCE,
+        clock=emit.clock,
+        tell=teller(emit),
+    )
+    return found
 
 
 def check_comparable(database: Database) -> None:
@@ -178,6 +219,8 @@ def unclaimed_tables(connection: BaseDatabaseWrapper, state: ProjectState, claim
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
+    # The server keeps so many bytes of a name.
+    known |= {name.encode()[:LONGEST_NAME].decode(errors="ignore") for name in known}
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         yield from (name for (name,) in cursor.fetchall() if name not in known and not name.startswith(OWN))

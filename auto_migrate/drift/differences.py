@@ -32,6 +32,7 @@ class Part(enum.StrEnum):
     COLUMN = "column"
     DEFAULT = "default"
     COLLATION = "collation"
+    COMMENT = "comment"
     CONSTRAINT = "constraint"
     INDEX = "index"
     SEQUENCE = "sequence"
@@ -65,6 +66,7 @@ def compare_tables(expected: TableShape, actual: TableShape | None) -> Iterator[
     elif not actual.is_table:
         yield Difference(name, Part.TABLE, DifferenceKind.DIFFERENT, expected="TABLE", actual=KINDS[actual.kind])
     else:
+        yield from _compare_comments(expected.name, expected.name, expected.comment, actual.comment)
         yield from _compare_columns(expected, actual)
         yield from _compare_rules(expected, actual)
 
@@ -89,7 +91,8 @@ def _compare_columns(expected: TableShape, actual: TableShape) -> Iterator[Diffe
 
 def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Difference]:
     # Of a default and a collation that the code does not ask for its state says nothing.
-    seen = actual
+    seen = dataclasses.replace(actual, comment=expected.comment)
+    yield from _compare_comments(table, actual.name, expected.comment, actual.comment, (actual.name,))
     if actual.default and not expected.default:
         seen = dataclasses.replace(seen, default="")
         yield _unasked(table, Part.DEFAULT, actual.name, actual.default)
@@ -103,6 +106,14 @@ def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Di
     elif not actual.is_proven:
         kind, there = DifferenceKind.NOT_VALID, f"{actual} NOT VALID"
         yield Difference(table, Part.COLUMN, kind, actual.name, str(expected), there, (actual.name,))
+
+
+def _compare_comments(
+    table: str, name: str, expected: str, actual: str, columns: tuple[str, ...] = ()
+) -> Iterator[Difference]:
+    if expected != actual:
+        kind = DifferenceKind.DIFFERENT if expected and actual else DifferenceKind.MISSING if expected else None
+        yield Difference(table, Part.COMMENT, kind or DifferenceKind.EXTRA, name, expected, actual, columns)
 
 
 def _unasked(table: str, part: Part, column: str, actual: str) -> Difference:

@@ -15,7 +15,7 @@ from auto_migrate.applying.online.catalogue import rest_of
 from auto_migrate.drift.table_shape import ALWAYS, BY_DEFAULT, Column, Rule, TableShape
 
 NAMED = """
-    SELECT wanted.name, class.oid, relkind::text
+    SELECT wanted.name, class.oid, relkind::text, coalesce(obj_description(class.oid, 'pg_class'), '')
     FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
     JOIN pg_class AS class ON class.oid = to_regclass(wanted.quoted)
 """
@@ -23,6 +23,13 @@ COLUMNS = """
     SELECT attrelid, attname::text, format_type(atttypid, atttypmod), attnotnull,
            coalesce(pg_get_expr(adbin, adrelid), ''), attidentity::text, attgenerated::text,
            CASE WHEN attcollation <> typcollation THEN collname::text ELSE '' END,
+           coalesce(col_description(attrelid, attnum), ''),
+           coalesce((SELECT format_type(seqtypid, NULL)
+                     FROM pg_depend JOIN pg_sequence ON seqrelid = objid
+                     JOIN pg_type AS counter ON counter.oid = seqtypid
+                     WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+                       AND refobjid = attrelid AND refobjsubid = attnum AND deptype IN ('a', 'i')
+                       AND counter.typlen < pg_type.typlen LIMIT 1), ''),
            NOT EXISTS (SELECT FROM pg_constraint AS proof WHERE proof.conrelid = attrelid AND proof.contype = 'n'
                        AND proof.conkey = ARRAY[attnum] AND NOT proof.convalidated)
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
@@ -31,9 +38,15 @@ COLUMNS = """
     WHERE attrelid = ANY(%s) AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum
 """
+# A foreign key to a partitioned table has one more to each partition, which are its own and go with it.
+# A restore that was cut leaves triggers disabled, and with them what they would enforce.
 # `confrelid` is told as whoever names the table in a model would: without its schema, if it is found without.
 CONSTRAINTS = """
-    SELECT conrelid, contype::text, conname::text, pg_get_constraintdef(pg_constraint.oid), convalidated,
+    SELECT conrelid, contype::text, conname::text,
+           pg_get_constraintdef(pg_constraint.oid)
+               || CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = pg_constraint.oid AND tgenabled = 'D')
+                       THEN ', whose trigger is disabled' ELSE '' END,
+           convalidated,
            ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key(number, place)
                  JOIN pg_attribute ON attrelid = conrelid AND attnum = key.number ORDER BY place),
            CASE WHEN target.oid IS NULL OR pg_table_is_visible(target.oid) THEN coalesce(target.relname::text, '')
@@ -41,6 +54,8 @@ CONSTRAINTS = """
     FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid
     LEFT JOIN pg_namespace ON pg_namespace.oid = target.relnamespace
     WHERE conrelid = ANY(%s) AND contype IN ('p', 'u', 'c', 'f', 'x')
+      AND NOT EXISTS (SELECT FROM pg_constraint AS whole
+                      WHERE whole.oid = pg_constraint.conparentid AND whole.conrelid = pg_constraint.conrelid)
     ORDER BY conname
 """
 INDEXES = """
@@ -52,6 +67,8 @@ INDEXES = """
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
     ORDER BY relname
 """
+# `pg_attribute.attgenerated`.
+STORAGE = {"s": "STORED", "v": "VIRTUAL"}
 TARGET = "\0"
 NOT_VALID = re.compile(r" NOT VALID$")
 REFERENCED = re.compile(r" REFERENCES (?:[^(\"]|\"(?:[^\"]|\"\")+\")+\(")
@@ -61,7 +78,7 @@ def read_tables(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> di
     """Return those of the tables that are there; `names` maps what each is called here to its quoted name."""
     with connection.cursor() as cursor:
         cursor.execute(NAMED, [list(names), list(names.values())])
-        named = {oid: (name, kind) for name, oid, kind in cursor.fetchall()}
+        named = {oid: (name, kind, comment) for name, oid, kind, comment in cursor.fetchall()}
         columns: dict[int, dict[str, Column]] = {oid: {} for oid in named}
         rules: dict[int, list[Rule]] = {oid: [] for oid in named}
         if named:
@@ -69,13 +86,17 @@ def read_tables(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> di
                 columns[oid][column.name] = column
             for oid, rule in (*_constraints(cursor, list(named)), *_indexes(cursor, list(named))):
                 rules[oid].append(rule)
-    return {name: TableShape(name, columns[oid], tuple(rules[oid]), kind) for oid, (name, kind) in named.items()}
+    return {
+        name: TableShape(name, columns[oid], tuple(rules[oid]), kind, comment)
+        for oid, (name, kind, comment) in named.items()
+    }
 
 
 def _columns(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Column]]:
     cursor.execute(COLUMNS, [oids])
-    for oid, name, kind, not_null, expression, identity, generated, collation, is_proven in cursor.fetchall():
+    for oid, name, kind, not_null, expression, identity, generated, collation, comment, narrow, is_proven in cursor:
         is_serial = expression.startswith("nextval(")
+        numbers = ALWAYS if identity == "a" else BY_DEFAULT if identity or is_serial else ""
         yield (
             oid,
             Column(
@@ -83,9 +104,10 @@ def _columns(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Column]]:
                 kind,
                 not_null,
                 default="" if generated or is_serial else expression,
-                identity=ALWAYS if identity == "a" else BY_DEFAULT if identity or is_serial else "",
-                generated=expression if generated else "",
+                identity=f"{numbers} (AS {narrow})" if numbers and narrow else numbers,
+                generated=f"({expression}) {STORAGE[generated]}" if generated else "",
                 collation=collation,
+                comment=comment,
                 is_proven=is_proven,
             ),
         )

@@ -18,6 +18,7 @@ PARTS = {
     Part.COLUMN: gettext_noop("column"),
     Part.DEFAULT: gettext_noop("default of column"),
     Part.COLLATION: gettext_noop("collation of column"),
+    Part.COMMENT: gettext_noop("comment on"),
     Part.CONSTRAINT: gettext_noop("constraint"),
     Part.INDEX: gettext_noop("index"),
     Part.SEQUENCE: gettext_noop("sequence"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.integration.drift.altered import ALTERED, NAMES, UNTOUCHED, alter, events, write
@@ -84,6 +85,7 @@ def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> No
     # What follows is there: it cannot be to do.
     denied = project.run("auto_migrate", "--adopt", "--resolve", "told.0002_fill=redo")
     assert denied.code == 7
+    assert "⏸️  told builds on what is not proven: told.0002_fill" in denied.output
     assert recorded(project, "told") == []
     answers = ["--resolve", "told.0002_fill=done", "--resolve", "told.0004_last=redo"]
     assert project.run("auto_migrate", "--adopt", *answers).code == 0
@@ -93,12 +95,122 @@ def test_what_no_schema_proves_is_asked(tmp_path: Path, database_url: str) -> No
     assert project.query("SELECT count(*) FROM told_mark") == [(2,)]
 
 
+def test_of_apps_that_build_on_each_other_the_table_that_lacks_is_told(tmp_path: Path, database_url: str) -> None:
+    project = Project(tmp_path, database_url)
+    for app in ("one", "two"):
+        project.app(app)
+    project.migration("one", "0001_initial", ITEM, head='run_before = [("two", "0001_initial")]')
+    key = '("item", models.ForeignKey("one.Item", models.CASCADE))'
+    project.migration(
+        "two",
+        "0001_initial",
+        f'migrations.CreateModel("Line", [{ID}, {key}])',
+        head='run_before = [("one", "0002_lines")]',
+    )
+    lines = 'migrations.AddField("item", "lines", models.ManyToManyField("two.Line", related_name="+"))'
+    project.migration("one", "0002_lines", f"{ADDED}, {lines}", after="0001_initial")
+    assert project.run("migrate").code == 0
+    project.query("DELETE FROM django_migrations; ALTER TABLE one_item_lines DROP COLUMN line_id")
+    altered = project.run("auto_migrate", "--adopt")
+    assert (altered.code, "column line_id is missing: bigint NOT NULL" in altered.output) == (7, True), altered.text
+    project.query("DROP TABLE one_item_lines")
+    gone = project.run("auto_migrate", "--adopt")
+    assert (gone.code, "❌ one_item_lines (one)" in gone.output) == (7, True), gone.text
+    assert recorded(project, "one") == recorded(project, "two") == []
+
+
+def test_tables_without_an_extension_of_their_migration_are_not_recorded(tmp_path: Path, database_url: str) -> None:
+    project = Project(tmp_path, database_url)
+    extension = 'CreateExtension("citext")'
+    head = "from django.contrib.postgres.operations import CreateExtension"
+    beside = f"migrations.SeparateDatabaseAndState(database_operations=[{extension}])"
+    for app, operations in (("one", f"{extension}, {ITEM}"), ("two", beside)):
+        project.app(app)
+        project.migration(app, "0001_initial", operations, head="initial = True", before=head)
+    project.migration("two", "0002_item", ITEM, after="0001_initial")
+    assert project.run("migrate").code == 0
+    project.query("DELETE FROM django_migrations; DROP EXTENSION citext")
+    said = project.run("auto_migrate", "--adopt")
+    assert said.code == 7, said.text
+    assert "⏸️  one builds on what is not proven: one.0001_initial" in said.output
+    assert "⏸️  two builds on what is not proven: two.0001_initial" in said.output
+    assert "in these apps: one, two." in said.errors
+
+
 def test_an_empty_database_has_nothing_to_adopt(tmp_path: Path, database_url: str) -> None:
     project = write(tmp_path, database_url, ["shop"])
     said = project.run("auto_migrate", "--adopt")
     assert (said.code, "There is nothing to be recorded." in said.output) == (0, True), said.text
     assert project.run("auto_migrate").code == 0
     assert len(recorded(project, "shop")) == len(NAMES)
+
+
+ITEM = f'migrations.CreateModel("Item", [{ID}, ("name", models.CharField(max_length=9))])'
+COMMENTED = 'models.CharField(max_length=9, db_comment="Name")'
+DOUBLE = 'models.GeneratedField(expression=models.F("id") * 2, output_field=models.BigIntegerField(), db_persist=True)'
+ADDED = 'migrations.AddField("item", "n", models.IntegerField(null=True))'
+# What a second migration does, how the tables are altered afterwards, and what is recorded then.
+HALVES = {
+    "commented": (
+        f'migrations.AlterField("item", "name", {COMMENTED})',
+        "COMMENT ON COLUMN {app}_item.name IS NULL",
+        1,
+    ),
+    "told": ('migrations.AlterModelTableComment("item", "Told")', "COMMENT ON TABLE {app}_item IS 'Other'", 1),
+    "beside": (
+        f"migrations.SeparateDatabaseAndState(database_operations=[{ADDED}])",
+        "ALTER TABLE {app}_item DROP COLUMN n",
+        0,
+    ),
+    "both": (
+        f"migrations.SeparateDatabaseAndState(database_operations=[{ADDED}], state_operations=[{ADDED}])",
+        "SELECT 1",
+        2,
+    ),
+    "disabled": (
+        'migrations.AddField("item", "up", models.ForeignKey("disabled.Item", models.CASCADE, null=True))',
+        "ALTER TABLE {app}_item DISABLE TRIGGER ALL",
+        0,
+    ),
+    "virtual": (
+        f'migrations.AddField("item", "double", {DOUBLE})',
+        "ALTER TABLE {app}_item DROP COLUMN double, ADD COLUMN double bigint GENERATED ALWAYS AS (id * 2) VIRTUAL",
+        0,
+    ),
+    "narrow": (
+        'migrations.AlterField("item", "id", models.BigAutoField(primary_key=True, verbose_name="Number"))',
+        "ALTER SEQUENCE {app}_item_id_seq AS integer",
+        0,
+    ),
+}
+
+
+def test_what_is_there_by_half_is_not_recorded(tmp_path: Path, database_url: str) -> None:
+    project = Project(tmp_path, database_url)
+    for app, (operations, _altered, _count) in HALVES.items():
+        project.app(app)
+        project.migration(app, "0001_initial", ITEM, head="initial = True")
+        project.migration(app, "0002_more", operations, after="0001_initial")
+    assert project.run("migrate").code == 0
+    project.query("DELETE FROM django_migrations")
+    for app, (_operations, altered, _count) in HALVES.items():
+        project.query(altered.replace("{app}", app))
+    said = project.run("auto_migrate", "--adopt")
+    assert {app: len(recorded(project, app)) for app in HALVES} == {app: row[2] for app, row in HALVES.items()}, (
+        said.text
+    )
+
+
+def test_a_table_that_is_locked_is_waited_for_and_told(tmp_path: Path, database_url: str) -> None:
+    project = write(tmp_path, database_url, ["shop"])
+    project.settings(AUTO_MIGRATE={"LOCK_PATIENCE": 0.2})
+    assert project.run("migrate").code == 0
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE shop_item IN ACCESS EXCLUSIVE MODE")
+        for options in (["--adopt"], ["--plan", "--drift"]):
+            said = project.run("auto_migrate", *options, PGOPTIONS="-c statement_timeout=20s")
+            assert said.code == 5, said.text
+            assert f"shop_item: pid {holder.info.backend_pid}" in said.errors
 
 
 @pytest.mark.parametrize("option", ["--adopt", "--plan"])

@@ -160,6 +160,18 @@ def test_one_reminder_is_the_default(deliver: Deliver, settings: Settings) -> No
     assert look() == [(1, "sent")]
 
 
+def test_none_goes_out_beyond_what_is_allowed_by_now(deliver: Deliver, settings: Settings) -> None:
+    deliver(ghostpay())
+    settings.SMS_PER_PHONE_PER_DAY = 9
+    payment = Payment.objects.get()
+    RecoverySMS.objects.update(status=SMSStatus.SENT, sent_at=timezone.now())
+    further = RecoverySMS.objects.create(payment=payment, number=2, due_at=timezone.now())
+    settings.SMS_REMINDERS = 1
+    sending.send(further.pk)
+    further.refresh_from_db()
+    assert (further.status, further.error) == ("cancelled", "A payment has 1 SMS at most.")
+
+
 def test_operators_see_which_reminder_it_is(deliver: Deliver, admin_client: Client, settings: Settings) -> None:
     deliver(ghostpay())
     look()

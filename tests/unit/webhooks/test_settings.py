@@ -80,7 +80,7 @@ def test_a_limit_that_is_none_is_refused(value: str) -> None:
     assert "export SMS_PER_DAY=" in refused.stderr
 
 
-@pytest.mark.parametrize("value", ["soon", "-1", "inf", "nan"])
+@pytest.mark.parametrize("value", ["soon", "-1", "inf", "nan", "1e12"])
 def test_a_duration_that_is_none_is_refused(value: str) -> None:
     refused = read(SMS_RECOVERY_DELAY=value)
     assert refused.returncode == 1
