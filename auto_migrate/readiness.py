@@ -59,7 +59,7 @@ def check(
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True):
-        emit.schema = shared_schema(database)
+        emit.schema = shared_schema(adapter_for(database).alias)
         found = inspect(database, goal=goal, tenants=tenants)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))

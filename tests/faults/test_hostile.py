@@ -25,7 +25,7 @@ STAGES = 2
 SQLITE = ("COMMIT", "END", "ROLLBACK", "BEGIN")
 WHOLE = "SWEEP" in os.environ
 # Every how many cases a sample is taken; no multiple of it is the number of bodies, so the apps get different ones.
-STEP = 1 if WHOLE else 5
+STEP = 1 if WHOLE else 7
 CASES = [(app, body) for app in APPS for body in (*PYTHON, *SQL)]
 
 

@@ -17,7 +17,7 @@ from tests.servers import PostgreSQL
 
 # Every how many points a sample is taken: of all, of changes that cannot be rolled back, and of commits.
 STEP = 45
-CHANGES = 3
+CHANGES = 4
 COMMITS = 8
 WHOLE = "SWEEP" in os.environ
 

@@ -47,10 +47,12 @@ def test_what_stays_within_is_known(statement: str) -> None:
 def test_of_several_statements_those_that_stay_within_are_sent(shop: BaseDatabaseWrapper) -> None:
     left_out: list[str] = []
     with shop.execute_wrapper(Confines(left_out.append)), shop.cursor() as cursor:
-        cursor.execute("CREATE TABLE one (note text); CREATE ROLE reader; INSERT INTO one VALUES ('ALTER ROLE; %')")
+        cursor.execute(
+            "CREATE TABLE one (note text); CREATE ROLE unrehearsed; INSERT INTO one VALUES ('ALTER ROLE; %')"
+        )
         cursor.execute("INSERT INTO one VALUES (%s)", ["CREATE ROLE"])
         cursor.execute("SELECT note FROM one ORDER BY note")
         assert cursor.fetchall() == [("ALTER ROLE; %",), ("CREATE ROLE",)]
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = 'reader'")
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = 'unrehearsed'")
         assert cursor.fetchall() == []
-    assert left_out == ["CREATE ROLE reader;"]
+    assert left_out == ["CREATE ROLE unrehearsed;"]
