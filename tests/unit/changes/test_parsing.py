@@ -36,7 +36,8 @@ def test_what_is_too_deep_is_said_to_be(sql: str) -> None:
 
 def test_the_parser_by_itself_would_end_the_process() -> None:
     code = f"from pglast import parse_sql; parse_sql('SELECT ' + ' + '.join(['1'] * {MANY * 100}))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode < 0
+    # From Python 3.14 on it ends in an error of its own.
+    assert subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.DEVNULL).returncode != 0
 
 
 @pytest.mark.parametrize(
