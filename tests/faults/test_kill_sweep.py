@@ -16,9 +16,9 @@ from tests.faults.sweep import NON_ATOMIC, Point, Sweep, failures
 from tests.servers import PostgreSQL
 
 # Every how many points a sample is taken: of all, of changes that cannot be rolled back, and of commits.
-STEP = 45
+STEP = 90
 CHANGES = 4
-COMMITS = 8
+COMMITS = 16
 WHOLE = "SWEEP" in os.environ
 
 

@@ -27,7 +27,7 @@ MIGRATIONS = sorted(path.stem for path in Path(migrations.__file__).parent.glob(
 WAYS = list(itertools.pairwise(MIGRATIONS))
 # Those of which `make test` takes samples, and every how many of the points that leave something.
 SAMPLED = ("0004_constraints", "0016_wide")
-STEP = 60
+STEP = 120
 
 
 @pytest.fixture(scope="module")

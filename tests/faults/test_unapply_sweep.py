@@ -16,8 +16,8 @@ from tests.faults.unapplying import on_mariadb, on_postgresql
 from tests.servers import MariaDB, PostgreSQL
 
 # Every how many points a sample is taken: of all, and of changes that cannot be rolled back.
-STEP = 150
-CHANGES = 8
+STEP = 300
+CHANGES = 16
 WHOLE = "SWEEP" in os.environ
 
 

@@ -26,7 +26,7 @@ from tests.unit.applying.portraits import portrait, portraits
 APPS = ("one", "two")
 Choose = Callable[[int], int]
 # Other chains each time; each takes a third of a second.
-CHAINS = 200 if "SWEEP" in os.environ else 8
+CHAINS = 200 if "SWEEP" in os.environ else 5
 
 
 class Named(models.BigIntegerField):  # type: ignore[type-arg] # the stubs alone make it generic
