@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.manage import ROOT, environment, run_manage
-from tests.servers import free_port
 
 REFUSED = {"SMS_TEMPLATE": "{nome}", "SMS_HOURS": "9-21"}
 TOLD = [
@@ -30,7 +29,9 @@ COMMANDS = {
 def test_no_process_starts_with_settings_that_cannot_be_used(tmp_path: Path, name: str) -> None:
     # A database that is there, without a table: what is refused is refused before anything is migrated.
     url = f"sqlite:///{tmp_path}/db.sqlite3"
-    env = environment({"DATABASE_URL": url, "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{free_port()}", **REFUSED})
+    env = environment(
+        {"DATABASE_URL": url, "GUNICORN_CMD_ARGS": f"--bind unix:{tmp_path}/web", "WEB_CONCURRENCY": "1", **REFUSED}
+    )
     done = subprocess.run(COMMANDS[name], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == (3 if name == "web" else 2), done.stderr
     for told in TOLD:
