@@ -24,6 +24,8 @@ def of_four(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) ->
     done = project.run("auto_migrate")
     assert done.code == 0, done.text
     project.copies(*NAMES[1:], of=NAMES[0])
+    # Nothing of the server's own looks into it while it is copied, which is refused then.
+    postgresql.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
     yield name
     postgresql.drop_database(name)
 
