@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db import migrations
 from django.db.migrations import operations as ops
@@ -12,7 +12,7 @@ from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.operations.models import IndexOperation, ModelOperation
 
 from auto_migrate.applying.traits import postgres_kind
-from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, is_djangos
+from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, flat, is_djangos
 
 # Django's own migrations with functions (`auth.0011`, `contenttypes.0002`): they put right what releases from before
 # them had written, whose rows later releases write as they should be.
@@ -75,12 +75,4 @@ def extension_of(operation: Operation) -> str | None:
 
 def extensions_of(migration: Migration) -> tuple[str, ...]:
     """Name the extensions that a migration makes."""
-    return tuple(name for operation in _in_database(migration.operations) if (name := extension_of(operation)))
-
-
-def _in_database(operations: Sequence[Operation]) -> Iterator[Operation]:
-    for operation in operations:
-        if isinstance(operation, ops.SeparateDatabaseAndState):
-            yield from _in_database(operation.database_operations)
-        else:
-            yield operation
+    return tuple(name for operation in flat(migration.operations) if (name := extension_of(operation)))

@@ -7,7 +7,7 @@ connection, send a mail. No guard around a connection holds that, so it is not c
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db.migrations import operations as ops
@@ -75,6 +75,15 @@ def irreversible(operation: Operation) -> Operation | None:
     # One that does not say how raises `NotImplementedError`.
     says_how = type(operation).database_backwards is not Operation.database_backwards
     return None if operation.reversible and says_how else operation
+
+
+def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Return operations with those that stand within others."""
+    for operation in operations:
+        if isinstance(operation, ops.SeparateDatabaseAndState):
+            yield from flat(operation.database_operations)
+        else:
+            yield operation
 
 
 def within(

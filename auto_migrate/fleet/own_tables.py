@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from django.db import router
 from django.db.backends.utils import truncate_name
@@ -15,6 +15,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
+from auto_migrate.changes.stock_operations import flat
 from auto_migrate.databases.base import Database, Question
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.tenants import quoted
@@ -52,7 +53,7 @@ def refuse_tables_of_others(database: Database, migration: Migration, state: Pro
 def changed_tables(alias: str, migration: Migration, state: ProjectState) -> Iterator[str]:
     """Return the tables of the models that a migration changes, as they are named before it."""
     label = migration.app_label
-    for operation in flattened(migration.operations):
+    for operation in flat(migration.operations):
         name = changed_model(operation)
         model = state.models.get((label, name)) if name else None
         if model is None or not router.allow_migrate(alias, label, model_name=name):
@@ -68,15 +69,6 @@ def changed_model(operation: Operation) -> str:
     if isinstance(operation, ModelOperation) and not isinstance(operation, OF_NO_TABLE):
         return str(operation.name_lower)
     return ""
-
-
-def flattened(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """Return operations with those that are carried out within others."""
-    for operation in operations:
-        if isinstance(operation, ops.SeparateDatabaseAndState):
-            yield from flattened(operation.database_operations)
-        else:
-            yield operation
 
 
 def tables_of(model: ModelState) -> Iterator[str]:

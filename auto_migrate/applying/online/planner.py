@@ -29,6 +29,7 @@ from auto_migrate.applying.states.lazy_state import foresee
 from auto_migrate.applying.traits import statements_of as sql_of
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
+from auto_migrate.changes.stock_operations import flat
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.statistics import TableStatistics
@@ -209,15 +210,6 @@ def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
     is_off = not always and (settings.ONLINE == "never" or is_new)
     version = connection.pg_version // 10_000  # type: ignore[attr-defined] # PostgreSQL's
     return OnlinePlanner(connection, look, goes, version, is_off)
-
-
-def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """Return operations with those that stand within others."""
-    for operation in operations:
-        if isinstance(operation, ops.SeparateDatabaseAndState):
-            yield from flat(operation.database_operations)
-        else:
-            yield operation
 
 
 def needs_one_transaction(migration: Migration) -> bool:
