@@ -14,6 +14,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.sql.names import kept
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
@@ -49,7 +50,6 @@ TABLES = """
     ORDER BY relname
 """
 OWN = "auto_migrate_"
-LONGEST_NAME = 63
 # What of a column or its constraints a bridge changes for a while.
 BRIDGED = {
     BridgeKind.DEFAULT: (Part.DEFAULT, DifferenceKind.EXTRA),
@@ -219,8 +219,7 @@ def unclaimed_tables(connection: BaseDatabaseWrapper, state: ProjectState, claim
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
-    # The server keeps so many bytes of a name.
-    known |= {name.encode()[:LONGEST_NAME].decode(errors="ignore") for name in known}
+    known |= set(map(kept, known))
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         yield from (name for (name,) in cursor.fetchall() if name not in known and not name.startswith(OWN))
