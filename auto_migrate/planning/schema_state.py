@@ -270,12 +270,10 @@ def state_of(connection: BaseDatabaseWrapper, recorded: tuple[Node, ...]) -> Qui
         needed = read_needs(connection)
     if needed.problem:
         return QuickState(SchemaState.DIVERGED, 0)
-    pending = needed.pending(rows)
-    deferred: tuple[MigrationKey, ...] = ()
-    if pending and get_settings().PHASES:
-        deferred = _division(connection).deferred
-        # What no plan has although it is missing is pending, too: the record contradicts the files.
-        pending = sum(MigrationKey(*node) not in deferred for node in needed.missing(rows))
+    missing = needed.missing(rows)
+    # What no plan has although it is missing is pending, too: the record contradicts the files.
+    deferred = _division(connection).deferred if missing and get_settings().PHASES else ()
+    pending = sum(MigrationKey(*node) not in deferred for node in missing)
     if pending:
         return QuickState(SchemaState.BEHIND, pending, deferred)
     unknown = unknown_rows(recorded, needed.known, needed.migrated_apps)
