@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +17,9 @@ from auto_migrate.drift.differences import DifferenceKind
 from auto_migrate.drift.drift_events import DriftFound
 from auto_migrate.drift.scratch_tables import table_name
 from auto_migrate.events import Context, Event
-from auto_migrate.reporting.assessments.sarif import SCHEMA
+from auto_migrate.reporting.assessments.sarif import log
 from auto_migrate.reporting.drift_console import describe_difference
 from auto_migrate.reporting.jsonlines import Stream
-from auto_migrate.version import __version__
 
 TITLES = {
     DifferenceKind.MISSING: gettext_noop("What a migration made is missing"),
@@ -50,15 +48,7 @@ class DriftSarif:
 
     def write(self, stream: Stream) -> None:
         """Write the log."""
-        driver = {"name": "auto_migrate", "version": __version__, "rules": [rule(kind) for kind in DifferenceKind]}
-        run = {
-            "tool": {"driver": driver},
-            "automationDetails": {"id": "auto_migrate/drift/"},
-            "invocations": [{"executionSuccessful": True}],
-            "columnKind": "unicodeCodePoints",
-            "results": self.results,
-        }
-        stream.write(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n")
+        stream.write(log("drift", [rule(kind) for kind in DifferenceKind], self.results))
 
     def result(self, event: DriftFound, database: str) -> dict[str, Any]:
         """Return one difference; what a migration makes in SQL of its own as suppressed."""

@@ -26,25 +26,22 @@ LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
 
 
 def render(report: AssessmentReport) -> str:
-    """Write the log."""
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run(report)]}, indent=2) + "\n"
-
-
-def run(report: AssessmentReport) -> dict[str, Any]:
-    """Return the one run of the log."""
+    """Write the log of a judged plan."""
     warnings = [{"level": "warning", "message": {"text": text}} for text in report.unmatched()]
-    driver = {
-        "name": "auto_migrate",
-        "version": auto_migrate.__version__,
-        "rules": [rule(hazard, report) for hazard in hazards().values()],
-    }
-    return {
-        "tool": {"driver": driver},
-        "automationDetails": {"id": "auto_migrate/assess_migrations/"},
-        "invocations": [{"executionSuccessful": True, "toolConfigurationNotifications": warnings}],
+    rules = [rule(hazard, report) for hazard in hazards().values()]
+    return log("assess_migrations", rules, list(results(report)), toolConfigurationNotifications=warnings)
+
+
+def log(kind: str, rules: list[dict[str, Any]], results: list[dict[str, Any]], **invocation: Any) -> str:
+    """Write a log of one run; `invocation` is what else there is to say of it."""
+    run = {
+        "tool": {"driver": {"name": "auto_migrate", "version": auto_migrate.__version__, "rules": rules}},
+        "automationDetails": {"id": f"auto_migrate/{kind}/"},
+        "invocations": [{"executionSuccessful": True, **invocation}],
         "columnKind": "unicodeCodePoints",
-        "results": list(results(report)),
+        "results": results,
     }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def rule(hazard: Hazard, report: AssessmentReport) -> dict[str, Any]:
