@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from auto_migrate.events import Event
 from auto_migrate.values import MigrationKey
@@ -53,3 +54,8 @@ class SchemasProgressed(Event):
 
 
 TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """Return the names of schemas as one text, the first of them if there are many."""
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")

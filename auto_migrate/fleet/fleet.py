@@ -28,7 +28,7 @@ from auto_migrate.fleet.part import part_of
 from auto_migrate.fleet.schema_run import SchemaRun, Turn
 from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
 from auto_migrate.fleet.survey import Group, Survey, standing_for, take
-from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed
+from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.schema_state import RequiredMigrations
@@ -41,6 +41,8 @@ from auto_migrate.values import MigrationKey, Node
 # How often the progress is told, in seconds, and how often tenants are looked for that came meanwhile.
 REPORT = 5.0
 ROUNDS = 3
+# How many names an error tells of many.
+MOST = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +174,7 @@ class Fleet:
                     "After the run {count} schema is still behind: {names}.",
                     "After the run {count} schemas are still behind: {names}.",
                     len(behind),
-                ).format(count=len(behind), names=named(behind)),
+                ).format(count=len(behind), names=shortened([*behind], MOST)),
                 hint=_(SHOW),
             )
         return None if left or not self.is_whole else survey.recorded
@@ -224,7 +226,7 @@ class Fleet:
         total = take(self.tenancy).total
         again = _("Mend it and run again: only what is left is done.")
         raise MigrationFailed(
-            text.format(count=len(self.failed), total=total, names=named(self.failed)),
+            text.format(count=len(self.failed), total=total, names=shortened([*self.failed], MOST)),
             hint="\n".join(filter(None, (*lines, first.hint, remark, again))),
         ) from first
 
@@ -334,9 +336,3 @@ def exists(database: Database, schema: str) -> bool:
     with database.connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", [schema])
         return bool(cursor.fetchone()[0])
-
-
-def named(names: Iterable[str], most: int = 10) -> str:
-    """Return names as one text, the first of them if there are many."""
-    found = list(names)
-    return ", ".join(found[:most]) + (" …" if len(found) > most else "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent, shortened
 
 # How many names are told of many.
 MOST = 5
@@ -29,14 +29,14 @@ def compared_lines(event: SchemasCompared) -> Iterator[str]:
     for plan in event.plans:
         count = len(plan.schemas)
         text = ngettext("🏢 {count} schema is behind ({names})", "🏢 {count} schemas are behind ({names})", count)
-        told = text.format(count=count, names=shortened(plan.schemas))
+        told = text.format(count=count, names=shortened(plan.schemas, MOST))
         yield f"{told}: {', '.join(map(str, plan.migrations))}" if plan.migrations else told
     if event.unprovisioned:
         text = _("⚠️  Skipped, since they have no schema: {names}")
-        yield text.format(names=shortened(event.unprovisioned))
+        yield text.format(names=shortened(event.unprovisioned, MOST))
     if event.drifting:
         text = _("⚠️  Their records differ from those of all others: {names}")
-        yield text.format(names=shortened(event.drifting))
+        yield text.format(names=shortened(event.drifting, MOST))
 
 
 def progress_line(event: SchemasProgressed) -> str:
@@ -45,8 +45,3 @@ def progress_line(event: SchemasProgressed) -> str:
     if event.left is None or event.done >= event.total:
         return text
     return _("{progress}, {left:.0f} s left").format(progress=text, left=event.left)
-
-
-def shortened(names: Sequence[str]) -> str:
-    """Return names as one text, the first of them if there are many."""
-    return ", ".join(names[:MOST]) + (" …" if len(names) > MOST else "")
