@@ -28,9 +28,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 
-# Below the ports that the kernel gives to outgoing connections: a client that keeps trying a closed port from that
-# range can end up connected to itself.
-PORTS = range(15000, 32000)
+# How many ports a server tries that nobody chose for it: somebody else may take one before the server listens.
+ATTEMPTS = 5
 
 # The kernel sends the parent-death signal when the starting *thread* ends, so one thread that outlives all starts them.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="servers")
@@ -44,9 +43,26 @@ class ServerFailed(Exception):
     """The server did not start; the text ends with the last lines of its log."""
 
 
+def _ports() -> range:
+    """Return the ports below those that the kernel gives to outgoing connections.
+
+    One of those may be somebody's connection by the time a server starts, and a client that keeps trying a closed port
+    among them can end up connected to itself.
+    """
+    try:
+        lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        lowest = 32768
+    return range(lowest // 2, lowest) if lowest > 8192 else range(15000, 32768)
+
+
+PORTS = _ports()
+
+
 def free_port() -> int:
     """Find a port that nothing on this machine listens on."""
-    for port in random.sample(PORTS, 200):
+    # The system's randomness: tests seed and restore the generator that a process shares.
+    for port in random.SystemRandom().sample(PORTS, 200):
         if is_free(port):
             return port
     raise ServerFailed(f"No free port between {PORTS.start} and {PORTS.stop}; stop some servers.")
@@ -113,6 +129,7 @@ class Server:
         self.temporary = folder is None
         self.folder = folder or Path(tempfile.gettempdir()) / f"{self.name}-{uuid.uuid4().hex[:8]}"
         self.port = port or free_port()
+        self._may_move = port is None
         self.log = self.folder / f"{self.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()
@@ -141,12 +158,18 @@ class Server:
         if self.refuses_root and os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        self.prepare()
         atexit.register(self.close)
-        self.process = _starter.submit(self._spawn).result()
-        wait_until(self._is_settled, timeout=START_TIMEOUT, message=lambda: self.failure("is not ready"))
-        if not self.is_running:
-            raise ServerFailed(self.failure("ended at once"))
+        for _ in range(ATTEMPTS):
+            if self._launch():
+                break
+            failure = self.failure("ended at once")
+            if not self._may_move or "already in use" not in failure:
+                raise ServerFailed(failure)
+            self.log.unlink()
+            self.port = free_port()
+        else:
+            raise ServerFailed(failure)
+        self._may_move = False  # what clients know is kept over restarts
 
     def stop(self, mode: str = "fast") -> None:
         """Stop by pid and wait for the end: `fast` lets it tidy up, `immediate` does not."""
@@ -188,6 +211,13 @@ class Server:
         if done.returncode:
             raise ServerFailed(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{done.stderr}")
         return done.stdout
+
+    def _launch(self) -> bool:
+        """Start the process, wait until it serves or has ended, and return whether it serves."""
+        self.prepare()
+        self.process = _starter.submit(self._spawn).result()
+        wait_until(self._is_settled, timeout=START_TIMEOUT, message=lambda: self.failure("is not ready"))
+        return self.is_running
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         prefix = launcher(drop_root=self.refuses_root, death_signal=self.stop_signals["fast"])

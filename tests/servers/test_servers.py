@@ -14,8 +14,8 @@ import pytest
 
 from tests.manage import ROOT, run_manage
 from tests.requirements import SETPRIV, need
-from tests.servers import MariaDB, PgBouncer, PostgreSQL, Proxy, Redis
-from tools.servers import is_free, wait_until
+from tests.servers import MariaDB, PgBouncer, PostgreSQL, Proxy, Redis, ServerFailed, free_port
+from tools.servers import HOST, is_free, wait_until
 
 
 def test_a_wrong_password_is_refused(postgresql: PostgreSQL) -> None:
@@ -52,6 +52,21 @@ def test_data_and_port_survive_a_crash() -> None:
         server.restart("immediate")
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT * FROM kept").fetchall() == []
+
+
+@pytest.mark.parametrize("kind", [Redis, PostgreSQL])
+def test_a_server_whose_port_was_taken_meanwhile_takes_another(kind: type[Redis | PostgreSQL]) -> None:
+    server = kind()
+    taken = server.port
+    with socket.create_server((HOST, taken)), server:
+        assert server.port != taken
+        assert server.is_ready()
+
+
+def test_a_server_keeps_the_port_that_it_was_given() -> None:
+    port = free_port()
+    with socket.create_server((HOST, port)), pytest.raises(ServerFailed, match="Address already in use"):
+        Redis(port=port).start()
 
 
 def test_a_server_dies_with_a_starter_that_is_killed(tmp_path: Path) -> None:
