@@ -108,6 +108,7 @@ def plan(database: str = DEFAULT_DB_ALIAS, phase: str = "") -> Mapping[str, Any]
 
 def explain(code: str) -> Mapping[str, Any]:
     """Explain a hazard by its code, such as AM301: what it is about, what it does harm to, and where it holds."""
+    from auto_migrate.safety.hazard import page_name
     from auto_migrate.safety.hazards import hazards
     from auto_migrate.safety.live import BY_RULE, ON_SMALL_TABLES
 
@@ -124,7 +125,7 @@ def explain(code: str) -> Mapping[str, Any]:
         "level": BY_RULE[hazard.harm],
         "level_on_small_tables": ON_SMALL_TABLES[hazard.harm],
         "vendors": sorted(hazard.vendors),
-        "page": hazard.page or f"docs/hazards/{hazard.code}.md",
+        "page": hazard.page or f"docs/hazards/{page_name(hazard.code)}",
         "acknowledge": f"--acknowledge {hazard.code}:APP.MIGRATION=REASON",
     }
 

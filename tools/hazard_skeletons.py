@@ -56,6 +56,32 @@ class Migration(migrations.Migration): ...
 or `ACKNOWLEDGE = {{"{code}:shop.0007_order": "…"}}` in the settings, or `--acknowledge {code}:shop.0007_order`.
 """
 
+TWIN = """\
+# {code}: TODO: o título, como o catálogo o traduz
+
+**O que faz.** TODO: que operações e que SQL o têm, e o que o banco de dados faz então.
+
+**Por que importa.** TODO: quem aguarda, o que se perde ou o que falha, e por quanto tempo.
+
+**O caminho seguro.** TODO: em uma frase, depois como código:
+
+```python
+class Migration(migrations.Migration):
+    operations = [...]  # TODO
+```
+
+**Versões.** TODO: o que difere entre versões do banco de dados e do Django.{elsewhere_in_portuguese}
+
+**Para aceitá-lo**
+
+```python
+@auto_migrate.acknowledge("{code}", reason="TODO: a good reason.")
+class Migration(migrations.Migration): ...
+```
+
+ou `ACKNOWLEDGE = {{"{code}:shop.0007_order": "…"}}` nas configurações, ou `--acknowledge {code}:shop.0007_order`.
+"""
+
 PAIR = '''\
 """TODO: in a sentence, the hazard and the safe way to the same end."""
 
@@ -95,7 +121,8 @@ def test_it_is_not_found_in_what_only_resembles_it() -> None:
 NEXT = """\
 Made:
 {files}
-and a row in docs/hazards/README.md. What is left to write is marked TODO. Its title and sentences are translated with:
+and a row in docs/hazards/README.md and in its twin. What is left to write is marked TODO. Its title and sentences are
+translated with:
 
   make messages
 

@@ -1,5 +1,7 @@
 """Begins a hazard: its module, its page with a row in the overview, its pair of migrations, and its test.
 
+The page and the row are made twice, in English and in Portuguese.
+
     python -m tools.new_hazard AM1 sequence-restarted --title "A sequence starts anew"
 
 makes AM116, if AM115 is the last of its series. What is left to write is marked TODO, and no test lets a TODO pass.
@@ -19,6 +21,7 @@ from tools import hazard_skeletons
 ROOT = Path(__file__).resolve().parent.parent
 HAZARDS = Path("auto_migrate", "safety", "hazards")
 OVERVIEW = Path("docs", "hazards", "README.md")
+OVERVIEWS = (OVERVIEW, OVERVIEW.with_name("README.pt-BR.md"))
 ROW = re.compile(r"^\| \[(AM\d{3})\]\(AM\d{3}\.md\) \|.*\n", re.MULTILINE)
 LONGEST_NAME = 40
 LONGEST_TITLE = 80
@@ -39,13 +42,13 @@ SERIES = {
     "AM4": Series("breaks the release that is still running", "BREAKS"),
     "AM5": Series("is about a migration as a whole: its functions, its way back, its phase", "RISKS"),
 }
-# The members of auto_migrate.safety.hazard.Harm, as the overview has them.
+# The members of auto_migrate.safety.hazard.Harm, as the overview and its twin have them.
 HARMS = {
-    "LOSES_DATA": "loses data",
-    "BLOCKS": "blocks",
-    "BREAKS": "breaks the running release",
-    "FAILS": "fails the deploy",
-    "RISKS": "risks",
+    "LOSES_DATA": ("loses data", "perde dados"),
+    "BLOCKS": ("blocks", "bloqueia"),
+    "BREAKS": ("breaks the running release", "quebra a versão em execução"),
+    "FAILS": ("fails the deploy", "faz o deploy falhar"),
+    "RISKS": ("risks", "é arriscado"),
 }
 
 
@@ -73,10 +76,14 @@ class NewHazard:
         return "".join(word.capitalize() for word in self.name.split("-"))
 
     @property
-    def row(self) -> str:
-        """Its line of the overview."""
-        where = "everywhere" if self.everywhere else "PostgreSQL"
-        return f"| [{self.code}]({self.code}.md) | {self.title} | {HARMS[self.harm]} | {where} |\n"
+    def rows(self) -> Mapping[Path, str]:
+        """Its line of the overview, and of its twin, for whose title somebody has yet to translate it."""
+        titles = (self.title, "TODO: o título")
+        places = ("everywhere", "em toda parte") if self.everywhere else ("PostgreSQL", "PostgreSQL")
+        return {
+            overview: f"| [{self.code}]({self.code}.md) | {title} | {harm} | {place} |\n"
+            for overview, title, harm, place in zip(OVERVIEWS, titles, HARMS[self.harm], places, strict=True)
+        }
 
     def files(self) -> Mapping[Path, str]:
         """Return the text of each new file."""
@@ -91,10 +98,12 @@ class NewHazard:
             "everywhere": "EVERYWHERE, " if self.everywhere else "",
             "vendors": "    vendors = EVERYWHERE\n" if self.everywhere else "",
             "elsewhere": "" if self.everywhere else " It is not looked for on MySQL and SQLite.",
+            "elsewhere_in_portuguese": "" if self.everywhere else " Não se procura por ele no MySQL e no SQLite.",
         }
         return {
             HAZARDS / f"{self.module}.py": hazard_skeletons.MODULE.format(**names),
             OVERVIEW.with_name(f"{self.code}.md"): hazard_skeletons.PAGE.format(**names),
+            OVERVIEW.with_name(f"{self.code}.pt-BR.md"): hazard_skeletons.TWIN.format(**names),
             Path("tests", "hazards", f"{self.module}.py"): hazard_skeletons.PAIR.format(**names),
             Path("tests", "unit", "safety", f"test_{self.module}.py"): hazard_skeletons.TEST.format(**names),
         }
@@ -177,13 +186,14 @@ def check(root: Path, new: NewHazard) -> None:
 
 
 def write(root: Path, new: NewHazard) -> None:
-    """Write the files, and the row where it belongs."""
-    overview = (root / OVERVIEW).read_text("utf-8")
-    before = [row for row in ROW.finditer(overview) if row[1] < new.code]
-    place = before[-1].end()
+    """Write the files, and the rows where they belong."""
     for path, text in new.files().items():
         (root / path).write_text(text, "utf-8")
-    (root / OVERVIEW).write_text(overview[:place] + new.row + overview[place:], "utf-8")
+    for path, row in new.rows.items():
+        overview = (root / path).read_text("utf-8")
+        before = [there for there in ROW.finditer(overview) if there[1] < new.code]
+        place = before[-1].end()
+        (root / path).write_text(overview[:place] + row + overview[place:], "utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import enum
 from collections.abc import Iterator
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
@@ -101,3 +102,8 @@ class Hazard(abc.ABC):
     @abc.abstractmethod
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Return what the hazard finds in one change."""
+
+
+def page_name(code: str) -> str:
+    """Return which file of `docs/hazards/` explains a hazard of the package, in the reader's language."""
+    return _("{code}.md").format(code=code)

@@ -20,6 +20,8 @@ UNIT = [
     f"tests/unit/{name}" for name in ("safety/test_hazard_pages.py", "safety/test_hazard_parts.py", "test_catalogue.py")
 ]
 NAME = "am199_table_dropped_by_hand"
+TITLE = "A table is dropped by hand"
+TITLE_IN_PORTUGUESE = "Uma tabela é apagada à mão"
 RULE = """\
         if isinstance(change, DropTable) and isinstance(site.operation.operation, RunSQL):
             problem = _("{table} is dropped by hand, and Django does not know.").format(table=change.table)
@@ -36,8 +38,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copy(ROOT / "manage.py", tmp_path)
     shutil.copy(ROOT / "README.md", tmp_path)
-    title = "A table is dropped by hand"
-    run(tmp_path, "tools.new_hazard", "AM199", "table-dropped-by-hand", "--title", title)
+    run(tmp_path, "tools.new_hazard", "AM199", "table-dropped-by-hand", "--title", TITLE)
     return tmp_path
 
 
@@ -91,6 +92,8 @@ def test_a_hazard_that_was_begun_has_style_and_is_told_what_it_lacks(project: Pa
     told = run_tests(project, *UNIT, f"tests/unit/safety/test_{NAME}.py", ends_with=1)
     failed = set(re.findall(r"^FAILED \S+::(\w+)", told, re.MULTILINE))
     assert failed == {
+        "test_the_overview_lists_every_hazard_as_the_code_has_it",
+        "test_a_page_tells_all_that_is_asked_of_it",
         "test_it_is_found_in_what_has_it",
         "test_it_is_not_found_in_what_only_resembles_it",
         "test_nothing_is_left_to_write",
@@ -103,6 +106,8 @@ def test_a_hazard_that_was_begun_has_style_and_is_told_what_it_lacks(project: Pa
     assert places == {
         f"auto_migrate/safety/hazards/{NAME}.py": 1,
         "docs/hazards/AM199.md": 6,
+        "docs/hazards/AM199.pt-BR.md": 7,
+        "docs/hazards/README.pt-BR.md": 1,
         f"tests/hazards/{NAME}.py": 3,
         f"tests/unit/safety/test_{NAME}.py": 2,
     }
@@ -135,7 +140,11 @@ def write_rule(project: Path) -> None:
 
 
 def write_page(project: Path) -> None:
-    replace(project / "docs/hazards/AM199.md", ("TODO", "Said in full"))
+    pages = project / "docs/hazards"
+    replace(pages / "AM199.md", ("TODO", "Said in full"))
+    heading = ("TODO: o título, como o catálogo o traduz", TITLE_IN_PORTUGUESE)
+    replace(pages / "AM199.pt-BR.md", heading, ("TODO", "Dito por inteiro"))
+    replace(pages / "README.pt-BR.md", ("TODO: o título", TITLE_IN_PORTUGUESE))
 
 
 def write_pair(project: Path) -> None:
@@ -160,5 +169,6 @@ def translate(project: Path) -> None:
     entries = polib.pofile(str(catalogue))
     for entry in entries.untranslated_entries():
         entry.msgstr = f"{entry.msgid[:-1]} em português{entry.msgid[-1]}"
+    next(entry for entry in entries if entry.msgid == TITLE).msgstr = TITLE_IN_PORTUGUESE
     entries.save()
     assert "0 sentences added" in run(project, "tools.messages")

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.utils.translation import gettext, override
 
 from auto_migrate.safety.hazard import Harm
 from tests.entries import each_entry
@@ -87,10 +88,25 @@ def test_a_series_gives_its_next_free_code_and_its_harm(project: Path) -> None:
 
 def test_a_code_of_ones_own_choice_has_its_row_in_order(project: Path) -> None:
     new_hazard.main(["AM299", "row-frozen", "--title", "A row is frozen", "--harm", "FAILS", "--everywhere"], project)
-    rows = new_hazard.ROW.findall((project / new_hazard.OVERVIEW).read_text("utf-8"))
-    assert rows == sorted(rows)
-    row = "| [AM299](AM299.md) | A row is frozen | fails the deploy | everywhere |\n"
-    assert row in (project / new_hazard.OVERVIEW).read_text("utf-8")
+    expected = (
+        "| [AM299](AM299.md) | A row is frozen | fails the deploy | everywhere |\n",
+        "| [AM299](AM299.md) | TODO: o título | faz o deploy falhar | em toda parte |\n",
+    )
+    for overview, row in zip(new_hazard.OVERVIEWS, expected, strict=True):
+        text = (project / overview).read_text("utf-8")
+        rows = new_hazard.ROW.findall(text)
+        assert rows == sorted(rows)
+        assert row in text
+
+
+def test_the_page_has_a_twin_with_the_same_paragraphs_and_code(project: Path) -> None:
+    new_hazard.main(["AM199", "row-frozen"], project)
+    page, twin = (
+        (project / "docs/hazards" / f"AM199{ending}").read_text("utf-8").split("\n\n")
+        for ending in (".md", ".pt-BR.md")
+    )
+    assert len(page) == len(twin)
+    assert [text for text in page if text.startswith("```")] == [text for text in twin if text.startswith("```")]
 
 
 def test_what_was_made_is_told_with_what_to_type_next(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +114,7 @@ def test_what_was_made_is_told_with_what_to_type_next(project: Path, capsys: pyt
     new_hazard.main(["AM199", "row-frozen"], project)
     told = capsys.readouterr().out
     made = contents(project).keys() - before.keys()
-    assert len(made) == 4
+    assert len(made) == 5
     assert [path for path in made if f"  {path}\n" not in told] == []
     assert "make test ARGS=" in told
 
@@ -108,4 +124,5 @@ def test_the_help_teaches_every_series(capsys: pytest.CaptureFixture[str]) -> No
         new_hazard.main(["--help"])
     told = capsys.readouterr().out
     assert [series.about for series in new_hazard.SERIES.values() if series.about not in told] == []
-    assert {harm.name: str(harm) for harm in Harm} == new_hazard.HARMS
+    with override("pt-br"):
+        assert {harm.name: (str(harm), gettext(harm)) for harm in Harm} == new_hazard.HARMS

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from auto_migrate.findings import Acknowledgement, Assessment, Finding, Level
 from auto_migrate.reporting.assessments.source_lines import SourceLocations
 from auto_migrate.safety.acknowledgements import matches
-from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.safety.hazard import ServerFacts, page_name
 from auto_migrate.safety.hazards import hazards
 
 
@@ -47,7 +47,7 @@ class AssessmentReport:
         if (hazard := hazards().get(code)) and hazard.page:
             # A path within the project's repository leads nowhere from elsewhere.
             return hazard.page if "://" in hazard.page else ""
-        return f"{self.docs_url.rstrip('/')}/{code}.md" if self.docs_url else ""
+        return f"{self.docs_url.rstrip('/')}/{page_name(code)}" if self.docs_url else ""
 
     def is_acknowledged_elsewhere(self, finding: Finding) -> bool:
         """Return whether a finding is acknowledged outside of its migration."""

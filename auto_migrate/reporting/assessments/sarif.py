@@ -17,7 +17,7 @@ from auto_migrate.findings import Finding, Level
 from auto_migrate.reporting.assessments.report import AssessmentReport
 from auto_migrate.reporting.assessments.source_lines import SourceLocation
 from auto_migrate.reporting.assessments.text import settlement
-from auto_migrate.safety.hazard import Hazard
+from auto_migrate.safety.hazard import Hazard, page_name
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import BY_RULE
 
@@ -53,7 +53,7 @@ def rule(hazard: Hazard, report: AssessmentReport) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in hazard.slug.split("-")) or type(hazard).__name__,
         "shortDescription": {"text": f"{title}."},
         "fullDescription": {"text": f"{title} ({_(str(hazard.harm))})."},
-        "help": {"text": _("See {page}.").format(page=hazard.page or f"docs/hazards/{hazard.code}.md")},
+        "help": {"text": _("See {page}.").format(page=hazard.page or f"docs/hazards/{page_name(hazard.code)}")},
         "defaultConfiguration": {"level": LEVELS[BY_RULE[hazard.harm]]},
         "properties": {"tags": ["migrations", *sorted(hazard.vendors)]},
     }

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from auto_migrate import backfill_events, bridge_events, events, fleet_events, record_events, values
@@ -15,10 +16,12 @@ from auto_migrate.rehearsal import rehearsal_events as rehearsing
 from tests.entries import each_entry
 from tests.manage import ROOT
 
-REFERENCE = (ROOT / "docs" / "reference" / "events.md").read_text("utf-8")
 COMMON = ["event", "at", "database", "run_id"]
 SECTION = re.compile(r"^### `(?P<kind>\w+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-SECTIONS = {found["kind"]: found["body"] for found in SECTION.finditer(REFERENCE)}
+SECTIONS, IN_PORTUGUESE = (
+    {found["kind"]: found["body"] for found in SECTION.finditer(Path(ROOT, "docs/reference", page).read_text("utf-8"))}
+    for page in ("events.md", "events.pt-BR.md")
+)
 # Those of rooms that are imported when they are needed.
 ROOMS = (adoption_events, backfill_events, bridge_events, drift_events, fleet_events, record_events, rehearsing)
 EVENTS = {kind.kind: kind for kind in events.Event.__subclasses__() if kind.__module__.startswith("auto_migrate.")}
@@ -53,7 +56,8 @@ def test_every_event_is_described_and_nothing_else() -> None:
 
 @each_entry("kind", EVENTS)
 def test_the_list_names_exactly_the_fields(kind: str) -> None:
-    assert re.findall(r"^- `(\w+)`: ", SECTIONS[kind], re.MULTILINE) == names(EVENTS[kind])
+    for sections in (SECTIONS, IN_PORTUGUESE):
+        assert re.findall(r"^- `(\w+)`: ", sections[kind], re.MULTILINE) == names(EVENTS[kind])
 
 
 @each_entry("kind", EVENTS)

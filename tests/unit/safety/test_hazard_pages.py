@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from django.utils.translation import gettext, override
+
 from auto_migrate.findings import Basis, Level
 from auto_migrate.safety.hazard import EVERYWHERE, Harm
 from auto_migrate.safety.hazards import hazards
@@ -14,6 +16,12 @@ from tests.manage import ROOT
 
 PAGES = Path(ROOT, "docs", "hazards")
 OVERVIEW = (PAGES / "README.md").read_text("utf-8")
+# How the pages of a language end, and what they say of a hazard on every database.
+LANGUAGES = {"en": (".md", "everywhere"), "pt-br": (".pt-BR.md", "em toda parte")}
+PARTS = {
+    "en": ("**What it does.**", "**The safe way.**", "**Versions.**", "**To acknowledge it**"),
+    "pt-br": ("**O que faz.**", "**O caminho seguro.**", "**Versões.**", "**Para aceitá-lo**"),
+}
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite"}
 HARMS = {
     Harm.LOSES_DATA: "loses data",
@@ -24,16 +32,21 @@ HARMS = {
 }
 
 
-def test_the_overview_lists_every_hazard_as_the_code_has_it() -> None:
-    listed = re.findall(r"^\| \[(AM\d+)\]\((AM\d+)\.md\) \| (.+) \| (.+) \| (.+) \|$", OVERVIEW, re.MULTILINE)
-    assert listed == [
-        (code, code, hazard.title, hazard.harm, where(hazard.vendors)) for code, hazard in hazards().items()
-    ]
+@each_entry("language", LANGUAGES)
+def test_the_overview_lists_every_hazard_as_the_code_has_it(language: str) -> None:
+    ending, everywhere = LANGUAGES[language]
+    overview = (PAGES / f"README{ending}").read_text("utf-8")
+    listed = re.findall(r"^\| \[(AM\d+)\]\((AM\d+)\.md\) \| (.+) \| (.+) \| (.+) \|$", overview, re.MULTILINE)
+    with override(language):
+        assert listed == [
+            (code, code, gettext(hazard.title), gettext(hazard.harm), where(hazard.vendors, everywhere))
+            for code, hazard in hazards().items()
+        ]
 
 
-def where(vendors: frozenset[str]) -> str:
+def where(vendors: frozenset[str], everywhere: str) -> str:
     """Name the databases of a hazard."""
-    return "everywhere" if vendors == EVERYWHERE else ", ".join(NAMES[name] for name in NAMES if name in vendors)
+    return everywhere if vendors == EVERYWHERE else ", ".join(NAMES[name] for name in NAMES if name in vendors)
 
 
 def test_the_overview_gives_the_levels_of_the_code() -> None:
@@ -47,17 +60,22 @@ def test_the_overview_explains_each_word(word: str) -> None:
 
 
 def test_every_page_is_of_a_hazard_and_every_link_leads_to_one() -> None:
-    assert {page.stem for page in PAGES.glob("AM*.md")} == set(hazards())
+    assert {page.name.partition(".")[0] for page in PAGES.glob("AM*.md")} == set(hazards())
     for page in PAGES.glob("*.md"):
         for linked in re.findall(r"\]\((AM\d+)\.md\)", page.read_text("utf-8")):
             assert linked in hazards(), f"{page.name} links to {linked}"
 
 
-@each_entry("code", hazards())
-def test_a_page_tells_all_that_is_asked_of_it(code: str) -> None:
-    text = " ".join((PAGES / f"{code}.md").read_text("utf-8").split())
-    assert text.startswith(f"# {code}: ")
-    for part in ("**What it does.**", "**The safe way.**", "**Versions.**", "**To acknowledge it**"):
+@each_entry("page", sorted(PAGES.glob("AM*.md")), ids=lambda page: page.name)
+def test_a_page_tells_all_that_is_asked_of_it(page: Path) -> None:
+    text = " ".join(page.read_text("utf-8").split())
+    code, _dot, ending = page.name.partition(".")
+    language = next(language for language in LANGUAGES if LANGUAGES[language][0] == f".{ending}")
+    with override(language):
+        title = gettext(hazards()[code].title)
+    # It is a sentence of its own in a report, and goes on after the code here.
+    assert text.casefold().startswith(f"# {code}: {title} **".casefold())
+    for part in PARTS[language]:
         assert part in text
     for way in (f'acknowledge("{code}", reason="', f'ACKNOWLEDGE = {{"{code}:', f"--acknowledge {code}:"):
         assert way in text

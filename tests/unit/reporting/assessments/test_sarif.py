@@ -33,6 +33,13 @@ def test_every_hazard_is_a_rule_with_its_page(tmp_path: Path) -> None:
         assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}
 
 
+def test_a_page_is_in_the_readers_language(tmp_path: Path) -> None:
+    with override("pt-br"):
+        rules = run(report(folder=tmp_path, docs_url="https://docs.example/hazards"))["tool"]["driver"]["rules"]
+    assert rules[0]["helpUri"] == "https://docs.example/hazards/AM101.pt-BR.md"
+    assert rules[0]["help"]["text"] == "Veja docs/hazards/AM101.pt-BR.md."
+
+
 def test_a_finding_is_a_result_of_its_rule_at_its_lines(tmp_path: Path) -> None:
     told = run(report(finding(problem=NASTY), folder=tmp_path))
     [result] = told["results"]
