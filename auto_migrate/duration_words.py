@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.numerals import numeral
+
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 
 
@@ -13,7 +15,7 @@ def exact_duration(seconds: float) -> str:
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
     if seconds < MINUTE:
-        return f"{seconds:.1f} s"
+        return f"{numeral(seconds, '.1f')} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     return f"{minutes} min {rest} s"
 

@@ -32,6 +32,7 @@ from auto_migrate.fleet.standing import whole_state
 from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
+from auto_migrate.numerals import numeral
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.targets import Goal
@@ -89,8 +90,8 @@ def behind(database: str, found: Inspection, goal: Goal) -> DatabaseBehind:
         )
     command = " ".join(["manage.py auto_migrate", *goal.options(database)])
     schemas = found.schemas or SchemasCompared(0, ())
-    told = {"database": database, "pending": len(found.pending), "behind": schemas.behind, "total": schemas.total}
-    return DatabaseBehind(text.format(**told), hint=hint.format(command=command))
+    told = {"pending": len(found.pending), "behind": numeral(schemas.behind), "total": numeral(schemas.total)}
+    return DatabaseBehind(text.format(database=database, **told), hint=hint.format(command=command))
 
 
 def wait_for_migrations(

@@ -1,6 +1,7 @@
 """Kill a deploy before and after every statement, run it once more, and count where the database ends up right.
 
-    python -m benchmarks.kill_sweep [--every 1]
+    python -m benchmarks.kill_sweep            prints the table and writes it into docs/reliability.md
+    python -m benchmarks.kill_sweep --every 9  takes every ninth point, and only prints the table
 
 Takes `auto_migrate` and Django's `migrate` through the same project (tests/projects/sweep) on the same PostgreSQL, from
 the same empty database. Each command's points are its own: those of an undisturbed run, which the sweep counts first.
@@ -13,29 +14,38 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
+from benchmarks.report import table, write_between
 from tests.faults.sweep import Sweep, failures
 from tests.servers import PostgreSQL
 
-COMMANDS: dict[str, dict[str, str]] = {"auto_migrate": {}, "migrate": {"STOCK": "true"}}
+COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
+    "`auto_migrate`": ("auto_migrate", {}),
+    "Django's `migrate`": ("migrate", {"STOCK": "true"}),
+}
+HEADS = ("", "statements", "killed at", "right", "share")
 
 
 def main() -> None:
-    """Sweep with both commands and print a line for each."""
+    """Sweep with both commands, print the table and what went wrong, and write the table if no point was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth point only (default: all)")
     every = parser.parse_args().every
+    rows: list[tuple[str, ...]] = []
     with PostgreSQL() as server:
-        print(f"{'command':<22}{'statements':>11}{'killed at':>11}{'right':>8}{'share':>9}")
-        for command, env in COMMANDS.items():
+        for name, (command, env) in COMMANDS.items():
             with Sweep(server, command, env=env) as sweep, sweep.measure().twin() as twin:
                 points = sweep.points
                 wrong = failures([sweep, twin], points[::every])
             taken = len(points[::every])
             right = taken - len(wrong)
-            name = command if not env else f"{command} (Django)"
-            print(f"{name:<22}{len(points) // 2:>11}{taken:>11}{right:>8}{right / taken:>9.1%}", flush=True)
+            share = f"{100 * right / taken:.1f} %"
+            rows.append((name, f"{len(points) // 2:,}", f"{taken:,}", f"{right:,}", share))
             for reason, count in Counter(summary(failure) for failure in wrong.values()).most_common():
-                print(f"    {count:>4} x {reason}")
+                print(f"{name}: {count} x {reason}", flush=True)
+    text = table(HEADS, rows)
+    print(text)
+    if every == 1:
+        write_between("kill-sweep", text)
 
 
 def summary(failure: str) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.duration_words import rough_duration
 from auto_migrate.history.models import BackfillRecord
+from auto_migrate.numerals import numeral
 from auto_migrate.values import BackfillState, jsonable
 
 STATES = {
@@ -81,5 +82,5 @@ def short(count: int) -> str:
     """Write a number in a few signs: 950, 12.3k, 3.2M."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if count >= size * 10 or (count >= size and unit != "k"):
-            return f"{count / size:.1f}".removesuffix(".0") + unit
+            return numeral(round(count / size, 1), "g") + unit
     return str(count)

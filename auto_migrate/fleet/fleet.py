@@ -30,6 +30,7 @@ from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_fo
 from auto_migrate.fleet.survey import Group, Survey, standing_for, take
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
+from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
@@ -174,7 +175,7 @@ class Fleet:
                     "After the run {count} schema is still behind: {names}.",
                     "After the run {count} schemas are still behind: {names}.",
                     len(behind),
-                ).format(count=len(behind), names=shortened([*behind], MOST)),
+                ).format(count=numeral(len(behind)), names=shortened([*behind], MOST)),
                 hint=_(SHOW),
             )
         return None if left or not self.is_whole else survey.recorded
@@ -223,10 +224,10 @@ class Fleet:
             "{count} schemas of {total} failed: {names}.",
             len(self.failed),
         )
-        total = take(self.tenancy).total
+        count, total = numeral(len(self.failed)), numeral(take(self.tenancy).total)
         again = _("Mend it and run again: only what is left is done.")
         raise MigrationFailed(
-            text.format(count=len(self.failed), total=total, names=shortened([*self.failed], MOST)),
+            text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
             hint="\n".join(filter(None, (*lines, first.hint, remark, again))),
         ) from first
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from auto_migrate.findings import Assessment, Basis, Evidence, Finding
+from auto_migrate.numerals import numeral
 from auto_migrate.rehearsal.contradictions import observed
 from auto_migrate.rehearsal.rehearsal_events import StatementObserved
 
@@ -33,6 +34,6 @@ def observation(seen: Sequence[StatementObserved]) -> str:
     """Say what the statements of one operation took all together."""
     tolls = [f"{table}: {toll}" for table, toll in observed(seen).items()]
     seconds = sum(one.duration for one in seen)
-    return _("{tolls}; {seconds:.3f} s in the rehearsal.").format(
-        tolls="; ".join(tolls) or _("no lock on a table that was there"), seconds=seconds
+    return _("{tolls}; {seconds} s in the rehearsal.").format(
+        tolls="; ".join(tolls) or _("no lock on a table that was there"), seconds=numeral(seconds, ".3f")
     )

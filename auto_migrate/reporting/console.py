@@ -50,6 +50,7 @@ from auto_migrate.events import (
     WaitStarted,
 )
 from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
+from auto_migrate.numerals import numeral
 from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.bridge_words import bridge_line
@@ -146,7 +147,7 @@ class Console:
 
     @show.register(RetryScheduled)
     def _retry_scheduled(self, event: RetryScheduled, _context: Context) -> None:
-        self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=f"{event.delay:g}"))
+        self.line(_("⏳ Waiting {delay}s before the next attempt...").format(delay=numeral(event.delay, "g")))
 
     # -- compare ------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from auto_migrate.events import Context, Event
+from auto_migrate.numerals import numeral
 from auto_migrate.redaction import printable_fields
 from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
@@ -80,7 +81,7 @@ def statement_lines(event: StatementObserved) -> Iterator[str]:
         return
     times = f" ({event.times}x)" if event.times > 1 else ""
     yield f"    {shorten(event.statement, WIDTH, placeholder=' …')}{times}"
-    yield f"      {'; '.join(took)}; {event.duration:.3f}s"
+    yield f"      {'; '.join(took)}; {numeral(event.duration, '.3f')}s"
 
 
 def taken(event: StatementObserved) -> Iterator[str]:
@@ -161,8 +162,8 @@ def proposal_lines(event: PhaseProposed) -> Iterator[str]:
 
 def finish_lines(event: RehearsalFinished) -> Iterator[str]:
     """Return the end."""
-    text = _("✅ Rehearsed in {duration:.1f}s; migrations: {migrations}, statements: {statements}")
-    yield text.format(**event.as_dict())
+    text = _("✅ Rehearsed in {duration}s; migrations: {migrations}, statements: {statements}")
+    yield text.format(**event.as_dict() | {"duration": numeral(event.duration, ".1f")})
 
 
 LINES: dict[type[Event], Callable[[Any], Iterator[str]]] = {

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent, shortened
+from auto_migrate.numerals import numeral
 
 # How many names are told of many.
 MOST = 5
@@ -29,7 +30,7 @@ def compared_lines(event: SchemasCompared) -> Iterator[str]:
     for plan in event.plans:
         count = len(plan.schemas)
         text = ngettext("🏢 {count} schema is behind ({names})", "🏢 {count} schemas are behind ({names})", count)
-        told = text.format(count=count, names=shortened(plan.schemas, MOST))
+        told = text.format(count=numeral(count), names=shortened(plan.schemas, MOST))
         yield f"{told}: {', '.join(map(str, plan.migrations))}" if plan.migrations else told
     if event.unprovisioned:
         text = _("⚠️  Skipped, since they have no schema: {names}")
@@ -41,7 +42,9 @@ def compared_lines(event: SchemasCompared) -> Iterator[str]:
 
 def progress_line(event: SchemasProgressed) -> str:
     """Say how far the schemas are: `1,204/3,000 schemas, 3 failed, 40 s left`."""
-    text = _("{done:,}/{total:,} schemas, {failed:,} failed").format(**event.as_dict())
+    text = _("{done}/{total} schemas, {failed} failed").format(
+        done=numeral(event.done), total=numeral(event.total), failed=numeral(event.failed)
+    )
     if event.left is None or event.done >= event.total:
         return text
     return _("{progress}, {left:.0f} s left").format(progress=text, left=event.left)

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.duration_words import DAY, estimated_duration, window
 from auto_migrate.findings import Basis, Evidence, Level
+from auto_migrate.numerals import numeral
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
@@ -104,10 +105,10 @@ class Live:
 
     def _size(self, table: str, found: TableStatistics) -> str:
         if found.rows == self.small + 1 and not found.counted:
-            text = _("{table} has more than {rows:,} rows").format(table=table, rows=self.small)
+            text = _("{table} has more than {rows} rows").format(table=table, rows=numeral(self.small))
         else:
-            text = ngettext("{table} has {rows:,} row", "{table} has {rows:,} rows", found.rows)
-            text = text.format(table=table, rows=found.rows)
+            text = ngettext("{table} has {rows} row", "{table} has {rows} rows", found.rows)
+            text = text.format(table=table, rows=numeral(found.rows))
         return text if found.bytes is None else f"{text} ({megabytes(found.bytes)})"
 
     def _traffic(self, found: TableStatistics) -> str:
@@ -136,12 +137,13 @@ class Live:
 
 def rate(a_second: float) -> str:
     """Write a rate as a person says it."""
-    return f"{a_second:,.0f}" if a_second >= 10 else f"{a_second:.1f}"
+    return numeral(a_second, ".0f" if a_second >= 10 else ".1f")
 
 
 def megabytes(size: int) -> str:
     """Write a size as a person says it."""
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if size >= factor:
-            return f"{size / factor:.3g} {unit}"
-    return f"{size / 1e3:.3g} kB"
+        # What would be rounded to a thousand of the smaller unit is one of this.
+        if size >= 0.9995 * factor:
+            return f"{numeral(size / factor, '.3g')} {unit}"
+    return f"{numeral(size / 1e3, '.3g')} kB"

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from auto_migrate.changes import change as changes
 from auto_migrate.changes.change import Change
+from auto_migrate.numerals import numeral
 from auto_migrate.redaction import printable
 from auto_migrate.workload.statement import RecordedStatement, Workload
 from auto_migrate.workload.usage import Columns, Usage, bare, usage_of
@@ -187,7 +188,7 @@ def calls(statement: RecordedStatement) -> str:
     """Say how often a statement was sent, nothing if nobody counted."""
     if statement.calls is None:
         return ""
-    return ngettext("{count:,} call", "{count:,} calls", statement.calls).format(count=statement.calls)
+    return ngettext("{count} call", "{count} calls", statement.calls).format(count=numeral(statement.calls))
 
 
 def roles(statement: RecordedStatement) -> str:

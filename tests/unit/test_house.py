@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,3 +48,15 @@ def test_docstrings_return_what_functions_return() -> None:
     documented = (node for _path, node in nodes(ast.FunctionDef, ast.ClassDef, ast.Module))
     told = [ast.get_docstring(node) or "" for node in documented]  # type: ignore[arg-type] # of these kinds all have one
     assert [text for text in told if text.split(maxsplit=1)[:1] in (["Give"], ["Tell"])] == []
+
+
+def test_the_map_shows_every_room_in_the_order_of_the_arrows() -> None:
+    """The tree in docs/architecture.md and the contract that import-linter holds."""
+    contract, *_others = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    height = {name: number for number, layer in enumerate(contract["layers"]) for name in layer.split(" | ")}
+    tree = (ROOT / "docs/architecture.md").read_text("utf-8").split("```")[1]
+    shown = re.findall(r"\w+", re.sub(r"#.*", "", tree))
+    assert sorted(shown) == sorted(height)
+    assert [height[name] for name in shown] == sorted(height.values())

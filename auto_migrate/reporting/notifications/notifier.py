@@ -41,6 +41,7 @@ from auto_migrate.events import (
     TablesAwaited,
 )
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.numerals import numeral
 from auto_migrate.redaction import presentable
 from auto_migrate.reporting.notifications.message import Message
 from auto_migrate.reporting.notifications.services import DeliveryFailed, Recipient
@@ -157,7 +158,9 @@ class Notifier:
 
     def _ended_well(self, event: RunSucceeded) -> Iterator[tuple[str, str, dict[str, Any]]]:
         if event.applied:
-            text = _("{count} in {duration:.1f} s.").format(count=counted(self.planned), duration=event.duration)
+            text = _("{count} in {duration} s.").format(
+                count=counted(self.planned), duration=numeral(event.duration, ".1f")
+            )
             yield "succeeded", text, {"applied": event.applied, "duration": event.duration}
             if self.deferred:
                 yield "left", counted(self.deferred), {"migrations": list(map(str, self.deferred))}

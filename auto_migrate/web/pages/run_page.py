@@ -17,6 +17,7 @@ from auto_migrate.duration_words import exact_duration
 from auto_migrate.events import RetryScheduled
 from auto_migrate.history.models import StepRecord
 from auto_migrate.lock_wait import aware
+from auto_migrate.numerals import numeral
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 from auto_migrate.web.auth import may_end_blockers
 from auto_migrate.web.pages import words
@@ -163,7 +164,9 @@ def _foreseen(seen: Picture) -> str | None:
     text = exact_duration(told["seconds"])
     if seen.run.status != RunStatus.SUCCEEDED or not told["seconds"]:
         return text
-    return _("{foreseen}; it was {times:.1f} times that").format(foreseen=text, times=took / told["seconds"])
+    return _("{foreseen}; it was {times} times that").format(
+        foreseen=text, times=numeral(took / told["seconds"], ".1f")
+    )
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------

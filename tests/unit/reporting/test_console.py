@@ -98,7 +98,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
         (
             '    CREATE INDEX "due" ON "billing_invoice" ("due")\n'
-            "      SHARE em billing_invoice; lê toda a billing_invoice (linhas: 100); 0.004s\n"
+            "      SHARE em billing_invoice; lê toda a billing_invoice (linhas: 100); 0,004s\n"
         ),
     ),
     (
@@ -109,7 +109,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
         ),
         (
             '    CREATE INDEX "due" ON "billing_invoice" ("due") (3x)\n'
-            "      reescreve billing_invoice; reconstrói due; 0.004s\n"
+            "      reescreve billing_invoice; reconstrói due; 0,004s\n"
         ),
     ),
     (
@@ -165,7 +165,7 @@ REHEARSALS: list[tuple[Event, str, str]] = [
     (
         rehearsing.RehearsalFinished(2, 3, 1, 4.25),
         "✅ Rehearsed in 4.2s; migrations: 2, statements: 3\n",
-        "✅ Ensaiado em 4.2s; migrações: 2, comandos: 3\n",
+        "✅ Ensaiado em 4,2s; migrações: 2, comandos: 3\n",
     ),
 ]
 # Lines of Django's own, which are English everywhere.
@@ -208,7 +208,7 @@ TABLES_PT = """\
     billing_invoice: pid 8140, app, gunicorn, active, aberta há 12s, SELECT 1
 """
 FILLED = "billing.totals: 3.2M/10M rows, 40 s left, waits: the replica web-2 is 12s behind"
-FILLED_PT = "billing.totals: 3.2M/10M linhas, faltam 40 s, espera: the replica web-2 is 12s behind"
+FILLED_PT = "billing.totals: 3,2M/10M linhas, faltam 40 s, espera: the replica web-2 is 12s behind"
 STANDING = """\
   ⏳ Standing still: another transaction has held the lock on the record for 6s
     billing_invoice: pid 8140, app, gunicorn, active, open for 12s, SELECT 1
@@ -310,7 +310,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
     (
         events.RetryScheduled(6.4),
         "⏳ Waiting 6.4s before the next attempt...\n",
-        "⏳ Aguardando 6.4s antes da próxima tentativa...\n",
+        "⏳ Aguardando 6,4s antes da próxima tentativa...\n",
     ),
     (
         events.StateCompared(SchemaState.AHEAD, (), (FIRST, SECOND)),
@@ -392,7 +392,7 @@ TRANSLATED: list[tuple[Event, str, str]] = [
     (
         fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
         "  1,204/3,000 schemas, 3 failed, 40 s left\n",
-        "  1,204/3,000 schemas, 3 com falha, faltam 40 s\n",
+        "  1.204/3.000 schemas, 3 com falha, faltam 40 s\n",
     ),
     (
         events.PoolerNoticed(),
