@@ -106,7 +106,8 @@ def _unusable_paths() -> Iterator[CheckMessage]:
 
 
 def _undeliverable(addresses: Iterable[str]) -> Iterator[CheckMessage]:
-    from auto_migrate.reporting.notifications.services import is_missing_apprise, shown_address
+    from auto_migrate.reporting.notifications.recipient import shown_address
+    from auto_migrate.reporting.notifications.services import is_missing_apprise
 
     for address in filter(is_missing_apprise, addresses):
         text = f"AUTO_MIGRATE['NOTIFY']: {shown_address(address)} takes Apprise, which is not installed."

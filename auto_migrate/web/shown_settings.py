@@ -29,7 +29,7 @@ def scrubbed(value: Any) -> Any:
 def shown_settings() -> dict[str, Any]:
     """Return AUTO_MIGRATE as it is in force; of the tokens, how many there are."""
     # The clients of the services are imported with it, which nobody but this page and a run that notifies needs.
-    from auto_migrate.reporting.notifications.services import shown_address
+    from auto_migrate.reporting.notifications.recipient import shown_address
 
     settings = get_settings()
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}

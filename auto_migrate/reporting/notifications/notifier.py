@@ -44,7 +44,8 @@ from auto_migrate.exit_codes import ExitCode
 from auto_migrate.numerals import numeral
 from auto_migrate.redaction import presentable
 from auto_migrate.reporting.notifications.message import Message
-from auto_migrate.reporting.notifications.services import DeliveryFailed, Recipient
+from auto_migrate.reporting.notifications.recipient import DeliveryFailed, Recipient
+from auto_migrate.reporting.notifications.services import deliver
 from auto_migrate.values import BackfillState, MigrationKey
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Courier:
     """Delivers the messages of one run to one address, one after the other, in a thread that ends with the run."""
 
     def __init__(self, address: str) -> None:
-        self.carry = Recipient(address)
+        self.recipient = Recipient(address)
         self._queue: queue.Queue[Message | None] = queue.Queue(LONGEST_QUEUE)
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -71,13 +72,13 @@ class Courier:
     def send(self, message: Message) -> None:
         """Put a message into the queue, or leave it out where the queue is full."""
         if self._thread is None:
-            name = f"auto_migrate notifies {self.carry.name}"
+            name = f"auto_migrate notifies {self.recipient.name}"
             self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
             self._thread.start()
         try:
             self._queue.put_nowait(message)
         except queue.Full:
-            logger.warning("%s is too slow: a message was left out.", self.carry.name)
+            logger.warning("%s is too slow: a message was left out.", self.recipient.name)
 
     def close(self, seconds: float) -> None:
         """Let what is in the queue be delivered, for some seconds at most."""
@@ -93,15 +94,15 @@ class Courier:
             try:
                 self._deliver(message)
             except DeliveryFailed as error:
-                logger.warning("%s did not take a message: %s", self.carry.name, error)
+                logger.warning("%s did not take a message: %s", self.recipient.name, error)
 
     def _deliver(self, message: Message) -> None:
         try:
-            self.carry(message)
+            deliver(self.recipient, message)
         except DeliveryFailed:
             if self._ended.wait(PAUSE):
                 raise
-            self.carry(message)
+            deliver(self.recipient, message)
 
 
 class Notifier:
@@ -237,12 +238,12 @@ def try_all(database: str = DEFAULT_DB_ALIAS) -> Iterator[NotificationTested]:
     """Send a test to every address, one after the other, and return what became of each."""
     now, text = datetime.datetime.now(tz=datetime.UTC), _("Nothing has happened. Somebody tests whether this arrives.")
     for address in get_settings().NOTIFY:
-        carry = Recipient(address)
+        recipient = Recipient(address)
         run_id, error = uuid.uuid4(), ""
         url = run_address(database, run_id)
         message = Message("test", database, str(run_id), now, text, get_settings().release, socket.gethostname(), url)
         try:
-            carry(message)
+            deliver(recipient, message)
         except DeliveryFailed as failed:
             error = str(failed)
-        yield NotificationTested(carry.name, error)
+        yield NotificationTested(recipient.name, error)
