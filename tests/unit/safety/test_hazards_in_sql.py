@@ -40,6 +40,8 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
     ("sql", "codes"),
     [
         ("CREATE INDEX CONCURRENTLY i ON t (c)", {"AM201"}),
+        ("VACUUM (ANALYZE) t", {"AM201"}),
+        ("ANALYZE t", set()),
         ("UPDATE t SET c = 1; ALTER TABLE t ADD d integer", {"AM501", "AM503"}),
         ("INSERT INTO t VALUES (1); ALTER TABLE other ADD d integer", set()),
         ("INSERT INTO t VALUES (1); ALTER TABLE t ADD d integer", {"AM501"}),
