@@ -49,7 +49,7 @@ class ColumnDropped(Hazard):
 
 
 def problem(*, is_late: bool) -> str:
-    """Say what is lost, and who cannot go on if it does not wait until he is gone."""
+    """Say what is lost, and who cannot go on unless it waits until the old code is gone."""
     if is_late:
         return _(
             "The values of {table}.{column} are gone for good. It waits until the old code is gone, so the running "
