@@ -87,7 +87,8 @@ BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
 class PhaseDecision:
     """The phase of a migration, and the operations that speak for either.
 
-    `behind` are the pending post_deploy migrations that it depends on, the nearest ones first.
+    `behind` are the pending post_deploy migrations that it depends on, the nearest ones first. `kept` tells whether
+    phases are kept where it is judged: if not, all migrations run at once.
     """
 
     phase: Phase = Phase.PRE_DEPLOY
@@ -96,6 +97,12 @@ class PhaseDecision:
     destructive: tuple[OperationChanges, ...] = ()
     either: tuple[OperationChanges, ...] = ()
     behind: tuple[MigrationKey, ...] = ()
+    kept: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Return whether the migration runs when the old code is gone."""
+        return self.kept and self.phase is Phase.POST_DEPLOY
 
     @property
     def is_ambiguous(self) -> bool:
@@ -150,11 +157,18 @@ class PhaseClassifier:
     """Tells the phase of one migration after the other, in the order of a plan.
 
     With the `graph`, it also tells which pending post_deploy migrations each depends on; `deferred` are those of them
-    that were taken out of the plan.
+    that were taken out of the plan. Whether phases are `kept` is left to the setting where nobody tells.
     """
 
-    def __init__(self, graph: MigrationGraph | None = None, *, deferred: Iterable[MigrationKey] = ()) -> None:
+    def __init__(
+        self,
+        graph: MigrationGraph | None = None,
+        *,
+        deferred: Iterable[MigrationKey] = (),
+        kept: bool | None = None,
+    ) -> None:
         self.graph = graph
+        self.kept = get_settings().PHASES if kept is None else kept
         self.new = NewObjects()
         # Node → the nearest pending post_deploy migrations that it is or depends on.
         self.late: dict[Node, tuple[MigrationKey, ...]] = {(key.app_label, key.name): (key,) for key in deferred}
@@ -173,7 +187,7 @@ class PhaseClassifier:
         phase = declared or (Phase.POST_DEPLOY if later else Phase.PRE_DEPLOY)
         own = (migration.key,) if phase is Phase.POST_DEPLOY else behind
         self.late[migration.key.app_label, migration.key.name] = own
-        return PhaseDecision(phase, declared is not None, additive, destructive, either, behind)
+        return PhaseDecision(phase, declared is not None, additive, destructive, either, behind, self.kept)
 
     def _sorted_out(self, migration: MigrationChanges) -> Iterator[tuple[OperationChanges, ...]]:
         """Return the operations of each side, of which one operation may be on several."""

@@ -27,13 +27,14 @@ class Division:
     """The part of a plan that is of one phase.
 
     `deferred` is what waits for the deploy; `early` are migrations of this part that cannot run before some of that.
-    `whole` is the plan that was divided, if that part comes first.
+    `whole` is the plan that was divided, if that part comes first. `phased` tells whether it was divided at all.
     """
 
     plan: Plan
     deferred: tuple[MigrationKey, ...] = ()
     early: Mapping[MigrationKey, tuple[MigrationKey, ...]] = dataclasses.field(default_factory=dict)
     whole: Plan = dataclasses.field(default_factory=list)
+    phased: bool = False
 
 
 def state_of_record(loader: MigrationLoader) -> ProjectState:
@@ -74,6 +75,7 @@ def before_deploy(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan
         tuple(read.key for read in reads if read.decision.phase is Phase.POST_DEPLOY),
         {read.key: read.decision.behind for read in now if read.decision.comes_too_early},
         plan,
+        phased=True,
     )
 
 
@@ -91,7 +93,8 @@ def after_deploy(
         if read.key in released and not any(parent.key in left for parent in loader.graph.node_map[node].parents):
             left.discard(node)
             now.append((read.migration, read.backwards))
-    return Division(now, tuple(read.key for read in reads if (read.key.app_label, read.key.name) in left))
+    deferred = tuple(read.key for read in reads if (read.key.app_label, read.key.name) in left)
+    return Division(now, deferred, phased=True)
 
 
 def _read(connection: BaseDatabaseWrapper, loader: MigrationLoader, plan: Plan) -> list[ClassifiedMigration]:

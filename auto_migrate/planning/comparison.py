@@ -40,6 +40,8 @@ class Comparison:
     early: Mapping[MigrationKey, tuple[MigrationKey, ...]] = dataclasses.field(default_factory=dict)
     whole: list[tuple[Migration, bool]] = dataclasses.field(default_factory=list)
     """The plan together with what is left for after the deploy, in the order of the graph."""
+    phased: bool = False
+    """Whether the plan is that of one phase, so that what belongs after the deploy runs then."""
 
     @property
     def state(self) -> SchemaState:
@@ -95,6 +97,7 @@ def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Compa
         deferred=division.deferred,
         early=division.early,
         whole=division.whole or division.plan,
+        phased=division.phased,
     )
 
 

@@ -52,11 +52,6 @@ NO_BASE = gettext_noop("The scratch database could not be brought to where the p
 FAILED = gettext_noop("The rehearsal failed")
 
 
-def runs_before_deploy(read: ClassifiedMigration) -> bool:
-    """Return whether a migration is applied while the old release is still running."""
-    return not get_settings().PHASES or read.decision.phase is Phase.PRE_DEPLOY
-
-
 class Stage:
     """One rehearsal in its scratch database, to which the alias leads by now.
 
@@ -157,7 +152,7 @@ class Stage:
             finally:
                 self.report(list(speaking(observer.seen)), judge, read)
             if self.check:
-                self.check.look(read, counts=runs_before_deploy(read))
+                self.check.look(read, counts=not read.decision.waits)
 
     def carry_out(self, migration: Migration, observer: Observer, bridges: BridgeBuilder) -> None:
         """Apply and record one migration of the plan, with the bridges that it needs."""

@@ -34,8 +34,8 @@ from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
-from auto_migrate.safety.hearing import Hearing, evidence_of, level_with
-from auto_migrate.safety.late import waits_for_deploy
+from auto_migrate.safety.hearing import TO_RELEASE, Hearing, evidence_of, level_with
+from auto_migrate.safety.late import with_unkept_phase
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
 from auto_migrate.workload.witness import Witness
@@ -91,7 +91,7 @@ def planned_operations(read: ClassifiedMigration, server: ServerFacts, new: NewO
     """Describe the operations of a migration, each in the light of what those before it have made."""
     new = new.copy()
     for operation in read.operations:
-        yield planned(operation, server, new, late=waits_for_deploy(read))
+        yield planned(operation, server, new, late=read.decision.waits)
         for change in operation.changes:
             new.follow(change)
 
@@ -177,7 +177,7 @@ class Assessor:
             operation=found.operation,
             table=found.table,
             title=_(hazard.title),
-            problem=found.problem,
+            problem=with_unkept_phase(found.problem, read) if hazard.harm in TO_RELEASE else found.problem,
             # Nobody writes a migration anew to unapply it.
             instead="" if read.backwards else found.instead,
             evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),

@@ -10,7 +10,6 @@ from auto_migrate.changes.bridgeable import bridges_of, obstacle
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import Found, Hazard, Site
-from auto_migrate.safety.late import waits_for_deploy
 from auto_migrate.values import BridgeKind
 
 # The hazards of which a bridge takes care, and the changes that they are about.
@@ -30,7 +29,7 @@ def is_handled_by_bridge(hazard: Hazard, found: Found, read: ClassifiedMigration
         if operation.index == found.operation and change.table == found.table
         if isinstance(change, BRIDGED.get(hazard.code, ()))
     ]
-    return bool(about) and all(is_served(change, vendor, late=waits_for_deploy(read)) for change in about)
+    return bool(about) and all(is_served(change, vendor, late=read.decision.waits) for change in about)
 
 
 def is_served(change: Change, vendor: str, *, late: bool) -> bool:
@@ -43,5 +42,5 @@ def is_served(change: Change, vendor: str, *, late: bool) -> bool:
 
 def with_obstacle(problem: str, change: AddColumn | SetNotNull | DropDefault, site: Site) -> str:
     """Return what is wrong with a column that nothing fills, and why no bridge can serve the running release."""
-    reason = "" if waits_for_deploy(site.migration) else obstacle(change, site.server.vendor)
+    reason = "" if site.migration.decision.waits else obstacle(change, site.server.vendor)
     return f"{problem} " + _("No bridge can serve it: {reason}.").format(reason=reason) if reason else problem

@@ -11,49 +11,43 @@ from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.phases.phase import Phase
 from auto_migrate.safety.hazard import Site
-from auto_migrate.safety.suggestions import in_turn, migration, quoted, written, written_operation
+from auto_migrate.safety.suggestions import above_the_class, in_turn, migration, quoted, written, written_operation
 
 DECLARED = """\
-class Migration(migrations.Migration):
+{head}class Migration(migrations.Migration):
     phase = "post_deploy"
     # {rest}"""
-ACKNOWLEDGED = """\
-import auto_migrate
-
-@auto_migrate.acknowledge("{code}", reason="...")
-"""
 
 
-def runs_late(migration: ClassifiedMigration) -> bool:
-    """Return whether the migration runs when the old code is gone: by its declaration, or where phases are kept."""
-    is_late = migration.decision.phase is Phase.POST_DEPLOY
-    return is_late and (migration.decision.declared or get_settings().PHASES)
+def with_unkept_phase(problem: str, migration: ClassifiedMigration) -> str:
+    """Return what is wrong with a migration, and that it runs at once if its phase is one that nobody keeps."""
+    decision = migration.decision
+    if decision.kept or not decision.declared or decision.phase is not Phase.POST_DEPLOY:
+        return problem
+    if get_settings().PHASES:
+        return f"{problem} " + _('The migration declares phase = "post_deploy", but this run has all phases at once.')
+    return f"{problem} " + _(
+        'The migration declares phase = "post_deploy", but phases are off in these settings, so nothing waits: '
+        'AUTO_MIGRATE = {"PHASES": True}, or AUTO_MIGRATE_PHASES=true, turns them on.'
+    )
 
 
-def waits_for_deploy(migration: ClassifiedMigration) -> bool:
-    """Return whether the release step leaves the migration for after the deploy."""
-    return get_settings().PHASES and migration.decision.phase is Phase.POST_DEPLOY
+def late(site: Site, code: str) -> str:
+    """Return the migration as one that runs when the old code is gone; of several operations, only what to add.
 
-
-def is_declared_late(migration: ClassifiedMigration) -> bool:
-    """Return whether the migration's class says that it belongs after the old code, and phases hold it to that."""
-    declared = migration.decision.declared and migration.decision.phase is Phase.POST_DEPLOY
-    return declared and get_settings().PHASES
-
-
-def late(site: Site) -> str:
-    """Return the migration as one that runs when the old code is gone; of several operations, only what to add."""
+    `code` is the hazard that it has before.
+    """
     if len(site.migration.operations) > 1:
         rest = _("The rest as it is, but what the new code needs: that goes into a migration before.")
-        return DECLARED.format(rest=rest)
+        return DECLARED.format(head=above_the_class(code), rest=rest)
     atomic = bool(site.migration.migration.atomic)
-    return migration(written_operation(site.operation.operation), atomic=atomic, late=True)
+    return migration(written_operation(site.operation.operation), atomic=atomic, late=code)
 
 
-def with_what_loosens(site: Site, model: str, fields: Iterable[Any]) -> str:
+def with_what_loosens(site: Site, code: str, model: str, fields: Iterable[Any]) -> str:
     """Return the migration as one for when the old code is gone, after one that loosens what the new code forgets."""
     loose = [f'migrations.AlterField("{model}", "{field.name}", {written(loosened(field))})' for field in fields]
-    return in_turn(migration(*loose), late(site)) if loose else late(site)
+    return in_turn(migration(*loose), late(site, code)) if loose else late(site, code)
 
 
 def loosened(field: Any) -> Any:
@@ -66,9 +60,8 @@ def loosened(field: Any) -> Any:
 
 
 def late_sql(sql: str, code: str) -> str:
-    """Return a migration that runs a statement when the old code is gone; without phases, acknowledged."""
-    heading = "" if get_settings().PHASES else ACKNOWLEDGED.format(code=code)
-    return heading + migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=True)
+    """Return a migration that runs a statement when the old code is gone; `code` is the hazard that it has before."""
+    return migration(f"migrations.RunSQL({quoted(sql)}, migrations.RunSQL.noop)", late=code)
 
 
 def with_options(field: Any, **options: Any) -> Any:

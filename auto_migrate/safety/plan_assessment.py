@@ -53,7 +53,7 @@ def assess_plan(
     acknowledgement that is for another plan.
     """
     check_same_plan(comparison, acknowledgements)
-    classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred)
+    classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased)
     before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
     online = foresight(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import AddConstraint
 from auto_migrate.changes.sql.quoting import parts_of, quoted_name, quoted_table
+from auto_migrate.conf import get_settings
 
 # What PostgreSQL keeps of a name (NAMEDATALEN - 1), and how much of it tells made up names apart.
 LONGEST, DIGEST = 63, 8
@@ -32,7 +33,7 @@ from auto_migrate.operations import Backfill
 def {function}(apps, schema_editor, batch):
     batch.filter({which}).{write}
 
-class Migration(migrations.Migration):
+{unkept}class Migration(migrations.Migration):
 {phase}    operations = [
         Backfill("{model}", "{name}", function={function}, reverse_function=Backfill.noop),
     ]"""
@@ -68,13 +69,27 @@ def without(field: Any, *options: str) -> Any:
     return type(field)(*arguments, **{name: value for name, value in keywords.items() if name not in options})
 
 
-def migration(*operations: str, atomic: bool = True, late: bool = False) -> str:
-    """Write a migration of some operations; a `late` one waits until the old code is gone."""
+def migration(*operations: str, atomic: bool = True, late: str = "") -> str:
+    """Write a migration of some operations; `late` is the hazard that it has unless the old code is gone by then."""
     body = textwrap.indent("".join(f"{operation},\n" for operation in operations), " " * 8)
     flags = ("" if atomic else "    atomic = False\n") + (LATE if late else "")
-    imports = "".join(f"{line}\n" for line in imports_of(operations))
-    imports += "\n" if imports else ""
-    return f"{imports}class Migration(migrations.Migration):\n{flags}    operations = [\n{body}    ]"
+    head = above_the_class(late, imports_of(operations))
+    return f"{head}class Migration(migrations.Migration):\n{flags}    operations = [\n{body}    ]"
+
+
+def above_the_class(late: str, imports: Iterable[str] = ()) -> str:
+    """Return what stands above a migration's class: a `late` one is acknowledged where no phase makes it wait."""
+    is_unkept = bool(late) and not get_settings().PHASES
+    lines = [*imports, *(["import auto_migrate"] if is_unkept else [])]
+    text = "".join(f"{line}\n" for line in lines) + ("\n" if lines else "")
+    return text + (unkept() + f'@auto_migrate.acknowledge("{late}", reason="...")\n' if is_unkept else "")
+
+
+def unkept() -> str:
+    """Return a comment that nobody keeps the phase of a migration, where that is so."""
+    if get_settings().PHASES:
+        return ""
+    return comment(_("Phases are off, so nothing waits: deploy this when the old code is gone, or turn them on."))
 
 
 def imports_of(operations: Iterable[str]) -> Iterator[str]:
@@ -87,7 +102,10 @@ def imports_of(operations: Iterable[str]) -> Iterator[str]:
 
 
 def batches(model: str, which: str, write: str, function: str = "fill_in_batches", *, late: bool = False) -> str:
-    """Write a migration whose function is given the rows of a model, `app_label.ModelName`, in batches."""
+    """Write a migration whose function is given the rows of a model, `app_label.ModelName`, in batches.
+
+    A `late` one is for when the old code is gone.
+    """
     field = re.match(r"update\((\w+)=", write)
     name = f"{model_name(model) or 'model'}_{field[1] if field else function}"
     imports = "".join(f"{line}\n" for line in imports_of([which, write]))
@@ -98,6 +116,7 @@ def batches(model: str, which: str, write: str, function: str = "fill_in_batches
         write=write,
         function=function,
         phase=LATE if late else "",
+        unkept=unkept() if late else "",
     )
 
 

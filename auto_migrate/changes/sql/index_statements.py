@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from auto_migrate.changes.change import Change, CreateIndex, Reindex, RewriteTable
+from auto_migrate.changes.change import Change, CreateIndex, LockTable, Reindex, RewriteTable
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.nodes import name_of, option
 from auto_migrate.changes.verbs import Rewrite
+from auto_migrate.databases.lock_modes import LockMode
 
 
 def create_index(statement: Any, known: Catalog) -> Iterator[Change]:
@@ -43,11 +44,15 @@ def cluster(statement: Any, known: Catalog) -> Iterator[Change]:
 
 
 def vacuum(statement: Any, known: Catalog) -> Iterator[Change]:
-    """Return the tables that `VACUUM FULL` writes anew; a plain one and `ANALYZE` hold nobody up."""
-    if option(statement.options, "full"):
-        for relation in statement.rels or (None,):
-            place = known.place(relation.relation) if relation and relation.relation else known.placed("")
+    """Return the tables that `VACUUM FULL` writes anew, or that a plain one works on beside everybody."""
+    if not statement.is_vacuumcmd:
+        return
+    for relation in statement.rels or (None,):
+        place = known.place(relation.relation) if relation and relation.relation else known.placed("")
+        if option(statement.options, "full"):
             yield RewriteTable(**place, command=Rewrite.VACUUM_FULL)
+        else:
+            yield LockTable(**place, mode=LockMode.SHARE_UPDATE_EXCLUSIVE, reason="VACUUM", concurrently=True)
 
 
 def refresh(statement: Any, known: Catalog) -> Iterator[Change]:

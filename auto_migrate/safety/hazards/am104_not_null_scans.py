@@ -69,10 +69,12 @@ class NotNullScans(Hazard):
         model = model_name(change.model)
         check = CHECK.format(field=change.field, name=quoted(name))
         return in_turn(
-            migration(f'AddConstraintNotValid("{model}", {check})', late=True),
+            migration(f'AddConstraintNotValid("{model}", {check})', late="AM405"),
             *([filled(change)] if change.fills else []),
             migration(f'ValidateConstraint("{model}", {quoted(name)})'),
-            migration(self.refused(change, site), f'migrations.RemoveConstraint("{model}", {quoted(name)})', late=True),
+            migration(
+                self.refused(change, site), f'migrations.RemoveConstraint("{model}", {quoted(name)})', late="AM404"
+            ),
         )
 
     def refused(self, change: SetNotNull, site: Site) -> str:

@@ -55,10 +55,10 @@ class CheckValidatedAtOnce(Hazard):
         validated = migration(f'ValidateConstraint("{model}", {quoted(name)})')
         if isinstance(change.definition, CheckConstraint):
             added = f'AddConstraintNotValid("{model}", {written(change.definition)})'
-            return in_turn(migration(added, late=True), validated)
+            return in_turn(migration(added, late="AM405"), validated)
         # The running release does not write to a column that is new.
-        is_late = not isinstance(change, AddColumn)
-        return in_turn(migration(*self.by_sql(change, name, site), late=is_late), validated)
+        late = "" if isinstance(change, AddColumn) else "AM405"
+        return in_turn(migration(*self.by_sql(change, name, site), late=late), validated)
 
     def by_sql(self, change: Any, name: str, site: Site) -> Iterator[str]:
         """Return the statements that add the check of a field's own, which Django cannot leave unvalidated."""

@@ -73,7 +73,7 @@ class ForeignKeyValidatedAtOnce(Hazard):
             column = f"ALTER TABLE {table} ALTER COLUMN {listed(change.columns)}"
             there, back = only_other_change(site)
             statement = run_sql(f"{column} {there}", f"{column} {back}", site.operation.operation)
-            return migration(statement, late=there == "SET NOT NULL")
+            return migration(statement, late="AM404" if there == "SET NOT NULL" else "")
         name = quoted_name(change.name)
         key = (
             f"({listed(change.columns)}) REFERENCES {quoted_table(change.references)} ({target_of(change.definition)})"
@@ -83,7 +83,8 @@ class ForeignKeyValidatedAtOnce(Hazard):
         )
         return in_turn(
             migration(
-                run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation), late=True
+                run_sql(statement, f"ALTER TABLE {table} DROP CONSTRAINT {name}", site.operation.operation),
+                late="AM405",
             ),
             migration(f'ValidateConstraint("{model}", {quoted(change.name)})'),
         )

@@ -61,10 +61,10 @@ class UniqueNotConcurrent(Hazard):
         operation = site.operation.operation
         undo = f"DROP INDEX CONCURRENTLY {beside(change.table, change.name)}"
         if change.as_index:
-            return migration(run_sql(concurrently(change.sql), undo, operation), atomic=False, late=True)
+            return migration(run_sql(concurrently(change.sql), undo, operation), atomic=False, late="AM405")
         drop = f"ALTER TABLE {quoted_table(change.table)} DROP CONSTRAINT {quoted_name(change.name)}"
         both = run_sql(built(change), undo), run_sql(taken_over(change), drop, operation)
-        return like(change) + migration(*both, atomic=False, late=True)
+        return like(change) + migration(*both, atomic=False, late="AM405")
 
     def after_the_column(self, change: AddColumn) -> str:
         """Return the way by a column that becomes unique only later."""
@@ -82,7 +82,7 @@ class UniqueNotConcurrent(Hazard):
                 run_sql(built(constraint), f"DROP INDEX CONCURRENTLY {beside(change.table, name)}"),
                 run_sql(taken_over(constraint), drop, unique),
                 atomic=False,
-                late=True,
+                late="AM405",
             ),
         )
 

@@ -43,7 +43,7 @@ class ValidatedWithItsLock(Hazard):
             added = (one for one in adding.changes if isinstance(one, AddConstraint) and one.name == change.name)
             return validated_later(next(added))
         validated = f'ValidateConstraint("{model_name(change.model)}", {quoted(change.name)})'
-        return in_turn(migration(written_operation(adding.operation), late=True), migration(validated))
+        return in_turn(migration(written_operation(adding.operation), late="AM405"), migration(validated))
 
 
 def added_before(change: ValidateConstraint, site: Site) -> OperationChanges | None:

@@ -11,9 +11,8 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn
 from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
-from auto_migrate.conf import get_settings
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import is_declared_late, late_sql, loosened, runs_late, with_what_loosens
+from auto_migrate.safety.late import late_sql, loosened, with_what_loosens
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\
@@ -37,30 +36,21 @@ class ColumnDropped(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DropColumn) or is_prepared(site):
+        decision = site.migration.decision
+        if not isinstance(change, DropColumn) or (decision.declared and decision.waits):
             return
         if site.is_new_column(change.table, change.column):
             return
         yield Found(
             change.table,
-            problem(site).format(table=change.table, column=change.column),
-            instead_late(change, site) if waits(site) else instead(change, site.operation.operation),
+            problem(is_late=decision.waits).format(table=change.table, column=change.column),
+            instead_late(change, site) if decision.waits else instead(change, site.operation.operation),
         )
 
 
-def is_prepared(site: Site) -> bool:
-    """Return whether the migration says that nobody uses the column any more."""
-    return is_declared_late(site.migration)
-
-
-def waits(site: Site) -> bool:
-    """Return whether the column goes when the old code is gone."""
-    return get_settings().PHASES and runs_late(site.migration)
-
-
-def problem(site: Site) -> str:
-    """Say what is lost, and who cannot go on."""
-    if waits(site):
+def problem(*, is_late: bool) -> str:
+    """Say what is lost, and who cannot go on unless it waits until the old code is gone."""
+    if is_late:
         return _(
             "The values of {table}.{column} are gone for good. It waits until the old code is gone, so the running "
             'release is not hurt: declare phase = "post_deploy" if they may go.'
@@ -75,7 +65,7 @@ def instead_late(change: DropColumn, site: Site) -> str:
     """Return the same when the old code is gone, with what the new code cannot wait for before it."""
     needed = change.definition is not None and (change.required or change.references)
     fields = [change.definition] if needed else []
-    return with_what_loosens(site, model_name(change.model), fields)
+    return with_what_loosens(site, "AM301", model_name(change.model), fields)
 
 
 def instead(change: DropColumn, operation: Any) -> str:

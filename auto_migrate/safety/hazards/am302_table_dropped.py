@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change, DropTable
 from auto_migrate.changes.sql.quoting import quoted_table
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import is_declared_late, late_sql, with_options
+from auto_migrate.safety.late import late_sql, with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\
@@ -39,7 +39,8 @@ class TableDropped(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DropTable) or is_declared_late(site.migration):
+        decision = site.migration.decision
+        if not isinstance(change, DropTable) or (decision.declared and decision.waits):
             return
         problem = _("The rows of {table} are gone for good, and every query of the running release on it fails.")
         yield Found(change.table, problem.format(table=change.table), instead(change, site.operation.operation))

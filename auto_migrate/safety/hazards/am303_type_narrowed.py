@@ -83,5 +83,5 @@ def checked(change: AlterType, condition: str, name: str, imports: str = "") -> 
     """Return a constraint that is validated while others read and write."""
     keep = _("Keep the type, and let a constraint say what may be written; old rows are looked at without a lock.")
     model, check = model_name(change.model), f"models.CheckConstraint(condition={condition}, name={quoted(name)})"
-    added = migration(f'AddConstraintNotValid("{model}", {check})', late=True)
+    added = migration(f'AddConstraintNotValid("{model}", {check})', late="AM405")
     return comment(keep) + in_turn(imports + added, migration(f'ValidateConstraint("{model}", {quoted(name)})'))

@@ -11,7 +11,7 @@ from auto_migrate.changes.change import Change, SetNotNull
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late, runs_late
+from auto_migrate.safety.late import late
 
 
 class NotNullSet(Hazard):
@@ -22,7 +22,7 @@ class NotNullSet(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, SetNotNull) or runs_late(site.migration):
+        if not isinstance(change, SetNotNull) or site.migration.decision.waits:
             return
         if site.is_new_column(change.table, change.column):
             yield from self.of_new_column(change, site)
@@ -34,7 +34,7 @@ class NotNullSet(Hazard):
         )
         names = {"table": change.table, "column": change.column}
         told = with_obstacle(problem.format(**names), change, site)
-        yield Found(change.table, told, "" if becomes_key(site.operation) else late(site))
+        yield Found(change.table, told, "" if becomes_key(site.operation) else late(site, self.code))
 
     def of_new_column(self, change: SetNotNull, site: Site) -> Iterator[Found]:
         """Find a column that the running release does not know at all, unless the database fills it."""
@@ -45,4 +45,4 @@ class NotNullSet(Hazard):
             "of its INSERTs fails. Refuse NULL when the old code is gone, or give the column a default in the database."
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, with_obstacle(problem.format(**names), change, site), late(site))
+        yield Found(change.table, with_obstacle(problem.format(**names), change, site), late(site, self.code))

@@ -11,7 +11,7 @@ from auto_migrate.changes.change import AddColumn, AddConstraint, Change, Create
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late, runs_late
+from auto_migrate.safety.late import late
 
 REFUSING = frozenset(
     {ConstraintKind.CHECK, ConstraintKind.UNIQUE, ConstraintKind.EXCLUSION, ConstraintKind.FOREIGN_KEY}
@@ -26,14 +26,14 @@ class ConstraintOnOldWrites(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not is_refusing(change) or runs_late(site.migration) or is_on_new_columns(change, site):
+        if not is_refusing(change) or site.migration.decision.waits or is_on_new_columns(change, site):
             return
         problem = _(
             "The running release does not know {name} on {table}: what it writes against it fails, and NOT VALID does "
             "not change that. Release code that keeps to it first, and add it when the old code is gone."
         )
         names = {"name": getattr(change, "name", ""), "table": change.table}
-        yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site))
+        yield Found(change.table, problem.format(**names), "" if becomes_key(site.operation) else late(site, self.code))
 
 
 def is_refusing(change: Change) -> bool:

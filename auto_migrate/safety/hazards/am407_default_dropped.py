@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change, DropDefault
 from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late, runs_late
+from auto_migrate.safety.late import late
 
 
 class DefaultDropped(Hazard):
@@ -21,7 +21,7 @@ class DefaultDropped(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DropDefault) or runs_late(site.migration):
+        if not isinstance(change, DropDefault) or site.migration.decision.waits:
             return
         problem = (
             _("The running release leaves {table}.{column} to the database: its rows get NULL from now on.")
@@ -29,4 +29,4 @@ class DefaultDropped(Hazard):
             else _("The running release leaves {table}.{column} to the database: its INSERTs fail from now on.")
         )
         names = {"table": change.table, "column": change.column}
-        yield Found(change.table, with_obstacle(problem.format(**names), change, site), late(site))
+        yield Found(change.table, with_obstacle(problem.format(**names), change, site), late(site, self.code))

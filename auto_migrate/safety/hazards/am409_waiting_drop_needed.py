@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn, DropTable
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import runs_late, with_what_loosens
+from auto_migrate.safety.late import with_what_loosens
 
 
 class WaitingDropNeeded(Hazard):
@@ -21,7 +21,7 @@ class WaitingDropNeeded(Hazard):
     vendors = EVERYWHERE
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, DropColumn | DropTable) or not runs_late(site.migration):
+        if not isinstance(change, DropColumn | DropTable) or not site.migration.decision.waits:
             return
         if isinstance(change, DropColumn) and site.is_new_column(change.table, change.column):
             return
@@ -53,7 +53,7 @@ def referenced(change: DropColumn | DropTable) -> str:
 
 def instead(change: DropColumn | DropTable, site: Site) -> str:
     """Return what loosens it before the deploy, and the same after it."""
-    return with_what_loosens(site, *what_binds(change)) if change.definition is not None else ""
+    return with_what_loosens(site, "AM409", *what_binds(change)) if change.definition is not None else ""
 
 
 def what_binds(change: DropColumn | DropTable) -> tuple[str, list[Any]]:

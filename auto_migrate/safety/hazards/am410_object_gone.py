@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.object_change import DropObject, RenameObject
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late, runs_late
+from auto_migrate.safety.late import late
 
 
 class ObjectGone(Hazard):
@@ -23,7 +23,7 @@ class ObjectGone(Hazard):
         if not isinstance(change, DropObject | RenameObject) or change.table in site.new.objects:
             return
         # What goes along was perhaps forgotten: then the new code misses it as much.
-        if not getattr(change, "along", "") and (runs_late(site.migration) or is_replaced(change, site)):
+        if not getattr(change, "along", "") and (site.migration.decision.waits or is_replaced(change, site)):
             return
         names = {"kind": change.kind, "name": change.table, "to": getattr(change, "to", "")}
         yield Found(
@@ -57,4 +57,4 @@ def problem(change: DropObject | RenameObject) -> str:
 
 def instead(change: DropObject | RenameObject, site: Site) -> str:
     """Return the same for when the old code is gone; a name is none that only one release can know."""
-    return late(site) if isinstance(change, DropObject) and not change.along and not change.again else ""
+    return late(site, "AM410") if isinstance(change, DropObject) and not change.along and not change.again else ""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.object_change import RevokePrivileges
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late, runs_late
+from auto_migrate.safety.late import late
 
 
 class PrivilegesRevoked(Hazard):
@@ -20,7 +20,7 @@ class PrivilegesRevoked(Hazard):
     harm = Harm.BREAKS
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
-        if not isinstance(change, RevokePrivileges) or runs_late(site.migration):
+        if not isinstance(change, RevokePrivileges) or site.migration.decision.waits:
             return
         if change.table in site.new.objects:
             return
@@ -29,4 +29,4 @@ class PrivilegesRevoked(Hazard):
             "member, its queries fail."
         )
         names = {"roles": ", ".join(change.roles), "what": change.what, "table": change.table or _("the database")}
-        yield Found(change.table, problem.format(**names), late(site))
+        yield Found(change.table, problem.format(**names), late(site, self.code))

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_noop
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration, PhaseDecision
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 from auto_migrate.safety.suggestions import in_turn, written_operation
@@ -29,9 +28,9 @@ class PhaseAmbiguous(Hazard):
     vendors = EVERYWHERE
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
-        """Find a migration whose operations do not agree, where phases are on."""
+        """Find a migration whose operations do not agree, where phases are kept."""
         decision = migration.decision
-        if get_settings().PHASES and decision.is_ambiguous and not is_covered_elsewhere(decision):
+        if decision.kept and decision.is_ambiguous and not is_covered_elsewhere(decision):
             yield Found("", problem(decision), instead(migration))
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
@@ -71,5 +70,5 @@ def instead(migration: ClassifiedMigration) -> str:
     written = {operation.index: written_operation(operation.operation) for operation in migration.operations}
     return in_turn(
         written_migration(*(code for index, code in written.items() if index not in late)),
-        written_migration(*(code for index, code in written.items() if index in late), late=True),
+        written_migration(*(code for index, code in written.items() if index in late), late="AM505"),
     )

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
-from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, ServerFacts, Site
 
@@ -29,8 +28,8 @@ class PhaseTooEarly(Hazard):
     vendors = EVERYWHERE
 
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
-        """Find a migration that cannot run when the new code needs it, where phases are on."""
-        if not (get_settings().PHASES and migration.decision.comes_too_early):
+        """Find a migration that cannot run when the new code needs it, where phases are kept."""
+        if not (migration.decision.kept and migration.decision.comes_too_early):
             return
         behind = ", ".join(map(str, migration.decision.behind))
         problem = _(

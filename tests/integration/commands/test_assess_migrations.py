@@ -55,6 +55,14 @@ class Migration(migrations.Migration):
     dependencies = [("shop", "{after}")]
     operations = [migrations.RemoveField("order", "note")]
 """
+ONCE = """
+class Migration(migrations.Migration):
+    phase = "post_deploy"
+    dependencies = [("shop", "{after}")]
+    operations = [
+        migrations.AddConstraint("order", models.UniqueConstraint(fields=["note"], name="note_once")),
+    ]
+"""
 FORMATS = ["text", "json", "github", "sarif", "markdown"]
 
 
@@ -142,6 +150,12 @@ def test_a_migration_that_comes_too_early_for_its_phase_is_found(shop: Shop) -> 
     found = codes(shop.judged("--since", "main", AUTO_MIGRATE_PHASES="true"))
     assert found["shop.0004_harmless"] == ["AM506"]
     assert "AM506" not in str(codes(shop.judged("--since", "main")))
+
+
+def test_a_declared_phase_is_believed_where_the_settings_have_phases_on(shop: Shop) -> None:
+    shop.migration("0003_once", ONCE.format(after="0002_old_index"))
+    assert "AM405" in codes(shop.judged("--since", "main"))["shop.0003_once"]
+    assert "AM405" not in codes(shop.judged("--since", "main", AUTO_MIGRATE_PHASES="true"))["shop.0003_once"]
 
 
 def test_only_what_is_named_is_judged_whatever_lies_between(shop: Shop) -> None:

@@ -19,6 +19,7 @@ from tests.integration.phases.shop import (
 
 NOT_NULL = 'migrations.AlterField("Order", "note", models.TextField())'
 LATE = 'phase = "post_deploy"'
+POSITIVE = 'models.CheckConstraint(condition=models.Q(total__gte=0), name="total_positive")'
 MERGE = Migration("", "0003_drop_note")
 
 
@@ -44,6 +45,39 @@ def test_with_phases_off_everything_is_applied_at_once(open_shop: Shop) -> None:
 def test_all_applies_everything_at_once(open_shop: Shop) -> None:
     open_shop.release("v2", SECOND).migrated("--phase", "all")
     assert open_shop.recorded() == list(SECOND)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phases", "why"),
+    [
+        ((), "false", "AUTO_MIGRATE_PHASES=true"),
+        (("--phase", "all"), "true", "all phases at once"),
+        (("shop", "0002"), "true", "all phases at once"),
+    ],
+)
+def test_a_declared_phase_that_nobody_keeps_lets_nothing_pass(
+    open_shop: Shop, arguments: tuple[str, ...], phases: str, why: str
+) -> None:
+    open_shop.query(SELL)
+    declared = {**FIRST, "0002_check": Migration(f'AddConstraintNotValid("Order", {POSITIVE})', "0001_initial", LATE)}
+    v2 = open_shop.release("v2", declared)
+    env = {"AUTO_MIGRATE_PHASES": phases, "AUTO_MIGRATE_SMALL_TABLE": "0"}
+    for asked in ((), ("--plan",)):
+        refused = v2.run("auto_migrate", *arguments, *asked, **env)
+        assert (refused.returncode, "AM405:shop.0002_check" in refused.stderr) == (6, True)
+    assert why in " ".join(refused.stdout.split())
+    assert open_shop.recorded() == list(FIRST)
+
+
+def test_a_declared_phase_that_is_kept_lets_pass_what_hurts_the_old_code_alone(open_shop: Shop) -> None:
+    open_shop.query(SELL)
+    declared = {**FIRST, "0002_check": Migration(f'AddConstraintNotValid("Order", {POSITIVE})', "0001_initial", LATE)}
+    v2 = open_shop.release("v2", declared)
+    assert "AM405" not in v2.migrated("--plan", AUTO_MIGRATE_SMALL_TABLE="0")
+    v2.migrated(AUTO_MIGRATE_SMALL_TABLE="0")
+    assert open_shop.recorded() == list(FIRST)
+    v2.migrated("--phase", "post_deploy", AUTO_MIGRATE_SMALL_TABLE="0")
+    assert open_shop.recorded() == list(declared)
 
 
 def test_a_database_that_nobody_uses_yet_gets_everything_at_once(shop: Shop) -> None:
@@ -280,6 +314,8 @@ def test_two_new_migrations_in_the_wrong_order_are_to_be_swapped(open_shop: Shop
         assert "--acknowledge" not in refused.stderr
     assert "no successful release step has left it yet: shop.0003" in v3.migrated("--phase", "post_deploy")
     assert open_shop.recorded() == list(FIRST)
+    v3.migrated("--phase", "all")
+    assert open_shop.recorded() == list(THIRD)
 
 
 def test_not_null_that_a_constraint_proves_waits_together_with_the_proof(open_shop: Shop) -> None:

@@ -35,7 +35,9 @@ def test_the_hazard_is_found_and_not_on_the_safe_way(shop: BaseDatabaseWrapper, 
     carry_out_first(shop, hazardous)
     found_codes = {found for found, _text in found_in(shop, hazardous, phases=pair.phases)}
     assert pair.code in found_codes, f"HAZARD in tests/hazards/{pair}.py does not have it"
-    on_the_safe_way = {found for found, _text in found_in(shop, safe, phases=pair.phases)}
+    # A phase that is declared is only kept where phases are on.
+    phases = pair.phases or any("phase" in step for step in pair.plan("safe"))
+    on_the_safe_way = {found for found, _text in found_in(shop, safe, phases=phases)}
     assert pair.code not in on_the_safe_way
     if pair.code < "AM2":
         # No way is safe that only holds the traffic up elsewhere.

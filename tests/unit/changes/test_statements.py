@@ -75,7 +75,7 @@ def test_one_bad_statement_hides_no_other() -> None:
     assert good == DropTable(**T)
 
 
-@pytest.mark.parametrize("statement", ["CREATE INDEX CONCURRENTLY i ON t (c)", "VACUUM FULL t"])
+@pytest.mark.parametrize("statement", ["CREATE INDEX CONCURRENTLY i ON t (c)", "VACUUM FULL t", "VACUUM t"])
 def test_what_needs_no_transaction_is_marked_in_a_text_of_several(statement: str) -> None:
     (alone,) = read(statement)
     *_others, together = read(f"SET lock_timeout = 0; {statement}")

@@ -14,7 +14,9 @@ from auto_migrate.changes.change import Change, OpaqueChange
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.operations import changes_of_function
 from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.findings import Finding
 from auto_migrate.phases.classify import ClassifiedMigration, phase_of
+from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
 from tests.entries import each_entry
@@ -38,6 +40,8 @@ def test_every_hazard_judges_every_statement(sql: str) -> None:
     ("sql", "codes"),
     [
         ("CREATE INDEX CONCURRENTLY i ON t (c)", {"AM201"}),
+        ("VACUUM (ANALYZE) t", {"AM201"}),
+        ("ANALYZE t", set()),
         ("UPDATE t SET c = 1; ALTER TABLE t ADD d integer", {"AM501", "AM503"}),
         ("INSERT INTO t VALUES (1); ALTER TABLE other ADD d integer", set()),
         ("INSERT INTO t VALUES (1); ALTER TABLE t ADD d integer", {"AM501"}),
@@ -144,15 +148,36 @@ def test_losses_are_told_of_all_that_is_not_surely_new(sql: str, codes: set[str]
     assert {code for code in found if code.startswith("AM30")} == codes
 
 
-@pytest.mark.parametrize("sql", [sql for sql, codes in LOSSES if codes & {"AM301", "AM302"}])
-@pytest.mark.parametrize("phases", [True, False])
-def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, phases: bool) -> None:
-    read, server = read_sql(sql), ServerFacts("postgresql", (15, 4))
-    read.migration.phase = "post_deploy"  # type: ignore[attr-defined]
+HURTS_THE_OLD = {
+    **{sql: codes & {"AM301", "AM302"} for sql, codes in LOSSES if codes & {"AM301", "AM302"}},
+    "ALTER TABLE t ALTER c SET NOT NULL": {"AM404"},
+    "ALTER TABLE t ADD CONSTRAINT k CHECK (c > 0) NOT VALID": {"AM405"},
+    "CREATE UNIQUE INDEX k ON t (c)": {"AM405"},
+    "ALTER TABLE t ALTER c DROP DEFAULT": {"AM407"},
+    "DROP VIEW v": {"AM410"},
+    "REVOKE INSERT ON t FROM web": {"AM411"},
+}
+
+
+def judged(sql: str, *, phase: str | None, phases: bool) -> dict[str, Finding]:
+    """Return the findings of a migration that declares a phase, by their codes."""
+    read = read_sql(sql)
+    if phase:
+        read.migration.phase = phase  # type: ignore[attr-defined]
     with override_settings(AUTO_MIGRATE={"PHASES": phases}):
         late = dataclasses.replace(read, decision=phase_of(read))
-        found = {code for code, hazard in hazards().items() if any(hazard.look(late, server, NewObjects()))}
-    assert bool(found & {"AM301", "AM302"}) is not phases
+        return {found.code: found for found in assess([late], ServerFacts("postgresql", (15, 4))).findings}
+
+
+@pytest.mark.parametrize(("sql", "codes"), HURTS_THE_OLD.items())
+def test_a_declaration_is_believed_only_where_phases_are_kept(sql: str, codes: set[str]) -> None:
+    assert not codes & set(judged(sql, phase="post_deploy", phases=True))
+    told = judged(sql, phase="post_deploy", phases=False)
+    assert codes <= set(told)
+    assert all("AUTO_MIGRATE_PHASES=true" in told[code].problem for code in codes)
+    # Those who have declared nothing need not be told that nobody keeps it.
+    told = judged(sql, phase=None, phases=False)
+    assert all("PHASES" not in told[code].problem for code in codes)
 
 
 @pytest.mark.parametrize(
