@@ -27,10 +27,12 @@ from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
+from auto_migrate.fleet.model_rows import CompleteRows, rows_of_models
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
 from auto_migrate.history.journal import open_journals
 from auto_migrate.planning.comparison import applied_state, compare
+from auto_migrate.planning.receivers import all_follow_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
@@ -145,8 +147,23 @@ class SchemaRun:
                 open_journals=cut,
             )
             state = executor.migrate(comparison.targets, plan=plan, state=LazyState.of(self.plan.state))
-        with self.turn.had(self.plan.final), telling_receivers(self.database, "post_migrate"):
-            send_rendered_post_migrate(alias, self.plan.final_models(state), plan, audience)
+        with self.turn.had():
+            models = self.plan.final_models(state)
+        self._announce_end(models, plan)
+
+    def _announce_end(self, models: StateApps, plan: Plan) -> None:
+        """Send `post_migrate`; where only Django's own receivers hear it, for the apps that they may be needed for."""
+        audience, complete = self.request.audience, self.plan.complete
+        # Of each app that they are called for, Django tells as well.
+        tells = audience.verbosity > 1
+        before = rows_of_models(self.database, models) if all_follow_rows() and not tells else None
+        labels = None if before is None else complete.unknown(before)
+        if before is not None and not labels:
+            return
+        with self.turn.had(models), telling_receivers(self.database, "post_migrate"):
+            send_rendered_post_migrate(self.database.alias, models, plan, audience, labels=labels)
+        if before is not None:
+            complete.note(before, rows_of_models(self.database, models) or ())
 
     def _mend(self) -> None:
         """Complete the record of squashes, and plan anew for what is recorded then."""
@@ -154,7 +171,12 @@ class SchemaRun:
             self.emit(RecordMended(finished))
         comparison = compare(self.database, self.goal)
         self.plan = dataclasses.replace(
-            self.plan, comparison=comparison, state=applied_state(comparison), needs_mending=False, final=None
+            self.plan,
+            comparison=comparison,
+            state=applied_state(comparison),
+            needs_mending=False,
+            final=None,
+            complete=CompleteRows(),
         )
 
 

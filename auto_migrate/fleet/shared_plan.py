@@ -19,6 +19,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
 from auto_migrate.fleet.largest_tables import LargestTenants
+from auto_migrate.fleet.model_rows import CompleteRows
 from auto_migrate.fleet.survey import LOOKS, Group, Survey, digest_of
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
@@ -44,6 +45,7 @@ class SharedPlan:
     full_plan: Plan
     needs_mending: bool = False
     final: StateApps | None = dataclasses.field(default=None, repr=False)
+    complete: CompleteRows = dataclasses.field(default_factory=CompleteRows, repr=False)
 
     def own_plan(self) -> Plan:
         """Return the plan for one schema: receivers of `pre_migrate` edit it, and the operations of its migrations."""
