@@ -164,6 +164,7 @@ class DjangoTenants(OfRows):
     def switched(self, tenant: Tenant) -> Iterator[None]:
         connection = self.connection
         before = connection.tenant
+        self.set_at_every_cursor(True)
         connection.set_schema(tenant.name, tenant_type=tenant.kind)
         try:
             yield
@@ -175,6 +176,11 @@ class DjangoTenants(OfRows):
         before = self.connection.tenant
         yield
         self.connection.set_tenant(before)
+
+    def set_at_every_cursor(self, wanted: bool) -> None:  # it is the only thing that is asked
+        """Let the connection set its search path at every cursor, as it does unless told otherwise, or at none."""
+        # Its guard against doing so while it does so.
+        self.connection._setting_search_path = not wanted
 
     def tell(self, signal: str, schema: str) -> None:
         signals: Any = import_module("django_tenants.signals")

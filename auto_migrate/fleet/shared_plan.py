@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState, StateApps
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import djangos
@@ -46,6 +48,11 @@ class SharedPlan:
     needs_mending: bool = False
     final: StateApps | None = dataclasses.field(default=None, repr=False)
     complete: CompleteRows = dataclasses.field(default_factory=CompleteRows, repr=False)
+
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing but Django's own schema operations is carried out."""
+        return all(only_changes_schema(migration) for migration, _backwards in self.comparison.plan)
 
     def own_plan(self) -> Plan:
         """Return the plan for one schema: receivers of `pre_migrate` edit it, and the operations of its migrations."""
