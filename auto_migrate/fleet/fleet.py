@@ -28,7 +28,7 @@ from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
 from auto_migrate.fleet.part import part_of
 from auto_migrate.fleet.schema_run import SchemaRun, Turn
 from auto_migrate.fleet.search_path import settled
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
+from auto_migrate.fleet.shared_plan import SharedPlan, compared, is_plain, judge, plans_for
 from auto_migrate.fleet.survey import Group, Survey, standing_for, take
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
@@ -126,7 +126,7 @@ class Fleet:
     def settled(self, plan: SharedPlan) -> contextlib.AbstractContextManager[None]:
         """Let the connection stay in a schema, where no code of others is called that might lead it elsewhere."""
         settings = get_settings()
-        is_alone = plan.is_plain and all_follow_rows() and not (settings.LISTENERS or settings.NOTIFY)
+        is_alone = is_plain(plan.comparison.plan) and all_follow_rows() and not (settings.LISTENERS or settings.NOTIFY)
         return settled(self.tenancy) if is_alone else contextlib.nullcontext()
 
     def _tell(self, signal: str, schema: str, database: Database) -> None:

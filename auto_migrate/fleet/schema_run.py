@@ -157,7 +157,7 @@ class SchemaRun:
                 open_journals=cut,
             )
             try:
-                state = executor.migrate(comparison.targets, plan=plan, state=self.plan.begin())
+                state = executor.migrate(comparison.targets, plan=plan, state=self.plan.begin(plan))
             finally:
                 if not isinstance(state, KeptState):
                     self.plan.forget()

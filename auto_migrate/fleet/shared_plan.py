@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
 import threading
 from collections.abc import Sequence
 from typing import Any, cast
@@ -55,15 +54,10 @@ class SharedPlan:
     # Of each thread: models that operations look at are not for two at a time.
     _kept: threading.local = dataclasses.field(default_factory=threading.local, init=False, repr=False)
 
-    @functools.cached_property
-    def is_plain(self) -> bool:
-        """Whether nothing but Django's own schema operations is carried out."""
-        return all(only_changes_schema(migration) for migration, _backwards in self.comparison.plan)
-
-    def begin(self) -> LazyState:
-        """Return the state before the plan, for the schema that this thread works in."""
-        steps = sum(len(migration.operations) for migration, _backwards in self.comparison.plan)
-        if not self.is_plain or self.comparison.backwards or not len(self.group.tenants) > 1 or steps > MOST_KEPT:
+    def begin(self, own: Plan) -> LazyState:
+        """Return the state before the plan, for the schema that this thread works in and that has its `own`."""
+        steps = sum(len(migration.operations) for migration, _backwards in own)
+        if self.comparison.backwards or len(self.group.tenants) == 1 or steps > MOST_KEPT or not is_plain(own):
             return LazyState.of(self.state)
         if not hasattr(self._kept, "state"):
             self._kept.state = KeptState.of(self.state)
@@ -83,6 +77,11 @@ class SharedPlan:
         if self.final is None:
             self.final = final_models(djangos(state))
         return self.final
+
+
+def is_plain(plan: Plan) -> bool:
+    """Return whether nothing but Django's own schema operations is carried out."""
+    return all(only_changes_schema(migration) for migration, _backwards in plan)
 
 
 def _copied(migration: Migration) -> Migration:

@@ -13,6 +13,7 @@ from tests.integration.fallback.project import ID
 from tests.integration.fleet.tenanted import Tenanted
 from tests.servers import PostgreSQL
 
+ONE_AT_A_TIME = {"AUTO_MIGRATE_TENANT_WORKERS": "1"}
 NAMES = ("acme", "beta", "gamma", "delta", "omega")
 MODELS = """
     from django.db import models
@@ -56,6 +57,10 @@ CHANGES = f"""
 ROWS = """
     SELECT type.app_label, type.model, held.codename, held.name FROM {schema}.django_content_type AS type
     LEFT JOIN {schema}.auth_permission AS held ON held.content_type_id = type.id
+"""
+COLUMNS = """
+    SELECT table_name, column_name, column_default LIKE '%nextval%', is_nullable, data_type
+    FROM information_schema.columns WHERE table_schema = '{schema}' AND table_name LIKE 'shop%'
 """
 OWN = """
     from django.apps import AppConfig
@@ -113,18 +118,22 @@ def written(folder: Path, url: str) -> Tenanted:
     return project
 
 
-def rows(project: Tenanted) -> dict[str, tuple[set[Any], list[Any]]]:
-    """Return what Django keeps of models in each schema, but for the numbers of the rows."""
+Rows = tuple[set[Any], list[Any], set[Any]]
+
+
+def rows(project: Tenanted) -> dict[str, Rows]:
+    """Return what Django keeps of models in each schema, but for the numbers of the rows, and the columns there."""
     return {
         name: (
             set(project.query(ROWS.format(schema=name))),
             project.query(f"SELECT domain, name FROM {name}.django_site"),
+            set(project.query(COLUMNS.format(schema=name))),
         )
         for name in NAMES
     }
 
 
-def on_a_copy(project: Tenanted, postgresql: PostgreSQL, *command: str) -> dict[str, Any]:
+def on_a_copy(project: Tenanted, postgresql: PostgreSQL, *command: str) -> dict[str, Rows]:
     """Return the rows that a command of others leaves, on a copy of the database and without this package."""
     mine, settings = project.databases, project.read_settings()
     name = mine["default"].rpartition("/")[2]
@@ -142,19 +151,27 @@ def on_a_copy(project: Tenanted, postgresql: PostgreSQL, *command: str) -> dict[
         postgresql.drop_database(other)
 
 
-@pytest.mark.parametrize("workers", ["1"])
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("has_permissions", [True, False])
 def test_rows_are_those_that_the_package_itself_leaves(
-    with_rows: Tenanted, postgresql: PostgreSQL, workers: str
+    with_rows: Tenanted, postgresql: PostgreSQL, has_permissions: bool
 ) -> None:
     project = with_rows
+    if not has_permissions:
+        # They move to the schema that all share, and those that tenants have are touched no more.
+        apps = project.read_settings()
+        project.settings(
+            TENANT_APPS=[app for app in apps["TENANT_APPS"] if app != "django.contrib.auth"],
+            SHARED_APPS=[*apps["SHARED_APPS"], "django.contrib.auth"],
+        )
     project.migration("shop", "0002_newer", CHANGES, after="0001_initial")
     project.file("shop/models.py", NEWER)
     project.file("project_urls.py", "urlpatterns = []\n")
     wanted = on_a_copy(project, postgresql, "migrate_schemas", "-v0")
-    done = project.run("auto_migrate", AUTO_MIGRATE_TENANT_WORKERS=workers)
+    done = project.run("auto_migrate", **ONE_AT_A_TIME)
     assert done.code == 0, done.text
     assert rows(project) == wanted
-    assert len({tuple(sorted(map(str, found))) for found, _sites in wanted.values()}) > 1
+    assert len({frozenset(found) for found, _sites, _columns in wanted.values()}) > 1
 
 
 def test_a_receiver_of_the_project_hears_of_each_schema(with_rows: Tenanted, postgresql: PostgreSQL) -> None:
