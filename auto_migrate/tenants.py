@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar
@@ -318,10 +319,13 @@ def tenancy_of(alias: str) -> Tenancy | None:
     Raise `TenantsUnknown` for tenants of a package that is not known here.
     """
     wanted = get_settings().TENANTS
-    if wanted == NONE:
-        return None
-    given = "" if wanted == AUTO else wanted
-    packages = {kind.__module__.partition(".")[0] for kind in type(connections[alias]).__mro__}
+    return None if wanted == NONE else _tenancy(alias, "" if wanted == AUTO else wanted, type(connections[alias]))
+
+
+@functools.cache
+def _tenancy(alias: str, given: str, backend: type[BaseDatabaseWrapper]) -> Tenancy | None:
+    """Answer once: whatever is done in a run asks."""
+    packages = {kind.__module__.partition(".")[0] for kind in backend.__mro__}
     for kind in KINDS:
         if kind.package in packages:
             return kind(alias, given)
