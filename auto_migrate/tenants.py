@@ -319,7 +319,10 @@ def tenancy_of(alias: str) -> Tenancy | None:
     Raise `TenantsUnknown` for tenants of a package that is not known here.
     """
     wanted = get_settings().TENANTS
-    return None if wanted == NONE else _tenancy(alias, "" if wanted == AUTO else wanted, type(connections[alias]))
+    if wanted == NONE:
+        return None
+    backend = type(connections[alias])
+    return _tenancy(alias, "" if wanted == AUTO else wanted, backend)  # type: ignore[arg-type] # a class has a hash
 
 
 @functools.cache
