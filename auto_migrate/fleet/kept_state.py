@@ -14,12 +14,12 @@ class KeptState(LazyState):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._following: dict[int, tuple[Operation, KeptState]] = {}
+        self._following: tuple[Operation, KeptState] | None = None
 
     def after(self, app_label: str, operation: Operation) -> KeptState:
         """Return the state after a known operation, which is kept with this one."""
-        if id(operation) not in self._following:
+        if self._following is None or self._following[0] is not operation:
             changed = self.clone()
             operation.state_forwards(app_label, changed)
-            self._following[id(operation)] = operation, KeptState.of(changed)
-        return self._following[id(operation)][1]
+            self._following = operation, KeptState.of(changed)
+        return self._following[1]

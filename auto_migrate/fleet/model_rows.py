@@ -27,6 +27,7 @@ JOINED = "LEFT JOIN {permissions} AS held ON held.{content_type} = type.{id}"
 # Beside them, under the name of no app.
 SITE = "SELECT '', CASE WHEN EXISTS (SELECT FROM {sites}) THEN 'there' END"
 
+# Whose rows they are.
 KEPT = (("contenttypes", "ContentType"), ("auth", "Permission"), ("sites", "Site"))
 # The label of an app, the digest of its rows, and what is the same for all apps: the answers of routers, and the site.
 AppRows = tuple[str, str | None, tuple[object, ...]]
@@ -52,9 +53,7 @@ def rows_of_models(database: Database, models: StateApps) -> frozenset[AppRows] 
 
     `models` are those that `post_migrate` is sent with.
     """
-    kept = [
-        _model(models, *key) for key in (("contenttypes", "ContentType"), ("auth", "Permission"), ("sites", "Site"))
-    ]
+    kept = [_model(models, *key) for key in KEPT]
     answers = tuple(model is not None and router.allow_migrate_model(database.alias, model) for model in kept)
     wanted = [model if answer else None for model, answer in zip(kept, answers, strict=True)]
     if wanted[1] is not None:

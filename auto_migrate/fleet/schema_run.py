@@ -89,11 +89,13 @@ class SchemaExecutor(Executor):
         """Return the way to the leaf nodes, which was planned for all, with this schema's own migrations in it."""
         return [(self.own.get(migration, migration), backwards) for migration, backwards in self.shared.full_plan]
 
-    def migrate(self, targets: Any, plan: Any = None, state: ProjectState | None = None, *fakes: bool) -> ProjectState:
+    def migrate(
+        self, targets: Any, plan: Any = None, state: Any = None, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
         """Carry out the plan; a state that is kept is handed on, and not copied before and after."""
         if isinstance(state, KeptState):
-            return Planner.migrate(self, targets, plan, quietly(state), *fakes)
-        return super().migrate(targets, plan, state, *fakes)
+            return Planner.migrate(self, targets, plan, quietly(state), fake, fake_initial)
+        return super().migrate(targets, plan, state, fake, fake_initial)
 
     def check_replacements(self) -> None:
         if self.loader.replacements:
@@ -196,10 +198,7 @@ class SchemaRun:
             self.emit(RecordMended(finished))
         comparison = compare(self.database, self.goal)
         self.plan = dataclasses.replace(
-            self.plan,
-            comparison=comparison,
-            state=applied_state(comparison),
-            needs_mending=False,
+            self.plan, comparison=comparison, state=applied_state(comparison), needs_mending=False
         )
 
 
