@@ -13,8 +13,11 @@ from auto_migrate.values import MigrationKey, StepStatus
 
 # Of an earlier attempt, what it finished or has in its journal stays.
 FORGET = """
-    DELETE FROM {steps} WHERE run_id = %s AND schema_name = %s AND status <> ALL (%s)
-    AND operations_done = 0 AND operation_started IS NULL
+    WITH gone AS (
+        DELETE FROM {steps} WHERE run_id = %s AND schema_name = %s AND status <> ALL (%s)
+        AND operations_done = 0 AND operation_started IS NULL RETURNING 1
+    )
+    UPDATE {runs} SET total = total - (SELECT count(*) FROM gone) WHERE id = %s AND EXISTS (SELECT FROM gone)
 """
 # What is planned here comes on top of what other schemas need.
 PLAN = """
@@ -40,7 +43,7 @@ def plan_here(
     quote, compose = connection.ops.quote_name, connection.ops.compose_sql  # type: ignore[attr-defined] # PostgreSQL's
     tables = {"steps": quote(StepRecord._meta.db_table), "runs": quote(RunRecord._meta.db_table)}
     statements = (
-        compose(FORGET.format(**tables), [run_id, schema, done]),
+        compose(FORGET.format(**tables), [run_id, schema, done, run_id]),
         compose(PLAN.format(**tables), [run_id, schema, *new]),
     )
     with connection.cursor() as cursor:
