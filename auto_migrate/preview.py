@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -18,9 +19,6 @@ from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
 from auto_migrate.findings import Acknowledgement, Assessment, Finding
-from auto_migrate.fleet.largest_tables import LargestTenants
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, plans_for
-from auto_migrate.fleet.survey import take
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
 from auto_migrate.phases.phase import ALL
@@ -35,6 +33,9 @@ from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
 from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.fleet.shared_plan import SharedPlan
 
 
 def preview(
@@ -101,6 +102,10 @@ def preview_tenants(
         if tenants:
             raise without_tenants(database)
         return PreviewedTenants()
+    # Most projects have none.
+    from auto_migrate.fleet.shared_plan import compared, plans_for
+    from auto_migrate.fleet.survey import take
+
     adapter, blocking = adapter_for(database), list[Finding]()
     try:
         with asking(adapter):
@@ -121,6 +126,8 @@ def preview_plan(
     plan: SharedPlan, tenancy: Tenancy, acknowledgements: Sequence[Acknowledgement], emit: Emitter
 ) -> tuple[Finding, ...]:
     """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
+    from auto_migrate.fleet.largest_tables import LargestTenants
+
     largest, comparison = LargestTenants(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
         assessment = assess_plan(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar
@@ -164,6 +165,7 @@ class DjangoTenants(OfRows):
     def switched(self, tenant: Tenant) -> Iterator[None]:
         connection = self.connection
         before = connection.tenant
+        self.set_at_every_cursor(True)
         connection.set_schema(tenant.name, tenant_type=tenant.kind)
         try:
             yield
@@ -175,6 +177,11 @@ class DjangoTenants(OfRows):
         before = self.connection.tenant
         yield
         self.connection.set_tenant(before)
+
+    def set_at_every_cursor(self, wanted: bool) -> None:  # it is the only thing that is asked
+        """Let the connection set its search path at every cursor, as it does unless told otherwise, or at none."""
+        # Its guard against doing so while it does so.
+        self.connection._setting_search_path = not wanted
 
     def tell(self, signal: str, schema: str) -> None:
         signals: Any = import_module("django_tenants.signals")
@@ -314,8 +321,14 @@ def tenancy_of(alias: str) -> Tenancy | None:
     wanted = get_settings().TENANTS
     if wanted == NONE:
         return None
-    given = "" if wanted == AUTO else wanted
-    packages = {kind.__module__.partition(".")[0] for kind in type(connections[alias]).__mro__}
+    backend = type(connections[alias])
+    return _tenancy(alias, "" if wanted == AUTO else wanted, backend)  # type: ignore[arg-type] # a class has a hash
+
+
+@functools.cache
+def _tenancy(alias: str, given: str, backend: type[BaseDatabaseWrapper]) -> Tenancy | None:
+    """Answer once: whatever is done in a run asks."""
+    packages = {kind.__module__.partition(".")[0] for kind in backend.__mro__}
     for kind in KINDS:
         if kind.package in packages:
             return kind(alias, given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 
 from django.apps import apps as registry
@@ -12,6 +12,7 @@ from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrat
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState, StateApps
+from django.db.models.signals import post_migrate
 from django.dispatch import Signal
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import module_has_submodule
@@ -81,10 +82,18 @@ def send_post_migrate(
 
 
 def send_rendered_post_migrate(
-    database: str, rendered: StateApps, plan: list[tuple[Migration, bool]], audience: Audience
+    database: str,
+    rendered: StateApps,
+    plan: list[tuple[Migration, bool]],
+    audience: Audience,
+    *,
+    labels: Collection[str] | None = None,
 ) -> None:
-    """Send `post_migrate` with models that are rendered already."""
+    """Send `post_migrate` with models that are rendered already; with `labels`, for some apps alone."""
     with override(None):
+        if labels is not None:
+            send_by_app(post_migrate, audience, labels=labels, using=database, apps=rendered, plan=plan)
+            return
         emit_post_migrate_signal(
             audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
         )
@@ -136,10 +145,14 @@ def send_by_app(
     apps: object,
     plan: list[tuple[Migration, bool]],
     heading: str = "",
+    labels: Collection[str] | None = None,
 ) -> None:
-    """Send a signal once for each app with models, as Django sends both; `heading` names the app with `%s`."""
+    """Send a signal once for each app with models, as Django sends both; `heading` names the app with `%s`.
+
+    With `labels`, only for some apps.
+    """
     for config in registry.get_app_configs():
-        if config.models_module is not None:
+        if config.models_module is not None and (labels is None or config.label in labels):
             if heading and audience.stdout is not None:
                 audience.stdout.write(heading % config.label)
             signal.send(

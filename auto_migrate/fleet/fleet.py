@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from auto_migrate.active_schema import within_schema
 from auto_migrate.applying.signals import telling_receivers
+from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
@@ -26,12 +27,14 @@ from auto_migrate.exceptions import (
 from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
 from auto_migrate.fleet.part import part_of
 from auto_migrate.fleet.schema_run import SchemaRun, Turn
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
+from auto_migrate.fleet.search_path import settled
+from auto_migrate.fleet.shared_plan import SharedPlan, compared, is_plain, judge, plans_for
 from auto_migrate.fleet.survey import Group, Survey, standing_for, take
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
+from auto_migrate.planning.receivers import all_follow_rows
 from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
@@ -119,6 +122,12 @@ class Fleet:
         self._tell("schema_pre_migration", schema, database)
         yield
         self._tell("schema_migrated", schema, database)
+
+    def settled(self, plan: SharedPlan) -> contextlib.AbstractContextManager[None]:
+        """Let the connection stay in a schema, where no code of others is called that might lead it elsewhere."""
+        settings = get_settings()
+        is_alone = is_plain(plan.comparison.plan) and all_follow_rows() and not (settings.LISTENERS or settings.NOTIFY)
+        return settled(self.tenancy) if is_alone else contextlib.nullcontext()
 
     def _tell(self, signal: str, schema: str, database: Database) -> None:
         with self.turn.had(), telling_receivers(database, signal):
@@ -260,7 +269,7 @@ class Shift:
         part, error = part_of(fleet.emit, fleet.mutex, fleet.request), None
         try:
             told = fleet.announced(job.tenant.name, database)
-            with database.translate_errors(), told, fleet.tenancy.entered(job.tenant):
+            with database.translate_errors(), told, fleet.tenancy.entered(job.tenant), fleet.settled(job.plan):
                 try:
                     SchemaRun(
                         database,

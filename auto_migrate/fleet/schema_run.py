@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 from django.db.migrations.migration import Migration
-from django.db.migrations.operations import RunSQL
+from django.db.migrations.operations import RenameModel, RunSQL
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState, StateApps
 from django.db.transaction import atomic
@@ -18,6 +18,7 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.executor import Executor
+from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.locks.needs import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.recovery import check_open
@@ -27,15 +28,22 @@ from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
+from auto_migrate.fleet.kept_state import KeptState
+from auto_migrate.fleet.model_rows import rows_of_models
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
 from auto_migrate.history.journal import open_journals
 from auto_migrate.planning.comparison import applied_state, compare
+from auto_migrate.planning.loader import Planner
+from auto_migrate.planning.receivers import all_follow_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import teller
 from auto_migrate.tenants import quoted
+
+# The verbosity from which on Django tells of each app for which a signal is sent.
+TELLING = 2
 
 
 class Turn:
@@ -81,6 +89,14 @@ class SchemaExecutor(Executor):
         """Return the way to the leaf nodes, which was planned for all, with this schema's own migrations in it."""
         return [(self.own.get(migration, migration), backwards) for migration, backwards in self.shared.full_plan]
 
+    def migrate(
+        self, targets: Any, plan: Any = None, state: Any = None, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        """Carry out the plan; a state that is kept is handed on, and not copied before and after."""
+        if isinstance(state, KeptState):
+            return Planner.migrate(self, targets, plan, quietly(state), fake, fake_initial)
+        return super().migrate(targets, plan, state, fake, fake_initial)
+
     def check_replacements(self) -> None:
         if self.loader.replacements:
             super().check_replacements()
@@ -123,14 +139,12 @@ class SchemaRun:
             make_record(self.database, self.emit)
         elif self.plan.needs_mending:
             self._mend()
-        plan, comparison, audience = self.plan.own_plan(), self.plan.comparison, self.request.audience
+        plan, comparison = self.plan.own_plan(), self.plan.comparison
         cut = open_journals(self.database.alias) if self.is_cut else {}
         check_open(self.database, cut, comparison)
         # Of the states all that is not changed is shared.
         state: ProjectState = LazyState.of(self.plan.state)
-        alias = self.database.alias
-        with self.turn.had(), telling_receivers(self.database, "pre_migrate"):
-            send_pre_migrate(alias, state, plan, audience)
+        self._announce_begin(state, plan)
         if plan:
             keys = comparison.keys
             self.emit(PlanMade((), comparison.target, keys, comparison.backwards))
@@ -144,9 +158,39 @@ class SchemaRun:
                 resolutions=self.request.resolutions,
                 open_journals=cut,
             )
-            state = executor.migrate(comparison.targets, plan=plan, state=LazyState.of(self.plan.state))
-        with self.turn.had(self.plan.final), telling_receivers(self.database, "post_migrate"):
-            send_rendered_post_migrate(alias, self.plan.final_models(state), plan, audience)
+            try:
+                state = executor.migrate(comparison.targets, plan=plan, state=self.plan.begin(plan))
+            finally:
+                if not isinstance(state, KeptState):
+                    self.plan.forget()
+        with self.turn.had():
+            models = self.plan.final_models(state)
+        self._announce_end(models, plan)
+
+    @property
+    def _hears_only_django(self) -> bool:
+        # Of each app for which a signal is sent, Django tells people who want to know.
+        return self.request.audience.verbosity < TELLING and all_follow_rows()
+
+    def _announce_begin(self, state: ProjectState, plan: Plan) -> None:
+        """Send `pre_migrate`, of which Django's own receiver makes use where a model is renamed."""
+        operations = (operation for migration, _backwards in plan for operation in migration.operations)
+        if self._hears_only_django and not any(isinstance(operation, RenameModel) for operation in operations):
+            return
+        with self.turn.had(), telling_receivers(self.database, "pre_migrate"):
+            send_pre_migrate(self.database.alias, state, plan, self.request.audience)
+
+    def _announce_end(self, models: StateApps, plan: Plan) -> None:
+        """Send `post_migrate`; where only Django's own receivers hear it, for the apps that they may be needed for."""
+        complete = self.plan.complete
+        before = rows_of_models(self.database, models) if self._hears_only_django else None
+        labels = None if before is None else complete.unknown(before)
+        if before is not None and not labels:
+            return
+        with self.turn.had(models), telling_receivers(self.database, "post_migrate"):
+            send_rendered_post_migrate(self.database.alias, models, plan, self.request.audience, labels=labels)
+        if before is not None:
+            complete.note(before, rows_of_models(self.database, models) or ())
 
     def _mend(self) -> None:
         """Complete the record of squashes, and plan anew for what is recorded then."""
@@ -154,7 +198,7 @@ class SchemaRun:
             self.emit(RecordMended(finished))
         comparison = compare(self.database, self.goal)
         self.plan = dataclasses.replace(
-            self.plan, comparison=comparison, state=applied_state(comparison), needs_mending=False, final=None
+            self.plan, comparison=comparison, state=applied_state(comparison), needs_mending=False
         )
 
 

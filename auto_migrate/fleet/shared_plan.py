@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,14 +12,17 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState, StateApps
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
-from auto_migrate.applying.states.lazy_state import djangos
+from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.databases.base import Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
+from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.largest_tables import LargestTenants
+from auto_migrate.fleet.model_rows import CompleteRows
 from auto_migrate.fleet.survey import LOOKS, Group, Survey, digest_of
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
@@ -29,6 +33,8 @@ from auto_migrate.safety.gate import Gate
 from auto_migrate.tenants import Tenancy, quoted
 
 Plan = list[tuple[Migration, bool]]
+# Of how many operations the states are kept: each has models, and a new tenant may need thousands.
+MOST_KEPT = 50
 
 
 @dataclasses.dataclass
@@ -43,7 +49,24 @@ class SharedPlan:
     state: ProjectState
     full_plan: Plan
     needs_mending: bool = False
-    final: StateApps | None = dataclasses.field(default=None, repr=False)
+    final: StateApps | None = dataclasses.field(default=None, init=False, repr=False)
+    complete: CompleteRows = dataclasses.field(default_factory=CompleteRows, init=False, repr=False)
+    # Of each thread: models that operations look at are not for two at a time.
+    _kept: threading.local = dataclasses.field(default_factory=threading.local, init=False, repr=False)
+
+    def begin(self, own: Plan) -> LazyState:
+        """Return the state before the plan, for the schema that this thread works in and that has its `own`."""
+        steps = sum(len(migration.operations) for migration, _backwards in own)
+        if self.comparison.backwards or len(self.group.tenants) == 1 or steps > MOST_KEPT or not is_plain(own):
+            return LazyState.of(self.state)
+        if not hasattr(self._kept, "state"):
+            self._kept.state = KeptState.of(self.state)
+        kept: KeptState = self._kept.state
+        return kept
+
+    def forget(self) -> None:
+        """Let this thread begin anew: what was rendered for a schema in which the plan failed may not be as it was."""
+        vars(self._kept).clear()
 
     def own_plan(self) -> Plan:
         """Return the plan for one schema: receivers of `pre_migrate` edit it, and the operations of its migrations."""
@@ -54,6 +77,11 @@ class SharedPlan:
         if self.final is None:
             self.final = final_models(djangos(state))
         return self.final
+
+
+def is_plain(plan: Plan) -> bool:
+    """Return whether nothing but Django's own schema operations is carried out."""
+    return all(only_changes_schema(migration) for migration, _backwards in plan)
 
 
 def _copied(migration: Migration) -> Migration:

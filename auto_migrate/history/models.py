@@ -101,7 +101,7 @@ class StepRecord(models.Model):
         app_label = "auto_migrate"
         apps = registry
         db_table = "auto_migrate_step"
-        indexes = [models.Index(fields=["run", "app_label", "name"], name="auto_migrate_step_of_run")]
+        indexes = [models.Index(fields=["run", "schema_name", "app_label", "name"], name="auto_migrate_step_of_run")]
         ordering = ["position"]
 
     def __str__(self) -> str:

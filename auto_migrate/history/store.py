@@ -15,13 +15,13 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, IntegrityError, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.history.late_tables import presence
 from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.history.tenant_steps import plan_here
 from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -219,8 +219,11 @@ class History:
 
     def plan(self, run_id: uuid.UUID, migrations: Iterable[MigrationKey], *, backwards: bool) -> None:
         """Record what the run is about to do; of an earlier attempt, what it finished or has in its journal stays."""
-        steps, schema = StepRecord.objects.using(self.database), active_schema()
-        kept = self._keep_steps(steps.filter(run_id=run_id, schema_name=schema))
+        if active_schema():
+            plan_here(connections[self.database], run_id, list(migrations), backwards=backwards)
+            return
+        steps = StepRecord.objects.using(self.database)
+        kept = self._keep_steps(steps.filter(run_id=run_id, schema_name=""))
         first = len(kept) + 1
         planned = [
             StepRecord(
@@ -228,16 +231,13 @@ class History:
                 position=position,
                 app_label=key.app_label,
                 name=key.name,
-                schema_name=schema,
                 backwards=backwards,
                 status=StepStatus.PENDING,
             )
             for position, key in enumerate((key for key in migrations if key not in kept), start=first)
         ]
         steps.bulk_create(planned, batch_size=100)
-        # What is planned for tenants comes on top of what the schema that they share needs.
-        total = Coalesce("total", 0) + len(planned) if schema else first - 1 + len(planned)
-        RunRecord.objects.using(self.database).filter(pk=run_id).update(total=total)
+        RunRecord.objects.using(self.database).filter(pk=run_id).update(total=first - 1 + len(planned))
 
     def add_step(self, run_id: uuid.UUID, key: MigrationKey, *, backwards: bool) -> None:
         """Record a migration as under way, and its run where not even that could be recorded."""

@@ -10,7 +10,7 @@ import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -30,6 +30,11 @@ OF_MODELS = frozenset({
     "django.contrib.contenttypes.management.create_contenttypes",
     "django.contrib.contenttypes.management.inject_rename_contenttypes_operations",
 })  # fmt: skip
+# And what these do, from the models and from the rows that the first make of them.
+OF_ROWS = OF_MODELS | {
+    "django.contrib.auth.management.rename_permissions_after_model_rename",
+    "django.contrib.sites.management.create_default_site",
+}
 
 
 def retold(signal: Signal, changes: Callable[[Any], Mapping[str, object] | None]) -> Signal:
@@ -57,7 +62,16 @@ def with_models_of_code(signal: Signal) -> Signal:
 
 
 def _follows_models(receiver: Any) -> bool:
-    return is_own(receiver) and f"{_module(receiver)}.{receiver.__name__}" in OF_MODELS
+    return _is_one_of(OF_MODELS, receiver)
+
+
+def all_follow_rows() -> bool:
+    """Return whether nobody hears of migrations but those of Django's whose work follows from models and rows."""
+    return all(_is_one_of(OF_ROWS, receiver) for receiver in receivers())
+
+
+def _is_one_of(names: Collection[str], receiver: Any) -> bool:
+    return is_own(receiver) and f"{_module(receiver)}.{receiver.__name__}" in names
 
 
 def receivers() -> Iterator[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from django.apps import apps as global_apps
 from django.db.migrations import operations as ops
@@ -98,10 +98,11 @@ class LazyState(ProjectState):
         self._real_models: list[ModelState] | None = None
 
     @classmethod
-    def of(cls, state: ProjectState) -> LazyState:
+    def of(cls, state: ProjectState) -> Self:
         """Go on from a state of Django's, which is not to be used any more."""
         lazy = cls(dict(state.models), state.real_apps)
         lazy.is_delayed = state.is_delayed
+        lazy._real_models = vars(state).get("_real_models")
         return lazy
 
     def clone(self) -> LazyState:

@@ -34,6 +34,16 @@ HEARING = """
                     lambda schema_name, name=name, **_: print(name, schema_name), sender=run_migrations, weak=False
                 )
 """
+LOOKING = """
+    from django.db import connection
+    from django_tenants.utils import schema_context
+
+    def listen(event, context):
+        if context.is_part and event.kind == "migration_finished":
+            with schema_context("delta"), connection.cursor() as cursor:
+                cursor.execute("SELECT current_schema()")
+                print("seen from", context.schema, *cursor.fetchone())
+"""
 ORDERED = """
     from django.db import models
     from django_tenants.models import DomainMixin, TenantMixin
@@ -81,6 +91,20 @@ def test_code_that_leaves_the_connection_in_another_schema_takes_nothing_else_th
     back = project.run("auto_migrate", "shop", "0001", "--tenant=beta")
     assert back.code == 0, back.text
     assert project.with_column() == {"acme", "gamma", "delta"}
+
+
+def test_a_listener_may_look_into_other_schemas(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.file("looking.py", LOOKING)
+    project.setting("LISTENERS", ["looking.listen"])
+    project.column()
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    everywhere = {"acme", "beta", "gamma", "delta"}
+    assert {line for line in done.output.splitlines() if "seen" in line} == {
+        f"seen from {name} delta" for name in everywhere
+    }
+    assert project.with_column() == everywhere
 
 
 def test_a_column_by_which_tenants_are_ordered_may_come_with_the_deploy(tenanted: Tenanted) -> None:
