@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
+from auto_migrate.databases.quoting import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
 
@@ -293,11 +294,6 @@ def _path_of(connection: BaseDatabaseWrapper) -> str:
 def _set_path(connection: BaseDatabaseWrapper, path: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('search_path', %s, false)", [path])
-
-
-def quoted(name: str) -> str:
-    """Quote the name of a schema, whatever is in it."""
-    return '"{}"'.format(name.replace('"', '""'))
 
 
 KINDS: tuple[type[Tenancy], ...] = (DjangoTenants, DjangoPgschemas)

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from auto_migrate.active_schema import within_schema
 from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.quoting import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,
@@ -36,7 +37,7 @@ from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
-from auto_migrate.tenants import Tenancy, Tenant, quoted
+from auto_migrate.tenants import Tenancy, Tenant
 from auto_migrate.values import MigrationKey, Node
 
 # How often the progress is told, in seconds, and how often tenants are looked for that came meanwhile.

@@ -15,10 +15,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.quoting import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
-from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told, quoted
+from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told
 from auto_migrate.values import Node
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
