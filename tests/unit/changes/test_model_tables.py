@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
@@ -11,7 +13,7 @@ from auto_migrate.fleet.own_tables import changed_tables
 
 LONG = "a_name_that_is_" + "very_" * 10 + "long"
 # The options of a model, and those of its relation to many.
-CASES: list[tuple[str, dict[str, str], dict[str, str]]] = [
+CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Item", {}, {}),
     ("Item", {"db_table": "stock"}, {"db_table": "tags_of_stock"}),
     ("Item", {"db_table": LONG}, {}),
@@ -24,12 +26,12 @@ CASES: list[tuple[str, dict[str, str], dict[str, str]]] = [
 
 @pytest.mark.parametrize(("name", "options", "relation"), CASES)
 def test_a_table_is_named_as_of_the_rendered_model(
-    name: str, options: dict[str, str], relation: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    name: str, options: dict[str, Any], relation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection.ops, "max_name_length", lambda: 63)
     state = ProjectState()
-    key = ("id", models.AutoField(primary_key=True))
-    tags = ("tags", models.ManyToManyField("shop.Tag", **relation))
+    key: tuple[str, Any] = ("id", models.AutoField(primary_key=True))
+    tags: tuple[str, Any] = ("tags", models.ManyToManyField("shop.Tag", **relation))
     for operation in (
         migrations.CreateModel("Tag", [key]),
         migrations.CreateModel(name, [key, tags], options=dict(options)),
@@ -40,6 +42,6 @@ def test_a_table_is_named_as_of_the_rendered_model(
     model = state.models["shop", name.lower()]
     assert [table_of(model), *automatic_tables(model)] == wanted
     assert model_of_table(state)[wanted[0]] == f"shop.{name}"
-    migration = migrations.Migration("0002_price", "shop")
+    migration: Any = migrations.Migration("0002_price", "shop")
     migration.operations = [migrations.AddField(name, "price", models.IntegerField(null=True))]
     assert list(changed_tables("default", migration, state)) == wanted
