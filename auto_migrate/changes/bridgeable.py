@@ -22,6 +22,8 @@ from auto_migrate.changes.columns import has_database_default
 from auto_migrate.conf import get_settings
 from auto_migrate.values import BRIDGED_VENDORS, BridgeKind
 
+# What the names of triggers that are bridges begin with.
+FILL_TRIGGER = "auto_migrate_fill_"
 # Functions that Python asks for a value of its own for each row, and what the database has in their place.
 NOW = frozenset({timezone.now, datetime.datetime.now, datetime.date.today})
 CLOCKS = {"DateTimeField": "CURRENT_TIMESTAMP", "DateField": "CURRENT_DATE", "TimeField": "LOCALTIME"}

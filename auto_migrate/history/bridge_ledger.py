@@ -68,6 +68,10 @@ class BridgeLedger:
         """Note that a table has another name."""
         self._rows().filter(table_name=old).update(table_name=new)
 
+    def move(self, bridge: Bridge, to: Bridge) -> None:
+        """Note that a column, its table or both have other names."""
+        self._of(bridge).update(table_name=to.table, column_name=to.column)
+
     def forget(self, bridge: Bridge) -> bool:
         """Note that a bridge is gone; return whether it still stood."""
         return bool(self._of(bridge).delete()[0])

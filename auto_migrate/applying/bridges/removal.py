@@ -41,7 +41,7 @@ def _take_down_one(database: Database, bridge: Bridge, lock: DeployLock, emit: E
         column = column_of(connection, bridge.table, bridge.column)
         ours = column is not None
         if bridge.kind is BridgeKind.FILL:
-            drop_fill(connection, bridge, with_trigger=ours)
+            drop_fill(connection, bridge)
         elif bridge.kind is BridgeKind.DEFAULT:
             ours = column is not None and column.default == bridge.definition
             if ours:
