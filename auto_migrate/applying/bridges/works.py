@@ -35,6 +35,14 @@ def drop_default(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
     )
 
 
+def drop_not_null(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Let a bridge's column take NULL."""
+    send(
+        connection,
+        f"ALTER TABLE {_table(connection, bridge)} ALTER COLUMN {_column(connection, bridge)} DROP NOT NULL",
+    )
+
+
 def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
     """Make the trigger that puts a value, an expression of SQL, where NULL would be written, or make it anew."""
     quote, column = connection.ops.quote_name, _column(connection, bridge)

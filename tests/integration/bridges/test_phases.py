@@ -105,6 +105,30 @@ def test_old_and_new_code_write_and_delete_until_what_is_forgotten_is_gone(deplo
     new.code(NEW_WRITES)
 
 
+SQL = """
+    ALTER TABLE public.shop_order DROP COLUMN number, DROP COLUMN total, DROP COLUMN customer_id;
+    DROP TABLE shop_order_tags, public.shop_item
+"""
+
+
+def test_what_sql_drops_after_the_deploy_is_loosened_before_it(tmp_path: Path, database_url: str) -> None:
+    first = {"0001_initial": FIRST}
+    drops = f'migrations.RunSQL("""{SQL}""", state_operations=[{", ".join(DROPS)}]) | phase = "post_deploy"'
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, first),
+        Release(tmp_path / "2", database_url, BOTH, {**first, "0002_drop": drops}),
+    ) as (old, new):
+        old.migrated("v1", **PHASED)
+        old.code(OLD_WRITES.format(delete=False))
+        new.migrated("v2", **PHASED)
+        kinds = {(kind, table.rpartition('"')[2], column) for kind, table, column in new.bridges}
+        assert kinds == set(LOOSENED)
+        new.code(NEW_WRITES.replace("order.place", "order.note"))
+        old.code(OLD_WRITES.format(delete=True))
+        new.migrated("v2", "--phase", "post_deploy", **PHASED)
+        assert new.bridges == []
+
+
 def test_what_is_loosened_anew_stays_one_bridge(deploy: tuple[Release, Release]) -> None:
     _old, new = deploy
     new.query("DELETE FROM shop_order_tags; DELETE FROM shop_item; DELETE FROM shop_order")
