@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
 

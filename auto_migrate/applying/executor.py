@@ -42,7 +42,7 @@ from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
 from auto_migrate.exceptions import TransientError

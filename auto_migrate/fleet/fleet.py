@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from auto_migrate.active_schema import within_schema
 from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.databases.base import Database, DeployLock
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
-from auto_migrate.databases.quoting import quoted
 from auto_migrate.databases.statistics import PostgreSQLStatistics
 
 LARGEST = """

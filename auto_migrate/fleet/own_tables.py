@@ -17,7 +17,7 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.changes.model_tables import automatic_tables, table_of
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.databases.base import Database, Question
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.exceptions import MigrationFailed
 
 OF_NO_TABLE = (ops.AlterModelOptions, ops.AlterModelManagers)

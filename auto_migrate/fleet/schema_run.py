@@ -25,7 +25,7 @@ from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_m
 from auto_migrate.applying.squashes import finish_squashes
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
 from auto_migrate.fleet.own_tables import refuse_tables_of_others

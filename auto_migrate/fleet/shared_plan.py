@@ -16,7 +16,7 @@ from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
 from auto_migrate.fleet.largest_tables import LargestTenants

@@ -15,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 
 # NAMEDATALEN, less the byte that ends a name.
 MAX_BYTES = 63

@@ -23,8 +23,8 @@ from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name,
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
-from auto_migrate.databases.quoting import quoted
 
 TYPE = re.compile(
     rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),]*?)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.databases.quoting import quoted
+from auto_migrate.databases.identifiers import quoted
 
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 # All keywords but those that may be any name (the categories R, C and T of `pg_get_keywords()`, PostgreSQL 18).
