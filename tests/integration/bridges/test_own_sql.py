@@ -44,7 +44,7 @@ INSERT = "INSERT INTO shop_sale (note) VALUES ('old') RETURNING {}"
 LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
 def test_bridges_follow_their_columns(tmp_path: Path, postgresql: PostgreSQL, head: str) -> None:
     """The same plan by Django's own `migrate` ends with the same schema, once the bridges are down."""

@@ -121,7 +121,7 @@ ORDERS = """
 """
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("server", ["postgresql15", "postgresql"])
 def test_a_partitioned_table_is_loosened_and_put_back(
     tmp_path: Path, server: str, request: pytest.FixtureRequest
