@@ -174,6 +174,23 @@ def test_what_sql_drops_after_the_deploy_is_loosened_before_it(tmp_path: Path, d
         assert new.bridges == []
 
 
+def test_without_bridges_no_release_goes_out_that_could_not_write(tmp_path: Path, database_url: str) -> None:
+    first = {"0001_initial": FIRST}
+    drops = f'{", ".join(DROPS)} | phase = "post_deploy"'
+    unbridged = {**PHASED, "AUTO_MIGRATE_BRIDGES": "false"}
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, first),
+        Release(tmp_path / "2", database_url, BOTH, {**first, "0002_drop": drops}),
+    ) as (old, new):
+        old.migrated("v1", **unbridged)
+        for arguments in ((), ("--plan",)):
+            assert "AM409 shop.0002_drop" in new.run("auto_migrate", *arguments, expect=6, **unbridged)
+        new.migrated("v2", "--acknowledge", "AM409:shop.0002_drop", **unbridged)
+        # By then it is the drop itself that helps.
+        new.migrated("v2", "--phase", "post_deploy", **unbridged)
+        new.code("Order.objects.create()")
+
+
 def test_what_is_loosened_anew_stays_one_bridge(deploy: tuple[Release, Release]) -> None:
     _old, new = deploy
     new.query("DELETE FROM shop_order_tags; DELETE FROM shop_item; DELETE FROM shop_order")
