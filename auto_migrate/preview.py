@@ -21,14 +21,14 @@ from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, Transient
 from auto_migrate.findings import Acknowledgement, Assessment, Finding
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
-from auto_migrate.phases.phase import ALL
+from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.old_code import judge_for
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import refuse_unfit
-from auto_migrate.safety.plan_assessment import assess_plan, standing
+from auto_migrate.safety.plan_assessment import assess_plan, standing, while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
 from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
@@ -68,8 +68,8 @@ def preview(
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
             emit(MigrationAssessed(assessed, assessed.migration in left))
-        blocking = tuple(finding for finding in seen.standing if finding.migration not in left)
-        later = tuple(finding for finding in seen.standing if finding.migration in left)
+        later = tuple(one for one in seen.standing if one.migration in left and not while_waiting(one))
+        blocking = tuple(one for one in seen.standing if one not in later)
         obstacle = seen.obstacle
         told = obstacle.message if obstacle else ""
         plan = plan_fingerprint(comparison)
@@ -114,7 +114,7 @@ def preview_tenants(
             pending = [plan for plan in plans if plan.comparison.plan]
             for plan in pending:
                 emit(compared(survey, [plan]))
-                blocking += preview_plan(plan, tenancy, acknowledgements, emit)
+                blocking += preview_plan(plan, tenancy, goal, acknowledgements, emit)
             if not pending:
                 emit(compared(survey, plans))
     except TransientError as fault:
@@ -123,7 +123,7 @@ def preview_tenants(
 
 
 def preview_plan(
-    plan: SharedPlan, tenancy: Tenancy, acknowledgements: Sequence[Acknowledgement], emit: Emitter
+    plan: SharedPlan, tenancy: Tenancy, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
 ) -> tuple[Finding, ...]:
     """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
     from auto_migrate.fleet.largest_tables import LargestTenants
@@ -131,7 +131,12 @@ def preview_plan(
     largest, comparison = LargestTenants(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
         assessment = assess_plan(
-            largest, comparison, plan.state.clone(), acknowledgements=acknowledgements, with_sql=True
+            largest,
+            comparison,
+            plan.state.clone(),
+            acknowledgements=acknowledgements,
+            with_sql=True,
+            after_deploy=goal.phase is Phase.POST_DEPLOY,
         )
         blocking = standing(assessment, {})
         for assessed in assessment.migrations:
@@ -180,6 +185,7 @@ def judge(
                 cut=left,
                 with_sql=with_sql,
                 with_left=with_left,
+                after_deploy=goal.phase is Phase.POST_DEPLOY,
             )
             return Judged(
                 comparison,

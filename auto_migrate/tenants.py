@@ -20,11 +20,12 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
+from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
 
 # Of which those of other packages have no type.
@@ -86,8 +87,7 @@ class Tenancy(abc.ABC):
         return self._given() if self.given else self.named_by_project()
 
     def _given(self) -> Named:
-        savepoint = atomic(using=self.alias) if self.connection.in_atomic_block else contextlib.nullcontext()
-        with savepoint:
+        with savepoint(self.alias):
             return given_names(self.given)
 
     @abc.abstractmethod
@@ -301,11 +301,6 @@ def _path_of(connection: BaseDatabaseWrapper) -> str:
 def _set_path(connection: BaseDatabaseWrapper, path: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('search_path', %s, false)", [path])
-
-
-def quoted(name: str) -> str:
-    """Quote the name of a schema, whatever is in it."""
-    return '"{}"'.format(name.replace('"', '""'))
 
 
 KINDS: tuple[type[Tenancy], ...] = (DjangoTenants, DjangoPgschemas)

@@ -47,7 +47,7 @@ class Snapshot:
 
 def unordered(seen: Snapshot) -> Snapshot:
     """Leave out in which order the columns of tables stand."""
-    rows = {name: sorted(str(sorted(row.strip("()").split(", "))) for row in rows) for name, rows in seen.rows.items()}
+    rows = {name: sorted(str(sorted(row[1:-1].split(", "))) for row in rows) for name, rows in seen.rows.items()}
     lines = sorted(line.rstrip(",") for line in seen.schema.splitlines())
     return dataclasses.replace(seen, rows=rows, schema="\n".join(lines))
 

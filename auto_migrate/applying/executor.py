@@ -42,6 +42,7 @@ from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
 from auto_migrate.exceptions import TransientError
@@ -49,7 +50,6 @@ from auto_migrate.history.journal import Journal, Position
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
-from auto_migrate.tenants import quoted
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import F, QuerySet
-from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.keys import Key, dumped
 from auto_migrate.backfills.task import Task
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.history.late_tables import note_made
 from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
@@ -49,9 +49,8 @@ class Backfills:
 
     def unfinished(self) -> list[BackfillRecord]:
         """Return those that have not succeeded; none where they cannot be read, for those who only tell of them."""
-        own = connections[self.database].in_atomic_block
         try:
-            with atomic(using=self.database) if own else contextlib.nullcontext():
+            with savepoint(self.database):
                 return list(self.all().filter(state__in=UNFINISHED))
         except DatabaseError as error:
             if adapter_for(self.database).fault_of(error) is not None:

@@ -19,9 +19,12 @@ from django.utils.translation import gettext_noop
 from auto_migrate.active_schema import active_schema
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.changes.columns import has_database_default
+from auto_migrate.changes.sql.quoting import parts_of
 from auto_migrate.conf import get_settings
 from auto_migrate.values import BRIDGED_VENDORS, BridgeKind
 
+# What the names of triggers that are bridges begin with.
+FILL_TRIGGER = "auto_migrate_fill_"
 # Functions that Python asks for a value of its own for each row, and what the database has in their place.
 NOW = frozenset({timezone.now, datetime.datetime.now, datetime.date.today})
 CLOCKS = {"DateTimeField": "CURRENT_TIMESTAMP", "DateField": "CURRENT_DATE", "TimeField": "LOCALTIME"}
@@ -29,7 +32,10 @@ CLOCKS = {"DateTimeField": "CURRENT_TIMESTAMP", "DateField": "CURRENT_DATE", "Ti
 
 @dataclasses.dataclass(frozen=True)
 class Bridgeable:
-    """A bridge that a change would be given; `definition` is the Django field of a column that is to go."""
+    """A bridge that a change would be given; its table is named as Django does.
+
+    `definition` is the Django field of a column that is to go, where Django's own operation drops it.
+    """
 
     kind: BridgeKind
     table: str
@@ -54,13 +60,19 @@ def _for_old_code(change: Change, vendor: str) -> Iterator[Bridgeable]:
 
 
 def _for_new_code(change: Change) -> Iterator[Bridgeable]:
-    if isinstance(change, DropColumn) and change.definition is not None:
+    if isinstance(change, DropColumn):
+        field = change.definition
         if change.references:
-            yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, change.column)
-        if change.required and not change.definition.primary_key:
-            yield Bridgeable(BridgeKind.NOT_NULL, change.table, change.column, change.definition)
+            yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), change.column)
+        if change.required and not (field is not None and field.primary_key):
+            yield Bridgeable(BridgeKind.NOT_NULL, djangos_name(change), change.column, field)
     elif isinstance(change, DropTable) and change.references:
-        yield Bridgeable(BridgeKind.FOREIGN_KEY, change.table, "")
+        yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), "")
+
+
+def djangos_name(change: DropColumn | DropTable) -> str:
+    """Return the name of a table as Django writes it, where SQL drops it or its column."""
+    return change.table if change.definition is not None else '"."'.join(parts_of(change.table))
 
 
 def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:

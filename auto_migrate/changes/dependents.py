@@ -14,6 +14,7 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
+from auto_migrate.changes.bridgeable import FILL_TRIGGER
 from auto_migrate.changes.change import AlterType, Change, DropColumn, DropTable, Refusal
 from auto_migrate.changes.collected_sql import undone
 from auto_migrate.changes.object_change import CreateObject, DropObject, RenameObject
@@ -130,7 +131,8 @@ class Dependents:
 
     def _standing(self, table: str) -> Iterator[Dependent]:
         known = self._known.get(table.replace('"."', "."), ())
-        return (one for one in known if one.name not in self._touched)
+        # A bridge stands aside for what is done to its column.
+        return (one for one in known if one.name not in self._touched and not one.name.startswith(FILL_TRIGGER))
 
     @functools.cached_property
     def _known(self) -> dict[str, list[Dependent]]:

@@ -17,7 +17,6 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import DatabaseError, InterfaceError, NotSupportedError, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -25,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change, OpaqueChange, RunFunction, ValidateConstraint
 from auto_migrate.changes.collected_sql import is_note, sql_of
+from auto_migrate.changes.model_tables import model_of_table
 from auto_migrate.changes.package_operations import Reader, does_nothing, reader_of_package
 from auto_migrate.changes.python.functions import read_function
 from auto_migrate.changes.python.texts import HOLE
@@ -149,7 +149,7 @@ def changes_of_function(
     code = operation.reverse_code if backwards else operation.code
     if allowed and code is not None and code is not ops.RunPython.noop:
         name = getattr(code, "__name__", type(code).__name__)
-        models = model_tables(before, connection)
+        models = model_of_table(before)
         tables = {model.lower(): table for table, model in models.items()}
         read = read_function(code, tables, connection.vendor)
         yield RunFunction(table="", function=name, code=code, tables=tables, passes=read.passes, writes=read.writes)
@@ -175,7 +175,7 @@ def changes_of_statements(
     backwards: bool,
 ) -> Iterator[Change]:
     """Read the SQL of a `RunSQL`."""
-    tables = model_tables(before, connection)
+    tables = model_of_table(before)
     for statement in sql_of(operation, app_label, connection, before, after, backwards=backwards):
         if is_note(statement):
             yield OpaqueChange(table="", text=operation.describe(), reason=statement.lstrip("- "))
@@ -246,15 +246,3 @@ POSTGRES_READERS: Mapping[str, Reader] = {
     "AddConstraintNotValid": add_constraint_not_valid,
     "ValidateConstraint": validate_constraint,
 }
-
-
-def model_tables(state: ProjectState, connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """Return the model of each table of a state, `app_label.ModelName`, without rendering any."""
-    longest = connection.ops.max_name_length()
-    return {
-        model.options.get("db_table") or truncate_name(f"{model.app_label}_{model.name_lower}", longest): (
-            f"{model.app_label}.{model.name}"
-        )
-        for model in state.models.values()
-        if not model.options.get("proxy")
-    }

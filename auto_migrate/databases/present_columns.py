@@ -29,6 +29,32 @@ class PresentForeignKey:
     references: str
 
 
+@dataclasses.dataclass(frozen=True)
+class ColumnPlace:
+    """Where PostgreSQL has a column: its number in its relation stays, whatever both are called.
+
+    `table` is as Django writes it, with its schema where it is not found without.
+    """
+
+    relation: int
+    number: int
+    table: str
+    column: str
+    type: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The names by which it is found."""
+        return self.table, self.column
+
+
+PLACE = """
+    SELECT attrelid, attnum,
+           CASE WHEN pg_table_is_visible(attrelid) THEN relname ELSE nspname || '"."' || relname END,
+           attname, format_type(atttypid, atttypmod)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE attrelid = {relation} AND {column} = %s AND NOT attisdropped
+"""
 POSTGRESQL_COLUMN = """
     SELECT coalesce(pg_get_expr(adbin, adrelid), ''), NOT attnotnull, EXISTS (
         SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)
@@ -63,6 +89,18 @@ def column_of(connection: BaseDatabaseWrapper, table: str, column: str) -> Prese
     for default, null, in_key in _rows(connection, sql, _name(connection, table), column):
         return PresentColumn("" if default is None else str(default), bool(null), bool(in_key))
     return None
+
+
+def place_of(connection: BaseDatabaseWrapper, table: str, column: str) -> ColumnPlace | None:
+    """Return where a column is that goes by these names, on PostgreSQL; None where there is none."""
+    sql = PLACE.format(relation="to_regclass(%s)", column="attname")
+    return next((ColumnPlace(*row) for row in _rows(connection, sql, _name(connection, table), column)), None)
+
+
+def found_again(connection: BaseDatabaseWrapper, place: ColumnPlace) -> ColumnPlace | None:
+    """Return the same column as it is now, None where it was dropped."""
+    sql = PLACE.format(relation="%s", column="attnum")
+    return next((ColumnPlace(*row) for row in _rows(connection, sql, place.relation, place.number)), None)
 
 
 def foreign_keys_of(connection: BaseDatabaseWrapper, table: str) -> list[PresentForeignKey]:

@@ -15,6 +15,7 @@ from auto_migrate.active_schema import within_schema
 from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,
@@ -39,7 +40,7 @@ from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
-from auto_migrate.tenants import Tenancy, Tenant, quoted
+from auto_migrate.tenants import Tenancy, Tenant
 from auto_migrate.values import MigrationKey, Node
 
 # How often the progress is told, in seconds, and how often tenants are looked for that came meanwhile.

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
 from auto_migrate.databases.statistics import PostgreSQLStatistics
-from auto_migrate.tenants import quoted
 
 LARGEST = """
     SELECT space.nspname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db import router
-from django.db.backends.utils import truncate_name
 from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.operations.models import IndexOperation, ModelOperation
-from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
+from auto_migrate.changes.model_tables import automatic_tables, table_of
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.databases.base import Database, Question
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.exceptions import MigrationFailed
-from auto_migrate.tenants import quoted
 
-# Of a name, in bytes.
-LONGEST = 63
 OF_NO_TABLE = (ops.AlterModelOptions, ops.AlterModelManagers)
 # Which of some tables the search path finds, and finds in another schema than a given one.
 ELSEWHERE = """
@@ -59,7 +57,8 @@ def changed_tables(alias: str, migration: Migration, state: ProjectState) -> Ite
         if model is None or not router.allow_migrate(alias, label, model_name=name):
             continue
         if model.options.get("managed", True) and not model.options.get("proxy"):
-            yield from tables_of(model)
+            yield table_of(model)
+            yield from automatic_tables(model)
 
 
 def changed_model(operation: Operation) -> str:
@@ -69,12 +68,3 @@ def changed_model(operation: Operation) -> str:
     if isinstance(operation, ModelOperation) and not isinstance(operation, OF_NO_TABLE):
         return str(operation.name_lower)
     return ""
-
-
-def tables_of(model: ModelState) -> Iterator[str]:
-    """Return the table of a model, and those that Django makes for its relations to many."""
-    own = model.options.get("db_table") or f"{model.app_label}_{model.name_lower}"
-    yield truncate_name(own, LONGEST)
-    for name, field in model.fields.items():
-        if field.many_to_many and not getattr(field.remote_field, "through", None):
-            yield truncate_name(getattr(field, "db_table", None) or f"{own}_{name}", LONGEST)

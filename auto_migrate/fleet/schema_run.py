@@ -26,6 +26,7 @@ from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_m
 from auto_migrate.applying.squashes import finish_squashes
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
 from auto_migrate.fleet.kept_state import KeptState
@@ -40,7 +41,6 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.record_events import RecordMended
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import teller
-from auto_migrate.tenants import quoted
 
 # The verbosity from which on Django tells of each app for which a signal is sent.
 TELLING = 2

@@ -18,6 +18,7 @@ from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
 from auto_migrate.fleet.kept_state import KeptState
@@ -30,7 +31,7 @@ from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import Gate
-from auto_migrate.tenants import Tenancy, quoted
+from auto_migrate.tenants import Tenancy
 
 Plan = list[tuple[Migration, bool]]
 # Of how many operations the states are kept: each has models, and a new tenant may need thousands.

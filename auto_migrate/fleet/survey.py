@@ -12,13 +12,14 @@ from typing import Any
 
 from django.db import ProgrammingError
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
-from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told, quoted
+from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told
 from auto_migrate.values import Node
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
@@ -180,9 +181,7 @@ def _rows(tenancy: Tenancy, more: Sequence[str], *, strictly: bool) -> list[tupl
 
 
 def _rows_of(tenancy: Tenancy, named: str, params: Sequence[Any], more: Sequence[str]) -> list[tuple[Any, ...]]:
-    connection = tenancy.connection
-    savepoint = atomic(using=tenancy.alias) if connection.in_atomic_block else contextlib.nullcontext()
-    with savepoint, connection.cursor() as cursor:
+    with savepoint(tenancy.alias), tenancy.connection.cursor() as cursor:
         cursor.execute(WHERE.format(named=named), [*params, list(more), RECORD])
         return list(cursor.fetchall())
 

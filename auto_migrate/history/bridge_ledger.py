@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 from collections.abc import Iterable
 
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
-from django.db.transaction import atomic
 
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.late_tables import forget, has_table, note_made
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
@@ -35,10 +34,8 @@ class BridgeLedger:
         """Return the bridges that stand, the oldest first; none where no run has made the table."""
         if not has_table(self.database, BridgeRecord):
             return ()
-        # A query that fails must not spoil a transaction of others.
-        own = connections[self.database].in_atomic_block
         try:
-            with atomic(using=self.database) if own else contextlib.nullcontext():
+            with savepoint(self.database):
                 return self._bridges(self._rows())
         except DatabaseError:
             forget(self.database, BridgeRecord)
@@ -70,6 +67,10 @@ class BridgeLedger:
     def rename_table(self, old: str, new: str) -> None:
         """Note that a table has another name."""
         self._rows().filter(table_name=old).update(table_name=new)
+
+    def move(self, bridge: Bridge, to: Bridge) -> None:
+        """Note that a column, its table or both have other names."""
+        self._of(bridge).update(table_name=to.table, column_name=to.column)
 
     def forget(self, bridge: Bridge) -> bool:
         """Note that a bridge is gone; return whether it still stood."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.models import Avg
-from django.db.transaction import atomic
 
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.models import EventRecord, StepRecord
 from auto_migrate.history.run_log import FORESEEN
 from auto_migrate.values import MigrationKey, StepStatus
@@ -53,10 +52,8 @@ def pace(database: str) -> float | None:
 
 def _asked(database: str, rows: Iterable[Any]) -> list[Any]:
     """Return the rows; none where an older version of this app made the tables, or none has yet."""
-    # Within a transaction, what fails must be taken back by itself.
-    own = connections[database].in_atomic_block
     try:
-        with atomic(using=database) if own else contextlib.nullcontext():
+        with savepoint(database):
             return list(rows)
     except DatabaseError:
         return []

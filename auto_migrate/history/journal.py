@@ -12,13 +12,12 @@ at its end: found afterwards, the note tells that the migration has committed by
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
@@ -26,6 +25,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.active_schema import active_schema
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
 from auto_migrate.history.late_tables import may_have_table
 from auto_migrate.history.models import StepRecord
@@ -68,10 +68,8 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
         .order_by("run__requested_at", "pk")
         .select_related("run")
     )
-    # A query that fails must not spoil a transaction of others.
-    savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
     try:
-        with savepoint:
+        with savepoint(database):
             return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:
@@ -83,9 +81,8 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
 def cut_schemas(database: str) -> frozenset[str]:
     """Return the schemas of tenants in which a migration was cut and not finished since."""
     cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="").order_by()
-    savepoint = atomic(using=database) if connections[database].in_atomic_block else contextlib.nullcontext()
     try:
-        with savepoint:
+        with savepoint(database):
             return frozenset(cut.values_list("schema_name", flat=True))
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:

@@ -5,7 +5,6 @@ It is a log and a mailbox: a wish is written down by whoever has it, in any proc
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import uuid
 from collections.abc import Mapping
@@ -13,9 +12,9 @@ from typing import Any
 
 from django.db import DatabaseError, connections
 from django.db.models import QuerySet
-from django.db.transaction import atomic
 from django.utils import timezone
 
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.models import EventRecord, ensure_tables, have_tables
 from auto_migrate.history.store import storable
 
@@ -44,9 +43,8 @@ class RunLog:
 
     def entries(self) -> list[EventRecord]:
         """Return what was told, in its order; nothing where no run of this version has made the table."""
-        own = connections[self.database].in_atomic_block
         try:
-            with atomic(using=self.database) if own else contextlib.nullcontext():
+            with savepoint(self.database):
                 return list(self._entries())
         except DatabaseError:
             if have_tables(connections[self.database], EventRecord):

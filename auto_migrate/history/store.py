@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.late_tables import presence
 from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
 from auto_migrate.history.tenant_steps import plan_here
@@ -123,10 +124,8 @@ class History:
 
     def _tell(self, question: Callable[[], Any]) -> Any:
         """Return the answer to a question to the history, None where it cannot be asked yet."""
-        # Within a transaction, what fails must be taken back by itself.
-        own = connections[self.database].in_atomic_block
         try:
-            with transaction.atomic(using=self.database) if own else contextlib.nullcontext():
+            with savepoint(self.database):
                 return question()
         except DatabaseError:
             # An older version of this app made the table, or nobody has yet: the next run does.

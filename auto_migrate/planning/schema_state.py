@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,13 +14,13 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Value
-from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, open_journals
@@ -38,11 +37,9 @@ from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, Schem
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
     """Return the recorded migrations in the order in which they were recorded, by one query."""
     recorder = MigrationRecorder(connection)
-    # Inside a transaction the failed query must be rolled back by itself.
-    savepoint = atomic(using=connection.alias) if connection.in_atomic_block else contextlib.nullcontext()
     rows = recorder.migration_qs.order_by("id").values_list("app", "name")
     try:
-        with savepoint:
+        with savepoint(connection.alias):
             return tuple(rows)
     except NotSupportedError:
         # Of the server, which Django looks at as it connects; and not a second time.

@@ -25,7 +25,7 @@ PARTS = {
 }
 WORDS = {
     DifferenceKind.MISSING: gettext_noop("{what} is missing: {expected}"),
-    DifferenceKind.EXTRA: gettext_noop("{what} is in no migration: {actual}"),
+    DifferenceKind.EXTRA: gettext_noop("{what} is in no model: {actual}"),
     DifferenceKind.DIFFERENT: gettext_noop("{what} is {actual}, expected is {expected}"),
     DifferenceKind.INVALID: gettext_noop("{what} is INVALID, and no query uses it: {actual}"),
     DifferenceKind.NOT_VALID: gettext_noop("{what} is NOT VALID, and holds new rows only: {actual}"),

@@ -23,7 +23,7 @@ from auto_migrate.reporting.jsonlines import Stream
 
 TITLES = {
     DifferenceKind.MISSING: gettext_noop("What a migration made is missing"),
-    DifferenceKind.EXTRA: gettext_noop("What no migration made is there"),
+    DifferenceKind.EXTRA: gettext_noop("What no model has is there"),
     DifferenceKind.DIFFERENT: gettext_noop("What a migration made is there in another form"),
     DifferenceKind.INVALID: gettext_noop("An index is INVALID"),
     DifferenceKind.NOT_VALID: gettext_noop("A constraint is NOT VALID"),

@@ -13,6 +13,7 @@ from auto_migrate.events import PlanAssessed
 from auto_migrate.history.journal import Position
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import refuse_early
+from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import has_tables
 from auto_migrate.planning.targets import Goal
@@ -48,11 +49,12 @@ class Gate:
         `cut` are the migrations that an earlier run was cut in.
         """
         refuse_unfit(comparison, self.database.alias)
-        if self._passed.issuperset(comparison.keys):
+        judged = frozenset((*comparison.keys, *comparison.deferred))
+        if self._passed.issuperset(judged):
             return
         if comparison.backwards or self.is_in_use(comparison):
             self._assess(comparison, state, cut)
-        self._passed = frozenset(comparison.keys)
+        self._passed = judged
 
     def tell_unused(self) -> None:
         """Say of acknowledgements that there was no plan in which they could have matched anything."""
@@ -74,7 +76,14 @@ class Gate:
         from auto_migrate.safety.refusal import refused
 
         acknowledgements = self.acknowledgements
-        assessment = assess_plan(self.database, comparison, state.clone(), acknowledgements=acknowledgements, cut=cut)
+        assessment = assess_plan(
+            self.database,
+            comparison,
+            state.clone(),
+            acknowledgements=acknowledgements,
+            cut=cut,
+            after_deploy=self.goal.phase is Phase.POST_DEPLOY,
+        )
         blocking = standing(assessment, cut)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))

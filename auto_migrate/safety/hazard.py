@@ -87,6 +87,8 @@ class Hazard(abc.ABC):
     """One short sentence without a full stop, marked with `gettext_noop`."""
     harm: ClassVar[Harm]
     vendors: ClassVar[frozenset[str]] = POSTGRESQL
+    while_waiting: ClassVar[bool] = False
+    """Whether it hurts for as long as its migration is left for after the deploy, and no more when that runs."""
     on_new_tables: ClassVar[bool] = False
     """Whether it matters on a table that the plan itself makes."""
 

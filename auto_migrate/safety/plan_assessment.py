@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import filter as filter_names
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,6 +24,7 @@ from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.forecast import forecast
 from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import Live
 from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
@@ -45,12 +46,14 @@ def assess_plan(
     cut: Mapping[MigrationKey, Position] | None = None,
     with_sql: bool = False,
     with_left: bool = False,
+    after_deploy: bool = False,
 ) -> Assessment:
     """Judge a plan for the database as it is now; `state` is that of the recorded migrations, and is used up.
 
     Of what was `cut` only what is left to do is told. `with_left` also judges what is left for after the deploy, which
-    is read in any case: what comes after it in the graph cannot be understood without it. Raise `PlanRefused` for an
-    acknowledgement that is for another plan.
+    is read in any case: what comes after it in the graph cannot be understood without it. Of that, what hurts the code
+    that comes out meanwhile counts now, unless it is `after_deploy`. Raise `PlanRefused` for an acknowledgement that is
+    for another plan.
     """
     check_same_plan(comparison, acknowledgements)
     classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased)
@@ -58,7 +61,8 @@ def assess_plan(
     online = foresight(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
-    keys = frozenset(comparison.whole_keys if with_left else comparison.keys)
+    waiting = frozenset(() if after_deploy else comparison.deferred)
+    keys = frozenset(comparison.whole_keys) if with_left else waiting.union(comparison.keys)
     plan = [read for read in reads if read.key in keys]
     server, live = server_of(database.connection), look(database)
     assessment = assess(
@@ -71,8 +75,29 @@ def assess_plan(
     now = [read for read in plan if read.key in frozenset(comparison.keys)]
     earlier = durations(database.alias, comparison.keys)
     foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
-    migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in assessment.migrations)
+    timed = timely(assessment.migrations, waiting, with_left=with_left)
+    migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in timed)
     return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
+
+
+def timely(
+    migrations: Iterable[AssessedMigration], waiting: Collection[MigrationKey], *, with_left: bool
+) -> Iterator[AssessedMigration]:
+    """Leave out what hurts at another time; of a migration that waits, all is told `with_left` alone."""
+    for assessed in migrations:
+        findings = tuple(one for one in assessed.findings if (assessed.migration in waiting) is while_waiting(one))
+        if assessed.migration not in waiting:
+            yield dataclasses.replace(assessed, findings=findings)
+        elif with_left:
+            yield assessed
+        elif unhandled := tuple(one for one in findings if one.handled is None):
+            yield dataclasses.replace(assessed, operations=(), findings=unhandled)
+
+
+def while_waiting(finding: Finding) -> bool:
+    """Return whether a finding is about the time until its migration runs."""
+    hazard = hazards().get(finding.code)
+    return hazard is not None and hazard.while_waiting
 
 
 def left_of(assessed: AssessedMigration, position: Position | None) -> AssessedMigration:

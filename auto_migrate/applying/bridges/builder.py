@@ -15,14 +15,23 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from auto_migrate.applying.bridges.statement_watch import StatementWatch
 from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
-from auto_migrate.changes.bridgeable import expression, obstacle_of_default, obstacle_of_drop, obstacle_of_fill
+from auto_migrate.changes.bridgeable import (
+    FILL_TRIGGER,
+    expression,
+    obstacle_of_default,
+    obstacle_of_drop,
+    obstacle_of_fill,
+)
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.present_columns import column_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
 Method = Callable[..., None]
+# The editor's methods after which a table or column is another, or none.
+WATCHED = ("create_model", "delete_model", "alter_db_table", "add_field", "remove_field", "alter_field")
 
 
 class BridgeBuilder:
@@ -41,6 +50,7 @@ class BridgeBuilder:
         self.outside = tuple(database.connection.execute_wrappers)
         # Tables that the plan itself makes: no other release knows them.
         self.new_tables: set[str] = set()
+        self._is_watching = True
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -53,6 +63,20 @@ class BridgeBuilder:
             connection.execute_wrappers = wrappers
 
     @contextlib.contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Let statements pass of which somebody knows already what they do to a column."""
+        before, self._is_watching = self._is_watching, False
+        try:
+            yield
+        finally:
+            self._is_watching = before
+
+    def _watch(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        if not (self.any_stand and self._is_watching and self.database.vendor == "postgresql"):
+            return execute(*statement)
+        return StatementWatch(self.database, self.ledger, self.aside)(execute, *statement)
+
+    @contextlib.contextmanager
     def watching(
         self, editor: BaseDatabaseSchemaEditor, migration: MigrationKey, *, backwards: bool = False
     ) -> Iterator[None]:
@@ -61,7 +85,7 @@ class BridgeBuilder:
             yield
             return
         watch = EditorWatch(self, editor, migration, raises=self.raises and not backwards)
-        with watch.attached():
+        with watch.attached(), self.database.connection.execute_wrapper(self._watch):
             yield
         if self.any_stand and not backwards:
             with self.aside():
@@ -82,16 +106,17 @@ class EditorWatch:
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
         """Stand in front of the editor's own methods."""
-        for method in (self.create_model, self.delete_model, self.alter_db_table):
-            setattr(self.editor, method.__name__, functools.partial(method, getattr(self.editor, method.__name__)))
-        for of_column in (self.add_field, self.remove_field, self.alter_field):
-            own = functools.partial(of_column, getattr(self.editor, of_column.__name__))
-            setattr(self.editor, of_column.__name__, own)
+        for name in WATCHED:
+            setattr(self.editor, name, functools.partial(self._asked, getattr(self, name), getattr(self.editor, name)))
         try:
             yield
         finally:
-            for name in ("create_model", "delete_model", "alter_db_table", "add_field", "remove_field", "alter_field"):
+            for name in WATCHED:
                 vars(self.editor).pop(name, None)
+
+    def _asked(self, method: Method, own: Method, *arguments: Any, **options: Any) -> None:
+        with self.builder.unwatched():
+            method(own, *arguments, **options)
 
     def create_model(self, create: Method, model: Any) -> None:
         self.builder.new_tables.add(model._meta.db_table)
@@ -166,7 +191,7 @@ class EditorWatch:
     def fill_null(self, table: str, old: Any, new: Any) -> None:
         """Put a default where code still writes NULL into a column that takes none any more."""
         if old.null and not new.null and self._serves(table) and not obstacle_of_fill(new, self.editor):
-            name = f"auto_migrate_fill_{_digest(table, new.column)}"
+            name = f"{FILL_TRIGGER}{_digest(table, new.column)}"
             self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
 
     def follow(self, table: str, field: Any) -> None:
@@ -206,7 +231,7 @@ class EditorWatch:
         with self.builder.aside():
             for bridge in bridges:
                 if bridge.kind is BridgeKind.FILL:
-                    drop_fill(self.connection, bridge, with_trigger=False)
+                    drop_fill(self.connection, bridge)
                 self.ledger.forget(bridge)
 
     def _put(self, bridge: Bridge) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from auto_migrate.applying.bridges.moment import quiet_moment
-from auto_migrate.applying.bridges.works import drop_foreign_key
+from auto_migrate.applying.bridges.works import drop_foreign_key, drop_not_null
 from auto_migrate.changes.bridgeable import Bridgeable, bridges_of
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
@@ -79,7 +79,10 @@ class Loosening:
         return Bridge(self.planned.kind, self.migration, self.planned.table, column, name, definition)
 
     def _drop_not_null(self) -> None:
-        """Let Django's editor do it: MySQL wants the whole column said again."""
+        if self.connection.vendor == "postgresql":
+            drop_not_null(self.connection, self._bridge(self.planned.column))
+            return
+        # MySQL wants the whole column said again.
         before: Any = copy.copy(self.planned.definition)
         if before.remote_field is not None:
             # Its constraint is gone by now, and not to be made again.

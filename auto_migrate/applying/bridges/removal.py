@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import DatabaseError
+
 from auto_migrate.applying.bridges.moment import quiet_moment
 from auto_migrate.applying.bridges.restoration import Restoration
 from auto_migrate.applying.bridges.works import drop_default, drop_fill
 from auto_migrate.bridge_events import BridgeKept, BridgeTakenDown
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.faults import first_line
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 from auto_migrate.databases.present_columns import column_of
 from auto_migrate.emitter import Emitter
@@ -21,7 +24,7 @@ from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
 
 def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock, emit: Emitter) -> None:
-    """Take bridges down; one whose table is never free stays for the next run, since it does no harm."""
+    """Take bridges down; one whose table is never free, or that the database does not let go, stays."""
     for bridge in bridges:
         try:
             if bridge.kind in LOOSENED:
@@ -30,6 +33,10 @@ def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock
                 ours = _take_down_one(database, bridge, lock, emit)
         except MigrationFailed as busy:
             emit(BridgeKept(bridge, busy.message))
+        except DatabaseError as error:
+            if database.fault_of(error) is not None:
+                raise
+            emit(BridgeKept(bridge, first_line(error)))
         else:
             emit(BridgeTakenDown(bridge, ours))
 
@@ -41,7 +48,7 @@ def _take_down_one(database: Database, bridge: Bridge, lock: DeployLock, emit: E
         column = column_of(connection, bridge.table, bridge.column)
         ours = column is not None
         if bridge.kind is BridgeKind.FILL:
-            drop_fill(connection, bridge, with_trigger=ours)
+            drop_fill(connection, bridge)
         elif bridge.kind is BridgeKind.DEFAULT:
             ours = column is not None and column.default == bridge.definition
             if ours:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -24,6 +25,11 @@ from auto_migrate.values import Bridge, BridgeKind
 
 HELPER = "auto_migrate_restored"
 REFERENCES = re.compile(r" REFERENCES (.+?)\(")
+# The first version that has foreign keys of partitioned tables that are NOT VALID.
+PARTITIONED_NOT_VALID = 180000
+PARTITIONS = """
+    SELECT relid::regclass::text FROM pg_partition_tree(to_regclass(%s)) WHERE isleaf AND relid <> to_regclass(%s)
+"""
 
 
 class Restoration:
@@ -46,26 +52,45 @@ class Restoration:
         if self.connection.vendor != "postgresql":
             raise MigrationFailed(_("The migration that it was raised for is gone: put it back by hand."))
         there = column_of(self.connection, self.bridge.table, self.bridge.column) is not None
+        last = ""
         if there and self.bridge.kind is BridgeKind.NOT_NULL:
-            self._hold(f"CHECK ({self.column} IS NOT NULL)")
+            self._hold(f"CHECK ({self.column} IS NOT NULL)", [self.table])
+            last = f"ALTER COLUMN {self.column} SET NOT NULL, DROP CONSTRAINT {self.name}"
         elif there:
-            self._hold(self.bridge.definition)
+            partitions = self._held_partitions()
+            self._hold(self.bridge.definition, partitions or [self.table])
+            # That of the whole table takes over those of its partitions, and looks at no row.
+            last = f"ADD CONSTRAINT {self.name} {self.bridge.definition}" if partitions else ""
         with self._moment():
-            if there and self.bridge.kind is BridgeKind.NOT_NULL:
-                self._alter(f"ALTER COLUMN {self.column} SET NOT NULL, DROP CONSTRAINT {self.name}")
+            if last:
+                self._alter(self.table, last)
             BridgeLedger(self.database.alias).forget(self.bridge)
         return there
 
-    def _hold(self, definition: str) -> None:
-        """Hold new rows to a constraint, then the old ones."""
-        with self._moment():
-            self._alter(f"DROP CONSTRAINT IF EXISTS {self.name}, ADD CONSTRAINT {self.name} {definition} NOT VALID")
+    def _held_partitions(self) -> list[str]:
+        """Return the partitions that are to be held to a foreign key each by itself, quoted.
+
+        Up to PostgreSQL 17, a partitioned table takes none that is NOT VALID.
+        """
+        if int(getattr(self.connection, "pg_version", 0)) >= PARTITIONED_NOT_VALID:
+            return []
+        with self.connection.cursor() as cursor:
+            cursor.execute(PARTITIONS, [self.table, self.table])
+            return [name for (name,) in cursor.fetchall()]
+
+    def _hold(self, definition: str, tables: Sequence[str]) -> None:
+        """Hold the new rows of each table to a constraint, then the old ones."""
+        again = f"DROP CONSTRAINT IF EXISTS {self.name}, ADD CONSTRAINT {self.name} {definition} NOT VALID"
         try:
-            with self.database.unbounded():
-                self._alter(f"VALIDATE CONSTRAINT {self.name}")
+            for table in tables:
+                with self._moment():
+                    self._alter(table, again)
+                with self.database.unbounded():
+                    self._alter(table, f"VALIDATE CONSTRAINT {self.name}")
         except IntegrityError as error:
             with self._moment():
-                self._alter(f"DROP CONSTRAINT {self.name}")
+                for table in tables:
+                    self._alter(table, f"DROP CONSTRAINT IF EXISTS {self.name}")
             text = _("The migration that it was raised for is gone, and rows do not allow to put it back: {error}")
             raise MigrationFailed(text.format(error=str(error).splitlines()[0])) from error
 
@@ -76,5 +101,5 @@ class Restoration:
             needs[found[1].strip('"') if '"' in found[1] else found[1].replace(".", '"."')] = ADD_FOREIGN_KEY
         return quiet_moment(self.database, needs, migration=self.bridge.migration, lock=self.lock, emit=self.emit)
 
-    def _alter(self, what: str) -> None:
-        send(self.connection, f"ALTER TABLE {self.table} {what}")
+    def _alter(self, table: str, what: str) -> None:
+        send(self.connection, f"ALTER TABLE {table} {what}")

@@ -35,8 +35,16 @@ def drop_default(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
     )
 
 
+def drop_not_null(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Let a bridge's column take NULL."""
+    send(
+        connection,
+        f"ALTER TABLE {_table(connection, bridge)} ALTER COLUMN {_column(connection, bridge)} DROP NOT NULL",
+    )
+
+
 def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
-    """Make the trigger that puts a value, an expression of SQL, where NULL would be written."""
+    """Make the trigger that puts a value, an expression of SQL, where NULL would be written, or make it anew."""
     quote, column = connection.ops.quote_name, _column(connection, bridge)
     body = FILL.format(column=column, value=value)
     mark = "$fill$"
@@ -46,17 +54,14 @@ def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> No
     send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {mark}{body}{mark}")
     send(
         connection,
-        f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {_table(connection, bridge)}"
+        f"CREATE OR REPLACE TRIGGER {name} BEFORE INSERT OR UPDATE ON {_table(connection, bridge)}"
         f" FOR EACH ROW WHEN (NEW.{column} IS NULL) EXECUTE FUNCTION {name}()",
     )
 
 
-def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge, *, with_trigger: bool = True) -> None:
-    """Drop that trigger, as far as it is there, and its function."""
-    name = connection.ops.quote_name(bridge.name)
-    if with_trigger:
-        send(connection, f"DROP TRIGGER IF EXISTS {name} ON {_table(connection, bridge)}")
-    send(connection, f"DROP FUNCTION IF EXISTS {name}()")
+def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Drop the function of that trigger, if it is there, and the trigger along, whatever its table is called by now."""
+    send(connection, f"DROP FUNCTION IF EXISTS {connection.ops.quote_name(bridge.name)}() CASCADE")
 
 
 def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> None:

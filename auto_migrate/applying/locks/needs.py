@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db import connection, models
-from django.db.backends.utils import truncate_name
+from django.db import models
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -21,6 +20,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.applying.states.lazy_state import foresee
 from auto_migrate.changes.constraints import as_unique_index
 from auto_migrate.changes.field_differences import changes_in_database, changes_type, column_before
+from auto_migrate.changes.model_tables import table_of
 from auto_migrate.databases.lock_modes import (
     ADD_FOREIGN_KEY,
     ALTER_TABLE,
@@ -109,9 +109,7 @@ class LockNeeds:
         app_label = app_label or self.app_label
         state = self.state.models.get((app_label, name.lower()))
         if state is not None and not state.options.keys() & {"proxy", "swappable"}:
-            # As `Options.contribute_to_class` does.
-            longest = connection.ops.max_name_length()
-            return str(state.options.get("db_table") or truncate_name(f"{app_label}_{state.name_lower}", longest))
+            return table_of(state)
         model = self.model(name, app_label)
         return model._meta.db_table if model is not None else None
 

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.transaction import atomic, set_rollback
 
-from auto_migrate.applying.online.quoted_names import parts_of, quoted, unquoted
+from auto_migrate.applying.online.quoted_names import parts_of, unquoted
 from auto_migrate.applying.online.step import Step
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.identifiers import quoted
 
 # What goes by an index's name in the schema of its table, if anything does.
 NAMED = """

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import Error
 
 from auto_migrate.applying.online.catalogue import Catalogue
-from auto_migrate.applying.online.quoted_names import quoted, unquoted
+from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.databases.identifiers import quoted
 
 # How many are named.
 MOST = 10

@@ -55,12 +55,15 @@ class OnlineOperations:
         if index == position.started and position.online:
             steps = Steps.of_json(index, position.online)
             if steps.digest == digest and not steps.undoing:
-                runner.carry_out(steps, operation, finish)
+                with self.bridges.unwatched():
+                    runner.carry_out(steps, operation, finish)
                 return True
-            runner.take_back(steps)
+            with self.bridges.unwatched():
+                runner.take_back(steps)
         elif index == position.started:
             return False
         planned = self.planner.steps(operation, self.migration.app_label, state, after)
         if planned:
-            runner.carry_out(Steps(index, digest, planned), operation, finish)
+            with self.bridges.unwatched():
+                runner.carry_out(Steps(index, digest, planned), operation, finish)
         return bool(planned)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from auto_migrate.databases.identifiers import quoted
+
 # NAMEDATALEN, less the byte that ends a name.
 MAX_BYTES = 63
 QUOTED = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
@@ -20,11 +22,6 @@ def parts_of(name: str) -> list[str]:
     """Return the parts of a quoted name as the catalogue has them."""
     parts = re.findall(QUOTED, name)
     return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
-
-
-def quoted(name: str) -> str:
-    """Quote a name."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from auto_migrate.databases.identifiers import quoted
+
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 # All keywords but those that may be any name (the categories R, C and T of `pg_get_keywords()`, PostgreSQL 18).
 KEYWORDS = frozenset(
@@ -33,7 +35,7 @@ def quoted_name(name: str) -> str:
     """Write one name, as that of a column, a constraint or an index."""
     if PLAIN.fullmatch(name) and name not in KEYWORDS:
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return quoted(name)
 
 
 def parts_of(table: str) -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import DatabaseError, Error
-from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.databases.waits import Reason, Tell, await_free
 from auto_migrate.values import Blocker
 
@@ -117,9 +117,8 @@ class Fence:
 
     def _end(self, blocker: Blocker) -> None:
         # A role that may not end it waits as for any other.
-        alias = self.database.alias
-        savepoint = atomic(using=alias) if self.database.connection.in_atomic_block else contextlib.nullcontext()
-        with contextlib.suppress(DatabaseError), savepoint, self.database.connection.cursor() as cursor:
+        database = self.database
+        with contextlib.suppress(DatabaseError), savepoint(database.alias), database.connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [blocker.pid])
 
     def _blockers(self) -> tuple[Blocker, ...]:

@@ -19,6 +19,7 @@ class WaitingDropNeeded(Hazard):
     title = gettext_noop("What is dropped only after the deploy keeps the new release from writing")
     harm = Harm.BREAKS
     vendors = EVERYWHERE
+    while_waiting = True
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, DropColumn | DropTable) or not site.migration.decision.waits:

@@ -28,6 +28,7 @@ from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import Judged, judge
 from auto_migrate.reporting.assessments.text import forecast_line
+from auto_migrate.safety.plan_assessment import while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
 from auto_migrate.web.pages import words
@@ -185,13 +186,17 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     now = [assessed for assessed in assessment.migrations if str(assessed.migration) not in left]
     later = [assessed for assessed in assessment.migrations if str(assessed.migration) in left]
     fingerprint = plan_fingerprint(comparison)
-    blocking = [finding for finding in found.standing if str(finding.migration) not in left]
+    blocking = [one for one in found.standing if str(one.migration) not in left or while_waiting(one)]
     parts: list[object] = [found.obstacle and tag("pre", str(found.obstacle), tabindex="0", class_="am-error")]
     if now:
         parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))
         parts += [_migrations(now, fingerprint, blocking), _migrate_now(request, alias, blocking)]
     if later:
-        parts += [tag("h3", _("Left for after the deploy")), _migrations(later, "", []), _apply_left(request, alias)]
+        parts += [
+            tag("h3", _("Left for after the deploy")),
+            _migrations(later, fingerprint, blocking),
+            _apply_left(request, alias),
+        ]
     return parts
 
 

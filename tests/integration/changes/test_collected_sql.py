@@ -16,7 +16,8 @@ from django.db.migrations.state import ProjectState
 
 from auto_migrate.changes import change as c
 from auto_migrate.changes.collected_sql import is_note, statements_of_operation
-from auto_migrate.changes.operations import changes_of, model_tables
+from auto_migrate.changes.model_tables import model_of_table
+from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.statements import changes_of_sql
 from tests.integration.applying.library import APP, library
 from tests.integration.applying.library_tables import make_library
@@ -103,7 +104,7 @@ def test_the_statements_are_read_as_the_operation_is(connection: BaseDatabaseWra
     after = state.clone()
     operation.state_forwards(APP, after)
     text = "\n".join(collected(connection, state, operation))
-    tables = model_tables(state, connection)
+    tables = model_of_table(state)
     read = list(changes_of_sql(text, connection, tables))
     assert gists(read) == gists(changes_of(operation, APP, connection, state, after))
     assert all(change.model == tables.get(change.table, "") for change in read)
@@ -120,7 +121,7 @@ def test_what_takes_an_operation_back_is_told_as_django_does_it(connection: Base
     statements = statements_of_operation(operation, APP, connection, after, before, backwards=True)
     told = list(changes_of(operation, APP, connection, after, before, backwards=True))
     assert Catalog(connection).files == there.files, "collecting has changed the schema"
-    read = list(changes_of_sql("\n".join(statements), connection, model_tables(after, connection)))
+    read = list(changes_of_sql("\n".join(statements), connection, model_of_table(after)))
     # An index that is there and has to be found first is dropped under a name of which no table is known.
     assert +(gists(read) - gists(told)) in ({}, {("dropped", ""): 1})
     assert len(list(gists(read).elements())) == len(list(gists(told).elements()))

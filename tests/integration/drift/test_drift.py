@@ -54,7 +54,7 @@ def test_what_a_migration_makes_in_sql_of_its_own_is_told_as_its_work(tmp_path: 
     (result, _index) = log["runs"][0]["results"]
     assert (result["ruleId"], result["message"]["text"]) == (
         "drift-extra",
-        "shop_item: column search is in no migration: tsvector",
+        "shop_item: column search is in no model: tsvector",
     )
     assert [one["kind"] for one in result["suppressions"]] == ["external"]
     # A statement that only writes explains nothing.

@@ -13,6 +13,7 @@ from django.db.migrations import Migration
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models.functions import Cast
 from django.test import override_settings
 
 from auto_migrate.changes.new_objects import NewObjects
@@ -147,6 +148,36 @@ def test_a_default_for_old_rows_alone_does_not_get_into_the_model(shop: BaseData
     add = ops.AddField("Tag", "new", models.IntegerField(default=3), preserve_default=False)
     [one] = found(shop, "AM403", add)
     assert "models.IntegerField(db_default=3)" in one.instead
+
+
+def computed(expression: Any, output: models.Field[Any, Any] | None = None, **options: Any) -> ops.AddField:
+    field = output or models.IntegerField()
+    return ops.AddField(
+        "Author", "new", models.GeneratedField(expression=expression, output_field=field, db_persist=True, **options)
+    )
+
+
+REFUSING = [
+    [computed(models.F("age"), unique=True)],
+    [computed(models.F("age") / 2)],
+    [computed(Cast("name", models.IntegerField()))],
+    [ops.RunSQL("ALTER TABLE library_author ADD new int GENERATED ALWAYS AS (age) STORED CHECK (new > 0)")],
+    [ops.RunSQL("ALTER TABLE library_author ADD new int GENERATED ALWAYS AS (age) STORED UNIQUE")],
+    [computed(models.F("age")), ops.AlterUniqueTogether("Author", {("new", "rating")})],
+    [computed(models.F("age")), ops.RunSQL("CREATE UNIQUE INDEX made ON library_author (new)")],
+]
+
+
+@pytest.mark.parametrize("operations", REFUSING)
+def test_a_computed_column_refuses_what_the_running_release_writes(
+    shop: BaseDatabaseWrapper, operations: list[Operation]
+) -> None:
+    assert len(found(shop, "AM405", *operations)) == 1
+
+
+def test_a_computed_column_that_takes_any_row_refuses_nothing(shop: BaseDatabaseWrapper) -> None:
+    assert not found(shop, "AM405", computed(models.F("age") + 1))
+    assert not found(shop, "AM405", computed(models.F("name"), models.TextField()))
 
 
 def test_a_constraint_that_is_made_again_is_none_that_old_code_does_not_know(shop: BaseDatabaseWrapper) -> None:
