@@ -54,6 +54,11 @@ class Statements:
         self._to_pass = list(done)
         self._noting = False
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the statement under way is the operation's first, so that nothing of it is there without that one."""
+        return len(self.begun) <= 1
+
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
         """Note what is carried out within the block."""
