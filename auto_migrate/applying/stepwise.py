@@ -151,9 +151,9 @@ class Stepwise:
         done_statements, self.done_statements = self.done_statements, ()
         statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
         noted = are_noted(self.database, step.operation)
-        self.journal.begin(
-            index, schema_before=self.database.schema_digest(), statements=done_statements if noted else None
-        )
+        # Where each statement is noted, what was there before the first of them tells nothing.
+        before = "" if noted else self.database.schema_digest()
+        self.journal.begin(index, schema_before=before, statements=done_statements if noted else None)
         try:
             patient = isinstance(step.operation, ops.RunPython)
             limits = self.database.session_limits(patient_with_rows=patient)
