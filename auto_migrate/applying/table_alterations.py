@@ -55,8 +55,8 @@ class TableAlterations:
 
         def ask(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
             with progress.aside():
-                alteration = None if many else TableStatement.of(str(sql))
-                ways = self._ways(alteration) if alteration is not None and self.goes(alteration.table) else []
+                statement = None if many else TableStatement.of(str(sql))
+                ways = self._ways(statement) if statement is not None and self.goes(statement.table) else []
             refusal = None
             for way in ways:
                 try:
@@ -64,13 +64,13 @@ class TableAlterations:
                         return execute(way.sql, params, many, context)
                 except DatabaseError as error:
                     refusal = self._refusal(error)
-            if alteration is None or not refusal:
+            if statement is None or not refusal:
                 return execute(sql, params, many, context)
             with progress.aside():
-                self.demand_leave(progress.migration, progress.index, alteration.table, refusal)
+                self.demand_leave(progress.migration, progress.index, statement.table, refusal)
             result = execute(sql, params, many, context)
             key = MigrationKey.of(progress.migration)
-            self.copied.append(TableCopied(key, progress.index, alteration.table, refusal))
+            self.copied.append(TableCopied(key, progress.index, statement.table, refusal))
             return result
 
         with self.database.connection.execute_wrapper(ask):
@@ -81,10 +81,10 @@ class TableAlterations:
         copied, self.copied = self.copied, []
         return copied
 
-    def _ways(self, alteration: TableStatement) -> list[AskedStatement]:
+    def _ways(self, statement: TableStatement) -> list[AskedStatement]:
         # With its checks off the server would take a key to a table that is not there, or of another engine.
-        ways = alteration.ways(copies_online=copies_online(self.database.connection))
-        return [way for way in ways if way.checks_keys or self._is_in_innodb(alteration.target)]
+        checks_keys = not (statement.target and self._is_in_innodb(statement.target))
+        return [*statement.ways(copies_online=copies_online(self.database.connection), checks_keys=checks_keys)]
 
     def _is_in_innodb(self, table: str) -> bool:
         with self.database.connection.cursor() as cursor:
@@ -101,13 +101,13 @@ class TableAlterations:
 
     def _refusal(self, error: DatabaseError) -> str:
         """Return the server's word why it cannot do so, empty where it does not know the question; raise all else."""
-        number, *text = error.args
+        number, text, *_more = (*error.args, None, "")
         if number in NOT_UNDERSTOOD:
             logger.debug("The server knows no ALGORITHM or LOCK here: %s", error)
             return ""
         if number not in REFUSED:
             raise error
-        return str(next(iter(text), ""))
+        return str(text)
 
 
 def copies_online(connection: BaseDatabaseWrapper) -> bool:

@@ -86,16 +86,20 @@ class TableStatement:
         found = EMPTY_KEY.fullmatch(self.sql)
         return unquoted(found["target"]) if found else ""
 
-    def ways(self, *, copies_online: bool) -> Iterator[AskedStatement]:
+    def ways(self, *, copies_online: bool, checks_keys: bool = True) -> Iterator[AskedStatement]:
         """Return the ways to ask for, the lightest first; `copies_online` as `COPIES_ONLINE` says.
 
-        That one takes the lightest by itself; MySQL, asked for LOCK=NONE alone, does nothing in an instant.
+        `checks_keys` is false where the statement has a `target` to which a key may point. A server that copies online
+        takes the lightest way by itself; MySQL, asked for LOCK=NONE alone, does nothing in an instant.
         """
-        if self.target:
+        if not checks_keys:
             yield AskedStatement(self._with(IN_PLACE), checks_keys=False)
-        elif not copies_online and not self.is_index:
-            yield AskedStatement(self._with(INSTANT))
-        yield AskedStatement(self._with(ANYHOW if copies_online else IN_PLACE))
+        if copies_online:
+            yield AskedStatement(self._with(ANYHOW))
+        elif checks_keys:
+            if not self.is_index:
+                yield AskedStatement(self._with(INSTANT))
+            yield AskedStatement(self._with(IN_PLACE))
 
     def _with(self, clauses: str) -> str:
         return f"{self.sql} {clauses.replace(',', '')}" if self.is_index else f"{self.sql}, {clauses}"

@@ -187,6 +187,12 @@ def test_an_empty_key_stops_no_plan(tiny: Tiny, ask: Ask, mariadb: MariaDB) -> N
         assert '"handled": "online"' in tiny.run("assess_migrations", "--online", "--format=json", "app.0002")
         refused = tiny.run("auto_migrate", expect=6, AUTO_MIGRATE_ONLINE="never", **LARGE)
         assert "AM106" in refused
+        # No plan knows what such an index keeps the server from.
+        ask("ALTER TABLE app_t ADD words text, ADD FULLTEXT INDEX by_words (words)")
+        refused = tiny.run("auto_migrate", expect=6, **LARGE)
+        assert "is refused (AM103): app_t would be copied" in refused
+        assert "foreign_key_checks" not in refused
+        ask("ALTER TABLE app_t DROP words")
     tiny.run("auto_migrate", **LARGE)
     assert ask("SELECT count(*) FROM information_schema.referential_constraints WHERE table_name = 'app_t'")
 
