@@ -21,7 +21,7 @@ from auto_migrate.databases.mysql.online_ddl import NAME, unquoted
 Part = tuple[str, str, str]
 Parts = dict[Part, str]
 
-# The moment is in a zone of the session's; on MariaDB it is also that of the last change of the name.
+# On MariaDB the moment is that of the last change of the definition or of the name, on MySQL that of the making.
 TABLES = "SELECT table_name, UNIX_TIMESTAMP(create_time) FROM information_schema.tables WHERE table_schema = DATABASE()"
 COLUMNS = """
     SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name, column_comment

@@ -139,8 +139,10 @@ def test_rows_of_a_table_that_has_been_swapped_are_not_called_written(connection
         assert change is not None
         assert database.was_carried_out(rows, after_rows=False) is True
         assert database.was_carried_out(change, after_rows=True) is False
-        # A server tells the moment of a change to the second.
+        # A server tells the moment at which a table was made to the second.
         cursor.execute("DO SLEEP(1)")
+        cursor.execute("DROP TABLE c")
+        cursor.execute("CREATE TABLE c LIKE a")
         cursor.execute(SWAP)
         assert database.was_carried_out(rows, after_rows=False) is None
         assert database.was_carried_out(change, after_rows=True) is None
