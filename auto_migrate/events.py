@@ -277,6 +277,18 @@ class OnlineStepStarted(Event):
     table: str
 
 
+class TableCopied(Event):
+    """Operation `operation` (1-based) has copied a table while writes waited, since the server knew no other way.
+
+    It was let: the table is small, or somebody has said so. `reason` is the server's.
+    """
+
+    migration: MigrationKey
+    operation: int
+    table: str
+    reason: str
+
+
 class IndexProgressed(Event):
     """The server is at work on an index: in which phase, how much of it is done in percent, after how many seconds.
 

@@ -308,6 +308,7 @@ class Run:
             send_pre_migrate,
             telling_receivers,
         )
+        from auto_migrate.applying.table_alterations import alterations_of
 
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
@@ -333,6 +334,7 @@ class Run:
             bridges=bridges.builder(),
             open_journals=cut,
             in_use=in_use,
+            alterations=alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use),
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.loosen()

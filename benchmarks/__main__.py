@@ -21,6 +21,7 @@ NAMES = (
     "lock_stall",
     "kill_sweep",
     "online",
+    "mariadb",
     "backfills",
     "forecast",
     "viewers",

@@ -9,7 +9,6 @@ migration twice.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from auto_migrate.applying.operation_loop import (
     flush_deferred,
     only_changes_schema,
 )
+from auto_migrate.applying.outcome import AlreadyDone, Outcome
 from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise, unapplied
@@ -55,24 +55,7 @@ from auto_migrate.values import MigrationKey
 if TYPE_CHECKING:
     from auto_migrate.applying.online.online_operations import OnlineOperations
     from auto_migrate.applying.online.planner import OnlinePlanner
-
-
-class AlreadyDone(Exception):
-    """Another runner was quicker; the transaction is rolled back and nothing is lost."""
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What is told of one migration when it has ended; `own` is the transaction that is to be all of it, if one is."""
-
-    progress: Progress
-    already: bool = False
-    own: OwnTransaction | None = None
-
-    @property
-    def has_ended_transaction(self) -> bool:
-        """Whether the migration is known to have ended the transaction that it was given."""
-        return self.own is not None and self.own.ended
+    from auto_migrate.applying.table_alterations import TableAlterations
 
 
 class Executor(LazyExecutor):
@@ -89,6 +72,7 @@ class Executor(LazyExecutor):
         bridges: BridgeBuilder,
         open_journals: Mapping[MigrationKey, Position] | None = None,
         in_use: bool = True,
+        alterations: TableAlterations | None = None,
     ) -> None:
         # Django's own constructor would build the graph once more.
         self.connection = database.connection
@@ -105,6 +89,7 @@ class Executor(LazyExecutor):
         self.comparison = comparison
         self.is_new = not comparison.recorded
         self.in_use = in_use
+        self.alterations = alterations
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -244,6 +229,7 @@ class Executor(LazyExecutor):
             lock=self.lock,
             resolutions=self.resolutions,
             online=self._online_operations(migration),
+            alterations=self.alterations,
         )
         stepwise.journal.is_online = online
         with self._step_by_step(stepwise, backwards=False) as (position, editor):

@@ -35,6 +35,8 @@ class Verdict(enum.Enum):
     REDO = "redo"
 
 
+VERDICTS = {True: Verdict.DONE, False: Verdict.REDO, None: None}
+
 # Each is taken out when it is used: it was given for one cut, and says nothing of the next.
 Resolutions = dict[tuple[MigrationKey, int], Verdict]
 
@@ -80,7 +82,7 @@ def judge(
             return _judge_concurrent(indexes, operation, backwards=position.backwards)
     verdict = resolutions.pop((key, index), None) or (Verdict.REDO if is_repeatable(operation) else None)
     if verdict is None:
-        raise ask(migration, index, backwards=position.backwards, database=database.alias)
+        raise ask(migration, index, backwards=position.backwards, database=database.alias, tables=doubtful(position))
     if verdict is Verdict.REDO and indexes is not None:
         for name in indexes_left_invalid(database, operation):
             indexes.drop(name)
@@ -104,7 +106,9 @@ def unanswered(database: Database, migration: Migration, position: Position) -> 
         return ask_of_whole(migration, **how)
     if applies_itself(migration, backwards=position.backwards):
         return ask_to_redo(migration, **how)
-    return None if is_settled(database, position, operations[index - 1]) else ask(migration, index, **how)
+    if is_settled(database, position, operations[index - 1]):
+        return None
+    return ask(migration, index, tables=doubtful(position), **how)
 
 
 def stopped_at(database: Database, migration: Migration, position: Position) -> HistoryDiverged:
@@ -112,6 +116,12 @@ def stopped_at(database: Database, migration: Migration, position: Position) -> 
     if (question := unanswered(database, migration, position)) is not None:
         return HistoryDiverged(question.message, hint=question.hint)
     return half_way(migration, position, database.alias)
+
+
+def doubtful(position: Position) -> tuple[str, ...]:
+    """Name the tables of the statement that was cut, where they are all that could tell what became of it."""
+    note = position.tables_before or {}
+    return tuple(note.get("about") or note.get("tables", ()))
 
 
 def is_settled(database: Database, position: Position, operation: Operation) -> bool:
@@ -131,16 +141,17 @@ def _judge_by_schema(database: Database, position: Position, operation: Operatio
     if position.statements is not None and not position.statements:
         # Each is noted before it is sent.
         return Verdict.REDO
+    if position.statements and position.tables_before is not None:
+        after_rows = not all(digest.endswith(SHOWN) for digest in position.statements[:-1])
+        return VERDICTS[database.was_carried_out(position.tables_before, after_rows=after_rows)]
     if position.statements and not position.schema_before:
         # Its rows and this note were committed together.
         return Verdict.DONE
     shown = position.statements[-1].endswith(SHOWN) if position.statements else is_schema_operation(operation)
     if not shown or not (schema := database.schema_digest()):
         return None
-    if schema == position.schema_before:
-        return Verdict.REDO
-    # Of an operation nobody can know how much is there; a statement is there or it is not.
-    return Verdict.DONE if position.statements else None
+    # What else may have changed it, nobody can know.
+    return Verdict.REDO if schema == position.schema_before else None
 
 
 def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation, *, backwards: bool) -> Verdict:
@@ -250,15 +261,22 @@ def ask_to_redo(migration: Migration, *, backwards: bool, database: str) -> Migr
     )
 
 
-def ask(migration: Migration, index: int, *, backwards: bool, database: str) -> MigrationFailed:
-    """Say that nobody but the operator can know, and which commands there are to choose from."""
+def ask(
+    migration: Migration, index: int, *, backwards: bool, database: str, tables: Iterable[str] = ()
+) -> MigrationFailed:
+    """Say that nobody but the operator can know, and which commands there are to choose from.
+
+    `tables` are those of the statement that was cut, where they do not tell what became of it.
+    """
     text = _("Migration {migration} was cut in operation {index}, {operation}, outside of any transaction.")
     if backwards:
         text = _("Migration {migration} was cut while operation {index}, {operation}, was taken back.")
+    others = _("{tables} is not as it was left: somebody has changed it since, or put another table in its place.")
     return MigrationFailed(
         text.format(migration=migration, index=index, operation=migration.operations[index - 1].describe()),
         hint="\n".join(
             [
+                *([others.format(tables=", ".join(tables))] if tables else []),
                 _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
                 *choices(migration, index, backwards=backwards, database=database),
             ]

@@ -1,16 +1,16 @@
 """The statements of an operation, each noted before it is carried out, where each commits by itself.
 
 On MySQL and MariaDB an operation that is cut between two of its statements can be neither redone nor called done: one
-half of it is there. So each statement is noted with the schema as it was before it. A statement that changes the schema
-is carried out whole or not at all, so that the schema of the next run tells which; one that changes rows is noted in a
-transaction of its own. The operation is then carried out once more, and what was done is passed over.
+half of it is there. So each statement is noted with the tables that it names as they were before it. A statement that
+changes the schema is carried out whole or not at all, so that its tables tell the next run which; one that changes rows
+is noted in a transaction of its own. The operation is then carried out once more, and what was done is passed over.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.migrations import operations as ops
@@ -54,6 +54,11 @@ class Statements:
         self._to_pass = list(done)
         self._noting = False
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the statement under way is the operation's first, so that nothing of it is there without that one."""
+        return len(self.begun) <= 1
+
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
         """Note what is carried out within the block."""
@@ -68,17 +73,19 @@ class Statements:
             self._to_pass.remove(digest)
             return None
         if not writes_rows(sql):
-            self._note(digest, self.database.schema_digest)
+            self._note(digest, lambda: self.database.note_of(sql))
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):
             result = execute(sql, params, many, context)
-            self._note(digest, lambda: "")
+            self._note(digest, lambda: self.database.note_of(sql, writes_rows=True))
         return result
 
-    def _note(self, digest: str, schema: Any) -> None:
+    def _note(self, digest: str, note: Callable[[], Mapping[str, Any] | None]) -> None:
         self.begun.append(digest)
         with self._quietly():
-            self.journal.begin(self.index, schema_before=schema(), statements=self.begun)
+            tables = note()
+            schema = "" if tables is not None else self.database.schema_digest()
+            self.journal.begin(self.index, schema_before=schema, statements=self.begun, tables_before=tables)
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -44,7 +44,7 @@ from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
-from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.exceptions import MigrationFailed, PlanRefused
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.retry import teller
 from auto_migrate.tenants import kept_in_schema, tenancy_of
@@ -52,6 +52,7 @@ from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
     from auto_migrate.applying.online.online_operations import OnlineOperations
+    from auto_migrate.applying.table_alterations import TableAlterations
 
 
 class Stepwise:
@@ -68,6 +69,7 @@ class Stepwise:
         resolutions: Resolutions,
         backwards: bool = False,
         online: OnlineOperations | None = None,
+        alterations: TableAlterations | None = None,
     ) -> None:
         self.database = database
         self.migration = migration
@@ -80,6 +82,7 @@ class Stepwise:
         self.journal = Journal(database.alias, emit.run_id, self.key, backwards=backwards)
         self.operations = Operations(database, migration, progress, emit)
         self.online = online
+        self.alterations = alterations
         # What of the operation that was cut is done, where its statements were noted.
         self.done_statements: tuple[str, ...] = ()
 
@@ -148,14 +151,15 @@ class Stepwise:
         done_statements, self.done_statements = self.done_statements, ()
         statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
         noted = are_noted(self.database, step.operation)
-        self.journal.begin(
-            index, schema_before=self.database.schema_digest(), statements=done_statements if noted else None
-        )
+        # Where each statement is noted, what was there before the first of them tells nothing.
+        before = "" if noted else self.database.schema_digest()
+        self.journal.begin(index, schema_before=before, statements=done_statements if noted else None)
         try:
             patient = isinstance(step.operation, ops.RunPython)
             limits = self.database.session_limits(patient_with_rows=patient)
             told = in_release_step(self.emit, self.lock)
-            with limits, told, statements.noted() if noted else contextlib.nullcontext():
+            # What is noted are the statements as they are written, however the server is asked for them.
+            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for(noted):
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -163,15 +167,29 @@ class Stepwise:
                 flush_deferred(editor)
         except Exception as error:
             own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
-            if own and self._changed_nothing(step.operation, error):
+            refused_first = isinstance(error, PlanRefused) and statements.is_first
+            if refused_first or (own and self._changed_nothing(step.operation, error)):
                 self.journal.cancel()
             else:
                 self.progress.is_cut = not (noted or is_repeatable(step.operation) or is_concurrent(step.operation))
             raise
+        finally:
+            self._tell_copied()
         check_session(self.database)
         self._check_indexes(step.operation)
         self._finish(done)
         return state
+
+    def _asked_for(self, noted: bool) -> contextlib.AbstractContextManager[None]:
+        """Have tables changed in ways that hold nobody up, as far as the server knows any."""
+        if self.alterations is None or not noted:
+            return contextlib.nullcontext()
+        return self.alterations.asked_for(self.progress)
+
+    def _tell_copied(self) -> None:
+        """Let listeners hear which tables were copied nevertheless."""
+        for copied in self.alterations.take_copied() if self.alterations is not None else ():
+            self.emit(copied)
 
     def _in_transaction(
         self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
-from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line
+from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line, left_by
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.waits import Tell, tell_nobody
 from auto_migrate.exceptions import (
@@ -53,14 +53,6 @@ GRACE = 5.0
 def runner_name(run_id: uuid.UUID) -> str:
     """Name this process for those who wait; at most 63 bytes, as PostgreSQL's application_name takes."""
     return f"auto_migrate {socket.gethostname()[:30]}:{os.getpid()} {run_id.hex[:8]}"
-
-
-def left_by(fault: TransientError) -> tuple[str, ...]:
-    """Say what a migration that found no quiet moment has left."""
-    if not fault.kept:
-        return (_("Nothing was changed. Deploy again when it is quieter."),)
-    kept = _("It is not atomic: what came before the failing operation was kept.")
-    return kept, _("Deploy again when it is quieter: it goes on where it stopped.")
 
 
 class DeployLock(abc.ABC):
@@ -345,6 +337,14 @@ class Database(abc.ABC):
     def schema_digest(self) -> str:
         """Return a hash of all tables, columns and indexes where schema changes cannot be rolled back, else nothing."""
         return ""
+
+    def note_of(self, sql: str, *, writes_rows: bool = False) -> Mapping[str, Any] | None:
+        """Return what tells a later run, as JSON, whether a statement was carried out; None where nothing does."""
+        return None
+
+    def was_carried_out(self, note: Mapping[str, Any], *, after_rows: bool) -> bool | None:
+        """Return what a note tells, None where it does not; rows had been written before it if `after_rows`."""
+        return None
 
     @contextlib.contextmanager
     def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:

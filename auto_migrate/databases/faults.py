@@ -10,7 +10,10 @@ import dataclasses
 import enum
 from collections.abc import Iterator
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
+
+from auto_migrate.exceptions import TransientError
 
 
 class FaultKind(enum.Enum):
@@ -108,3 +111,11 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def first_line(error: BaseException) -> str:
     """Return what the driver said, on one line."""
     return " ".join(str(error).split())
+
+
+def left_by(fault: TransientError) -> tuple[str, ...]:
+    """Say what a migration that found no quiet moment has left."""
+    if not fault.kept:
+        return (gettext("Nothing was changed. Deploy again when it is quieter."),)
+    kept = gettext("It is not atomic: what came before the failing operation was kept.")
+    return kept, gettext("Deploy again when it is quieter: it goes on where it stopped.")

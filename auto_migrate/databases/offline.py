@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.utils import load_backend
 from django.utils.translation import gettext as _
 
@@ -51,7 +52,10 @@ def offline(alias: str, *, vendor: str | None = None, version: str | None = None
     def refuse(*_arguments: Any, **_options: Any) -> NoReturn:
         raise NotConnected(_("Nothing is asked of the database {alias!r} here.").format(alias=alias))
 
-    vars(connection)["connect"] = refuse
+    def again(*_arguments: Any) -> BaseDatabaseWrapper:
+        return offline(alias, vendor=vendor, version=version)
+
+    vars(connection).update(connect=refuse, copy=again)
     return connection
 
 
@@ -112,3 +116,16 @@ def _pretend_mysql(connection: Any, numbers: Sequence[int], *, flavour: str) -> 
         "lower_case_table_names": False,
         "has_zoneinfo_database": True,
     }
+
+    editor: Any = BaseDatabaseSchemaEditor
+
+    class OfflineSchemaEditor(connection.SchemaEditorClass):  # type: ignore[misc] # of the driver that is there
+        """Takes every table for one of InnoDB's, where Django's own asks the database for its engine."""
+
+        def _field_should_be_indexed(self, model: Any, field: Any) -> bool:
+            if not editor._field_should_be_indexed(self, model, field):
+                return False
+            brings_index = field.get_internal_type() == "ForeignKey" and field.db_constraint
+            return not (brings_index or self._is_limited_data_type(field))
+
+    connection.SchemaEditorClass = OfflineSchemaEditor

@@ -40,9 +40,10 @@ class Position:
     `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the
     operations that are done. `running` tells that its run has not been closed, so that it may be at work. `statements`
     are the digests of those of the operation that were begun, where each of them commits by itself; the last one was
-    perhaps cut, and `schema_before` is what there was before it; None where they are not noted. `online` has the steps
-    of an operation that is carried out online, as `auto_migrate.applying.online` keeps them; it is empty between
-    operations of a migration that would be one transaction otherwise, and None elsewhere.
+    perhaps cut; None where they are not noted. `tables_before` is what the database keeps of the tables that the last
+    one names, None where only `schema_before` tells of it. `online` has the steps of an operation that is carried out
+    online, as `auto_migrate.applying.online` keeps them; it is empty between operations of a migration that would be
+    one transaction otherwise, and None elsewhere.
     """
 
     done: int = 0
@@ -52,6 +53,7 @@ class Position:
     backwards: bool = False
     running: bool = False
     statements: Sequence[str] | None = None
+    tables_before: Mapping[str, Any] | None = None
     online: Mapping[str, Any] | None = None
 
 
@@ -93,6 +95,9 @@ def cut_schemas(database: str) -> frozenset[str]:
 
 def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
+    kept = step.statements
+    # An earlier version kept the digests alone.
+    begun, tables = (kept["begun"], kept["tables"]) if isinstance(kept, dict) else (kept, None)
     return Position(
         step.operations_done,
         step.operation_started,
@@ -100,9 +105,15 @@ def position_of(step: StepRecord) -> Position:
         step.done_digest or "",
         backwards=step.backwards,
         running=step.status == StepStatus.RUNNING and step.run.status == RunStatus.RUNNING,
-        statements=None if step.statements is None else tuple(step.statements),
+        statements=None if begun is None else tuple(begun),
+        tables_before=tables,
         online=step.online,
     )
+
+
+def kept_statements(begun: Sequence[str] | None, tables: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a step keeps of the statements of its operation, None where none are noted."""
+    return None if begun is None else {"begun": list(begun), "tables": None if tables is None else dict(tables)}
 
 
 CUT = Q(operations_done__gt=0) | Q(operation_started__isnull=False)
@@ -140,7 +151,7 @@ class Journal:
                 operation_started=position.started,
                 schema_before=position.schema_before or None,
                 done_digest=position.digest or None,
-                statements=None if position.statements is None else list(position.statements),
+                statements=kept_statements(position.statements, position.tables_before),
                 online=self._between if position.online is None else dict(position.online),
             )
         return position
@@ -150,12 +161,19 @@ class Journal:
         """What is kept of steps while no operation takes any."""
         return {} if self.is_online else None
 
-    def begin(self, operation: int, *, schema_before: str = "", statements: Sequence[str] | None = None) -> None:
+    def begin(
+        self,
+        operation: int,
+        *,
+        schema_before: str = "",
+        statements: Sequence[str] | None = None,
+        tables_before: Mapping[str, Any] | None = None,
+    ) -> None:
         """Note that an operation, or the last of its statements, is about to change what no transaction takes back."""
         self._write(
             operation_started=operation,
             schema_before=schema_before or None,
-            statements=None if statements is None else list(statements),
+            statements=kept_statements(statements, tables_before),
         )
 
     def begin_online(self, operation: int, steps: Mapping[str, Any]) -> None:

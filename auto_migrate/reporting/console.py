@@ -45,6 +45,7 @@ from auto_migrate.events import (
     RunSucceeded,
     SessionsAwaited,
     StateCompared,
+    TableCopied,
     TablesAwaited,
     VerifyStarted,
     WaitStarted,
@@ -278,7 +279,7 @@ class Console:
         self.line(_("  ⏳ Standing still: {reason}").format(reason=text))
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
 
-    @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled)
+    @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled | TableCopied)
     def _operation_progressed(self, event: Progress, _context: Context) -> None:
         self.line(operation_line(event))
 

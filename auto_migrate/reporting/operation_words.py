@@ -7,9 +7,9 @@ from functools import singledispatch
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed
-from auto_migrate.events import IndexProgressed, OnlineStepStarted, RowsFilled
+from auto_migrate.events import IndexProgressed, OnlineStepStarted, RowsFilled, TableCopied
 
-Progress = OnlineStepStarted | IndexProgressed | RowsFilled | BackfillProgressed
+Progress = OnlineStepStarted | IndexProgressed | RowsFilled | TableCopied | BackfillProgressed
 
 
 @singledispatch
@@ -36,6 +36,12 @@ def _rows_filled(event: RowsFilled) -> str:
     waits = ", " + _("waits: {reason}").format(reason=event.held_by) if event.held_by else ""
     text = _("  ⏳ {table} is being filled: {percent:.0f} %{waits}")
     return text.format(table=event.table, percent=event.percent, waits=waits)
+
+
+@operation_line.register
+def _table_copied(event: TableCopied) -> str:
+    text = _("  · operation {operation} has copied {table} while writes waited; the server knew no other way: {reason}")
+    return text.format(operation=event.operation, table=event.table, reason=event.reason)
 
 
 @operation_line.register

@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import HAZARD_CODE
 from auto_migrate.exceptions import UsageError
 from auto_migrate.findings import Acknowledgement, Finding
+from auto_migrate.values import MigrationKey
 
 CODE = re.compile(HAZARD_CODE)
 PLAN = re.compile("[0-9a-f]{4,}")
+# The hazard of a table that is copied, which only MySQL and MariaDB themselves may know of, while it is carried out.
+COPIED = "AM103"
 # The attribute that the decorator writes.
 DECORATED = "auto_migrate_acknowledged"
 
@@ -86,6 +89,12 @@ def acknowledged(
         used.update(matching)
         marked.append(dataclasses.replace(finding, acknowledged=matching[0].reason) if matching else finding)
     return tuple(marked), frozenset(used)
+
+
+def is_for_server(acknowledgement: Acknowledgement, vendor: str, migrations: Iterable[MigrationKey]) -> bool:
+    """Return whether an acknowledgement is of what only the server finds, in one of the migrations of a plan."""
+    named = (fnmatchcase(str(migration), acknowledgement.migration) for migration in migrations)
+    return vendor == "mysql" and acknowledgement.code == COPIED and any(named)
 
 
 def matches(acknowledgement: Acknowledgement, finding: Finding) -> bool:

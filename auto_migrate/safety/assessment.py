@@ -27,7 +27,7 @@ from auto_migrate.findings import (
     PlannedOperation,
 )
 from auto_migrate.phases.classify import ClassifiedMigration
-from auto_migrate.safety.acknowledgements import acknowledged, of_migration
+from auto_migrate.safety.acknowledgements import acknowledged, is_for_server, of_migration
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
@@ -83,7 +83,9 @@ def assess(
         for _operation, change in read.changes():
             new.follow(change)
             former.follow(change)
-    unmatched = tuple(one for one in (*of_migrations, *acknowledgements) if one not in used)
+    keys = [assessed.migration for assessed in migrations]
+    unused = (one for one in (*of_migrations, *acknowledgements) if one not in used)
+    unmatched = tuple(one for one in unused if not is_for_server(one, server.vendor, keys))
     return Assessment(tuple(migrations), unmatched)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.databases.base import Database
@@ -20,7 +21,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
-    from auto_migrate.findings import Acknowledgement
+    from auto_migrate.findings import Acknowledgement, Assessment
 
 
 class Gate:
@@ -42,6 +43,7 @@ class Gate:
         # What was answered already, as it is typed: a command that is to be typed next must say it again.
         self.answers = answers
         self._passed: frozenset[MigrationKey] = frozenset()
+        self._assessment: Assessment | None = None
 
     def check(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Raise `PlanRefused` at findings that nobody has acknowledged; `state` is that of the recorded migrations.
@@ -55,6 +57,13 @@ class Gate:
         if comparison.backwards or self.is_in_use(comparison):
             self._assess(comparison, state, cut)
         self._passed = judged
+
+    def demand_leave_to_copy(self, migration: Migration, operation: int, table: str, reason: str) -> None:
+        """Raise `PlanRefused` unless a table may be copied while writes wait; see `Copying.demand_leave`."""
+        from auto_migrate.safety.copying import Copying
+
+        copying = Copying(self.database, self.goal, self._assessment, self.acknowledgements)
+        copying.demand_leave(migration, operation, table, reason)
 
     def tell_unused(self) -> None:
         """Say of acknowledgements that there was no plan in which they could have matched anything."""
@@ -84,7 +93,7 @@ class Gate:
             cut=cut,
             after_deploy=self.goal.phase is Phase.POST_DEPLOY,
         )
-        blocking = standing(assessment, cut)
+        self._assessment, blocking = assessment, standing(assessment, cut)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:

@@ -51,12 +51,26 @@ def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool, backw
     if names:
         wanted = _("If it is wanted, say why, in the migration or once:")
         yield _("If it is wanted, say why:") if backwards else wanted
-        yield acknowledging(command, names)
-        reason = _("reason")
-        variable = ";".join(f"{name}={reason}" for name in names)
-        yield _("or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'").format(
-            variable=variable
-        )
+        yield from _commands(command, names)
+
+
+def copy_refused(finding: Finding, goal: Goal, database: str) -> PlanRefused:
+    """Say that the server could do what a migration wants only in a way that holds others up, and did not do it."""
+    text = _("{migration}, operation {operation}, is refused ({code}): {problem} Nothing was copied.")
+    place = {"migration": finding.migration, "operation": finding.operation, "code": finding.code}
+    lines = [
+        *(evidence.text for evidence in finding.evidence),
+        _("What came before it was kept. If it is wanted, say why, in the migration or once:"),
+        *_commands(" ".join(["manage.py auto_migrate", *goal.options(database)]), names_of([finding])),
+    ]
+    return PlanRefused(text.format(problem=finding.problem, **place), hint="\n".join(lines))
+
+
+def _commands(command: str, names: Sequence[str]) -> Iterator[str]:
+    """Return the ways to acknowledge, as lines."""
+    yield acknowledging(command, names)
+    variable = ";".join(f"{name}={_('reason')}" for name in names)
+    yield _("or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'").format(variable=variable)
 
 
 def acknowledging(command: str, names: Iterable[str]) -> str:

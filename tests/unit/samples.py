@@ -124,6 +124,7 @@ SAMPLES: list[Event] = [
     events.OnlineStepStarted(FIRST, 1, 2, 3, "build_index", '"billing_invoice"'),
     events.IndexProgressed("billing_invoice", "building index: scanning table", 41.7, 12.5),
     events.RowsFilled('"billing_invoice"', 41.7, "the replica standby is 12s behind"),
+    events.TableCopied(FIRST, 1, "billing_invoice", "Cannot change column type INPLACE"),
     events.SessionsAwaited("record", 6.0, (BLOCKER,)),
     events.MigrationFinished(FIRST, 1, 2, backwards=False, duration=0.0421, operations=(TIMED,)),
     events.MigrationStopped(FIRST, 1, 2, backwards=False, error="ValueError: no", operations=(TIMED,)),

@@ -25,6 +25,7 @@ from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedDeployLock, lock_name, session_that_holds
+from auto_migrate.databases.mysql.table_parts import are_the_same, note_of, note_of_rows, was_carried_out
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
@@ -245,6 +246,17 @@ class MySQL(Database):
                 cursor.execute(query)
                 whole.update(repr(cursor.fetchall()).encode())
         return whole.hexdigest()
+
+    def note_of(self, sql: str, *, writes_rows: bool = False) -> Mapping[str, Any] | None:
+        return note_of_rows(self.connection, sql) if writes_rows else note_of(self.connection, sql)
+
+    def was_carried_out(self, note: Mapping[str, Any], *, after_rows: bool) -> bool | None:
+        if "parts" not in note:
+            # Its rows and the note were committed together, but in another table if somebody has put one in its place.
+            return True if are_the_same(self.connection, note) else None
+        seen = was_carried_out(self.connection, note)
+        # What the rows of another table were, nobody knows.
+        return None if seen is False and after_rows and not are_the_same(self.connection, note) else seen
 
     @contextlib.contextmanager
     def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:

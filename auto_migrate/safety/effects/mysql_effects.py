@@ -1,8 +1,8 @@
 """What each change does to tables on MySQL 8 and MariaDB 10.6: InnoDB's INSTANT, INPLACE and COPY.
 
-Copying a table stops all writes to it for as long as that takes; reads go on. The rest lets both go on, but for the
-instant in which the definition changes. MariaDB's part is held to what a server agrees to do under LOCK=NONE; MySQL's
-follows its manual.
+Copying a table stops all writes to it for as long as that takes, but for MariaDB from 11.2 on; reads go on. The rest
+lets both go on, but for the instant in which the definition changes. It is held to what servers agree to do under
+LOCK=NONE: MariaDB 10.11 and 11.8, MySQL 9.7.
 https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html
 https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/
 """
@@ -17,6 +17,7 @@ from auto_migrate.changes.change import Change, Default
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.types import read_type
 from auto_migrate.changes.verbs import DataVerb
+from auto_migrate.databases.mysql.online_ddl import COPIES_ONLINE
 from auto_migrate.safety.effects.effect import Blocks, Effect
 
 Version = tuple[int, ...]
@@ -41,6 +42,11 @@ def copied(table: str) -> Effect:
     return Effect(table, rewrites=True, scans=True, blocks=Blocks.WRITES)
 
 
+def written_anew(table: str, version: Version) -> Effect:
+    """Return that all rows are written to another table, as the server does if nobody tells it how."""
+    return Effect(table, rewrites=True, scans=True) if version >= COPIES_ONLINE else copied(table)
+
+
 def at_once(change: Change, _version: Version) -> Effect:
     return Effect(change.table)
 
@@ -57,7 +63,7 @@ def add_column(change: changes.AddColumn, version: Version) -> Effect:
     by_row = change.default in {Default.VOLATILE, Default.GENERATED}
     checked = change.checked and version < MARIADB
     if by_row or change.references or checked or change.primary_key:
-        return copied(change.table)
+        return written_anew(change.table, version)
     return read_in_place(change, version) if change.unique else at_once(change, version)
 
 
@@ -71,14 +77,13 @@ def alter_type(change: changes.AlterType, version: Version) -> Effect:
         same_head = (old.size > ONE_BYTE) == (new.size > ONE_BYTE)
         if old.size <= new.size and same_head:
             return at_once(change, version)
-    return (
-        copied(change.table) if (old, change.old_collation) != (new, change.new_collation) else at_once(change, version)
-    )
+    is_other = (old, change.old_collation) != (new, change.new_collation)
+    return written_anew(change.table, version) if is_other else at_once(change, version)
 
 
 def add_constraint(change: changes.AddConstraint, version: Version) -> Effect:
     if change.kind in {ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY}:
-        return copied(change.table)
+        return written_anew(change.table, version)
     return read_in_place(change, version)
 
 

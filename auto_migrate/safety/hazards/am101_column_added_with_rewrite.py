@@ -26,7 +26,7 @@ class ColumnAddedWithRewrite(Hazard):
         # On MySQL the key or the check of a new column copies the table: AM105 and AM106 tell of them.
         if not isinstance(change, AddColumn) or not is_filled_by_row(change):
             return
-        if any(effect.rewrites for effect in effects(change, site.server)):
+        if any(effect.rewrites and effect.holds_up for effect in effects(change, site.server)):
             problem = _("{reason} All rows and indexes of {table} are written anew, and everybody waits for that.")
             text = problem.format(reason=reason_of(change), table=change.table)
             yield Found(change.table, text, self.instead(change))

@@ -47,3 +47,19 @@ def test_a_statement_that_is_seen_in_the_schema_is_known_to_be_done_whatever_is_
     resolution = ["--resolve", f"tally.0001_initial:1={verdict}"] if verdict else []
     again = run_manage("auto_migrate", *resolution, database_url=mariadb_url, settings=SETTINGS)
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_a_table_that_was_put_in_the_place_of_the_one_that_was_cut_is_asked_about(
+    mariadb: MariaDB, mariadb_url: str, create_table: str
+) -> None:
+    cut(mariadb_url, f"{create_table}:after")
+    name = mariadb_url.rpartition("/")[2]
+    swap = "CREATE TABLE other (id bigint PRIMARY KEY); RENAME TABLE tally_total TO old, other TO tally_total"
+    mariadb.execute(swap, database=name)
+    asked = run_manage("auto_migrate", database_url=mariadb_url, settings=SETTINGS)
+    assert asked.returncode == 1, asked.stdout + asked.stderr
+    assert "tally_total is not as it was left" in asked.stderr
+    assert "--resolve tally.0001_initial:1=redo" in asked.stderr
+    mariadb.execute("DROP TABLE tally_total", database=name)
+    again = run_manage("auto_migrate", database_url=mariadb_url, settings=SETTINGS)
+    assert again.returncode == 0, again.stdout + again.stderr

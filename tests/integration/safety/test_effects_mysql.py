@@ -14,6 +14,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
+from auto_migrate.applying.table_alterations import copies_online
 from auto_migrate.changes.change import (
     AddColumn,
     AddConstraint,
@@ -64,7 +65,7 @@ def constraint(kind: ConstraintKind) -> AddConstraint:
 CASES: list[tuple[Change, str]] = [
     (column(), "ADD it integer"),
     (column(Default.CONSTANT), "ADD it integer NOT NULL DEFAULT 7"),
-    (column(Default.VOLATILE), "ADD it char(36) NOT NULL DEFAULT uuid()"),
+    (column(Default.VOLATILE), "ADD it char(36) NOT NULL DEFAULT (concat(id))"),
     (column(Default.GENERATED), "ADD it integer GENERATED ALWAYS AS (size * 2) STORED"),
     (column(unique=True), "ADD it integer UNIQUE"),
     (column(checked=True), "ADD it integer CHECK (it >= 0)"),
@@ -116,7 +117,8 @@ def test_who_waits_is_told(parcels: BaseDatabaseWrapper, change: Change, alterat
 @pytest.mark.parametrize(("change", "alteration"), CASES, ids=[alteration for _change, alteration in CASES])
 def test_what_is_said_to_be_done_at_once_is(parcels: BaseDatabaseWrapper, change: Change, alteration: str) -> None:
     [effect] = effects(change, ServerFacts("mysql", parcels.mysql_version))  # type: ignore[attr-defined]
-    assert effect.works or agrees(parcels, f"{alteration}, ALGORITHM=NOCOPY, LOCK=NONE")
+    way = "NOCOPY" if parcels.mysql_is_mariadb else "INPLACE"  # type: ignore[attr-defined]
+    assert effect.works or agrees(parcels, f"{alteration}, ALGORITHM={way}, LOCK=NONE")
 
 
 HELD_UP: list[tuple[list[str], Operation]] = [
@@ -141,4 +143,5 @@ def test_what_holds_writes_up_is_found(parcels: BaseDatabaseWrapper, expected: l
     [read] = classify_plan(read_plan(parcels, [(migration, False)], state))
     server = ServerFacts("mysql", parcels.mysql_version)  # type: ignore[attr-defined]
     asked = [hazard for hazard in hazards().values() if "mysql" in hazard.vendors and hazard.code < "AM2"]
-    assert [hazard.code for hazard in asked for _found in hazard.look(read, server, NewObjects())] == expected
+    found = [hazard.code for hazard in asked for _found in hazard.look(read, server, NewObjects())]
+    assert found == ([] if copies_online(parcels) else expected)

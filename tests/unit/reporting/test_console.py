@@ -472,6 +472,17 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "  ⏳ Um índice em billing_invoice está sendo construído: building index: scanning table, 42 % (12s)\n",
     ),
     (
+        events.TableCopied(FIRST, 1, "billing_invoice", "Try ALGORITHM=COPY"),
+        (
+            "  · operation 1 has copied billing_invoice while writes waited; "
+            "the server knew no other way: Try ALGORITHM=COPY\n"
+        ),
+        (
+            "  · a operação 1 copiou billing_invoice enquanto as escritas esperavam; "
+            "o servidor não conhecia outra forma: Try ALGORITHM=COPY\n"
+        ),
+    ),
+    (
         events.RowsFilled('"billing_invoice"', 41.7, ""),
         '  ⏳ "billing_invoice" is being filled: 42 %\n',
         '  ⏳ "billing_invoice" está sendo preenchida: 42 %\n',

@@ -36,7 +36,8 @@ HARMS = {
 def test_the_overview_lists_every_hazard_as_the_code_has_it(language: str) -> None:
     ending, everywhere = LANGUAGES[language]
     overview = (PAGES / f"README{ending}").read_text("utf-8")
-    listed = re.findall(r"^\| \[(AM\d+)\]\((AM\d+)\.md\) \| (.+) \| (.+) \| (.+) \|$", overview, re.MULTILINE)
+    row = rf"^\| \[(AM\d+)\]\((AM\d+){re.escape(ending)}\) \| (.+) \| (.+) \| (.+) \|$"
+    listed = re.findall(row, overview, re.MULTILINE)
     with override(language):
         assert listed == [
             (code, code, gettext(hazard.title), gettext(hazard.harm), where(hazard.vendors, everywhere))

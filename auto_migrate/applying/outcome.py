@@ -1,0 +1,26 @@
+"""How one migration of a plan ends, as far as it is told outside of it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.applying.transaction import OwnTransaction
+
+
+class AlreadyDone(Exception):
+    """Another runner was quicker; the transaction is rolled back and nothing is lost."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What is told of one migration when it has ended; `own` is the transaction that is to be all of it, if one is."""
+
+    progress: Progress
+    already: bool = False
+    own: OwnTransaction | None = None
+
+    @property
+    def has_ended_transaction(self) -> bool:
+        """Whether the migration is known to have ended the transaction that it was given."""
+        return self.own is not None and self.own.ended
