@@ -72,7 +72,7 @@ print(len(plan.comparison.plan), state_of_group(database, tenancy, group).state,
 """
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("head", ["", "atomic = False"])
 def test_code_that_leaves_the_connection_in_another_schema_takes_nothing_else_there(
     tenanted: Tenanted, head: str
@@ -173,7 +173,7 @@ def test_what_shares_a_name_with_nobody_may_be_the_shared_schema(tmp_path: Path,
     assert (done.code, project.with_column()) == (0, {"core", "50%s"})
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("body", ["raise KeyError('x')", "return None", "return 'acme'"])
 def test_a_function_that_fails_ends_in_words(tmp_path: Path, database_url: str, body: str) -> None:
     project = Tenanted(tmp_path, database_url, "own")
@@ -255,7 +255,7 @@ def test_a_record_that_contradicts_the_files_is_told_with_its_schema(tenanted: T
         assert 'In the schema "beta": The recorded history contradicts' in done.errors
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("package", ["django_pgschemas", "django_tenants", "own"])
 def test_sql_that_sets_the_search_path_leads_nothing_else_away(package: str, tmp_path: Path, database_url: str) -> None:
     project = Tenanted(tmp_path, database_url, package)
