@@ -7,6 +7,9 @@ STAMP := .venv/.installed
 DOCS := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
+# Where a shell forbids them, each of hundreds of processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test sweep bench corpus matrix lint messages requirements build tutorial docs docs-serve clean
 

@@ -60,10 +60,6 @@ def _ports() -> range:
 PORTS = _ports()
 
 
-# What keeps a port each while this process lives.
-_keepers: list[socket.socket] = []
-
-
 def free_port() -> int:
     """Find a port that nothing on this machine listens on, and keep it from all others that look for one here.
 
@@ -87,7 +83,7 @@ def _keep(port: int) -> bool:
         return False
     if sys.platform == "linux":
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _keepers.append(keeper)
+        keeper.detach()  # open until the process ends
     else:  # elsewhere no address is shared that is bound already
         keeper.close()
     return True
