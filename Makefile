@@ -19,9 +19,9 @@ help:  ## Show the targets
 run: $(STAMP)  ## Start PostgreSQL, Redis, web, worker and beat; Ctrl-C stops them all
 	@exec $(BIN)/python -m tools.run
 
-# Much of a test is waiting for processes and servers, so three share the tests out, file by file, each with servers of its
+# Much of a test is waiting for processes and servers, so four share the tests out, file by file, each with servers of its
 # own; `ARGS=-n0` runs them one after the other, as a debugger needs it.
-PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)  ## Run every test, against real servers
 	@echo "→ Running every test…"
