@@ -36,19 +36,9 @@ def test_of_a_server(database, number):
 @pytest.mark.parametrize(("succeeds", "counts"), [(3, "6 passed, 2 errors"), (99, "8 errors")])
 def test_a_server_is_tried_again_and_not_for_ever(tmp_path: Path, succeeds: int, counts: str) -> None:
     (tmp_path / "test_module.py").write_text(MODULE.format(succeeds=succeeds))
-    options = [
-        "-c",
-        os.devnull,
-        "--rootdir",
-        tmp_path,
-        "-p",
-        "tests.retries",
-        "-p",
-        "no:django",
-        "-p",
-        "no:cacheprovider",
-    ]
-    command = [sys.executable, "-m", "pytest", *options, tmp_path]
+    plugins = ["-p", "tests.retries", "-p", "no:django", "-p", "no:cacheprovider"]
+    options = ["-c", os.devnull, "--rootdir", str(tmp_path), *plugins]
+    command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
     done = finish(start(command, env=environment(), cwd=ROOT, stdout=-1, stderr=-1))
     assert counts in done.stdout
     assert "Try 6." not in done.stdout
