@@ -179,7 +179,7 @@ def main(link: socket.socket) -> None:
 
 def load() -> None:
     """Import the libraries; nothing that they have made is looked at by the collector again."""
-    from django.core.exceptions import ImproperlyConfigured
+    from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
     from django.utils import translation
 
     # Marks texts, and needs the settings only to find out which of two equal functions it is.
@@ -189,7 +189,7 @@ def load() -> None:
             importlib.import_module(name)
     with models_of_its_own():
         for name in modules():
-            with contextlib.suppress(ImportError, ImproperlyConfigured):
+            with contextlib.suppress(ImportError, ImproperlyConfigured, AppRegistryNotReady):
                 importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -204,14 +204,15 @@ def models_of_its_own() -> Iterator[None]:
     from django.utils.functional import empty
 
     settings._wrapped = Undecided()
-    apps.apps_ready = True
+    # Whatever else is asked of the apps is answered by those of the project alone: the module is left to its processes.
+    apps.get_containing_app_config = lambda object_name: None  # type: ignore[method-assign]
     # A constraint's own message is compared with the one that it has otherwise.
     translation._trans.gettext = str  # type: ignore[attr-defined]
     try:
         yield
     finally:
         del translation._trans.gettext  # type: ignore[attr-defined]
-        apps.apps_ready = False
+        del apps.get_containing_app_config
         settings._wrapped = empty
 
 
