@@ -7,6 +7,9 @@ STAMP := .venv/.installed
 DOCS := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
+# Where a shell forbids them, each of hundreds of processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test sweep bench corpus matrix lint messages requirements build tutorial docs docs-serve clean
 
@@ -16,9 +19,9 @@ help:  ## Show the targets
 run: $(STAMP)  ## Start PostgreSQL, Redis, web, worker and beat; Ctrl-C stops them all
 	@exec $(BIN)/python -m tools.run
 
-# Much of a test is waiting for processes and servers, so three share the tests out, file by file, each with servers of its
+# Much of a test is waiting for processes and servers, so four share the tests out, file by file, each with servers of its
 # own; `ARGS=-n0` runs them one after the other, as a debugger needs it.
-PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)  ## Run every test, against real servers
 	@echo "→ Running every test…"

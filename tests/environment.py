@@ -9,10 +9,11 @@ import os
 
 from tests.drivers import prelude
 from tests.manage import SECRET_KEY
-from tests.servers import PostgreSQL, Redis
+from tests.servers import PostgreSQL, Redis, free_port
 
-POSTGRESQL = PostgreSQL()
-REDIS = Redis()
+# Long before they start it is known where; a port that somebody takes meanwhile is tried again (tests/retries.py).
+POSTGRESQL = PostgreSQL(port=free_port())
+REDIS = Redis(port=free_port())
 
 # What the tests run under, whatever the shell that started them had set.
 ENVIRONMENT = {

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, NoReturn
@@ -58,8 +58,10 @@ LIBRARIES = """
 """
 """What programs of the tests import, as far as it can be imported before the settings are known."""
 
-ROOMS = ("applying", "changes", "databases", "phases", "planning", "reporting", "safety")
-"""Packages of `auto_migrate`; a module that needs models or settings is left to the process that has them."""
+APART = """
+    __main__ admin apps checks mcp pytest_plugin tasks templatetags testing urls web workers
+"""
+"""What of `auto_migrate` is left to the process that asks for it: it reads settings or registers something."""
 
 VARIABLES = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
 """Those of Python's own variables that a fork heeds."""
@@ -177,22 +179,65 @@ def main(link: socket.socket) -> None:
 
 def load() -> None:
     """Import the libraries; nothing that they have made is looked at by the collector again."""
-    from django.core.exceptions import ImproperlyConfigured
+    from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
     from django.utils import translation
 
     # Marks texts, and needs the settings only to find out which of two equal functions it is.
     translation._trans.gettext_noop = str  # type: ignore[attr-defined]
-    for name in [*LIBRARIES.split(), *modules()]:
+    for name in LIBRARIES.split():
         with contextlib.suppress(ImportError, ImproperlyConfigured):
             importlib.import_module(name)
+    with models_of_its_own():
+        for name in modules():
+            with contextlib.suppress(ImportError, ImproperlyConfigured, AppRegistryNotReady):
+                importlib.import_module(name)
     gc.collect()
     gc.freeze()
 
 
+@contextlib.contextmanager
+def models_of_its_own() -> Iterator[None]:
+    """Let the package's models be made, which stay in a registry of their own and ask for no setting but these."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.utils import translation
+    from django.utils.functional import empty
+
+    settings._wrapped = Undecided()
+    # Whatever else is asked of the apps is answered by those of the project alone: the module is left to its processes.
+    apps.get_containing_app_config = lambda object_name: None  # type: ignore[method-assign]
+    # A constraint's own message is compared with the one that it has otherwise.
+    translation._trans.gettext = str  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del translation._trans.gettext  # type: ignore[attr-defined]
+        del apps.get_containing_app_config
+        settings._wrapped = empty
+
+
+class Undecided:
+    """Settings of which only those are known that the programs of the tests leave as they are."""
+
+    ABSOLUTE_URL_OVERRIDES: Mapping[str, Any] = {}
+    DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+    DEFAULT_TABLESPACE = ""
+    DEBUG = False  # `Signal.connect` looks at its receiver more closely otherwise
+
+    def __getattr__(self, name: str) -> NoReturn:
+        from django.core.exceptions import ImproperlyConfigured
+
+        raise ImproperlyConfigured(name)
+
+
 def modules() -> list[str]:
-    """Return the modules of the package's rooms."""
-    paths = [path for room in ROOMS for path in sorted((ROOT / "auto_migrate" / room).rglob("*.py"))]
-    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    """Return the modules of the package."""
+    paths = [path.relative_to(ROOT) for path in sorted((ROOT / "auto_migrate").rglob("*.py"))]
+    return [
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        for path in paths
+        if Path(path.parts[1]).stem not in APART.split()
+    ]
 
 
 def serve(link: socket.socket) -> dict[str, Any] | None:

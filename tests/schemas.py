@@ -6,7 +6,6 @@ import json
 from importlib.resources import files
 from typing import Any
 
-import check_jsonschema
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.validators import validator_for
 
@@ -38,6 +37,6 @@ ASSESSMENT = Draft202012Validator(
 
 def refusals(platform: str, document: Any) -> list[str]:
     """Return what a platform's schema has against a document, such as one of "compose-spec" or "github-workflows"."""
-    text = (files(check_jsonschema) / f"builtin_schemas/vendor/{platform}.json").read_text("utf-8")
+    text = (files("check_jsonschema") / f"builtin_schemas/vendor/{platform}.json").read_text("utf-8")
     schema = json.loads(text)
     return [error.message for error in validator_for(schema)(schema).iter_errors(document)]

@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -60,12 +61,32 @@ PORTS = _ports()
 
 
 def free_port() -> int:
-    """Find a port that nothing on this machine listens on."""
+    """Find a port that nothing on this machine listens on, and keep it from all others that look for one here.
+
+    It is bound while this process lives, and nothing listens: connections are refused until a server that shares its
+    address (`SO_REUSEADDR`, as all that are started here do) listens there.
+    """
     # The system's randomness: tests seed and restore the generator that a process shares.
-    for port in random.SystemRandom().sample(PORTS, 200):
-        if is_free(port):
+    for port in random.SystemRandom().sample(PORTS, min(len(PORTS), 200)):
+        if _keep(port):
             return port
     raise ServerFailed(f"No free port between {PORTS.start} and {PORTS.stop}; stop some servers.")
+
+
+def _keep(port: int) -> bool:
+    """Bind a port of which nobody has anything yet, and return whether there was none."""
+    keeper = socket.socket()
+    try:
+        keeper.bind((HOST, port))
+    except OSError:
+        keeper.close()
+        return False
+    if sys.platform == "linux":
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.detach()  # open until the process ends
+    else:  # elsewhere no address is shared that is bound already
+        keeper.close()
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -30,16 +30,17 @@ RULE = """\
 HAZARD = 'HAZARD = [migration(migrations.RunSQL("DROP TABLE shop_order", migrations.RunSQL.noop))]\n'
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a copy of the project in which a hazard was begun."""
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project in which a hazard was begun; the last test is the one that fills it in."""
+    folder = tmp_path_factory.mktemp("project")
     for source in SOURCES:
-        shutil.copytree(ROOT / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    shutil.copy(ROOT / "manage.py", tmp_path)
-    shutil.copy(ROOT / "README.md", tmp_path)
-    run(tmp_path, "tools.new_hazard", "AM199", "table-dropped-by-hand", "--title", TITLE)
-    return tmp_path
+        shutil.copytree(ROOT / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / "manage.py", folder)
+    shutil.copy(ROOT / "README.md", folder)
+    run(folder, "tools.new_hazard", "AM199", "table-dropped-by-hand", "--title", TITLE)
+    return folder
 
 
 def run(project: Path, *command: str, ends_with: int = 0) -> str:

@@ -16,8 +16,8 @@ from tests.faults.sweep import NON_ATOMIC, Point, Sweep, failures
 from tests.servers import PostgreSQL
 
 # Every how many points a sample is taken: of all, of changes that cannot be rolled back, and of commits.
-STEP = 90
-CHANGES = 4
+STEP = 190
+CHANGES = 8
 COMMITS = 16
 WHOLE = "SWEEP" in os.environ
 
@@ -68,7 +68,7 @@ def commits(points: list[Point]) -> list[Point]:
 @pytest.mark.timeout(900)
 def test_cut_off_in_a_commit_or_elsewhere_the_same_run_finishes_it_and_its_history_says_so(sweeps: list[Sweep]) -> None:
     points = sweeps[0].points
-    assert failures(sweeps, [*commits(points)[::COMMITS], *points[:: 3 * STEP]], Sweep.failure_of_cut) == {}
+    assert failures(sweeps, [*commits(points)[::COMMITS], *points[::270]], Sweep.failure_of_cut) == {}
 
 
 @pytest.mark.skipif(not WHOLE, reason="takes minutes: make sweep")

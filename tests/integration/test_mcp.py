@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import ClientSession, StdioServerParameters, stdio_client
 
 from tests.manage import ROOT, environment, run_manage
 
@@ -17,6 +16,8 @@ SETTINGS = "tests.projects.locks.settings"
 
 async def ask(url: str, *calls: tuple[str, Any]) -> tuple[list[Any], list[Any]]:
     """Return the tools that there are, and the answers to some calls."""
+    from mcp import ClientSession, StdioServerParameters, stdio_client
+
     given = environment({"DATABASE_URL": url, "CHANGE": "column"}, settings=SETTINGS)
     parameters = StdioServerParameters(command=sys.executable, args=["-m", "auto_migrate.mcp"], env=given, cwd=ROOT)
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:

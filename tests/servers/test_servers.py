@@ -69,6 +69,18 @@ def test_a_server_keeps_the_port_that_it_was_given() -> None:
         Redis(port=port).start()
 
 
+def test_a_port_that_was_found_is_nobody_elses() -> None:
+    port = free_port()
+    script = f"from tools import servers; servers.PORTS = range({port}, {port + 1}); servers.free_port()"
+    other = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "No free port" in other.stderr
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, port))
+    with Redis(port=port) as server:
+        server.restart()
+        assert server.is_ready()
+
+
 def test_a_server_dies_with_a_starter_that_is_killed(tmp_path: Path) -> None:
     need(SETPRIV)
     script = "from tests.servers import PostgreSQL; s = PostgreSQL(); s.start(); print(s.port, flush=True); input()"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import tomllib
 from collections import Counter
@@ -12,30 +13,35 @@ from pathlib import Path
 from tests.manage import ROOT
 
 PACKAGE = ROOT / "auto_migrate"
-FILES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 45
 # Each vendor's folder has one.
 OF_EACH_VENDOR = {"adapter.py", "deploy_lock.py"}
 
 
+@functools.cache
+def modules() -> dict[Path, ast.Module]:
+    """Return every module of the package."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
 def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[Path, ast.AST]]:
-    return ((path, node) for path, tree in FILES.items() for node in ast.walk(tree) if isinstance(node, kinds))
+    return ((path, node) for path, tree in modules().items() for node in ast.walk(tree) if isinstance(node, kinds))
 
 
 def test_no_two_classes_have_one_name() -> None:
-    names = Counter(node.name for tree in FILES.values() for node in tree.body if isinstance(node, ast.ClassDef))
+    names = Counter(node.name for tree in modules().values() for node in tree.body if isinstance(node, ast.ClassDef))
     # Django finds a command by this name.
     assert [name for name, times in names.items() if times > 1 and name != "Command"] == []
 
 
 def test_no_two_files_have_one_name() -> None:
-    names = Counter(path.name for path in FILES if path.name != "__init__.py")
+    names = Counter(path.name for path in modules() if path.name != "__init__.py")
     assert {name for name, times in names.items() if times > 1} == OF_EACH_VENDOR
 
 
 def test_nothing_is_too_long() -> None:
-    files = [path.name for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
+    files = [path.name for path in modules() if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
     functions = [
         f"{path.name}:{node.lineno}"
         for path, node in nodes(ast.FunctionDef)

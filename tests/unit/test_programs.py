@@ -37,6 +37,10 @@ PROGRAMS = {
     "last words": "import atexit; atexit.register(print, 'last'); print('first')",
     "full disk": "import sys; sys.stdout = open('/dev/full', 'w'); print('lost')",
     "main": "import sys; print(__name__, [name for name in sys.modules if name.partition('.')[0] == 'tests'])",
+    "models": "from django.apps import apps; print(dict(apps.all_models), apps.apps_ready, apps.models_ready)",
+    "receivers": "from django.db.backends.signals import connection_created; from django.db.models import signals;"
+    " print([len(signal.receivers) for signal in (connection_created, *vars(signals).values())"
+    " if hasattr(signal, 'receivers')])",
     "settings": "from django import apps, conf; print(conf.settings.configured, apps.apps.ready)",
     "checks": "from django.core.checks.registry import registry as all; print(len(all.registered_checks))",
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.db.transaction import atomic
+from django.db.utils import load_backend
 from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
@@ -65,6 +66,7 @@ def folder_of_others() -> Iterator[Path]:
     folder.chmod(0o555)
     nobody = pwd.getpwnam("nobody").pw_uid
     root = os.geteuid() == 0
+    load_backend("django.db.backends.sqlite3")  # whom the others' folder is closed to may not read the interpreter's
     if root:
         os.setresuid(nobody, nobody, 0)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from auto_migrate.history.store import History
 from auto_migrate.web.auth import is_authorized
+from tests.entries import each_entry
 from tests.integration.web.conftest import BASE, NEXT_TOKEN, TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,9 +51,9 @@ def refused(response: Any) -> bool:
     return bool(response.status_code == 403 and response.json()["error"]["code"] == "forbidden")
 
 
-@pytest.mark.parametrize(("method", "path"), PROTECTED)
-@pytest.mark.parametrize("credential", WRONG)
-def test_every_wrong_credential_is_refused(method: str, path: str, credential: str, caplog: Any) -> None:
+@each_entry("attempt", itertools.product(PROTECTED, WRONG))
+def test_every_wrong_credential_is_refused(attempt: tuple[tuple[str, str], str], caplog: Any) -> None:
+    (method, path), credential = attempt
     response = Client().generic(method, f"{BASE}/{path}", headers={"Authorization": credential})
     assert refused(response)
     assert response["Cache-Control"] == "no-store"
@@ -64,9 +66,9 @@ def test_each_of_the_tokens_opens(header: str) -> None:
     assert Client().get(f"{BASE}/runs/", headers={"Authorization": header}).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["", [], [""], " , "])
-@pytest.mark.parametrize("credential", ["Bearer ", "Bearer", "Bearer None", ""])
-def test_without_a_token_set_nobody_gets_in_by_one(settings: Settings, token: Any, credential: str) -> None:
+@each_entry("attempt", itertools.product(["", [], [""], " , "], ["Bearer ", "Bearer", "Bearer None", ""]))
+def test_without_a_token_set_nobody_gets_in_by_one(attempt: tuple[Any, str], settings: Settings) -> None:
+    token, credential = attempt
     settings.AUTO_MIGRATE = {"TOKEN": token}
     response = Client().get(f"{BASE}/runs/", headers={"Authorization": credential})
     assert refused(response)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,9 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
+from auto_migrate.web import runners
 from tests.integration.web.conftest import BASE, TOKEN, ended
+from tests.programs import start
 from tests.servers.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +38,12 @@ def own_process(settings: Settings, monkeypatch: pytest.MonkeyPatch, postgresql:
     """Let runs be carried out by processes on the test database, as they are in a project without Celery."""
     settings.AUTO_MIGRATE = {"TOKEN": TOKEN, "RUNNER": "process"}
     monkeypatch.setenv("DATABASE_URL", postgresql.url(connection.settings_dict["NAME"]))
+    monkeypatch.setattr(runners, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": forked}))
+
+
+def forked(command: Sequence[str], *, env: Mapping[str, str], **popen: Any) -> subprocess.Popen[str]:
+    """Start what the view starts, but from an interpreter that has read the libraries."""
+    return start(command, env={**env, "LANG": "C.UTF-8"}, **popen)
 
 
 def post(client: Client, **order: Any) -> Any:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from tests.servers import Redis
 from webhooks import health, tasks
 
-QUICK = 2.0
+QUICK = 20.0
 """Seconds, generous on a busy machine; without time-outs the checks would hang for good."""
 
 
