@@ -15,7 +15,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -81,10 +80,10 @@ def _keep(port: int) -> bool:
     except OSError:
         keeper.close()
         return False
-    if sys.platform == "linux":
-        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_free(port):
         keeper.detach()  # open until the process ends
-    else:  # elsewhere no address is shared that is bound already
+    else:  # only Linux shares an address that was bound before it was to be shared
         keeper.close()
     return True
 

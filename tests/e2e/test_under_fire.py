@@ -28,7 +28,7 @@ from tools.servers import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-A_SECOND = 10
+A_SECOND = 20
 PIX_EVERY = 20
 """Of so many payments one is by PIX, and gets an SMS."""
 PATIENCE = 240.0
@@ -41,7 +41,7 @@ def name(number: int) -> str:
 
 
 class Gateway:
-    """Delivers a new payment ten times a second, each once, to whichever releases are up."""
+    """Delivers a new payment twenty times a second, each once, to whichever releases are up."""
 
     def __init__(self, port: int) -> None:
         self.ports = [port]
