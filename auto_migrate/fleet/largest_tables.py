@@ -77,9 +77,10 @@ class LargestStatistics(PostgreSQLStatistics):
         return dataclasses.replace(found, rows=1) if is_filled else found
 
     def _is_any_filled(self, table: str) -> bool:
+        own = super().quoted(table)
         with self.connection.cursor() as cursor:
             cursor.execute(FILLED, [table, self.schemas])
-            names = [f"{quoted(name)}.{super().quoted(table)}" for (name,) in cursor.fetchall()]
+            names = [f"{quoted(name)}.{own}" for (name,) in cursor.fetchall()]
         for first in range(0, len(names), AT_ONCE):
             exists = " OR ".join(f"EXISTS (SELECT FROM {name})" for name in names[first : first + AT_ONCE])
             if self.one(f"SELECT {exists}")[0]:

@@ -50,7 +50,7 @@ def grouped(bridges: Iterable[Bridge]) -> list[tuple[Bridge, tuple[str, ...]]]:
     for bridge in bridges:
         kind = (bridge.kind, bridge.migration, bridge.table, bridge.column, bridge.name)
         found.setdefault((*kind, bridge.released_at is None, bool(bridge.schema)), []).append(bridge)
-    return [(alike[0], tuple(bridge.schema for bridge in alike if bridge.schema)) for alike in found.values()]
+    return [(alike[0], tuple(sorted(bridge.schema for bridge in alike if bridge.schema))) for alike in found.values()]
 
 
 def what(bridge: Bridge | PlannedBridge) -> str:

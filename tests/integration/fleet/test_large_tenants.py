@@ -108,3 +108,18 @@ def test_killed_in_one_schema_it_goes_on_there(tenanted: Tenanted, moment: int) 
     assert set(dict(project.query(TYPES)).values()) == {"bigint"}
     assert project.query("SELECT 1 FROM pg_proc WHERE proname LIKE 'auto_migrate%'") == []
     assert project.query("SELECT 1 FROM auto_migrate_step WHERE operation_started IS NOT NULL") == []
+
+
+def test_a_table_that_was_emptied_in_one_schema_is_not_empty_in_all(tenanted: Tenanted) -> None:
+    project = tenanted
+    # The largest there is has no row, and another has one.
+    grown(project, "beta")
+    project.query("DELETE FROM beta.shop_item")
+    project.query("INSERT INTO gamma.shop_item (id) VALUES (1)")
+    project.migration("shop", "0002_gone", 'migrations.DeleteModel("item"),', after="0001_initial")
+    done = project.run("auto_migrate")
+    assert done.code == 6, done.text
+    assert "AM302:shop.0002_gone" in done.errors
+    project.query("DELETE FROM gamma.shop_item")
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text

@@ -65,3 +65,24 @@ def test_a_ledger_of_before_gets_the_column_for_schemas(tenanted: Tenanted) -> N
     assert len(project.get("/health/")[1]["migrations"]["bridges"]) == 1
     last = project.run("auto_migrate", AUTO_MIGRATE_RELEASE="three", **NO_DELAY)
     assert (last.code, bridges(project)) == (0, []), last.text
+
+
+def test_what_waits_for_the_deploy_is_loosened_in_each_schema(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.migration("shop", "0002_place", ADD, after="0001_initial")
+    assert project.run("auto_migrate", AUTO_MIGRATE_RELEASE="two").code == 0
+    assert project.run("auto_migrate", "--phase=post_deploy", AUTO_MIGRATE_RELEASE="two").code == 0
+    assert bridges(project) == []
+    last = {"AUTO_MIGRATE_RELEASE": "three", "AUTO_MIGRATE_PHASES": "true", **NO_DELAY}
+    remove = 'migrations.RemoveField("item", "place"),'
+    project.migration("shop", "0003_gone", remove, after="0002_place", head='phase = "post_deploy"')
+    done = project.run("auto_migrate", **last)
+    assert done.code == 0, done.text
+    assert project.with_column("place") == set(EVERYWHERE)
+    # Code that does not know the column any more leaves it out.
+    assert all(old_release_writes(project, schema) for schema in EVERYWHERE)
+    kinds = set(project.query("SELECT schema_name, kind FROM auto_migrate_bridge"))
+    assert kinds == {(schema, "not_null") for schema in EVERYWHERE}
+    after = project.run("auto_migrate", "--phase=post_deploy", **last)
+    assert after.code == 0, after.text
+    assert (project.with_column("place"), bridges(project)) == (set(), [])
