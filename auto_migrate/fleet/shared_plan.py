@@ -16,11 +16,11 @@ from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
-from auto_migrate.backfills.atomicity import is_in_batches
+from auto_migrate.backfills.tenant_rows import refuse_backfills
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
-from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
+from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.largest_tables import LargestTenants
 from auto_migrate.fleet.model_rows import CompleteRows
@@ -120,7 +120,8 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
             if len(group.tenants) > 1 and group.has_record and digest_of(comparison.recorded) != group.digest:
                 # It was migrated or dropped since it was looked at, and stands for the others no more.
                 continue
-            refuse_backfills(comparison)
+            if comparison.recorded:
+                refuse_backfills(comparison.loader, comparison.plan, tenancy.alias)
             executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
             return SharedPlan(
                 group,
@@ -132,18 +133,6 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
                 and bool(half_recorded(database)),
             )
     raise TransientError(_("The records of the tenants are changing."), contention=True)
-
-
-def refuse_backfills(comparison: Comparison) -> None:
-    """Raise `UsageError` for a backfill, of which one record is kept a database and not one a schema."""
-    for migration, _backwards in comparison.plan:
-        if any(map(is_in_batches, migration.operations)):
-            raise UsageError(
-                _("Migration {migration} has a backfill, which tenants' schemas cannot have.").format(
-                    migration=f"{migration.app_label}.{migration.name}"
-                ),
-                hint=_("Write it as RunPython or RunSQL, which each schema carries out for itself."),
-            )
 
 
 def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:

@@ -27,27 +27,45 @@ STEPS = """
     migrations.AddField("item", "one", models.IntegerField(null=True)),
     migrations.AddField("item", "two", models.IntegerField(null=True)),
 """
-# Each of the 40 schemas tells of its plan, of the begin and the end of two migrations, and of its own end.
-MOMENTS = range(2, 240, 5)
+MORE = """
+    migrations.AddField("item", "place", models.IntegerField(default=7)),
+    migrations.AddIndex("item", models.Index(fields=["price"], name="item_price")),
+"""
+# Each of the 40 schemas tells of its plan, of the begin and the end of three migrations, and of its own end; the large
+# ones of the steps of an index as well.
+MOMENTS = range(2, 320, 6)
+LARGE = ("acme", "t05", "t30")
+INDEXED = """
+    SELECT relnamespace::regnamespace::text FROM pg_index JOIN pg_class ON oid = indexrelid
+    WHERE relname = 'item_price' AND indisvalid
+"""
 
 
 @pytest.fixture
 def forty(tenanted: Tenanted) -> Tenanted:
-    """Return a project with forty tenants, and two migrations for each: one atomic, one that is not."""
+    """Return a project with forty tenants, and three migrations for each: one atomic, one that is not, one online."""
     tenanted.copies(*MANY, of="acme")
     tenanted.file("killer.py", KILLER)
     tenanted.setting("LISTENERS", ["killer.listen"])
     tenanted.column()
     tenanted.migration("shop", "0003_steps", STEPS, after="0002_price", head="atomic = False")
+    tenanted.migration("shop", "0004_more", MORE, after="0003_steps")
+    tenanted.setting("SMALL_TABLE", 100)
+    for schema in LARGE:
+        tenanted.query(f"INSERT INTO {schema}.shop_item SELECT number FROM generate_series(1, 300) AS number")
     return tenanted
 
 
 def assert_whole(project: Tenanted) -> None:
     everywhere = {*MANY, "acme", "beta", "gamma", "delta"}
-    for column in ("price", "one", "two"):
+    for column in ("price", "one", "two", "place"):
         assert project.with_column(column) == everywhere
     recorded = [project.recorded_in(schema) for schema in sorted(everywhere)]
-    assert all(one == recorded[0] and "shop.0003_steps" in one for one in recorded)
+    assert all(one == recorded[0] and "shop.0004_more" in one for one in recorded)
+    assert {schema for (schema,) in project.query(INDEXED)} == everywhere
+    # What the release that is still running writes has the default, of which each schema's ledger knows.
+    assert {schema for (schema,) in project.query("SELECT schema_name FROM auto_migrate_bridge")} == everywhere
+    project.query("; ".join(f"INSERT INTO {schema}.shop_item (id) VALUES (5000)" for schema in everywhere))
     open_steps = "operations_done > 0 OR operation_started IS NOT NULL OR status = 'running'"
     assert project.query(f"SELECT * FROM auto_migrate_step WHERE {open_steps}") == []
 
