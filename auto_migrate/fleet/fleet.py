@@ -161,17 +161,18 @@ class Fleet:
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
-        self.bridges.look()
+        survey = self._taken()
+        self.bridges.look({name for group in survey.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
-            self._bring(SharedLock(lock))
+            self._bring(SharedLock(lock), survey)
         except MigrationFailed:
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
 
-    def _bring(self, shared: SharedLock) -> None:
-        for tenant in self._wanted(self._taken()).missing:
+    def _bring(self, shared: SharedLock, survey: Survey) -> None:
+        for tenant in self._wanted(survey).missing:
             with self.database.connection.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(tenant.name)}")
         if self.request.canaries:

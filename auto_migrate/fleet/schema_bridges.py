@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.keeper import BridgeKeeper
@@ -17,12 +17,22 @@ from auto_migrate.fleet.shared_plan import SharedPlan
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.targets import Goal
-from auto_migrate.values import Bridge
+from auto_migrate.values import Bridge, BridgeKind
 
-GONE = """
-    SELECT name FROM unnest(%s::text[]) AS name
-    WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = name)
-"""
+# Schemas in which a default, or a trigger, stands as a bridge has it.
+ALIKE = {
+    BridgeKind.DEFAULT: """
+        SELECT nspname FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE nspname = ANY(%s) AND relname = %s AND attname = %s AND pg_get_expr(adbin, adrelid) = %s
+    """,
+    BridgeKind.FILL: """
+        SELECT nspname FROM pg_trigger
+        JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = ANY(%s) AND relname = %s AND tgname = %s
+    """,
+}
 
 
 class SchemaBridges:
@@ -39,14 +49,31 @@ class SchemaBridges:
         # What waits for the deploy, by the plan of which it was read.
         self.late: dict[int, tuple[Comparison, list[Wanted]]] = {}
 
-    def look(self) -> None:
-        """Look up what stands; forget what stood in schemas that are gone."""
+    def look(self, schemas: Collection[str]) -> None:
+        """Look up what stands in the `schemas` of all tenants, their copies included.
+
+        What stood in one that is gone, or no tenant's any more, is forgotten: no run comes there.
+        """
         found = self._by_schema()
         if names := [name for name in found if name]:
-            gone = [name for (name,) in self.database.ask(Question(GONE, [names]))]
+            gone = set(names).difference(schemas)
             self.ledger.forget_schemas(gone)
-            found = {name: bridges for name, bridges in found.items() if name not in gone}
+            self._note_copies([bridge for bridge in self._all(found) if bridge.schema not in gone], schemas)
+            found = self._by_schema()
         self.before = found
+
+    def _note_copies(self, standing: Sequence[Bridge], schemas: Collection[str]) -> None:
+        """Note what stands in schemas that were made as copies of another, in which nobody has raised it."""
+        known: dict[Bridge, list[Bridge]] = {}
+        for bridge in standing:
+            if bridge.kind in ALIKE:
+                alike = dataclasses.replace(place_of(bridge), schema="", definition=bridge.definition)
+                known.setdefault(alike, []).append(bridge)
+        for alike, bridges in known.items():
+            own = (alike.column, alike.definition) if alike.kind is BridgeKind.DEFAULT else (alike.name,)
+            others = sorted(set(schemas) - {bridge.schema for bridge in bridges})
+            for (name,) in self.database.ask(Question(ALIKE[alike.kind], [others, alike.table, *own])):
+                self.ledger.copy(bridges[0], name)
 
     def expect(self, plans: Sequence[SharedPlan]) -> None:
         """Make sure that there is a table for what plans may raise."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 
-from auto_migrate.active_schema import active_schema
+from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.late_tables import forget, has_table, note_made
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
@@ -74,6 +74,12 @@ class BridgeLedger:
                 "name": bridge.migration.name,
             },
         )
+
+    def copy(self, bridge: Bridge, schema: str) -> None:
+        """Note that a bridge stands in another schema as well, as it is known of the one that it was raised in."""
+        with within_schema(schema):
+            self.put(bridge)
+            self._of(bridge).update(released_at=bridge.released_at, released_as=bridge.released_as)
 
     def define(self, bridge: Bridge, definition: str) -> None:
         """Note how the database shows a bridge."""

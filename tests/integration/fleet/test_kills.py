@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.fleet.tenanted import Tenanted
+from tests.servers import PostgreSQL
 
 MANY = tuple(f"t{number:02}" for number in range(36))
 # A listener of the project's own, which ends the process at the n-th thing that it is told of a tenant.
@@ -41,19 +45,32 @@ INDEXED = """
 """
 
 
-@pytest.fixture
-def forty(tenanted: Tenanted) -> Tenanted:
-    """Return a project with forty tenants, and three migrations for each: one atomic, one that is not, one online."""
-    tenanted.copies(*MANY, of="acme")
-    tenanted.file("killer.py", KILLER)
-    tenanted.setting("LISTENERS", ["killer.listen"])
-    tenanted.column()
-    tenanted.migration("shop", "0003_steps", STEPS, after="0002_price", head="atomic = False")
-    tenanted.migration("shop", "0004_more", MORE, after="0003_steps")
-    tenanted.setting("SMALL_TABLE", 100)
+@pytest.fixture(scope="session")
+def of_forty(postgresql: PostgreSQL, of_four: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with forty tenants, three of them large, to be copied."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    project = Tenanted(tmp_path_factory.mktemp("forty"), postgresql.create_database(name, of_four), "django_tenants")
+    project.copies(*MANY, of="acme")
     for schema in LARGE:
-        tenanted.query(f"INSERT INTO {schema}.shop_item SELECT number FROM generate_series(1, 300) AS number")
-    return tenanted
+        project.query(f"INSERT INTO {schema}.shop_item SELECT number FROM generate_series(1, 300) AS number")
+    postgresql.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    yield name
+    postgresql.drop_database(name)
+
+
+@pytest.fixture
+def forty(postgresql: PostgreSQL, of_forty: str, tmp_path: Path) -> Iterator[Tenanted]:
+    """A project with forty tenants, and three migrations for each: one atomic, one that is not, one online."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    project = Tenanted(tmp_path, postgresql.create_database(name, of_forty), "django_tenants")
+    project.file("killer.py", KILLER)
+    project.setting("LISTENERS", ["killer.listen"])
+    project.setting("SMALL_TABLE", 100)
+    project.column()
+    project.migration("shop", "0003_steps", STEPS, after="0002_price", head="atomic = False")
+    project.migration("shop", "0004_more", MORE, after="0003_steps")
+    yield project
+    postgresql.drop_database(name)
 
 
 def assert_whole(project: Tenanted) -> None:

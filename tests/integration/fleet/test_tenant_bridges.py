@@ -47,12 +47,14 @@ def test_the_old_release_writes_in_each_schema_until_the_next_one_is_out(tenante
     same = project.run("auto_migrate", AUTO_MIGRATE_RELEASE="two", **NO_DELAY)
     assert same.code == 0, same.text
     assert bridges(project) == [(schema, "shop_item", "place") for schema in EVERYWHERE]
+    # One that is made as a copy of another has what stands there, and nobody has raised it.
+    project.copies("twin", of="acme")
     # One that is dropped leaves nothing.
     project.query("DELETE FROM customers_client WHERE schema_name = 'gamma'; DROP SCHEMA gamma CASCADE")
     last = project.run("auto_migrate", AUTO_MIGRATE_RELEASE="three", **NO_DELAY)
     assert last.code == 0, last.text
     assert bridges(project) == []
-    assert not any(old_release_writes(project, schema) for schema in ("acme", "beta", "delta", "fresh"))
+    assert not any(old_release_writes(project, schema) for schema in ("acme", "beta", "delta", "fresh", "twin"))
     assert last.output.count("A bridge is taken down") == 1
 
 
