@@ -27,7 +27,7 @@ from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.base import Database
+from auto_migrate.databases.base import Database, Question
 from auto_migrate.databases.statistics import TableStatistics
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.fleet.small_tables import SmallTables
@@ -35,6 +35,7 @@ from auto_migrate.tenants import quoted
 
 # What is known of a table that is small.
 FEW = TableStatistics(0)
+OWN = "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(%s)) AND relname = %s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,10 +104,12 @@ def tenant_planner(
         return None
     schema, look = active_schema(), planner.look
 
-    def look_here(table: str) -> TableStatistics | None:
-        return FEW if small.has(database.connection, schema, table) else look(table)
-
     always = get_settings().ONLINE == "always"
-    return TenantPlanner(
-        planner.connection, look if always else look_here, planner.goes, planner.version, planner.is_off, promised
-    )
+
+    def look_here(table: str) -> TableStatistics | None:
+        if not always and small.has(database.connection, schema, table):
+            return FEW
+        # One that all share is not changed from here.
+        return look(table) if database.ask(Question(OWN, [schema, table])) else None
+
+    return TenantPlanner(planner.connection, look_here, planner.goes, planner.version, planner.is_off, promised)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,30 @@ KILLER = """
         begun += event.kind == "online_step_started"
         if begun == int(os.environ.get("KILL_AT", 0)) > 0:
             os.kill(os.getpid(), signal.SIGKILL)
+"""
+# One that drops a tenant's schema as its n-th step begins, over a connection of its own.
+DROPPER = """
+    import os
+
+    from django.db import connections
+
+    begun = 0
+
+    def listen(event, context):
+        global begun
+        begun += event.kind == "online_step_started"
+        if begun == int(os.environ.get("DROP_AT", 0)) > 0:
+            begun += 1
+            other = connections["default"].copy()
+            with other.cursor() as cursor:
+                cursor.execute("DROP SCHEMA beta CASCADE")
+            other.close()
+"""
+OF_PUBLIC = """
+    SELECT attname::text FROM pg_attribute WHERE attrelid = 'public.shop_item'::regclass AND attnum > 0
+    UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'
+    ORDER BY 1
 """
 ONE_AT_A_TIME = {"AUTO_MIGRATE_TENANT_WORKERS": "1"}
 
@@ -123,3 +148,24 @@ def test_a_table_that_was_emptied_in_one_schema_is_not_empty_in_all(tenanted: Te
     project.query("DELETE FROM gamma.shop_item")
     done = project.run("auto_migrate")
     assert done.code == 0, done.text
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("operation", "step"), [(WIDEN, 1), (INDEX, 1), (WIDEN, 3)])
+def test_the_steps_of_a_tenant_that_is_dropped_meanwhile_are_not_taken_in_the_shared_schema(
+    tmp_path: Path, database_url: str, operation: str, step: int
+) -> None:
+    project = Tenanted(tmp_path, database_url, "own")
+    project.migration("shop", "0002_size", ADD_SIZE, after="0001_initial")
+    assert project.run("auto_migrate").code == 0
+    project.tenants("beta", "gamma")
+    assert project.run("auto_migrate").code == 0
+    grown(project, "beta", columns="id, size", values="number, number")
+    project.file("dropper.py", DROPPER)
+    project.setting("LISTENERS", ["dropper.listen"])
+    project.migration("shop", "0003_next", operation, after="0002_size")
+    assert project.run("auto_migrate", "--tenant=gamma").code == 0
+    before = project.query(OF_PUBLIC)
+    done = project.run("auto_migrate", DROP_AT=str(step))
+    assert done.code == 0, done.text
+    assert project.query(OF_PUBLIC) == before
