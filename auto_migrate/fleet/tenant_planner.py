@@ -104,12 +104,14 @@ def tenant_planner(
         return None
     schema, look = active_schema(), planner.look
 
-    always = get_settings().ONLINE == "always"
+    always, own = get_settings().ONLINE == "always", set[str]()
 
     def look_here(table: str) -> TableStatistics | None:
         if not always and small.has(database.connection, schema, table):
             return FEW
         # One that all share is not changed from here.
-        return look(table) if database.ask(Question(OWN, [schema, table])) else None
+        if table not in own and database.ask(Question(OWN, [schema, table])):
+            own.add(table)
+        return look(table) if table in own else None
 
     return TenantPlanner(planner.connection, look_here, planner.goes, planner.version, planner.is_off, promised)
