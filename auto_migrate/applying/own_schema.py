@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db.migrations.recorder import MigrationRecorder
 
 from auto_migrate.active_schema import active_schema
+from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.databases.base import Question
 from auto_migrate.tenants import quoted
 
@@ -27,4 +28,4 @@ def kept_schema() -> Question | None:
 def in_own_schema(name: str) -> str:
     """Return a quoted name as that of something in the tenant's schema, unless it says its own."""
     schema = active_schema()
-    return f"{quoted(schema)}.{name}" if schema and '"."' not in name else name
+    return f"{quoted(schema)}.{name}" if schema and len(parts_of(name)) == 1 else name

@@ -109,7 +109,9 @@ def tenant_planner(
     def look_here(table: str) -> TableStatistics | None:
         if not always and small.has(database.connection, schema, table):
             return FEW
-        # One that all share is not changed from here.
+        # One that all share is not changed from here, unless somebody says where it is.
+        if "." in table:
+            return look(table)
         if table not in own and database.ask(Question(OWN, [schema, table])):
             own.add(table)
         return look(table) if table in own else None

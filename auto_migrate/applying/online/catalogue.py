@@ -90,7 +90,7 @@ class Catalogue:
 
     def schema_of(self, table: str) -> str:
         """Return the schema of a table, quoted; empty where there is no such table."""
-        if schema := active_schema():
+        if (schema := active_schema()) and len(parts_of(table)) == 1:
             return quoted(schema)
         rows = self.rows(SCHEMA, [table])
         return quoted(rows[0][0]) if rows else ""
