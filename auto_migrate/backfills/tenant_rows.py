@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
@@ -12,7 +13,26 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.declared import within
 from auto_migrate.exceptions import UsageError
+from auto_migrate.tenants import tenancy_of
 from auto_migrate.values import BackfillKey
+
+
+def is_in_tenant(alias: str) -> bool:
+    """Return whether a connection is in the schema of a tenant, whoever has led it there."""
+    tenancy = tenancy_of(alias)
+    if tenancy is None:
+        return False
+    here = current_schema(alias)
+    with tenancy.in_public():
+        return here != current_schema(alias)
+
+
+def current_schema(alias: str) -> str | None:
+    """Return the schema in which a connection would make a table."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        found: str | None = cursor.fetchone()[0]
+    return found
 
 
 def refuse_rows_of_tenant(key: BackfillKey, model: Any, alias: str) -> None:

@@ -104,9 +104,8 @@ class Backfill(Operation):
         from auto_migrate.backfills.foreground import carry_out
         from auto_migrate.backfills.records import Backfills
         from auto_migrate.backfills.release_step import release_step
-        from auto_migrate.backfills.tenant_rows import refuse_rows_of_tenant
+        from auto_migrate.backfills.tenant_rows import is_in_tenant, refuse_rows_of_tenant
         from auto_migrate.databases import adapter_for
-        from auto_migrate.tenants import is_in_tenant
 
         alias = schema_editor.connection.alias
         if not self.is_allowed(alias, from_state):
@@ -124,8 +123,8 @@ class Backfill(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         from auto_migrate.backfills.foreground import take_back
+        from auto_migrate.backfills.tenant_rows import is_in_tenant
         from auto_migrate.databases import adapter_for
-        from auto_migrate.tenants import is_in_tenant
 
         alias = schema_editor.connection.alias
         # In the schema of a tenant it has written nothing.
