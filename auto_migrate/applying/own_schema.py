@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.databases.base import Question
-from auto_migrate.tenants import quoted
+from auto_migrate.databases.identifiers import quoted
 
 
 def kept_schema() -> Question | None:

@@ -28,10 +28,10 @@ from auto_migrate.changes.reading import read_changes
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, Question
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.statistics import TableStatistics
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.fleet.small_tables import SmallTables
-from auto_migrate.tenants import quoted
 
 # What is known of a table that is small.
 FEW = TableStatistics(0)
