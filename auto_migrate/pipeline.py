@@ -341,8 +341,7 @@ class Run:
             alterations=alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use),
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
-        bridges.loosen()
-        bridges.tell_raised()
+        bridges.finish()
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
 

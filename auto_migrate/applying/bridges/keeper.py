@@ -84,8 +84,9 @@ class BridgeKeeper:
             late = wanted(self.database, self.comparison) if late is None else late
             loosen(self.database, late, lock=self.lock, emit=self.emit)
 
-    def tell_raised(self) -> None:
-        """Report what was raised."""
+    def finish(self) -> None:
+        """Loosen what waits for the deploy, and report what was raised."""
+        self.loosen()
         if not self.raises:
             return
         if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
