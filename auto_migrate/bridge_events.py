@@ -26,6 +26,12 @@ class BridgeTakenDown(Event):
     ours: bool
 
 
+class BridgesTakenDown(Event):
+    """These bridges of tenants' schemas are gone, each told by itself before."""
+
+    bridges: tuple[Bridge, ...]
+
+
 class BridgeKept(Event):
     """A bridge should be taken down and stays for the next run, for this reason."""
 

@@ -132,6 +132,11 @@ class Run:
         self.gate = Gate(database, self.goal, request.acknowledgements, emit, answers=request.answers)
         self.fleet = fleet_of(database, self.goal, request, emit)
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether no app and no tenant is left out."""
+        return self.goal.is_whole and not self.request.tenants
+
     def run(self) -> Result:
         """Make attempts until one succeeds; tell the listeners how it ended."""
         started = self.emit.clock.monotonic()
@@ -165,7 +170,7 @@ class Run:
             if self.fleet is not None:
                 self.fleet.migrate(lock)
         end = self.verify(comparison, code)
-        if self.goal.is_whole and self.goal.phase is not Phase.POST_DEPLOY:
+        if self.is_whole and self.goal.phase is not Phase.POST_DEPLOY:
             note_release(self.database.alias)
         return end
 
@@ -189,8 +194,7 @@ class Run:
     def read_code(self) -> Code | None:
         """Return what a fingerprint is made of; None where the goal is less than everything, or none can be had."""
         # Read once, before any migration is imported: files that are edited under a worker are not what it carries out.
-        is_whole = self.goal.is_whole and not self.request.tenants
-        return code_of_process(self.database.alias) if is_whole else None
+        return code_of_process(self.database.alias) if self.is_whole else None
 
     def known(self, code: Code) -> Known | None:
         """Return what the last run knew of this code, None if it did not find the database up to date with it.
@@ -337,7 +341,7 @@ class Run:
             alterations=alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use),
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
-        bridges.loosen()
+        bridges.finish()
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
 

@@ -62,7 +62,7 @@ def preview(
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
-        if standing_bridges := BridgeLedger(database).standing():
+        if standing_bridges := BridgeLedger(database).everywhere():
             emit(BridgesFound(standing_bridges, judge_for(database, standing_bridges, comparison, goal).due))
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.

@@ -153,7 +153,8 @@ class Bridge:
 
     `name` is the constraint's or the trigger's, `definition` its SQL as the database shows it: a default's expression,
     a constraint's definition. `released_at` is when a release step that found or raised it succeeded, `released_as`
-    the release of that one: code from before is gone some time after that.
+    the release of that one: code from before is gone some time after that. `schema` is the tenant's, empty for the one
+    that all share and where there are no tenants.
     """
 
     kind: BridgeKind
@@ -165,6 +166,7 @@ class Bridge:
     raised_at: datetime.datetime | None = None
     released_at: datetime.datetime | None = None
     released_as: str = ""
+    schema: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

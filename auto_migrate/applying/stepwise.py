@@ -26,6 +26,7 @@ from auto_migrate.applying.operation_loop import (
     untranslated,
     wants_own_transaction,
 )
+from auto_migrate.applying.own_schema import kept_schema
 from auto_migrate.applying.recovery import (
     Resolutions,
     Verdict,
@@ -151,6 +152,9 @@ class Stepwise:
         done_statements, self.done_statements = self.done_statements, ()
         statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
         noted = are_noted(self.database, step.operation)
+        if own_schema := kept_schema():
+            # Nothing can keep it beyond this moment.
+            self.database.ask(own_schema)
         # Where each statement is noted, what was there before the first of them tells nothing.
         before = "" if noted else self.database.schema_digest()
         self.journal.begin(index, schema_before=before, statements=done_statements if noted else None)
@@ -198,7 +202,7 @@ class Stepwise:
         own = OwnTransaction(self.database, self.progress, journal, index)
         with own.settled(), atomic(using=self.database.alias):
             with self.progress.aside():
-                self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
+                self.database.begin_migration(self.emit.clock, kept_schema(), teller(self.emit))
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 step.lock_ahead()

@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.active_schema import active_schema
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.changes.columns import has_database_default
 from auto_migrate.changes.sql.quoting import parts_of
@@ -48,7 +47,7 @@ def bridges_of(change: Change, vendor: str, *, late: bool) -> Iterator[Bridgeabl
 
     `late` tells that it waits until the old code is gone: then it is the new code that has to live with what is there.
     """
-    if get_settings().BRIDGES and vendor in BRIDGED_VENDORS and not active_schema():
+    if get_settings().BRIDGES and vendor in BRIDGED_VENDORS:
         yield from _for_new_code(change) if late else _for_old_code(change, vendor)
 
 
@@ -79,8 +78,6 @@ def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:
     """Say why no bridge can serve the writers of a column that nothing fills, nothing where one can."""
     if not get_settings().BRIDGES:
         return _("bridges are switched off")
-    if active_schema():
-        return _("the schemas of tenants are given none")
     # Where each statement commits, only what Django's own statement can do leaves no moment in between.
     if vendor not in BRIDGED_VENDORS or (vendor != "postgresql" and not isinstance(change, AddColumn)):
         return _("this database can be given none")

@@ -75,6 +75,14 @@ class Statistics(abc.ABC):
         """Return what goes on in the database as a whole."""
         return Activity()
 
+    def told_as(self, table: str) -> str:
+        """Return how people are told of the table that was looked at."""
+        return table
+
+    def scope(self, _table: str) -> str:
+        """Return for which other tables it stands, in words; nothing if for none."""
+        return ""
+
     def count(self, table: str, limit: int) -> int:
         """Count the rows of a table up to `limit` and one."""
         name = self.quoted(table)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -42,6 +44,9 @@ from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
 from auto_migrate.tenants import Tenancy, Tenant
 from auto_migrate.values import MigrationKey, Node
+
+if TYPE_CHECKING:
+    from auto_migrate.fleet.schema_bridges import SchemaBridges
 
 # How often the progress is told, in seconds, and how often tenants are looked for that came meanwhile.
 REPORT = 5.0
@@ -84,6 +89,14 @@ class Fleet:
     def is_whole(self) -> bool:
         """Return whether no tenant and no app is left out."""
         return self.goal.is_whole and not self.request.tenants
+
+    @functools.cached_property
+    def bridges(self) -> SchemaBridges:
+        """The bridges of all tenants."""
+        # With nothing to do nobody asks for them.
+        from auto_migrate.fleet.schema_bridges import SchemaBridges
+
+        return SchemaBridges(self.database, self.goal)
 
     @property
     def is_cut(self) -> bool:
@@ -148,8 +161,18 @@ class Fleet:
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
-        shared = SharedLock(lock)
-        for tenant in self._wanted(self._taken()).missing:
+        survey = self._taken()
+        self.bridges.look({name for group in survey.groups for name in group.names})
+        self.bridges.expect(self.plans)
+        try:
+            self._bring(SharedLock(lock), survey)
+        except MigrationFailed:
+            self.bridges.tell(self.emit)
+            raise
+        self.bridges.tell(self.emit)
+
+    def _bring(self, shared: SharedLock, survey: Survey) -> None:
+        for tenant in self._wanted(survey).missing:
             with self.database.connection.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(tenant.name)}")
         if self.request.canaries:
@@ -163,6 +186,7 @@ class Fleet:
             if not newcomers.groups:
                 return
             self._plan(newcomers)
+            self.bridges.expect(self.plans)
 
     def verify(self, needs: RequiredMigrations, deferred: Collection[MigrationKey]) -> Sequence[Node] | None:
         """Return what is recorded now, for a fingerprint, None where not everything is applied or was asked for.
@@ -280,6 +304,7 @@ class Shift:
                         self.lock,
                         part,
                         fleet.turn,
+                        fleet.bridges,
                         is_cut=job.tenant.name in self.cut,
                     ).run()
                 finally:

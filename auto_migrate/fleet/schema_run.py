@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import connections
@@ -16,7 +17,6 @@ from django.db.migrations.state import ProjectState, StateApps
 from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
-from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.locks.needs import is_schema_operation
@@ -44,6 +44,10 @@ from auto_migrate.retry import teller
 
 # The verbosity from which on Django tells of each app for which a signal is sent.
 TELLING = 2
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.online.planner import OnlinePlanner
+    from auto_migrate.fleet.schema_bridges import SchemaBridges
 
 
 class Turn:
@@ -78,8 +82,7 @@ class SchemaExecutor(Executor):
     """Carries out a shared plan in one schema; what computes in Python waits for its turn."""
 
     def __init__(self, database: Database, plan: SharedPlan, own: Plan, turn: Turn, **others: Any) -> None:
-        bridges = BridgeBuilder(database, raises=False, any_stand=False)
-        super().__init__(database, plan.comparison, bridges=bridges, **others)
+        super().__init__(database, plan.comparison, **others)
         self.recorder = PresentRecord(self.connection)
         self.shared = plan
         self.own = {migration: migration for migration, _backwards in own}
@@ -96,6 +99,14 @@ class SchemaExecutor(Executor):
         if isinstance(state, KeptState):
             return Planner.migrate(self, targets, plan, quietly(state), fake, fake_initial)
         return super().migrate(targets, plan, state, fake, fake_initial)
+
+    @functools.cached_property
+    def planner(self) -> OnlinePlanner | None:
+        """What plans the operations that go online in this schema."""
+        # Likewise of a plan that is empty.
+        from auto_migrate.fleet.tenant_planner import tenant_planner
+
+        return tenant_planner(self.database, self.shared.small, self.shared.promised_operations(), is_new=self.is_new)
 
     def check_replacements(self) -> None:
         if self.loader.replacements:
@@ -131,6 +142,7 @@ class SchemaRun:
     lock: DeployLock
     emit: Emitter
     turn: Turn
+    bridges: SchemaBridges
     is_cut: bool = False
 
     def run(self) -> None:
@@ -142,6 +154,8 @@ class SchemaRun:
         plan, comparison = self.plan.own_plan(), self.plan.comparison
         cut = open_journals(self.database.alias) if self.is_cut else {}
         check_open(self.database, cut, comparison)
+        bridges = self.bridges.keeper(self.database, self.plan, self.lock, self.emit)
+        bridges.take_down()
         # Of the states all that is not changed is shared.
         state: ProjectState = LazyState.of(self.plan.state)
         self._announce_begin(state, plan)
@@ -156,6 +170,7 @@ class SchemaRun:
                 lock=self.lock,
                 emit=self.emit,
                 resolutions=self.request.resolutions,
+                bridges=bridges.builder(),
                 open_journals=cut,
             )
             try:
@@ -163,6 +178,8 @@ class SchemaRun:
             finally:
                 if not isinstance(state, KeptState):
                     self.plan.forget()
+        if bridges.loosens:
+            bridges.loosen(self.bridges.late_of(self.database, self.plan))
         with self.turn.had():
             models = self.plan.final_models(state)
         self._announce_end(models, plan)

@@ -16,14 +16,15 @@ from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
-from auto_migrate.backfills.atomicity import is_in_batches
+from auto_migrate.backfills.tenant_rows import refuse_backfills
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
-from auto_migrate.exceptions import HistoryDiverged, TransientError, UsageError
+from auto_migrate.exceptions import HistoryDiverged, TransientError
 from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.largest_tables import LargestTenants
 from auto_migrate.fleet.model_rows import CompleteRows
+from auto_migrate.fleet.small_tables import SmallTables
 from auto_migrate.fleet.survey import LOOKS, Group, Survey, digest_of
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
@@ -32,6 +33,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import Gate
 from auto_migrate.tenants import Tenancy
+from auto_migrate.values import MigrationKey
 
 Plan = list[tuple[Migration, bool]]
 # Of how many operations the states are kept: each has models, and a new tenant may need thousands.
@@ -54,6 +56,13 @@ class SharedPlan:
     complete: CompleteRows = dataclasses.field(default_factory=CompleteRows, init=False, repr=False)
     # Of each thread: models that operations look at are not for two at a time.
     _kept: threading.local = dataclasses.field(default_factory=threading.local, init=False, repr=False)
+    # In which schemas a table is small.
+    small: SmallTables = dataclasses.field(init=False, repr=False)
+    # The operations (1-based) that were judged to go online.
+    promised: frozenset[tuple[MigrationKey, int]] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.small = SmallTables(self.group.names)
 
     def begin(self, own: Plan) -> LazyState:
         """Return the state before the plan, for the schema that this thread works in and that has its `own`."""
@@ -72,6 +81,12 @@ class SharedPlan:
     def own_plan(self) -> Plan:
         """Return the plan for one schema: receivers of `pre_migrate` edit it, and the operations of its migrations."""
         return [(_copied(migration), backwards) for migration, backwards in self.comparison.plan]
+
+    def promised_operations(self) -> frozenset[int]:
+        """Return the ids of those operations."""
+        migrations = {MigrationKey.of(migration): migration for migration, _backwards in self.comparison.plan}
+        found = ((migrations.get(key), index) for key, index in self.promised)
+        return frozenset(id(migration.operations[index - 1]) for migration, index in found if migration is not None)
 
     def final_models(self, state: ProjectState) -> StateApps:
         """Return the models after the plan, rendered for the first schema that asks."""
@@ -105,7 +120,8 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
             if len(group.tenants) > 1 and group.has_record and digest_of(comparison.recorded) != group.digest:
                 # It was migrated or dropped since it was looked at, and stands for the others no more.
                 continue
-            refuse_backfills(comparison)
+            if comparison.recorded:
+                refuse_backfills(comparison.loader, comparison.plan, tenancy.alias)
             executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
             return SharedPlan(
                 group,
@@ -119,24 +135,19 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
     raise TransientError(_("The records of the tenants are changing."), contention=True)
 
 
-def refuse_backfills(comparison: Comparison) -> None:
-    """Raise `UsageError` for a backfill, of which one record is kept a database and not one a schema."""
-    for migration, _backwards in comparison.plan:
-        if any(map(is_in_batches, migration.operations)):
-            raise UsageError(
-                _("Migration {migration} has a backfill, which tenants' schemas cannot have.").format(
-                    migration=f"{migration.app_label}.{migration.name}"
-                ),
-                hint=_("Write it as RunPython or RunSQL, which each schema carries out for itself."),
-            )
-
-
 def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:
     """Judge a plan once for all its schemas, by the largest table of each name; raise what the gate raises."""
     largest = LargestTenants(tenancy.alias, plan.group.names)
     gate = Gate(largest, goal, request.acknowledgements, emit, answers=request.answers)
     with tenancy.entered(plan.group.tenants[0]):
         gate.check(plan.comparison, plan.state, {})
+    if gate.assessment is not None:
+        plan.promised = frozenset(
+            (assessed.migration, operation.index)
+            for assessed in gate.assessment.migrations
+            for operation in assessed.operations
+            if operation.online
+        )
 
 
 def plans_for(database: Database, tenancy: Tenancy, survey: Survey, goal: Goal) -> list[SharedPlan]:

@@ -1,4 +1,7 @@
-"""The bridges that stand in one database, noted in the transaction that raises each or takes it down."""
+"""The bridges that stand in one database, noted in the transaction that raises each or takes it down.
+
+Of tenants' schemas each has its own: what is noted and looked up is of the one that this thread works in.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 
+from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.history.late_tables import forget, has_table, note_made
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
@@ -31,17 +35,27 @@ class BridgeLedger:
         return have_tables(connections[self.database], BridgeRecord)
 
     def standing(self) -> tuple[Bridge, ...]:
-        """Return the bridges that stand, the oldest first; none where no run has made the table."""
+        """Return the bridges that stand in the schema that this thread works in, the oldest first."""
+        return self._read(self._rows())
+
+    def everywhere(self) -> tuple[Bridge, ...]:
+        """Return the bridges that stand in any schema, the oldest first."""
+        return self._read(self._all())
+
+    def _read(self, rows: QuerySet[BridgeRecord]) -> tuple[Bridge, ...]:
+        """Return bridges; none where no run has made the table."""
         if not has_table(self.database, BridgeRecord):
             return ()
         try:
             with savepoint(self.database):
-                return self._bridges(self._rows())
+                return self._bridges(rows)
         except DatabaseError:
             forget(self.database, BridgeRecord)
-            if self.exists():
-                raise
-            return ()
+            if not self.exists():
+                return ()
+            # An older version of this app made it, with fewer columns.
+            ensure_tables(connections[self.database], [BridgeRecord])
+            return self._bridges(rows.all())
 
     def on(self, table: str, column: str | None = None) -> tuple[Bridge, ...]:
         """Return the bridges of a table, or of one of its columns."""
@@ -51,6 +65,7 @@ class BridgeLedger:
     def put(self, bridge: Bridge) -> None:
         """Note a bridge; one of its kind that stands in the same place already is the same bridge."""
         self._rows().update_or_create(
+            schema_name=active_schema(),
             **_place(bridge),
             defaults={"definition": bridge.definition},
             create_defaults={
@@ -59,6 +74,12 @@ class BridgeLedger:
                 "name": bridge.migration.name,
             },
         )
+
+    def copy(self, bridge: Bridge, schema: str) -> None:
+        """Note that a bridge stands in another schema as well, as it is known of the one that it was raised in."""
+        with within_schema(schema):
+            self.put(bridge)
+            self._of(bridge).update(released_at=bridge.released_at, released_as=bridge.released_as)
 
     def define(self, bridge: Bridge, definition: str) -> None:
         """Note how the database shows a bridge."""
@@ -83,10 +104,17 @@ class BridgeLedger:
 
     def note_release(self, now: datetime.datetime, release: str) -> None:
         """Note of every bridge of which it was not known that the code which it was raised for is out."""
-        self._rows().filter(released_at=None).update(released_at=now, released_as=release)
+        self._all().filter(released_at=None).update(released_at=now, released_as=release)
+
+    def forget_schemas(self, names: Iterable[str]) -> None:
+        """Forget what stood in schemas that are gone."""
+        self._all().filter(schema_name__in=list(names)).delete()
+
+    def _all(self) -> QuerySet[BridgeRecord]:
+        return BridgeRecord.objects.using(self.database).all()
 
     def _rows(self) -> QuerySet[BridgeRecord]:
-        return BridgeRecord.objects.using(self.database).all()
+        return self._all().filter(schema_name=active_schema())
 
     def _of(self, bridge: Bridge) -> QuerySet[BridgeRecord]:
         return self._rows().filter(**_place(bridge))
@@ -115,4 +143,5 @@ def _bridge(row: BridgeRecord) -> Bridge:
         raised_at=row.raised_at,
         released_at=row.released_at,
         released_as=row.released_as,
+        schema=row.schema_name,
     )

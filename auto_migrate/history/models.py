@@ -111,6 +111,8 @@ class StepRecord(models.Model):
 class BridgeRecord(models.Model):
     """One bridge that stands: see `auto_migrate.values.Bridge`."""
 
+    # The tenant's schema; empty for the one that all share, and where there are no tenants.
+    schema_name = models.CharField(max_length=63, db_default="")
     kind = models.CharField(max_length=16, choices=choices(BridgeKind))
     # The migration that it was raised for.
     app_label = models.CharField(max_length=255)

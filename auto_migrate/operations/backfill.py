@@ -104,10 +104,14 @@ class Backfill(Operation):
         from auto_migrate.backfills.foreground import carry_out
         from auto_migrate.backfills.records import Backfills
         from auto_migrate.backfills.release_step import release_step
+        from auto_migrate.backfills.tenant_rows import is_in_tenant, refuse_rows_of_tenant
         from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
         if not self.is_allowed(alias, from_state):
+            return
+        if is_in_tenant(alias):
+            refuse_rows_of_tenant(self.key, from_state.apps.get_model(self.model), alias)
             return
         task = self.task(from_state, schema_editor)
         if self.background and release_step() is not None:
@@ -119,10 +123,12 @@ class Backfill(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         from auto_migrate.backfills.foreground import take_back
+        from auto_migrate.backfills.tenant_rows import is_in_tenant
         from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
-        if self.is_allowed(alias, to_state):
+        # In the schema of a tenant it has written nothing.
+        if self.is_allowed(alias, to_state) and not is_in_tenant(alias):
             nothing = self.reverse_function is Backfill.noop
             take_back(adapter_for(alias), self.task(to_state, schema_editor, backwards=True), nothing=nothing)
 

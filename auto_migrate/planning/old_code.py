@@ -40,13 +40,13 @@ def note_release(database: str) -> None:
     if connections[database].vendor not in BRIDGED_VENDORS:
         return
     ledger = BridgeLedger(database)
-    if any(bridge.released_at is None for bridge in ledger.standing()):
+    if any(bridge.released_at is None for bridge in ledger.everywhere()):
         ledger.note_release(timezone.now(), release_of_code(database))
 
 
 def waits_for_run(database: str, goal: Goal) -> bool:
     """Return whether a run with this goal has to say or do something about the bridges that stand."""
-    bridges = BridgeLedger(database).standing() if connections[database].vendor in BRIDGED_VENDORS else ()
+    bridges = BridgeLedger(database).everywhere() if connections[database].vendor in BRIDGED_VENDORS else ()
     if not bridges:
         return False
     recorded = frozenset(recorded_rows(connections[database]))

@@ -193,7 +193,7 @@ def _look(adapter: Database) -> QuickState:
             answered = _answers[adapter.alias] = (recorded, state_of(connection, recorded))
         found = _half_way(adapter, recorded, answered[1]) if JOURNALS in told else answered[1]
         if BRIDGES in told:
-            found = dataclasses.replace(found, bridges=BridgeLedger(adapter.alias).standing())
+            found = dataclasses.replace(found, bridges=BridgeLedger(adapter.alias).everywhere())
         if BACKFILLS in told:
             # Probes ask for it, and the release step does not.
             from auto_migrate.backfills.records import Backfills
@@ -238,7 +238,7 @@ def _named(records: Any, source: int) -> Any:
 
 
 def _one_by_one(database: str) -> Collection[int]:
-    found = {JOURNALS: open_journals(database), BRIDGES: BridgeLedger(database).standing()}
+    found = {JOURNALS: open_journals(database), BRIDGES: BridgeLedger(database).everywhere()}
     # Whether there are any is looked up where they are counted.
     return {BACKFILLS, *(source for source, told in found.items() if told)}
 

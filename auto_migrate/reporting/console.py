@@ -13,7 +13,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed, BackfillsUnfinished
-from auto_migrate.bridge_events import BridgeKept, BridgesFound, BridgesRaised, BridgeTakenDown
+from auto_migrate.bridge_events import BridgeKept, BridgesFound, BridgesRaised, BridgesTakenDown, BridgeTakenDown
 from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
@@ -54,14 +54,14 @@ from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasPr
 from auto_migrate.numerals import numeral
 from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import printable_fields
-from auto_migrate.reporting.bridge_words import bridge_line
+from auto_migrate.reporting.bridge_words import bridge_line, bridge_lines
 from auto_migrate.reporting.operation_words import Progress, operation_line
 from auto_migrate.reporting.outlet import Outlet
 from auto_migrate.reporting.wait_words import describe_holder, describe_wait
 from auto_migrate.values import MigrationKey, SchemaState
 
 # What people are told of one tenant of many.
-OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished)
+OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished, OnlineStepStarted, RowsFilled)
 
 
 class Console:
@@ -280,8 +280,9 @@ class Console:
         self.lines(f"  {describe_blocker(blocker)}" for blocker in event.blockers)
 
     @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled | TableCopied)
-    def _operation_progressed(self, event: Progress, _context: Context) -> None:
-        self.line(operation_line(event))
+    def _operation_progressed(self, event: Progress, context: Context) -> None:
+        line = operation_line(event)
+        self.line(f"  {context.schema}:{line[1:]}" if context.is_part else line)
 
     @show.register(BackfillsUnfinished)
     def _backfills_unfinished(self, event: BackfillsUnfinished, _context: Context) -> None:
@@ -315,16 +316,16 @@ class Console:
 
     @show.register(BridgesFound)
     def _bridges_found(self, event: BridgesFound, _context: Context) -> None:
-        for bridge in event.standing:
-            text = _("🌉 A bridge stands: {bridge}")
-            if bridge in event.due:
-                text = _("🌉 A bridge will be taken down: {bridge}")
-            self.line(text.format(bridge=bridge_line(bridge)))
+        due = set(event.due)
+        for line in bridge_lines(bridge for bridge in event.standing if bridge not in due):
+            self.line(_("🌉 A bridge stands: {bridge}").format(bridge=line))
+        for line in bridge_lines(event.due):
+            self.line(_("🌉 A bridge will be taken down: {bridge}").format(bridge=line))
 
     @show.register(BridgesRaised)
     def _bridges_raised(self, event: BridgesRaised, _context: Context) -> None:
-        for bridge in event.bridges:
-            self.line(_("🌉 Until the old code is gone: {bridge}").format(bridge=bridge_line(bridge)))
+        for line in bridge_lines(event.bridges):
+            self.line(_("🌉 Until the old code is gone: {bridge}").format(bridge=line))
 
     @show.register(BridgeTakenDown)
     def _bridge_taken_down(self, event: BridgeTakenDown, _context: Context) -> None:
@@ -332,6 +333,11 @@ class Console:
         if event.ours:
             text = _("🌉 A bridge is taken down: {bridge}")
         self.line(text.format(bridge=bridge_line(event.bridge)))
+
+    @show.register(BridgesTakenDown)
+    def _bridges_taken_down(self, event: BridgesTakenDown, _context: Context) -> None:
+        for line in bridge_lines(event.bridges):
+            self.line(_("🌉 A bridge is taken down: {bridge}").format(bridge=line))
 
     @show.register(BridgeKept)
     def _bridge_kept(self, event: BridgeKept, _context: Context) -> None:

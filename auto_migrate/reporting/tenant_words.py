@@ -9,9 +9,7 @@ from django.utils.translation import ngettext
 
 from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent, shortened
 from auto_migrate.numerals import numeral
-
-# How many names are told of many.
-MOST = 5
+from auto_migrate.reporting.bridge_words import MOST
 
 
 def lines_of(event: TenantEvent, schema: str) -> Iterator[str]:

@@ -43,7 +43,8 @@ class Gate:
         # What was answered already, as it is typed: a command that is to be typed next must say it again.
         self.answers = answers
         self._passed: frozenset[MigrationKey] = frozenset()
-        self._assessment: Assessment | None = None
+        # What the last plan was judged to be.
+        self.assessment: Assessment | None = None
 
     def check(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Raise `PlanRefused` at findings that nobody has acknowledged; `state` is that of the recorded migrations.
@@ -62,7 +63,7 @@ class Gate:
         """Raise `PlanRefused` unless a table may be copied while writes wait; see `Copying.demand_leave`."""
         from auto_migrate.safety.copying import Copying
 
-        copying = Copying(self.database, self.goal, self._assessment, self.acknowledgements)
+        copying = Copying(self.database, self.goal, self.assessment, self.acknowledgements)
         copying.demand_leave(migration, operation, table, reason)
 
     def tell_unused(self) -> None:
@@ -93,7 +94,7 @@ class Gate:
             cut=cut,
             after_deploy=self.goal.phase is Phase.POST_DEPLOY,
         )
-        self._assessment, blocking = assessment, standing(assessment, cut)
+        self.assessment, blocking = assessment, standing(assessment, cut)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:

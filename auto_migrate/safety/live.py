@@ -100,10 +100,18 @@ class Live:
         """
         if (found := self.table(table)) is None:
             return None
-        parts = [self._size(table, found), self._traffic(found), self._held(table, effects), self._activity()]
+        parts = [
+            self._size(table, found),
+            self.statistics.scope(self.former.table(table)),
+            self._traffic(found),
+            self._held(table, effects),
+            self._activity(),
+        ]
         return Evidence(Basis.LIVE, "; ".join(filter(None, parts)) + ".")
 
     def _size(self, table: str, found: TableStatistics) -> str:
+        if (name := self.former.table(table)) == table:
+            table = self.statistics.told_as(name)
         if found.rows == self.small + 1 and not found.counted:
             text = _("{table} has more than {rows} rows").format(table=table, rows=numeral(self.small))
         else:

@@ -20,6 +20,7 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
 from auto_migrate.inspection import inspect
+from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import endpoint
@@ -67,8 +68,13 @@ def database_situation(alias: str) -> dict[str, Any]:
         told["server"] = scrubbed(adapter.describe())
         told["migrations"] = inspection_record(inspection)
         told["bridges"] = [
-            {**bridge_record(bridge), "definition": scrubbed(bridge.definition), "released_as": bridge.released_as}
-            for bridge in BridgeLedger(alias).standing()
+            {
+                **bridge_record(bridge, schemas),
+                "definition": scrubbed(bridge.definition),
+                "released_as": bridge.released_as,
+                "schema_names": schemas,
+            }
+            for bridge, schemas in grouped(BridgeLedger(alias).everywhere())
         ]
         holder = adapter.lock_holder()
         told["lock_holder"] = holder_record(holder) if holder else None

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from auto_migrate.conf import get_settings
 from auto_migrate.redaction import presentable
+from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.values import TenantsState
 from auto_migrate.web.endpoint import endpoint
 from auto_migrate.web.health import GOOD, DatabaseReport, Health, database_report, overall, service_report
@@ -82,6 +83,6 @@ def _migrations(database: DatabaseReport) -> dict[str, object]:
         "state": schema.state,
         "pending": schema.pending,
         **deferred_record(schema.deferred),
-        "bridges": [bridge_record(bridge) for bridge in schema.bridges],
+        "bridges": [bridge_record(*alike) for alike in grouped(schema.bridges)],
         **({"tenants": tenants_record(schema.tenants)} if schema.tenants is not None else {}),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from auto_migrate.conf import get_settings
@@ -93,8 +93,11 @@ def schemas_record(schemas: SchemasCompared | None) -> dict[str, Any]:
     return {"tenants": {name: told[name] for name in ("total", "plans", "unprovisioned", "drifting")}}
 
 
-def bridge_record(bridge: Bridge) -> dict[str, Any]:
-    """Return a bridge for whom a schema is compared with the models: which part of it is none of theirs."""
+def bridge_record(bridge: Bridge, schemas: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a bridge for whom a schema is compared with the models: which part of it is none of theirs.
+
+    It stands for those of some `schemas`, where a database has tenants.
+    """
     return {
         "kind": bridge.kind,
         "migration": str(bridge.migration),
@@ -103,6 +106,8 @@ def bridge_record(bridge: Bridge) -> dict[str, Any]:
         "name": bridge.name or None,
         "raised_at": bridge.raised_at,
         "released_at": bridge.released_at,
+        # How many, and not which: anybody may ask for a service's health.
+        "schemas": len(schemas) or None,
     }
 
 

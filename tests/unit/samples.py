@@ -114,6 +114,7 @@ SAMPLES: list[Event] = [
     bridge_events.BridgesRaised((BRIDGE,)),
     bridge_events.BridgeTakenDown(BRIDGE, ours=True),
     bridge_events.BridgeTakenDown(BRIDGE, ours=False),
+    bridge_events.BridgesTakenDown((BRIDGE,)),
     bridge_events.BridgeKept(BRIDGE, "Another 412s of POST_DEPLOY_DELAY have to pass."),
     events.MigratingStarted(),
     events.PlanMade(("auth", "billing"), None, (FIRST, SECOND), backwards=False),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.bridges.loosening import loosen
+from auto_migrate.applying.bridges.loosening import Wanted, loosen, wanted
 from auto_migrate.applying.bridges.removal import take_down
 from auto_migrate.bridge_events import BridgeKept, BridgesRaised
 from auto_migrate.conf import get_settings
@@ -17,11 +19,14 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
-from auto_migrate.values import BRIDGED_VENDORS
+from auto_migrate.values import BRIDGED_VENDORS, Bridge
 
 
 class BridgeKeeper:
-    """Keeps the bridges of one database; `in_use` tells whether a release may be running beside the plan."""
+    """Keeps the bridges of one schema; `in_use` tells whether a release may be running beside the plan.
+
+    Those that are `standing` are looked up, unless somebody knows them.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class BridgeKeeper:
         in_use: bool,
         lock: DeployLock,
         emit: Emitter,
+        standing: tuple[Bridge, ...] | None = None,
     ) -> None:
         self.database = database
         self.comparison = comparison
@@ -40,7 +46,11 @@ class BridgeKeeper:
         self.emit = emit
         self.ledger = BridgeLedger(database.alias)
         can_have = database.connection.vendor in BRIDGED_VENDORS
-        self.standing = self.ledger.standing() if can_have else ()
+        # Then its table is there as well.
+        self.is_known = standing is not None
+        if standing is None:
+            standing = self.ledger.standing() if can_have else ()
+        self.standing = standing
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
@@ -59,15 +69,25 @@ class BridgeKeeper:
 
     def builder(self) -> BridgeBuilder:
         """Return what raises bridges while the plan is carried out."""
-        if self.raises:
+        if self.raises and not self.is_known:
             self.ledger.ensure_table()
         return BridgeBuilder(self.database, raises=self.raises, any_stand=bool(self.standing))
 
-    def loosen(self) -> None:
-        """Loosen what waits for the deploy, and tell what was raised."""
+    @property
+    def loosens(self) -> bool:
+        """Whether anything waits for the deploy that may have to be loosened."""
+        return self.raises and bool(self.comparison.deferred)
+
+    def loosen(self, late: Iterable[Wanted] | None = None) -> None:
+        """Loosen what waits for the deploy, which is read from the plan unless somebody has."""
+        if self.loosens:
+            late = wanted(self.database, self.comparison) if late is None else late
+            loosen(self.database, late, lock=self.lock, emit=self.emit)
+
+    def finish(self) -> None:
+        """Loosen what waits for the deploy, and report what was raised."""
+        self.loosen()
         if not self.raises:
             return
-        if self.comparison.deferred:
-            loosen(self.database, self.comparison, lock=self.lock, emit=self.emit)
         if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
             self.emit(BridgesRaised(raised))

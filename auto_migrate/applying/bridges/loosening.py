@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from auto_migrate.applying.bridges.moment import quiet_moment
@@ -19,18 +19,21 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.values import Bridge, BridgeKind, MigrationKey
 
+# What to loosen, and for which migration.
+Wanted = tuple[MigrationKey, Bridgeable]
 
-def loosen(database: Database, comparison: Comparison, *, lock: DeployLock, emit: Emitter) -> None:
+
+def loosen(database: Database, late: Iterable[Wanted], *, lock: DeployLock, emit: Emitter) -> None:
     """Loosen what the migrations that wait for the deploy will drop, each table in a transaction of its own.
 
     Raise `MigrationFailed` if a table is never free: without it the new code could not write.
     """
-    for migration, planned in _wanted(database, comparison):
+    for migration, planned in late:
         Loosening(database, migration, planned).carry_out(lock, emit)
 
 
-def _wanted(database: Database, comparison: Comparison) -> Iterator[tuple[MigrationKey, Bridgeable]]:
-    """Return what to loosen, and for which migration."""
+def wanted(database: Database, comparison: Comparison) -> Iterator[Wanted]:
+    """Return what to loosen for the migrations that wait for the deploy."""
     new, deferred = NewObjects(), frozenset(comparison.deferred)
     for read in read_plan(database.connection, comparison.whole, applied_state(comparison)):
         for _operation, change in read.changes():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from django.db.transaction import atomic
 
 from auto_migrate.applying.locks.acquire import lock_ahead
+from auto_migrate.applying.own_schema import kept_schema
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
@@ -24,7 +25,7 @@ def quiet_moment(
     Raise `MigrationFailed` if the tables are never free, `TransientError` if the deploy lock is lost.
     """
     with atomic(using=database.alias) if database.transactional_ddl else database.session_limits():
-        database.begin_migration(emit.clock, tell=teller(emit))
+        database.begin_migration(emit.clock, kept_schema(), teller(emit))
         lock.verify()
         if database.table_locks is not None:
             lock_ahead(database.table_locks, needs, migration=migration, emit=emit)

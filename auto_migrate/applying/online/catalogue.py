@@ -10,8 +10,10 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.transaction import atomic, set_rollback
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
 from auto_migrate.applying.online.step import Step
+from auto_migrate.applying.own_schema import in_own_schema
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 
@@ -56,7 +58,7 @@ class Catalogue:
 
     def index_state(self, step: Step) -> IndexState:
         """Return what there is of the index that a step builds."""
-        rows = self.rows(NAMED, [unquoted(step.subject), step.table])
+        rows = self.rows(NAMED, [unquoted(step.subject), in_own_schema(step.table)])
         if not rows:
             return IndexState.MISSING
         of_table, is_valid, definition, tablespace = rows[0]
@@ -88,6 +90,8 @@ class Catalogue:
 
     def schema_of(self, table: str) -> str:
         """Return the schema of a table, quoted; empty where there is no such table."""
+        if (schema := active_schema()) and len(parts_of(table)) == 1:
+            return quoted(schema)
         rows = self.rows(SCHEMA, [table])
         return quoted(rows[0][0]) if rows else ""
 

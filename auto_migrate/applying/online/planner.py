@@ -15,7 +15,6 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.migrations.utils import resolve_relation
 
-from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.locks.needs import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.premises import NotOnline, Premises
@@ -190,11 +189,11 @@ class OnlinePlanner:
 def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
     """Return what plans for the tables of a database as they are, None where nothing ever goes online.
 
-    That is on other databases than PostgreSQL, in a transaction of others, in the schemas of tenants, and where all
-    tables are made by this run (`is_new`): nobody uses them yet.
+    That is on other databases than PostgreSQL, in a transaction of others, and where all tables are made by this run
+    (`is_new`): nobody uses them yet.
     """
     statistics, settings, connection = database.statistics, get_settings(), database.connection
-    if database.vendor != "postgresql" or statistics is None or connection.in_atomic_block or active_schema():
+    if database.vendor != "postgresql" or statistics is None or connection.in_atomic_block:
         return None
     always, small = settings.ONLINE == "always", settings.SMALL_TABLE
     known: dict[str, TableStatistics] = {}

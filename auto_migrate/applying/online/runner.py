@@ -18,6 +18,7 @@ from auto_migrate.applying.online.filling import Filling
 from auto_migrate.applying.online.offenders import offenders, refused_rows
 from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.applying.own_schema import in_own_schema, kept_schema
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
@@ -217,7 +218,7 @@ class OnlineRunner:
     def _transaction(self) -> Iterator[None]:
         """Open the transaction of one step."""
         with atomic(using=self.database.alias):
-            self.database.begin_migration(self.emit.clock, tell=teller(self.emit))
+            self.database.begin_migration(self.emit.clock, kept_schema(), teller(self.emit))
             # Whoever has the deploy lock now may have done this while we had lost it.
             self.lock.verify()
             yield
@@ -246,7 +247,7 @@ class OnlineRunner:
         steps.begun = number
         self._note(steps)
         with self.database.unbounded():
-            self.catalogue.execute(step.sql[0])
+            self.catalogue.execute(step.sql[0].replace(f" ON {step.table}", f" ON {in_own_schema(step.table)}", 1))
 
     def _drop(self, step: Step) -> None:
         """Drop an index, in the schema of its table."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.databases.postgresql.sessions import named
@@ -16,7 +17,13 @@ BUILDING = """
     SELECT build.pid FROM pg_stat_progress_create_index AS build
     LEFT JOIN pg_class ON pg_class.oid = build.index_relid
     LEFT JOIN pg_stat_activity AS builder ON builder.pid = build.pid
-    WHERE build.datname = current_database() AND (
+    WHERE build.datname = current_database()
+    -- Names are equal in all schemas of tenants.
+    AND (%(schema)s = '' OR NOT EXISTS (
+        SELECT FROM pg_class AS built JOIN pg_namespace AS space ON space.oid = built.relnamespace
+        WHERE built.oid = build.relid AND nspname <> %(schema)s
+    ))
+    AND (
         %(names)s::text[] IS NULL
         OR relname = ANY(%(names)s::text[])
         OR relname IS NULL AND EXISTS (
@@ -82,7 +89,7 @@ class PostgreSQLIndexes(ConcurrentIndexes):
 
     def _building(self, names: Collection[str] | None) -> list[int]:
         with self.database.connection.cursor() as cursor:
-            cursor.execute(BUILDING, {"names": None if names is None else list(names)})
+            cursor.execute(BUILDING, {"names": None if names is None else list(names), "schema": active_schema()})
             return [pid for (pid,) in cursor.fetchall()]
 
     def drop(self, name: str) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
-from auto_migrate.reporting.bridge_words import bridge_line
+from auto_migrate.reporting.bridge_words import line_of
 from auto_migrate.values import LOOSENED, Bridge
 from auto_migrate.web.pages import words
 from auto_migrate.web.pages.frame import own_address
@@ -18,10 +18,10 @@ from auto_migrate.web.pages.markup import tag
 from auto_migrate.web.pages.run_page import button
 
 
-def described(bridge: Bridge) -> dict[str, Any]:
-    """Return what a bridge does and what takes it down, in words; `due` if that can be asked for now."""
+def described(bridge: Bridge, schemas: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a bridge does, in which schemas, and what takes it down, in words; `due` if that can be asked for."""
     waits = bridge.kind in LOOSENED or bridge.released_at is None
-    return {"does": bridge_line(bridge), "until": _until(bridge), "due": not waits}
+    return {"does": line_of(bridge, schemas), "until": _until(bridge), "due": not waits}
 
 
 def _until(bridge: Bridge) -> str:

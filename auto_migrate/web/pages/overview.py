@@ -28,6 +28,7 @@ from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import Judged, judge
 from auto_migrate.reporting.assessments.text import forecast_line
+from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.safety.plan_assessment import while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
@@ -90,7 +91,7 @@ def look(alias: str) -> dict[str, Any]:
             "holder": _holder(alias),
             "running": next((run for run in runs if run["status"] in ACTIVE), None),
             "runs": runs,
-            "bridges": [described_bridge(bridge) for bridge in found.bridges],
+            "bridges": [described_bridge(*alike) for alike in grouped(found.bridges)],
             "backfills": [described(progress_of(record)) for record in Backfills(alias).unfinished()],
         }
     except TROUBLE as error:

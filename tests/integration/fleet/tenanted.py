@@ -112,16 +112,18 @@ class Tenanted(Project):
     def copies(self, *names: str, of: str) -> None:
         """Add tenants that have what another has, without a run for it."""
         tables = [table for (table,) in self.query(f"SELECT tablename FROM pg_tables WHERE schemaname = '{of}'")]
+        statements = []
         for name in names:
-            self.tenants(name)
+            statements += [f"INSERT INTO customers_client (schema_name) VALUES ('{name}')", f'CREATE SCHEMA "{name}"']
             for table in tables:
                 own = f'"{name}".{table}'
-                self.query(
-                    f"CREATE TABLE {own} (LIKE {of}.{table} INCLUDING ALL);"
-                    f"INSERT INTO {own} OVERRIDING SYSTEM VALUE SELECT * FROM {of}.{table};"
+                statements += [
+                    f"CREATE TABLE {own} (LIKE {of}.{table} INCLUDING ALL)",
+                    f"INSERT INTO {own} OVERRIDING SYSTEM VALUE SELECT * FROM {of}.{table}",
                     # Numbers go on after those that were copied.
-                    f"SELECT setval(pg_get_serial_sequence('{own}', 'id'), 1000)"
-                )
+                    f"SELECT setval(pg_get_serial_sequence('{own}', 'id'), 1000)",
+                ]
+        self.query(";".join(statements))
 
     def column(self, name: str = "0002_price", field: str = "price") -> None:
         """Write a migration that gives `shop.Item` a column."""

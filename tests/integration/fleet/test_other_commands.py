@@ -67,3 +67,34 @@ def test_a_tenant_that_is_being_made_takes_no_service_out_of_rotation(tenanted: 
     # Whoever made it is gone, and it is not whole.
     assert tenanted.get("/ready/") == (503, {"status": "not_ready", "reason": "behind"})
     assert tenanted.run("auto_migrate", "--check").code == 9
+
+
+BACKFILL = 'Backfill("{model}", "fill", set={{"place": 7}}, where=models.Q(place=None)),'
+OPERATIONS = "from auto_migrate.operations import Backfill"
+PLACE = 'migrations.AddField("{model}", "place", models.IntegerField(null=True)),'
+
+
+def test_a_backfill_is_for_the_shared_schema_and_never_passes_over_rows_of_a_tenant(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.query("INSERT INTO beta.shop_item (id) VALUES (1)")
+    project.migration("customers", "0002_place", PLACE.format(model="client"), after="0001_initial")
+    fill = BACKFILL.format(model="customers.Client")
+    project.migration("customers", "0003_fill", fill, after="0002_place", before=OPERATIONS)
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.query("SELECT DISTINCT place FROM customers_client") == [(7,)]
+    project.migration("shop", "0002_place", PLACE.format(model="item"), after="0001_initial")
+    fill = BACKFILL.format(model="shop.Item")
+    project.migration("shop", "0003_fill", fill, after="0002_place", before=OPERATIONS)
+    refused = project.run("auto_migrate")
+    assert refused.code == 2, refused.text
+    assert "shop.0003_fill has a backfill" in refused.errors
+    # Nor under the package's own command, where only the first schema would have been filled.
+    theirs = project.run("migrate_schemas", "--tenant", "-v0")
+    assert theirs.code == 2, theirs.text
+    assert project.query("SELECT place FROM beta.shop_item") == [(None,)]
+    assert "shop.0003_fill" not in project.recorded_in("beta")
+    # A new tenant has nothing to fill.
+    made = project.run("shell", "-c", MAKE)
+    assert made.code == 0, made.text
+    assert "shop.0003_fill" in project.recorded_in("fresh")

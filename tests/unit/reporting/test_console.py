@@ -440,6 +440,17 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "🌉 Ponte desfeita: billing_invoice.place mantém o valor padrão no banco de dados (billing.0001_initial)\n",
     ),
     (
+        bridge_events.BridgesTakenDown(tuple(dataclasses.replace(BRIDGE, schema=f"t{number}") for number in range(7))),
+        (
+            "🌉 A bridge is taken down: billing_invoice.place keeps its default in the database "
+            "(billing.0001_initial), in 7 schemas: t0, t1, t2, t3, t4 …\n"
+        ),
+        (
+            "🌉 Ponte desfeita: billing_invoice.place mantém o valor padrão no banco de dados "
+            "(billing.0001_initial), em 7 schemas: t0, t1, t2, t3, t4 …\n"
+        ),
+    ),
+    (
         bridge_events.BridgeTakenDown(BRIDGE, ours=False),
         (
             "⚠️  A bridge is forgotten, since what stood there was changed by others: "

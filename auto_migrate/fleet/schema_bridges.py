@@ -1,0 +1,124 @@
+"""The bridges of all tenants in one run: looked up once for all schemas, raised and taken down in each."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Collection, Mapping, Sequence
+
+from auto_migrate.active_schema import active_schema
+from auto_migrate.applying.bridges.keeper import BridgeKeeper
+from auto_migrate.applying.bridges.loosening import Wanted, wanted
+from auto_migrate.bridge_events import BridgesFound, BridgesRaised, BridgesTakenDown
+from auto_migrate.conf import get_settings
+from auto_migrate.databases.base import Database, DeployLock, Question
+from auto_migrate.emitter import Emitter
+from auto_migrate.fleet.shared_plan import SharedPlan
+from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.targets import Goal
+from auto_migrate.values import Bridge, BridgeKind
+
+# Schemas in which a default, or a trigger, stands as a bridge has it.
+ALIKE = {
+    BridgeKind.DEFAULT: """
+        SELECT nspname FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE nspname = ANY(%s) AND relname = %s AND attname = %s AND pg_get_expr(adbin, adrelid) = %s
+    """,
+    BridgeKind.FILL: """
+        SELECT nspname FROM pg_trigger
+        JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = ANY(%s) AND relname = %s AND tgname = %s
+    """,
+}
+
+
+class SchemaBridges:
+    """Gives each schema the keeper of its bridges, and tells of those of all schemas together."""
+
+    def __init__(self, database: Database, goal: Goal) -> None:
+        self.database = database
+        self.goal = goal
+        self.ledger = BridgeLedger(database.alias)
+        self.before: Mapping[str, Sequence[Bridge]] = {}
+        # Schemas whose bridges may be others by now than those that were there before.
+        self.begun: set[str] = set()
+        self.mutex = threading.Lock()
+        # What waits for the deploy, by the plan of which it was read.
+        self.late: dict[int, tuple[Comparison, list[Wanted]]] = {}
+
+    def look(self, schemas: Collection[str]) -> None:
+        """Look up what stands in the `schemas` of all tenants, their copies included.
+
+        What stood in one that is gone, or no tenant's any more, is forgotten: no run comes there.
+        """
+        found = self._by_schema()
+        if names := [name for name in found if name]:
+            gone = set(names).difference(schemas)
+            self.ledger.forget_schemas(gone)
+            self._note_copies([bridge for bridge in self._all(found) if bridge.schema not in gone], schemas)
+            found = self._by_schema()
+        self.before = found
+
+    def _note_copies(self, standing: Sequence[Bridge], schemas: Collection[str]) -> None:
+        """Note what stands in schemas that were made as copies of another, in which nobody has raised it."""
+        known: dict[Bridge, list[Bridge]] = {}
+        for bridge in standing:
+            if bridge.kind in ALIKE:
+                alike = dataclasses.replace(place_of(bridge), schema="", definition=bridge.definition)
+                known.setdefault(alike, []).append(bridge)
+        for alike, bridges in known.items():
+            own = (alike.column, alike.definition) if alike.kind is BridgeKind.DEFAULT else (alike.name,)
+            others = sorted(set(schemas) - {bridge.schema for bridge in bridges})
+            for (name,) in self.database.ask(Question(ALIKE[alike.kind], [others, alike.table, *own])):
+                self.ledger.copy(bridges[0], name)
+
+    def expect(self, plans: Sequence[SharedPlan]) -> None:
+        """Make sure that there is a table for what plans may raise."""
+        if get_settings().BRIDGES and any(plan.comparison.plan or plan.comparison.deferred for plan in plans):
+            self.ledger.ensure_table()
+
+    def keeper(self, database: Database, plan: SharedPlan, lock: DeployLock, emit: Emitter) -> BridgeKeeper:
+        """Return what keeps the bridges of the schema that this thread works in."""
+        schema = active_schema()
+        known = None if schema in self.begun else tuple(self.before.get(schema, ()))
+        self.begun.add(schema)
+        comparison = plan.comparison
+        # Nobody uses a schema yet in which nothing is recorded.
+        in_use = plan.group.has_record and bool(comparison.recorded)
+        return BridgeKeeper(database, comparison, self.goal, in_use=in_use, lock=lock, emit=emit, standing=known)
+
+    def late_of(self, database: Database, plan: SharedPlan) -> list[Wanted]:
+        """Return what the schemas of one plan loosen for migrations that wait for the deploy, read once."""
+        with self.mutex:
+            if id(plan.comparison) not in self.late:
+                self.late[id(plan.comparison)] = plan.comparison, list(wanted(database, plan.comparison))
+            return self.late[id(plan.comparison)][1]
+
+    def tell(self, emit: Emitter) -> None:
+        """Report what the run has raised, taken down and left, of all schemas at once."""
+        places = {place_of(bridge) for bridge in self._all(self.before)}
+        after = self._all(self._by_schema())
+        left = {place_of(bridge) for bridge in after}
+        if gone := tuple(bridge for bridge in self._all(self.before) if place_of(bridge) not in left):
+            emit(BridgesTakenDown(gone))
+        if raised := tuple(bridge for bridge in after if place_of(bridge) not in places):
+            emit(BridgesRaised(raised))
+        if kept := tuple(bridge for bridge in after if place_of(bridge) in places):
+            emit(BridgesFound(kept, ()))
+
+    def _by_schema(self) -> dict[str, list[Bridge]]:
+        found: dict[str, list[Bridge]] = {}
+        for bridge in self.ledger.everywhere():
+            found.setdefault(bridge.schema, []).append(bridge)
+        return found
+
+    def _all(self, found: Mapping[str, Sequence[Bridge]]) -> list[Bridge]:
+        return [bridge for schema, bridges in found.items() if schema for bridge in bridges]
+
+
+def place_of(bridge: Bridge) -> Bridge:
+    """Return what a bridge is, whatever has been noted of it since."""
+    return dataclasses.replace(bridge, definition="", raised_at=None, released_at=None, released_as="")
