@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HAZARDS = Path("auto_migrate", "safety", "hazards")
 OVERVIEW = Path("docs", "hazards", "README.md")
 OVERVIEWS = (OVERVIEW, OVERVIEW.with_name("README.pt-BR.md"))
-ROW = re.compile(r"^\| \[(AM\d{3})\]\(AM\d{3}\.md\) \|.*\n", re.MULTILINE)
+ROW = re.compile(r"^\| \[(AM\d{3})\]\(AM\d{3}(?:\.pt-BR)?\.md\) \|.*\n", re.MULTILINE)
 LONGEST_NAME = 40
 LONGEST_TITLE = 80
 
@@ -81,7 +81,7 @@ class NewHazard:
         titles = (self.title, "TODO: o título")
         places = ("everywhere", "em toda parte") if self.everywhere else ("PostgreSQL", "PostgreSQL")
         return {
-            overview: f"| [{self.code}]({self.code}.md) | {title} | {harm} | {place} |\n"
+            overview: f"| [{self.code}]({overview.name.replace('README', self.code)}) | {title} | {harm} | {place} |\n"
             for overview, title, harm, place in zip(OVERVIEWS, titles, HARMS[self.harm], places, strict=True)
         }
 

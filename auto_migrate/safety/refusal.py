@@ -69,7 +69,8 @@ def copy_refused(finding: Finding, goal: Goal, database: str) -> PlanRefused:
 def _commands(command: str, names: Sequence[str]) -> Iterator[str]:
     """Return the ways to acknowledge, as lines."""
     yield acknowledging(command, names)
-    variable = ";".join(f"{name}={_('reason')}" for name in names)
+    reason = _("reason")
+    variable = ";".join(f"{name}={reason}" for name in names)
     yield _("or, where the command cannot be changed: AUTO_MIGRATE_ACKNOWLEDGE='{variable}'").format(variable=variable)
 
 

@@ -90,7 +90,7 @@ def test_a_code_of_ones_own_choice_has_its_row_in_order(project: Path) -> None:
     new_hazard.main(["AM299", "row-frozen", "--title", "A row is frozen", "--harm", "FAILS", "--everywhere"], project)
     expected = (
         "| [AM299](AM299.md) | A row is frozen | fails the deploy | everywhere |\n",
-        "| [AM299](AM299.md) | TODO: o título | faz o deploy falhar | em toda parte |\n",
+        "| [AM299](AM299.pt-BR.md) | TODO: o título | faz o deploy falhar | em toda parte |\n",
     )
     for overview, row in zip(new_hazard.OVERVIEWS, expected, strict=True):
         text = (project / overview).read_text("utf-8")
