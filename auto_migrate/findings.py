@@ -79,7 +79,7 @@ class Finding:
         """Return whether somebody has acknowledged the finding, or something takes care of it."""
         return self.acknowledged is not None or self.handled is not None
 
-    def stands_at(self, level: Level) -> bool:
+    def blocks_at(self, level: Level) -> bool:
         """Return whether the finding is not settled and at or above a level."""
         return not self.is_settled and self.level.rank >= level.rank
 
@@ -202,6 +202,6 @@ class Assessment:
         """Return the findings of all migrations, in the plan's order."""
         return tuple(finding for assessed in self.migrations for finding in assessed.findings)
 
-    def standing(self, level: Level | None) -> tuple[Finding, ...]:
+    def blocking(self, level: Level | None) -> tuple[Finding, ...]:
         """Return the findings at or above a level that nobody has acknowledged; None is above all."""
-        return () if level is None else tuple(found for found in self.findings if found.stands_at(level))
+        return () if level is None else tuple(found for found in self.findings if found.blocks_at(level))

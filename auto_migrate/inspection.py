@@ -16,10 +16,10 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.phase import asked_phase
 from auto_migrate.planning.comparison import Comparison, compare
 from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.interruptions import Interruptions, interruptions
+from auto_migrate.planning.partial_migrations import PartialMigrations, interruptions
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.planning.targets import Goal
-from auto_migrate.tenants import Tenancy, in_public, tenancy_of, without_tenants
+from auto_migrate.tenancy import Tenancy, in_public, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey, SchemaState
 
 
@@ -87,11 +87,11 @@ def with_tenants(
 ) -> Inspection:
     """Return the same with all that is pending in the schemas of tenants, or of those that are named."""
     # Most projects have none.
+    from auto_migrate.fleet.inventory import take_inventory
     from auto_migrate.fleet.shared_plan import compared, plans_for
-    from auto_migrate.fleet.survey import take
 
-    survey = take(tenancy).chosen(tenants)
-    plans = plans_for(database, tenancy, survey, goal)
+    inventory = take_inventory(tenancy).chosen(tenants)
+    plans = plans_for(database, tenancy, inventory, goal)
     pending = {one.key: one for one in found.pending}
     for plan in plans:
         for migration, backwards in plan.comparison.plan:
@@ -103,7 +103,7 @@ def with_tenants(
         state=SchemaState.BEHIND if pending and is_well else found.state,
         pending=tuple(pending.values()),
         deferred=tuple(dict.fromkeys(deferred)),
-        schemas=compared(survey, plans),
+        schemas=compared(inventory, plans),
     )
 
 
@@ -122,7 +122,7 @@ def planned(migration: Migration, *, backwards: bool) -> PlannedMigration:
     )
 
 
-def interrupted(database: Database, found: Interruptions, comparison: Comparison) -> Inspection:
+def interrupted(database: Database, found: PartialMigrations, comparison: Comparison) -> Inspection:
     """Return what is to be said where migrations stand half-way; what is being unapplied is pending."""
     # Next to nobody is cut, and everybody would pay for importing it.
     from auto_migrate.applying.recovery import stopped_at

@@ -64,7 +64,7 @@ def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> 
 
 
 @contextlib.contextmanager
-def sharing_turn(alias: str, lock: DeployLock) -> Iterator[None]:
+def sharing_deploy_lock(alias: str, lock: DeployLock) -> Iterator[None]:
     """Let this thread have the turn that another one of this process has."""
     _held.turns[alias] = lock
     try:

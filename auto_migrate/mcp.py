@@ -101,7 +101,7 @@ def plan(database: str = DEFAULT_DB_ALIAS, phase: str = "") -> Mapping[str, Any]
         "plan": plan_fingerprint(comparison),
         "migrations": jsonable(assessment.migrations),
         "forecast": jsonable(assessment.forecast),
-        "blocking": [f"{found.code}:{found.migration}" for found in seen.standing],
+        "blocking": [f"{found.code}:{found.migration}" for found in seen.blocking],
         "obstacle": seen.obstacle.message if seen.obstacle else "",
     }
 

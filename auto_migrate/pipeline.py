@@ -55,12 +55,12 @@ from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
-from auto_migrate.tenants import in_public, tenancy_of, without_tenants
+from auto_migrate.tenancy import in_public, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey, Node, SchemaState
 from auto_migrate.watchdog import watched
 
 if TYPE_CHECKING:
-    from auto_migrate.fleet.fleet import Fleet
+    from auto_migrate.fleet.tenants_run import TenantsRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,14 +99,14 @@ def migrate(
         return Run(adapter, request, emit).run()
 
 
-def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter) -> Fleet | None:
+def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter) -> TenantsRun | None:
     """Return the tenants of a database, None if it has none; raise `UsageError` where some are named all the same."""
     tenancy = tenancy_of(database.alias)
     if tenancy is not None:
         # Most projects have none.
-        from auto_migrate.fleet.fleet import Fleet
+        from auto_migrate.fleet.tenants_run import TenantsRun
 
-        return Fleet(database, tenancy, goal, request, emit)
+        return TenantsRun(database, tenancy, goal, request, emit)
     if request.tenants or request.canaries:
         raise without_tenants(database.alias)
     return None
@@ -304,7 +304,7 @@ class Run:
     ) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
-        from auto_migrate.applying.bridges.keeper import BridgeKeeper
+        from auto_migrate.applying.bridges.bridge_manager import BridgeManager
         from auto_migrate.applying.executor import Executor
         from auto_migrate.applying.signals import (
             register_receivers,
@@ -317,7 +317,7 @@ class Run:
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
         in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
-        bridges = BridgeKeeper(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
+        bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):

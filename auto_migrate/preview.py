@@ -23,15 +23,15 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
-from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.old_code import judge_for
+from auto_migrate.planning.partial_migrations import interruptions
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import refuse_unfit
-from auto_migrate.safety.plan_assessment import assess_plan, standing, while_waiting
+from auto_migrate.safety.plan_assessment import assess_plan, blocking_findings, while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
-from auto_migrate.tenants import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
+from auto_migrate.tenancy import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def preview(
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
             emit(MigrationAssessed(assessed, assessed.migration in left))
-        later = tuple(one for one in seen.standing if one.migration in left and not while_waiting(one))
-        blocking = tuple(one for one in seen.standing if one not in later)
+        later = tuple(one for one in seen.blocking if one.migration in left and not while_waiting(one))
+        blocking = tuple(one for one in seen.blocking if one not in later)
         obstacle = seen.obstacle
         told = obstacle.message if obstacle else ""
         plan = plan_fingerprint(comparison)
@@ -103,20 +103,20 @@ def preview_tenants(
             raise without_tenants(database)
         return PreviewedTenants()
     # Most projects have none.
+    from auto_migrate.fleet.inventory import take_inventory
     from auto_migrate.fleet.shared_plan import compared, plans_for
-    from auto_migrate.fleet.survey import take
 
     adapter, blocking = adapter_for(database), list[Finding]()
     try:
         with asking(adapter):
-            survey = take(tenancy).chosen(tenants)
-            plans = plans_for(adapter, tenancy, survey, goal)
+            inventory = take_inventory(tenancy).chosen(tenants)
+            plans = plans_for(adapter, tenancy, inventory, goal)
             pending = [plan for plan in plans if plan.comparison.plan]
             for plan in pending:
-                emit(compared(survey, [plan]))
+                emit(compared(inventory, [plan]))
                 blocking += preview_plan(plan, tenancy, goal, acknowledgements, emit)
             if not pending:
-                emit(compared(survey, plans))
+                emit(compared(inventory, plans))
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault
     return PreviewedTenants(len(pending), tuple(blocking))
@@ -126,9 +126,9 @@ def preview_plan(
     plan: SharedPlan, tenancy: Tenancy, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
 ) -> tuple[Finding, ...]:
     """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
-    from auto_migrate.fleet.largest_tables import LargestTenants
+    from auto_migrate.fleet.largest_tables import LargestTablesAdapter
 
-    largest, comparison = LargestTenants(tenancy.alias, plan.group.names), plan.comparison
+    largest, comparison = LargestTablesAdapter(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
         assessment = assess_plan(
             largest,
@@ -138,7 +138,7 @@ def preview_plan(
             with_sql=True,
             after_deploy=goal.phase is Phase.POST_DEPLOY,
         )
-        blocking = standing(assessment, {})
+        blocking = blocking_findings(assessment, {})
         for assessed in assessment.migrations:
             emit(MigrationAssessed(assessed))
         told = (assessment.findings, blocking, assessment.unmatched, (), plan_fingerprint(comparison))
@@ -152,7 +152,7 @@ class Judged:
 
     comparison: Comparison
     assessment: Assessment
-    standing: tuple[Finding, ...]
+    blocking: tuple[Finding, ...]
     obstacle: AutoMigrateError | None
 
 
@@ -190,7 +190,7 @@ def judge(
             return Judged(
                 comparison,
                 assessment,
-                standing(assessment, cut),
+                blocking_findings(assessment, cut),
                 obstacle(adapter, comparison, cut, resolutions or {}),
             )
     except TransientError as fault:

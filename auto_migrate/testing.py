@@ -74,7 +74,7 @@ def assert_no_hazards(
     plans = [reads] if since or migrations else _one_by_one(proposal, reads, f"{app_label}.{after}" if after else "")
     acknowledgements = configured(read.key for read in reads)
     judged = [assess(plan, server_of(connection), acknowledgements=acknowledgements) for plan in plans]
-    if failing := [finding for assessment in judged for finding in assessment.standing(Level(level))]:
+    if failing := [finding for assessment in judged for finding in assessment.blocking(Level(level))]:
         error = refused(failing)
         lines = [line for finding in failing for line in finding_lines(finding, no_style())]
         raise AssertionError("\n".join([error.message, *lines, error.hint]))

@@ -51,7 +51,7 @@ def await_migrations(databases: Sequence[str]) -> None:
     """
     try:
         # Not at the top: a project's `celery.py` is imported before Django's apps are ready.
-        from auto_migrate.readiness import wait_for_migrations
+        from auto_migrate.migration_wait import wait_for_migrations
 
         if get_settings().WORKERS == "start":
             return

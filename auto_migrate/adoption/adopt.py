@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.adoption.adoption_events import AdoptionExamined, AppHeldBack, ProofMissing, TableContradicted
-from auto_migrate.adoption.examination import Examination, examine, keys
+from auto_migrate.adoption.adoption_plan import AdoptionPlan, examine, keys
 from auto_migrate.applying.recovery import Resolutions
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -77,7 +77,7 @@ def preview_adoption(
     return keys(found.proven)
 
 
-def tell(found: Examination, emit: Emitter) -> None:
+def tell(found: AdoptionPlan, emit: Emitter) -> None:
     """Hand the listeners what was found."""
     for one in found.contradictions:
         emit(TableContradicted(one.app_label, one.table, one.differences))
@@ -88,7 +88,7 @@ def tell(found: Examination, emit: Emitter) -> None:
     emit(AdoptionExamined(keys(found.proven), keys(found.pending)))
 
 
-def record(database: Database, found: Examination, emit: Emitter) -> None:
+def record(database: Database, found: AdoptionPlan, emit: Emitter) -> None:
     """Record all at once; raise `HistoryDiverged` if somebody else has recorded anything since it was examined."""
     recorder = MigrationRecorder(database.connection)
     recorder.ensure_schema()
@@ -107,7 +107,7 @@ def record(database: Database, found: Examination, emit: Emitter) -> None:
                     rows.add(node)
 
 
-def refuse_unproven(found: Examination, database: str) -> None:
+def refuse_unproven(found: AdoptionPlan, database: str) -> None:
     """Raise `HistoryDiverged` where an app is there and may not be recorded."""
     if found.is_proven:
         return

@@ -16,14 +16,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from auto_migrate.adoption.table_versions import Version, VersionedTable
 from auto_migrate.drift.detection import unknown
-from auto_migrate.drift.differences import Difference, DifferenceKind, Part, compare_tables
+from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType, compare_tables
 from auto_migrate.drift.table_shape import Column, TableShape
 
 Shapes = Mapping[str, TableShape]
 
 
 @dataclasses.dataclass
-class TableStanding:
+class TableMatch:
     """Where a table is among its versions: `at` one of `fits`, the indices of those that it equals; None if at none.
 
     `differences` are from each version, and `counts` how many of them count.
@@ -60,7 +60,7 @@ class TableStanding:
         That it should not be there says less than how it should be.
         """
         pairs = zip(reversed(self.counts), reversed(self.differences), strict=True)
-        return min(pairs, key=lambda pair: (any(one.part is Part.TABLE for one in pair[1]), pair[0]))[1]
+        return min(pairs, key=lambda pair: (any(one.part is ObjectType.TABLE for one in pair[1]), pair[0]))[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Proof:
         self.positions = [locate(table, actual) for table in tables]
         self.parents = parents
         self.refused = refused
-        self.touched: list[list[tuple[TableStanding, int]]] = [[] for _migration in parents]
+        self.touched: list[list[tuple[TableMatch, int]]] = [[] for _migration in parents]
         for position in self.positions:
             for index, version in enumerate(position.table.versions):
                 if index:
@@ -130,7 +130,7 @@ class Proof:
             if max(position.fits, default=-1) < index
         ]
 
-    def makers_of(self, position: TableStanding) -> list[int]:
+    def makers_of(self, position: TableMatch) -> list[int]:
         """Return the migrations that changed a table."""
         return [version.since for version in position.table.versions[1:]]
 
@@ -146,12 +146,12 @@ class Proof:
         return {position.table.app_label for position in self.positions if position.at is None}
 
 
-def locate(table: VersionedTable, actual: Shapes) -> TableStanding:
+def locate(table: VersionedTable, actual: Shapes) -> TableMatch:
     """Compare a table with each of its versions."""
     known = known_parts(table.versions)
     there = actual.get(table.name)
     differences = [list(compare_version(table.name, version, there, actual)) for version in table.versions]
-    return TableStanding(table, differences, [sum(counts(one, known) for one in found) for found in differences])
+    return TableMatch(table, differences, [sum(counts(one, known) for one in found) for found in differences])
 
 
 def compare_version(name: str, version: Version, there: TableShape | None, actual: Shapes) -> Iterator[Difference]:
@@ -161,7 +161,7 @@ def compare_version(name: str, version: Version, there: TableShape | None, actua
     elif version.shape is not None:
         yield from compare_tables(as_keys_are(version.shape, actual), there)
     elif there is not None:
-        yield Difference(name, Part.TABLE, DifferenceKind.EXTRA)
+        yield Difference(name, ObjectType.TABLE, DifferenceKind.EXTRA)
 
 
 def as_keys_are(shape: TableShape, actual: Shapes) -> TableShape:
@@ -180,7 +180,7 @@ def _as_key_is(column: Column, actual: Shapes) -> Column:
     return dataclasses.replace(column, type=key.type) if key else column
 
 
-Known = frozenset[tuple[Part, str]]
+Known = frozenset[tuple[ObjectType, str]]
 
 
 def known_parts(versions: Sequence[Version]) -> Known:
@@ -188,26 +188,26 @@ def known_parts(versions: Sequence[Version]) -> Known:
     return frozenset(part for version in versions if version.shape for part in _parts(version.shape))
 
 
-def _parts(shape: TableShape) -> Iterator[tuple[Part, str]]:
-    yield Part.COMMENT, f"{shape.name} {shape.comment}"
+def _parts(shape: TableShape) -> Iterator[tuple[ObjectType, str]]:
+    yield ObjectType.COMMENT, f"{shape.name} {shape.comment}"
     for column in shape.columns.values():
-        yield Part.COLUMN, column.name
-        yield Part.DEFAULT, f"{column.name} {column.default}"
-        yield Part.COLLATION, f"{column.name} {column.collation}"
-        yield Part.COMMENT, f"{column.name} {column.comment}"
+        yield ObjectType.COLUMN, column.name
+        yield ObjectType.DEFAULT, f"{column.name} {column.default}"
+        yield ObjectType.COLLATION, f"{column.name} {column.collation}"
+        yield ObjectType.COMMENT, f"{column.name} {column.comment}"
     for rule in shape.rules:
-        part = Part.INDEX if rule.kind == "i" else Part.CONSTRAINT
+        part = ObjectType.INDEX if rule.kind == "i" else ObjectType.CONSTRAINT
         yield from ((part, wording) for wording in rule.wordings)
 
 
 def counts(difference: Difference, known: Known) -> bool:
     """Return whether a difference says that a table is not at a version."""
-    if difference.kind is not DifferenceKind.EXTRA or difference.part is Part.TABLE:
+    if difference.kind is not DifferenceKind.EXTRA or difference.part is ObjectType.TABLE:
         return True
     told = difference.actual
     match difference.part:
-        case Part.COLUMN:
+        case ObjectType.COLUMN:
             told = difference.name
-        case Part.DEFAULT | Part.COLLATION | Part.COMMENT:
+        case ObjectType.DEFAULT | ObjectType.COLLATION | ObjectType.COMMENT:
             told = f"{difference.name} {difference.actual}"
     return (difference.part, told) in known

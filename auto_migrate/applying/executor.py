@@ -22,7 +22,6 @@ from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.elsewhere import Elsewhere
 from auto_migrate.applying.failure import failure, leave_session, way_back
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
@@ -34,6 +33,7 @@ from auto_migrate.applying.operation_loop import (
     flush_deferred,
     only_changes_schema,
 )
+from auto_migrate.applying.other_databases import OtherDatabases
 from auto_migrate.applying.outcome import AlreadyDone, Outcome
 from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
@@ -185,7 +185,7 @@ class Executor(LazyExecutor):
             if done:
                 state = migration.mutate_state(djangos(state), preserve=False)
             else:
-                with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration)):
+                with report.own.guarded(), self.bridges.watching(editor, MigrationKey.of(migration)):
                     operations = Operations(self.database, migration, report.progress, self.emit)
                     state = operations.apply_all(state, editor, locks_ahead=locks_ahead)
                     flush_deferred(editor)
@@ -262,7 +262,7 @@ class Executor(LazyExecutor):
             with report.progress.aside():
                 self._enter(migration, backwards=True)
             if not done:
-                with report.own.kept(), self.bridges.watching(editor, MigrationKey.of(migration), backwards=True):
+                with report.own.guarded(), self.bridges.watching(editor, MigrationKey.of(migration), backwards=True):
                     state = unapplied(migration, state, editor)
                     flush_deferred(editor)
             self._record(migration, applied=False)
@@ -361,9 +361,9 @@ class Executor(LazyExecutor):
         started = self.emit.clock.monotonic()
         report = Outcome(Progress(migration, backwards, self.emit.clock))
         of_others = self.connection.in_atomic_block
-        elsewhere = Elsewhere(self.connection)
+        others = OtherDatabases(self.connection)
         try:
-            with elsewhere.watched(), self.connection.execute_wrapper(report.progress.remember):
+            with others.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report
         except BaseException as error:
             if self.emit.clock.is_stop(error):
@@ -373,8 +373,8 @@ class Executor(LazyExecutor):
             left = self._left_open(report.own, error)
             fits, told = self._fits_transaction(migration), backwards and not (left or report.progress.is_cut)
             back = way_back(self.comparison, migration, self.database.alias, rolled_back=fits) if told else ""
-            used = tuple(elsewhere.aliases)
-            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, elsewhere=used)
+            used = tuple(others.aliases)
+            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, others=used)
             self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
             if ended is error:
                 raise

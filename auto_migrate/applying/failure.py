@@ -21,7 +21,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.interruptions import resolving
+from auto_migrate.planning.partial_migrations import resolving
 from auto_migrate.values import MigrationKey
 
 MAX_STATEMENT = 500
@@ -36,13 +36,13 @@ def failure(
     *,
     left: bool = False,
     way_back: str = "",
-    elsewhere: Sequence[str] = (),
+    others: Sequence[str] = (),
 ) -> AutoMigrateError | TransientError:
     """Return the exception that ends the migration: a transient error, or a failure with its place.
 
     `own` is the transaction that was to be all of it, if one was; `left` tells that the migration ended it, so that
     something of it may be there: then nothing of it may be tried again. `way_back` says what a plan that unapplies has
-    come to, and what to type; `elsewhere` are other databases that the migration has used.
+    come to, and what to type; `others` are other databases that the migration has used.
     """
     if isinstance(error, AutoMigrateError):
         return error
@@ -55,8 +55,8 @@ def failure(
         what += _(" at operation {index} of {count}, {operation}").format(
             index=progress.index, count=len(migration.operations), operation=operation.describe()
         )
-    used = _("It has also used {names}: what it wrote there may have been kept.").format(names=", ".join(elsewhere))
-    lines = [_hint(database, error, progress, left=left), used if elsewhere else "", way_back]
+    used = _("It has also used {names}: what it wrote there may have been kept.").format(names=", ".join(others))
+    lines = [_hint(database, error, progress, left=left), used if others else "", way_back]
     hint = "\n".join(filter(None, lines))
     return MigrationFailed(f"{what}: {summary_of(error)}", hint=hint)
 

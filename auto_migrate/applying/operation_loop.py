@@ -21,7 +21,7 @@ from django.utils.translation import override
 
 from auto_migrate.applying.fallback import is_of_states, is_stock, once_more, stock
 from auto_migrate.applying.locks.acquire import lock_ahead, lock_more
-from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run, stronger
+from auto_migrate.applying.locks.operation_locks import LockNeeds, is_schema_operation, schema_run, stronger
 from auto_migrate.applying.states.lazy_state import advance, djangos, is_known
 from auto_migrate.applying.states.registry import rendered_first
 from auto_migrate.applying.traits import holds_nobody_up
@@ -30,7 +30,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
-from auto_migrate.tenants import kept_in_schema
+from auto_migrate.tenancy import kept_in_schema
 from auto_migrate.values import MigrationKey, TimedOperation
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.applying.failure import choices, left_open
-from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.applying.traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
@@ -23,7 +23,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
-from auto_migrate.planning.interruptions import half_way, resolving
+from auto_migrate.planning.partial_migrations import half_way, resolving
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 

@@ -17,7 +17,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
 
-from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.statement_kinds import changes_schema_visibly, looks, writes_rows

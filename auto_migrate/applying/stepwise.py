@@ -17,7 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.locks.needs import is_schema_operation, stronger
+from auto_migrate.applying.locks.operation_locks import is_schema_operation, stronger
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
@@ -48,7 +48,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, PlanRefused
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.retry import teller
-from auto_migrate.tenants import kept_in_schema, tenancy_of
+from auto_migrate.tenancy import kept_in_schema, tenancy_of
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Stepwise:
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 step.lock_ahead()
-            with own.kept():
+            with own.guarded():
                 state = step.run()
                 flush_deferred(editor)
             self._finish(done)

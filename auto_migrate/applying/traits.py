@@ -10,7 +10,7 @@ import sqlparse
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 
-from auto_migrate.applying.locks.needs import POSTGRES_OPERATIONS, is_schema_operation
+from auto_migrate.applying.locks.operation_locks import POSTGRES_OPERATIONS, is_schema_operation
 
 CONCURRENT = frozenset({"AddIndexConcurrently", "RemoveIndexConcurrently"})
 

@@ -48,7 +48,7 @@ class OwnTransaction:
         self.rolled_back = False
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
+    def guarded(self) -> Iterator[None]:
         """Watch over the block, in which the migration does its work; raise `TransactionEnded` if it was ended."""
         if self.journal is not None:
             with self.progress.aside():

@@ -12,7 +12,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.backfills.task import Task
+from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.exceptions import UsageError
 from auto_migrate.values import BackfillKey
 
@@ -25,12 +25,12 @@ class Declared:
     state: ProjectState
     connection: BaseDatabaseWrapper
 
-    def task(self) -> Task:
+    def task(self) -> BackfillSpec:
         """Return what is to be done."""
         editor: Any = self.connection.schema_editor(atomic=False)
         # Entering it would open a transaction or change the session.
         editor.deferred_sql = []
-        task: Task = self.operation.task(self.state, editor)
+        task: BackfillSpec = self.operation.task(self.state, editor)
         return task
 
 

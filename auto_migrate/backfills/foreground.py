@@ -6,12 +6,12 @@ import uuid
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills
 from auto_migrate.backfills.release_step import ReleaseStep, release_step
-from auto_migrate.backfills.task import Task
 from auto_migrate.backfills.worker import POLL, Worker, is_begun, report_nothing, rest_of
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
@@ -23,7 +23,7 @@ from auto_migrate.values import BackfillKey, BackfillState
 TRIED = (*OPEN, BackfillState.FAILED)
 
 
-def carry_out(database: Database, task: Task) -> None:
+def carry_out(database: Database, task: BackfillSpec) -> None:
     """Carry out what is left of a task, in the transaction that is open or batch by batch in its own ones.
 
     Wait for another worker that is at it, and while it is paused. Raise `BackfillUnfinished` if it is cancelled.
@@ -60,7 +60,7 @@ def failed(key: BackfillKey, error: str) -> MigrationFailed:
     )
 
 
-def _run(database: Database, task: Task, record: BackfillRecord) -> None:
+def _run(database: Database, task: BackfillSpec, record: BackfillRecord) -> None:
     step: ReleaseStep | None = release_step()
     clock = step.emit.clock if step is not None else Clock()
     report = step.emit if step is not None else report_nothing
@@ -83,7 +83,7 @@ def _run(database: Database, task: Task, record: BackfillRecord) -> None:
         record.refresh_from_db(using=database.alias)
 
 
-def _run_in_transaction(database: Database, task: Task, record: BackfillRecord) -> None:
+def _run_in_transaction(database: Database, task: BackfillSpec, record: BackfillRecord) -> None:
     """Do all of it in a transaction that is not ours to commit, as Django's executor has one."""
     pages, pace, clock = Pages(database.connection, task.table), Pace(task.batch_rows, task.target_seconds), Clock()
     store = Backfills(database.alias)
@@ -102,7 +102,7 @@ def _run_in_transaction(database: Database, task: Task, record: BackfillRecord) 
     store.succeed(record)
 
 
-def take_back(database: Database, task: Task, *, nothing: bool) -> None:
+def take_back(database: Database, task: BackfillSpec, *, nothing: bool) -> None:
     """Carry out the reverse of a backfill for the rows that it has written, and forget it; or only forget it."""
     store = Backfills(database.alias)
     record = store.ensure(task)

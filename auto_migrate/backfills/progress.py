@@ -63,13 +63,13 @@ def described(event: BackfillProgressed) -> str:
     parts = []
     if event.total is not None:
         parts.append(_("{done}/{total} rows").format(done=short(event.done), total=short(max(event.done, event.total))))
-    parts.append(standing(event))
+    parts.append(time_left_words(event))
     if event.held_by:
         parts.append(_("waits: {reason}").format(reason=event.held_by))
     return f"{event.backfill}: {', '.join(filter(None, parts))}"
 
 
-def standing(event: BackfillProgressed) -> str:
+def time_left_words(event: BackfillProgressed) -> str:
     """Say how long it will take, or why nobody can tell."""
     if event.state in STATES:
         return _(STATES[BackfillState(event.state)]).format(error=event.error, backfill=event.backfill)

@@ -11,8 +11,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import Key, dumped
-from auto_migrate.backfills.task import Task
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
@@ -98,7 +98,7 @@ class Backfills:
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
-    def ensure(self, task: Task, *, background: bool = False) -> BackfillRecord:
+    def ensure(self, task: BackfillSpec, *, background: bool = False) -> BackfillRecord:
         """Return the record of a task, made as `pending` where it is new."""
         ensure_tables(connections[self.database], [BackfillRecord])
         note_made(self.database, BackfillRecord)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.declared import within
 from auto_migrate.exceptions import UsageError
-from auto_migrate.tenants import tenancy_of
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import BackfillKey
 
 

@@ -24,6 +24,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed
+from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import KeyRange, loaded
 from auto_migrate.backfills.limits import limit_batch, session_kept, took_too_long
 from auto_migrate.backfills.locks import worker_lock
@@ -31,7 +32,6 @@ from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills, Fenced
-from auto_migrate.backfills.task import Task
 from auto_migrate.backfills.throttle import EVERY, RecordMark, Throttle
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
@@ -60,7 +60,7 @@ class Worker:
     """One worker of one backfill; `verify` raises where it must not go on for other reasons than the backfill's."""
 
     database: Database
-    task: Task
+    task: BackfillSpec
     clock: Clock = dataclasses.field(default_factory=Clock)
     report: Report = report_nothing
     verify: Callable[[], None] = lambda: None

@@ -14,7 +14,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.sql.names import kept
+from auto_migrate.changes.sql.names import truncated
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
@@ -22,12 +22,12 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.options import asking
 from auto_migrate.databases.waits import Reason, await_free
-from auto_migrate.drift.differences import Difference, DifferenceKind, Part, compare_tables
+from auto_migrate.drift.custom_ddl import CustomDdl
+from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType, compare_tables
 from auto_migrate.drift.drift_events import DriftChecked, DriftFound
-from auto_migrate.drift.own_ddl import OwnDdl
 from auto_migrate.drift.scratch_tables import Model, expected_tables, table_name, tables_of
 from auto_migrate.drift.sequences import sequences_behind
-from auto_migrate.drift.table_reader import read_tables
+from auto_migrate.drift.table_introspection import read_tables
 from auto_migrate.drift.table_shape import TableShape
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener
@@ -36,7 +36,7 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import teller
-from auto_migrate.tenants import tenancy_of
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Bridge, BridgeKind
 
 MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
@@ -52,9 +52,9 @@ TABLES = """
 OWN = "auto_migrate_"
 # What of a column or its constraints a bridge changes for a while.
 BRIDGED = {
-    BridgeKind.DEFAULT: (Part.DEFAULT, DifferenceKind.EXTRA),
-    BridgeKind.NOT_NULL: (Part.COLUMN, DifferenceKind.DIFFERENT),
-    BridgeKind.FOREIGN_KEY: (Part.CONSTRAINT, DifferenceKind.MISSING),
+    BridgeKind.DEFAULT: (ObjectType.DEFAULT, DifferenceKind.EXTRA),
+    BridgeKind.NOT_NULL: (ObjectType.COLUMN, DifferenceKind.DIFFERENT),
+    BridgeKind.FOREIGN_KEY: (ObjectType.CONSTRAINT, DifferenceKind.MISSING),
 }
 
 
@@ -107,11 +107,11 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
     ]
     bridges = BridgeLedger(adapter.alias).standing()
     # Who comments on a table by hand, or with a tool, is in nobody's way.
-    found = [one for one in found if (one.part, one.kind) != (Part.COMMENT, DifferenceKind.EXTRA)]
+    found = [one for one in found if (one.part, one.kind) != (ObjectType.COMMENT, DifferenceKind.EXTRA)]
     differences = [one for one in found if not any(is_of_bridge(one, bridge) for bridge in bridges)]
     unclaimed = tuple(unclaimed_tables(connection, state, labels))
     graph, applied = comparison.loader.graph, comparison.loader.applied_migrations
-    own = OwnDdl(migration for node, migration in graph.nodes.items() if node in applied)
+    own = CustomDdl(migration for node, migration in graph.nodes.items() if node in applied)
     told = [DriftFound(labels[one.table], one, own.author_of(one, labels[one.table])) for one in differences]
     for event in sorted(told, key=lambda event: (event.app_label, event.difference.table)):
         emit(event)
@@ -201,7 +201,7 @@ def quoted_names(connection: BaseDatabaseWrapper, wanted: Iterable[Model]) -> Ma
 
 def unknown(table: str, reason: str) -> Difference:
     """Say of a table that nothing can be said."""
-    return Difference(table, Part.TABLE, DifferenceKind.UNKNOWN, expected=reason)
+    return Difference(table, ObjectType.TABLE, DifferenceKind.UNKNOWN, expected=reason)
 
 
 def is_of_bridge(difference: Difference, bridge: Bridge) -> bool:
@@ -219,7 +219,7 @@ def unclaimed_tables(connection: BaseDatabaseWrapper, state: ProjectState, claim
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
-    known |= set(map(kept, known))
+    known |= set(map(truncated, known))
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         yield from (name for (name,) in cursor.fetchall() if name not in known and not name.startswith(OWN))

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Iterator
 
-from auto_migrate.drift.table_shape import Column, Rule, TableShape
+from auto_migrate.drift.table_shape import Column, TableConstraint, TableShape
 
 
 class DifferenceKind(enum.StrEnum):
@@ -25,7 +25,7 @@ class DifferenceKind(enum.StrEnum):
     """Nobody can say, for the reason in `expected`."""
 
 
-class Part(enum.StrEnum):
+class ObjectType(enum.StrEnum):
     """What of a schema it is."""
 
     TABLE = "table"
@@ -50,7 +50,7 @@ class Difference:
     """
 
     table: str
-    part: Part
+    part: ObjectType
     kind: DifferenceKind
     name: str = ""
     expected: str = ""
@@ -62,9 +62,9 @@ def compare_tables(expected: TableShape, actual: TableShape | None) -> Iterator[
     """Return each difference of one table."""
     name = expected.name
     if actual is None:
-        yield Difference(name, Part.TABLE, DifferenceKind.MISSING)
+        yield Difference(name, ObjectType.TABLE, DifferenceKind.MISSING)
     elif not actual.is_table:
-        yield Difference(name, Part.TABLE, DifferenceKind.DIFFERENT, expected="TABLE", actual=KINDS[actual.kind])
+        yield Difference(name, ObjectType.TABLE, DifferenceKind.DIFFERENT, expected="TABLE", actual=KINDS[actual.kind])
     else:
         yield from _compare_comments(expected.name, expected.name, expected.comment, actual.comment)
         yield from _compare_columns(expected, actual)
@@ -80,13 +80,15 @@ def _compare_columns(expected: TableShape, actual: TableShape) -> Iterator[Diffe
         there = actual.columns.get(name)
         if there is None:
             yield Difference(
-                expected.name, Part.COLUMN, DifferenceKind.MISSING, name, expected=str(column), columns=(name,)
+                expected.name, ObjectType.COLUMN, DifferenceKind.MISSING, name, expected=str(column), columns=(name,)
             )
         else:
             yield from _compare_column(expected.name, column, there)
     for name, there in actual.columns.items():
         if name not in expected.columns:
-            yield Difference(expected.name, Part.COLUMN, DifferenceKind.EXTRA, name, actual=str(there), columns=(name,))
+            yield Difference(
+                expected.name, ObjectType.COLUMN, DifferenceKind.EXTRA, name, actual=str(there), columns=(name,)
+            )
 
 
 def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Difference]:
@@ -95,17 +97,17 @@ def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Di
     yield from _compare_comments(table, actual.name, expected.comment, actual.comment, (actual.name,))
     if actual.default and not expected.default:
         seen = dataclasses.replace(seen, default="")
-        yield _unasked(table, Part.DEFAULT, actual.name, actual.default)
+        yield _unasked(table, ObjectType.DEFAULT, actual.name, actual.default)
     if actual.collation and not expected.collation:
         seen = dataclasses.replace(seen, collation="")
-        yield _unasked(table, Part.COLLATION, actual.name, actual.collation)
+        yield _unasked(table, ObjectType.COLLATION, actual.name, actual.collation)
     if dataclasses.replace(seen, is_proven=True) != expected:
         yield Difference(
-            table, Part.COLUMN, DifferenceKind.DIFFERENT, actual.name, str(expected), str(seen), (actual.name,)
+            table, ObjectType.COLUMN, DifferenceKind.DIFFERENT, actual.name, str(expected), str(seen), (actual.name,)
         )
     elif not actual.is_proven:
         kind, there = DifferenceKind.NOT_VALID, f"{actual} NOT VALID"
-        yield Difference(table, Part.COLUMN, kind, actual.name, str(expected), there, (actual.name,))
+        yield Difference(table, ObjectType.COLUMN, kind, actual.name, str(expected), there, (actual.name,))
 
 
 def _compare_comments(
@@ -113,10 +115,10 @@ def _compare_comments(
 ) -> Iterator[Difference]:
     if expected != actual:
         kind = DifferenceKind.DIFFERENT if expected and actual else DifferenceKind.MISSING if expected else None
-        yield Difference(table, Part.COMMENT, kind or DifferenceKind.EXTRA, name, expected, actual, columns)
+        yield Difference(table, ObjectType.COMMENT, kind or DifferenceKind.EXTRA, name, expected, actual, columns)
 
 
-def _unasked(table: str, part: Part, column: str, actual: str) -> Difference:
+def _unasked(table: str, part: ObjectType, column: str, actual: str) -> Difference:
     return Difference(table, part, DifferenceKind.EXTRA, column, actual=actual, columns=(column,))
 
 
@@ -144,20 +146,22 @@ def _compare_rules(expected: TableShape, actual: TableShape) -> Iterator[Differe
         yield _told(expected.name, DifferenceKind.EXTRA, None, other)
 
 
-def _takes_place_of(other: Rule, rule: Rule) -> bool:
+def _takes_place_of(other: TableConstraint, rule: TableConstraint) -> bool:
     """Return whether one is there in another's stead: it is called so, or is the same under another name or wording."""
     if other.name == rule.name or rule.is_like(other):
         return True
     return other.kind == rule.kind and rule.kind in "pf" and other.columns == rule.columns
 
 
-def _told(table: str, kind: DifferenceKind, expected: Rule | None, actual: Rule | None) -> Difference:
+def _told(
+    table: str, kind: DifferenceKind, expected: TableConstraint | None, actual: TableConstraint | None
+) -> Difference:
     rule = actual or expected
     assert rule is not None  # noqa: S101 # one of the two is given
     renamed = expected and actual and expected.name and expected.is_like(actual) and expected.name != actual.name
     return Difference(
         table,
-        Part.INDEX if rule.kind == "i" else Part.CONSTRAINT,
+        ObjectType.INDEX if rule.kind == "i" else ObjectType.CONSTRAINT,
         kind,
         (actual.name if actual else "") or (expected.name if expected else ""),
         f"{expected.name} {expected.definition}" if renamed and expected else expected.definition if expected else "",

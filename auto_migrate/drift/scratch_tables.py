@@ -17,8 +17,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic, set_rollback
 
 from auto_migrate.databases.faults import first_line
-from auto_migrate.drift.table_reader import read_tables
-from auto_migrate.drift.table_shape import Rule, TableShape
+from auto_migrate.drift.table_introspection import read_tables
+from auto_migrate.drift.table_shape import TableConstraint, TableShape
 
 # How many models are made at a time.
 BATCH = 40
@@ -164,7 +164,7 @@ def _restored(connection: BaseDatabaseWrapper, shape: TableShape, quoted: str) -
     return {number: found[f"{AGAIN}_{number}"] for number in numbered}
 
 
-def _statement_for(rule: Rule, name: str, quoted: str) -> str:
+def _statement_for(rule: TableConstraint, name: str, quoted: str) -> str:
     if rule.kind == "c":
         return f"ALTER TABLE {quoted} ADD CONSTRAINT {name} {rule.definition}"
     unique = "UNIQUE " if rule.definition.startswith("UNIQUE ") else ""

@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
 from auto_migrate.databases.faults import first_line
-from auto_migrate.drift.differences import Difference, DifferenceKind, Part
+from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType
 from auto_migrate.drift.table_shape import TableShape
 
 # What a column takes its numbers from: what it owns. The role may lack the right to look at one.
@@ -53,10 +53,15 @@ def sequences_behind(
                     following, highest = cursor.fetchone()
             except DatabaseError as error:
                 yield Difference(
-                    name, Part.SEQUENCE, DifferenceKind.UNKNOWN, told, expected=first_line(error), columns=(column,)
+                    name,
+                    ObjectType.SEQUENCE,
+                    DifferenceKind.UNKNOWN,
+                    told,
+                    expected=first_line(error),
+                    columns=(column,),
                 )
                 continue
             if highest is not None and following <= highest:
                 yield Difference(
-                    name, Part.SEQUENCE, DifferenceKind.BEHIND, told, str(highest), str(following), (column,)
+                    name, ObjectType.SEQUENCE, DifferenceKind.BEHIND, told, str(highest), str(following), (column,)
                 )

@@ -44,7 +44,7 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
+class TableConstraint:
     """A constraint or an index that is none: `kind` is that of `pg_constraint.contype`, or `i`.
 
     `definition` has neither its name nor its table. `name` is empty where Django makes it up, and finds it again by
@@ -59,7 +59,7 @@ class Rule:
     is_valid: bool = True
     restored: frozenset[str] = frozenset()
 
-    def is_like(self, other: Rule) -> bool:
+    def is_like(self, other: TableConstraint) -> bool:
         """Return whether both say the same, whatever they are called."""
         return self.kind == other.kind and not self.wordings.isdisjoint(other.wordings)
 
@@ -75,7 +75,7 @@ class TableShape:
 
     name: str
     columns: Mapping[str, Column]
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[TableConstraint, ...] = ()
     kind: str = "r"
     comment: str = ""
 

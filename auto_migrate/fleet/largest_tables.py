@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
 from auto_migrate.databases.statistics import BYTES_A_ROW, PATIENCE, PostgreSQLStatistics, TableStatistics
-from auto_migrate.fleet.survey import AT_ONCE
+from auto_migrate.fleet.inventory import AT_ONCE
 
 # One is small if it has few rows and few bytes: whichever it has more of decides between two.
 LARGEST = f"""
@@ -88,7 +88,7 @@ class LargestStatistics(PostgreSQLStatistics):
         return False
 
 
-class LargestTenants(PostgreSQL):
+class LargestTablesAdapter(PostgreSQL):
     """The database as a plan of many tenants is judged for it."""
 
     def __init__(self, alias: str, schemas: Collection[str]) -> None:

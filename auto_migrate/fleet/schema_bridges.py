@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 
 from auto_migrate.active_schema import active_schema
-from auto_migrate.applying.bridges.keeper import BridgeKeeper
+from auto_migrate.applying.bridges.bridge_manager import BridgeManager
 from auto_migrate.applying.bridges.loosening import Wanted, wanted
 from auto_migrate.bridge_events import BridgesFound, BridgesRaised, BridgesTakenDown
 from auto_migrate.conf import get_settings
@@ -80,7 +80,7 @@ class SchemaBridges:
         if get_settings().BRIDGES and any(plan.comparison.plan or plan.comparison.deferred for plan in plans):
             self.ledger.ensure_table()
 
-    def keeper(self, database: Database, plan: SharedPlan, lock: DeployLock, emit: Emitter) -> BridgeKeeper:
+    def keeper(self, database: Database, plan: SharedPlan, lock: DeployLock, emit: Emitter) -> BridgeManager:
         """Return what keeps the bridges of the schema that this thread works in."""
         schema = active_schema()
         known = None if schema in self.begun else tuple(self.before.get(schema, ()))
@@ -88,7 +88,7 @@ class SchemaBridges:
         comparison = plan.comparison
         # Nobody uses a schema yet in which nothing is recorded.
         in_use = plan.group.has_record and bool(comparison.recorded)
-        return BridgeKeeper(database, comparison, self.goal, in_use=in_use, lock=lock, emit=emit, standing=known)
+        return BridgeManager(database, comparison, self.goal, in_use=in_use, lock=lock, emit=emit, standing=known)
 
     def late_of(self, database: Database, plan: SharedPlan) -> list[Wanted]:
         """Return what the schemas of one plan loosen for migrations that wait for the deploy, read once."""

@@ -19,7 +19,7 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.lazy_executor import quietly
-from auto_migrate.applying.locks.needs import is_schema_operation
+from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.recovery import check_open
 from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from auto_migrate.fleet.schema_bridges import SchemaBridges
 
 
-class Turn:
+class AppCodeLock:
     """The right to run Python code of others, had by one schema at a time.
 
     Threads share what such code keeps in memory, first of all Django's content types, whose numbers differ from schema
@@ -61,7 +61,7 @@ class Turn:
         self.lock = lock
 
     @contextlib.contextmanager
-    def had(self, rendered: StateApps | None = None) -> Iterator[None]:
+    def held(self, rendered: StateApps | None = None) -> Iterator[None]:
         """Have the turn within the block; `rendered` are models of migrations that other schemas have used."""
         with self.lock:
             for registry in (apps, rendered):
@@ -81,12 +81,12 @@ class PresentRecord(MigrationRecorder):
 class SchemaExecutor(Executor):
     """Carries out a shared plan in one schema; what computes in Python waits for its turn."""
 
-    def __init__(self, database: Database, plan: SharedPlan, own: Plan, turn: Turn, **others: Any) -> None:
+    def __init__(self, database: Database, plan: SharedPlan, own: Plan, app_code: AppCodeLock, **others: Any) -> None:
         super().__init__(database, plan.comparison, **others)
         self.recorder = PresentRecord(self.connection)
         self.shared = plan
         self.own = {migration: migration for migration, _backwards in own}
-        self.turn = turn
+        self.app_code = app_code
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:
         """Return the way to the leaf nodes, which was planned for all, with this schema's own migrations in it."""
@@ -116,12 +116,12 @@ class SchemaExecutor(Executor):
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         refuse_tables_of_others(self.database, migration, state)
-        with contextlib.nullcontext() if computes_nothing(migration) else self.turn.had():
+        with contextlib.nullcontext() if computes_nothing(migration) else self.app_code.held():
             return super().apply_migration(state, migration, fake, fake_initial)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         refuse_tables_of_others(self.database, migration, state)
-        with self.turn.had():
+        with self.app_code.held():
             return super().unapply_migration(state, migration, fake)
 
 
@@ -141,7 +141,7 @@ class SchemaRun:
     request: RunRequest
     lock: DeployLock
     emit: Emitter
-    turn: Turn
+    app_code: AppCodeLock
     bridges: SchemaBridges
     is_cut: bool = False
 
@@ -166,7 +166,7 @@ class SchemaRun:
                 self.database,
                 self.plan,
                 plan,
-                self.turn,
+                self.app_code,
                 lock=self.lock,
                 emit=self.emit,
                 resolutions=self.request.resolutions,
@@ -180,7 +180,7 @@ class SchemaRun:
                     self.plan.forget()
         if bridges.loosens:
             bridges.loosen(self.bridges.late_of(self.database, self.plan))
-        with self.turn.had():
+        with self.app_code.held():
             models = self.plan.final_models(state)
         self._announce_end(models, plan)
 
@@ -194,7 +194,7 @@ class SchemaRun:
         operations = (operation for migration, _backwards in plan for operation in migration.operations)
         if self._hears_only_django and not any(isinstance(operation, RenameModel) for operation in operations):
             return
-        with self.turn.had(), telling_receivers(self.database, "pre_migrate"):
+        with self.app_code.held(), telling_receivers(self.database, "pre_migrate"):
             send_pre_migrate(self.database.alias, state, plan, self.request.audience)
 
     def _announce_end(self, models: StateApps, plan: Plan) -> None:
@@ -204,7 +204,7 @@ class SchemaRun:
         labels = None if before is None else complete.unknown(before)
         if before is not None and not labels:
             return
-        with self.turn.had(models), telling_receivers(self.database, "post_migrate"):
+        with self.app_code.held(models), telling_receivers(self.database, "post_migrate"):
             send_rendered_post_migrate(self.database.alias, models, plan, self.request.audience, labels=labels)
         if before is not None:
             complete.note(before, rows_of_models(self.database, models) or ())

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from auto_migrate.tenants import DjangoTenants, Tenancy
+from auto_migrate.tenancy import DjangoTenants, Tenancy
 
 
 @contextlib.contextmanager

@@ -21,18 +21,18 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import HistoryDiverged, TransientError
+from auto_migrate.fleet.inventory import LOOKS, Group, Inventory, digest_of
 from auto_migrate.fleet.kept_state import KeptState
-from auto_migrate.fleet.largest_tables import LargestTenants
+from auto_migrate.fleet.largest_tables import LargestTablesAdapter
 from auto_migrate.fleet.model_rows import CompleteRows
 from auto_migrate.fleet.small_tables import SmallTables
-from auto_migrate.fleet.survey import LOOKS, Group, Survey, digest_of
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.gate import Gate
-from auto_migrate.tenants import Tenancy
+from auto_migrate.tenancy import Tenancy
 from auto_migrate.values import MigrationKey
 
 Plan = list[tuple[Migration, bool]]
@@ -137,7 +137,7 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
 
 def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:
     """Judge a plan once for all its schemas, by the largest table of each name; raise what the gate raises."""
-    largest = LargestTenants(tenancy.alias, plan.group.names)
+    largest = LargestTablesAdapter(tenancy.alias, plan.group.names)
     gate = Gate(largest, goal, request.acknowledgements, emit, answers=request.answers)
     with tenancy.entered(plan.group.tenants[0]):
         gate.check(plan.comparison, plan.state, {})
@@ -150,13 +150,13 @@ def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, e
         )
 
 
-def plans_for(database: Database, tenancy: Tenancy, survey: Survey, goal: Goal) -> list[SharedPlan]:
+def plans_for(database: Database, tenancy: Tenancy, inventory: Inventory, goal: Goal) -> list[SharedPlan]:
     """Return the plan of each group of tenants."""
-    return [plan_for(database, tenancy, group, goal) for group in survey.groups]
+    return [plan_for(database, tenancy, group, goal) for group in inventory.groups]
 
 
-def compared(survey: Survey, plans: Sequence[SharedPlan]) -> SchemasCompared:
+def compared(inventory: Inventory, plans: Sequence[SharedPlan]) -> SchemasCompared:
     """Return what there is to be said of all tenants and of what they need."""
     pending = [PendingPlan(plan.group.names, plan.comparison.keys) for plan in plans if plan.comparison.plan]
     deferred = tuple(dict.fromkeys(key for plan in plans for key in plan.comparison.deferred))
-    return SchemasCompared(survey.total, tuple(pending), survey.unprovisioned, survey.drifting, deferred)
+    return SchemasCompared(inventory.total, tuple(pending), inventory.unprovisioned, inventory.drifting, deferred)

@@ -15,13 +15,13 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
-from auto_migrate.applying.locks.needs import LockNeeds
+from auto_migrate.applying.locks.operation_locks import LockNeeds
 from auto_migrate.applying.online.planner import OnlinePlanner, planner_of
-from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import statements_of
 from auto_migrate.applying.online.runner import ONLINE
 from auto_migrate.applying.online.step import Step
+from auto_migrate.applying.online.step_context import NotOnline, StepContext
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
@@ -89,7 +89,7 @@ def not_as_judged(operation: Operation, table: str) -> MigrationFailed:
 def sql_tables(operation: ops.RunSQL, planner: OnlinePlanner) -> Iterator[str]:
     """Return the tables that somebody's own SQL is about, as far as there are steps for it."""
     try:
-        steps = steps_of(statements_of(operation), Premises((), planner.version, planner.connection.ops.quote_name))
+        steps = steps_of(statements_of(operation), StepContext((), planner.version, planner.connection.ops.quote_name))
     except NotOnline:
         return
     yield from (".".join(parts_of(step.table)) for step in steps)

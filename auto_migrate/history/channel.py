@@ -35,7 +35,7 @@ from auto_migrate.events import (
 )
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.history.models import EventRecord
-from auto_migrate.history.run_log import RunLog, Wish, kept
+from auto_migrate.history.run_log import RunLog, Wish, storable_detail
 from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import presentable
 
@@ -71,7 +71,7 @@ class Channel:
         if self.connection is None:
             return
         if isinstance(event, TOLD):
-            detail = kept(event.as_dict())
+            detail = storable_detail(event.as_dict())
             self._news.put(EventRecord(run_id=context.run_id, kind=event.kind, at=context.at, detail=detail))
         if self.history.started and self._thread is None:
             self._thread = threading.Thread(

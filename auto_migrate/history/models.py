@@ -17,7 +17,7 @@ from django.db import DatabaseError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from auto_migrate.tenants import in_public
+from auto_migrate.tenancy import in_public
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
 registry = Apps()

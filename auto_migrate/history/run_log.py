@@ -58,7 +58,9 @@ class RunLog:
 
     def note(self, kind: str, detail: Mapping[str, Any] | None, *, by: str = "") -> EventRecord:
         """Write something down where the table is known to be there."""
-        entry = EventRecord(run_id=self.run_id, kind=kind, at=timezone.now(), by=by[:150], detail=kept(detail))
+        entry = EventRecord(
+            run_id=self.run_id, kind=kind, at=timezone.now(), by=by[:150], detail=storable_detail(detail)
+        )
         entry.save(using=self.database, force_insert=True)
         return entry
 
@@ -75,7 +77,7 @@ class RunLog:
         return EventRecord.objects.using(self.database).filter(run_id=self.run_id)
 
 
-def kept(detail: Mapping[str, Any] | None) -> Any:
+def storable_detail(detail: Mapping[str, Any] | None) -> Any:
     """Return what is told as it may be stored: without secrets, and without signs that a database refuses."""
     return None if detail is None else _storable(dict(detail))
 

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 if TYPE_CHECKING:
     from django.apps.registry import Apps
 
-    from auto_migrate.backfills.task import Task
+    from auto_migrate.backfills.backfill_spec import BackfillSpec
     from auto_migrate.values import BackfillKey
 
 Function = Callable[[Any, BaseDatabaseSchemaEditor, "QuerySet[Any]"], object]
@@ -137,10 +137,12 @@ class Backfill(Operation):
         model: Any = state.apps.get_model(self.model)
         return router.allow_migrate_model(alias, model._meta.concrete_model)
 
-    def task(self, state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, *, backwards: bool = False) -> Task:
+    def task(
+        self, state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, *, backwards: bool = False
+    ) -> BackfillSpec:
         """Return what is to be done, for the models of a state."""
+        from auto_migrate.backfills.backfill_spec import BackfillSpec
         from auto_migrate.backfills.rows import rows_of, table_of
-        from auto_migrate.backfills.task import Task
 
         apps, alias = state.apps, schema_editor.connection.alias
         model: Any = apps.get_model(self.model)
@@ -155,7 +157,7 @@ class Backfill(Operation):
             else:
                 batch.update(**values or {})
 
-        return Task(
+        return BackfillSpec(
             self.key,
             table_of(model),
             write,

@@ -39,7 +39,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.planning.project_code import distributions, project_code
 from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, sources_of
 from auto_migrate.planning.sources import INSTALLED, Imports, migrations_of, read
-from auto_migrate.tenants import tenancy_of
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Node
 
 # Which apps are whose, as django-tenants and django-pgschemas are told.

@@ -70,7 +70,7 @@ def judge_bridges(
     mine = [
         bridge
         for bridge in bridges
-        if is_turn(bridge, goal, known=known, release=release) or is_abandoned(bridge, goal, anywhere)
+        if is_due(bridge, goal, known=known, release=release) or is_abandoned(bridge, goal, anywhere)
     ]
     early = [bridge for bridge in mine if goal.phase is not Phase.POST_DEPLOY and seconds_left(bridge, now) > 0]
     return BridgeVerdict(tuple(bridge for bridge in mine if bridge not in early), tuple(early))
@@ -81,7 +81,7 @@ def judge_for(database: str, bridges: Iterable[Bridge], comparison: Comparison, 
     return judge_bridges(database, bridges, goal, known=known_nodes(comparison.loader), recorded=comparison.recorded)
 
 
-def is_turn(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:
+def is_due(bridge: Bridge, goal: Goal, *, known: Collection[Node], release: str) -> bool:
     """Return whether a run of a release that has the migrations `known` comes after the one that needs a bridge."""
     # An older release, which needs them, may have come back; and what is loosened goes with its migration.
     if node_of(bridge) not in known or bridge.kind in LOOSENED:

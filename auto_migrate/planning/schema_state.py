@@ -29,8 +29,8 @@ from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, St
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
-from auto_migrate.planning.interruptions import interruptions
 from auto_migrate.planning.loader import Loader, Planner, loading
+from auto_migrate.planning.partial_migrations import interruptions
 from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState, TenantsState
 
 

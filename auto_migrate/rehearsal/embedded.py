@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import UsageError
-from auto_migrate.rehearsal.interruption import undisturbed
+from auto_migrate.rehearsal.rehearsal_signals import undisturbed
 
 PREFIX = "auto_migrate-rehearsal-"
 

@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.online.foresight import foresight
+from auto_migrate.applying.online.planned_steps import foresight
 from auto_migrate.applying.traits import fits_transaction
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.clock import Clock
@@ -35,7 +35,6 @@ from auto_migrate.rehearsal.detour import detour
 from auto_migrate.rehearsal.embedded import embedded
 from auto_migrate.rehearsal.evidence import with_evidence
 from auto_migrate.rehearsal.foundations import Foundations, foundations_of
-from auto_migrate.rehearsal.interruption import stoppable
 from auto_migrate.rehearsal.rehearsal_events import (
     RehearsalFinished,
     RuleContradicted,
@@ -43,6 +42,7 @@ from auto_migrate.rehearsal.rehearsal_events import (
     StatementRefused,
     StepsNotRehearsed,
 )
+from auto_migrate.rehearsal.rehearsal_signals import stoppable
 from auto_migrate.rehearsal.scratch_database import beside
 from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
 from auto_migrate.rehearsal.stage import Stage
@@ -125,7 +125,7 @@ def rehearse(
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         for event in not_rehearsed(rehearsed.assessment):
             emit(event)
-        emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.standing(blocking_level()), ()))
+        emit(PlanAssessed(rehearsed.assessment.findings, rehearsed.assessment.blocking(blocking_level()), ()))
         numbers = len(script.plan), len(rehearsed.observations), len(rehearsed.contradictions)
         emit(RehearsalFinished(*numbers, emit.clock.monotonic() - started))
     return rehearsed

@@ -24,8 +24,8 @@ from auto_migrate.databases.faults import causes
 from auto_migrate.databases.postgresql.adapter import sqlstate_of
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import DatabaseRefused
-from auto_migrate.rehearsal.interruption import undisturbed
 from auto_migrate.rehearsal.rehearsal_events import LeftoversFound
+from auto_migrate.rehearsal.rehearsal_signals import undisturbed
 
 PREFIX = "auto_migrate_rehearsal_"
 # "auto_reh" in ASCII: held while a scratch database is made, so that nobody takes it for a leftover.

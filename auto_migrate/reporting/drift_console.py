@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext, override
 
-from auto_migrate.drift.differences import Difference, DifferenceKind, Part
+from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType
 from auto_migrate.drift.drift_events import DriftChecked, DriftFound
 from auto_migrate.events import Context, Event
 from auto_migrate.redaction import printable_fields
 from auto_migrate.reporting.console import Console
 
 PARTS = {
-    Part.TABLE: gettext_noop("table"),
-    Part.COLUMN: gettext_noop("column"),
-    Part.DEFAULT: gettext_noop("default of column"),
-    Part.COLLATION: gettext_noop("collation of column"),
-    Part.COMMENT: gettext_noop("comment on"),
-    Part.CONSTRAINT: gettext_noop("constraint"),
-    Part.INDEX: gettext_noop("index"),
-    Part.SEQUENCE: gettext_noop("sequence"),
+    ObjectType.TABLE: gettext_noop("table"),
+    ObjectType.COLUMN: gettext_noop("column"),
+    ObjectType.DEFAULT: gettext_noop("default of column"),
+    ObjectType.COLLATION: gettext_noop("collation of column"),
+    ObjectType.COMMENT: gettext_noop("comment on"),
+    ObjectType.CONSTRAINT: gettext_noop("constraint"),
+    ObjectType.INDEX: gettext_noop("index"),
+    ObjectType.SEQUENCE: gettext_noop("sequence"),
 }
 WORDS = {
     DifferenceKind.MISSING: gettext_noop("{what} is missing: {expected}"),
@@ -66,9 +66,9 @@ class DriftConsole(Console):
 def describe_difference(difference: Difference) -> str:
     """Say one difference in a sentence, its table left out."""
     what = " ".join(filter(None, (_(PARTS[difference.part]), difference.name)))
-    if difference.part in {Part.CONSTRAINT, Part.INDEX} and not difference.name:
+    if difference.part in {ObjectType.CONSTRAINT, ObjectType.INDEX} and not difference.name:
         what += f" ({', '.join(difference.columns)})"
-    if difference.part is Part.TABLE and difference.kind is DifferenceKind.MISSING:
+    if difference.part is ObjectType.TABLE and difference.kind is DifferenceKind.MISSING:
         return _("the table is missing")
     return _(WORDS[difference.kind]).format(what=what, expected=difference.expected, actual=difference.actual)
 

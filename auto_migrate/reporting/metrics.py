@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
-from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
+from auto_migrate.fleet.database_state import TENANTS_FRESH, whole_state
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.run_log import RunLog
 from auto_migrate.history.store import History

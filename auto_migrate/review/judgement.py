@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.applying.online.foresight import foresight_offline
+from auto_migrate.applying.online.planned_steps import foresight_offline
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.review.proposal import Proposal
 from auto_migrate.safety.assessment import assess

@@ -43,7 +43,7 @@ class Copying:
         given = [*of_migration(migration), *self.acknowledgements, *configured([key])]
         [finding], _used = acknowledged([finding], given)
         level = blocking_level()
-        if level is not None and finding.stands_at(level):
+        if level is not None and finding.blocks_at(level):
             raise copy_refused(finding, self.goal, self.database.alias)
 
     def _was_let_pass(self, key: MigrationKey, operation: int) -> bool:

@@ -81,7 +81,7 @@ class Gate:
 
     def _assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
-        from auto_migrate.safety.plan_assessment import assess_plan, standing
+        from auto_migrate.safety.plan_assessment import assess_plan, blocking_findings
         from auto_migrate.safety.plan_fingerprint import plan_fingerprint
         from auto_migrate.safety.refusal import refused
 
@@ -94,7 +94,7 @@ class Gate:
             cut=cut,
             after_deploy=self.goal.phase is Phase.POST_DEPLOY,
         )
-        self.assessment, blocking = assessment, standing(assessment, cut)
+        self.assessment, blocking = assessment, blocking_findings(assessment, cut)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:

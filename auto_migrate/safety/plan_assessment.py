@@ -10,7 +10,7 @@ from fnmatch import filter as filter_names
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.online.foresight import foresight
+from auto_migrate.applying.online.planned_steps import foresight
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -113,9 +113,9 @@ def left_of(assessed: AssessedMigration, position: Position | None) -> AssessedM
     )
 
 
-def standing(assessment: Assessment, cut: Mapping[MigrationKey, Position]) -> tuple[Finding, ...]:
+def blocking_findings(assessment: Assessment, cut: Mapping[MigrationKey, Position]) -> tuple[Finding, ...]:
     """Return the findings that stop a plan; whoever was cut while he unapplied had been let pass, and may finish it."""
-    found = assessment.standing(blocking_level())
+    found = assessment.blocking(blocking_level())
     passed = {assessed.migration for assessed in assessment.migrations if assessed.backwards} & cut.keys()
     return tuple(finding for finding in found if finding.migration not in passed)
 

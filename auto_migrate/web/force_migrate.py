@@ -87,7 +87,7 @@ def _judged(order: Order) -> dict[str, Any]:
         return {"findings": [], "refused": False, "plan": ""}
     return {
         "findings": [jsonable(finding) for finding in seen.assessment.findings],
-        "refused": bool(seen.standing or seen.obstacle),
+        "refused": bool(seen.blocking or seen.obstacle),
         "plan": plan_fingerprint(seen.comparison),
     }
 

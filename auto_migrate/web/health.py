@@ -21,9 +21,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from auto_migrate.conf import get_settings, load_callable
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable
-from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
+from auto_migrate.fleet.database_state import TENANTS_FRESH, whole_state
 from auto_migrate.planning.schema_state import QuickState
-from auto_migrate.tenants import TenantsUnknown
+from auto_migrate.tenancy import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
 from auto_migrate.web.inquiry import Inquiry

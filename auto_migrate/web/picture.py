@@ -15,7 +15,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 
-from auto_migrate.databases.postgresql.blocking import InTheWay, Standing, UnderWay, standing
+from auto_migrate.databases.postgresql.blocking import BlockingSession, RunActivity, StatementProgress, run_activity
 from auto_migrate.events import LockAwaited, SessionsAwaited, TablesAwaited
 from auto_migrate.history.durations import durations
 from auto_migrate.history.models import EventRecord, RunRecord, StepRecord
@@ -38,8 +38,8 @@ class Picture:
     run: RunRecord
     steps: Sequence[StepRecord]
     entries: Sequence[EventRecord]
-    under_way: UnderWay | None
-    in_the_way: Sequence[InTheWay]
+    under_way: StatementProgress | None
+    in_the_way: Sequence[BlockingSession]
     alive: bool | None
     earlier: Mapping[MigrationKey, float]
     shown: dict[tuple[object, ...], Any] = dataclasses.field(default_factory=dict, repr=False)
@@ -130,16 +130,16 @@ def picture(database: str, run: RunRecord) -> Picture:
     waiting = [step for step in steps if step.status in {StepStatus.PENDING, StepStatus.RUNNING}]
     keys = [MigrationKey(step.app_label, step.name) for step in waiting]
     earlier = durations(database, keys) if run.status in ACTIVE else {}
-    stands = looked or Standing(held=False)
+    stands = looked or RunActivity(held=False)
     alive = looked.held if looked else None
     return Picture(database, run, steps, entries, stands.work, stands.in_the_way, alive, earlier)
 
 
-def _look(database: str, run: RunRecord, entries: Sequence[EventRecord]) -> Standing | None:
+def _look(database: str, run: RunRecord, entries: Sequence[EventRecord]) -> RunActivity | None:
     if connections[database].vendor != "postgresql":
         return None
     wanted, told = _waited_for(entries)
-    return standing(connections[database], run.id, wanted=wanted, told=told)
+    return run_activity(connections[database], run.id, wanted=wanted, told=told)
 
 
 def _waited_for(entries: Sequence[EventRecord]) -> tuple[dict[str, str], list[int]]:

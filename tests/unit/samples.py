@@ -77,7 +77,7 @@ OPERATION = PlannedOperation(
 )
 
 GAP = differences.Difference(
-    "shop_item", differences.Part.COLUMN, differences.DifferenceKind.MISSING, "n", "integer", columns=("n",)
+    "shop_item", differences.ObjectType.COLUMN, differences.DifferenceKind.MISSING, "n", "integer", columns=("n",)
 )
 SAMPLES: list[Event] = [
     events.WaitStarted(30),

@@ -15,7 +15,7 @@ from tests.requirements import ALL, Missing, Requirement, command, hidden, need
 from tests.skips import uses_requirement
 
 NOWHERE = Requirement("nowhere", "Nowhere", files=("no-such-program",), debian=("nowhere",))
-ELSEWHERE = Requirement("elsewhere", "Elsewhere", files=("/no/such/file",), debian=("beyond",), pip=("elsewhere",))
+ELSEWHERE = Requirement("elsewhere", "OtherDatabases", files=("/no/such/file",), debian=("beyond",), pip=("elsewhere",))
 HERE = Requirement("here", "Here", files=("sh", "/dev/null"), modules=("pytest",))
 
 # What a module of tests may do wherever it likes: in a fixture, in a test, and through one that its parameters name.
@@ -67,7 +67,7 @@ def test_what_is_there_is_there() -> None:
 
 
 def test_all_that_is_lacking_is_named_at_once() -> None:
-    with pytest.raises(Missing, match="without Nowhere and Elsewhere: ") as missing:
+    with pytest.raises(Missing, match="without Nowhere and OtherDatabases: ") as missing:
         need(HERE, NOWHERE, ELSEWHERE)
     assert missing.value.requirements == (NOWHERE, ELSEWHERE)
 

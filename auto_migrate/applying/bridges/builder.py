@@ -15,8 +15,8 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.applying.bridges.statement_watch import StatementWatch
-from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.changes.bridgeable import (
     FILL_TRIGGER,
     expression,

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auto_migrate.applying.bridges.moment import quiet_moment
-from auto_migrate.applying.bridges.works import drop_foreign_key, drop_not_null
+from auto_migrate.applying.bridges.bridge_sql import drop_foreign_key, drop_not_null
+from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.changes.bridgeable import Bridgeable, bridges_of
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
@@ -58,7 +58,7 @@ class Loosening:
         if not (keys := self._keys()) and not self._is_tight():
             return
         needs = {self.planned.table: ALTER_TABLE, **{key.references: DROP_FOREIGN_KEY for key in keys}}
-        with quiet_moment(self.database, needs, migration=self.migration, lock=lock, emit=emit):
+        with tables_locked(self.database, needs, migration=self.migration, lock=lock, emit=emit):
             for key in keys:
                 self.ledger.put(self._bridge(key.column, key.name, key.definition))
                 drop_foreign_key(self.connection, self.planned.table, key.name)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError
 
-from auto_migrate.applying.bridges.moment import quiet_moment
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill
+from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.applying.bridges.restoration import Restoration
-from auto_migrate.applying.bridges.works import drop_default, drop_fill
 from auto_migrate.bridge_events import BridgeKept, BridgeTakenDown
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import first_line
@@ -44,7 +44,7 @@ def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock
 def _take_down_one(database: Database, bridge: Bridge, lock: DeployLock, emit: Emitter) -> bool:
     """Take one bridge down; return whether what stood there was still ours."""
     connection = database.connection
-    with quiet_moment(database, {bridge.table: ALTER_TABLE}, migration=bridge.migration, lock=lock, emit=emit):
+    with tables_locked(database, {bridge.table: ALTER_TABLE}, migration=bridge.migration, lock=lock, emit=emit):
         column = column_of(connection, bridge.table, bridge.column)
         ours = column is not None
         if bridge.kind is BridgeKind.FILL:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.bridges.moment import quiet_moment
-from auto_migrate.applying.bridges.works import send
+from auto_migrate.applying.bridges.bridge_sql import send
+from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY, ALTER_TABLE
 from auto_migrate.databases.present_columns import column_of
@@ -99,7 +99,7 @@ class Restoration:
         if found := REFERENCES.search(self.bridge.definition):
             # Quoted by the database where it has to be, and as Django writes a name with its schema.
             needs[found[1].strip('"') if '"' in found[1] else found[1].replace(".", '"."')] = ADD_FOREIGN_KEY
-        return quiet_moment(self.database, needs, migration=self.bridge.migration, lock=self.lock, emit=self.emit)
+        return tables_locked(self.database, needs, migration=self.bridge.migration, lock=self.lock, emit=self.emit)
 
     def _alter(self, table: str, what: str) -> None:
         send(self.connection, f"ALTER TABLE {table} {what}")

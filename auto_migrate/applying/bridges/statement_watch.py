@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from auto_migrate.applying.bridges.works import drop_default, drop_fill, make_fill, set_default
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.changes.change import AlterType, DropColumn, EndTransaction, OpaqueChange
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.base import Database

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.premises import Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ALTER_TABLE, VALIDATE_CONSTRAINT
 
 ADD = re.compile(
@@ -15,7 +15,7 @@ ADD = re.compile(
 )
 
 
-def added(statement: str, _premises: Premises) -> list[Placed] | None:
+def added(statement: str, _premises: StepContext) -> list[Placed] | None:
     """Read `ADD CONSTRAINT … CHECK`."""
     found = ADD.fullmatch(statement)
     if found is None:

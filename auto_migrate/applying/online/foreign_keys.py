@@ -6,9 +6,9 @@ import dataclasses
 import re
 
 from auto_migrate.applying.online.check_constraints import not_valid, validated
-from auto_migrate.applying.online.premises import Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Placed, Rank
+from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 
 COLUMNS = rf"\({QUOTED}(?:, {QUOTED})*\)"
@@ -18,7 +18,7 @@ ADD = re.compile(
 )
 
 
-def added(statement: str, _premises: Premises) -> list[Placed] | None:
+def added(statement: str, _premises: StepContext) -> list[Placed] | None:
     """Read `ADD CONSTRAINT … FOREIGN KEY`."""
     found = ADD.fullmatch(statement)
     if found is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.premises import Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import INDEX_CONCURRENTLY
 
 CREATE = re.compile(
@@ -15,7 +15,7 @@ CREATE = re.compile(
 DROP = re.compile(rf"DROP INDEX IF EXISTS (?P<name>{QUOTED})")
 
 
-def created(statement: str, _premises: Premises) -> list[Placed] | None:
+def created(statement: str, _premises: StepContext) -> list[Placed] | None:
     """Read `CREATE INDEX`."""
     found = CREATE.fullmatch(statement)
     if found is None:
@@ -42,17 +42,17 @@ def drop(name: str) -> str:
     return f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
 
 
-def dropped(statement: str, premises: Premises) -> list[Placed] | None:
+def dropped(statement: str, context: StepContext) -> list[Placed] | None:
     """Read `DROP INDEX`, which does not say whose index it is."""
     found = DROP.fullmatch(statement)
-    tables = {change.table for change in premises.changes}
+    tables = {change.table for change in context.changes}
     if found is None or len(tables) != 1 or "" in tables:
         return None
     (table,) = tables
     step = Step(
         kind=Kind.DROP,
         sql=(drop(found["name"]),),
-        table=premises.quote(table),
+        table=context.quote(table),
         subject=found["name"],
         lock=INDEX_CONCURRENTLY,
     )

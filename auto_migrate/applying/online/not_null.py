@@ -10,10 +10,10 @@ import hashlib
 import re
 
 from auto_migrate.applying.online.check_constraints import look, not_valid, validated
-from auto_migrate.applying.online.premises import Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 SET = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) SET NOT NULL")
@@ -26,23 +26,23 @@ FILL = re.compile(
 AS_CONSTRAINT = 18
 
 
-def filled(statement: str, premises: Premises) -> list[Placed] | None:
+def filled(statement: str, context: StepContext) -> list[Placed] | None:
     """Read the statement that fills a column for the NOT NULL that comes after it."""
     found = FILL.fullmatch(statement)
     if found is None:
         return None
-    premises.fills[found["table"], found["column"]] = found["update"]
+    context.fills[found["table"], found["column"]] = found["update"]
     return []
 
 
-def required(statement: str, premises: Premises) -> list[Placed] | None:
+def required(statement: str, context: StepContext) -> list[Placed] | None:
     """Read `SET NOT NULL`."""
     found = SET.fullmatch(statement)
     if found is None:
         return None
     table, column = found["table"], found["column"]
-    fill = premises.fills.pop((table, column), "")
-    proven = by_constraint if premises.version >= AS_CONSTRAINT else by_check
+    fill = context.fills.pop((table, column), "")
+    proven = by_constraint if context.version >= AS_CONSTRAINT else by_check
     return [(Rank.ADDITION, step) for step in proven(table, column, fill)]
 
 

@@ -8,7 +8,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.bridges.escort import escorts_of
+from auto_migrate.applying.bridges.online_bridges import escorts_of
 from auto_migrate.applying.online.planner import OnlinePlanner
 from auto_migrate.applying.online.runner import OnlineRunner, Steps
 from auto_migrate.applying.states.lazy_state import foresee

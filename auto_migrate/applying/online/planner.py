@@ -15,14 +15,14 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.migrations.utils import resolve_relation
 
-from auto_migrate.applying.locks.needs import LockNeeds, rule_of
+from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
-from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.replaced_column import demand_no_triggers
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.applying.online.step_context import NotOnline, StepContext
 from auto_migrate.applying.online.translation import steps_of
 from auto_migrate.applying.states.lazy_state import foresee
 from auto_migrate.applying.traits import statements_of as sql_of
@@ -145,11 +145,11 @@ class OnlinePlanner:
         editor = collected(operation, app_label, self.connection, before, after)
         if editor is None:
             return ()
-        premises = Premises(changes, self.version, self.connection.ops.quote_name)
-        if not premises.keeps_rows:
+        context = StepContext(changes, self.version, self.connection.ops.quote_name)
+        if not context.keeps_rows:
             return rewritten(editor.collected_sql, self.connection, self.version)
-        steps = steps_of(editor.collected_sql, premises, editor.kept_keys)
-        if premises.added_columns and any(step.kind is Kind.FILL for step in steps):
+        steps = steps_of(editor.collected_sql, context, editor.kept_keys)
+        if context.added_columns and any(step.kind is Kind.FILL for step in steps):
             demand_no_triggers(self.connection, steps[0].table)
         # One instant is what Django does.
         return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
@@ -161,7 +161,9 @@ class OnlinePlanner:
         if not router.allow_migrate(self.connection.alias, app_label, **operation.hints):
             return ()
         statements = statements_of(operation)
-        steps = steps_of(statements, Premises((), self.version, self.connection.ops.quote_name)) if statements else []
+        steps = (
+            steps_of(statements, StepContext((), self.version, self.connection.ops.quote_name)) if statements else []
+        )
         tables = {".".join(parts_of(step.table)) for step in steps}
         known = [found for found in map(self.look, tables) if found is not None]
         goes = len(known) == len(tables) and all(table.plain for table in known) and any(map(self.goes, known))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.premises import Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 CONSTRAINT = re.compile(
@@ -22,7 +22,7 @@ def drop_constraint(table: str, name: str) -> str:
     return f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
 
 
-def removed(statement: str, _premises: Premises) -> list[Placed] | None:
+def removed(statement: str, _premises: StepContext) -> list[Placed] | None:
     """Read what drops a constraint, a column or a table."""
     for pattern in (CONSTRAINT, COLUMN, TABLE):
         if found := pattern.fullmatch(statement):

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.applying.online.premises import NotOnline
 from auto_migrate.applying.online.quoted_names import chosen_name, unquoted
+from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
 
 # A bridge that stands, and a column that a cut run has begun to replace, have triggers of ours.

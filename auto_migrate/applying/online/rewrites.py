@@ -18,11 +18,11 @@ from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.check_constraints import not_valid, validated
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
-from auto_migrate.applying.online.premises import NotOnline
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 

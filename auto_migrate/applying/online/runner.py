@@ -11,11 +11,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.bridges.escort import Escort
+from auto_migrate.applying.bridges.online_bridges import Escort
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
+from auto_migrate.applying.online.constraint_violations import refused_rows, violating_rows
 from auto_migrate.applying.online.filling import Filling
-from auto_migrate.applying.online.offenders import offenders, refused_rows
 from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.own_schema import in_own_schema, kept_schema
@@ -100,7 +100,7 @@ class OnlineRunner:
                     raise
                 # What was noted within its transaction went with it.
                 steps.done = number
-                keys = error.keys if isinstance(error, RowsRefused) else offenders(self.catalogue, step)
+                keys = error.keys if isinstance(error, RowsRefused) else violating_rows(self.catalogue, step)
                 self.take_back(steps)
                 raise self._refused(steps, operation, error, keys, steps.steps[:number]) from error
         for escort in self.escorts:

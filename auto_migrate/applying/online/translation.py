@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 from auto_migrate.applying.online import (
     check_constraints,
+    column_steps,
     foreign_keys,
     index_steps,
-    instants,
     not_null,
     removals,
     unique_constraints,
 )
-from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import NotOnline, StepContext
 
-Reader = Callable[[str, Premises], list[Placed] | None]
+Reader = Callable[[str, StepContext], list[Placed] | None]
 READERS: tuple[Reader, ...] = (
     index_steps.created,
     index_steps.dropped,
@@ -28,9 +28,9 @@ READERS: tuple[Reader, ...] = (
     foreign_keys.added,
     not_null.filled,
     not_null.required,
-    instants.added,
-    instants.altered,
-    instants.remarked,
+    column_steps.added,
+    column_steps.altered,
+    column_steps.remarked,
     removals.removed,
 )
 FALLIBLE = frozenset({Kind.LOOK, Kind.BUILD, Kind.VALIDATE})
@@ -41,19 +41,19 @@ PASSING = re.compile(
 KEY_NAME = re.compile(rf"(?:ADD|DROP) CONSTRAINT (?P<name>{QUOTED})")
 
 
-def steps_of(statements: Sequence[str], premises: Premises, kept_keys: Iterable[str] = ()) -> list[Step]:
+def steps_of(statements: Sequence[str], context: StepContext, kept_keys: Iterable[str] = ()) -> list[Step]:
     """Return the steps of an operation's statements, in the order in which they are taken.
 
     `kept_keys` are foreign keys that are dropped and made again as they were. Raise `NotOnline` for a statement that
     is not understood, or where steps could not be taken back.
     """
     placed: list[Placed] = []
-    if not premises.changes_type:
+    if not context.changes_type:
         statements = without_rebuilt(statements)
     for statement in without_passing(without_kept(statements, frozenset(kept_keys))):
-        placed += read(statement, premises)
+        placed += read(statement, context)
     steps = [step for _rank, step in sorted(placed, key=lambda one: one[0])]
-    if premises.fills or clash(placed) or (premises.changes_type and any(step.kind in FALLIBLE for step in steps)):
+    if context.fills or clash(placed) or (context.changes_type and any(step.kind in FALLIBLE for step in steps)):
         raise NotOnline
     if sum(step.kind is Kind.FILL for step in steps) and sum(step.kind in FALLIBLE for step in steps) > 1:
         # What was filled in is not taken back, so that nothing beside its own proof may be refused.
@@ -61,10 +61,10 @@ def steps_of(statements: Sequence[str], premises: Premises, kept_keys: Iterable[
     return joined(steps)
 
 
-def read(statement: str, premises: Premises) -> list[Placed]:
+def read(statement: str, context: StepContext) -> list[Placed]:
     """Return the steps of one statement; raise `NotOnline` where nobody knows it."""
     for reader in READERS:
-        if (placed := reader(statement, premises)) is not None:
+        if (placed := reader(statement, context)) is not None:
             return placed
     raise NotOnline
 

@@ -14,7 +14,7 @@ LONGEST = 63
 GIVEN = frozenset({"name", "column", "to"})
 
 
-def kept(name: str) -> str:
+def truncated(name: str) -> str:
     """Return what PostgreSQL keeps of a name: as many whole characters as fit (`pg_mbcliplen`)."""
     return name.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")
 
@@ -32,7 +32,7 @@ def long_names(sql: str) -> dict[str, str]:
     if not any(map(is_too_long, sql.replace(".", " ").split())):
         return {}
     written = (unquoted(sql[token.start : token.end + 1]) for token in scan(sql) if token.name == "IDENT")
-    return {kept(name): name for name in written if is_too_long(name)}
+    return {truncated(name): name for name in written if is_too_long(name)}
 
 
 def unquoted(name: str) -> str:

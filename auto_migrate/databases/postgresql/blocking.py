@@ -82,7 +82,7 @@ END = "SELECT pg_terminate_backend(%s)"
 
 
 @dataclasses.dataclass(frozen=True)
-class InTheWay:
+class BlockingSession:
     """A session that a run waits for, or one that such a session waits for: `depth` tells which.
 
     `pid` is None for a prepared transaction. What the server hides from this role is empty; `locks` are those that are
@@ -100,7 +100,7 @@ class InTheWay:
 
 
 @dataclasses.dataclass(frozen=True)
-class UnderWay:
+class StatementProgress:
     """What the session that works does: its statement, since when, whether it waits, and how far the server says it is.
 
     `done` of `total` are blocks or rows of the table; both are 0 where the server does not tell.
@@ -115,17 +115,17 @@ class UnderWay:
 
 
 @dataclasses.dataclass(frozen=True)
-class Standing:
+class RunActivity:
     """How a run stands: `held` tells whether it has the deploy lock."""
 
     held: bool
-    work: UnderWay | None = None
-    in_the_way: tuple[InTheWay, ...] = ()
+    work: StatementProgress | None = None
+    in_the_way: tuple[BlockingSession, ...] = ()
 
 
-def standing(
+def run_activity(
     connection: BaseDatabaseWrapper, run_id: uuid.UUID, *, wanted: Mapping[str, str], told: Collection[int]
-) -> Standing:
+) -> RunActivity:
     """Return how a run stands.
 
     `wanted` are the locks that it said last it waits for, table and mode; `told` the sessions that it said are in the
@@ -136,15 +136,15 @@ def standing(
         rows = cursor.fetchall()
         held = any(row[0] == LOCK_KEY and str(row[2]).endswith(f" {run_id.hex[:8]}") for row in rows)
         if not held:
-            return Standing(held=False)
+            return RunActivity(held=False)
         ours = [row for row in rows if row[0] != LOCK_KEY and row[1] not in told]
         session = min(ours, key=lambda row: row[0] != FENCE_KEY, default=None)
         pid = session[1] if session else 0
         own = [pid, *(row[1] for row in rows if row[0] == LOCK_KEY)]
         work = _work(cursor, session) if session else None
         if not (wanted or told or (work and work.waits)):
-            return Standing(held, work)
-        return Standing(held, work, tuple(_in_the_way(connection, pid, own, wanted, told)))
+            return RunActivity(held, work)
+        return RunActivity(held, work, tuple(_in_the_way(connection, pid, own, wanted, told)))
 
 
 def holder(connection: BaseDatabaseWrapper) -> str:
@@ -161,21 +161,21 @@ def end(connection: BaseDatabaseWrapper, pid: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _work(cursor: Any, session: Sequence[Any]) -> UnderWay:
+def _work(cursor: Any, session: Sequence[Any]) -> StatementProgress:
     _key, pid, _name, state, started, waits, query = session
     if state != "active":
         # Python is at work, and the statement that the server shows is over.
-        return UnderWay("", None, waits=False)
+        return StatementProgress("", None, waits=False)
     cursor.execute(PROGRESS, [pid] * 4)
     phase, *numbers = cursor.fetchone() or ("", 0, 0, 0, 0)
     pairs = [(done, total) for done, total in (numbers[:2], numbers[2:]) if total]
     done, total = pairs[0] if pairs else (0, 0)
-    return UnderWay(shown(query), moment(started), waits, phase, done, total)
+    return StatementProgress(shown(query), moment(started), waits, phase, done, total)
 
 
 def _in_the_way(
     connection: BaseDatabaseWrapper, pid: int, own: list[int], wanted: Mapping[str, str], told: Collection[int]
-) -> Iterable[InTheWay]:
+) -> Iterable[BlockingSession]:
     quote = connection.ops.quote_name
     pairs = [
         (quote(table), mode)
@@ -194,7 +194,7 @@ def _in_the_way(
     with connection.cursor() as cursor:
         cursor.execute(TREE, parameters)
         for path, of, user, application, state, since, query, locks in cursor.fetchall():
-            yield InTheWay(
+            yield BlockingSession(
                 of or None,
                 len(path) - 1,
                 presentable(user or ""),

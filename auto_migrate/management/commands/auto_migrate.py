@@ -22,10 +22,10 @@ from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.output import add_format, reporting
+from auto_migrate.migration_wait import check
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
 from auto_migrate.planning.targets import Goal
-from auto_migrate.readiness import check
 from auto_migrate.reporting.console import Console
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry

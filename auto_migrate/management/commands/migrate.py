@@ -40,18 +40,18 @@ from auto_migrate.events import (
     PlanMade,
 )
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, summary_of
-from auto_migrate.fleet.standing import recorded_everywhere, whole_state
+from auto_migrate.fleet.database_state import recorded_everywhere, whole_state
 from auto_migrate.history.journal import Journal, Position, cut_schemas, open_journals
 from auto_migrate.history.store import History
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.unchanged import digest_of_models, handle_unchanged, noting
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
-from auto_migrate.planning.interruptions import resuming
+from auto_migrate.planning.partial_migrations import resuming
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
-from auto_migrate.tenants import tenancy_of
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
 OWN = "auto_migrate"

@@ -11,7 +11,7 @@ from auto_migrate.conf import Settings
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.output import add_format, reporting
-from auto_migrate.readiness import wait_for_migrations
+from auto_migrate.migration_wait import wait_for_migrations
 
 
 class Command(BaseCommand):

@@ -33,7 +33,7 @@ class AssessmentReport:
     @property
     def failing(self) -> tuple[Finding, ...]:
         """Return the findings for which the assessment fails."""
-        return self.assessment.standing(self.level)
+        return self.assessment.blocking(self.level)
 
     @property
     def server_name(self) -> str:

@@ -16,7 +16,7 @@ from auto_migrate.changes.change import (
     RenameColumn,
     RenameTable,
 )
-from auto_migrate.changes.sql.names import is_too_long, kept
+from auto_migrate.changes.sql.names import is_too_long, truncated
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
 
 
@@ -35,7 +35,7 @@ class NameTooLong(Hazard):
                     "{name} has {size} bytes, and PostgreSQL keeps the first 63: {kept}. Another name that begins like "
                     "it is refused, and what looks for the whole name among those that are there does not find it."
                 )
-                yield Found(change.table, problem.format(name=name, size=size, kept=kept(name)), kept(name))
+                yield Found(change.table, problem.format(name=name, size=size, kept=truncated(name)), truncated(name))
 
 
 def new_names(change: Change) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.duration_words import exact_duration
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import AssessedMigration, Finding
-from auto_migrate.fleet.standing import TENANTS_FRESH, whole_state
+from auto_migrate.fleet.database_state import TENANTS_FRESH, whole_state
 from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
@@ -187,7 +187,7 @@ def plan(request: HttpRequest, alias: str, seen: Mapping[str, Any]) -> list[obje
     now = [assessed for assessed in assessment.migrations if str(assessed.migration) not in left]
     later = [assessed for assessed in assessment.migrations if str(assessed.migration) in left]
     fingerprint = plan_fingerprint(comparison)
-    blocking = [one for one in found.standing if str(one.migration) not in left or while_waiting(one)]
+    blocking = [one for one in found.blocking if str(one.migration) not in left or while_waiting(one)]
     parts: list[object] = [found.obstacle and tag("pre", str(found.obstacle), tabindex="0", class_="am-error")]
     if now:
         parts.append(assessment.forecast and tag("p", forecast_line(assessment.forecast)))

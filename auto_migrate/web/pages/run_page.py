@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.postgresql.blocking import InTheWay
+from auto_migrate.databases.postgresql.blocking import BlockingSession
 from auto_migrate.duration_words import exact_duration
 from auto_migrate.events import RetryScheduled
 from auto_migrate.history.models import StepRecord
@@ -229,7 +229,7 @@ def _blockers(request: HttpRequest, seen: Picture) -> list[object]:
     return [_branch(request, seen, list(seen.in_the_way), 0)]
 
 
-def _branch(request: HttpRequest, seen: Picture, sessions: Sequence[InTheWay], depth: int) -> SafeString:
+def _branch(request: HttpRequest, seen: Picture, sessions: Sequence[BlockingSession], depth: int) -> SafeString:
     """Return sessions as a tree: below each those that it waits for itself, which follow it in the list."""
     items, number = [], 0
     while number < len(sessions):
@@ -244,7 +244,7 @@ def _branch(request: HttpRequest, seen: Picture, sessions: Sequence[InTheWay], d
     return tag("ul", items, class_="am-tree")
 
 
-def _session(request: HttpRequest, seen: Picture, session: InTheWay) -> list[object]:
+def _session(request: HttpRequest, seen: Picture, session: BlockingSession) -> list[object]:
     who = " ".join(filter(None, (session.user, session.application))) or _("hidden from this role")
     name = _("pid {pid}").format(pid=session.pid) if session.pid else _("a prepared transaction")
     parts: list[object] = [

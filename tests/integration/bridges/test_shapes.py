@@ -123,7 +123,7 @@ def field(column: str, text: str) -> str:
 # A column as it is added, and what the next migration does to it.
 CHANGED = {
     "renamed": ("IntegerField(default=1)", 'migrations.RenameField("Order", "renamed", "called")'),
-    "moved": ("IntegerField(default=2)", field("moved", 'IntegerField(default=2, db_column="Elsewhere")')),
+    "moved": ("IntegerField(default=2)", field("moved", 'IntegerField(default=2, db_column="OtherDatabases")')),
     "typed": ("CharField(max_length=9, default='12')", field("typed", "IntegerField(default=3)")),
     "wider": ("CharField(max_length=9, default='b')", field("wider", "CharField(max_length=20)")),
     "bigger": ("IntegerField(default=4)", field("bigger", "BigIntegerField()")),
@@ -144,7 +144,7 @@ WRITES = """
 for late in (None, 1): Order.objects.create(note="old")
 Order.objects.update(note="changed")
 """
-FOUND = ["called", "Elsewhere", "typed", "wider", "bigger", "filled", "token", "tail", "Late ' $fill$"]
+FOUND = ["called", "OtherDatabases", "typed", "wider", "bigger", "filled", "token", "tail", "Late ' $fill$"]
 
 
 def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Path, postgresql: PostgreSQL) -> None:
@@ -168,7 +168,7 @@ def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Pa
         new.migrated("v2", AUTO_MIGRATE_BLOCK="never")
         assert [column for _kind, _table, column in new.bridges] == FOUND
         old.code(WRITES)
-        columns = 'called, "Elsewhere", typed, wider, bigger, loose, kept, filled'
+        columns = 'called, "OtherDatabases", typed, wider, bigger, loose, kept, filled'
         assert new.query(f"SELECT {columns} FROM shop_order WHERE id > 1") == [(1, 2, 3, "b", 4, None, 6, 8)] * 2
         new.query('UPDATE shop_order SET "Late \' $fill$" = NULL, filled = NULL')
         assert new.query('SELECT DISTINCT "Late \' $fill$", filled FROM shop_order') == [(9, 8)]

@@ -58,13 +58,13 @@ RACE = """
 from django.db import connection
 from auto_migrate.databases import adapter_for
 from auto_migrate.fleet.shared_plan import plan_for
-from auto_migrate.fleet.standing import state_of_group, whole_state
-from auto_migrate.fleet.survey import take
+from auto_migrate.fleet.database_state import state_of_group, whole_state
+from auto_migrate.fleet.inventory import take_inventory
 from auto_migrate.planning.targets import Goal
-from auto_migrate.tenants import tenancy_of
+from auto_migrate.tenancy import tenancy_of
 
 tenancy, database = tenancy_of("default"), adapter_for("default")
-(group,) = take(tenancy).groups
+(group,) = take_inventory(tenancy).groups
 with connection.cursor() as cursor:
     cursor.execute({statement!r})
 plan = plan_for(database, tenancy, group, Goal.asked(None, None))

@@ -17,7 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Q
 from django.db.models.functions import Now, Random
 
-from auto_migrate.applying.locks.needs import LockNeeds
+from auto_migrate.applying.locks.operation_locks import LockNeeds
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.safety.effects import Blocks, Effect, effects

@@ -13,8 +13,8 @@ from auto_migrate.applying.online.step import Rank
 @pytest.mark.parametrize("end", [" CASCADE", ""], ids=["up to Django 5.2", "later"])
 def test_a_dropped_column_is_a_removal(end: str) -> None:
     statement = f'ALTER TABLE "shop_order" DROP COLUMN "note"{end}'
-    premises: Any = None
-    placed = removed(statement, premises)
+    context: Any = None
+    placed = removed(statement, context)
     assert placed is not None
     [(rank, step)] = placed
     assert (rank, step.sql, step.table, step.subject) == (Rank.REMOVAL, (statement,), '"shop_order"', '"note"')

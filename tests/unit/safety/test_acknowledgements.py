@@ -44,7 +44,7 @@ def test_an_acknowledgement_needs_codes_and_a_reason(codes: tuple[str, ...], rea
 def test_an_acknowledged_finding_stands_in_nobodys_way() -> None:
     [marked], used = acknowledged([finding("AM301")], [said("AM301", "shop.0002_drop")])
     assert marked.acknowledged == "why not"
-    assert not marked.stands_at(Level.NOTICE)
+    assert not marked.blocks_at(Level.NOTICE)
     assert used == {said("AM301", "shop.0002_drop")}
 
 

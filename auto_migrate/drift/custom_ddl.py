@@ -11,7 +11,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 
 from auto_migrate.applying.traits import statements_of
-from auto_migrate.drift.differences import Difference, DifferenceKind, Part
+from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType
 from auto_migrate.values import MigrationKey
 
 DDL = re.compile(r"\b(?:ALTER|CREATE|DROP|COMMENT)\s+(?:\w+\s+){0,3}?(?:TABLE|INDEX)\b[^;]*", re.IGNORECASE)
@@ -20,7 +20,7 @@ FILLED_IN = re.compile(r"\b(?:TABLE|ON)\s+[\"']?[{%]", re.IGNORECASE)
 TAKES_AWAY = re.compile(r"\b(?:DROP|RENAME)\b", re.IGNORECASE)
 
 
-class OwnDdl:
+class CustomDdl:
     """The statements of some migrations that make, change or drop tables and indexes."""
 
     def __init__(self, migrations: Iterable[Migration]) -> None:
@@ -65,7 +65,7 @@ def texts_of(operations: Iterable[Operation]) -> Iterator[str]:
 def words_of(difference: Difference) -> Collection[str]:
     """Return what a statement names that makes a difference."""
     table = difference.table.rpartition(".")[2]
-    if difference.part in {Part.INDEX, Part.CONSTRAINT} and difference.kind is not DifferenceKind.MISSING:
+    if difference.part in {ObjectType.INDEX, ObjectType.CONSTRAINT} and difference.kind is not DifferenceKind.MISSING:
         return (table, difference.name)
     return (table, *difference.columns)
 

@@ -22,7 +22,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.values import BRIDGED_VENDORS, Bridge
 
 
-class BridgeKeeper:
+class BridgeManager:
     """Keeps the bridges of one schema; `in_use` tells whether a release may be running beside the plan.
 
     Those that are `standing` are looked up, unless somebody knows them.

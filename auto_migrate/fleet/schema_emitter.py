@@ -13,21 +13,21 @@ from auto_migrate.request import RunRequest
 
 
 @dataclasses.dataclass
-class PartEmitter(Emitter):
+class SchemaEmitter(Emitter):
     """Counts the migrations of one schema; whom to tell is known already."""
 
     def __post_init__(self) -> None:
         """Add nobody: the project's own listeners are among those of the run."""
 
 
-def part_of(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], request: RunRequest) -> PartEmitter:
+def schema_emitter(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], request: RunRequest) -> SchemaEmitter:
     """Return the emitter for one schema of a run, with a history of its own: each thread writes over its connection."""
     history = HistoryListener(whole.database, requested_by=request.requested_by)
     history.started = True
     others: list[Listener] = [
         one_at_a_time(listener, mutex) for listener in whole.listeners if not isinstance(listener, HistoryListener)
     ]
-    return PartEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
+    return SchemaEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
 
 
 def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:

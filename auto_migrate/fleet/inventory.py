@@ -19,7 +19,7 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
-from auto_migrate.tenants import NOBODY, Tenancy, Tenant, not_told
+from auto_migrate.tenancy import NOBODY, Tenancy, Tenant, not_told
 from auto_migrate.values import Node
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
@@ -61,7 +61,7 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
-class Survey:
+class Inventory:
     """All tenants, in groups; `public` is the digest of the schema that they share.
 
     `unprovisioned` are those without a schema. `missing` have none either and are in the groups all the same: the code
@@ -102,7 +102,7 @@ class Survey:
         alone = [names[0] for names in having.values() if len(names) == 1]
         return tuple(alone) if largest > max(1, len(alone)) else ()
 
-    def only(self, names: Iterable[str]) -> Survey:
+    def only(self, names: Iterable[str]) -> Inventory:
         """Return the same of some tenants."""
         wanted = frozenset(names)
         groups = (
@@ -116,7 +116,7 @@ class Survey:
             missing=tuple(tenant for tenant in self.missing if tenant.name in wanted),
         )
 
-    def chosen(self, names: Collection[str]) -> Survey:
+    def chosen(self, names: Collection[str]) -> Inventory:
         """Return the same of the tenants that somebody named, all if none; raise `UsageError` if one cannot be had."""
         if unknown := sorted(set(names).difference(self.names)):
             near = get_close_matches(unknown[0], self.names, n=5, cutoff=0.5) or sorted(self.names)[:5]
@@ -134,7 +134,7 @@ class Survey:
         return self.only(names) if names else self
 
 
-def take(tenancy: Tenancy, *, strictly: bool = False) -> Survey:
+def take_inventory(tenancy: Tenancy, *, strictly: bool = False) -> Inventory:
     """Look at all schemas: one query for who there is, and one for the records of each 500.
 
     What tells the tenants may need what a deploy is to make of the shared schema: until then they are nobody. Raise
@@ -150,7 +150,7 @@ def take(tenancy: Tenancy, *, strictly: bool = False) -> Survey:
     raise AssertionError("there is at least one look")
 
 
-def _take(tenancy: Tenancy, *, strictly: bool) -> Survey:
+def _take(tenancy: Tenancy, *, strictly: bool) -> Inventory:
     static = {tenant.name: tenant for tenant in tenancy.static}
     rows = _rows(tenancy, list(static), strictly=strictly)
     tenants: dict[str, Tenant] = {}
@@ -160,7 +160,7 @@ def _take(tenancy: Tenancy, *, strictly: bool) -> Survey:
     there = {name for name, _kind, is_there, _has_record in rows if is_there}
     recorded = list(dict.fromkeys(row[0] for row in rows if row[3] and row[0] in tenants))
     digests = dict(_digests(tenancy, recorded))
-    return Survey(
+    return Inventory(
         _shared_digest(tenancy),
         tuple(_groups([one for one in tenants.values() if one.name in there or one.is_static], digests)),
         tuple(name for name, tenant in tenants.items() if name not in there and not tenant.is_static),
@@ -209,7 +209,7 @@ def digest_of(recorded: Iterable[Node]) -> str:
 
 
 @contextlib.contextmanager
-def standing_for(tenancy: Tenancy, group: Group) -> Iterator[tuple[Node, ...] | None]:
+def representative_of(tenancy: Tenancy, group: Group) -> Iterator[tuple[Node, ...] | None]:
     """Be in the schema of a tenant that still has the record of its group, and return that; None if none has.
 
     A tenant may be migrated, or dropped, after it was looked at: its record then says nothing of the others.

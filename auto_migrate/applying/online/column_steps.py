@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.premises import NotOnline, Premises
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
+from auto_migrate.applying.online.step_context import NotOnline, StepContext
 from auto_migrate.changes.change import Default
 from auto_migrate.databases.lock_modes import ALTER_TABLE, COMMENT
 
@@ -19,14 +19,14 @@ ALTER = re.compile(
 REMARK = re.compile(rf"COMMENT ON (?:COLUMN (?P<table>{NAME})\.{QUOTED}|TABLE (?P<whole>{NAME})) IS .*", re.DOTALL)
 
 
-def added(statement: str, premises: Premises) -> list[Placed] | None:
+def added(statement: str, context: StepContext) -> list[Placed] | None:
     """Read `ADD COLUMN`, from which the collector has taken what reads or writes rows."""
     found = ADD.fullmatch(statement)
     if found is None:
         return None
-    if any(change.primary_key or change.default is Default.GENERATED for change in premises.added_columns):
+    if any(change.primary_key or change.default is Default.GENERATED for change in context.added_columns):
         raise NotOnline
-    if any(change.constrained_domain or auto_numbered(change) for change in premises.added_columns):
+    if any(change.constrained_domain or auto_numbered(change) for change in context.added_columns):
         raise NotOnline
     return [(Rank.COLUMN, changed(statement, found, undo=True))]
 
@@ -38,25 +38,25 @@ def auto_numbered(change: object) -> bool:
     return volatile and not (definition is not None and definition.has_db_default())
 
 
-def altered(statement: str, premises: Premises) -> list[Placed] | None:
+def altered(statement: str, context: StepContext) -> list[Placed] | None:
     """Read `ALTER COLUMN`, as far as it is an instant."""
     found = ALTER.fullmatch(statement)
     if found is None:
         return None
-    if found["what"] == "TYPE" and not premises.keeps_rows:
+    if found["what"] == "TYPE" and not context.keeps_rows:
         raise NotOnline
     # With the column itself, so that nobody ever sees it in between.
-    rank = Rank.COLUMN if premises.added_columns else Rank.CHANGE
+    rank = Rank.COLUMN if context.added_columns else Rank.CHANGE
     return [(rank, changed(statement, found))]
 
 
-def remarked(statement: str, premises: Premises) -> list[Placed] | None:
+def remarked(statement: str, context: StepContext) -> list[Placed] | None:
     """Read `COMMENT ON`."""
     found = REMARK.fullmatch(statement)
     if found is None:
         return None
     table = found["table"] or found["whole"]
-    rank = Rank.COLUMN if premises.added_columns else Rank.CHANGE
+    rank = Rank.COLUMN if context.added_columns else Rank.CHANGE
     return [(rank, Step(kind=Kind.CHANGE, sql=(statement,), table=table, lock=COMMENT))]
 
 

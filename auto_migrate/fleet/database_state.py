@@ -15,11 +15,11 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.databases.postgresql.tenant_makers import being_made
 from auto_migrate.exceptions import TransientError
-from auto_migrate.fleet.survey import Group, standing_for, take
+from auto_migrate.fleet.inventory import Group, representative_of, take_inventory
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.history.store import History
 from auto_migrate.planning.schema_state import QuickState, needs, quick_state, recorded_rows, state_of
-from auto_migrate.tenants import Tenancy, tenancy_of
+from auto_migrate.tenancy import Tenancy, tenancy_of
 from auto_migrate.values import Node, SchemaState, TenantsState
 
 # How old it may be, in seconds, that all tenants were found well: every instance of a service asks every few seconds.
@@ -74,14 +74,14 @@ def recorded_everywhere(database: str) -> Sequence[Node]:
     if (tenancy := tenancy_of(database)) is None:
         return recorded_rows(connections[database])
     with tenancy.in_public():
-        return take(tenancy).recorded
+        return take_inventory(tenancy).recorded
 
 
 def tenants_state(database: Database, tenancy: Tenancy) -> TenantsState:
     """Return how all tenants stand."""
-    survey = take(tenancy)
+    inventory = take_inventory(tenancy)
     states, pending = dict[str, SchemaState](), dict[str, int]()
-    for group in survey.groups:
+    for group in inventory.groups:
         found = state_of_group(database, tenancy, group)
         states.update(dict.fromkeys(group.names, found.state))
         if found.state in {SchemaState.BEHIND, SchemaState.DIVERGED}:
@@ -93,7 +93,7 @@ def tenants_state(database: Database, tenancy: Tenancy) -> TenantsState:
         # Nobody uses it yet, and a customer who signs up must not take a service out of rotation.
         del states[name], pending[name]
     failed = History(database.alias).failed_schemas(pending) if pending else frozenset()
-    return TenantsState(survey.total, states, pending, failed, survey.unprovisioned)
+    return TenantsState(inventory.total, states, pending, failed, inventory.unprovisioned)
 
 
 def state_of_group(database: Database, tenancy: Tenancy, group: Group) -> QuickState:
@@ -103,7 +103,7 @@ def state_of_group(database: Database, tenancy: Tenancy, group: Group) -> QuickS
     tenant = group.tenants[0]
     key = (database.alias, group.digest, tenant.kind)
     if key not in _answers:
-        with standing_for(tenancy, group) as recorded:
+        with representative_of(tenancy, group) as recorded:
             if recorded is None:
                 # Somebody is at work on all of them, and whoever asks again will know.
                 return QuickState(SchemaState.BEHIND, 1)
@@ -121,4 +121,4 @@ def _forget(**_: Any) -> None:
     _seen.clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="auto_migrate.fleet.standing")
+setting_changed.connect(_forget, dispatch_uid="auto_migrate.fleet.database_state")

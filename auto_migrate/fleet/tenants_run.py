@@ -27,12 +27,12 @@ from auto_migrate.exceptions import (
     UsageError,
     summary_of,
 )
-from auto_migrate.fleet.crew import Crew, SharedLock, worker_count
-from auto_migrate.fleet.part import part_of
-from auto_migrate.fleet.schema_run import SchemaRun, Turn
+from auto_migrate.fleet.inventory import Group, Inventory, representative_of, take_inventory
+from auto_migrate.fleet.schema_emitter import schema_emitter
+from auto_migrate.fleet.schema_run import AppCodeLock, SchemaRun
 from auto_migrate.fleet.search_path import settled
 from auto_migrate.fleet.shared_plan import SharedPlan, compared, is_plain, judge, plans_for
-from auto_migrate.fleet.survey import Group, Survey, standing_for, take
+from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.numerals import numeral
@@ -42,7 +42,7 @@ from auto_migrate.planning.schema_state import RequiredMigrations
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.retry import Retry
-from auto_migrate.tenants import Tenancy, Tenant
+from auto_migrate.tenancy import Tenancy, Tenant
 from auto_migrate.values import MigrationKey, Node
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Job:
     attempt: int = 1
 
 
-class Fleet:
+class TenantsRun:
     """The tenants of one run; what was done in an earlier attempt is not done again."""
 
     def __init__(self, database: Database, tenancy: Tenancy, goal: Goal, request: RunRequest, emit: Emitter) -> None:
@@ -82,7 +82,7 @@ class Fleet:
         self.deferred: set[MigrationKey] = set()
         # Held by whoever changes what the threads share, or tells the listeners something.
         self.mutex = threading.RLock()
-        self.turn = Turn(threading.RLock())
+        self.app_code = AppCodeLock(threading.RLock())
         emit.schema = tenancy.public
 
     @property
@@ -105,7 +105,7 @@ class Fleet:
 
     def recorded(self) -> list[Node]:
         """Return what is recorded anywhere, as fingerprints take it."""
-        return take(self.tenancy).recorded
+        return take_inventory(self.tenancy).recorded
 
     def check(self) -> None:
         """Raise `UsageError` for tenants that cannot be had, and behind a pooler, where no session has a schema."""
@@ -124,11 +124,11 @@ class Fleet:
                 _("The canary {name!r} is none of the tenants that are to be migrated.").format(name=others[0]),
                 hint=_("Name it with both: {options}").format(options=f"--canary {others[0]} --tenant {others[0]}"),
             )
-        take(self.tenancy).chosen([*tenants, *canaries])
+        take_inventory(self.tenancy).chosen([*tenants, *canaries])
 
     def is_settled(self, needs: RequiredMigrations) -> bool:
         """Return whether nothing is pending in any schema."""
-        return not any(self._missing(group, needs) for group in take(self.tenancy).groups)
+        return not any(self._missing(group, needs) for group in take_inventory(self.tenancy).groups)
 
     @contextlib.contextmanager
     def announced(self, schema: str, database: Database) -> Iterator[None]:
@@ -144,35 +144,35 @@ class Fleet:
         return settled(self.tenancy) if is_alone else contextlib.nullcontext()
 
     def _tell(self, signal: str, schema: str, database: Database) -> None:
-        with self.turn.had(), telling_receivers(database, signal):
+        with self.app_code.held(), telling_receivers(database, signal):
             self.tenancy.tell(signal, schema)
 
     def prepare(self) -> None:
         """Plan for all schemas and judge each plan once; raise what stops any of them."""
-        survey = self._wanted(take(self.tenancy))
-        self._plan(survey)
-        self.emit(compared(survey, self.plans))
+        inventory = self._wanted(take_inventory(self.tenancy))
+        self._plan(inventory)
+        self.emit(compared(inventory, self.plans))
 
-    def _plan(self, survey: Survey) -> None:
-        self.plans = plans_for(self.database, self.tenancy, survey, self.goal)
+    def _plan(self, inventory: Inventory) -> None:
+        self.plans = plans_for(self.database, self.tenancy, inventory, self.goal)
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
-        survey = self._taken()
-        self.bridges.look({name for group in survey.groups for name in group.names})
+        inventory = self._taken()
+        self.bridges.look({name for group in inventory.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
-            self._bring(SharedLock(lock), survey)
+            self._bring(SharedLock(lock), inventory)
         except MigrationFailed:
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
 
-    def _bring(self, shared: SharedLock, survey: Survey) -> None:
-        for tenant in self._wanted(survey).missing:
+    def _bring(self, shared: SharedLock, inventory: Inventory) -> None:
+        for tenant in self._wanted(inventory).missing:
             with self.database.connection.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(tenant.name)}")
         if self.request.canaries:
@@ -193,15 +193,15 @@ class Fleet:
 
         Raise `MigrationFailed` for schemas in which something is missing that the run was to apply.
         """
-        survey = self._taken()
+        inventory = self._taken()
         left: dict[str, list[Node]] = {}
-        for group in survey.groups:
+        for group in inventory.groups:
             if missing := self._missing(group, needs):
                 left.update(dict.fromkeys(group.names, missing))
         waiting = {(key.app_label, key.name) for key in self.deferred.union(deferred)}
         behind = {name: nodes for name, nodes in left.items() if not waiting.issuperset(nodes)}
         plans = (PendingPlan(tuple(behind), ()),) if behind else ()
-        self.emit(SchemasCompared(survey.total, plans, survey.unprovisioned, survey.drifting))
+        self.emit(SchemasCompared(inventory.total, plans, inventory.unprovisioned, inventory.drifting))
         self.is_behind = bool(behind)
         if behind and self.is_whole:
             raise MigrationFailed(
@@ -212,22 +212,22 @@ class Fleet:
                 ).format(count=numeral(len(behind)), names=shortened([*behind], MOST)),
                 hint=_(SHOW),
             )
-        return None if left or not self.is_whole else survey.recorded
+        return None if left or not self.is_whole else inventory.recorded
 
-    def _taken(self) -> Survey:
+    def _taken(self) -> Inventory:
         """Look at all schemas when the shared one is as it is to be; then there is no reason not to know of them."""
-        return take(self.tenancy, strictly=self.goal.is_whole)
+        return take_inventory(self.tenancy, strictly=self.goal.is_whole)
 
     def _missing(self, group: Group, needs: RequiredMigrations) -> list[Node]:
         if not group.has_record:
             return list(needs.nodes)
-        with standing_for(self.tenancy, group) as recorded:
+        with representative_of(self.tenancy, group) as recorded:
             return list(needs.nodes) if recorded is None else needs.missing(frozenset(recorded))
 
-    def _wanted(self, survey: Survey) -> Survey:
+    def _wanted(self, inventory: Inventory) -> Inventory:
         """Leave out what nobody asked for, and what is done with."""
-        names: Iterable[str] = self.request.tenants or survey.names
-        return survey.only(set(names) - self.done - self.failed.keys())
+        names: Iterable[str] = self.request.tenants or inventory.names
+        return inventory.only(set(names) - self.done - self.failed.keys())
 
     def _jobs(self, only: Collection[str] | None) -> deque[Job]:
         """Return what there is to do, first where something is pending: what fails is to be known soon."""
@@ -241,9 +241,9 @@ class Fleet:
         if not jobs:
             return
         cut, clock = cut_schemas(self.database.alias), self.emit.clock
-        shift = Shift(self, lock, jobs, cut)
+        shift = JobQueue(self, lock, jobs, cut)
         try:
-            Crew(self.database, lock, shift.work).carry_out(min(len(jobs), worker_count()), shift.report)
+            WorkerPool(self.database, lock, shift.work).carry_out(min(len(jobs), worker_count()), shift.report)
         finally:
             shift.report(last=True)
         clock.check()
@@ -258,7 +258,7 @@ class Fleet:
             "{count} schemas of {total} failed: {names}.",
             len(self.failed),
         )
-        count, total = numeral(len(self.failed)), numeral(take(self.tenancy).total)
+        count, total = numeral(len(self.failed)), numeral(take_inventory(self.tenancy).total)
         again = _("Mend it and run again: only what is left is done.")
         raise MigrationFailed(
             text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
@@ -266,10 +266,10 @@ class Fleet:
         ) from first
 
 
-class Shift:
-    """One time at which the threads of a crew go through a list of schemas."""
+class JobQueue:
+    """One time at which the threads of a pool go through a list of schemas."""
 
-    def __init__(self, fleet: Fleet, lock: SharedLock, jobs: deque[Job], cut: Collection[str]) -> None:
+    def __init__(self, fleet: TenantsRun, lock: SharedLock, jobs: deque[Job], cut: Collection[str]) -> None:
         self.fleet = fleet
         self.lock = lock
         self.jobs = jobs
@@ -291,7 +291,7 @@ class Shift:
 
     def _do(self, database: Database, job: Job) -> None:
         fleet, started = self.fleet, self.clock.monotonic()
-        part, error = part_of(fleet.emit, fleet.mutex, fleet.request), None
+        part, error = schema_emitter(fleet.emit, fleet.mutex, fleet.request), None
         try:
             told = fleet.announced(job.tenant.name, database)
             with database.translate_errors(), told, fleet.tenancy.entered(job.tenant), fleet.settled(job.plan):
@@ -303,7 +303,7 @@ class Shift:
                         fleet.request,
                         self.lock,
                         part,
-                        fleet.turn,
+                        fleet.app_code,
                         fleet.bridges,
                         is_cut=job.tenant.name in self.cut,
                     ).run()

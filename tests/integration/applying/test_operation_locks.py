@@ -12,7 +12,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.locks.needs import LockNeeds, is_schema_operation, schema_run
+from auto_migrate.applying.locks.operation_locks import LockNeeds, is_schema_operation, schema_run
 from auto_migrate.databases.lock_modes import LockMode
 from tests.integration.applying.library import APP, key, library, to
 from tests.integration.applying.library_tables import make_library, taken_by

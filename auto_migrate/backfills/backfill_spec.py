@@ -16,7 +16,7 @@ TARGET_SECONDS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class BackfillSpec:
     """What is to be done to a table.
 
     `write` writes the rows of one range, in the transaction that is open. `batch_rows` is the size of the first batch;

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.statement_kinds import reads
 
 
-class Elsewhere:
+class OtherDatabases:
     """Notes the aliases of other connections that may have written within the block, in the order of their use."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:

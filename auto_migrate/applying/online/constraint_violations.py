@@ -36,7 +36,7 @@ KEY = """
 """
 
 
-def offenders(catalogue: Catalogue, step: Step) -> list[str]:
+def violating_rows(catalogue: Catalogue, step: Step) -> list[str]:
     """Return up to ten keys that make a step fail, as `column=value`; none where they cannot be told."""
     finders = {Kind.LOOK: refused_rows, Kind.BUILD: duplicates, Kind.VALIDATE: orphans}
     finder = finders.get(step.kind)

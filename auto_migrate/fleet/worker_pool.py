@@ -19,7 +19,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.direct import directly
 from auto_migrate.exceptions import TransientError
-from auto_migrate.lock_wait import sharing_turn
+from auto_migrate.lock_wait import sharing_deploy_lock
 
 MOST_WORKERS = 4
 # How often the thread that waits for the others looks around, in seconds.
@@ -52,7 +52,7 @@ class SharedLock(DeployLock):
         return
 
 
-class Crew:
+class WorkerPool:
     """Calls `work` again and again in several threads until it returns False, or raises in any of them."""
 
     def __init__(self, database: Database, lock: SharedLock, work: Callable[[Database], bool]) -> None:
@@ -90,7 +90,7 @@ class Crew:
     def _serve(self) -> None:
         alias = self.database.alias
         try:
-            with directly(alias), sharing_turn(alias, self.lock):
+            with directly(alias), sharing_deploy_lock(alias, self.lock):
                 database = adapter_for(alias)
                 database.lock_wait = self.database.lock_wait
                 # Replaced and not added to: the watchdog goes through it in a thread of its own.

@@ -17,14 +17,14 @@ from auto_migrate.values import MigrationKey, Node
 
 
 @dataclasses.dataclass(frozen=True)
-class Interruptions:
+class PartialMigrations:
     """The migrations that stand half-way: `cut` with nobody at work on them, `undone` by who holds the lock."""
 
     cut: Mapping[MigrationKey, Position]
     undone: Mapping[MigrationKey, Position]
 
 
-def interruptions(database: Database, recorded: Collection[Node]) -> Interruptions:
+def interruptions(database: Database, recorded: Collection[Node]) -> PartialMigrations:
     """Return what stands half-way; what was recorded by hand since, as applied or as unapplied, is settled."""
     found = {
         key: position
@@ -33,8 +33,8 @@ def interruptions(database: Database, recorded: Collection[Node]) -> Interruptio
     }
     running = {key: position for key, position in found.items() if position.running}
     if not running or database.lock_holder() is None:
-        return Interruptions(found, {})
-    return Interruptions(
+        return PartialMigrations(found, {})
+    return PartialMigrations(
         {key: position for key, position in found.items() if key not in running},
         {key: position for key, position in running.items() if position.backwards},
     )

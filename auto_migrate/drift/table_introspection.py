@@ -12,7 +12,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online.catalogue import rest_of
-from auto_migrate.drift.table_shape import ALWAYS, BY_DEFAULT, Column, Rule, TableShape
+from auto_migrate.drift.table_shape import ALWAYS, BY_DEFAULT, Column, TableConstraint, TableShape
 
 NAMED = """
     SELECT wanted.name, class.oid, relkind::text, coalesce(obj_description(class.oid, 'pg_class'), '')
@@ -80,7 +80,7 @@ def read_tables(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> di
         cursor.execute(NAMED, [list(names), list(names.values())])
         named = {oid: (name, kind, comment) for name, oid, kind, comment in cursor.fetchall()}
         columns: dict[int, dict[str, Column]] = {oid: {} for oid in named}
-        rules: dict[int, list[Rule]] = {oid: [] for oid in named}
+        rules: dict[int, list[TableConstraint]] = {oid: [] for oid in named}
         if named:
             for oid, column in _columns(cursor, list(named)):
                 columns[oid][column.name] = column
@@ -113,17 +113,17 @@ def _columns(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Column]]:
         )
 
 
-def _constraints(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Rule]]:
+def _constraints(cursor: Any, oids: list[int]) -> Iterable[tuple[int, TableConstraint]]:
     cursor.execute(CONSTRAINTS, [oids])
     for oid, kind, name, text, is_valid, columns, target in cursor.fetchall():
         definition = NOT_VALID.sub("", text)
         if kind == "f":
             before, _sign, keys = REFERENCED.sub(TARGET, definition, count=1).partition(TARGET)
             definition = f"{before} REFERENCES {target}({keys}"
-        yield oid, Rule(kind, name, definition, tuple(columns), is_valid)
+        yield oid, TableConstraint(kind, name, definition, tuple(columns), is_valid)
 
 
-def _indexes(cursor: Any, oids: list[int]) -> Iterable[tuple[int, Rule]]:
+def _indexes(cursor: Any, oids: list[int]) -> Iterable[tuple[int, TableConstraint]]:
     cursor.execute(INDEXES, [oids])
     for oid, name, definition, is_valid, columns in cursor.fetchall():
-        yield oid, Rule("i", name, rest_of(definition), tuple(columns), is_valid)
+        yield oid, TableConstraint("i", name, rest_of(definition), tuple(columns), is_valid)

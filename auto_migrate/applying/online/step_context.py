@@ -17,7 +17,7 @@ class NotOnline(Exception):
 
 
 @dataclasses.dataclass
-class Premises:
+class StepContext:
     """The operation's changes, the server's version (major), and the fills that wait for their NOT NULL."""
 
     changes: Sequence[Change]

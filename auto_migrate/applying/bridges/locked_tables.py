@@ -17,7 +17,7 @@ from auto_migrate.values import MigrationKey
 
 
 @contextlib.contextmanager
-def quiet_moment(
+def tables_locked(
     database: Database, needs: Mapping[str, LockMode], *, migration: MigrationKey, lock: DeployLock, emit: Emitter
 ) -> Iterator[None]:
     """Open a transaction that has locked some tables, where schema changes can be of one, and commit it at the end.

@@ -28,7 +28,7 @@ from auto_migrate.exceptions import (
     HistoryDiverged,
     TransientError,
 )
-from auto_migrate.fleet.standing import whole_state
+from auto_migrate.fleet.database_state import whole_state
 from auto_migrate.fleet_events import SchemasCompared
 from auto_migrate.inspection import Inspection, inspect
 from auto_migrate.lock_wait import at_its_step
@@ -36,7 +36,7 @@ from auto_migrate.numerals import numeral
 from auto_migrate.phases.phase import ALL
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.targets import Goal
-from auto_migrate.tenants import shared_schema
+from auto_migrate.tenancy import shared_schema
 from auto_migrate.values import Holder, SchemaState
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.

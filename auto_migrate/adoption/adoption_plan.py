@@ -22,8 +22,8 @@ from auto_migrate.drift.detection import check_comparable, read_when_free
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.interruptions import half_way, interruptions
 from auto_migrate.planning.loader import Planner, loading
+from auto_migrate.planning.partial_migrations import half_way, interruptions
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.values import MigrationKey, Node
 
@@ -59,7 +59,7 @@ class OpenQuestion:
 
 
 @dataclasses.dataclass(frozen=True)
-class Examination:
+class AdoptionPlan:
     """What was found out.
 
     `proven` may be recorded, `pending` is not there. Of an app with one of the `contradictions` or `questions`, or that
@@ -102,7 +102,7 @@ class MigrationOrder:
         return self.migrations[number].app_label
 
 
-def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Examination:
+def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> AdoptionPlan:
     """Look at everything; raise `HistoryDiverged` where there is no graph, or something stands half-way."""
     check_comparable(database)
     recorded = recorded_rows(database.connection)
@@ -173,7 +173,7 @@ def prove(
 
 def judge(
     proof: Proof, order: MigrationOrder, resolutions: Resolutions, loader: MigrationLoader, recorded: tuple[Node, ...]
-) -> Examination:
+) -> AdoptionPlan:
     """Decide what may be recorded."""
     numbers = range(len(order.migrations))
     evident = {order.label(number) for number in numbers if number in order.recorded or proof.is_evident(number)}
@@ -203,7 +203,7 @@ def judge(
     stopped = {*unproven, *held_back}
     proven = [number for number in sorted(candidates - order.recorded) if order.label(number) not in stopped]
     left = [number for number in numbers if number not in candidates | order.recorded]
-    return Examination(
+    return AdoptionPlan(
         loader,
         recorded,
         tuple(order.migrations[number] for number in proven),
