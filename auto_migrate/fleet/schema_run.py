@@ -54,7 +54,7 @@ class AppCodeLock:
     """The right to run Python code of others, had by one schema at a time.
 
     Threads share what such code keeps in memory, first of all Django's content types, whose numbers differ from schema
-    to schema: whoever has the turn finds none of another's.
+    to schema: whoever holds it finds none of another's.
     """
 
     def __init__(self, lock: contextlib.AbstractContextManager[Any]) -> None:
@@ -62,7 +62,7 @@ class AppCodeLock:
 
     @contextlib.contextmanager
     def held(self, rendered: StateApps | None = None) -> Iterator[None]:
-        """Have the turn within the block; `rendered` are models of migrations that other schemas have used."""
+        """Hold it within the block; `rendered` are models of migrations that other schemas have used."""
         with self.lock:
             for registry in (apps, rendered):
                 if registry is not None and "contenttypes" in registry.app_configs:
@@ -79,7 +79,7 @@ class PresentRecord(MigrationRecorder):
 
 
 class SchemaExecutor(Executor):
-    """Carries out a shared plan in one schema; what computes in Python waits for its turn."""
+    """Carries out a shared plan in one schema; what computes in Python does so one schema at a time."""
 
     def __init__(self, database: Database, plan: SharedPlan, own: Plan, app_code: AppCodeLock, **others: Any) -> None:
         super().__init__(database, plan.comparison, **others)
