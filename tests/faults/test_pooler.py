@@ -56,6 +56,7 @@ def points(sweep: Sweep, pooler: PgBouncer) -> list[Point]:
         return Deploy(sweep.nursery, pooler.url(database)).points()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PLACES)
 def test_killed_through_a_pooler_the_next_run_finishes_it_and_nothing_is_left_on_the_server(
     postgresql: PostgreSQL, pooler: PgBouncer, sweep: Sweep, points: list[Point], name: str

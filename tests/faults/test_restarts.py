@@ -47,6 +47,7 @@ def place(sweep: Sweep, name: str) -> Point:
     return the_point(sweep.points, *PLACES[name])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PLACES)
 def test_a_server_that_crashes_and_comes_back_is_waited_for(server: PostgreSQL, sweep: Sweep, name: str) -> None:
     restart_at(name, "immediate", server, sweep)
@@ -68,6 +69,7 @@ def restart_at(name: str, mode: str, server: PostgreSQL, sweep: Sweep) -> None:
         assert snapshot(server, database).difference(sweep.wanted) == ""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PLACES)
 def test_connections_that_are_cut_are_made_again(server: PostgreSQL, sweep: Sweep, name: str) -> None:
     with Clone(server, sweep.template) as database, Proxy(server) as proxy:

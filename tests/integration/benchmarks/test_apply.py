@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,7 @@ def subject(tmp_path: Path) -> Subject:
     return synthetic(tmp_path, MIGRATIONS)
 
 
+@pytest.mark.skipif("SWEEP" not in os.environ, reason="measures every way: make sweep")
 def test_every_way_carries_out_the_whole_of_the_project(subject: Subject, server: PostgreSQL) -> None:
     (costs,) = measure(server, subject, 1)
     assert set(costs) == set(WAYS)
@@ -40,6 +42,7 @@ def test_every_way_carries_out_the_whole_of_the_project(subject: Subject, server
         assert (of_its_own, run) == ((MIGRATIONS,), (not way.stock,))
 
 
+@pytest.mark.skipif("SWEEP" not in os.environ, reason="measures every way: make sweep")
 def test_a_project_that_ends_differently_is_no_measurement(subject: Subject, server: PostgreSQL) -> None:
     migrations = subject.folder / "app00/migrations"
     last = max(path.stem for path in migrations.glob("0*.py"))

@@ -63,6 +63,7 @@ def test_what_every_way_makes_alike_is_identical(server: PostgreSQL, tmp_path: P
     assert {path.stem for path in tmp_path.glob("project/shop/migrations/0*")} == {"0001_release_1", "0002_release_2"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -53,6 +53,7 @@ def as_role(postgresql: PostgreSQL, nursery: Nursery, database_url: str) -> Iter
     postgresql.execute(f"DROP ROLE {role}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "setting",
     [

@@ -87,6 +87,7 @@ def test_a_dependency_on_an_app_that_is_not_installed_is_told(swapped: Project) 
     assert "Install the app people" in swapped.run("auto_migrate").errors
 
 
+@pytest.mark.sampled(2)
 def test_whatever_a_module_raises_is_told(broken: tuple[Project, str]) -> None:
     project, said = broken
     hold_to_the_truth(project, said)

@@ -45,6 +45,7 @@ CASES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("case", CASES)
 def test_all_of_the_operation_is_put_back_and_the_rows_are_named(shop: Shop, case: str) -> None:
     rows, operation, named = CASES[case]

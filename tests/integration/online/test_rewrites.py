@@ -151,6 +151,7 @@ def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> No
     assert len(steps(parts)[0]) > 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "obstacle",
     [

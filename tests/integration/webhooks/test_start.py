@@ -25,6 +25,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_process_starts_with_settings_that_cannot_be_used(tmp_path: Path, name: str) -> None:
     # A database that is there, without a table: what is refused is refused before anything is migrated.
