@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.bridge_manager import BridgeManager
@@ -49,21 +49,24 @@ class SchemaBridges:
         # What waits for the deploy, by the plan of which it was read.
         self.late: dict[int, tuple[Comparison, list[Wanted]]] = {}
 
-    def look(self, schemas: Collection[str]) -> None:
-        """Look up what stands in the `schemas` of all tenants, their copies included.
+    def look(self, records: Mapping[str, str]) -> None:
+        """Look up what stands in the schemas of all tenants, by the digests of their `records`, copies included.
 
         What stood in one that is gone, or no tenant's any more, is forgotten: no run comes there.
         """
         found = self._by_schema()
         if names := [name for name in found if name]:
-            gone = set(names).difference(schemas)
+            gone = set(names).difference(records)
             self.ledger.forget_schemas(gone)
-            self._note_copies([bridge for bridge in self._all(found) if bridge.schema not in gone], schemas)
+            self._note_copies([bridge for bridge in self._all(found) if bridge.schema not in gone], records)
             found = self._by_schema()
         self.before = found
 
-    def _note_copies(self, standing: Sequence[Bridge], schemas: Collection[str]) -> None:
-        """Note what stands in schemas that were made as copies of another, in which nobody has raised it."""
+    def _note_copies(self, standing: Sequence[Bridge], records: Mapping[str, str]) -> None:
+        """Note what stands in schemas that were made as copies of another, in which nobody has raised it.
+
+        Where another record says so, the same may be the schema's own: a later migration sets the default for good.
+        """
         known: dict[Bridge, list[Bridge]] = {}
         for bridge in standing:
             if bridge.kind in ALIKE:
@@ -71,7 +74,9 @@ class SchemaBridges:
                 known.setdefault(alike, []).append(bridge)
         for alike, bridges in known.items():
             own = (alike.column, alike.definition) if alike.kind is BridgeKind.DEFAULT else (alike.name,)
-            others = sorted(set(schemas) - {bridge.schema for bridge in bridges})
+            having = {bridge.schema for bridge in bridges}
+            alike_records = {records[schema] for schema in having if schema in records}
+            others = sorted(name for name, digest in records.items() if name not in having and digest in alike_records)
             for (name,) in self.database.ask(Question(ALIKE[alike.kind], [others, alike.table, *own])):
                 self.ledger.copy(bridges[0], name)
 

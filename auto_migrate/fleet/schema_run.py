@@ -33,7 +33,7 @@ from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.model_rows import rows_of_models
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
 from auto_migrate.fleet.shared_plan import Plan, SharedPlan
-from auto_migrate.history.journal import open_journals
+from auto_migrate.history.journal import forget_cuts, open_journals
 from auto_migrate.planning.comparison import applied_state, compare
 from auto_migrate.planning.loader import Planner
 from auto_migrate.planning.receivers import all_follow_rows
@@ -148,6 +148,8 @@ class SchemaRun:
     def run(self) -> None:
         """Carry the plan out, with Django's signals around it; raise what ends it."""
         if not self.plan.group.has_record:
+            if self.is_cut:
+                forget_cuts(self.database.alias)
             make_record(self.database, self.emit)
         elif self.plan.needs_mending:
             self._mend()

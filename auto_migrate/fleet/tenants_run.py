@@ -30,8 +30,8 @@ from auto_migrate.exceptions import (
 from auto_migrate.fleet.inventory import Group, Inventory, representative_of, take_inventory
 from auto_migrate.fleet.schema_emitter import schema_emitter
 from auto_migrate.fleet.schema_run import AppCodeLock, SchemaRun
-from auto_migrate.fleet.search_path import settled
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, is_plain, judge, plans_for
+from auto_migrate.fleet.search_path import calls_nobody, settled
+from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
@@ -139,8 +139,8 @@ class TenantsRun:
 
     def settled(self, plan: SharedPlan) -> contextlib.AbstractContextManager[None]:
         """Let the connection stay in a schema, where no code of others is called that might lead it elsewhere."""
-        settings = get_settings()
-        is_alone = is_plain(plan.comparison.plan) and all_follow_rows() and not (settings.LISTENERS or settings.NOTIFY)
+        told = get_settings().LISTENERS or get_settings().NOTIFY
+        is_alone = calls_nobody(plan.comparison.plan) and all_follow_rows() and not told
         return settled(self.tenancy) if is_alone else contextlib.nullcontext()
 
     def _tell(self, signal: str, schema: str, database: Database) -> None:
@@ -162,7 +162,7 @@ class TenantsRun:
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
         inventory = self._taken()
-        self.bridges.look({name for group in inventory.groups for name in group.names})
+        self.bridges.look({name: group.digest for group in inventory.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
             self._bring(SharedLock(lock), inventory)

@@ -93,6 +93,13 @@ def cut_schemas(database: str) -> frozenset[str]:
         return frozenset()
 
 
+def forget_cuts(database: str) -> None:
+    """Forget what was cut in a schema of which nothing is left: somebody has made it anew under its name."""
+    StepRecord.objects.using(database).filter(CUT, schema_name=active_schema()).update(
+        operations_done=0, operation_started=None
+    )
+
+
 def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
     kept = step.statements

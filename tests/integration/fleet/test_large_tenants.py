@@ -173,3 +173,30 @@ def test_the_steps_of_a_tenant_that_is_dropped_meanwhile_are_not_taken_in_the_sh
     done = project.run("auto_migrate", DROP_AT=str(step))
     assert done.code == 0, done.text
     assert project.query(OF_PUBLIC) == before
+
+
+def test_a_schema_that_was_made_anew_under_its_name_begins_at_the_first_operation(tenanted: Tenanted) -> None:
+    project = tenanted
+    grown(project, "beta")
+    project.file("killer.py", KILLER)
+    project.setting("LISTENERS", ["killer.listen"])
+    project.migration("shop", "0002_next", ADD_SIZE + INDEX, after="0001_initial")
+    assert project.killed("auto_migrate", KILL_AT="1", **ONE_AT_A_TIME) == -signal.SIGKILL
+    project.query("DROP SCHEMA beta CASCADE; CREATE SCHEMA beta")
+    done = project.run("auto_migrate", **ONE_AT_A_TIME)
+    assert done.code == 0, done.text
+    assert dict(project.query(TYPES)) == dict.fromkeys(("acme", "beta", "gamma", "delta"), "integer")
+    assert project.run("auto_migrate", "--check").code == 0
+
+
+def test_any_name_that_a_schema_may_have_goes_online(tenanted: Tenanted) -> None:
+    project = tenanted
+    name = "50% off x.y"
+    project.tenants(name)
+    assert project.run("auto_migrate").code == 0
+    grown(project, f'"{name}"')
+    project.migration("shop", "0002_again", INDEX, after="0001_initial")
+    done = project.run("auto_migrate", "--format=json")
+    assert done.code == 0, done.text
+    assert {step["schema"] for step in events_of(done.output, "online_step_started")} == {name}
+    assert indexes(project)[f'"{name}"']

@@ -87,3 +87,36 @@ def test_what_waits_for_the_deploy_is_loosened_in_each_schema(tenanted: Tenanted
     assert after.code == 0, after.text
     left = "SELECT 1 FROM information_schema.columns WHERE table_name = 'shop_visit' AND column_name = 'place'"
     assert (project.query(left), bridges(project)) == ([], [])
+
+
+def test_a_default_that_a_later_migration_keeps_for_good_is_no_copy_of_a_bridge(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.migration("shop", "0002_place", ADD, after="0001_initial")
+    assert project.run("auto_migrate", AUTO_MIGRATE_RELEASE="two").code == 0
+    for_good = 'migrations.AlterField("item", "place", models.IntegerField(default=7, db_default=7)),'
+    project.migration("shop", "0003_for_good", for_good, after="0002_place")
+    assert project.run("auto_migrate", "--tenant=beta", AUTO_MIGRATE_RELEASE="three", **NO_DELAY).code == 0
+    done = project.run("auto_migrate", AUTO_MIGRATE_RELEASE="four", **NO_DELAY)
+    assert done.code == 0, done.text
+    assert bridges(project) == []
+    assert all(old_release_writes(project, schema) for schema in EVERYWHERE)
+
+
+def test_the_function_of_a_default_may_look_into_another_schema(tenanted: Tenanted) -> None:
+    project = tenanted
+    function = """
+        from django.db import connection
+        from django_tenants.utils import schema_context
+
+        def place():
+            with schema_context("public"), connection.cursor() as cursor:
+                cursor.execute("SELECT current_schema()")
+                return cursor.fetchone()[0]
+    """
+    project.file("shop/places.py", function)
+    add = 'migrations.AddField("item", "place", models.TextField(default=shop.places.place)),'
+    project.migration("shop", "0002_place", add, after="0001_initial", before="import shop.places")
+    project.query("INSERT INTO beta.shop_item DEFAULT VALUES")
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.query("SELECT place FROM beta.shop_item") == [("public",)]
