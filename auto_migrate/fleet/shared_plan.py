@@ -62,7 +62,8 @@ class SharedPlan:
     promised: frozenset[tuple[MigrationKey, int]] = frozenset()
 
     def __post_init__(self) -> None:
-        self.small = SmallTables(self.group.names)
+        # Once for all, unless the plan itself may write rows before somebody asks.
+        self.small = SmallTables(self.group.names if is_plain(self.comparison.plan) else ())
 
     def begin(self, own: Plan) -> LazyState:
         """Return the state before the plan, for the schema that this thread works in and that has its `own`."""

@@ -251,8 +251,13 @@ class TenantsRun:
     def _raise_failures(self, remark: str) -> None:
         if not self.failed:
             return
-        first = next(iter(self.failed.values()))
         lines = [f"{name}: {error.message}" for name, error in self.failed.items()]
+        hints = dict[str, list[str]]()
+        for name, error in self.failed.items():
+            hints.setdefault(error.hint, []).append(name)
+        # What was kept, and what is to be done, may differ.
+        several = len(hints) > 1
+        told = [f"{shortened(names, MOST)}: {hint}" if several else hint for hint, names in hints.items() if hint]
         text = ngettext(
             "{count} schema of {total} failed: {names}.",
             "{count} schemas of {total} failed: {names}.",
@@ -262,8 +267,8 @@ class TenantsRun:
         again = _("Mend it and run again: only what is left is done.")
         raise MigrationFailed(
             text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
-            hint="\n".join(filter(None, (*lines, first.hint, remark, again))),
-        ) from first
+            hint="\n".join(filter(None, (*lines, *told, remark, again))),
+        ) from next(iter(self.failed.values()))
 
 
 class JobQueue:

@@ -200,3 +200,15 @@ def test_any_name_that_a_schema_may_have_goes_online(tenanted: Tenanted) -> None
     assert done.code == 0, done.text
     assert {step["schema"] for step in events_of(done.output, "online_step_started")} == {name}
     assert indexes(project)[f'"{name}"']
+
+
+def test_a_table_that_the_plan_itself_fills_is_not_small_any_more(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.setting("SMALL_TABLE", 100)
+    fill = 'migrations.RunSQL("INSERT INTO shop_item SELECT n FROM generate_series(5000, 9000) AS n"),'
+    project.migration("shop", "0002_fill", fill, after="0001_initial")
+    project.migration("shop", "0003_again", INDEX, after="0002_fill")
+    done = project.run("auto_migrate", "--format=json", **ONE_AT_A_TIME)
+    assert done.code == 0, done.text
+    schemas = [step["schema"] for step in events_of(done.output, "online_step_started")]
+    assert sorted(schemas) == ["acme", "beta", "delta", "gamma"]
