@@ -73,7 +73,11 @@ def judge(
     index = position.started or 0
     operation = migration.operations[index - 1]
     key = MigrationKey.of(migration)
-    if (seen := _judge_by_schema(database, position, operation)) is not None:
+    seen = _judge_by_schema(database, position, operation)
+    if seen is Verdict.REDO:
+        # The operator may know what no schema shows; but what is seen to be there is not done twice, whoever says so.
+        return resolutions.pop((key, index), seen)
+    if seen is not None:
         return seen
     indexes = database.indexes
     if indexes is not None:
@@ -121,6 +125,9 @@ def stopped_at(database: Database, migration: Migration, position: Position) -> 
 def doubtful(position: Position) -> tuple[str, ...]:
     """Name the tables of the statement that was cut, where they are all that could tell what became of it."""
     note = position.tables_before or {}
+    if not note.get("redoable", True):
+        # They may well be as they were left: of such a statement they would not tell.
+        return ()
     return tuple(note.get("about") or note.get("tables", ()))
 
 

@@ -96,7 +96,11 @@ class TableAlterations:
         if way.checks_keys:
             yield
             return
-        with self.database.connection.constraint_checks_disabled():
+        with self.database.connection.cursor() as cursor:
+            cursor.execute("SELECT @@SESSION.foreign_key_checks")
+            checks = cursor.fetchone()[0]
+        # Django puts them on afterwards, which is not for us to do where the migration has put them off itself.
+        with self.database.connection.constraint_checks_disabled() if checks else contextlib.nullcontext():
             yield
 
     def _refusal(self, error: DatabaseError) -> str:

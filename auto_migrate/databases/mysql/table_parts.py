@@ -1,8 +1,9 @@
 """The tables that a statement names, part by part: by them a run tells whether another one was cut before or after it.
 
-A statement that changes the schema is carried out whole or not at all. It was not if its tables are what they were. It
-was if all that differs is what it names, what it makes is there, and what it drops is gone. Everything else is the work
-of somebody who has changed these tables since, or put others in their place, and proves nothing.
+A statement that changes the schema is carried out whole or not at all. It was not if its tables are what they were, and
+it would be seen in them; columns that change places, or a partition that is emptied, leave no trace. It was if all that
+differs is what it names, what it makes is there, and what it drops is gone. Everything else is the work of somebody who
+has changed these tables since, or put others in their place, and proves nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.databases.mysql.online_ddl import NAME, unquoted
+from auto_migrate.databases.mysql.online_ddl import NAME, TEXT, unquoted
 
 # A table's name, the kind of a part of it and that one's name, empty for the table as such → what it is like. All names
 # are in lower case.
@@ -57,6 +58,16 @@ MOVED = re.compile(rf"\bRENAME\s+(COLUMN|INDEX)\s+({NAME})\s+TO\s+({NAME})", re.
 # On MariaDB each of them goes by itself.
 SEVERAL_DROPPED = re.compile(r"\s*DROP\s+TABLE[^,]*,", re.IGNORECASE)
 COLUMN = re.compile(r"[(,]\s*`((?:[^`]|``)+)`\s+\w")
+# Clauses that show, and those that make the same of a table however often they are sent; any other may be neither.
+ADDS = re.compile(
+    r"ADD\s+(?:(?:COLUMN|CONSTRAINT|INDEX|KEY|UNIQUE|PRIMARY|FOREIGN|CHECK|FULLTEXT|SPATIAL)\b|`)", re.IGNORECASE
+)
+DROPS = re.compile(r"DROP\s+(?:(?:COLUMN|CONSTRAINT|INDEX|KEY|PRIMARY|FOREIGN|CHECK)\b|`)", re.IGNORECASE)
+MOVES = re.compile(r"(?:CHANGE|RENAME\s+(?:COLUMN|INDEX|KEY|TO))\b", re.IGNORECASE)
+REPEATS = re.compile(r"(?:MODIFY|ALTER\s+COLUMN|ALTER\s+`|(?:COMMENT|ALGORITHM|LOCK)\s*=)", re.IGNORECASE)
+INNERMOST = re.compile(r"\([^()]*\)")
+# More than one statement, and comments, which a server may read.
+MORE = re.compile(r";|--|#|/\*")
 # Names that servers give by themselves.
 AUTOMATIC = re.compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
 APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset({"drop", "rename", "change"})
@@ -82,6 +93,7 @@ def note_of(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any] | None:
         "makes": makes,
         "drops": drops,
         "renames": [unquoted(name).lower() for name in renamed.groups()] if renamed else [],
+        "redoable": renamed is not None or may_be_redone(sql),
     }
 
 
@@ -97,13 +109,40 @@ def was_carried_out(connection: BaseDatabaseWrapper, note: Mapping[str, Any]) ->
     now = parts_of(connection, tables_among(connection, words))
     differing = {part for part in before.keys() | now.keys() if before.get(part) != now.get(part)}
     if not differing:
-        return False
+        return False if note.get("redoable") else None
     if note["renames"]:
         return True if is_moved(before, now, *note["renames"]) else None
     is_made = all(tuple(part) in now for part in note["makes"])
     is_dropped = not any(tuple(part) in now for part in note["drops"])
     explained = all(is_explained(part, before, now, words) for part in differing)
     return True if is_made and is_dropped and explained else None
+
+
+def may_be_redone(sql: str) -> bool:
+    """Return whether a statement may be sent again where no part differs: it would be seen, or it changes nothing more.
+
+    Two clauses together may undo each other: only what adds, or what drops, is seen beside another one.
+    """
+    found = ABOUT.match(sql)
+    if found is None:
+        return False
+    rest = TEXT.sub("``", sql[found.end() :]).strip().removesuffix(";")
+    if MORE.search(rest) or rest.startswith("."):
+        # A table of another database is not among those that are compared.
+        return False
+    if sql.split(maxsplit=1)[0].upper() != "ALTER":
+        return True
+    clauses = split_clauses(rest)
+    if len(clauses) == 1 and MOVES.match(clauses[0]):
+        return True
+    return any(all(kind.match(one) or REPEATS.match(one) for one in clauses) for kind in (ADDS, DROPS))
+
+
+def split_clauses(text: str) -> list[str]:
+    """Return the clauses of a statement, without what stands in brackets."""
+    while (shorter := INNERMOST.sub("", text)) != text:
+        text = shorter
+    return [clause.strip() for clause in text.split(",")]
 
 
 def is_moved(before: Parts, now: Parts, old: str, new: str) -> bool:

@@ -49,6 +49,18 @@ def test_a_statement_that_is_seen_in_the_schema_is_known_to_be_done_whatever_is_
     assert again.returncode == 0, again.stdout + again.stderr
 
 
+def test_what_the_operator_has_called_done_is_not_carried_out_though_nothing_is_seen_of_it(
+    mariadb: MariaDB, mariadb_url: str, create_table: str
+) -> None:
+    cut(mariadb_url, f"{create_table}:before")
+    told = run_manage(
+        "auto_migrate", "--resolve", "tally.0001_initial:1=done", database_url=mariadb_url, settings=SETTINGS
+    )
+    # The next one misses it: the operator was wrong.
+    assert "tally.0001_initial failed at operation 2 of 2" in told.stderr, told.stdout + told.stderr
+    assert mariadb.execute("SHOW TABLES LIKE 'tally_%'", database=mariadb_url.rpartition("/")[2]) == []
+
+
 def test_a_table_that_was_put_in_the_place_of_the_one_that_was_cut_is_asked_about(
     mariadb: MariaDB, mariadb_url: str, create_table: str
 ) -> None:

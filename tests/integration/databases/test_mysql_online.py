@@ -118,6 +118,22 @@ def test_each_stock_operation_copies_no_table_unless_it_is_said_to(
             )
 
 
+def test_checks_of_keys_that_were_put_off_stay_off(
+    shelves: tuple[BaseDatabaseWrapper, ProjectState],
+) -> None:
+    connection, _state = shelves
+    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, lambda *arguments: None)
+    with connection.cursor() as cursor, alterations.asked_for(Progress(Migration("0002_change", APP))):
+        for checks in (0, 1):
+            cursor.execute(f"SET foreign_key_checks = {checks}")
+            cursor.execute(
+                f"ALTER TABLE library_tag ADD COLUMN by{checks} bigint NULL,"
+                f" ADD CONSTRAINT by{checks} FOREIGN KEY (by{checks}) REFERENCES library_author (id)"
+            )
+            cursor.execute("SELECT @@SESSION.foreign_key_checks")
+            assert cursor.fetchone()[0] == checks
+
+
 @pytest.fixture
 def tiny(tmp_path: Path, mariadb_url: str) -> Tiny:
     project = Tiny(tmp_path, mariadb_url)

@@ -128,6 +128,42 @@ def test_a_table_that_somebody_has_changed_or_swapped_proves_nothing_that_is_not
     assert wrong == [], "\n".join(map(str, wrong))
 
 
+PAIR = "CREATE TABLE a (id bigint PRIMARY KEY, n integer, o integer)"
+SLICED = f"{PAIR} PARTITION BY RANGE (id) (PARTITION p VALUES LESS THAN (10), PARTITION q VALUES LESS THAN (20))"
+# Tables, and a statement that leaves no trace in their parts.
+UNSEEN = [
+    (PAIR, "ALTER TABLE a CHANGE n o integer, CHANGE o n integer"),
+    (PAIR, "ALTER TABLE `a` RENAME COLUMN `n` TO `o`, RENAME COLUMN `o` TO `n`"),
+    (PAIR, "ALTER TABLE a DROP COLUMN o, ADD COLUMN o integer"),
+    (PAIR, "ALTER TABLE a AUTO_INCREMENT = 7"),
+    (SLICED, "ALTER TABLE a TRUNCATE PARTITION p"),
+    (SLICED, "ALTER TABLE a DROP PARTITION p"),
+    (SLICED, "ALTER TABLE a ADD PARTITION (PARTITION r VALUES LESS THAN (30))"),
+    (SLICED, "ALTER TABLE a REORGANIZE PARTITION p, q INTO (PARTITION p VALUES LESS THAN (20))"),
+    (SLICED, "ALTER TABLE a REMOVE PARTITIONING"),
+    (f"{SLICED}; {PAIR.replace(' a ', ' c ')}", "ALTER TABLE a EXCHANGE PARTITION p WITH TABLE c"),
+]
+
+
+def test_a_statement_that_leaves_no_trace_is_not_taken_for_one_that_was_not_carried_out(
+    connection: BaseDatabaseWrapper,
+) -> None:
+    wrong = []
+    with connection.cursor() as cursor:
+        for tables, statement in UNSEEN:
+            cursor.execute("DROP TABLE IF EXISTS a, c")
+            for one in tables.split("; "):
+                cursor.execute(one)
+            note = note_of(connection, statement)
+            assert note is not None
+            before = was_carried_out(connection, note)
+            cursor.execute(statement)
+            after = was_carried_out(connection, note)
+            if (before, after) != (None, None):
+                wrong.append((statement, before, after))
+    assert wrong == [], "\n".join(map(str, wrong))
+
+
 def test_rows_of_a_table_that_has_been_swapped_are_not_called_written(connection: BaseDatabaseWrapper) -> None:
     database = adapter_for(connection.alias)
     with connection.cursor() as cursor:
