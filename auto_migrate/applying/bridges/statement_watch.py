@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default, stand_in
 from auto_migrate.changes.change import AlterType, DropColumn, EndTransaction, OpaqueChange
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.base import Database
@@ -48,6 +48,9 @@ class StatementWatch:
         with self.aside():
             places = {bridge: place for bridge in self.ledger.standing() if (place := self._place(bridge))}
             blocking = frozenset(self._blocking(text, places))
+            for bridge in places:
+                if bridge.kind is BridgeKind.FOREIGN_KEY and drops_by_name(text, bridge):
+                    stand_in(self.connection, bridge)
         with self._together() if blocking else contextlib.nullcontext():
             with self.aside():
                 taken = {bridge for bridge in blocking if self._take_aside(bridge)}
@@ -113,6 +116,13 @@ class StatementWatch:
             self.ledger.define(bridge, present.default if present else "")
         else:
             self.ledger.forget(bridge)
+
+
+def drops_by_name(text: str, bridge: Bridge) -> bool:
+    """Return whether a text drops the constraint of a bridge, which was loosened, by its name."""
+    name = re.escape(bridge.name.replace('"', '""'))
+    drop = rf'\bDROP\s+CONSTRAINT\s+(?:IF\s+EXISTS\s+)?"?{name}(?![\w$])'
+    return bare(bridge.table).lower() in text.lower() and re.search(drop, text, re.IGNORECASE) is not None
 
 
 def bare(table: str) -> str:
