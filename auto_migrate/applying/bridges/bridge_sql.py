@@ -71,13 +71,17 @@ def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> 
     send(connection, f"ALTER TABLE {connection.ops.quote_name(table)} DROP {kind} {own_name(connection, name)}")
 
 
-def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
-    """Let a constraint that was loosened be found by its name: one that holds nothing, and goes with its column."""
+def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge, *, deferrable: bool) -> None:
+    """Let a constraint that was loosened be found by its name, by one that goes with its column.
+
+    It holds nothing, unless it has to be `deferrable`, which only a foreign key can be without a look at the rows.
+    """
     name, column = own_name(connection, bridge.name), _column(connection, bridge)
+    definition = bridge.definition if deferrable else f"CHECK ({column} IS NULL OR TRUE)"
     send(
         connection,
         f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT IF EXISTS {name},"
-        f" ADD CONSTRAINT {name} CHECK ({column} IS NULL OR TRUE) NOT VALID",
+        f" ADD CONSTRAINT {name} {definition} NOT VALID",
     )
 
 

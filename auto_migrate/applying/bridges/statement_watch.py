@@ -22,9 +22,10 @@ from auto_migrate.databases.present_columns import ColumnPlace, column_of, found
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
-# Whatever may give a column another name, type or schema, or drop it.
+# Whatever may give a column another name, type or schema, or drop it; or names a constraint before it is dropped.
 MOVES = re.compile(
-    r"\b(?:ALTER\s+(?:TABLE|SCHEMA)|DROP\s+(?:TABLE|SCHEMA)|DO\s+(?:LANGUAGE\b|E?['$])|CALL\s)", re.IGNORECASE
+    r"\b(?:ALTER\s+(?:TABLE|SCHEMA)|DROP\s+(?:TABLE|SCHEMA)|SET\s+CONSTRAINTS|DO\s+(?:LANGUAGE\b|E?['$])|CALL\s)",
+    re.IGNORECASE,
 )
 
 
@@ -49,8 +50,8 @@ class StatementWatch:
             places = {bridge: place for bridge in self.ledger.standing() if (place := self._place(bridge))}
             blocking = frozenset(self._blocking(text, places))
             for bridge in places:
-                if bridge.kind is BridgeKind.FOREIGN_KEY and drops_by_name(text, bridge):
-                    stand_in(self.connection, bridge)
+                if bridge.kind is BridgeKind.FOREIGN_KEY and (defers(text, bridge) or drops_by_name(text, bridge)):
+                    stand_in(self.connection, bridge, deferrable=defers(text, bridge))
         with self._together() if blocking else contextlib.nullcontext():
             with self.aside():
                 taken = {bridge for bridge in blocking if self._take_aside(bridge)}
@@ -120,9 +121,18 @@ class StatementWatch:
 
 def drops_by_name(text: str, bridge: Bridge) -> bool:
     """Return whether a text drops the constraint of a bridge, which was loosened, by its name."""
-    name = re.escape(bridge.name.replace('"', '""'))
-    drop = rf'\bDROP\s+CONSTRAINT\s+(?:IF\s+EXISTS\s+)?"?{name}(?![\w$])'
+    drop = rf'\bDROP\s+CONSTRAINT\s+(?:IF\s+EXISTS\s+)?"?{named(bridge)}'
     return bare(bridge.table).lower() in text.lower() and re.search(drop, text, re.IGNORECASE) is not None
+
+
+def defers(text: str, bridge: Bridge) -> bool:
+    """Return whether a text sets when that constraint is checked, as what Django writes does before it drops one."""
+    return re.search(rf"\bSET\s+CONSTRAINTS\b[^;]*?(?<![\w$]){named(bridge)}", text, re.IGNORECASE) is not None
+
+
+def named(bridge: Bridge) -> str:
+    """Return the pattern of the name of a bridge's constraint in SQL."""
+    return re.escape(bridge.name.replace('"', '""')) + r"(?![\w$])"
 
 
 def bare(table: str) -> str:
