@@ -63,7 +63,7 @@ def _for_new_code(change: Change) -> Iterator[Bridgeable]:
         field = change.definition
         if change.references:
             yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), change.column)
-        if change.required and not (field is not None and field.primary_key):
+        if change.required and not change.held and not (field is not None and field.primary_key):
             yield Bridgeable(BridgeKind.NOT_NULL, djangos_name(change), change.column, field)
     elif isinstance(change, DropTable) and change.references:
         yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), "")

@@ -110,11 +110,14 @@ class DropColumn(ColumnChange):
     """A column that goes; `references` is the table that its foreign key pointed to.
 
     `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
-    nothing, or what a unique column has only once. `definition` is the Django field where there is one.
+    nothing, or what a unique column has only once.
+    `held` tells whether the database will not let it take NULL, because a key or a parent table needs it.
+    `definition` is the Django field where there is one.
     """
 
     references: str = ""
     required: bool = False
+    held: bool = False
     cascades: bool = False
     definition: Any = None
 

@@ -56,7 +56,8 @@ PLACE = """
     WHERE attrelid = {relation} AND {column} = %s AND NOT attisdropped
 """
 POSTGRESQL_COLUMN = """
-    SELECT coalesce(pg_get_expr(adbin, adrelid), ''), NOT attnotnull, EXISTS (
+    SELECT coalesce(pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN 'IDENTITY' END, ''),
+           NOT attnotnull, EXISTS (
         SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)
     )
     FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.values import Bridge
 
 FILL = """
@@ -66,9 +67,29 @@ def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
 
 def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> None:
     """Drop the constraint of a foreign key."""
-    quote = connection.ops.quote_name
     kind = "CONSTRAINT" if connection.vendor == "postgresql" else "FOREIGN KEY"
-    send(connection, f"ALTER TABLE {quote(table)} DROP {kind} {quote(name)}")
+    send(connection, f"ALTER TABLE {connection.ops.quote_name(table)} DROP {kind} {own_name(connection, name)}")
+
+
+def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge, *, deferrable: bool) -> None:
+    """Let a constraint that was loosened be found by its name, by one that goes with its column.
+
+    It holds nothing, unless it has to be `deferrable`, which only a foreign key can be without a look at the rows.
+    """
+    name, column = own_name(connection, bridge.name), _column(connection, bridge)
+    definition = bridge.definition if deferrable else f"CHECK ({column} IS NULL OR TRUE)"
+    send(
+        connection,
+        f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT IF EXISTS {name},"
+        f" ADD CONSTRAINT {name} {definition} NOT VALID",
+    )
+
+
+def own_name(connection: BaseDatabaseWrapper, name: str) -> str:
+    """Write the name of a column or constraint, which SQL may have given a quote; Django doubles none."""
+    if connection.vendor == "postgresql" and not name.startswith('"'):
+        return quoted(name)
+    return str(connection.ops.quote_name(name))
 
 
 def _table(connection: BaseDatabaseWrapper, bridge: Bridge) -> str:
@@ -76,4 +97,4 @@ def _table(connection: BaseDatabaseWrapper, bridge: Bridge) -> str:
 
 
 def _column(connection: BaseDatabaseWrapper, bridge: Bridge) -> str:
-    return str(connection.ops.quote_name(bridge.column))
+    return own_name(connection, bridge.column)

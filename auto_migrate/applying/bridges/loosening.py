@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from django.db import DatabaseError
 
 from auto_migrate.applying.bridges.bridge_sql import drop_foreign_key, drop_not_null
 from auto_migrate.applying.bridges.locked_tables import tables_locked
@@ -12,8 +15,10 @@ from auto_migrate.changes.bridgeable import Bridgeable, bridges_of
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.faults import first_line
 from auto_migrate.databases.lock_modes import ALTER_TABLE, DROP_FOREIGN_KEY
 from auto_migrate.databases.present_columns import PresentForeignKey, column_of, foreign_keys_of
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.planning.comparison import Comparison, applied_state
@@ -22,14 +27,25 @@ from auto_migrate.values import Bridge, BridgeKind, MigrationKey
 # What to loosen, and for which migration.
 Wanted = tuple[MigrationKey, Bridgeable]
 
+logger = logging.getLogger(__name__)
+
 
 def loosen(database: Database, late: Iterable[Wanted], *, lock: DeployLock, emit: Emitter) -> None:
     """Loosen what the migrations that wait for the deploy will drop, each table in a transaction of its own.
 
-    Raise `MigrationFailed` if a table is never free: without it the new code could not write.
+    What the database refuses stays as it is, and is logged. Raise `MigrationFailed` if a table is never free: without
+    it the new code could not write.
     """
     for migration, planned in late:
-        Loosening(database, migration, planned).carry_out(lock, emit)
+        try:
+            with savepoint(database.alias):
+                Loosening(database, migration, planned).carry_out(lock, emit)
+        except DatabaseError as error:
+            # Only where its transaction has taken all of it back is nothing noted that was not done.
+            if database.fault_of(error) is not None or not database.transactional_ddl:
+                raise
+            place = f"{planned.table}.{planned.column}" if planned.column else planned.table
+            logger.warning("%s is not loosened for %s: %s", place, migration, first_line(error))
 
 
 def wanted(database: Database, comparison: Comparison) -> Iterator[Wanted]:

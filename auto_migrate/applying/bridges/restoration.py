@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.bridges.bridge_sql import send
+from auto_migrate.applying.bridges.bridge_sql import own_name, send
 from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY, ALTER_TABLE
@@ -41,8 +41,9 @@ class Restoration:
         self.bridge = bridge
         self.lock = lock
         self.emit = emit
-        quote = self.connection.ops.quote_name
-        self.table, self.column, self.name = map(quote, (bridge.table, bridge.column, bridge.name or HELPER))
+        self.table = str(self.connection.ops.quote_name(bridge.table))
+        self.column = own_name(self.connection, bridge.column)
+        self.name = own_name(self.connection, bridge.name or HELPER)
 
     def carry_out(self) -> bool:
         """Put it back, in steps of which each may have been made before; return whether there was a place for it.

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default, stand_in
 from auto_migrate.changes.change import AlterType, DropColumn, EndTransaction, OpaqueChange
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.base import Database
@@ -22,9 +22,10 @@ from auto_migrate.databases.present_columns import ColumnPlace, column_of, found
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
-# Whatever may give a column another name, type or schema, or drop it.
+# Whatever may give a column another name, type or schema, or drop it; or names a constraint before it is dropped.
 MOVES = re.compile(
-    r"\b(?:ALTER\s+(?:TABLE|SCHEMA)|DROP\s+(?:TABLE|SCHEMA)|DO\s+(?:LANGUAGE\b|E?['$])|CALL\s)", re.IGNORECASE
+    r"\b(?:ALTER\s+(?:TABLE|SCHEMA)|DROP\s+(?:TABLE|SCHEMA)|SET\s+CONSTRAINTS|DO\s+(?:LANGUAGE\b|E?['$])|CALL\s)",
+    re.IGNORECASE,
 )
 
 
@@ -48,6 +49,9 @@ class StatementWatch:
         with self.aside():
             places = {bridge: place for bridge in self.ledger.standing() if (place := self._place(bridge))}
             blocking = frozenset(self._blocking(text, places))
+            for bridge in places:
+                if bridge.kind is BridgeKind.FOREIGN_KEY and (defers(text, bridge) or drops_by_name(text, bridge)):
+                    stand_in(self.connection, bridge, deferrable=defers(text, bridge))
         with self._together() if blocking else contextlib.nullcontext():
             with self.aside():
                 taken = {bridge for bridge in blocking if self._take_aside(bridge)}
@@ -113,6 +117,22 @@ class StatementWatch:
             self.ledger.define(bridge, present.default if present else "")
         else:
             self.ledger.forget(bridge)
+
+
+def drops_by_name(text: str, bridge: Bridge) -> bool:
+    """Return whether a text drops the constraint of a bridge, which was loosened, by its name."""
+    drop = rf'\bDROP\s+CONSTRAINT\s+(?:IF\s+EXISTS\s+)?"?{named(bridge)}'
+    return bare(bridge.table).lower() in text.lower() and re.search(drop, text, re.IGNORECASE) is not None
+
+
+def defers(text: str, bridge: Bridge) -> bool:
+    """Return whether a text sets when that constraint is checked, as what Django writes does before it drops one."""
+    return re.search(rf"\bSET\s+CONSTRAINTS\b[^;]*?(?<![\w$]){named(bridge)}", text, re.IGNORECASE) is not None
+
+
+def named(bridge: Bridge) -> str:
+    """Return the pattern of the name of a bridge's constraint in SQL."""
+    return re.escape(bridge.name.replace('"', '""')) + r"(?![\w$])"
 
 
 def bare(table: str) -> str:

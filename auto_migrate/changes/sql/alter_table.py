@@ -55,8 +55,14 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
             yield dropped(key, known.placed(own))
     there = known.column(table, column)
     required = there is not None and there.not_null and not there.default
-    references, cascades = known.reference(table, column), command.behavior.name == "DROP_CASCADE"
-    yield DropColumn(**place, column=column, references=references, required=required, cascades=cascades)
+    yield DropColumn(
+        **place,
+        column=column,
+        references=known.reference(table, column),
+        required=required,
+        held=required and there is not None and there.held,
+        cascades=command.behavior.name == "DROP_CASCADE",
+    )
 
 
 def drop_part(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:

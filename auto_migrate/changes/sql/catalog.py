@@ -14,10 +14,15 @@ from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.sql.nodes import name_of
 
 COLUMN = """
-    SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull, atthasdef,
+    SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull,
+           atthasdef OR attidentity <> '',
            EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum AND indnkeyatts = 1
-                                              AND indisunique AND indpred IS NULL)
-    FROM pg_attribute LEFT JOIN pg_type ON pg_type.oid = atttypid
+                                              AND indisunique AND indpred IS NULL),
+           EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey::int2[])
+                                              AND (indisprimary OR indisreplident))
+           OR EXISTS (SELECT FROM pg_inherits JOIN pg_attribute AS parent ON parent.attrelid = inhparent
+                      WHERE inhrelid = own.attrelid AND parent.attname = own.attname AND parent.attnotnull)
+    FROM pg_attribute AS own LEFT JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_collation ON pg_collation.oid = attcollation AND attcollation <> typcollation
     WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
 """
@@ -77,13 +82,14 @@ class TableName(TypedDict):
 
 @dataclasses.dataclass(frozen=True)
 class CatalogColumn:
-    """A column as the database has it now."""
+    """A column as the database has it now; `held` tells whether it cannot be let take NULL."""
 
     type: str
     collation: str
     not_null: bool
     default: bool
     unique: bool
+    held: bool
 
 
 @dataclasses.dataclass(frozen=True)
