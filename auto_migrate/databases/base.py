@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A statement that gives rows, with its parameters."""
+    """A statement that gives rows, with its parameters; where it has none, a per cent sign in it is one."""
 
     sql: str
-    params: Sequence[Any]
+    params: Sequence[Any] | None = None
 
 
 Row = tuple[Any, ...]
