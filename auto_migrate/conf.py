@@ -308,6 +308,10 @@ class Settings:
         found = (os.environ[name] for name in RELEASE_VARIABLES if os.environ.get(name))
         return self.RELEASE or next(found, "")
 
+    def goes_online(self, *, is_new: bool) -> bool:
+        """Return whether anything may be carried out online; nobody uses the tables of a database that `is_new`."""
+        return self.ONLINE == "always" or (self.ONLINE == "auto" and not is_new)
+
 
 # Settings whose values are never shown.
 SECRET = frozenset({"TOKEN", "DIRECT_URLS", "NOTIFY"})

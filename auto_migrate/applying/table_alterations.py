@@ -135,7 +135,6 @@ def goes_online(database: Database) -> Callable[[str], bool]:
 
 def alterations_of(database: Database, demand_leave: DemandLeave, *, in_use: bool) -> TableAlterations | None:
     """Return what asks for ways that hold nobody up; None on other databases, and where nobody is to be held up."""
-    online = get_settings().ONLINE
-    if database.vendor != "mysql" or online == "never" or not (in_use or online == "always"):
+    if database.vendor != "mysql" or not get_settings().goes_online(is_new=not in_use):
         return None
     return TableAlterations(database, goes_online(database), demand_leave)

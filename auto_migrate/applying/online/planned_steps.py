@@ -148,9 +148,8 @@ def foresight(
 ) -> Foresight | None:
     """Return what tells the steps on a database as it is, None where nothing goes online there."""
     if database.vendor == "mysql":
-        online = get_settings().ONLINE
-        is_off = online == "never" or (is_new and online != "always")
-        return None if is_off else PlannedKeys(database.connection, goes_online(database))
+        goes = get_settings().goes_online(is_new=is_new)
+        return PlannedKeys(database.connection, goes_online(database)) if goes else None
     planner = planner_of(database, is_new=is_new)
     return None if planner is None else PlannedSteps(planner, cut)
 

@@ -208,9 +208,8 @@ def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
     def goes(table: TableStatistics) -> bool:
         return always or not table.is_small(small)
 
-    is_off = not always and (settings.ONLINE == "never" or is_new)
     version = connection.pg_version // 10_000  # type: ignore[attr-defined] # PostgreSQL's
-    return OnlinePlanner(connection, look, goes, version, is_off)
+    return OnlinePlanner(connection, look, goes, version, not settings.goes_online(is_new=is_new))
 
 
 def needs_one_transaction(migration: Migration) -> bool:
