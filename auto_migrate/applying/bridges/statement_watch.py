@@ -50,8 +50,10 @@ class StatementWatch:
             places = {bridge: place for bridge in self.ledger.standing() if (place := self._place(bridge))}
             blocking = frozenset(self._blocking(text, places))
             for bridge in places:
-                if bridge.kind is BridgeKind.FOREIGN_KEY and (defers(text, bridge) or drops_by_name(text, bridge)):
-                    stand_in(self.connection, bridge, deferrable=defers(text, bridge))
+                if bridge.kind is BridgeKind.FOREIGN_KEY:
+                    is_deferred = defers(text, bridge)
+                    if is_deferred or drops_by_name(text, bridge):
+                        stand_in(self.connection, bridge, deferrable=is_deferred)
         with self._together() if blocking else contextlib.nullcontext():
             with self.aside():
                 taken = {bridge for bridge in blocking if self._take_aside(bridge)}

@@ -15,7 +15,7 @@ CREATE = re.compile(
 DROP = re.compile(rf"DROP INDEX IF EXISTS (?P<name>{QUOTED})")
 
 
-def created(statement: str, _premises: StepContext) -> list[Placed] | None:
+def created(statement: str, _context: StepContext) -> list[Placed] | None:
     """Read `CREATE INDEX`."""
     found = CREATE.fullmatch(statement)
     if found is None:

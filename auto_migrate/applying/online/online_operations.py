@@ -52,18 +52,17 @@ class OnlineOperations:
         escorts = escorts_of(self.bridges, MigrationKey.of(self.migration), operation, state, after)
         runner = OnlineRunner(self.database, journal, self.lock, self.emit, escorts=escorts)
         digest = digest_of([operation])
-        if index == position.started and position.online:
-            steps = Steps.of_json(index, position.online)
-            if steps.digest == digest and not steps.undoing:
-                with self.bridges.unwatched():
+        # The escorts know what the steps do to columns with bridges.
+        with self.bridges.unwatched():
+            if index == position.started and position.online:
+                steps = Steps.of_json(index, position.online)
+                if steps.digest == digest and not steps.undoing:
                     runner.carry_out(steps, operation, finish)
-                return True
-            with self.bridges.unwatched():
+                    return True
                 runner.take_back(steps)
-        elif index == position.started:
-            return False
-        planned = self.planner.steps(operation, self.migration.app_label, state, after)
-        if planned:
-            with self.bridges.unwatched():
+            elif index == position.started:
+                return False
+            planned = self.planner.steps(operation, self.migration.app_label, state, after)
+            if planned:
                 runner.carry_out(Steps(index, digest, planned), operation, finish)
         return bool(planned)

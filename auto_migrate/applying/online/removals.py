@@ -22,7 +22,7 @@ def drop_constraint(table: str, name: str) -> str:
     return f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
 
 
-def removed(statement: str, _premises: StepContext) -> list[Placed] | None:
+def removed(statement: str, _context: StepContext) -> list[Placed] | None:
     """Read what drops a constraint, a column or a table."""
     for pattern in (CONSTRAINT, COLUMN, TABLE):
         if found := pattern.fullmatch(statement):

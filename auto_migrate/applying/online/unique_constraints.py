@@ -20,7 +20,7 @@ ADD = re.compile(
 )
 
 
-def added(statement: str, _premises: StepContext) -> list[Placed] | None:
+def added(statement: str, _context: StepContext) -> list[Placed] | None:
     """Read `ADD CONSTRAINT … UNIQUE`."""
     found = ADD.fullmatch(statement)
     if found is None:
