@@ -6,8 +6,9 @@ what was to go online there cannot, it is refused rather than done as it is writ
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
@@ -16,13 +17,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.locks.operation_locks import LockNeeds
-from auto_migrate.applying.online.planner import OnlinePlanner, planner_of
-from auto_migrate.applying.online.quoted_names import parts_of
-from auto_migrate.applying.online.raw_sql import statements_of
+from auto_migrate.applying.online.planner import OnlinePlanner, planner_of, tables_of
 from auto_migrate.applying.online.runner import ONLINE
 from auto_migrate.applying.online.step import Step
-from auto_migrate.applying.online.step_context import NotOnline, StepContext
-from auto_migrate.applying.online.translation import steps_of
+from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.changes.stock_operations import flat
@@ -31,6 +29,7 @@ from auto_migrate.databases.base import Database, Question
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.statistics import TableStatistics
 from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.fleet.own_tables import changed_model
 from auto_migrate.fleet.small_tables import SmallTables
 
 # What is known of a table that is small.
@@ -50,10 +49,10 @@ class TenantPlanner(OnlinePlanner):
         app_label: str,
         before: ProjectState,
         after: ProjectState,
-        changes: Collection[Change] | None = None,
+        changes: Sequence[Change] | None = None,
     ) -> tuple[Step, ...]:
         """Return the steps; raise `MigrationFailed` where there are none and others would be held up for long."""
-        steps = super().steps(operation, app_label, before, after, None if changes is None else list(changes))
+        steps = super().steps(operation, app_label, before, after, changes)
         if steps or self.is_off or id(operation) not in self.promised:
             return steps
         for table in self._tables(operation, app_label, before, after):
@@ -66,9 +65,10 @@ class TenantPlanner(OnlinePlanner):
         """Return the tables that an operation changes."""
         for inner in flat([operation]):
             if isinstance(inner, ops.RunSQL):
-                yield from sql_tables(inner, self)
+                with contextlib.suppress(NotOnline):
+                    yield from tables_of(self.steps_as_written(inner))
                 continue
-            name = getattr(inner, "model_name", None) or getattr(inner, "name", None)
+            name = changed_model(inner)
             if name and (table := LockNeeds(app_label, before).migrated_table(name)):
                 yield str(table)
         if isinstance(operation, ops.AlterField):
@@ -84,15 +84,6 @@ def not_as_judged(operation: Operation, table: str) -> MigrationFailed:
         text.format(operation=operation.describe(), schema=quoted(active_schema()), table=table),
         hint="\n".join([_("Something hangs on the table there that it does not have in other schemas."), again]),
     )
-
-
-def sql_tables(operation: ops.RunSQL, planner: OnlinePlanner) -> Iterator[str]:
-    """Return the tables that somebody's own SQL is about, as far as there are steps for it."""
-    try:
-        steps = steps_of(statements_of(operation), StepContext((), planner.version, planner.connection.ops.quote_name))
-    except NotOnline:
-        return
-    yield from (".".join(parts_of(step.table)) for step in steps)
 
 
 def tenant_planner(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import Error, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -160,14 +160,17 @@ class OnlinePlanner:
             return ()
         if not router.allow_migrate(self.connection.alias, app_label, **operation.hints):
             return ()
-        statements = statements_of(operation)
-        steps = (
-            steps_of(statements, StepContext((), self.version, self.connection.ops.quote_name)) if statements else []
-        )
-        tables = {".".join(parts_of(step.table)) for step in steps}
+        steps = self.steps_as_written(operation)
+        tables = tables_of(steps)
         known = [found for found in map(self.look, tables) if found is not None]
         goes = len(known) == len(tables) and all(table.plain for table in known) and any(map(self.goes, known))
         return steps if goes and any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def steps_as_written(self, operation: ops.RunSQL) -> Sequence[Step]:
+        """Return the steps of SQL that somebody wrote, whatever its tables; raise `NotOnline` where there are none."""
+        statements = statements_of(operation)
+        context = StepContext((), self.version, self.connection.ops.quote_name)
+        return steps_of(statements, context) if statements else ()
 
     def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
         """Return whether an operation may go online, without looking closely."""
@@ -186,6 +189,11 @@ class OnlinePlanner:
         name = getattr(operation, "model_name", None) or operation.name  # type: ignore[union-attr] # each has one
         table = LockNeeds(app_label, state).migrated_table(name)
         return bool(table) and self._goes(str(table))
+
+
+def tables_of(steps: Iterable[Step]) -> set[str]:
+    """Return the names of the tables that steps are about, without quotes."""
+    return {".".join(parts_of(step.table)) for step in steps}
 
 
 def planner_of(database: Database, *, is_new: bool) -> OnlinePlanner | None:
