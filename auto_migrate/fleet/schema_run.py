@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.apps import apps
 from django.db import connections
 from django.db.migrations.migration import Migration
-from django.db.migrations.operations import RenameModel, RunSQL
+from django.db.migrations.operations import RenameModel
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState, StateApps
 from django.db.transaction import atomic
@@ -19,8 +17,6 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.lazy_executor import quietly
-from auto_migrate.applying.locks.operation_locks import is_schema_operation
-from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.recovery import check_open
 from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
 from auto_migrate.applying.squashes import finish_squashes
@@ -29,6 +25,7 @@ from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
+from auto_migrate.fleet.app_code import AppCodeLock, computes_nothing
 from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.model_rows import rows_of_models
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
@@ -48,27 +45,6 @@ TELLING = 2
 if TYPE_CHECKING:
     from auto_migrate.applying.online.planner import OnlinePlanner
     from auto_migrate.fleet.schema_bridges import SchemaBridges
-
-
-class AppCodeLock:
-    """The right to run Python code of others, had by one schema at a time.
-
-    Threads share what such code keeps in memory, first of all Django's content types, whose numbers differ from schema
-    to schema: whoever holds it finds none of another's.
-    """
-
-    def __init__(self, lock: contextlib.AbstractContextManager[Any]) -> None:
-        self.lock = lock
-
-    @contextlib.contextmanager
-    def held(self, rendered: StateApps | None = None) -> Iterator[None]:
-        """Hold it within the block; `rendered` are models of migrations that other schemas have used."""
-        with self.lock:
-            for registry in (apps, rendered):
-                if registry is not None and "contenttypes" in registry.app_configs:
-                    with contextlib.suppress(LookupError):
-                        registry.get_model("contenttypes", "ContentType").objects.clear_cache()
-            yield
 
 
 class PresentRecord(MigrationRecorder):
@@ -123,12 +99,6 @@ class SchemaExecutor(Executor):
         refuse_tables_of_others(self.database, migration, state)
         with self.app_code.held():
             return super().unapply_migration(state, migration, fake)
-
-
-def computes_nothing(migration: Migration) -> bool:
-    """Return whether nothing of a migration is code of others."""
-    plain = (is_schema_operation(operation) or type(operation) is RunSQL for operation in migration.operations)
-    return not applies_itself(migration) and all(plain)
 
 
 @dataclasses.dataclass

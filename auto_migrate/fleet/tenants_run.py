@@ -27,10 +27,11 @@ from auto_migrate.exceptions import (
     UsageError,
     summary_of,
 )
+from auto_migrate.fleet.app_code import AppCodeLock, calls_nobody
 from auto_migrate.fleet.inventory import Group, Inventory, representative_of, take_inventory
 from auto_migrate.fleet.schema_emitter import schema_emitter
-from auto_migrate.fleet.schema_run import AppCodeLock, SchemaRun
-from auto_migrate.fleet.search_path import calls_nobody, settled
+from auto_migrate.fleet.schema_run import SchemaRun
+from auto_migrate.fleet.search_path import settled
 from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
