@@ -38,6 +38,8 @@ def primary() -> Iterator[PostgreSQL15]:
 def standby(primary: PostgreSQL15) -> Iterator[Standby]:
     """Serve a replica of it."""
     with Standby(primary) as server:
+        asked = "SELECT state = 'streaming' FROM pg_stat_replication"
+        wait_until(lambda: primary.execute(asked) == [(True,)], timeout=60, message=lambda: server.failure("is away"))
         yield server
 
 
@@ -61,6 +63,8 @@ def counted(project: Counted) -> Counted:
 def paused(standby: Standby) -> Iterator[None]:
     """Let the replica stand still within the block."""
     standby.execute("SELECT pg_wal_replay_pause()")
+    state = "SELECT pg_get_wal_replay_pause_state()"
+    wait_until(lambda: standby.execute(state) == [("paused",)], timeout=60, message=lambda: standby.failure("goes on"))
     try:
         yield
     finally:
