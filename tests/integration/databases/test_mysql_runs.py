@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.manage import run_manage, start_manage
+from tests.requirements import MYSQLCLIENT, need
 from tests.servers import MariaDB, Proxy, free_port
 from tools.servers import wait_until
 
@@ -174,6 +175,7 @@ def test_an_unknown_database_ends_the_run_at_once(mariadb: MariaDB) -> None:
 
 
 def test_a_refused_connection_is_tried_again_to_the_last_attempt() -> None:
+    need(MYSQLCLIENT)
     unreachable = run(f"mysql://tester:tester@127.0.0.1:{free_port()}/nowhere", "--max-retries=3")
     assert unreachable.returncode == 3
     assert "3/3" in unreachable.stdout

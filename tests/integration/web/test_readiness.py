@@ -107,9 +107,10 @@ class SlowDatabase:
         assert self._joined.acquire(timeout=60)
 
     def first_answers(self, *, waiting: int) -> None:
-        """Let the first answer come when so many more wait."""
+        """Let the first answer come when so many more wait, and have waited for a moment."""
         for _ in range(waiting):
             assert self._joined.acquire(timeout=60)
+        self.clock.now += 0.5
         self._arrives.set()
 
 
@@ -253,7 +254,7 @@ def test_those_who_came_too_late_for_a_question_share_the_next(slow: SlowDatabas
             assert {other.result() for other in others} == {200 if applied else 503}
         finally:
             record(applied=True)
-    assert slow.asked == [1000, 1001]
+    assert slow.asked == [1000, 1001.5]
 
 
 def test_those_who_came_too_late_for_a_question_do_not_share_its_failure(slow: SlowDatabase, clock: Clock) -> None:
