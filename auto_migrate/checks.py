@@ -123,12 +123,11 @@ def _refused(code: str, load: Callable[..., Any], *arguments: str) -> Iterator[C
 
 def _unmatched(configured: Mapping[str, str]) -> Iterator[CheckMessage]:
     # Every process runs the checks, and few have anything to acknowledge.
-    from django.db.migrations.loader import MigrationLoader
-
+    from auto_migrate.planning.loader import Loader
     from auto_migrate.safety.acknowledgements import of_settings
     from auto_migrate.safety.hazards import hazards
 
-    loader = MigrationLoader(None, load=False)
+    loader = Loader(None, load=False)
     try:
         loader.load_disk()
     except Exception:  # noqa: BLE001 # whoever needs the migrations says what is wrong with them

@@ -7,62 +7,20 @@ passes here before it becomes the text of an error, an event or a row of the his
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
-# As Django's own error pages write it.
-HIDDEN = "********************"
+Replacement = str | Callable[[re.Match[str]], str]
 
-QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-VALUE = rf"""(?:{QUOTED}|[^\s,;&'")\]}}]+)"""
-WORD = (
-    r"[\w-]*?(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[-_ ]?key|apikey|access[-_ ]?key|private[-_ ]?key|"
-    r"credentials?|signature|session[-_]?id|client[-_]?key|auth[-_]?key)[\w-]*"
+# C0 and C1 but for tab and newline; what is not seen or turns the direction of writing; separators of lines; halves of
+# pairs; tags, which spell whole sentences unseen.
+CONTROLS = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff"
 )
-
-FORMS = (
-    r"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?",
-    r"(?:AKIA|ASIA)[0-9A-Z]{16}",
-    r"AIza[\w-]{30,}",
-    r"gh[pousr]_[A-Za-z0-9]{20,}",
-    r"github_pat_\w{20,}",
-    r"glpat-[\w-]{16,}",
-    r"xox[a-z]-[\w-]{10,}",
-    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}",
-    r"sk-[\w-]{16,}",
-    r"whsec_[\w+/=-]{16,}",
-    r"SG\.[\w-]{10,}\.[\w-]{10,}",
-)
-
-# In this order: the first ones take whole what later ones would take a part of.
-PATTERNS: tuple[tuple[str, str], ...] = (
-    # A key or a certificate's key, also on one line and cut short.
-    (
-        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
-        HIDDEN,
-    ),
-    # scheme://user:password@host
-    (r"(?<=://)[^\s'\"<>/@:]*:[^\s'\"<>]*@", f"{HIDDEN}@"),
-    # Authorization: Bearer …, also as a dict is printed; a header of another name with such a value.
-    (
-        rf"""(?i)(\b(?:proxy-)?authorization\b["']?\s*[:=]\s*)(?:{QUOTED}|(?:[A-Za-z]+\s+)?[^\s,;'"}}]+)""",
-        rf"\1{HIDDEN}",
-    ),
-    (r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}", rf"\1{HIDDEN}"),
-    (r"(?i)((?:set-)?cookie\b[\"']?\s*:\s*)[^\r\n]+", rf"\1{HIDDEN}"),
-    # Key (name, token)=(ana, …): what PostgreSQL says of a row.
-    (rf"(?i)(\((?:[^()]*[\s,\"])?{WORD}[^()]*\)=)\([^()]*\)", rf"\1({HIDDEN})"),
-    # ALTER ROLE … PASSWORD '…', IDENTIFIED BY '…'
-    (rf"(?i)(\b(?:password|identified\s+by)\s+)(?:{QUOTED})", rf"\1{HIDDEN}"),
-    # password=…, token: …, "api_key": "…", in connection strings, URLs, JSON and Python alike.
-    (rf"""(?i)(\b{WORD}["']?\s*(?:=>|[=:](?!:))\s*)(?!\*{{20}}){VALUE}""", rf"\1{HIDDEN}"),
-    # What says by its form that it is a key: JSON web tokens, and those of well-known providers.
-    (rf"\b(?:{'|'.join(FORMS)})", HIDDEN),
-)
-
-# C0 and C1 but for tab and newline; what turns the direction of writing; separators of lines; halves of pairs.
-CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
 CONTROL = re.compile(f"[{CONTROLS}]")
 CONTROL_OR_BREAK = re.compile(f"[{CONTROLS}\n\t]")
 
@@ -73,15 +31,25 @@ FROM_ELSEWHERE = frozenset(
 
 
 def redacted(text: str) -> str:
-    """Return a text without the credentials that can be told by their place or by their form."""
-    for pattern, replacement in _compiled():
+    """Return a text without credentials: this process's own, and what can be told by its place or by its form."""
+    for pattern, replacement in _patterns():
         text = pattern.sub(replacement, text)
     return text
 
 
+def _patterns() -> tuple[tuple[re.Pattern[str], Replacement], ...]:
+    # A run that has nothing to say imports none of it.
+    from auto_migrate.credential_forms import HIDDEN
+    from auto_migrate.own_credentials import own_credentials
+
+    own = own_credentials()
+    return ((own, HIDDEN), *_compiled()) if own is not None else _compiled()
+
+
 @functools.cache
-def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    # Takes as long as half of all that is imported by a run that has nothing to say.
+def _compiled() -> tuple[tuple[re.Pattern[str], Replacement], ...]:
+    from auto_migrate.credential_forms import PATTERNS
+
     return tuple((re.compile(pattern), replacement) for pattern, replacement in PATTERNS)
 
 
@@ -114,11 +82,14 @@ def printable_fields(event: Any, *, lines: bool = False) -> Any:
 
 def mapped(value: Any, change: Any) -> Any:
     """Return a value with every text in it changed, however deep; what has none stays the same object."""
-    if type(value) is str:
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
         return change(value)
     if isinstance(value, tuple | list):
         items = [mapped(item, change) for item in value]
         return type(value)(items) if items != list(value) else value
+    if isinstance(value, dict):
+        changed = {mapped(key, change): mapped(item, change) for key, item in value.items()}
+        return changed if changed != value else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value) if field.init]
         changed = {name: mapped(getattr(value, name), change) for name in names}

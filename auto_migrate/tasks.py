@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error
-from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from auto_migrate import migrate
 from auto_migrate.exceptions import AutoMigrateError, RunNotQueued, TransientError, UsageError
 from auto_migrate.history.store import History
+from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
 from auto_migrate.request import RunRequest
@@ -122,6 +122,6 @@ def run_backfills(database: str = DEFAULT_DB_ALIAS) -> None:
 
 def known_migrations() -> set[str]:
     """Name the migrations that this process has files for."""
-    loader = MigrationLoader(None, load=False)
+    loader = Loader(None, load=False)
     loader.load_disk()
     return {f"{app_label}.{name}" for app_label, name in loader.disk_migrations}

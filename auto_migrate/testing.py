@@ -16,7 +16,6 @@ from django.apps.registry import Apps
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.loader import MigrationLoader
 from django.test.runner import DiscoverRunner, ParallelTestSuite
 
 from auto_migrate.conf import ENVIRONMENT_PREFIX, get_settings
@@ -26,6 +25,7 @@ from auto_migrate.findings import Level
 from auto_migrate.management.commands.assess_migrations import refused
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.phases.divide import state_of_record
+from auto_migrate.planning.loader import Loader
 from auto_migrate.reporting.assessments.text import finding_lines
 from auto_migrate.review.git import changed_files
 from auto_migrate.review.proposal import Proposal, changed, named
@@ -164,7 +164,7 @@ class Migrator:
     def migrate_to(self, app_label: str, migration_name: str) -> Apps:
         """Bring one app to a migration (its name, how it begins, or "zero"); return the models as they are then."""
         self._migrate(app_label, migration_name)
-        return state_of_record(MigrationLoader(connections[self.database])).apps
+        return state_of_record(Loader(connections[self.database])).apps
 
     def finish(self) -> None:
         """Empty all tables, since the old rows may not fit what comes, and bring every app to its newest migration."""

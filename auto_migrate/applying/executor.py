@@ -22,7 +22,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.failure import failure, leave_session, way_back
+from auto_migrate.applying.failure import failure, failure_after_commit, leave_session, way_back
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.applying.locks.acquire import POLL
@@ -164,7 +164,12 @@ class Executor(LazyExecutor):
             second,
             connection=self.connection,
             is_undone=lambda sent, error: (
-                not (sent.ended_transaction or report.has_ended_transaction or isinstance(error, AlreadyDone))
+                not (
+                    sent.ended_transaction
+                    or report.has_ended_transaction
+                    or report.progress.is_committed
+                    or isinstance(error, AlreadyDone)
+                )
             ),
         )
 
@@ -361,7 +366,7 @@ class Executor(LazyExecutor):
         started = self.emit.clock.monotonic()
         report = Outcome(Progress(migration, backwards, self.emit.clock))
         of_others = self.connection.in_atomic_block
-        others = OtherDatabases(self.connection)
+        others, late = OtherDatabases(self.connection), None
         try:
             with others.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report
@@ -370,14 +375,21 @@ class Executor(LazyExecutor):
                 raise
             if not of_others:
                 leave_session(self.database)
-            left = self._left_open(report.own, error)
-            fits, told = self._fits_transaction(migration), backwards and not (left or report.progress.is_cut)
-            back = way_back(self.comparison, migration, self.database.alias, rolled_back=fits) if told else ""
-            used = tuple(others.aliases)
-            ended = failure(self.database, error, report.progress, report.own, left=left, way_back=back, others=used)
-            self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
-            if ended is error:
-                raise
-            raise ended from error
+            if not report.is_committed:
+                ended = self._failure(report, error, tuple(others.aliases))
+                self.emit(MigrationStopped(*place, error=str(ended), operations=report.progress.timed()))
+                if ended is error:
+                    raise
+                raise ended from error
+            late = error
         duration, timed = self.emit.clock.monotonic() - started, report.progress.timed()
         self.emit(MigrationFinished(*place, duration, already=report.already, operations=timed))
+        if late is not None:
+            raise failure_after_commit(report.progress, late) from late
+
+    def _failure(self, report: Outcome, error: BaseException, others: tuple[str, ...]) -> Exception:
+        progress = report.progress
+        left, fits = self._left_open(report.own, error), self._fits_transaction(progress.migration)
+        told = progress.backwards and not (left or progress.is_cut)
+        back = way_back(self.comparison, progress.migration, self.database.alias, rolled_back=fits) if told else ""
+        return failure(self.database, error, progress, report.own, left=left, way_back=back, others=others)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import django
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
@@ -22,10 +19,10 @@ from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.partial_migrations import resolving
+from auto_migrate.planning.raised_at import place_of
 from auto_migrate.values import MigrationKey
 
 MAX_STATEMENT = 500
-LIBRARIES = (str(Path(django.__file__).parent), str(Path(__file__).parent))
 
 
 def failure(
@@ -46,8 +43,11 @@ def failure(
     """
     if isinstance(error, AutoMigrateError):
         return error
-    # Whoever closes the connection does so the next time as well.
-    if not left and not (own and own.closed) and (fault := _transient(database, error, progress)) is not None:
+    # Whoever closes the connection does so the next time as well, and what was committed is not tried again.
+    if (
+        not (left or progress.is_committed or (own and own.closed))
+        and (fault := _transient(database, error, progress)) is not None
+    ):
         return fault
     migration = progress.migration
     what = _("Migration {migration} failed").format(migration=migration)
@@ -59,6 +59,18 @@ def failure(
     lines = [_hint(database, error, progress, left=left), used if others else "", way_back]
     hint = "\n".join(filter(None, lines))
     return MigrationFailed(f"{what}: {summary_of(error)}", hint=hint)
+
+
+def failure_after_commit(progress: Progress, error: BaseException) -> MigrationFailed:
+    """Return what ends a run whose migration is done, but not what it had put off with `transaction.on_commit`."""
+    text = _("What migration {migration} had put off until its commit failed: {error}")
+    done = _("The migration itself is applied and recorded, and is not carried out again.")
+    if progress.backwards:
+        done = _("The migration itself is unapplied, and is not unapplied again.")
+    lines = [_("Raised at {place}.").format(place=place)] if (place := place_of(error)) else []
+    lines += [done, _("Do by hand what was put off, and deploy again.")]
+    text = text.format(migration=progress.migration, error=summary_of(error))
+    return MigrationFailed(text, hint="\n".join(lines))
 
 
 def _transient(database: Database, error: BaseException, progress: Progress) -> TransientError | None:
@@ -91,6 +103,12 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     lines += advice(error, progress.migration)
     if left:
         lines += left_open(progress.migration, backwards=progress.backwards, database=database.alias)
+        return "\n".join(lines)
+    if progress.is_committed:
+        lines += [
+            _("The operation itself is done and was kept. What failed is what it had put off until it was committed."),
+            _("Do that by hand, and deploy again: it goes on with what comes next."),
+        ]
         return "\n".join(lines)
     lines.append(_kept(database, progress))
     if progress.is_cut:
@@ -175,15 +193,6 @@ def choices(migration: Migration, index: int, *, backwards: bool, database: str 
         _("  do it once more:  {command}").format(command=redo),
         _("An operation that may always be repeated can say so: auto_migrate.repeatable(operation)."),
     ]
-
-
-def place_of(error: BaseException) -> str:
-    """Return file and line of the project's own code that raised, if it was not Django's."""
-    for cause in causes(error):
-        for frame in reversed(traceback.extract_tb(cause.__traceback__)):
-            if not frame.filename.startswith(LIBRARIES) and "site-packages" not in frame.filename:
-                return f"{frame.filename}:{frame.lineno}"
-    return ""
 
 
 def way_back(comparison: Comparison, migration: Migration, database: str, *, rolled_back: bool) -> str:

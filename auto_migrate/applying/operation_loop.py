@@ -52,6 +52,8 @@ class Progress:
     raised: bool = False
     # Whether the operation has raised outside of any transaction, and nobody but its author knows what it has done.
     is_cut: bool = False
+    # Whether what the operation under way has done is committed, or all of a migration that is one transaction.
+    is_committed: bool = False
     # Whether it is carried out in steps although it is atomic.
     is_online: bool = False
     # When each operation began, in the order in which they did.
@@ -59,7 +61,7 @@ class Progress:
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
-        self.index, self.statement, self.statements = index, "", 0
+        self.index, self.statement, self.statements, self.is_committed = index, "", 0, False
         self.began.setdefault(index, self.clock.now())
 
     def timed(self) -> tuple[TimedOperation, ...]:
@@ -79,6 +81,10 @@ class Progress:
             yield
         finally:
             self.statement, self.statements = told
+
+    def note_commit(self) -> None:
+        """Note that the transaction under way is committed: what raises now is what was to come after it."""
+        self.is_committed = True
 
     def restart(self) -> None:
         """Note that the migration begins anew."""

@@ -21,6 +21,11 @@ class Outcome:
     own: OwnTransaction | None = None
 
     @property
+    def is_committed(self) -> bool:
+        """Whether the transaction that is all of the migration is committed, with its record."""
+        return self.own is not None and self.progress.is_committed
+
+    @property
     def has_ended_transaction(self) -> bool:
         """Whether the migration is known to have ended the transaction that it was given."""
         return self.own is not None and self.own.ended

@@ -19,12 +19,12 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from auto_migrate.applying.failure import place_of
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
+from auto_migrate.planning.raised_at import place_of
 from auto_migrate.planning.receivers import SIGNALS, of_others
 from auto_migrate.values import Audience
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import AddField, CreateModel
 from django.db.migrations.recorder import MigrationRecorder
@@ -19,7 +18,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import HistoryDiverged
-from auto_migrate.planning.loader import loading
+from auto_migrate.planning.loader import Loader, loading
 from auto_migrate.planning.schema_state import recorded_rows, replaced_nodes
 from auto_migrate.values import MigrationKey, Node
 
@@ -46,7 +45,7 @@ def half_recorded(database: Database) -> list[Squash]:
     rows = set(recorded_rows(database.connection))
     if not rows:
         return []
-    loader = MigrationLoader(None, load=False)
+    loader = Loader(None, load=False)
     try:
         with loading():
             loader.load_disk()
@@ -94,10 +93,10 @@ def is_applied(squash: Squash, database: Database) -> bool:
 
 def _parts(squash: Squash) -> tuple[Schema, Schema, list[Migration]]:
     """Return the schemas after the recorded part and after the whole, and the migrations between them."""
-    parts = MigrationLoader(None, replace_migrations=False)
+    parts = Loader(None, replace_migrations=False)
     missing = [parts.disk_migrations[node] for node in squash.missing]
     part = _schema(parts.project_state([squash.recorded[-1]]), squash.migration.app_label)
-    whole = _schema(MigrationLoader(None).project_state([squash.node]), squash.migration.app_label)
+    whole = _schema(Loader(None).project_state([squash.node]), squash.migration.app_label)
     return part, whole, missing
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
+from django.db.transaction import on_commit
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.operation_loop import Progress
@@ -44,12 +45,17 @@ class OwnTransaction:
         self.index = index
         self.ended = False
         self.closed = False
+        # The driver's connection that it was begun on.
+        self.driver: Any = None
         # Ended by a statement that keeps nothing, after which no other was let through.
         self.rolled_back = False
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
         """Watch over the block, in which the migration does its work; raise `TransactionEnded` if it was ended."""
+        # The first to hear of the commit, before anybody whom the migration lets know.
+        on_commit(self.progress.note_commit, using=self.database.alias)
+        self.driver = self.database.connection.connection
         if self.journal is not None:
             with self.progress.aside():
                 self.database.tell_transaction_apart()
@@ -57,17 +63,20 @@ class OwnTransaction:
         try:
             with self.database.connection.execute_wrapper(self._watch):
                 yield
+            self._check_open()
+            self._check_own()
         except BaseException:
             self.closed = self.database.connection.closed_in_transaction
+            self._close_abandoned()
             raise
-        self._check_open()
+
+    def _check_own(self) -> None:
+        if self.journal is None:
+            return
         with self.progress.aside():
-            if self.journal is not None and not self._confirm(self.journal):
+            if not (self.database.is_own_transaction() and self.journal.confirm(self.index)):
                 self.ended = True
                 raise TransactionEnded
-
-    def _confirm(self, journal: Journal) -> bool:
-        return self.database.is_own_transaction() and journal.confirm(self.index)
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
@@ -104,6 +113,15 @@ class OwnTransaction:
             self.rolled_back = not self.database.in_transaction()
         self._check_open()
         return result
+
+    def _close_abandoned(self) -> None:
+        """Close the connection that the migration has put another one in the place of.
+
+        Its transaction stays open while anything refers to it, with its locks, for which the other one would wait.
+        """
+        if self.driver is not None and self.driver is not self.database.connection.connection:
+            with contextlib.suppress(Exception):
+                self.driver.close()
 
     def _check_open(self) -> None:
         if self.ended or not self.database.in_transaction():

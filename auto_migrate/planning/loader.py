@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import django
-from django.db import Error
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import (
     BadMigrationError,
@@ -24,13 +21,14 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
-from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
+from auto_migrate.databases import adapter_for
+from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError, UsageError, summary_of
+from auto_migrate.planning.raised_at import place_of
 
 # What a project's own files can be broken in; no database can mend it.
 BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
 # What says by itself what is wrong, or is about the database.
 TOLD = (InconsistentMigrationHistory, Error, AutoMigrateError, TransientError)
-LIBRARY = str(Path(django.__file__).parent)
 UNKNOWN = re.compile(r"Dependency on unknown app: (\w+)")
 UNMIGRATED = re.compile(r"Dependency on app with no migrations: (\w+)")
 
@@ -43,6 +41,17 @@ class Loader(MigrationLoader):
     Django goes through all of it for each dependency on the user model, which grows with the square of the migrations.
     Meanwhile it adds dependencies between apps, which do not change the ends of any.
     """
+
+    def load_disk(self) -> None:
+        """Import the migrations; raise `HistoryDiverged` for a module whose own question the database refuses."""
+        try:
+            super().load_disk()
+        except Error as error:
+            if _is_fault(error):
+                raise
+            raise unloadable(error) from error
+        for migration in self.disk_migrations.values():
+            _keep_operations(migration)
 
     def build_graph(self) -> None:
         """Build the graph anew, from the files and the record."""
@@ -63,6 +72,25 @@ class Loader(MigrationLoader):
         if key not in self._ends:
             self._ends[key] = super().check_key(key, current_app)
         return self._ends[key]
+
+
+def _is_fault(error: Error) -> bool:
+    """Return whether it is one of the databases that cannot answer; which, a module that is imported does not say."""
+    for alias in connections:
+        with contextlib.suppress(UsageError):
+            if adapter_for(alias).fault_of(error) is not None:
+                return True
+    return False
+
+
+def _keep_operations(migration: Migration) -> None:
+    """Let operations that can be read only once, such as a generator's, be there for whoever loads them the next time.
+
+    They would pass for none at all, and the migration for applied.
+    """
+    kind = type(migration)
+    if not isinstance(kind.operations, list | tuple):
+        kind.operations = list(migration.operations)
 
 
 class Planner(MigrationExecutor):
@@ -91,9 +119,16 @@ def loading() -> Iterator[None]:
     except BROKEN_FILES as error:
         text = _("The migration files do not fit together: {error}").format(error=error)
         raise HistoryDiverged(text, hint=_("Mend the dependencies that it names, and deploy again.")) from error
-    except (Exception, SystemExit) as error:
-        text = _("The migrations cannot be loaded: {kind}: {error}").format(kind=type(error).__name__, error=error)
-        raise HistoryDiverged(text, hint=_way_out(error)) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise unloadable(error) from error
+
+
+def unloadable(error: BaseException) -> HistoryDiverged:
+    """Return what to say of something that a module of the migrations has raised."""
+    text = _("The migrations cannot be loaded: {error}").format(error=summary_of(error))
+    return HistoryDiverged(text, hint=_way_out(error))
 
 
 def _way_out(error: BaseException) -> str:
@@ -105,15 +140,5 @@ def _way_out(error: BaseException) -> str:
         return _("Install the app {app_label}, or take the dependency out: grep -rn {app_label} */migrations").format(
             app_label=found[1]
         )
-    lines = [_("Raised at {place}.").format(place=place)] if (place := _place(error)) else []
+    lines = [_("Raised at {place}.").format(place=place)] if (place := place_of(error)) else []
     return "\n".join([*lines, _("Mend it and deploy again.")])
-
-
-def _place(error: BaseException) -> str:
-    """Return file and line of the project's code that raised, or that Python could not read."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((LIBRARY, __file__, "<")):
-            return f"{frame.filename}:{frame.lineno}"
-    return ""

@@ -31,7 +31,10 @@ class Outlet:
         try:
             self.stream.write(text, **options)
             self.stream.flush()
-        except OSError:
+        except (OSError, ValueError) as error:
+            # A migration may have closed it.
+            if isinstance(error, ValueError) and not getattr(self.file, "closed", False):
+                raise
             self.stream = None
             if self.file is sys.stdout:
                 discard(self.file)

@@ -95,12 +95,15 @@ def disagreement(app: str, body: str, found: Found) -> str:
     """Say where what was said, what was recorded and what is there differ after a first run, or nothing."""
     done = found.words == (["before", "body", "after"] if body in WRITE else WHOLE)
     died = found.run == "running"
+    late = "until its commit failed" in found.output
     wrong = {
         f"recorded: {found.recorded}, there: {found.words}": found.recorded is not done,
-        f"recorded: {found.recorded}, its step: {found.step}": found.recorded is not (found.step == "applied"),
+        f"recorded: {found.recorded}, its step: {found.step}": not died
+        and found.recorded is not (found.step == "applied"),
         "a run stays open that has an end": died and "failed at operation" in found.output,
-        f"exit code {found.code}, run {found.run}, there: {found.words}": not died
+        f"exit code {found.code}, run {found.run}, there: {found.words}": not (died or late)
         and not ((found.code == 0) is done is (found.run == "succeeded")),
+        "what was put off passes for done": late and not (found.code == 1 and found.run == "failed" and done),
         f"it says that nothing was kept, and there is {found.words}": found.said_nothing_kept and bool(found.words),
         f"it does not say what to type, and there is {found.words}": app == "firm"
         and bool(found.words)

@@ -71,6 +71,22 @@ def test_only_a_statement_of_the_operation_itself_is_told_as_its_last(
     assert re.findall("Last statement: (.*)", output) == ([told] if told else [])
 
 
+@pytest.mark.parametrize("body", ["raises after commit", "database error after commit"])
+def test_what_was_put_off_until_the_commit_is_told_apart_from_the_migration(stages: list[Stage], body: str) -> None:
+    stages[0].reset("firm")
+    found = stages[0].run("firm", body)
+    assert (found.code, found.run, found.step, found.recorded) == (1, "failed", "applied", True), found.output
+    assert "put off until its commit" in found.output
+    again = stages[0].run("firm", "")
+    assert (again.code, again.words) == (0, ["before", "after"]), again.output
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("body", ["connects", "forgets alias"])
+def test_a_connection_that_the_migration_has_left_is_waited_for_by_nobody(stages: list[Stage], body: str) -> None:
+    assert problem(stages[0], "firm", body) == ""
+
+
 @pytest.mark.parametrize("signal", ["pre_migrate", "post_migrate"])
 @pytest.mark.parametrize(
     ("command", "body"),

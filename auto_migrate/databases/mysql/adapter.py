@@ -112,7 +112,7 @@ CUT_SHORT = re.compile(r"unexpected eof|reset by peer|broken pipe|timed out", re
 HINTS = {
     FaultKind.CREDENTIALS: gettext_noop(
         "Check the user and password in DATABASES[{alias!r}] (or DATABASE_URL), and from which hosts the account may "
-        "come: mysql --host=<host> --user={role} --password {name}"
+        "come: mysql --host=<host> --user={role} {name} --password"
     ),
     FaultKind.TLS: gettext_noop("Check ssl_mode and ssl in DATABASES[{alias!r}]['OPTIONS'] (or DATABASE_URL)."),
     FaultKind.NO_PERMISSION: gettext_noop(

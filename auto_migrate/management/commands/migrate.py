@@ -21,7 +21,6 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
@@ -47,6 +46,7 @@ from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.unchanged import digest_of_models, handle_unchanged, noting
 from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_process
+from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.partial_migrations import resuming
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.reporting.console import Console
@@ -265,7 +265,7 @@ def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Po
     if not found:
         return
     recorded = recorded_rows(connections[database])
-    disk = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    disk = Loader(None, ignore_no_migrations=True).disk_migrations
     for key in found:
         node = (key.app_label, key.name)
         if node in recorded and node in disk:

@@ -95,3 +95,25 @@ def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project
     assert said.code == 1
     assert "It has also used other: what it wrote there may have been kept." in said.errors
     assert shop.query("SELECT count(*) FROM kept", database="other") == [(0,)]
+
+
+LATE = """
+from django.db import transaction
+
+def late(apps, editor):
+    apps.get_model("shop", "Item").objects.create()
+    transaction.on_commit(boom)
+
+def boom():
+    raise ValueError("boom")
+"""
+
+
+def test_what_an_operation_had_put_off_is_told_apart_from_the_operation(shop: Project) -> None:
+    operations = "migrations.RunPython(late, atomic=True), migrations.RunSQL('UPDATE shop_item SET n = n + 1')"
+    shop.migration("shop", "0002_late", operations, after="0001_initial", before=LATE, head="atomic = False")
+    said = shop.run("auto_migrate")
+    assert said.code == 1
+    assert "The operation itself is done and was kept." in said.errors
+    assert shop.run("auto_migrate").code == 0
+    assert shop.query("SELECT n FROM shop_item") == [(1,)]

@@ -27,6 +27,8 @@ BODIES = {
     "ZeroDivisionError": "1 / 0",
     "SystemExit": "import sys; sys.exit(0)",
     "KeyError": "{}['nothing']",
+    "no such table": "from django.db import connection; connection.cursor().execute('SELECT * FROM nowhere')",
+    "Own: gone": "class Own(BaseException): pass\nraise Own('gone')",
     "do not fit together: Migration shop.0002_broken dependencies": "REPLACED",
     "do not fit together: Migration 0002_broken in app shop has no Migration class": "GONE",
     "do not fit together: shop.000": "CIRCLE",
@@ -106,6 +108,8 @@ def test_the_place_of_what_raised_is_told(project: Project) -> None:
     project.migration("shop", "0001_initial", SOUND, before="import shop.tools")
     project.file("shop/tools.py", "\n\n1 / 0\n")
     assert "code/shop/tools.py:3" in project.run("auto_migrate").errors
+    project.file("shop/tools.py", "import json\n\njson.loads('')\n")
+    assert "code/shop/tools.py:3" in project.run("auto_migrate").errors
     project.file("shop/tools.py", "def broken(:\n")
     assert "code/shop/tools.py:1" in project.run("auto_migrate").errors
     project.file("shop/migrations/0001_initial.py", "\n\nclass Migration(\n")
@@ -113,3 +117,15 @@ def test_the_place_of_what_raised_is_told(project: Project) -> None:
     assert "code/shop/migrations/0001_initial.py:3" in said
     # It would fail in the same way.
     assert "showmigrations" not in said
+
+
+def test_operations_that_can_be_read_only_once_are_carried_out(project: Project) -> None:
+    project.app("shop")
+    project.migration("shop", "0001_initial", SOUND)
+    project.migration("shop", "0002_rows", "", after="0001_initial")
+    path = project.folder / "code/shop/migrations/0002_rows.py"
+    insert = 'migrations.RunSQL("INSERT INTO shop_a DEFAULT VALUES")'
+    path.write_text(path.read_text().replace("operations = []", f"operations = ({insert} for _ in range(2))"))
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.query("SELECT count(*) FROM shop_a") == [(2,)]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, connections
 from django.db.migrations import RunSQL
-from django.db.transaction import atomic, set_rollback
+from django.db.transaction import atomic, on_commit, savepoint, set_rollback
 
 import auto_migrate.safety.gate  # noqa: F401 # once, where all commands are forked from
 
@@ -139,6 +142,96 @@ def generator() -> None:
     raise GeneratorExit
 
 
+def after_commit(error: BaseException) -> None:
+    """Have Django raise once the transaction is committed."""
+    on_commit(lambda: raises(error))
+
+
+def dies_after_commit() -> None:
+    """End the process once the transaction is committed."""
+    on_commit(lambda: os._exit(0))
+
+
+class Speechless(Exception):
+    """What cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Wordy(Exception):
+    """What says no text."""
+
+    def __str__(self) -> str:
+        return None  # type: ignore[return-value] # noqa: PLE0307 # that is the point
+
+
+def connects() -> None:
+    """Leave the connection, and with it the transaction, for another one."""
+    connection.connect()
+
+
+def loses_handle() -> None:
+    """Forget the driver's connection."""
+    connection.connection = None
+
+
+def forgets_alias() -> None:
+    """Have Django make another wrapper."""
+    del connections["default"]
+
+
+def unclosed() -> None:
+    """Begin a block that nobody leaves."""
+    atomic().__enter__()
+
+
+def unclosed_savepoint() -> None:
+    """Set a savepoint that nobody releases."""
+    savepoint()
+
+
+def forgets_block() -> None:
+    """Have Django believe that there is no transaction."""
+    connection.in_atomic_block = False
+
+
+def deferred_violation() -> None:
+    """Do what the database refuses when it is to commit."""
+    sql("CREATE TABLE hostile_parent (id int PRIMARY KEY)")
+    sql("CREATE TABLE hostile_child (id int REFERENCES hostile_parent DEFERRABLE INITIALLY DEFERRED)")
+    sql("INSERT INTO hostile_child VALUES (1)")
+
+
+def nested(*arguments: str) -> None:
+    """Run a command within the migration."""
+    call_command(*arguments, verbosity=0)
+
+
+def signals_itself(*numbers: signal.Signals) -> None:
+    """Ask the own process to end."""
+    for number in numbers:
+        os.kill(os.getpid(), number)
+        time.sleep(0.6)
+
+
+def thread_with_connection() -> None:
+    """Leave a transaction open in a thread that lives on."""
+
+    def work() -> None:
+        with atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()")
+            time.sleep(3)
+
+    threading.Thread(target=work, daemon=True).start()
+    time.sleep(0.2)
+
+
+def recursion() -> None:
+    """Call itself for ever."""
+    recursion()
+
+
 PYTHON: dict[str, Callable[[], object]] = {
     "exit": lambda: sys.exit(0),
     "exit with a text": lambda: sys.exit("enough"),
@@ -169,6 +262,35 @@ PYTHON: dict[str, Callable[[], object]] = {
     "commit and exit": commit_and_exit,
     "commit and die": dies_committed,
     "session ends itself": lambda: sql("SELECT pg_terminate_backend(pg_backend_pid())"),
+    "raises after commit": lambda: after_commit(ValueError("late")),
+    "exits after commit": lambda: after_commit(SystemExit(0)),
+    "database error after commit": lambda: on_commit(lambda: sql("SELECT 1/0")),
+    "dies after commit": dies_after_commit,
+    "closes after commit": lambda: on_commit(connection.close),
+    "speechless": lambda: raises(Speechless()),
+    "wordy": lambda: raises(Wordy()),
+    "recursion": recursion,
+    "cancelled": lambda: raises(asyncio.CancelledError()),
+    "connects": connects,
+    "loses handle": loses_handle,
+    "forgets alias": forgets_alias,
+    "unclosed": unclosed,
+    "unclosed savepoint": unclosed_savepoint,
+    "forgets block": forgets_block,
+    "deferred violation": deferred_violation,
+    "nested migrate": lambda: nested("migrate"),
+    "sigterm": lambda: signals_itself(signal.SIGTERM),
+    "sigint": lambda: signals_itself(signal.SIGINT),
+    "sigterm twice": lambda: signals_itself(signal.SIGTERM, signal.SIGTERM),
+    "thread with connection": thread_with_connection,
+    "no path": sys.path.clear,
+    "stdout closed": lambda: sys.stdout.close(),  # noqa: PLW0108 # the one that there is then
+    "warnings": lambda: warnings.simplefilter("error"),
+    "cancels itself": lambda: sql("SELECT pg_cancel_backend(pg_backend_pid())"),
+    "ends all others": lambda: sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND application_name LIKE 'auto_migrate%'"
+    ),
     "commit and session ends": lambda: drivers("COMMIT", "SELECT pg_terminate_backend(pg_backend_pid())"),
 }
 SQL: dict[str, str] = {
@@ -194,6 +316,24 @@ SQL: dict[str, str] = {
     "session read only": "SET default_transaction_read_only = on",
     "unlock all": "SELECT pg_advisory_unlock_all()",
     "the deploy lock's key": "SELECT pg_advisory_lock_shared(1)",
+    "SESSION AUTHORIZATION": "SET SESSION AUTHORIZATION pg_monitor",
+    "DO COMMIT": "DO $$ BEGIN COMMIT; END $$",
+    "DO exception": "DO $$ BEGIN RAISE EXCEPTION 'own %', chr(27) USING ERRCODE = '57P01'; END $$",
+    "DO retry": "DO $$ BEGIN RAISE EXCEPTION 'own' USING ERRCODE = '40001'; END $$",
+    "DO class 08": "DO $$ BEGIN RAISE EXCEPTION 'own' USING ERRCODE = '08006'; END $$",
+    "DO password": "DO $$ BEGIN RAISE EXCEPTION 'own' USING ERRCODE = '28P01'; END $$",
+    "replica role": "SET session_replication_role = replica",
+    "no time": "SET statement_timeout = '1ms'",
+    "no time for locks": "SET lock_timeout = '1ms'",
+    "no idleness": "SET idle_in_transaction_session_timeout = '1ms'; SET idle_session_timeout = '1ms'",
+    "temporary": "CREATE TEMP TABLE django_migrations (LIKE public.django_migrations)",
+    "temporary history": "CREATE TEMP TABLE auto_migrate_step (LIKE public.auto_migrate_step)",
+    "truncate record": "TRUNCATE django_migrations",
+    "record itself": "INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '0002_body', now())",
+    "lock history": "LOCK TABLE auto_migrate_step, auto_migrate_run IN ACCESS EXCLUSIVE MODE",
+    "COPY": "COPY {app}_word FROM STDIN",
+    "nothing": " ; ; ",
+    "nul": "SELECT 'a\0b'",
     "LOCK": "LOCK TABLE {app}_word IN ACCESS EXCLUSIVE MODE",
 }
 

@@ -36,6 +36,15 @@ def test_a_stream_that_refused_is_left_alone(make: type[JsonLines]) -> None:
     assert file.tries == 1
 
 
+@pytest.mark.parametrize("make", [lambda file: Console(OutputWrapper(file)), JsonLines])
+def test_a_stream_that_a_migration_has_closed_is_left_alone(make: type[JsonLines]) -> None:
+    file = io.StringIO()
+    report = make(file)
+    report(RunStarted(5), CONTEXT)
+    file.close()
+    report(WaitStarted(5), CONTEXT)
+
+
 @pytest.mark.parametrize("make", [Console, JsonLines])
 def test_a_process_without_a_standard_output_reports_to_nobody(make: type[JsonLines]) -> None:
     with contextlib.redirect_stdout(None):

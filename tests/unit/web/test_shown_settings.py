@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auto_migrate.redaction import HIDDEN
+from auto_migrate.credential_forms import HIDDEN
 from auto_migrate.web.shown_settings import scrubbed, shown_database
 
 

@@ -1,0 +1,42 @@
+"""Where in the project's code something was raised, for people who have to mend it."""
+
+from __future__ import annotations
+
+import functools
+import sysconfig
+import traceback
+from pathlib import Path
+
+import django
+
+from auto_migrate.databases.faults import causes
+
+# Beside a file's own place, the parts of one's path that tell that it was installed.
+INSTALLED = ("site-packages", "dist-packages")
+
+
+def place_of(error: BaseException) -> str:
+    """Return file and line of the project's own code that raised, or that Python could not read.
+
+    Else those of an installed package; empty where nobody but Django, this package and Python was at work.
+    """
+    installed = ""
+    for cause in causes(error):
+        if isinstance(cause, SyntaxError) and cause.filename:
+            return f"{cause.filename}:{cause.lineno}"
+        for frame in reversed(traceback.extract_tb(cause.__traceback__)):
+            is_installed = any(folder in Path(frame.filename).parts for folder in INSTALLED)
+            if frame.filename.startswith(_libraries(installed=is_installed)):
+                continue
+            if not is_installed:
+                return f"{frame.filename}:{frame.lineno}"
+            installed = installed or f"{frame.filename}:{frame.lineno}"
+    return installed
+
+
+@functools.cache
+def _libraries(*, installed: bool) -> tuple[str, ...]:
+    """Return how the names of files begin that nobody can mend; packages are installed below Python's own folder."""
+    own = ("<", str(Path(django.__file__).parent), str(Path(__file__).parents[1]))
+    python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    return own if installed else (*own, *python)
