@@ -20,6 +20,7 @@ NAMES = (
     "estimates",
     "lock_stall",
     "kill_sweep",
+    "refused",
     "online",
     "mariadb",
     "backfills",

@@ -15,7 +15,18 @@ import psycopg
 from corpus import environments
 from corpus.outcome import ROOT, Outcome, State
 from corpus.package import OWN_APP, SETTINGS_MODULE, Package
-from corpus.ways import BESIDE, ONLINE, OURS, STOCK, WAYS, Way, differences
+from corpus.ways import (
+    BESIDE,
+    FILLED,
+    ONLINE,
+    OURS,
+    STOCK,
+    STOCK_FILLED,
+    WAYS,
+    Way,
+    difference_of_filled,
+    differences,
+)
 from tests.forks import Nursery
 from tests.manage import MANAGE, environment
 from tests.servers import PostgreSQL
@@ -26,6 +37,7 @@ TIMEOUT = 1200.0
 POLL = 0.05
 MIGRATIONS = "SELECT count(*) FROM django_migrations"
 LABELS = "SELECT DISTINCT app FROM django_migrations"
+FILL = "from corpus.filled_tables import migrate_filled; migrate_filled({command!r})"
 RELATIONS = (
     "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
     " WHERE relkind = ANY(%s) AND nspname !~ '^pg_|^information_schema$'"
@@ -115,6 +127,13 @@ class Commands:
         """Migrate in a way."""
         self.run(way, way.command, "--noinput")
 
+    def migrate_filled(self, way: Way) -> list[str]:
+        """Migrate in a way, with rows in all tables; return the migrations that refused them and had none, then."""
+        self.empty(way)
+        output = self.run(way, "shell", "-v", "0", "-c", FILL.format(command=way.command))
+        refused: list[str] = json.loads(output.splitlines()[-1])
+        return refused
+
 
 def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
     """Install one package and examine it; what its installation and its project need is kept in the folder."""
@@ -126,25 +145,40 @@ def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
     return examine_installed(Project(server, package, cache / "projects" / package.name, str(python)))
 
 
-def examine_installed(project: Project) -> Outcome:
-    """Examine the package of a project whose interpreter has it."""
+def examine_installed(project: Project, *, with_rows: bool = True) -> Outcome:
+    """Examine the package of a project whose interpreter has it; `with_rows` on filled tables as well."""
     outcome = Outcome(project.package.name, list(project.package.pinned), State.IDENTICAL)
+    refused: list[str] | None = None
     try:
         project.write()
         with (stock := Commands(project, STOCK)).nursery:
             stock.migrate(STOCK)
+            if with_rows:
+                refused = refusing(stock, outcome)
     except Failed as error:
         outcome.state, outcome.reason = State.STOCK_FAILS, str(error)
         return outcome
     describe(project.server, outcome)
-    outcome.wrong = deploy(project)
+    outcome.wrong = deploy(project, refused)
     if outcome.wrong:
         outcome.state = State.DIFFERENT
     return outcome
 
 
-def deploy(project: Project) -> dict[str, str]:
-    """Carry out the commands of this app and look in all ways; return what was wrong, by command."""
+def refusing(stock: Commands, outcome: Outcome) -> list[str] | None:
+    """Migrate filled tables by stock `migrate`; return which migrations refused the rows, None where it cannot."""
+    try:
+        return stock.migrate_filled(STOCK_FILLED)
+    except Failed as error:
+        outcome.reason = f"stock fails on filled tables: {error}"
+        return None
+
+
+def deploy(project: Project, refused: list[str] | None) -> dict[str, str]:
+    """Carry out the commands of this app and look in all ways; return what was wrong, by command.
+
+    `refused` are the migrations that refuse filled tables by stock `migrate`, None where those are not to be looked at.
+    """
     wrong: dict[str, str] = {}
     try:
         ours = Commands(project, OURS)
@@ -163,6 +197,8 @@ def deploy(project: Project) -> dict[str, str]:
             BESIDE.name: lambda: ours.migrate(BESIDE),
             ONLINE.name: lambda: ours.migrate(ONLINE),
         }
+        if refused is not None:
+            steps[FILLED.name] = lambda: compare_filled(ours, refused)
         for name, step in steps.items():
             try:
                 step()
@@ -171,6 +207,15 @@ def deploy(project: Project) -> dict[str, str]:
     if all(way.name not in wrong for way in WAYS):
         wrong |= {way.name: said for way, said in differences(project.server, NATURAL.__contains__).items() if said}
     return wrong
+
+
+def compare_filled(ours: Commands, refused: list[str]) -> None:
+    """Carry everything out online on filled tables; raise `Failed` where the end is another than stock's."""
+    refused_online = ours.migrate_filled(FILLED)
+    if refused_online != refused:
+        raise Failed(f"refused by {', '.join(refused_online) or 'none'} and not by {', '.join(refused) or 'none'}")
+    if difference := difference_of_filled(ours.project.server):
+        raise Failed(difference)
 
 
 def assess(commands: Commands) -> None:

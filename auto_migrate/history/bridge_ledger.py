@@ -63,17 +63,18 @@ class BridgeLedger:
         return self._bridges(rows if column is None else rows.filter(column_name=column))
 
     def put(self, bridge: Bridge) -> None:
-        """Note a bridge; one of its kind that stands in the same place already is the same bridge."""
-        self._rows().update_or_create(
-            schema_name=active_schema(),
-            **_place(bridge),
-            defaults={"definition": bridge.definition},
-            create_defaults={
-                "definition": bridge.definition,
-                "app_label": bridge.migration.app_label,
-                "name": bridge.migration.name,
-            },
-        )
+        """Note a bridge; one of its kind that stands in the same place already is the same bridge.
+
+        By as few statements as do, since the lock on its table is held meanwhile; the deploy lock keeps others away.
+        """
+        if not self._of(bridge).update(definition=bridge.definition):
+            self._all().create(
+                schema_name=active_schema(),
+                app_label=bridge.migration.app_label,
+                name=bridge.migration.name,
+                definition=bridge.definition,
+                **_place(bridge),
+            )
 
     def copy(self, bridge: Bridge, schema: str) -> None:
         """Note that a bridge stands in another schema as well, as it is known of the one that it was raised in."""

@@ -18,7 +18,7 @@ TABLES = """
     SELECT class.oid, class.oid::regclass::text FROM pg_class AS class JOIN pg_namespace AS schema
       ON schema.oid = relnamespace
     WHERE schema.nspname !~ '^pg_' AND schema.nspname <> 'information_schema' AND relkind IN ('r', 'p')
-      AND NOT relispartition AND relname <> 'django_migrations'
+      AND NOT relispartition AND relname !~ '^(django_migrations$|auto_migrate_)'
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = class.oid AND deptype = 'e')
     ORDER BY 2
 """

@@ -84,10 +84,12 @@ class BridgeBuilder:
         if not (self.raises or self.any_stand):
             yield
             return
+        # Nothing is loosened while a migration is carried out.
+        any_stood = self.any_stand
         watch = EditorWatch(self, editor, migration, raises=self.raises and not backwards)
         with watch.attached(), self.database.connection.execute_wrapper(self._watch):
             yield
-        if self.any_stand and not backwards:
+        if any_stood and not backwards:
             with self.aside():
                 self.ledger.forget_loosened(migration)
 

@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.check_constraints import not_valid, validated
+from auto_migrate.applying.online.companions import with_companions
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of
@@ -27,8 +28,8 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 TYPE = re.compile(
-    rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),]*?)"
-    r"(?P<cast> USING (?P=column)::(?P=type))?"
+    rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),\[\]]*?)"
+    rf"(?P<collation> COLLATE {QUOTED})?(?P<cast> USING (?P=column)::(?P=type))?"
 )
 SEQUENCE = re.compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
 # What somebody may do with a sequence is what he may do with another one, whatever default privileges gave him. Both
@@ -225,22 +226,23 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     """
     if connection.connection is None:
         raise NotOnline
+    shadows = []
+    types = [found for one in statements if (found := TYPE.fullmatch(one))]
+    names = {found["name"] for one in statements if (found := removals.CONSTRAINT.fullmatch(one))}
+    for found in types:
+        facts = facts_of(connection, found["table"], found["column"], names)
+        facts, statements = with_companions(facts, statements)
+        cast = f"::{found['type']}" if found["cast"] else ""
+        shadows.append(Shadow(facts, f"{found['type']}{found['collation'] or ''}", cast, version))
     dropped = [found for one in statements if (found := removals.CONSTRAINT.fullmatch(one))]
     added = [found for one in statements if (found := foreign_keys.ADD.fullmatch(one))]
-    types = [found for one in statements if (found := TYPE.fullmatch(one))]
     sequences = [one for one in statements if SEQUENCE.fullmatch(one)]
     if len(dropped) + len(added) + len(types) + len(sequences) != len(statements) or not types:
         raise NotOnline
-    names = {found["name"] for found in dropped}
-    shadows = last_has_all(
-        Shadow(
-            facts_of(connection, found["table"], found["column"], names),
-            found["type"],
-            f"::{found['type']}" if found["cast"] else "",
-            version,
-        )
-        for found in types
-    )
+    if added and not dropped:
+        # A key that was not there before may refuse rows when nothing can be put back any more.
+        raise NotOnline
+    shadows = last_has_all(shadows)
     swap = [
         *(found[0] for found in dropped),
         *(statement for shadow in shadows for statement in shadow.swap()),

@@ -53,7 +53,10 @@ def steps_of(statements: Sequence[str], context: StepContext, kept_keys: Iterabl
     for statement in without_passing(without_kept(statements, frozenset(kept_keys))):
         placed += read(statement, context)
     steps = [step for _rank, step in sorted(placed, key=lambda one: one[0])]
-    if context.fills or clash(placed) or (context.changes_type and any(step.kind in FALLIBLE for step in steps)):
+    if context.fills or clash(placed):
+        raise NotOnline
+    if context.changes_type and any(step.kind is Kind.FILL for step in steps):
+        # The type comes after all that may be refused, and what is filled in may not fit into it before.
         raise NotOnline
     if sum(step.kind is Kind.FILL for step in steps) and sum(step.kind in FALLIBLE for step in steps) > 1:
         # What was filled in is not taken back, so that nothing beside its own proof may be refused.

@@ -10,6 +10,7 @@ import pytest
 from corpus.examination import Failed, Project, demand_short_way, examine_installed
 from corpus.outcome import Outcome, Outcomes, State
 from corpus.package import Package
+from corpus.ways import FILLED
 from tests.servers import PostgreSQL
 
 MODELS = """
@@ -43,7 +44,9 @@ def server() -> Iterator[PostgreSQL]:
         yield started
 
 
-def examine(server: PostgreSQL, folder: Path, body: str, models: tuple[str, ...] = ()) -> Outcome:
+def examine(
+    server: PostgreSQL, folder: Path, body: str, models: tuple[str, ...] = (), *, with_rows: bool = False
+) -> Outcome:
     """Examine a package whose one migration does what the body says."""
     migrations = folder / "installed" / "biased" / "migrations"
     migrations.mkdir(parents=True)
@@ -52,7 +55,7 @@ def examine(server: PostgreSQL, folder: Path, body: str, models: tuple[str, ...]
     (migrations / "0001_initial.py").write_text(MIGRATION.format(body=body))
     settings = f"import sys\nsys.path.insert(0, {str(folder / 'installed')!r})\n"
     package = Package("biased==1", ("biased",), settings, models=models)
-    return examine_installed(Project(server, package, folder / "project"))
+    return examine_installed(Project(server, package, folder / "project"), with_rows=with_rows)
 
 
 def test_what_every_way_makes_alike_is_identical(server: PostgreSQL, tmp_path: Path) -> None:
@@ -76,6 +79,20 @@ def test_a_difference_is_noticed(server: PostgreSQL, tmp_path: Path, body: str, 
     assert outcome.state is State.DIFFERENT
     assert told in outcome.wrong["`auto_migrate`"]
     assert told in outcome.wrong["`migrate` with the app"]
+
+
+def test_what_only_filled_tables_show_is_noticed(server: PostgreSQL, tmp_path: Path) -> None:
+    """Both commands refuse the rows; without any, one of them leaves another schema than the other."""
+    body = f"""
+    database = schema_editor.connection.settings_dict["NAME"]
+    if database.endswith("_filled") and apps.get_model("auth", "Group").objects.exists():
+        open({str(tmp_path)!r} + "/" + database, "w").close()
+        1 / 0
+    database == "apply_stock_filled" and {INDEX}
+    """
+    outcome = examine(server, tmp_path, body, with_rows=True)
+    assert {path.name for path in tmp_path.glob("apply_*")} == {"apply_stock_filled", "apply_online_filled"}
+    assert outcome.wrong == {FILLED.name: "schema: CREATE INDEX biased ON public.auth_group USING btree (id);"}
 
 
 def test_what_stock_cannot_do_is_no_difference(server: PostgreSQL, tmp_path: Path) -> None:

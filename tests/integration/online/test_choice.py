@@ -24,6 +24,13 @@ def test_a_large_table_is_changed_online_and_nothing_stops_the_plan(shop: Shop) 
     assert "step 1 of 1: build_index" in shop.deploy().text
 
 
+def test_a_type_that_touches_no_row_comes_after_what_may_be_refused(shop: Shop) -> None:
+    shop.second('migrations.AlterField("item", "name", models.CharField(max_length=40, db_index=True))')
+    assert steps(shop) == [["build_index", "build_index", "change"]]
+    shop.deploy()
+    assert sum("(name" in index for index in shop.indexes()) == 2
+
+
 def test_a_small_table_is_changed_in_the_one_transaction(shop: Shop) -> None:
     shop.settings(AUTO_MIGRATE={**LARGE, "SMALL_TABLE": 1000, "BLOCK": "never"})
     shop.second(f"{ADD}, migrations.RunSQL('SELECT 1 / 0')")

@@ -59,6 +59,13 @@ CUT = (
 )
 NARROWER = 'migrations.AlterField("part", "text", models.CharField(max_length=9, db_index=True))'
 
+# What makes another column of it in more than one way at once.
+OTHERWISE = """
+    migrations.AlterField("part", "number", models.PositiveBigIntegerField(null=True, db_index=True)),
+    migrations.AlterField("part", "count", models.BigIntegerField(null=True, db_default=7)),
+    migrations.AlterField("part", "text", models.CharField(max_length=9, unique=True, db_collation="C")),
+"""
+
 
 @pytest.fixture
 def parts(shop: Shop, postgresql: PostgreSQL) -> Iterator[Shop]:
@@ -72,9 +79,10 @@ def parts(shop: Shop, postgresql: PostgreSQL) -> Iterator[Shop]:
     postgresql.drop_database(f"{name}_stock")
 
 
-def test_keys_and_columns_become_wider_as_django_makes_them(parts: Shop, postgresql: PostgreSQL) -> None:
+@pytest.mark.parametrize("operations", [WIDER + NARROWER, OTHERWISE])
+def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: PostgreSQL, operations: str) -> None:
     name = parts.url.rpartition("/")[2]
-    parts.second(WIDER + NARROWER)
+    parts.second(operations)
     stock = postgresql.create_database(f"{name}_stock", name)
     assert all(steps(parts))
     parts.deploy()
@@ -83,7 +91,8 @@ def test_keys_and_columns_become_wider_as_django_makes_them(parts: Shop, postgre
     ours, theirs = (unordered(snapshot(postgresql, one)) for one in (name, f"{name}_stock"))
     assert ours.difference(theirs) == ""
     parts.databases["default"] = parts.url
-    assert parts.query("INSERT INTO shop_part (kind_id, text) VALUES (1, 'x') RETURNING id, count") == [(301, 5)]
+    default = 7 if operations is OTHERWISE else 5
+    assert parts.query("INSERT INTO shop_part (kind_id, text) VALUES (1, 'x') RETURNING id, count") == [(301, default)]
 
 
 def test_what_is_written_meanwhile_is_in_the_new_column(parts: Shop) -> None:
