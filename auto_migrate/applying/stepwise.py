@@ -163,7 +163,7 @@ class Stepwise:
             limits = self.database.session_limits(patient_with_rows=patient)
             told = in_release_step(self.emit, self.lock)
             # What is noted are the statements as they are written, however the server is asked for them.
-            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for(noted):
+            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -171,7 +171,7 @@ class Stepwise:
                 flush_deferred(editor)
         except Exception as error:
             own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
-            refused_first = isinstance(error, PlanRefused) and statements.is_first
+            refused_first = isinstance(error, PlanRefused) and noted and statements.is_first
             if refused_first or (own and self._changed_nothing(step.operation, error)):
                 self.journal.cancel()
             else:
@@ -184,11 +184,9 @@ class Stepwise:
         self._finish(done)
         return state
 
-    def _asked_for(self, noted: bool) -> contextlib.AbstractContextManager[None]:
+    def _asked_for(self) -> contextlib.AbstractContextManager[None]:
         """Have tables changed in ways that hold nobody up, as far as the server knows any."""
-        if self.alterations is None or not noted:
-            return contextlib.nullcontext()
-        return self.alterations.asked_for(self.progress)
+        return contextlib.nullcontext() if self.alterations is None else self.alterations.asked_for(self.progress)
 
     def _tell_copied(self) -> None:
         """Let listeners hear which tables were copied nevertheless."""
@@ -206,10 +204,11 @@ class Stepwise:
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 step.lock_ahead()
-            with own.guarded():
+            with own.guarded(), self._asked_for():
                 state = step.run()
                 flush_deferred(editor)
             self._finish(done)
+        self._tell_copied()
         return state
 
     def _finish(self, done: int) -> None:
@@ -233,7 +232,7 @@ class Stepwise:
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
             raise ask_to_redo(self.migration, backwards=self.backwards, database=self.database.alias)
         self.journal.begin(1)
-        with self.database.session_limits(), untranslated(), self.progress.watched():
+        with self.database.session_limits(), untranslated(), self.progress.watched(), self._asked_for():
             state = run()
             flush_deferred(editor)
         check_session(self.database)

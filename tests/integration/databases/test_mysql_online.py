@@ -88,7 +88,7 @@ def test_each_stock_operation_copies_no_table_unless_it_is_said_to(
     server = ServerFacts("mysql", connection.mysql_version)  # type: ignore[attr-defined]
     asked: list[str] = []
     alterations = TableAlterations(
-        adapter_for(connection.alias), lambda table: True, lambda *arguments: asked.append(arguments[-1])
+        adapter_for(connection.alias), lambda table: True, lambda *arguments, **_how: asked.append(arguments[-1])
     )
     wrong = []
     for operation in STOCK:
@@ -122,7 +122,7 @@ def test_checks_of_keys_that_were_put_off_stay_off(
     shelves: tuple[BaseDatabaseWrapper, ProjectState],
 ) -> None:
     connection, _state = shelves
-    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, lambda *arguments: None)
+    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, lambda *arguments, **_how: None)
     with connection.cursor() as cursor, alterations.asked_for(Progress(Migration("0002_change", APP))):
         for checks in (0, 1):
             cursor.execute(f"SET foreign_key_checks = {checks}")
