@@ -22,6 +22,7 @@ NAMES = (
     "kill_sweep",
     "online",
     "mariadb",
+    "mariadb_estimates",
     "backfills",
     "forecast",
     "viewers",

@@ -19,16 +19,24 @@ from django.db.transaction import atomic
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.applying.traits import statements_of
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.statement_kinds import changes_schema_visibly, looks, writes_rows
+from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, writes_rows
 from auto_migrate.history.journal import Journal
 
 
 def are_noted(database: Database, operation: Operation) -> bool:
-    """Return whether the statements of an operation are noted one by one: they are the same whenever it is made."""
+    """Return whether the statements of an operation are noted one by one: they are the same whenever it is made.
+
+    Those that lean on each other in their session are one, and are carried out as Django does: a note would commit
+    their transaction, or find its table locked.
+    """
     if database.transactional_ddl:
         return False
-    return isinstance(operation, ops.RunSQL) or is_schema_operation(operation)
+    if isinstance(operation, ops.RunSQL):
+        texts = [statements_of(operation), statements_of(ops.RunSQL(operation.reverse_sql or ""))]
+        return not any(map(leans_on_session, texts))
+    return is_schema_operation(operation)
 
 
 def digest_of(sql: str, params: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from django.db.migrations.migration import Migration
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.mysql.called_code import changed_by_code
 from auto_migrate.databases.mysql.online_ddl import (
     COPIES_ONLINE,
     NOT_UNDERSTOOD,
@@ -27,6 +29,7 @@ from auto_migrate.databases.mysql.tokens import strings_escape
 from auto_migrate.events import TableCopied
 from auto_migrate.values import MigrationKey
 
+RUNS_CODE = re.compile(r"\b(?:CALL|PREPARE|EXECUTE)\b", re.IGNORECASE)
 PARSE_ERROR = 1064
 # What a migration that applies itself counts as.
 WHOLE = 1
@@ -89,6 +92,8 @@ class TableAlterations:
         found = read_statement(sql, escapes=strings_escape(self.database.connection, sql))
         if isinstance(found, TableStatement):
             return found if self.goes(found.table) else None
+        if found is None and RUNS_CODE.search(sql):
+            found = changed_by_code(self.database.connection, sql)
         if found is None or not (tables := tuple(filter(self.goes, found.tables))):
             return None
         return dataclasses.replace(found, tables=tables)
@@ -136,7 +141,11 @@ class TableAlterations:
     def _ways(self, statement: TableStatement) -> list[AskedStatement]:
         # With its checks off the server would take a key to a table that is not there, or of another engine.
         checks_keys = not (statement.target and self._is_in_innodb(statement.target))
-        return [*statement.ways(copies_online=copies_online(self.database.connection), checks_keys=checks_keys)]
+        server: Any = self.database.connection
+        ways = statement.ways(
+            copies_online=copies_online(server), is_mariadb=server.mysql_is_mariadb, checks_keys=checks_keys
+        )
+        return list(ways)
 
     def _is_in_innodb(self, table: str) -> bool:
         with self.database.connection.cursor() as cursor:

@@ -43,13 +43,13 @@ POSTGRESQL = Rates(
     slight_row=56,
 )
 MYSQL = Rates(
-    read=800e6,
-    written=150e6,
+    read=500e6,
+    written=130e6,
     indexes_written=20e6,
     looked_at=0.3e-6,
     sorted=1.2e-6,
-    made=1.5e-6,
-    copied=6e-6,
+    made=0.8e-6,
+    copied=3.4e-6,
     slight_row=40,
 )
 

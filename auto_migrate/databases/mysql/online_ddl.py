@@ -31,7 +31,7 @@ COPIES_ONLINE = (11, 2)
 
 NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
 # Texts without any of these words change no table; a look at the text is cheaper than reading it.
-MAY_CHANGE = re.compile(r"\b(?:ALTER|INDEX|OPTIMIZE|REPAIR|LOCK|CALL|EXECUTE)\b", re.IGNORECASE)
+MAY_CHANGE = re.compile(r"\b(?:ALTER|INDEX|OPTIMIZE|REPAIR|LOCK)\b", re.IGNORECASE)
 # A foreign key with its column, which is a number and empty in every row; of texts the collations would have to agree.
 EMPTY_KEY = re.compile(
     rf"\s*ALTER\s+TABLE\s+{NAME}\s+ADD\s+COLUMN\s+(?P<column>{NAME})\s+"
@@ -44,17 +44,20 @@ EMPTY_KEY = re.compile(
 # those of hashes, for which all rows are spread anew.
 AT_ONCE = re.compile(
     r"(?:DROP|TRUNCATE) PARTITION|ADD PARTITION (?:IF NOT EXISTS )?\( PARTITION \S+ VALUES|(?:DISCARD|IMPORT) "
+    r"|RENAME (?:(?:TO|AS|=) )?(?!COLUMN|INDEX|KEY)\S+(?: \. \S+)?\Z"
 )
 # Parts of an ALTER TABLE before which no comma may stand.
 UNSEPARATED = ("PARTITION BY", "REMOVE PARTITIONING")
 
 INSTANT = "ALGORITHM=INSTANT"
+# MariaDB copies a table without a word of it, asked for INSTANT alone, where it would have to be copied anyway: for its
+# partitions, the order of its rows, another engine. MySQL takes INSTANT with no LOCK beside it.
+INSTANT_ON_MARIADB = "ALGORITHM=INSTANT, LOCK=NONE"
 IN_PLACE = "ALGORITHM=INPLACE, LOCK=NONE"
 ANYHOW = "LOCK=NONE"
-# What a statement may say itself, and lets the server refuse as we would.
-LIGHT = frozenset({("ALGORITHM", "INSTANT"), ("LOCK", "NONE")})
-# What copies nothing, but may let nobody write.
-IN_PLACE_ALONE = frozenset({("ALGORITHM", "INPLACE"), ("ALGORITHM", "NOCOPY")})
+# What a statement may say itself, and lets the server refuse as we would; and what says nothing of those who write.
+LIGHT = ("LOCK", "NONE")
+ALGORITHMS = ("INSTANT", "INPLACE", "NOCOPY")
 WAYS = {
     "ALGORITHM": frozenset({"DEFAULT", "INSTANT", "NOCOPY", "INPLACE", "COPY"}),
     "LOCK": frozenset({"DEFAULT", "NONE", "SHARED", "EXCLUSIVE"}),
@@ -94,8 +97,8 @@ class TableStatement:
     at: int
     is_index: bool = False
     separator: str = ","
-    # Whether it says by itself in which way, and only not that others may write.
-    adds_lock: bool = False
+    # Which algorithm it asks for itself, without a word of those who write.
+    algorithm: str = ""
 
     @classmethod
     def of(cls, sql: str) -> TableStatement | None:
@@ -113,7 +116,9 @@ class TableStatement:
         found = EMPTY_KEY.fullmatch(self.sql)
         return unquoted(found["target"]) if found else ""
 
-    def ways(self, *, copies_online: bool, checks_keys: bool = True) -> Iterator[AskedStatement]:
+    def ways(
+        self, *, copies_online: bool = False, is_mariadb: bool = False, checks_keys: bool = True
+    ) -> Iterator[AskedStatement]:
         """Return the ways to ask for, the lightest first; `copies_online` as `COPIES_ONLINE` says.
 
         `checks_keys` is false where the statement has a `target` to which a key may point. A server that copies online
@@ -121,11 +126,13 @@ class TableStatement:
         """
         if not checks_keys:
             yield AskedStatement(self._with(IN_PLACE), checks_keys=False)
-        if copies_online or self.adds_lock:
+        if self.algorithm == "INSTANT" and not is_mariadb:
+            yield AskedStatement(self.sql)
+        elif copies_online or self.algorithm:
             yield AskedStatement(self._with(ANYHOW))
         elif checks_keys:
             if not self.is_index:
-                yield AskedStatement(self._with(INSTANT))
+                yield AskedStatement(self._with(INSTANT_ON_MARIADB if is_mariadb else INSTANT))
             yield AskedStatement(self._with(IN_PLACE))
 
     def _with(self, clauses: str) -> str:
@@ -168,16 +175,16 @@ def _altered(text: str, tokens: Sequence[Token], statement: Statement) -> TableS
     own = own_words(statement)
     if any(token.conditional for token in tokens):
         return UnaskableStatement((table,), _("What stands in its comments is carried out by some servers only."))
-    if not rest or AT_ONCE.match(rest) or LIGHT.intersection(own):
+    if not rest or AT_ONCE.match(rest) or LIGHT in own:
         return None
-    adds_lock = bool(own) and own <= IN_PLACE_ALONE
-    if own and not adds_lock:
+    algorithm = next((name for name in ALGORITHMS if own == {("ALGORITHM", name)}), "")
+    if own and not algorithm:
         said = ", ".join(f"{word}={value}" for word, value in sorted(own))
         return UnaskableStatement((table,), _("The statement itself asks for {clauses}.").format(clauses=said))
     if statement.verb is Verb.CREATE_INDEX:
-        return TableStatement(table, text, tokens[-1].end, is_index=True, adds_lock=adds_lock)
+        return TableStatement(table, text, tokens[-1].end, is_index=True, algorithm=algorithm)
     separator = "" if rest.startswith(UNSEPARATED) else ","
-    return TableStatement(table, text, statement.end, separator=separator, adds_lock=adds_lock)
+    return TableStatement(table, text, statement.end, separator=separator, algorithm=algorithm)
 
 
 def own_words(statement: Statement) -> set[tuple[str, str]]:

@@ -33,8 +33,11 @@ LIGHTEST_FIRST = [
 def test_the_lightest_way_comes_first_and_then_in_place(sql: str, asked: str) -> None:
     statement = TableStatement.of(sql)
     assert statement is not None
-    ways = [way.sql for way in statement.ways(copies_online=False)]
+    ways = [way.sql for way in statement.ways()]
     assert ways == [asked.format(INSTANT), asked.format(IN_PLACE)]
+    # Without it MariaDB would copy for partitions and orders.
+    first = next(statement.ways(is_mariadb=True))
+    assert first.sql == asked.format("ALGORITHM=INSTANT, LOCK=NONE")
     assert [way.sql for way in statement.ways(copies_online=True)] == [asked.format("LOCK=NONE")]
 
 
@@ -51,7 +54,7 @@ def test_the_lightest_way_comes_first_and_then_in_place(sql: str, asked: str) ->
 def test_an_index_is_asked_for_at_the_end_and_in_place(sql: str, end: str) -> None:
     statement = TableStatement.of(f"{sql}{end}")
     assert statement is not None
-    [way] = statement.ways(copies_online=False)
+    [way] = statement.ways()
     assert way.sql == f"{sql} ALGORITHM=INPLACE LOCK=NONE"
 
 
@@ -61,9 +64,16 @@ def test_an_index_is_asked_for_at_the_end_and_in_place(sql: str, end: str) -> No
 def test_one_that_says_how_but_not_for_whom_is_asked_to_let_others_write(sql: str) -> None:
     statement = TableStatement.of(sql)
     assert statement is not None
-    [way] = statement.ways(copies_online=False)
+    [way] = statement.ways()
     assert "LOCK=NONE" in way.sql
     assert "ALGORITHM=INPLACE," not in way.sql
+
+
+def test_one_that_asks_for_an_instant_is_left_so_on_mysql_alone() -> None:
+    statement = TableStatement.of("ALTER TABLE a ORDER BY x, ALGORITHM=INSTANT")
+    assert statement is not None
+    [way], [on_mariadb] = statement.ways(), statement.ways(is_mariadb=True)
+    assert (way.sql, on_mariadb.sql) == (statement.sql, statement.sql.replace("a ", "a LOCK=NONE, ", 1))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +100,8 @@ def test_what_cannot_be_asked_tells_its_tables(sql: str, tables: list[str]) -> N
 @pytest.mark.parametrize(
     "sql",
     [
-        "ALTER TABLE a ADD x int, ALGORITHM=INSTANT",
         "ALTER TABLE a ADD x int, LOCK=NONE",
+        "ALTER TABLE a RENAME TO d.b",
         "ALTER ONLINE TABLE a ADD x int",
         "ALTER TABLE a DROP PARTITION p",
         "ALTER TABLE a ADD PARTITION (PARTITION p VALUES LESS THAN (9))",
@@ -117,7 +127,7 @@ def test_a_key_that_is_empty_in_every_row_is_not_looked_up(type_: str) -> None:
     statement = TableStatement.of(KEY.format(type=type_))
     assert statement is not None
     assert statement.target == "b"
-    [way] = statement.ways(copies_online=False, checks_keys=False)
+    [way] = statement.ways(checks_keys=False)
     assert (way.sql, way.checks_keys) == (statement.sql.replace("`a`", f"`a` {IN_PLACE},", 1), False)
     assert [way.checks_keys for way in statement.ways(copies_online=True, checks_keys=False)] == [False, True]
 
