@@ -3,13 +3,15 @@
 On MySQL and MariaDB an operation that is cut between two of its statements can be neither redone nor called done: one
 half of it is there. So each statement is noted with the tables that it names as they were before it. A statement that
 changes the schema is carried out whole or not at all, so that its tables tell the next run which; one that changes rows
-is noted in a transaction of its own. The operation is then carried out once more, and what was done is passed over.
+is noted in a transaction of its own, if its tables know any. The operation is then carried out once more, and what was
+done is passed over.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,6 +48,7 @@ def digest_of(sql: str, params: Any) -> str:
 
 
 SHOWN = "+"
+WORD = re.compile(r"[\w$]+")
 
 
 class Statements:
@@ -80,7 +83,7 @@ class Statements:
         if digest in self._to_pass:
             self._to_pass.remove(digest)
             return None
-        if not writes_rows(sql):
+        if not writes_rows(sql) or self.database.without_transactions(WORD.findall(sql)):
             self._note(digest, lambda: self.database.note_of(sql))
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):

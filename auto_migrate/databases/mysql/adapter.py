@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.db import Error
@@ -25,7 +25,13 @@ from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedDeployLock, lock_name, session_that_holds
-from auto_migrate.databases.mysql.table_parts import are_the_same, note_of, note_of_rows, was_carried_out
+from auto_migrate.databases.mysql.table_parts import (
+    are_the_same,
+    note_of,
+    note_of_rows,
+    was_carried_out,
+    without_transactions,
+)
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.sockets import keep_alive
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
@@ -266,6 +272,9 @@ class MySQL(Database):
         seen = was_carried_out(self.connection, note)
         # What the rows of another table were, nobody knows.
         return None if seen is False and after_rows and not are_the_same(self.connection, note) else seen
+
+    def without_transactions(self, names: Collection[str]) -> frozenset[str]:
+        return without_transactions(self.connection, names) if names else frozenset()
 
     @contextlib.contextmanager
     def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:

@@ -42,6 +42,11 @@ COMMENTS = """
     WHERE table_schema = DATABASE() AND table_name IN %s
 """
 
+UNPROTECTED = """
+    SELECT table_name FROM information_schema.tables JOIN information_schema.engines USING (engine)
+    WHERE table_schema = DATABASE() AND transactions <> 'YES'
+"""
+
 COLUMN = re.compile(r"`([^`]*)`")
 # Statements whose tables tell of them; on MariaDB each of several that are dropped goes by itself.
 NOTED = frozenset(Verb) - {Verb.OPTIMIZE_TABLE, Verb.REPAIR_TABLE, Verb.LOCK_TABLES}
@@ -209,6 +214,15 @@ def tables_among(connection: BaseDatabaseWrapper, words: Iterable[str]) -> dict[
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         return {table: str(made) for table, made in cursor.fetchall() if fold(table) in named}
+
+
+def without_transactions(connection: BaseDatabaseWrapper, names: Iterable[str]) -> frozenset[str]:
+    """Return the tables of these names whose engine knows no transactions, such as MyISAM and Aria."""
+    fold = folding(connection)
+    named = frozenset(map(fold, names))
+    with connection.cursor() as cursor:
+        cursor.execute(UNPROTECTED)
+        return frozenset(table for (table,) in cursor.fetchall() if fold(table) in named)
 
 
 def parts_of(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Parts:
