@@ -23,6 +23,7 @@ NAMES = (
     "refused",
     "online",
     "mariadb",
+    "mariadb_estimates",
     "backfills",
     "forecast",
     "viewers",

@@ -94,7 +94,7 @@ def estimate(connection: Any, sql: str) -> float:
     live = Live(PostgreSQLStatistics(connection), small=0, budget=1.0)
     server = server_of(connection)
     changes = changes_of_sql(sql, connection, {})
-    found = held([effect for change in changes for effect in effects(change, server)], live.table)
+    found = held([effect for change in changes for effect in effects(change, server)], live.table, live.rates)
     if found is None:
         raise RuntimeError(f"Nothing is said of {sql}.")
     return found

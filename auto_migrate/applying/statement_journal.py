@@ -3,13 +3,15 @@
 On MySQL and MariaDB an operation that is cut between two of its statements can be neither redone nor called done: one
 half of it is there. So each statement is noted with the tables that it names as they were before it. A statement that
 changes the schema is carried out whole or not at all, so that its tables tell the next run which; one that changes rows
-is noted in a transaction of its own. The operation is then carried out once more, and what was done is passed over.
+is noted in a transaction of its own, if its tables know any. The operation is then carried out once more, and what was
+done is passed over.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,16 +21,24 @@ from django.db.transaction import atomic
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.applying.traits import statements_of
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.statement_kinds import changes_schema_visibly, looks, writes_rows
+from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, writes_rows
 from auto_migrate.history.journal import Journal
 
 
 def are_noted(database: Database, operation: Operation) -> bool:
-    """Return whether the statements of an operation are noted one by one: they are the same whenever it is made."""
+    """Return whether the statements of an operation are noted one by one: they are the same whenever it is made.
+
+    Those that lean on each other in their session are one, and are carried out as Django does: a note would commit
+    their transaction, or find its table locked.
+    """
     if database.transactional_ddl:
         return False
-    return isinstance(operation, ops.RunSQL) or is_schema_operation(operation)
+    if isinstance(operation, ops.RunSQL):
+        texts = [statements_of(operation), statements_of(ops.RunSQL(operation.reverse_sql or ""))]
+        return not any(map(leans_on_session, texts))
+    return is_schema_operation(operation)
 
 
 def digest_of(sql: str, params: Any) -> str:
@@ -38,6 +48,7 @@ def digest_of(sql: str, params: Any) -> str:
 
 
 SHOWN = "+"
+WORD = re.compile(r"[\w$]+")
 
 
 class Statements:
@@ -72,7 +83,7 @@ class Statements:
         if digest in self._to_pass:
             self._to_pass.remove(digest)
             return None
-        if not writes_rows(sql):
+        if not writes_rows(sql) or self.database.without_transactions(WORD.findall(sql)):
             self._note(digest, lambda: self.database.note_of(sql))
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):

@@ -42,6 +42,7 @@ from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobo
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.release_step import in_release_step
+from auto_migrate.changes.model_tables import model_of_table
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
@@ -147,7 +148,7 @@ class Stepwise:
         self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
     ) -> ProjectState:
         """Carry out one operation, the `done`-th in the order in which they come, and note its end."""
-        if self._fits_transaction(step.operation, editor):
+        if self._fits_transaction(step, editor):
             return self._in_transaction(index, done, editor, step)
         done_statements, self.done_statements = self.done_statements, ()
         statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
@@ -163,7 +164,7 @@ class Stepwise:
             limits = self.database.session_limits(patient_with_rows=patient)
             told = in_release_step(self.emit, self.lock)
             # What is noted are the statements as they are written, however the server is asked for them.
-            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for(noted):
+            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -171,7 +172,7 @@ class Stepwise:
                 flush_deferred(editor)
         except Exception as error:
             own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
-            refused_first = isinstance(error, PlanRefused) and statements.is_first
+            refused_first = isinstance(error, PlanRefused) and noted and statements.is_first
             if refused_first or (own and self._changed_nothing(step.operation, error)):
                 self.journal.cancel()
             else:
@@ -184,11 +185,9 @@ class Stepwise:
         self._finish(done)
         return state
 
-    def _asked_for(self, noted: bool) -> contextlib.AbstractContextManager[None]:
+    def _asked_for(self) -> contextlib.AbstractContextManager[None]:
         """Have tables changed in ways that hold nobody up, as far as the server knows any."""
-        if self.alterations is None or not noted:
-            return contextlib.nullcontext()
-        return self.alterations.asked_for(self.progress)
+        return contextlib.nullcontext() if self.alterations is None else self.alterations.asked_for(self.progress)
 
     def _tell_copied(self) -> None:
         """Let listeners hear which tables were copied nevertheless."""
@@ -206,10 +205,11 @@ class Stepwise:
                 # Whoever has the deploy lock now may have carried this out while we had lost it.
                 self.lock.verify()
                 step.lock_ahead()
-            with own.guarded():
+            with own.guarded(), self._asked_for():
                 state = step.run()
                 flush_deferred(editor)
             self._finish(done)
+        self._tell_copied()
         return state
 
     def _finish(self, done: int) -> None:
@@ -219,12 +219,15 @@ class Stepwise:
         operations = self.migration.operations
         return digest_of(operations[::-1][:done] if self.backwards else operations[:done])
 
-    def _fits_transaction(self, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:
+    def _fits_transaction(self, step: Forwards | Backwards, editor: BaseDatabaseSchemaEditor) -> bool:
+        operation = step.operation
         if self.database.transactional_ddl:
             # All of an atomic migration was meant for one.
             return fits_transaction(operation) or (bool(self.migration.atomic) and not is_in_batches(operation))
         # Data alone can be rolled back even where schema changes cannot.
-        return isinstance(operation, ops.RunPython) and wants_own_transaction(self.migration, operation, editor)
+        if not isinstance(operation, ops.RunPython) or not wants_own_transaction(self.migration, operation, editor):
+            return False
+        return not self.database.without_transactions(model_of_table(step.state))
 
     def _carry_out_whole(
         self, position: Position, editor: BaseDatabaseSchemaEditor, run: Callable[[], ProjectState]
@@ -233,7 +236,7 @@ class Stepwise:
         if position.started is not None and self.resolutions.pop((self.key, 1), None) is not Verdict.REDO:
             raise ask_to_redo(self.migration, backwards=self.backwards, database=self.database.alias)
         self.journal.begin(1)
-        with self.database.session_limits(), untranslated(), self.progress.watched():
+        with self.database.session_limits(), untranslated(), self.progress.watched(), self._asked_for():
             state = run()
             flush_deferred(editor)
         check_session(self.database)
@@ -286,12 +289,12 @@ class Forwards:
 
 @dataclasses.dataclass(frozen=True)
 class Backwards:
-    """One operation (`index` as the file has it) to be taken back, from the state after it to the one before."""
+    """One operation (`index` as the file has it) to be taken back, from the state after it to the one `before`."""
 
     index: int
     migration: Migration
     operation: Operation
-    after: ProjectState
+    state: ProjectState
     before: ProjectState
     editor: BaseDatabaseSchemaEditor
 
@@ -305,7 +308,7 @@ class Backwards:
                 stack.enter_context(atomic(self.editor.connection.alias))
             if not is_schema_operation(self.operation):
                 stack.enter_context(kept_in_schema(self.editor.connection.alias))
-            self.operation.database_backwards(self.migration.app_label, self.editor, self.after, self.before)
+            self.operation.database_backwards(self.migration.app_label, self.editor, self.state, self.before)
         return self.before
 
 

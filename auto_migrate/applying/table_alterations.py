@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import dataclasses
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,21 +15,36 @@ from django.db.migrations.migration import Migration
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.mysql.called_code import changed_by_code
 from auto_migrate.databases.mysql.online_ddl import (
     COPIES_ONLINE,
     NOT_UNDERSTOOD,
     REFUSED,
     AskedStatement,
     TableStatement,
+    UnaskableStatement,
+    read_statement,
 )
+from auto_migrate.databases.mysql.tokens import strings_escape
 from auto_migrate.events import TableCopied
 from auto_migrate.values import MigrationKey
 
-logger = logging.getLogger(__name__)
+RUNS_CODE = re.compile(r"\b(?:CALL|PREPARE|EXECUTE)\b", re.IGNORECASE)
+PARSE_ERROR = 1064
+# What a migration that applies itself counts as.
+WHOLE = 1
 
-# Raise `PlanRefused` unless a table may be copied while writes wait, by an operation (1-based) of a migration; the last
-# is the server's word why nothing else will do.
-DemandLeave = Callable[[Migration, int, str, str], None]
+
+class DemandLeave(Protocol):
+    """Raises `PlanRefused` unless writes to a table may wait for an operation (1-based) of a migration.
+
+    `reason` is the server's word why nothing else will do, or, if it `is_unasked`, why it could not be asked.
+    """
+
+    def __call__(
+        self, migration: Migration, operation: int, table: str, reason: str, *, is_unasked: bool = False
+    ) -> None: ...
+
 
 IN_INNODB = (
     "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s AND engine = 'InnoDB'"
@@ -38,8 +54,8 @@ IN_INNODB = (
 class TableAlterations:
     """Asks the server for ways that hold nobody up, in the statements of operations that are carried out.
 
-    `goes` tells by its name whether a table is asked for so. Of all others, and where the server does not know the
-    question, the statement is sent as it is written.
+    `goes` tells by its name whether a table is asked for so. Of all others the statement is sent as it is written;
+    where the server does not know the question, or none can be put to it, somebody has to give leave.
     """
 
     def __init__(self, database: Database, goes: Callable[[str], bool], demand_leave: DemandLeave) -> None:
@@ -55,23 +71,13 @@ class TableAlterations:
 
         def ask(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
             with progress.aside():
-                statement = None if many else TableStatement.of(str(sql))
-                ways = self._ways(statement) if statement is not None and self.goes(statement.table) else []
-            refusal = None
-            for way in ways:
-                try:
-                    with progress.aside(), self._checking_keys(way):
-                        return execute(way.sql, params, many, context)
-                except DatabaseError as error:
-                    refusal = self._refusal(error)
-            if statement is None or not refusal:
-                return execute(sql, params, many, context)
-            with progress.aside():
-                self.demand_leave(progress.migration, progress.index, statement.table, refusal)
-            result = execute(sql, params, many, context)
-            key = MigrationKey.of(progress.migration)
-            self.copied.append(TableCopied(key, progress.index, statement.table, refusal))
-            return result
+                statement = None if many else self._read(str(sql))
+            if isinstance(statement, TableStatement):
+                return self._carry_out(progress, statement, lambda way: execute(way or sql, params, many, context))
+            if statement is not None:
+                with progress.aside():
+                    self._demand_leave(progress, statement.tables[0], statement.reason, is_unasked=True)
+            return execute(sql, params, many, context)
 
         with self.database.connection.execute_wrapper(ask):
             yield
@@ -81,10 +87,65 @@ class TableAlterations:
         copied, self.copied = self.copied, []
         return copied
 
+    def _read(self, sql: str) -> TableStatement | UnaskableStatement | None:
+        """Read a statement, None for one that holds nobody up, or no table that is not small."""
+        found = read_statement(sql, escapes=strings_escape(self.database.connection, sql))
+        if isinstance(found, TableStatement):
+            return found if self.goes(found.table) else None
+        if found is None and RUNS_CODE.search(sql):
+            found = changed_by_code(self.database.connection, sql)
+        if found is None or not (tables := tuple(filter(self.goes, found.tables))):
+            return None
+        return dataclasses.replace(found, tables=tables)
+
+    def _carry_out(self, progress: Progress, statement: TableStatement, send: Callable[[str], Any]) -> Any:
+        """Carry a statement out in the lightest way that the server knows; if that is a heavy one, with leave alone.
+
+        `send` sends a way, or with an empty one the statement as it is written.
+        """
+        number, refusal = 0, ""
+        with progress.aside():
+            ways = self._ways(statement)
+        for way in ways:
+            try:
+                with progress.aside(), self._checking_keys(way):
+                    return send(way.sql)
+            except DatabaseError as error:
+                number, refusal = code_and_text(error)
+                if number not in REFUSED | NOT_UNDERSTOOD:
+                    raise
+        with progress.aside():
+            if number != PARSE_ERROR or self._can_be_read(statement.sql):
+                self._demand_leave(progress, statement.table, refusal)
+        result = send("")
+        key = MigrationKey.of(progress.migration)
+        self.copied.append(TableCopied(key, progress.index or WHOLE, statement.table, refusal))
+        return result
+
+    def _can_be_read(self, sql: str) -> bool:
+        """Return whether the server can read a statement as it is written; it carries out none that it cannot."""
+        if "%" in sql:
+            # Its parameters are put in later.
+            return True
+        try:
+            with self.database.connection.cursor() as cursor:
+                cursor.execute("PREPARE auto_migrate_asks FROM %s", [sql])
+                cursor.execute("DEALLOCATE PREPARE auto_migrate_asks")
+        except DatabaseError as error:
+            return code_and_text(error)[0] != PARSE_ERROR
+        return True
+
+    def _demand_leave(self, progress: Progress, table: str, reason: str, *, is_unasked: bool = False) -> None:
+        self.demand_leave(progress.migration, progress.index or WHOLE, table, reason, is_unasked=is_unasked)
+
     def _ways(self, statement: TableStatement) -> list[AskedStatement]:
         # With its checks off the server would take a key to a table that is not there, or of another engine.
         checks_keys = not (statement.target and self._is_in_innodb(statement.target))
-        return [*statement.ways(copies_online=copies_online(self.database.connection), checks_keys=checks_keys)]
+        server: Any = self.database.connection
+        ways = statement.ways(
+            copies_online=copies_online(server), is_mariadb=server.mysql_is_mariadb, checks_keys=checks_keys
+        )
+        return list(ways)
 
     def _is_in_innodb(self, table: str) -> bool:
         with self.database.connection.cursor() as cursor:
@@ -103,15 +164,11 @@ class TableAlterations:
         with self.database.connection.constraint_checks_disabled() if checks else contextlib.nullcontext():
             yield
 
-    def _refusal(self, error: DatabaseError) -> str:
-        """Return the server's word why it cannot do so, empty where it does not know the question; raise all else."""
-        number, text, *_more = (*error.args, None, "")
-        if number in NOT_UNDERSTOOD:
-            logger.debug("The server knows no ALGORITHM or LOCK here: %s", error)
-            return ""
-        if number not in REFUSED:
-            raise error
-        return str(text)
+
+def code_and_text(error: DatabaseError) -> tuple[int, str]:
+    """Return the number and the words of a server's error."""
+    number, text, *_more = (*error.args, 0, "")
+    return number, str(text)
 
 
 def copies_online(connection: BaseDatabaseWrapper) -> bool:

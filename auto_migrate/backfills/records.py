@@ -15,7 +15,7 @@ from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import Key, dumped
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.savepoint import savepoint
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.late_tables import note_made
 from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
 from auto_migrate.history.store import storable
@@ -99,7 +99,18 @@ class Backfills:
     # -- the work -----------------------------------------------------------------------------------------------------
 
     def ensure(self, task: BackfillSpec, *, background: bool = False) -> BackfillRecord:
-        """Return the record of a task, made as `pending` where it is new."""
+        """Return the record of a task, made as `pending` where it is new.
+
+        Raise `MigrationFailed` where its rows and how far it is could not be written in one transaction.
+        """
+        table = task.table.name
+        if adapter_for(self.database).without_transactions([table]):
+            raise MigrationFailed(
+                _("Backfill {backfill}: {table} knows no transactions.").format(backfill=task.key, table=table),
+                hint=_("Cut, it would write rows twice. Type first: ALTER TABLE {table} ENGINE = InnoDB").format(
+                    table=table
+                ),
+            )
         ensure_tables(connections[self.database], [BackfillRecord])
         note_made(self.database, BackfillRecord)
         record, _made = BackfillRecord.objects.using(self.database).get_or_create(

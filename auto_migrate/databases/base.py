@@ -346,6 +346,10 @@ class Database(abc.ABC):
         """Return what a note tells, None where it does not; rows had been written before it if `after_rows`."""
         return None
 
+    def without_transactions(self, names: Collection[str]) -> frozenset[str]:
+        """Return the tables of these names whose rows no transaction takes back."""
+        return frozenset()
+
     @contextlib.contextmanager
     def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
         """Bound the statements of a migration outside of transactions, as far as no trace can be left by it.

@@ -35,6 +35,15 @@ _ENDS = re.compile(
 )
 _COMMITS = re.compile(rf"(?:\A|;){COMMENTS}(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
 
+# What stands in a session and is not there in the next one: transactions, locks, variables and temporary tables. A
+# comment that some servers carry out may hold any of them.
+_LEANS_ON_SESSION = re.compile(
+    rf"(?:\A|[;\n]){COMMENTS}(?:BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|XA|LOCK|UNLOCK|FLUSH|PREPARE|EXECUTE|HANDLER)\b"
+    r"|\b(?:AUTOCOMMIT|TEMPORARY|GET_LOCK)\b|\b(?:LAST_INSERT_ID|ROW_COUNT|FOUND_ROWS)\s*\("
+    r"|(?<![@\w])@[\w`'\"$]|/\*M?!",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def reads(sql: str) -> bool:
     """Return whether a text begins by asking; what only looks like writing counts as writing."""
@@ -64,6 +73,11 @@ def writes_rows(sql: str) -> bool:
 def runs_code(sql: str) -> bool:
     """Return whether a text runs a block or a procedure, which may do anything."""
     return _RUNS_CODE.match(sql) is not None
+
+
+def leans_on_session(sql: str) -> bool:
+    """Return whether a text may make or use what goes with its session, so that another one cannot go on behind it."""
+    return _LEANS_ON_SESSION.search(sql) is not None
 
 
 def wants_tables(sql: str) -> bool:

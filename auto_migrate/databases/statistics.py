@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError
@@ -189,23 +190,56 @@ class PostgreSQLStatistics(Statistics):
 
 
 class MySQLStatistics(Statistics):
-    """Asks the information schema, whose row counts are estimates, and counts small tables."""
+    """Asks the information schema, whose row counts are estimates, and counts small tables.
 
-    TABLE = """
-        SELECT table_rows, data_length + index_length FROM information_schema.tables
-        WHERE table_schema = database() AND table_name = %s
+    A table of another database is named as `database.table`; a name may have a full stop of its own, too.
     """
 
+    TABLE = """
+        SELECT table_schema, table_name, table_rows, data_length, index_length FROM information_schema.tables
+        WHERE table_schema = coalesce(%s, database()) AND table_name = %s AND table_type <> 'VIEW'
+    """
+    # In seconds; MySQL takes none below one.
+    PATIENCE = 1
+
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        found = {}
-        for table in tables:
-            if row := self.one(self.TABLE, [table]):
-                estimate, size = int(row[0] or 0), int(row[1] or 0)
-                rows = estimate if estimate > 10 * limit else self.count(table, limit)
-                found[table] = TableStatistics(
-                    max(rows, estimate) if rows > limit else rows, size, counted=rows <= limit
-                )
-        return found
+        with self._impatient():
+            found = {table: self._of(table, limit) for table in tables}
+        return {table: statistics for table, statistics in found.items() if statistics is not None}
+
+    @contextlib.contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """Wait for no table that somebody has locked, which even its size may be kept back for."""
+        [usual] = self.one("SELECT @@SESSION.lock_wait_timeout")
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET SESSION lock_wait_timeout = %s", [self.PATIENCE])
+        try:
+            yield
+        finally:
+            with self.connection.cursor() as cursor:
+                cursor.execute("SET SESSION lock_wait_timeout = %s", [usual])
+
+    def _of(self, table: str, limit: int) -> TableStatistics | None:
+        database, _stop, name = table.rpartition(".")
+        row = self.one(self.TABLE, [None, table]) or (database and self.one(self.TABLE, [database, name]))
+        if not row:
+            return None
+        *named, estimate, data, indexes = row
+        sizes = (int(data or 0) + int(indexes or 0), int(indexes or 0))
+        estimate = int(estimate or 0)
+        rows = (
+            estimate
+            if estimate > 10 * limit
+            else self._counted(".".join(map(self.connection.ops.quote_name, named)), limit)
+        )
+        return TableStatistics(max(rows, estimate) if rows > limit else rows, *sizes, counted=rows <= limit)
+
+    def _counted(self, name: str, limit: int) -> int:
+        """Count the rows up to `limit` and one; as many has a table that cannot be read."""
+        try:
+            return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
+        except DatabaseError:
+            return limit + 1
 
 
 class SQLiteStatistics(Statistics):

@@ -7,9 +7,10 @@ no project sees them in a plan, in `makemigrations` or among its content types.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from django.apps.registry import Apps
@@ -245,9 +246,26 @@ def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.
                 _create(connection, model)
 
 
+@contextlib.contextmanager
+def transactional_tables(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Have tables made that know transactions, whichever engine MySQL takes where none is named."""
+    if connection.vendor != "mysql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@SESSION.default_storage_engine")
+        [usual] = cursor.fetchone()
+        cursor.execute("SET SESSION default_storage_engine = InnoDB")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION default_storage_engine = %s", [usual])
+
+
 def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
     try:
-        with connection.schema_editor() as editor:
+        with transactional_tables(connection), connection.schema_editor() as editor:
             editor.create_model(model)
     except DatabaseError:
         # Nobody needs the deploy lock to write history, so another process may have been quicker.

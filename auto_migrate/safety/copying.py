@@ -34,12 +34,20 @@ class Copying:
     assessment: Assessment | None
     acknowledgements: Sequence[Acknowledgement] = ()
 
-    def demand_leave(self, migration: Migration, operation: int, table: str, reason: str) -> None:
-        """Raise `PlanRefused` unless an operation (1-based) may copy a table; `reason` is the server's for doing so."""
+    def demand_leave(
+        self, migration: Migration, operation: int, table: str, reason: str, *, is_unasked: bool = False
+    ) -> None:
+        """Raise `PlanRefused` unless writes to a table may wait for an operation (1-based).
+
+        `reason` is the server's for copying the table, or, if it `is_unasked`, why it could not be asked for any.
+        """
         key = MigrationKey.of(migration)
         if self._was_let_pass(key, operation):
             return
-        finding = self._finding(key, operation, table, reason)
+        problem = _("{table} would be copied while all writes to it wait.")
+        if is_unasked:
+            problem = _("All writes to {table} may wait until this statement is done.")
+        finding = self._finding(key, operation, table, problem.format(table=table), reason)
         given = [*of_migration(migration), *self.acknowledgements, *configured([key])]
         [finding], _used = acknowledged([finding], given)
         level = blocking_level()
@@ -57,7 +65,7 @@ class Copying:
             for found in findings
         )
 
-    def _finding(self, key: MigrationKey, operation: int, table: str, reason: str) -> Finding:
+    def _finding(self, key: MigrationKey, operation: int, table: str, problem: str, reason: str) -> Finding:
         live, effects, hazard = look(self.database), [copied(table)], hazards()[COPIED]
         size = live.evidence(table, effects) if live is not None else None
         return Finding(
@@ -67,7 +75,7 @@ class Copying:
             operation=operation,
             table=table,
             title=_(hazard.title),
-            problem=_("{table} would be copied while all writes to it wait.").format(table=table),
+            problem=problem,
             instead="",
             evidence=(*([size] if size is not None else []), Evidence(Basis.LIVE, reason)),
         )

@@ -18,7 +18,7 @@ from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.effects import Blocks, Effect, effects
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.live import Live
-from auto_migrate.safety.lock_time import seconds
+from auto_migrate.safety.lock_time import rates_of, seconds
 from auto_migrate.values import MigrationKey
 
 # What a migration, each of its operations and each step of what goes online take by themselves, in seconds: round
@@ -120,7 +120,7 @@ class Forecaster:
 
     def _seconds(self, effect: Effect) -> float:
         table = self.live.table(effect.table) if self.live and effect.table else None
-        return seconds(effect, table) if table else 0.0
+        return seconds(effect, table, rates_of(self.server.vendor)) if table else 0.0
 
     def _is_there(self, effect: Effect) -> bool:
         return self.live is None or self.live.table(effect.table) is not None

@@ -59,12 +59,14 @@ class Gate:
             self._assess(comparison, state, cut)
         self._passed = judged
 
-    def demand_leave_to_copy(self, migration: Migration, operation: int, table: str, reason: str) -> None:
+    def demand_leave_to_copy(
+        self, migration: Migration, operation: int, table: str, reason: str, *, is_unasked: bool = False
+    ) -> None:
         """Raise `PlanRefused` unless a table may be copied while writes wait; see `Copying.demand_leave`."""
         from auto_migrate.safety.copying import Copying
 
         copying = Copying(self.database, self.goal, self.assessment, self.acknowledgements)
-        copying.demand_leave(migration, operation, table, reason)
+        copying.demand_leave(migration, operation, table, reason, is_unasked=is_unasked)
 
     def tell_unused(self) -> None:
         """Say of acknowledgements that there was no plan in which they could have matched anything."""

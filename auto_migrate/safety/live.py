@@ -15,7 +15,7 @@ from auto_migrate.numerals import numeral
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
-from auto_migrate.safety.lock_time import held
+from auto_migrate.safety.lock_time import held, rates_of
 
 # A table that was touched less than once an hour for a day, in seconds, is one that nobody waits for.
 SELDOM = 1 / 3600
@@ -46,6 +46,7 @@ class Live:
         self.statistics = statistics
         self.small = small
         self.budget = budget
+        self.rates = rates_of(statistics.connection.vendor)
         self.former = FormerNames()
         self._asked: dict[str, TableStatistics | None] = {}
 
@@ -67,7 +68,7 @@ class Live:
         What blocks goes by the time for which the effects on them hold others up. Where that cannot be told, and for
         every other harm, the largest table counts.
         """
-        if harm is Harm.BLOCKS and (seconds := held(effects, self.table)) is not None:
+        if harm is Harm.BLOCKS and (seconds := held(effects, self.table, self.rates)) is not None:
             if seconds <= self.budget:
                 return Level.NOTICE
             return Level.WARNING if all(map(self.is_idle, effects)) else Level.ERROR
@@ -128,7 +129,7 @@ class Live:
 
     def _held(self, table: str, effects: Sequence[Effect]) -> str:
         waited_for = any(effect.table == table and effect.blocks is not Blocks.NOTHING for effect in effects)
-        seconds = held(effects, self.table)
+        seconds = held(effects, self.table, self.rates)
         if seconds is None or not waited_for:
             return ""
         return _("the lock would be held for {duration}").format(duration=estimated_duration(seconds))

@@ -139,7 +139,7 @@ class PlannedKeys(Foresight):
         known = [statement for statement in map(TableStatement.of, sent) if statement is not None]
         if not known or not all(statement.target for statement in known):
             return ()
-        ways = [next(statement.ways(copies_online=False, checks_keys=False)) for statement in known]
+        ways = [next(statement.ways(checks_keys=False)) for statement in known]
         return tuple(OnlineStep("change", (way.sql,), "NONE", transaction=False) for way in ways)
 
 

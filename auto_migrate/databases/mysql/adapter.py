@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.db import Error
@@ -25,8 +25,15 @@ from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, NamedDeployLock, lock_name, session_that_holds
-from auto_migrate.databases.mysql.table_parts import are_the_same, note_of, note_of_rows, was_carried_out
+from auto_migrate.databases.mysql.table_parts import (
+    are_the_same,
+    note_of,
+    note_of_rows,
+    was_carried_out,
+    without_transactions,
+)
 from auto_migrate.databases.options import translate_bad_options
+from auto_migrate.databases.postgresql.sockets import keep_alive
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.databases.waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.exceptions import TransientError
@@ -124,6 +131,11 @@ HINTS = {
 # nevertheless, which nobody wants of a migration.
 READ_ONLY = ("read_only", "super_read_only", "innodb_read_only", "transaction_read_only", "tx_read_only")
 
+# With these MariaDB ends sessions that leave a transaction idle.
+IDLE_IN_TRANSACTION = (
+    "idle_transaction_timeout", "idle_readonly_transaction_timeout", "idle_write_transaction_timeout",
+)  # fmt: skip
+
 
 def session_settings(*, mariadb: bool) -> dict[str, float]:
     """Return the settings of the session that migrates; MySQL knows whole seconds, and 0 would not wait at all."""
@@ -135,6 +147,9 @@ def session_settings(*, mariadb: bool) -> dict[str, float]:
         # A migration that computes in Python leaves its session idle, and that is no fault.
         "wait_timeout": LONGEST_IDLE,
     }
+    if mariadb:
+        # Nor is it one within a transaction.
+        wanted |= dict.fromkeys(IDLE_IN_TRANSACTION, 0)
     if settings.STATEMENT_TIMEOUT is not None and mariadb:
         wanted["max_statement_time"] = settings.STATEMENT_TIMEOUT
     elif settings.STATEMENT_TIMEOUT is not None:
@@ -147,13 +162,13 @@ SCHEMA = (
     """
     SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name, column_comment
     FROM information_schema.columns
-    WHERE table_schema = DATABASE() AND table_name NOT LIKE 'auto\\_migrate\\_%'
+    WHERE table_schema = DATABASE() AND LEFT(table_name, 13) <> 'auto_migrate_'
     ORDER BY table_name, ordinal_position
     """,
     """
     SELECT table_name, index_name, non_unique, seq_in_index, column_name, collation
     FROM information_schema.statistics
-    WHERE table_schema = DATABASE() AND table_name NOT LIKE 'auto\\_migrate\\_%'
+    WHERE table_schema = DATABASE() AND LEFT(table_name, 13) <> 'auto_migrate_'
     ORDER BY table_name, index_name, seq_in_index
     """,
     """
@@ -258,6 +273,9 @@ class MySQL(Database):
         # What the rows of another table were, nobody knows.
         return None if seen is False and after_rows and not are_the_same(self.connection, note) else seen
 
+    def without_transactions(self, names: Collection[str]) -> frozenset[str]:
+        return without_transactions(self.connection, names) if names else frozenset()
+
     @contextlib.contextmanager
     def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
         self._limit_session()
@@ -295,6 +313,7 @@ class MySQL(Database):
             cursor.execute(f"SELECT {', '.join(f'@@SESSION.{name}' for name in wanted)}")
             before = dict(zip(wanted, cursor.fetchone(), strict=True))
         self._set(wanted)
+        keep_alive(self.connection)
         self._limited = (self.connection.connection, before)
 
     def _set(self, settings: Mapping[str, Any]) -> None:

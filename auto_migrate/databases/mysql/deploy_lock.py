@@ -4,6 +4,10 @@ Two of them, in truth. The deploy lock is held on a connection of its own, so th
 to its connection. The work lock is held by the session that carries out the migrations: when a runner is killed, its
 deploy lock is free at once, but its last statement runs on in the server, and nobody may migrate before that has ended.
 
+A host that vanishes closes nothing, and TCP asks after hours. So the session of the lock is to be heard of every minute
+(`wait_timeout`), and a thread is heard of while the runner lives, whatever its migrations do meanwhile. Who gets the
+deploy lock after that, and finds the work lock with a session that has been idle for as long, ends that one.
+
 A named lock is known to one server. Where several of them accept writes (Galera, group replication), all runners have
 to connect to the same one.
 """
@@ -14,7 +18,9 @@ import contextlib
 import dataclasses
 import datetime
 import hashlib
-from typing import TYPE_CHECKING, Protocol
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -22,6 +28,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import DeployLock
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.postgresql.sockets import keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -30,11 +37,14 @@ if TYPE_CHECKING:
 
 # In characters; MySQL refuses a longer name.
 MAX_NAME = 64
-# The longest `wait_timeout` that every platform takes, 24 days: who holds the lock is idle while migrations run.
+# The longest `wait_timeout` that every platform takes, 24 days: a migration that computes is idle for its session.
 LONGEST_IDLE = 2147483
+# Seconds after which who holds the lock and is not heard of counts as gone, and how often the holder is heard of.
+SILENCE, BEAT = 60, 10.0
 
 # Without the privilege PROCESS a session sees those of its own account only, and another runner is likely one of them.
 SESSION = "SELECT user, host, time FROM information_schema.processlist WHERE id = %s"
+SILENT = "SELECT 1 FROM information_schema.processlist WHERE id = %s AND command = 'Sleep' AND time >= %s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +68,16 @@ def session_that_holds(cursor: CursorWrapper, name: str) -> Session | None:
     user, host, seconds = row
     since = datetime.datetime.now(tz=datetime.UTC) - datetime.timedelta(seconds=int(seconds or 0))
     return Session(f"{user}@{host} (connection {number})", since)
+
+
+def end_silent_session(cursor: CursorWrapper, name: str) -> None:
+    """End a session that holds a lock and has not been heard of; one that a statement runs in is waited for."""
+    cursor.execute("SELECT IS_USED_LOCK(%s)", [name])
+    (number,) = cursor.fetchone()
+    cursor.execute(SILENT, [number, SILENCE])
+    if cursor.fetchone() is not None:
+        with contextlib.suppress(Error):
+            cursor.execute("KILL CONNECTION %s", [number])
 
 
 def lock_name(cursor: CursorWrapper, purpose: str) -> str:
@@ -92,6 +112,9 @@ class NamedLock(DeployLock):
         self._connection: BaseDatabaseWrapper | None = None
         self._name = ""
         self._held = False
+        # One statement at a time: a thread keeps the session from being idle.
+        self._using = threading.RLock()
+        self._released = threading.Event()
 
     def try_acquire(self) -> bool:
         with self.database.translate_errors(), self._cursor() as cursor:
@@ -101,10 +124,28 @@ class NamedLock(DeployLock):
             # From here on there may be something to give back, even if the next line is cut.
             self._held = True
             if self._may_work():
-                cursor.execute("SET SESSION wait_timeout = %s", [LONGEST_IDLE])
+                cursor.execute("SET SESSION wait_timeout = %s", [SILENCE])
+                self._stay_alive()
                 return True
             cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
             return False
+
+    def _stay_alive(self) -> None:
+        """Have the server hear of the session until the lock is released, or the connection is lost."""
+        assert self._connection is not None  # noqa: S101 # the lock was taken on it
+        keep_alive(self._connection)
+        self._released = threading.Event()
+        # The session itself: a connection that is made anew is another one, and does not hold the lock.
+        heard = (self._connection.connection, self._released)
+        threading.Thread(target=self._beat, args=heard, daemon=True).start()
+
+    def _beat(self, session: Any, released: threading.Event) -> None:
+        while not released.wait(BEAT):
+            try:
+                with self._using, contextlib.closing(session.cursor()) as cursor:
+                    cursor.execute("DO 1")
+            except Exception:  # noqa: BLE001 # each driver has its own; the lock went with the session
+                return
 
     def _may_work(self) -> bool:
         """Return whether nobody who had the lock before is still at work."""
@@ -134,6 +175,7 @@ class NamedLock(DeployLock):
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
 
     def release(self) -> None:
+        self._released.set()
         # The work lock first: whoever has the deploy lock must find it free.
         if self._held:
             self._held = False
@@ -143,20 +185,23 @@ class NamedLock(DeployLock):
             return
         with contextlib.suppress(Error):
             if connection.connection is not None:
-                with connection.cursor() as cursor:
+                with self._using, connection.cursor() as cursor:
                     # The server notices later that a connection was closed.
                     cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
         with contextlib.suppress(Error):
             connection.close()
 
-    def _cursor(self) -> contextlib.AbstractContextManager[CursorWrapper]:
-        if self._connection is None:
-            connection = self.database.connection.copy()
-            connection.settings_dict["AUTOCOMMIT"] = True
-            with connection.cursor() as cursor:
-                self._name = lock_name(cursor, self.purpose)
-            self._connection = connection
-        return self._connection.cursor()
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[CursorWrapper]:
+        with self._using:
+            if self._connection is None:
+                connection = self.database.connection.copy()
+                connection.settings_dict["AUTOCOMMIT"] = True
+                with connection.cursor() as cursor:
+                    self._name = lock_name(cursor, self.purpose)
+                self._connection = connection
+            with self._connection.cursor() as cursor:
+                yield cursor
 
 
 class NamedDeployLock(NamedLock):
@@ -166,7 +211,11 @@ class NamedDeployLock(NamedLock):
         super().__init__(database, "deploy")
 
     def _may_work(self) -> bool:
-        return self.database.try_work_lock()
+        if self.database.try_work_lock():
+            return True
+        with self._cursor() as cursor:
+            end_silent_session(cursor, lock_name(cursor, "work"))
+        return False
 
     def _leave(self) -> None:
         self.database.leave_session()

@@ -2,30 +2,31 @@
 
 A statement that changes the schema is carried out whole or not at all. It was not if its tables are what they were, and
 it would be seen in them; columns that change places, or a partition that is emptied, leave no trace. It was if all that
-differs is what it names, what it makes is there, and what it drops is gone. Everything else is the work of somebody who
+differs is what it names, and each of its clauses is seen (`clauses.py`). Everything else is the work of somebody who
 has changed these tables since, or put others in their place, and proves nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.databases.mysql.online_ddl import NAME, TEXT, unquoted
+from auto_migrate.databases.mysql.clauses import Part, expected, items_of
+from auto_migrate.databases.mysql.tokens import Statement, Table, Token, Verb, statement_at, strings_escape, tokens_of
 
-# A table's name, the kind of a part of it and that one's name, empty for the table as such → what it is like. All names
-# are in lower case.
-Part = tuple[str, str, str]
+# A part of a table → what it is like.
 Parts = dict[Part, str]
 
 # On MariaDB the moment is that of the last change of the definition or of the name, on MySQL that of the making.
 TABLES = "SELECT table_name, UNIX_TIMESTAMP(create_time) FROM information_schema.tables WHERE table_schema = DATABASE()"
 COLUMNS = """
-    SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name, column_comment
+    SELECT table_name, column_name, column_type, is_nullable, column_default, extra, collation_name, column_comment,
+        generation_expression
     FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN %s
 """
 INDEXES = """
@@ -41,33 +42,23 @@ COMMENTS = """
     WHERE table_schema = DATABASE() AND table_name IN %s
 """
 
-STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"", re.DOTALL)
-WORD = re.compile(r"`((?:[^`]|``)+)`|([\w$]+)")
-ABOUT = re.compile(
-    rf"\s*(?:ALTER\s+TABLE|(?:CREATE|DROP)\s+TABLE(?:\s+IF\s+(?:NOT\s+)?EXISTS)?"
-    rf"|(?:CREATE(?:\s+\w+)?|DROP)\s+INDEX\s+{NAME}\s+ON)\s+(?P<table>{NAME})",
-    re.IGNORECASE,
-)
-RENAMED = re.compile(rf"\s*RENAME\s+TABLE\s+({NAME})\s+TO\s+({NAME})\s*;?\s*", re.IGNORECASE)
-KINDS = {"column": "column", "constraint": "constraint", "check": "constraint", "key": "constraint", "index": "index"}
-MADE = re.compile(rf"\b(?:ADD|CREATE)\s+(?:\w+\s+)?(COLUMN|CONSTRAINT|INDEX)\s+({NAME})\s+(?!PRIMARY)", re.IGNORECASE)
-DROPPED = re.compile(
-    rf"\bDROP\s+(?:FOREIGN\s+)?(COLUMN|CONSTRAINT|CHECK|KEY|INDEX)\s+(?:IF\s+EXISTS\s+)?({NAME})", re.IGNORECASE
-)
-MOVED = re.compile(rf"\bRENAME\s+(COLUMN|INDEX)\s+({NAME})\s+TO\s+({NAME})", re.IGNORECASE)
-# On MariaDB each of them goes by itself.
-SEVERAL_DROPPED = re.compile(r"\s*DROP\s+TABLE[^,]*,", re.IGNORECASE)
-COLUMN = re.compile(r"[(,]\s*`((?:[^`]|``)+)`\s+\w")
+UNPROTECTED = """
+    SELECT table_name FROM information_schema.tables JOIN information_schema.engines USING (engine)
+    WHERE table_schema = DATABASE() AND transactions <> 'YES'
+"""
+
+COLUMN = re.compile(r"`([^`]*)`")
+# Statements whose tables tell of them; on MariaDB each of several that are dropped goes by itself.
+NOTED = frozenset(Verb) - {Verb.OPTIMIZE_TABLE, Verb.REPAIR_TABLE, Verb.LOCK_TABLES}
+SEVERAL = frozenset({Verb.DROP_TABLE, Verb.RENAME_TABLE})
 # Clauses that show, and those that make the same of a table however often they are sent; any other may be neither.
-ADDS = re.compile(
-    r"ADD\s+(?:(?:COLUMN|CONSTRAINT|INDEX|KEY|UNIQUE|PRIMARY|FOREIGN|CHECK|FULLTEXT|SPATIAL)\b|`)", re.IGNORECASE
+QUOTED = "`"
+ADDED = frozenset(
+    {"COLUMN", "CONSTRAINT", "INDEX", "KEY", "UNIQUE", "PRIMARY", "FOREIGN", "CHECK", "FULLTEXT", "SPATIAL", QUOTED}
 )
-DROPS = re.compile(r"DROP\s+(?:(?:COLUMN|CONSTRAINT|INDEX|KEY|PRIMARY|FOREIGN|CHECK)\b|`)", re.IGNORECASE)
-MOVES = re.compile(r"(?:CHANGE|RENAME\s+(?:COLUMN|INDEX|KEY|TO))\b", re.IGNORECASE)
-REPEATS = re.compile(r"(?:MODIFY|ALTER\s+COLUMN|ALTER\s+`|(?:COMMENT|ALGORITHM|LOCK)\s*=)", re.IGNORECASE)
-INNERMOST = re.compile(r"\([^()]*\)")
-# More than one statement, and comments, which a server may read.
-MORE = re.compile(r";|--|#|/\*")
+DROPPED = ADDED - {"UNIQUE", "FULLTEXT", "SPATIAL"}
+MOVES = frozenset({("RENAME", what) for what in ("COLUMN", "INDEX", "KEY", "TO")})
+REPEATS = frozenset({"MODIFY", "COMMENT", "ALGORITHM", "LOCK"})
 # Names that servers give by themselves.
 AUTOMATIC = re.compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
 APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset({"drop", "rename", "change"})
@@ -75,26 +66,49 @@ APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset(
 
 def note_of_rows(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any]:
     """Return what is kept, as JSON has it, of a statement that writes rows: which tables are meant."""
-    words = words_of(sql)
+    words = words_of(tokens_of(sql, escapes=strings_escape(connection, sql)))
     return {"words": sorted(words), "tables": tables_among(connection, words)}
 
 
 def note_of(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any] | None:
     """Return what has to be kept of a statement before it is sent, None of one whose tables would not tell of it."""
-    renamed = RENAMED.fullmatch(sql)
-    if renamed is None and (ABOUT.match(sql) is None or SEVERAL_DROPPED.match(sql)):
+    tokens = tokens_of(sql, escapes=strings_escape(connection, sql))
+    statement = statement_at(tokens)
+    if statement is None or statement.verb not in NOTED:
         return None
-    note = note_of_rows(connection, sql)
-    makes, drops = expected(sql)
+    if statement.verb in SEVERAL and len(statement.tables) > 1 + (statement.verb is Verb.RENAME_TABLE):
+        return None
+    words = words_of(tokens)
+    note = {"words": sorted(words), "tables": tables_among(connection, words)}
+    seen = expected(statement)
+    fold, is_here = folding(connection), all(is_own(connection, table) for table in statement.tables)
+    names = [fold(table.name) for table in statement.tables]
+    if seen.renamed:
+        names = [names[0], fold(seen.renamed)]
+    told = {
+        kind: [[fold(table), *rest] for table, *rest in getattr(seen, kind)] for kind in ("makes", "drops", "changes")
+    }
     return {
         **note,
-        "about": sorted({table for table, _kind, _name in (*makes, *drops)} or note["tables"]),
+        **dataclasses.asdict(seen),
+        **told,
+        "about": sorted({fold(table.name) for table in statement.tables}),
         "parts": [[*part, like] for part, like in sorted(parts_of(connection, note["tables"]).items())],
-        "makes": makes,
-        "drops": drops,
-        "renames": [unquoted(name).lower() for name in renamed.groups()] if renamed else [],
-        "redoable": renamed is not None or may_be_redone(sql),
+        "renames": names if len(names) > 1 else [],
+        "is_told": seen.is_told and is_here and ";" not in {token.text for token in tokens[:-1]},
+        "redoable": is_here and may_be_redone(statement),
     }
+
+
+def folding(connection: BaseDatabaseWrapper) -> Callable[[str], str]:
+    """Return what makes names of tables equal that the server takes for one (`lower_case_table_names`)."""
+    return str.lower if connection.features.ignores_table_name_case else str
+
+
+def is_own(connection: BaseDatabaseWrapper, table: Table) -> bool:
+    """Return whether a table is one of the session's own database, whose tables are compared."""
+    fold = folding(connection)
+    return not table.schema or fold(table.schema) == fold(str(connection.settings_dict["NAME"]))
 
 
 def are_the_same(connection: BaseDatabaseWrapper, note: Mapping[str, Any]) -> bool:
@@ -110,39 +124,59 @@ def was_carried_out(connection: BaseDatabaseWrapper, note: Mapping[str, Any]) ->
     differing = {part for part in before.keys() | now.keys() if before.get(part) != now.get(part)}
     if not differing:
         return False if note.get("redoable") else None
-    if note["renames"]:
+    if note["renames"] and len(note["makes"]) + len(note["drops"]) + len(note.get("changes", ())) == 0:
         return True if is_moved(before, now, *note["renames"]) else None
-    is_made = all(tuple(part) in now for part in note["makes"])
-    is_dropped = not any(tuple(part) in now for part in note["drops"])
-    explained = all(is_explained(part, before, now, words) for part in differing)
-    return True if is_made and is_dropped and explained else None
+    if not note.get("is_told", True):
+        return None
+    named = frozenset(map(folding(connection), words))
+    explained = all(is_explained(part, before, now, named) for part in differing)
+    return True if is_seen(note, before, now) and explained else None
 
 
-def may_be_redone(sql: str) -> bool:
+def is_seen(note: Mapping[str, Any], before: Parts, now: Parts) -> bool:
+    """Return whether each clause of a statement is seen; an earlier version kept less of them."""
+    made, new = [tuple(part) for part in note["makes"]], now.keys() - before.keys()
+    counted = {kind: sum(part[1] == kind for part in new) for kind in ("index", "constraint")}
+    return (
+        all(part in now for part in made)
+        and not any(tuple(part) in now for part in note["drops"])
+        and all(before.get(tuple(part)) != now.get(tuple(part)) for part in note.get("changes", ()))
+        and counted["index"] >= note.get("indexes", 0)
+        and counted["constraint"] >= note.get("constraints", 0)
+        and all(
+            COLUMN.findall(now[table, kind, name]) == note["columns"][name]
+            for table, kind, name in made
+            if kind == "index" and name in note.get("columns", {})
+        )
+    )
+
+
+def may_be_redone(statement: Statement) -> bool:
     """Return whether a statement may be sent again where no part differs: it would be seen, or it changes nothing more.
 
     Two clauses together may undo each other: only what adds, or what drops, is seen beside another one.
     """
-    found = ABOUT.match(sql)
-    if found is None:
+    if any(token.text == ";" for token in statement.rest[:-1]) or any(token.conditional for token in statement.rest):
         return False
-    rest = TEXT.sub("``", sql[found.end() :]).strip().removesuffix(";")
-    if MORE.search(rest) or rest.startswith("."):
-        # A table of another database is not among those that are compared.
-        return False
-    if sql.split(maxsplit=1)[0].upper() != "ALTER":
+    if statement.verb is not Verb.ALTER_TABLE:
         return True
-    clauses = split_clauses(rest)
-    if len(clauses) == 1 and MOVES.match(clauses[0]):
+    clauses = [(clause[0].word, second(clause)) for clause in items_of(statement.rest) if clause]
+    if len(clauses) == 1 and (clauses[0][0] == "CHANGE" or clauses[0] in MOVES):
         return True
-    return any(all(kind.match(one) or REPEATS.match(one) for one in clauses) for kind in (ADDS, DROPS))
+    return any(
+        all((verb == kind and what in whats) or repeats(verb, what) for verb, what in clauses)
+        for kind, whats in (("ADD", ADDED), ("DROP", DROPPED))
+    )
 
 
-def split_clauses(text: str) -> list[str]:
-    """Return the clauses of a statement, without what stands in brackets."""
-    while (shorter := INNERMOST.sub("", text)) != text:
-        text = shorter
-    return [clause.strip() for clause in text.split(",")]
+def repeats(verb: str, what: str) -> bool:
+    """Return whether a clause makes the same of a table however often it is sent."""
+    return verb in REPEATS or (verb == "ALTER" and what in {"COLUMN", QUOTED})
+
+
+def second(clause: list[Token]) -> str:
+    """Return the second word of a clause, a mark for a name in quotes."""
+    return clause[1].word or QUOTED if len(clause) > 1 else ""
 
 
 def is_moved(before: Parts, now: Parts, old: str, new: str) -> bool:
@@ -152,71 +186,65 @@ def is_moved(before: Parts, now: Parts, old: str, new: str) -> bool:
     return was == there and not any(part[0] == old for part in now)
 
 
-def is_explained(part: Part, before: Parts, now: Parts, words: frozenset[str]) -> bool:
-    """Return whether a statement of such words may have made that difference."""
-    table, kind, name = part[0], part[1], part[2] or part[0]
+def is_explained(part: Part, before: Parts, now: Parts, named: frozenset[str]) -> bool:
+    """Return whether a statement of such words, as tables are told apart by them, may have made that difference."""
+    (table, kind, name), words = part, frozenset(map(str.lower, named))
     if "drop" in words and (table, "table", "") not in now:
-        return table in words
+        return table in named
     if kind in {"table", "column"}:
         allowed = APPEARS if part not in before else VANISHES if part not in now else words
-        return name in words and not allowed.isdisjoint(words)
+        return (name in words if name else table in named) and not allowed.isdisjoint(words)
     # What is indexed goes with its columns, and so does what is checked; a server names some things itself.
     if kind == "constraint" and part not in now and {"drop", "column"} <= words:
         return True
     index = (table, "index", name)
-    columns = {column for column, _plain in WORD.findall(f"{before.get(index, '')}{now.get(index, '')}")} - {""}
+    columns = frozenset(COLUMN.findall(f"{before.get(index, '')}{now.get(index, '')}"))
     return name in words or bool(AUTOMATIC.fullmatch(name)) or not columns.isdisjoint(words)
 
 
-def expected(sql: str) -> tuple[list[Part], list[Part]]:
-    """Return the parts that are there after a statement, and those that are not any more."""
-    found = ABOUT.match(sql)
-    if found is None:
-        return [], []
-    text, table = STRING.sub("''", sql), unquoted(found["table"]).lower()
-    moved = [(kind, old, new) for kind, old, new in MOVED.findall(text)]
-    made = [*MADE.findall(text), *((kind, new) for kind, _old, new in moved)]
-    dropped = [*DROPPED.findall(text), *((kind, old) for kind, old, _new in moved)]
-    makes, drops = (
-        [(table, KINDS[kind.lower()], unquoted(name).lower()) for kind, name in parts] for parts in (made, dropped)
-    )
-    words = text.split(maxsplit=2)
-    if words[0].upper() == "CREATE" and words[1].upper() == "TABLE":
-        makes += [(table, "table", ""), *((table, "column", name.lower()) for name in COLUMN.findall(text))]
-    elif words[0].upper() == "DROP" and words[1].upper() == "TABLE":
-        drops.append((table, "table", ""))
-    return makes, drops
-
-
-def words_of(sql: str) -> frozenset[str]:
-    """Return all names and words of a statement, in lower case."""
-    return frozenset((quoted or plain).lower() for quoted, plain in WORD.findall(STRING.sub("", sql)))
+def words_of(tokens: Iterable[Token]) -> frozenset[str]:
+    """Return all names and words of a statement, as they are written."""
+    return frozenset(token.name for token in tokens) - {""}
 
 
 def tables_among(connection: BaseDatabaseWrapper, words: Iterable[str]) -> dict[str, str]:
     """Return the tables that have one of these names, and when each was made, renamed or changed last."""
-    named = frozenset(words)
+    fold = folding(connection)
+    named = frozenset(map(fold, words))
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        return {table: str(made) for table, made in cursor.fetchall() if table.lower() in named}
+        return {table: str(made) for table, made in cursor.fetchall() if fold(table) in named}
+
+
+def without_transactions(connection: BaseDatabaseWrapper, names: Iterable[str]) -> frozenset[str]:
+    """Return the tables of these names whose engine knows no transactions, such as MyISAM and Aria."""
+    fold = folding(connection)
+    named = frozenset(map(fold, names))
+    with connection.cursor() as cursor:
+        cursor.execute(UNPROTECTED)
+        return frozenset(table for (table,) in cursor.fetchall() if fold(table) in named)
 
 
 def parts_of(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Parts:
     """Return what tables consist of."""
-    names = sorted(tables)
+    names, fold = frozenset(tables), folding(connection)
     parts: Parts = {}
     if not names:
         return parts
+
+    def rows(query: str) -> Iterator[Any]:
+        cursor.execute(query, [sorted(names)])
+        # The server may compare the names otherwise than it tells tables apart.
+        return (row for row in cursor.fetchall() if row[0] in names)
+
     with connection.cursor() as cursor:
         for kind, query in (("table", COMMENTS), ("column", COLUMNS), ("constraint", CONSTRAINTS)):
-            cursor.execute(query, [names])
-            for table, *rest in cursor.fetchall():
+            for table, *rest in rows(query):
                 name = "" if kind == "table" else rest.pop(0)
-                parts[table.lower(), kind, name.lower()] = digest(rest)
-        cursor.execute(INDEXES, [names])
-        for table, index, repeats, order, column in cursor.fetchall():
-            part = (table.lower(), "index", index.lower())
-            parts[part] = f"{parts.get(part, repeats)} `{str(column).lower()}` {order}"
+                parts[fold(table), kind, name.lower()] = digest(rest)
+        for table, index, repeated, order, column in rows(INDEXES):
+            part = (fold(table), "index", index.lower())
+            parts[part] = f"{parts.get(part, repeated)} `{str(column).lower()}` {order}"
     return parts
 
 

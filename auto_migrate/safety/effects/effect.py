@@ -22,7 +22,7 @@ class Effect:
 
     `mode` is PostgreSQL's lock, None on other databases and for what locks rows alone. What `rewrites` or `scans`
     takes the longer the larger the table is; all else is done in an instant, once the lock is had. What `builds` makes
-    an index out of what it scans.
+    an index out of what it scans, and what `copies` hands its rows to another table one by one.
     """
 
     table: str
@@ -31,6 +31,7 @@ class Effect:
     scans: bool = False
     builds: bool = False
     blocks: Blocks = Blocks.NOTHING
+    copies: bool = False
 
     @property
     def works(self) -> bool:

@@ -39,12 +39,12 @@ def effects_of(change: Change, version: Version) -> Iterator[Effect]:
 
 def copied(table: str) -> Effect:
     """Return that all rows are written to another table, while nobody else may write."""
-    return Effect(table, rewrites=True, scans=True, blocks=Blocks.WRITES)
+    return Effect(table, rewrites=True, scans=True, blocks=Blocks.WRITES, copies=True)
 
 
 def written_anew(table: str, version: Version) -> Effect:
     """Return that all rows are written to another table, as the server does if nobody tells it how."""
-    return Effect(table, rewrites=True, scans=True) if version >= COPIES_ONLINE else copied(table)
+    return Effect(table, rewrites=True, scans=True, copies=True) if version >= COPIES_ONLINE else copied(table)
 
 
 def at_once(change: Change, _version: Version) -> Effect:
@@ -52,7 +52,7 @@ def at_once(change: Change, _version: Version) -> Effect:
 
 
 def read_in_place(change: Change, _version: Version) -> Effect:
-    return Effect(change.table, scans=True)
+    return Effect(change.table, scans=True, builds=True)
 
 
 def rebuilt_in_place(change: Change, _version: Version) -> Effect:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.integration.applying.tiny import Tiny
 from tests.manage import run_manage
 from tests.servers import MariaDB
+from tools.servers import wait_until
 
 SETTINGS = "tests.projects.counter.settings"
 
@@ -75,3 +78,46 @@ def test_a_table_that_was_put_in_the_place_of_the_one_that_was_cut_is_asked_abou
     mariadb.execute("DROP TABLE tally_total", database=name)
     again = run_manage("auto_migrate", database_url=mariadb_url, settings=SETTINGS)
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, mariadb_url: str) -> Tiny:
+    project = Tiny(tmp_path, mariadb_url)
+    project.run("auto_migrate")
+    return project
+
+
+def test_rows_that_no_transaction_takes_back_are_not_written_twice(
+    tiny: Tiny, mariadb: MariaDB, mariadb_url: str
+) -> None:
+    name = mariadb_url.rpartition("/")[2]
+    mariadb.execute("ALTER TABLE app_t ENGINE = MyISAM", database=name)
+    update = "UPDATE app_t SET n = n + 1 + SLEEP(1)"
+    tiny.second(f'migrations.RunSQL("{update}", migrations.RunSQL.noop), migrations.RunPython(inc)')
+    killed = tiny.start("auto_migrate")
+    running = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'UPDATE app_t%'"
+    wait_until(lambda: mariadb.execute(running) == [["1"]], timeout=60, message=lambda: "It was not sent.")
+    killed.kill()
+    killed.communicate()
+    asked = tiny.run("auto_migrate", expect=1)
+    assert "--resolve app.0002_pay:1=done" in asked
+    tiny.run("auto_migrate", "--resolve=app.0002_pay:1=done")
+    assert mariadb.execute("SELECT n FROM app_t", database=name) == [["2"]]
+
+
+AS_DJANGO_DOES = """
+    migrations.RunSQL("LOCK TABLES app_t WRITE; UPDATE app_t SET n = n + 1; UNLOCK TABLES"),
+    migrations.RunSQL("START TRANSACTION; UPDATE app_t SET n = n + 10; ROLLBACK"),
+    migrations.RunSQL("XA START 'x'; UPDATE app_t SET n = n + 100; XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'"),
+    migrations.RunSQL(["SET @m = 1000", "CREATE TEMPORARY TABLE m SELECT @m AS m", "UPDATE app_t, m SET n = n + m"]),
+    migrations.RunSQL("DROP TEMPORARY TABLE m"),
+"""
+
+
+def test_statements_that_lean_on_their_session_are_carried_out_as_django_does(
+    tiny: Tiny, mariadb: MariaDB, mariadb_url: str
+) -> None:
+    tiny.second(AS_DJANGO_DOES)
+    tiny.run("auto_migrate")
+    assert mariadb.execute("SELECT n FROM app_t", database=mariadb_url.rpartition("/")[2]) == [["1101"]]
+    assert "No migrations to apply." in tiny.run("auto_migrate")

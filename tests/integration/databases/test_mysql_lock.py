@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db.transaction import atomic
 from django.test import override_settings
 
 from auto_migrate.clock import Clock
+from auto_migrate.databases.mysql import deploy_lock
 from auto_migrate.databases.mysql.adapter import MySQL
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, MAX_NAME, lock_name
 from auto_migrate.exceptions import TransientError
@@ -144,6 +146,63 @@ def test_an_idle_holder_is_not_put_out(maria: MySQL, mariadb: MariaDB) -> None:
             lock.release()
     finally:
         mariadb.execute(f"SET GLOBAL wait_timeout = {before}")
+
+
+def test_a_holder_is_not_put_out_while_it_lives_and_is_gone_soon_after_it_has_vanished(
+    maria: MySQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy_lock, "SILENCE", 1)
+    monkeypatch.setattr(deploy_lock, "BEAT", 0.2)
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    with maria.connection.cursor() as cursor:
+        cursor.execute("DO SLEEP(2.5)")
+    lock.verify()
+    # As of a host that is gone, whose connections stay open.
+    lock._released.set()  # type: ignore[attr-defined]
+    until(lambda: not is_used(maria, "deploy"))
+    with pytest.raises(TransientError, match="deploy lock was lost"):
+        lock.verify()
+    lock.release()
+
+
+def test_who_gets_the_lock_ends_the_idle_session_of_a_runner_that_has_vanished(
+    maria: MySQL, mariadb_url: str, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy_lock, "SILENCE", 1)
+    vanished = maria.deploy_lock("one")
+    assert vanished.try_acquire()
+    deploy, work = holders(mariadb, maria)
+    mariadb.execute(f"KILL {deploy}")
+    with alias("next", mariadb_url) as name:
+        lock = MySQL(name).deploy_lock("two")
+        until(lock.try_acquire)
+        assert holders(mariadb, maria)[1] not in {work, "NULL"}
+        lock.release()
+    maria.connection.close()
+    vanished.release()
+
+
+def test_a_session_that_still_works_is_waited_for(
+    maria: MySQL, mariadb_url: str, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy_lock, "SILENCE", 0)
+    vanished = maria.deploy_lock("one")
+    assert vanished.try_acquire()
+    deploy, work = holders(mariadb, maria)
+    mariadb.execute(f"KILL {deploy}")
+    with ThreadPoolExecutor() as pool:
+        session = maria.connection.connection
+        done = pool.submit(lambda: session.query("DO SLEEP(1.5)"))
+        asleep = f"SELECT 1 FROM information_schema.processlist WHERE id = {work} AND command = 'Query'"
+        until(lambda: mariadb.execute(asleep) == [["1"]])
+        with alias("next", mariadb_url) as name:
+            lock = MySQL(name).deploy_lock("two")
+            assert not lock.try_acquire()
+            assert is_used(MySQL(name), "work")
+            assert done.result() is None
+            lock.release()
+    vanished.release()
 
 
 def test_a_migration_s_session_is_bounded_and_afterwards_as_it_was(maria: MySQL) -> None:

@@ -88,7 +88,7 @@ def test_each_stock_operation_copies_no_table_unless_it_is_said_to(
     server = ServerFacts("mysql", connection.mysql_version)  # type: ignore[attr-defined]
     asked: list[str] = []
     alterations = TableAlterations(
-        adapter_for(connection.alias), lambda table: True, lambda *arguments: asked.append(arguments[-1])
+        adapter_for(connection.alias), lambda table: True, lambda *arguments, **_how: asked.append(arguments[-1])
     )
     wrong = []
     for operation in STOCK:
@@ -122,7 +122,7 @@ def test_checks_of_keys_that_were_put_off_stay_off(
     shelves: tuple[BaseDatabaseWrapper, ProjectState],
 ) -> None:
     connection, _state = shelves
-    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, lambda *arguments: None)
+    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, lambda *arguments, **_how: None)
     with connection.cursor() as cursor, alterations.asked_for(Progress(Migration("0002_change", APP))):
         for checks in (0, 1):
             cursor.execute(f"SET foreign_key_checks = {checks}")
@@ -132,6 +132,98 @@ def test_checks_of_keys_that_were_put_off_stay_off(
             )
             cursor.execute("SELECT @@SESSION.foreign_key_checks")
             assert cursor.fetchone()[0] == checks
+
+
+BIG = [
+    "CREATE TABLE big (id bigint PRIMARY KEY, n int NOT NULL, m text NOT NULL, KEY by_n (n)) ENGINE=InnoDB",
+    "CREATE TABLE slow (id bigint PRIMARY KEY) ENGINE=MyISAM",
+    "CREATE PROCEDURE widens() BEGIN ALTER TABLE big MODIFY n bigint NOT NULL; END",
+    "CREATE PROCEDURE calls() CALL widens()",
+    "CREATE PROCEDURE puts_together(t text) EXECUTE IMMEDIATE CONCAT('ALTER TABLE ', t, ' FORCE')",
+    "CREATE PROCEDURE counts() SELECT count(*) FROM big",
+]
+# Statements, and whether somebody has to give leave; what copies nothing is carried out.
+FORMS = [
+    ("ALTER TABLE {database}.big ADD x int", False),
+    ("ALTER TABLE /* which */ big # why\n ADD y int -- it", False),
+    ("DROP INDEX by_n ON {database}.big", False),
+    ("CREATE INDEX by_n ON `{database}`.`big` (n) -- again", False),
+    ("ALTER TABLE {database}.big MODIFY n bigint NOT NULL", True),
+    ("ALTER TABLE big /* which */ MODIFY n bigint NOT NULL", True),
+    ("ALTER TABLE big MODIFY n bigint NOT NULL, ALGORITHM=COPY", True),
+    ("ALTER TABLE big ADD z int; ALTER TABLE big MODIFY n bigint NOT NULL", True),
+    ("CREATE FULLTEXT INDEX words ON big (m)", True),
+    ("ALTER TABLE big ADD FULLTEXT INDEX words (m)", True),
+    ("ALTER TABLE big PARTITION BY HASH (id) PARTITIONS 2", True),
+    ("ALTER TABLE big ORDER BY m", True),
+    ("ALTER TABLE big ENGINE = MyISAM", True),
+    ("ALTER TABLE big ENGINE = MyISAM, ALGORITHM = INSTANT", True),
+    ("ALTER TABLE big CONVERT TO CHARACTER SET latin1", True),
+    ("ALTER TABLE slow ADD x int", True),
+    ("OPTIMIZE TABLE slow", True),
+    ("LOCK TABLES big WRITE", True),
+    ("CALL widens()", True),
+    ("CALL {database}.calls()", True),
+    ("PREPARE it FROM 'ALTER TABLE big MODIFY n bigint NOT NULL'", True),
+    ("SET @it = 'ALTER TABLE big MODIFY n bigint NOT NULL'", False),
+    ("PREPARE it FROM @it", True),
+    ("CALL counts()", False),
+    ("RENAME TABLE slow TO slower", False),
+]
+ON_MARIADB = [
+    ("ALTER TABLE IF EXISTS big WAIT 5 MODIFY n bigint NOT NULL", True),
+    ("ALTER IGNORE TABLE big MODIFY n bigint NOT NULL", True),
+    ("CALL puts_together('big')", True),
+    ("EXECUTE IMMEDIATE CONCAT('ALTER TABLE ', 'big', ' FORCE')", True),
+    ("BEGIN NOT ATOMIC ALTER TABLE big MODIFY n bigint NOT NULL; END", True),
+]
+
+
+class NoLeave(Exception):
+    """Somebody would have to give leave."""
+
+
+def no_leave(*_asked: object, **_how: object) -> None:
+    raise NoLeave
+
+
+def test_no_form_of_a_statement_copies_a_table_without_leave(
+    shelves: tuple[BaseDatabaseWrapper, ProjectState], mariadb: MariaDB
+) -> None:
+    connection, _state = shelves
+    is_mariadb = connection.mysql_is_mariadb  # type: ignore[attr-defined]
+    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, no_leave)
+    wrong = []
+    with connection.cursor() as cursor:
+        for statement in BIG:
+            if is_mariadb or "IMMEDIATE" not in statement:
+                cursor.execute(statement)
+    for statement, asks in [*FORMS, *(ON_MARIADB if is_mariadb else [])]:
+        sql, asked = statement.format(database=connection.settings_dict["NAME"]), False
+        if is_newer(mariadb) and "MODIFY" in sql:
+            continue
+        try:
+            with alterations.asked_for(Progress(Migration("0002_change", APP))), connection.cursor() as cursor:
+                cursor.execute(sql)
+        except NoLeave:
+            asked = True
+        if asked is not asks:
+            wrong.append(sql)
+    assert wrong == []
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW COLUMNS FROM big LIKE 'n'")
+        assert cursor.fetchone()[1].startswith("int")
+
+
+def test_what_no_server_can_read_fails_as_it_is_written(shelves: tuple[BaseDatabaseWrapper, ProjectState]) -> None:
+    connection, _state = shelves
+    alterations = TableAlterations(adapter_for(connection.alias), lambda table: True, no_leave)
+    with (
+        connection.cursor() as cursor,
+        alterations.asked_for(Progress(Migration("0002_change", APP))),
+        pytest.raises(DatabaseError, match="syntax"),
+    ):
+        cursor.execute("ALTER TABLE library_tag ADDED x int")
 
 
 @pytest.fixture

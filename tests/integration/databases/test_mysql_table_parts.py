@@ -102,6 +102,38 @@ CASES: list[tuple[str, str, bool | None]] = [
     ("CREATE TABLE `d` (`id` bigint PRIMARY KEY, `n` integer)", "CREATE TABLE d (id bigint PRIMARY KEY)", None),
     ("CREATE TABLE `d` (`id` bigint PRIMARY KEY)", "CREATE TABLE d (id bigint PRIMARY KEY, y integer)", None),
     ("RENAME TABLE `a` TO `b`", "CREATE TABLE b (id bigint); DROP TABLE a", None),
+    ("ALTER TABLE a ADD x integer, ADD y integer", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD (x integer, y integer)", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer UNIQUE", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer, ADD UNIQUE (x)", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD KEY k (n), ADD x integer", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer, ADD CHECK (x > 0)", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a MODIFY n bigint, MODIFY m text", "ALTER TABLE a MODIFY n bigint", None),
+    ("ALTER TABLE a ADD x integer, MODIFY n bigint", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer, ALTER n SET DEFAULT 7", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer, COMMENT = 'c'", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a ADD x integer, ROW_FORMAT = DYNAMIC", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE a CHANGE n o bigint, CHANGE m p text", "ALTER TABLE a CHANGE n o bigint", None),
+    ("ALTER TABLE a DROP n, DROP m", "ALTER TABLE a DROP n", None),
+    ("ALTER TABLE a DROP PRIMARY KEY, ADD PRIMARY KEY (n)", "ALTER TABLE a DROP PRIMARY KEY", None),
+    ("ALTER TABLE a RENAME TO b, ADD x integer", "RENAME TABLE a TO b", None),
+    ("CREATE TABLE d (id bigint PRIMARY KEY, n int, KEY k (n))", "CREATE TABLE d (id bigint PRIMARY KEY, n int)", None),
+    ("CREATE TABLE d (id bigint PRIMARY KEY, n int)", "CREATE TABLE d (id bigint, n int)", None),
+    ("CREATE INDEX i ON a (n, m)", "CREATE INDEX i ON a (n)", None),
+    # All of it was.
+    (
+        "ALTER TABLE a ADD x integer UNIQUE, MODIFY n bigint",
+        "ALTER TABLE a ADD x integer UNIQUE, MODIFY n bigint",
+        True,
+    ),
+    ("ALTER TABLE a ADD (x integer, y integer)", "ALTER TABLE a ADD (x integer, y integer)", True),
+    ("ALTER TABLE a ADD KEY k (n), DROP m", "ALTER TABLE a ADD KEY k (n), DROP m", True),
+    ("CREATE INDEX i ON a (n, m DESC)", "CREATE INDEX i ON a (n, m DESC)", True),
+    ("ALTER TABLE a RENAME TO b", "ALTER TABLE a RENAME TO b", True),
+    ("ALTER /* it */ TABLE a ADD x integer -- why", "ALTER TABLE a ADD x integer", True),
+    # The tables of another database are not compared.
+    ("ALTER TABLE other.a ADD x integer", "ALTER TABLE a ADD x integer", None),
+    ("ALTER TABLE other.a ADD x integer", "CREATE TABLE d (id bigint)", None),
     # What somebody does elsewhere says nothing of it.
     (ADD, "CREATE TABLE d (id bigint)", False),
     (ADD, f"{ADD}; CREATE TABLE d (id bigint); DROP TABLE c", True),
@@ -126,6 +158,20 @@ def test_a_table_that_somebody_has_changed_or_swapped_proves_nothing_that_is_not
             if (seen := was_carried_out(connection, note)) is not expected:
                 wrong.append((statement, by_hand, seen))
     assert wrong == [], "\n".join(map(str, wrong))
+
+
+def test_names_that_differ_by_case_are_one_if_the_server_takes_them_for_one(connection: BaseDatabaseWrapper) -> None:
+    one = connection.features.ignores_table_name_case
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE a (id bigint)")
+        if not one:
+            cursor.execute("CREATE TABLE A (id bigint)")
+        note = note_of(connection, "ALTER TABLE A ADD COLUMN x integer")
+        assert note is not None
+        cursor.execute("ALTER TABLE a ADD COLUMN x integer")
+        assert was_carried_out(connection, note) is one
+        cursor.execute("ALTER TABLE A ADD COLUMN y integer" if one else "ALTER TABLE A ADD COLUMN x integer")
+        assert was_carried_out(connection, note) is (None if one else True)
 
 
 PAIR = "CREATE TABLE a (id bigint PRIMARY KEY, n integer, o integer)"
