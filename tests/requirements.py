@@ -84,6 +84,8 @@ SETPRIV = Requirement("setpriv", "setpriv", files=("setpriv",), debian=("util-li
 KUBERNETES = Requirement(
     "kubernetes", "the schemas of Kubernetes", modules=("kubernetes_validate",), pip=("kubernetes-validate",)
 )
+# The library that the program is made of; no registry has the program.
+HELM = Requirement("helm", "Helm", modules=("helm_python",), pip=("helm-python-sdk",))
 SAMPLE = Requirement(
     "sample",
     "ten packages of the corpus",
@@ -100,7 +102,8 @@ SAMPLE = Requirement(
 ALL = {
     each.name: each
     for each in (
-        POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, KUBERNETES, SAMPLE,
+        POSTGRESQL15, GERMAN, PGBOUNCER, MARIADB, MYSQLCLIENT, GIT, CHROMIUM, PROMETHEUS, SETPRIV, KUBERNETES,
+        HELM, SAMPLE,
     )
 }  # fmt: skip
 

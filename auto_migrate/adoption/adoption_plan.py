@@ -18,7 +18,8 @@ from auto_migrate.adoption.unprovable import extensions_of, unprovable_operation
 from auto_migrate.applying.recovery import Resolutions, Verdict
 from auto_migrate.applying.traits import name_of, statements_of
 from auto_migrate.databases.base import Database
-from auto_migrate.drift.detection import check_comparable, read_when_free
+from auto_migrate.drift.detection import comparable_tables, read_when_free
+from auto_migrate.drift.table_source import TableSource
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
@@ -27,7 +28,6 @@ from auto_migrate.planning.partial_migrations import half_way, interruptions
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.values import MigrationKey, Node
 
-EXTENSIONS = "SELECT extname::text FROM pg_extension"
 # Of SQL, as much is told.
 WIDTH = 60
 # In a resolution, all operations of a migration that a schema cannot prove.
@@ -104,7 +104,7 @@ class MigrationOrder:
 
 def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> AdoptionPlan:
     """Look at everything; raise `HistoryDiverged` where there is no graph, or something stands half-way."""
-    check_comparable(database)
+    source = comparable_tables(database)
     recorded = recorded_rows(database.connection)
     with loading():
         loader = Planner(database.connection).loader
@@ -115,8 +115,8 @@ def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Adop
             raise half_way(migration, position, database.alias)
     check_answers(resolutions, loader)
     state, order = read_order(loader)
-    with atomic(using=database.alias):
-        return judge(prove(database, state, order, resolutions, emit), order, resolutions, loader, recorded)
+    with source, atomic(using=database.alias):
+        return judge(prove(source, state, order, resolutions, emit), order, resolutions, loader, recorded)
 
 
 def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:
@@ -151,22 +151,20 @@ def read_order(loader: MigrationLoader) -> tuple[ProjectState, MigrationOrder]:
 
 
 def prove(
-    database: Database, state: ProjectState, order: MigrationOrder, resolutions: Resolutions, emit: Emitter
+    source: TableSource, state: ProjectState, order: MigrationOrder, resolutions: Resolutions, emit: Emitter
 ) -> Proof:
     """Have all versions of all tables made, and compare them with what is there."""
-    connection = database.connection
-    versions = TableVersions(connection, state)
+    versions = TableVersions(source, state)
     for number, migration in enumerate(order.migrations):
         versions.go(number, migration)
     tables = list(versions.touched())
-    actual = read_when_free(database, {table.name: table.quoted for table in versions.tables.values()}, emit)
-    with connection.cursor() as cursor:
-        cursor.execute(EXTENSIONS)
-        extensions = {name for (name,) in cursor.fetchall()}
+    actual = read_when_free(source, {table.name: table.quoted for table in versions.tables.values()}, emit)
+    extensions = source.extensions()
     refused = {
         number
         for number, migration in enumerate(order.migrations)
-        if not extensions.issuperset(extensions_of(migration)) or verdict_on(migration, resolutions) is Verdict.REDO
+        if (extensions is not None and not {*extensions_of(migration)}.issubset(extensions))
+        or verdict_on(migration, resolutions) is Verdict.REDO
     }
     return Proof(tables, actual, order.parents, refused)
 

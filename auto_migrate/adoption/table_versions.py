@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState
 
 from auto_migrate.applying.states.lazy_state import LazyState, foresee
-from auto_migrate.drift.detection import is_made, quoted_names
-from auto_migrate.drift.scratch_tables import Model, expected_tables, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, is_made, quoted_names, table_name, tables_of
 from auto_migrate.drift.table_shape import TableShape
+from auto_migrate.drift.table_source import TableSource
 
 Models = Mapping[tuple[str, str], ModelState]
 
@@ -48,8 +47,8 @@ class VersionedTable:
 class TableVersions:
     """All tables that a plan touches, with their versions."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState) -> None:
-        self.connection = connection
+    def __init__(self, source: TableSource, state: ProjectState) -> None:
+        self.source = source
         self.state: ProjectState = LazyState.of(state)
         self.tables: dict[str, VersionedTable] = {}
         # Which tables each model has at the moment.
@@ -64,14 +63,14 @@ class TableVersions:
 
     def _read(self, number: int, changed: Mapping[tuple[str, str], ModelState | None]) -> None:
         there = (self.state.apps.get_model(*key) for key, state in changed.items() if state is not None)
-        made = [model for model in there if is_made(model, self.connection)]
-        quoted = quoted_names(self.connection, made)
+        made = [model for model in there if is_made(model, self.source.connection)]
+        quoted = quoted_names(self.source.connection, made)
         gone = {name for key in changed for name in self.owned.pop(key, ())}
         for model in made:
             owned = tuple(table_name(one) for one in tables_of([model]))
             self.owned[model._meta.app_label, str(model._meta.model_name)] = owned
             self._register(owned, quoted, model)
-        expected = expected_tables(self.connection, made)
+        expected = self.source.expected(made)
         for name, shape in expected.shapes.items():
             self.tables[name].add(Version(number, shape))
         for name, reason in expected.unknown.items():

@@ -71,8 +71,17 @@ def compare_tables(expected: TableShape, actual: TableShape | None) -> Iterator[
         yield from _compare_rules(expected, actual)
 
 
-# `pg_class.relkind` of what may go by a table's name.
-KINDS = {"v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE", "i": "INDEX", "I": "INDEX", "c": "TYPE", "t": "TABLE"}
+# What may go by a table's name, as `TableShape.kind` says it.
+KINDS = {
+    "v": "VIEW",
+    "m": "MATERIALIZED VIEW",
+    "S": "SEQUENCE",
+    "i": "INDEX",
+    "I": "INDEX",
+    "c": "TYPE",
+    "t": "TABLE",
+    "V": "VIRTUAL TABLE",
+}
 
 
 def _compare_columns(expected: TableShape, actual: TableShape) -> Iterator[Difference]:
@@ -93,7 +102,8 @@ def _compare_columns(expected: TableShape, actual: TableShape) -> Iterator[Diffe
 
 def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Difference]:
     # Of a default and a collation that the code does not ask for its state says nothing.
-    seen = dataclasses.replace(actual, comment=expected.comment)
+    kind = expected.type if actual.type in expected.alike else actual.type
+    seen = dataclasses.replace(actual, type=kind, comment=expected.comment)
     yield from _compare_comments(table, actual.name, expected.comment, actual.comment, (actual.name,))
     if actual.default and not expected.default:
         seen = dataclasses.replace(seen, default="")
@@ -106,8 +116,8 @@ def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Di
             table, ObjectType.COLUMN, DifferenceKind.DIFFERENT, actual.name, str(expected), str(seen), (actual.name,)
         )
     elif not actual.is_proven:
-        kind, there = DifferenceKind.NOT_VALID, f"{actual} NOT VALID"
-        yield Difference(table, ObjectType.COLUMN, kind, actual.name, str(expected), there, (actual.name,))
+        part, there = ObjectType.COLUMN, f"{actual} NOT VALID"
+        yield Difference(table, part, DifferenceKind.NOT_VALID, actual.name, str(expected), there, (actual.name,))
 
 
 def _compare_comments(
@@ -135,14 +145,14 @@ def _compare_rules(expected: TableShape, actual: TableShape) -> Iterator[Differe
         if not found.is_valid:
             kind = DifferenceKind.INVALID if found.kind == "i" else DifferenceKind.NOT_VALID
             yield _told(expected.name, kind, rule, found)
-    for rule in unmet:
+    for rule in (rule for rule in unmet if not rule.is_implied):
         other = next((other for other in left if _takes_place_of(other, rule)), None)
         if other is None:
             yield _told(expected.name, DifferenceKind.MISSING, rule, None)
         else:
             left.remove(other)
             yield _told(expected.name, DifferenceKind.DIFFERENT, rule, other)
-    for other in left:
+    for other in (other for other in left if not other.is_implied):
         yield _told(expected.name, DifferenceKind.EXTRA, None, other)
 
 

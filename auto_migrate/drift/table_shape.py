@@ -17,7 +17,8 @@ class Column:
     An identity names the type of its sequence where that ends before the column's own does.
 
     `is_proven` is false while a NOT NULL constraint holds new rows only (PostgreSQL 18, NOT VALID). `references` are
-    table and column that a foreign key of a model points to, with a constraint or without.
+    table and column that a foreign key of a model points to, with a constraint or without. `alike` are types that mean
+    the same for this column as its own.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     comment: str = ""
     is_proven: bool = True
     references: tuple[str, str] | None = dataclasses.field(default=None, compare=False)
+    alike: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
 
     def __str__(self) -> str:
         parts = (
@@ -49,7 +51,8 @@ class TableConstraint:
 
     `definition` has neither its name nor its table. `name` is empty where Django makes it up, and finds it again by
     what it is. The server writes an expression in other words once it was dumped and restored (casts of an array move
-    into its elements): `restored` are these.
+    into its elements): `restored` are these. What another one implies, as a foreign key of
+    MySQL does an index, `is_implied`: it may as well be missing.
     """
 
     kind: str
@@ -58,6 +61,13 @@ class TableConstraint:
     columns: tuple[str, ...] = ()
     is_valid: bool = True
     restored: frozenset[str] = frozenset()
+    is_implied: bool = False
+
+    def expected(self, *, is_named: bool) -> TableConstraint:
+        """Return what should be there of it: under this name if a model gives it, and then in any case."""
+        return dataclasses.replace(
+            self, name=self.name if is_named else "", is_implied=self.is_implied and not is_named
+        )
 
     def is_like(self, other: TableConstraint) -> bool:
         """Return whether both say the same, whatever they are called."""
@@ -71,7 +81,7 @@ class TableConstraint:
 
 @dataclasses.dataclass(frozen=True)
 class TableShape:
-    """A table, or what goes by its name: `kind` is `pg_class.relkind`."""
+    """A table, or what goes by its name: `kind` is `pg_class.relkind`, and `V` a virtual table of SQLite."""
 
     name: str
     columns: Mapping[str, Column]

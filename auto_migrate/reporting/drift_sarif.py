@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.drift.differences import DifferenceKind
 from auto_migrate.drift.drift_events import DriftFound
-from auto_migrate.drift.scratch_tables import table_name
+from auto_migrate.drift.state_tables import table_name
 from auto_migrate.events import Context, Event
 from auto_migrate.reporting.assessments.sarif import log
 from auto_migrate.reporting.drift_console import describe_difference

@@ -14,7 +14,7 @@ from tests.schemas import refusals
 
 COMPOSE = (ROOT / "deploy/compose.yaml").read_text("utf-8")
 [COMPOSE_EXAMPLE] = examples.blocks("how-to/compose.md", "yaml")
-JOB, INIT_CONTAINERS, PROBES = examples.blocks("how-to/kubernetes.md", "yaml")
+JOB, _VALUES, INIT_CONTAINERS, PROBES = examples.blocks("how-to/kubernetes.md", "yaml")
 PLAIN = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}}
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from auto_migrate.databases.sqlite.adapter import SQLite
+from auto_migrate.drift.detection import comparable_tables
+from auto_migrate.exceptions import UsageError
 from tests.integration.drift.altered import ALTERED, UNTOUCHED, alter, events, write
 from tests.integration.fallback.project import ID, Project
 from tests.schemas import SARIF
@@ -94,8 +97,6 @@ def test_partitions_and_comments_by_hand_are_no_drift(tmp_path: Path, database_u
     [
         (["--drift"], "--drift means nothing without --plan."),
         (["--plan", "--fail-on-drift"], "--fail-on-drift means nothing without --drift."),
-        (["--plan", "--drift"], "'default' is no PostgreSQL"),
-        (["--adopt"], "'default' is no PostgreSQL"),
         (["--adopt", "--check"], "--adopt goes with --plan alone, and not with: check."),
     ],
 )
@@ -104,3 +105,14 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, options: list[str], 
     said = project.run("auto_migrate", *options)
     assert said.code == 2, said.text
     assert words in said.errors
+
+
+class Elsewhere(SQLite):
+    """A database of a vendor whose tables nobody reads."""
+
+    vendor = "elsewhere"
+
+
+def test_a_vendor_whose_tables_nobody_reads_is_refused() -> None:
+    with pytest.raises(UsageError, match="The tables of 'default' cannot be compared"):
+        comparable_tables(Elsewhere("default"))
