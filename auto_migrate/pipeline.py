@@ -353,7 +353,7 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
-        if comparison.plan:
+        if comparison.plan or self.fleet is not None:
             from auto_migrate.backfills.background import tell_unfinished
 
             tell_unfinished(self.database.alias, self.emit)

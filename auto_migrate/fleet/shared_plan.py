@@ -16,7 +16,6 @@ from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
-from auto_migrate.backfills.tenant_rows import refuse_backfills
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
@@ -121,8 +120,6 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
             if len(group.tenants) > 1 and group.has_record and digest_of(comparison.recorded) != group.digest:
                 # It was migrated or dropped since it was looked at, and stands for the others no more.
                 continue
-            if comparison.recorded:
-                refuse_backfills(comparison.loader, comparison.plan, tenancy.alias)
             executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
             return SharedPlan(
                 group,

@@ -18,9 +18,11 @@ from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.options import refuse_pooler
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,
+    BackfillUnfinished,
     MigrationFailed,
     RunInterrupted,
     TransientError,
@@ -110,13 +112,7 @@ class TenantsRun:
 
     def check(self) -> None:
         """Raise `UsageError` for tenants that cannot be had, and behind a pooler, where no session has a schema."""
-        if self.database.pooled:
-            raise UsageError(
-                _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
-                    database=self.database.alias
-                ),
-                hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
-            )
+        refuse_pooler(self.database)
         tenants, canaries = self.request.tenants, self.request.canaries
         if not (tenants or canaries):
             return
@@ -159,6 +155,13 @@ class TenantsRun:
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
+            comparison = plan.comparison
+            if comparison.plan:
+                # Most deploys have no plan.
+                from auto_migrate.backfills.outlook import refuse_unfinished
+
+                graph, names = comparison.loader.graph, plan.group.names
+                refuse_unfinished(self.database, comparison.plan, graph, schemas=names, at_once=worker_count())
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
@@ -167,7 +170,7 @@ class TenantsRun:
         self.bridges.expect(self.plans)
         try:
             self._bring(SharedLock(lock), inventory)
-        except MigrationFailed:
+        except (MigrationFailed, BackfillUnfinished):
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
@@ -266,7 +269,9 @@ class TenantsRun:
         )
         count, total = numeral(len(self.failed)), numeral(take_inventory(self.tenancy).total)
         again = _("Mend it and run again: only what is left is done.")
-        raise MigrationFailed(
+        # As one cancelled meanwhile ends a run without tenants.
+        only_unfinished = all(isinstance(error, BackfillUnfinished) for error in self.failed.values())
+        raise (BackfillUnfinished if only_unfinished else MigrationFailed)(
             text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
             hint="\n".join(filter(None, (*lines, *told, remark, again))),
         ) from next(iter(self.failed.values()))
@@ -345,7 +350,10 @@ class JobQueue:
         is_gone = False
         if error is not None:
             database.discard_connection()
-            is_gone = not exists(database, name)
+            if is_gone := not exists(database, name):
+                from auto_migrate.backfills.records import Backfills
+
+                Backfills(database.alias).forget_gone()
         with fleet.mutex:
             self.ended += 1
             fleet.emit.applied += part.applied
