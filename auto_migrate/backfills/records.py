@@ -135,14 +135,17 @@ class Backfills:
         records[:] = [now.get(record.pk, record) for record in records]
         return changed
 
-    def forget_gone(self) -> frozenset[str]:
-        """Forget the backfills of tenants' schemas that are gone, and return the names of these."""
+    def forget_gone(self, anew: Iterable[str] = ()) -> frozenset[str]:
+        """Forget the backfills of tenants' schemas that are gone, and return the names of these.
+
+        Those that somebody has made `anew` are gone, too.
+        """
         names = set(self.all().exclude(schema="").order_by().values_list("schema", flat=True).distinct())
         if not names:
             return frozenset()
         with connections[self.database].cursor() as cursor:
             cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(names)])
-            names.difference_update(name for (name,) in cursor.fetchall())
+            names.difference_update({name for (name,) in cursor.fetchall()}.difference(anew))
         self.all().filter(schema__in=names).delete()
         return frozenset(names)
 

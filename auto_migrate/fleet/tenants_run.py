@@ -34,10 +34,12 @@ from auto_migrate.fleet.inventory import Group, Inventory, representative_of, ta
 from auto_migrate.fleet.schema_emitter import schema_emitter
 from auto_migrate.fleet.schema_run import SchemaRun
 from auto_migrate.fleet.search_path import settled
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
+from auto_migrate.fleet.shared_plan import SharedPlan, check_backfills, compared, judge, plans_for
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
+from auto_migrate.history.late_tables import has_table
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.receivers import all_follow_rows
@@ -110,6 +112,10 @@ class TenantsRun:
         """Return what is recorded anywhere, as fingerprints take it."""
         return take_inventory(self.tenancy).recorded
 
+    def names(self) -> Collection[str]:
+        """Return the names of all tenants."""
+        return take_inventory(self.tenancy).names
+
     def check(self) -> None:
         """Raise `UsageError` for tenants that cannot be had, and behind a pooler, where no session has a schema."""
         refuse_pooler(self.database)
@@ -155,17 +161,12 @@ class TenantsRun:
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
-            comparison = plan.comparison
-            if comparison.plan:
-                # Most deploys have no plan.
-                from auto_migrate.backfills.outlook import refuse_unfinished
-
-                graph, names = comparison.loader.graph, plan.group.names
-                refuse_unfinished(self.database, comparison.plan, graph, schemas=names, at_once=worker_count())
+            check_backfills(self.database, plan)
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
         inventory = self._taken()
+        self._forget_backfills(anew=inventory.without_record)
         self.bridges.look({name: group.digest for group in inventory.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
@@ -174,6 +175,15 @@ class TenantsRun:
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
+        self._forget_backfills()
+
+    def _forget_backfills(self, *, anew: Iterable[str] = ()) -> None:
+        """Forget those of schemas that are gone, or were made anew under their names."""
+        if has_table(self.database.alias, BackfillRecord):
+            # Most have none.
+            from auto_migrate.backfills.records import Backfills
+
+            Backfills(self.database.alias).forget_gone(anew)
 
     def _bring(self, shared: SharedLock, inventory: Inventory) -> None:
         for tenant in self._wanted(inventory).missing:
@@ -350,10 +360,7 @@ class JobQueue:
         is_gone = False
         if error is not None:
             database.discard_connection()
-            if is_gone := not exists(database, name):
-                from auto_migrate.backfills.records import Backfills
-
-                Backfills(database.alias).forget_gone()
+            is_gone = not exists(database, name)
         with fleet.mutex:
             self.ended += 1
             fleet.emit.applied += part.applied
