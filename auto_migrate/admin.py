@@ -23,7 +23,7 @@ else:
 class BackfillAdmin(Base):
     """The backfills of the default database; staff may see them and act, as behind `backfills/`."""
 
-    list_display = ("name", "app_label", "state", "progress", "requested_at", "finished_at")
+    list_display = ("name", "app_label", "schema", "state", "progress", "requested_at", "finished_at")
     list_display_links = None
     list_filter = ("state",)
     actions = ("pause", "resume", "cancel")
@@ -55,8 +55,9 @@ class BackfillAdmin(Base):
         from auto_migrate.backfills.records import Backfills
 
         for record in records:
-            changed = Backfills(records.db).act(record, action)
-            text = _("Backfill {backfill} is {state}.").format(backfill=record.key, state=record.state)
+            told = [record]
+            changed = Backfills(records.db).act(told, action)
+            text = _("Backfill {backfill} is {state}.").format(backfill=record.key, state=told[0].state)
             self.message_user(request, text, messages.SUCCESS if changed else messages.WARNING)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BackfillRecord]:

@@ -216,10 +216,10 @@ class Run:
     def take_short_way(self, code: Code, known: Known) -> EndState | None:
         """End a run with nothing pending; None where that proves not to be the way."""
         # Receivers hear of new code in the schema of each tenant.
-        may_have_bridges = known.may_have_bridges or self.fleet is not None
-        if (may_have_bridges and waits_for_run(self.database.alias, self.goal)) or (
-            self.fleet is not None and not known.is_heard
-        ):
+        if self.fleet is not None:
+            if not known.is_heard or waits_for_run(self.database.alias, self.goal, self.fleet.names):
+                return None
+        elif known.may_have_bridges and waits_for_run(self.database.alias, self.goal):
             return None
         if not known.is_heard and not self.announce(code):
             return None
@@ -353,7 +353,7 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
-        if comparison.plan:
+        if comparison.plan or self.fleet is not None:
             from auto_migrate.backfills.background import tell_unfinished
 
             tell_unfinished(self.database.alias, self.emit)

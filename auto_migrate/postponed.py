@@ -8,6 +8,7 @@ take longer than anybody thought.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Collection
 
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.fleet.inventory import take_inventory
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import RELEASE_LENGTH, History
 from auto_migrate.inspection import inspect
@@ -24,6 +26,7 @@ from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.old_code import waits_for_run
 from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import RunStatus
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
@@ -52,7 +55,9 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
 def is_anything_left(database: str) -> bool:
     """Return whether a run after the deploy would find something to do."""
     settings = get_settings()
-    if waits_for_run(database, Goal(phase=Phase.POST_DEPLOY)):
+    tenancy = tenancy_of(database)
+    tenants: Callable[[], Collection[str]] = frozenset if tenancy is None else lambda: take_inventory(tenancy).names
+    if waits_for_run(database, Goal(phase=Phase.POST_DEPLOY), tenants):
         return True
     return settings.PHASES and bool(inspect(database, phase=Phase.POST_DEPLOY).pending)
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
@@ -61,6 +62,8 @@ class Tenancy(abc.ABC):
     """The tenants of one database: who they are, and how a connection is in the schema of one."""
 
     package: ClassVar[str] = ""
+    # Its function that tells in schemas of which names it works.
+    valid_name: ClassVar[str] = ""
 
     def __init__(self, alias: str, given: str = "") -> None:
         self.alias = alias
@@ -76,6 +79,10 @@ class Tenancy(abc.ABC):
     def public(self) -> str:
         """The schema that all tenants share."""
         return PUBLIC
+
+    def allows(self, name: str) -> bool:
+        """Return whether the package works in a schema of this name; with another one it raises at each cursor."""
+        return not self.valid_name or bool(import_string(self.valid_name)(name))
 
     @property
     def source(self) -> str:
@@ -146,6 +153,7 @@ class DjangoTenants(OfRows):
     """The tenants of django-tenants, with its own settings."""
 
     package = "django_tenants"
+    valid_name = "django_tenants.postgresql_backend.base.is_valid_schema_name"
 
     @property
     def public(self) -> str:
@@ -194,6 +202,7 @@ class DjangoPgschemas(OfRows):
     """The tenants of django-pgschemas, static ones and the reference for clones included."""
 
     package = "django_pgschemas"
+    valid_name = "django_pgschemas.utils.is_valid_schema_name"
 
     @property
     def model(self) -> Any:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.state import StateApps
 
 from auto_migrate.backfills.keys import KeyedTable, KeyRange
 from auto_migrate.backfills.pages import ROW_VALUES
@@ -21,7 +22,8 @@ class BackfillSpec:
 
     `write` writes the rows of one range, in the transaction that is open. `batch_rows` is the size of the first batch;
     those after it take about `target_seconds` each. `computes` tells that `write` does more than to send statements,
-    so that its transaction may be idle for longer, `backwards` that it takes back what was done.
+    so that its transaction may be idle for longer, `backwards` that it takes back what was done. `apps` are the models
+    that it looks at, where it does so.
     """
 
     key: BackfillKey
@@ -31,6 +33,7 @@ class BackfillSpec:
     target_seconds: float = TARGET_SECONDS
     computes: bool = False
     backwards: bool = False
+    apps: StateApps | None = None
 
 
 def statement(connection: BaseDatabaseWrapper, table: KeyedTable, sql: str) -> Callable[[KeyRange], object]:

@@ -6,6 +6,7 @@ import uuid
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
@@ -15,12 +16,22 @@ from auto_migrate.backfills.release_step import ReleaseStep, release_step
 from auto_migrate.backfills.worker import POLL, Worker, is_begun, report_nothing, rest_of
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.exceptions import BackfillUnfinished, MigrationFailed
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.values import BackfillKey, BackfillState
 
 # What failed is tried again where somebody deploys again.
 TRIED = (*OPEN, BackfillState.FAILED)
+
+
+def is_needless(database: Database, task: BackfillSpec) -> bool:
+    """Return whether a tenant's table is empty, as most are when they are made: then nothing is kept of it, either."""
+    if not active_schema() or Pages(database.connection, task.table).last_key() is not None:
+        return False
+    # A tenant who was dropped may have left it under the same name.
+    Backfills(database.alias).of([task.key], [active_schema()]).delete()
+    return True
 
 
 def carry_out(database: Database, task: BackfillSpec) -> None:
@@ -52,10 +63,13 @@ def cancelled(key: BackfillKey) -> BackfillUnfinished:
     )
 
 
-def failed(key: BackfillKey, error: str) -> MigrationFailed:
-    """Say why a backfill failed, and how it goes on."""
+def failed(key: BackfillKey, error: str, schema: str = "") -> MigrationFailed:
+    """Say why a backfill failed, in the `schema` of a tenant perhaps, and how it goes on."""
+    text = _("Backfill {backfill} failed: {error}")
+    if schema:
+        text = _("Backfill {backfill} failed in the schema {schema}: {error}")
     return MigrationFailed(
-        _("Backfill {backfill} failed: {error}").format(backfill=key, error=error),
+        text.format(backfill=key, schema=quoted(schema), error=error),
         hint=_("What it did is kept. Mend the cause, then: manage.py backfills resume {backfill}").format(backfill=key),
     )
 
@@ -105,6 +119,8 @@ def _run_in_transaction(database: Database, task: BackfillSpec, record: Backfill
 def take_back(database: Database, task: BackfillSpec, *, nothing: bool) -> None:
     """Carry out the reverse of a backfill for the rows that it has written, and forget it; or only forget it."""
     store = Backfills(database.alias)
+    if is_needless(database, task):
+        return
     record = store.ensure(task)
     if not record.backwards:
         store.reverse(record)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock, NoLock
 from auto_migrate.values import BackfillKey
 
 
 def worker_lock(database: Database, key: BackfillKey, worker: str) -> DeployLock:
-    """Return the lock of one backfill, not yet taken, to be held under the name `worker`."""
-    digest = hashlib.blake2b(f"auto_migrate backfill {key}".encode(), digest_size=8)
+    """Return the lock of one backfill in the schema that this thread works in, to be held under the name `worker`."""
+    schema = active_schema()
+    named = f"auto_migrate backfill {key}{f' of {schema}' if schema else ''}"
+    digest = hashlib.blake2b(named.encode(), digest_size=8)
     if get_settings().LOCK == "none":
         return NoLock()
     if database.vendor == "postgresql":

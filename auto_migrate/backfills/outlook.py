@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.migration import Migration
@@ -11,8 +13,9 @@ from django.utils.translation import gettext as _
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.declared import declared, is_backfill, within
 from auto_migrate.backfills.foreground import cancelled
-from auto_migrate.backfills.progress import described, progress_of
-from auto_migrate.backfills.records import Backfills
+from auto_migrate.backfills.progress import described, together
+from auto_migrate.backfills.records import OPEN, Backfills
+from auto_migrate.backfills.tenant_schemas import entered
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.duration_words import rough_duration
@@ -24,10 +27,18 @@ from auto_migrate.values import BackfillKey, BackfillState
 UNKNOWN_PACE = 2_000
 
 
-def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]], graph: MigrationGraph) -> None:
+def refuse_unfinished(
+    database: Database,
+    plan: Sequence[tuple[Migration, bool]],
+    graph: MigrationGraph,
+    *,
+    schemas: Collection[str] = ("",),
+    at_once: int = 1,
+) -> None:
     """Raise `BackfillUnfinished` if the plan finishes a backfill that takes longer than a release step waits.
 
-    One that the plan itself begins takes as long as it takes: nobody else could carry it out before.
+    One that the plan itself begins takes as long as it takes: nobody else could carry it out before. Of tenants it is
+    the plan of some `schemas`, of which so many are migrated `at_once`.
     """
     begun = set[BackfillKey]()
     for migration, backwards in plan:
@@ -40,8 +51,9 @@ def refuse_unfinished(database: Database, plan: Sequence[tuple[Migration, bool]]
             if hasattr(operation, "task"):
                 refuse_namesakes(graph, key)
                 begun.add(key)
-            elif key not in begun and (record := Backfills(database.alias).get(key)) is not None:
-                _check(database, record)
+            elif key not in begun:
+                found = Backfills(database.alias).of([key], schemas)
+                _check(database, list(found.exclude(state=BackfillState.SUCCEEDED)), at_once)
 
 
 def refuse_namesakes(graph: MigrationGraph, key: BackfillKey) -> None:
@@ -59,36 +71,52 @@ def refuse_namesakes(graph: MigrationGraph, key: BackfillKey) -> None:
         )
 
 
-def _check(database: Database, record: BackfillRecord) -> None:
-    if record.state == BackfillState.SUCCEEDED:
+def _check(database: Database, records: Sequence[BackfillRecord], at_once: int) -> None:
+    for event in together(records):
+        if event.state == BackfillState.CANCELLED and not event.schemas:
+            raise cancelled(event.backfill)
+        if event.state not in OPEN:
+            raise BackfillUnfinished(
+                _("The plan needs a backfill that does not go on by itself: {progress}.").format(
+                    progress=described(event)
+                ),
+                hint=_("Let it go on: manage.py backfills resume {backfill}").format(backfill=event.backfill),
+            )
+    if not records:
         return
-    if record.state == BackfillState.CANCELLED:
-        raise cancelled(record.key)
-    if record.state in {BackfillState.PAUSED, BackfillState.FAILED}:
-        raise BackfillUnfinished(
-            _("The plan needs a backfill that does not go on by itself: {progress}.").format(
-                progress=described(progress_of(record))
-            ),
-            hint=_("Let it go on: manage.py backfills resume {backfill}").format(backfill=record.key),
-        )
-    left = seconds_left(database, record)
-    if left > get_settings().BACKFILL_FINISH:
+    lefts = Outlook(database, records[0].key).seconds_left(records)
+    if (seconds := max(*lefts, sum(lefts) / at_once)) > get_settings().BACKFILL_FINISH:
         raise BackfillUnfinished(
             _("The plan needs a backfill that will take another {duration}: {progress}.").format(
-                duration=rough_duration(left), progress=described(progress_of(record))
+                duration=rough_duration(seconds), progress="; ".join(map(described, together(records)))
             ),
             hint=_("Nothing was changed. Let it finish, then deploy again: manage.py backfills run"),
         )
 
 
-def seconds_left(database: Database, record: BackfillRecord) -> float:
-    """Return how long a backfill will take, by its own pace or, where it has none yet, by the size of its table."""
-    if record.left is not None:
-        return record.left
-    rows = record.total
-    if rows is None:
-        table = declared(database.connection, record.key).task().table.name
+@dataclasses.dataclass
+class Outlook:
+    """How long one backfill will take, by its own pace or, where it has none yet, by the size of its table."""
+
+    database: Database
+    key: BackfillKey
+
+    def seconds_left(self, records: Iterable[BackfillRecord]) -> list[float]:
+        """Return the seconds that are left in each of several schemas."""
+        return [self._rows(record) / UNKNOWN_PACE if record.left is None else record.left for record in records]
+
+    @functools.cached_property
+    def table(self) -> str:
+        """The name of its table."""
+        return declared(self.database.connection, self.key).task().table.name
+
+    def _rows(self, record: BackfillRecord) -> int:
+        if record.total is not None:
+            return record.total
         limit = round(get_settings().BACKFILL_FINISH * UNKNOWN_PACE)
-        found = database.statistics.of_tables([table], limit).get(table) if database.statistics is not None else None
-        rows = found.rows if found is not None else 0
-    return rows / UNKNOWN_PACE
+        if (statistics := self.database.statistics) is None:
+            return 0
+        table = self.table
+        with entered(self.database.alias, record.schema):
+            found = statistics.of_tables([table], limit)
+        return found[table].rows if table in found else 0

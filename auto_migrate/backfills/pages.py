@@ -1,4 +1,9 @@
-"""A table read by its key, a page at a time: each costs as many entries of the index as it has rows."""
+"""A table read by its key, a page at a time: each costs as many entries of the index as it has rows.
+
+It is a tenant's own where there are tenants. The search path goes on to the schema that all share, whose table of the
+same name must not be taken for that of a tenant who has none, or was dropped meanwhile; and nobody drops a table that
+is read in a transaction which is open, so that what follows in it finds the same one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,9 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.backfills.keys import Key, KeyedTable, KeyRange
+from auto_migrate.databases.identifiers import quoted
 
 # Row values use the index of a composite key there.
 ROW_VALUES = frozenset({"postgresql", "sqlite"})
@@ -28,6 +35,10 @@ class Pages:
         self.connection = connection
         quote = connection.ops.quote_name
         self.table = quote(table.name)
+        if (schema := active_schema()) and '"."' not in self.table:
+            self.table = f"{quoted(schema)}.{self.table}"
+        # As a query with parameters has it.
+        self.source = self.table.replace("%", "%%")
         self.columns = [quote(column) for column in table.columns]
         self.row_values = connection.vendor in ROW_VALUES
 
@@ -38,7 +49,7 @@ class Pages:
     def page(self, whole: KeyRange, rows: int) -> Page | None:
         """Return the first `rows` rows of a range, or as many as there are; None if there is none."""
         condition, params = self._condition(whole)
-        keys = f"SELECT {self._listed()} FROM {self.table} WHERE {condition} ORDER BY {self._listed()}"  # noqa: S608 # names are quoted, values are parameters
+        keys = f"SELECT {self._listed()} FROM {self.source} WHERE {condition} ORDER BY {self._listed()}"  # noqa: S608 # names are quoted, values are parameters
         if self.connection.vendor == "mysql":
             # Its window functions write all rows into a temporary table first.
             if (nth := self._one(f"{keys} LIMIT 1 OFFSET {rows - 1:d}", params)) is not None:
@@ -51,13 +62,13 @@ class Pages:
     def has_rows(self, whole: KeyRange) -> bool:
         """Return whether a range has any row."""
         condition, params = self._condition(whole)
-        found = self._one(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE {condition})", params)  # noqa: S608
+        found = self._one(f"SELECT EXISTS (SELECT 1 FROM {self.source} WHERE {condition})", params)  # noqa: S608
         return bool(found and found[0])
 
     def count(self, whole: KeyRange) -> int:
         """Count the rows of a range, each of which is looked at."""
         condition, params = self._condition(whole)
-        found = self._one(f"SELECT count(*) FROM {self.table} WHERE {condition}", params)  # noqa: S608
+        found = self._one(f"SELECT count(*) FROM {self.source} WHERE {condition}", params)  # noqa: S608
         return int(found[0]) if found else 0
 
     def _condition(self, whole: KeyRange) -> tuple[str, list[Any]]:

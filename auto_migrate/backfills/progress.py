@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.duration_words import rough_duration
+from auto_migrate.fleet_events import shortened
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.numerals import numeral
 from auto_migrate.values import BackfillState, jsonable
 
+# How many names are told of many schemas.
+MOST = 5
 STATES = {
     BackfillState.SUCCEEDED: gettext_noop("done"),
     BackfillState.PAUSED: gettext_noop("paused until manage.py backfills resume {backfill}"),
@@ -35,12 +40,46 @@ def progress_of(record: BackfillRecord, *, left: float | None = None) -> Backfil
     )
 
 
+def together(records: Iterable[BackfillRecord]) -> list[BackfillProgressed]:
+    """Return how far several are, with what is alike in the schemas of tenants in one event."""
+    return list(map(sum_of, grouped(records)))
+
+
+def grouped(records: Iterable[BackfillRecord]) -> list[list[BackfillRecord]]:
+    """Put together what is alike but for its schema and for how far it is there."""
+    found: dict[tuple[object, ...], list[BackfillRecord]] = {}
+    for record in records:
+        alike = (record.key, bool(record.schema), record.state, record.held_by, record.error)
+        found.setdefault(alike, []).append(record)
+    return list(found.values())
+
+
+def sum_of(records: Sequence[BackfillRecord]) -> BackfillProgressed:
+    """Return how far those of one name are that are alike but for their schemas."""
+    totals, lefts = [record.total for record in records], [record.left for record in records]
+    known = [total for total in totals if total is not None]
+    left = [seconds for seconds in lefts if seconds is not None]
+    return dataclasses.replace(
+        progress_of(records[0]),
+        done=sum(record.done for record in records),
+        total=sum(known) if len(known) == len(totals) else None,
+        left=sum(left) if len(left) == len(lefts) else None,
+        schemas=tuple(sorted(record.schema for record in records if record.schema)),
+    )
+
+
+def states_of(records: Iterable[BackfillRecord]) -> str:
+    """Return the states that some are in, in words of the table."""
+    return ", ".join(dict.fromkeys(str(record.state) for record in records))
+
+
 def record_of(record: BackfillRecord, database: str) -> dict[str, Any]:
     """Return a backfill as what JSON knows."""
     return {
         "name": record.name,
         "app_label": record.app_label,
         "database": database,
+        **({"schema": record.schema} if record.schema else {}),
         "state": record.state,
         "background": record.background,
         "backwards": record.backwards,
@@ -59,14 +98,18 @@ def record_of(record: BackfillRecord, database: str) -> dict[str, Any]:
 
 
 def described(event: BackfillProgressed) -> str:
-    """Say how far a backfill is: `shop.order_total: 3.2M/10M rows, 40 s left`."""
+    """Say how far a backfill is: `shop.order_total: 3.2M/10M rows, 40 s left`, and of which schemas it is so."""
     parts = []
     if event.total is not None:
         parts.append(_("{done}/{total} rows").format(done=short(event.done), total=short(max(event.done, event.total))))
     parts.append(time_left_words(event))
     if event.held_by:
         parts.append(_("waits: {reason}").format(reason=event.held_by))
-    return f"{event.backfill}: {', '.join(filter(None, parts))}"
+    told, count = f"{event.backfill}: {', '.join(filter(None, parts))}", len(event.schemas)
+    if not count:
+        return told
+    text = ngettext("{backfill}, in {count} schema: {names}", "{backfill}, in {count} schemas: {names}", count)
+    return text.format(backfill=told, count=numeral(count), names=shortened(event.schemas, MOST))
 
 
 def time_left_words(event: BackfillProgressed) -> str:

@@ -1,16 +1,22 @@
-"""Reading and writing the backfills of one database, and the fence around each."""
+"""Reading and writing the backfills of one database, and the fence around each.
+
+Of tenants' schemas each has its own: what is made and looked up by its key is of the one that this thread works in.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from typing import Any
+import functools
+import operator
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import active_schema
 from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import Key, dumped
 from auto_migrate.databases import adapter_for
@@ -32,6 +38,12 @@ ACTIONS: dict[str, tuple[tuple[BackfillState, ...], BackfillState]] = {
 }
 
 
+Answer = TypeVar("Answer")
+
+# Databases whose table has been seen to have all columns that this version knows.
+_wide: set[str] = set()
+
+
 class Fenced(Exception):
     """The backfill is another worker's now, or somebody has paused or cancelled it."""
 
@@ -42,59 +54,100 @@ class Backfills:
     def __init__(self, database: str = DEFAULT_DB_ALIAS) -> None:
         self.database = database
 
-    def all(self) -> QuerySet[BackfillRecord]:
-        """Return all backfills, the oldest first; none while there is no table."""
-        records = BackfillRecord.objects.using(self.database)
-        return records.all() if have_tables(connections[self.database], BackfillRecord) else records.none()
+    def all(self, tenants: Collection[str] = ()) -> QuerySet[BackfillRecord]:
+        """Return all backfills, or those in the schemas of some tenants, the oldest first; none without a table."""
+        connection, records = connections[self.database], BackfillRecord.objects.using(self.database)
+        if not have_tables(connection, BackfillRecord):
+            return records.none()
+        if self.database not in _wide:
+            # An older version of this app made it, with fewer columns.
+            ensure_tables(connection, [BackfillRecord])
+            _wide.add(self.database)
+        return records.filter(schema__in=tenants) if tenants else records.all()
 
     def unfinished(self) -> list[BackfillRecord]:
         """Return those that have not succeeded; none where they cannot be read, for those who only tell of them."""
-        try:
-            with savepoint(self.database):
-                return list(self.all().filter(state__in=UNFINISHED))
-        except DatabaseError as error:
-            if adapter_for(self.database).fault_of(error) is not None:
-                raise
-            return []
+        return self._told(lambda: list(self.all().filter(state__in=UNFINISHED)), [])
 
     def counted(self) -> dict[str, int]:
         """Count those that have not succeeded by their state."""
-        counts = Counter(record.state for record in self.unfinished())
-        return {str(state): counts[state] for state in UNFINISHED if counts[state]}
+
+        def count() -> dict[str, int]:
+            rows = self.all().filter(state__in=UNFINISHED).order_by().values_list("state").annotate(Count("pk"))
+            return dict(rows)
+
+        nothing: dict[str, int] = {}
+        counts = self._told(count, nothing)
+        return {str(state): counts[state] for state in UNFINISHED if state in counts}
+
+    def _told(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        try:
+            with savepoint(self.database):
+                return question()
+        except DatabaseError as error:
+            if adapter_for(self.database).fault_of(error) is not None:
+                raise
+            return otherwise
 
     def get(self, key: BackfillKey) -> BackfillRecord | None:
-        """Return one backfill, or None."""
-        return self.all().filter(app_label=key.app_label, name=key.name).first()
+        """Return the backfill of the schema that this thread works in, or None."""
+        return self.of([key], [active_schema()]).first()
 
-    def find(self, name: str) -> BackfillRecord:
-        """Return the backfill called `name` or `app_label.name`; raise `UsageError` if there is none, or several."""
+    def of(self, keys: Iterable[BackfillKey], schemas: Collection[str]) -> QuerySet[BackfillRecord]:
+        """Return some backfills of some schemas."""
+        named = (Q(app_label=key.app_label, name=key.name) for key in keys)
+        return self.all().filter(functools.reduce(operator.or_, named, Q(pk=None)), schema__in=schemas)
+
+    def find(self, name: str, tenants: Collection[str] = ()) -> list[BackfillRecord]:
+        """Return the backfill called `name` or `app_label.name`, of each schema that has it, or of some tenants.
+
+        Raise `UsageError` if there is none, or if several apps have one.
+        """
         app_label, _dot, own = name.rpartition(".")
-        found = list(self.all().filter(name=own, **({"app_label": app_label} if app_label else {})))
-        if len(found) == 1:
-            return found[0]
+        found = list(self.all(tenants).filter(name=own, **({"app_label": app_label} if app_label else {})))
+        keys = dict.fromkeys(str(record.key) for record in found)
+        if len(keys) == 1:
+            return found
         if found:
             raise UsageError(
                 _("Several backfills are called {name!r}.").format(name=name),
-                hint=_("Name its app, too: {names}.").format(names=", ".join(str(record.key) for record in found)),
+                hint=_("Name its app, too: {names}.").format(names=", ".join(keys)),
             )
         raise UsageError(
             _("Database {database!r} has no backfill {name!r}.").format(database=self.database, name=name),
             hint=_("See all of them: manage.py backfills list"),
         )
 
-    def act(self, record: BackfillRecord, action: str) -> bool:
-        """Pause, resume or cancel; return whether it was in a state in which that can be done.
+    def act(self, records: list[BackfillRecord], action: str) -> int:
+        """Pause, resume or cancel; return how many were in a state in which that can be done.
 
-        What a worker has under way comes to nothing if it is not committed yet, so that it holds at once.
+        What a worker has under way comes to nothing if it is not committed yet, so that it holds at once. In the list
+        the records are then as they are.
         """
         states, new = ACTIONS[action]
         finished = timezone.now() if new is BackfillState.CANCELLED else None
         changes: dict[str, Any] = {"state": new, "held_by": "", "finished_at": finished}
         if new is BackfillState.PENDING:
             changes["error"] = None
-        changed = self._row(record).filter(state__in=states).update(**changes)
-        record.refresh_from_db(using=self.database)
-        return bool(changed)
+        asked = BackfillRecord.objects.using(self.database).filter(pk__in=[record.pk for record in records])
+        changed = asked.filter(state__in=states).update(**changes)
+        now = asked.in_bulk()
+        records[:] = [now.get(record.pk, record) for record in records]
+        return changed
+
+    def forget_gone(self, anew: Iterable[str] = ()) -> frozenset[str]:
+        """Forget the backfills of tenants' schemas that are gone, and return the names of these.
+
+        Those that somebody has made `anew` are gone, too.
+        """
+        names = set(self.all().exclude(schema="").order_by().values_list("schema", flat=True).distinct())
+        if not names:
+            return frozenset()
+        with connections[self.database].cursor() as cursor:
+            cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(names)])
+            names.difference_update({name for (name,) in cursor.fetchall()}.difference(anew))
+        self.all().filter(schema__in=names).delete()
+        return frozenset(names)
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
@@ -116,6 +169,7 @@ class Backfills:
         record, _made = BackfillRecord.objects.using(self.database).get_or_create(
             app_label=task.key.app_label,
             name=task.key.name,
+            schema=active_schema(),
             defaults={
                 "state": BackfillState.PENDING,
                 "background": background,

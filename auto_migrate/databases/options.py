@@ -52,6 +52,17 @@ def refuse_manual_commits(database: Database) -> None:
         )
 
 
+def refuse_pooler(database: Database) -> None:
+    """Raise `UsageError` behind a pooler, where no session stays in the schema of a tenant."""
+    if database.pooled:
+        raise UsageError(
+            _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
+                database=database.alias
+            ),
+            hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
+        )
+
+
 @contextlib.contextmanager
 def asking(database: Database) -> Iterator[None]:
     """Ask the database within the block, connected; raise `TransientError` or `DatabaseRefused` where it cannot be."""

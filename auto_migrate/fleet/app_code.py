@@ -17,8 +17,10 @@ from django.db.models import Field
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
+from auto_migrate.backfills.tenant_schemas import forget_content_types
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.fleet.shared_plan import Plan, is_plain
+from auto_migrate.operations import Backfill
 
 
 class AppCodeLock:
@@ -35,19 +37,21 @@ class AppCodeLock:
     def held(self, rendered: StateApps | None = None) -> Iterator[None]:
         """Hold it within the block; `rendered` are models of migrations that other schemas have used."""
         with self.lock:
-            for registry in (apps, rendered):
-                if registry is not None and "contenttypes" in registry.app_configs:
-                    with contextlib.suppress(LookupError):
-                        registry.get_model("contenttypes", "ContentType").objects.clear_cache()
+            forget_content_types(apps, rendered)
             yield
 
 
 def computes_nothing(migration: Migration) -> bool:
     """Return whether no operation of a migration is code of others, which may keep something of a schema in memory.
 
-    Fields and their defaults are let work in several threads, as they do in every web server.
+    Fields and their defaults are let work in several threads, as they do in every web server, and so are expressions.
     """
-    plain = (is_schema_operation(operation) or type(operation) is RunSQL for operation in migration.operations)
+    plain = (
+        is_schema_operation(operation)
+        or type(operation) is RunSQL
+        or (type(operation) is Backfill and operation.function is None)
+        for operation in migration.operations
+    )
     return not applies_itself(migration) and all(plain)
 
 

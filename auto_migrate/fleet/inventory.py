@@ -19,7 +19,7 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
-from auto_migrate.tenancy import NOBODY, Tenancy, Tenant, not_told
+from auto_migrate.tenancy import NOBODY, Tenancy, Tenant, TenantsUnknown, not_told
 from auto_migrate.values import Node
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
@@ -82,6 +82,11 @@ class Inventory:
     def names(self) -> tuple[str, ...]:
         """All names, of those without a schema too."""
         return (*(name for group in self.groups for name in group.names), *self.unprovisioned)
+
+    @property
+    def without_record(self) -> frozenset[str]:
+        """The names of those in whose schemas nothing was ever recorded."""
+        return frozenset(name for group in self.groups if not group.has_record for name in group.names)
 
     @property
     def recorded(self) -> list[Node]:
@@ -158,6 +163,13 @@ def _take(tenancy: Tenancy, *, strictly: bool) -> Inventory:
         if name != tenancy.public:
             tenants.setdefault(name, static.get(name) or Tenant(name, kind or ""))
     there = {name for name, _kind, is_there, _has_record in rows if is_there}
+    if refused := next((name for name in tenants if name in there and not tenancy.allows(name)), None):
+        raise TenantsUnknown(
+            _("{package} works in no schema of the name {name!r}, which {path} tells.").format(
+                package=tenancy.package, name=refused, path=tenancy.source
+            ),
+            hint=_("Give the schema and its tenant a name that it takes, or take the tenant out."),
+        )
     recorded = list(dict.fromkeys(row[0] for row in rows if row[3] and row[0] in tenants))
     digests = dict(_digests(tenancy, recorded))
     return Inventory(

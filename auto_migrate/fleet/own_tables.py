@@ -19,6 +19,7 @@ from auto_migrate.changes.stock_operations import flat
 from auto_migrate.databases.base import Database, Question
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.exceptions import MigrationFailed
+from auto_migrate.operations import Backfill
 
 OF_NO_TABLE = (ops.AlterModelOptions, ops.AlterModelManagers)
 # Which of some tables the search path finds, and finds in another schema than a given one.
@@ -50,9 +51,10 @@ def refuse_tables_of_others(database: Database, migration: Migration, state: Pro
 
 def changed_tables(alias: str, migration: Migration, state: ProjectState) -> Iterator[str]:
     """Return the tables of the models that a migration changes, as they are named before it."""
-    label = migration.app_label
     for operation in flat(migration.operations):
-        name = changed_model(operation)
+        label, name = migration.app_label, changed_model(operation)
+        if isinstance(operation, Backfill):
+            label, name = operation.model_key
         model = state.models.get((label, name)) if name else None
         if model is None or not router.allow_migrate(alias, label, model_name=name):
             continue

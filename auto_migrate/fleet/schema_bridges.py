@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.bridges.bridge_manager import BridgeManager
@@ -19,7 +19,7 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import Bridge, BridgeKind
 
-# Schemas in which a default, or a trigger, stands as a bridge has it.
+# Schemas in which a default, or a trigger, stands as a bridge has it, or a column takes NULL.
 ALIKE = {
     BridgeKind.DEFAULT: """
         SELECT nspname FROM pg_attribute
@@ -32,7 +32,19 @@ ALIKE = {
         JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE nspname = ANY(%s) AND relname = %s AND tgname = %s
     """,
+    BridgeKind.NOT_NULL: """
+        SELECT nspname FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = ANY(%s) AND relname = %s AND attname = %s AND NOT attnotnull
+    """,
 }
+# What its query asks for beside the table.
+OWN: Mapping[BridgeKind, Callable[[Bridge], Sequence[str]]] = {
+    BridgeKind.DEFAULT: lambda bridge: (bridge.column, bridge.definition),
+    BridgeKind.FILL: lambda bridge: (bridge.name,),
+    BridgeKind.NOT_NULL: lambda bridge: (bridge.column,),
+}
+PRESENT = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
 
 
 class SchemaBridges:
@@ -52,13 +64,13 @@ class SchemaBridges:
     def look(self, records: Mapping[str, str]) -> None:
         """Look up what stands in the schemas of all tenants, by the digests of their `records`, copies included.
 
-        What stood in one that is gone, or no tenant's any more, is forgotten: no run comes there.
+        What stood in one that is gone is forgotten; in one that is no tenant's it stands until it is one's again.
         """
         found = self._by_schema()
         if names := [name for name in found if name]:
-            gone = set(names).difference(records)
-            self.ledger.forget_schemas(gone)
-            self._note_copies([bridge for bridge in self._all(found) if bridge.schema not in gone], records)
+            present = {name for (name,) in self.database.ask(Question(PRESENT, [names]))}
+            self.ledger.forget_schemas(set(names).difference(present))
+            self._note_copies([bridge for bridge in self._all(found) if bridge.schema in records], records)
             found = self._by_schema()
         self.before = found
 
@@ -73,7 +85,7 @@ class SchemaBridges:
                 alike = dataclasses.replace(place_of(bridge), schema="", definition=bridge.definition)
                 known.setdefault(alike, []).append(bridge)
         for alike, bridges in known.items():
-            own = (alike.column, alike.definition) if alike.kind is BridgeKind.DEFAULT else (alike.name,)
+            own = OWN[alike.kind](alike)
             having = {bridge.schema for bridge in bridges}
             alike_records = {records[schema] for schema in having if schema in records}
             others = sorted(name for name, digest in records.items() if name not in having and digest in alike_records)

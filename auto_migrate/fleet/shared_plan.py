@@ -16,7 +16,6 @@ from auto_migrate.applying.operation_loop import only_changes_schema
 from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
-from auto_migrate.backfills.tenant_rows import refuse_backfills
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
@@ -26,6 +25,7 @@ from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.largest_tables import LargestTablesAdapter
 from auto_migrate.fleet.model_rows import CompleteRows
 from auto_migrate.fleet.small_tables import SmallTables
+from auto_migrate.fleet.worker_pool import worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.loader import Planner
@@ -121,8 +121,6 @@ def plan_for(database: Database, tenancy: Tenancy, group: Group, goal: Goal) -> 
             if len(group.tenants) > 1 and group.has_record and digest_of(comparison.recorded) != group.digest:
                 # It was migrated or dropped since it was looked at, and stands for the others no more.
                 continue
-            if comparison.recorded:
-                refuse_backfills(comparison.loader, comparison.plan, tenancy.alias)
             executor = Planner(database.connection, loader=comparison.loader)  # type: ignore[arg-type] # it is ours
             return SharedPlan(
                 group,
@@ -149,6 +147,16 @@ def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, e
             for operation in assessed.operations
             if operation.online
         )
+
+
+def check_backfills(database: Database, plan: SharedPlan) -> None:
+    """Raise `BackfillUnfinished` if a plan has to wait for a backfill in any of its schemas."""
+    if plan.comparison.plan:
+        # Most deploys have no plan.
+        from auto_migrate.backfills.outlook import refuse_unfinished
+
+        graph, schemas = plan.comparison.loader.graph, plan.group.names
+        refuse_unfinished(database, plan.comparison.plan, graph, schemas=schemas, at_once=worker_count())
 
 
 def plans_for(database: Database, tenancy: Tenancy, inventory: Inventory, goal: Goal) -> list[SharedPlan]:

@@ -18,9 +18,11 @@ from auto_migrate.applying.signals import telling_receivers
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.options import refuse_pooler
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import (
     AutoMigrateError,
+    BackfillUnfinished,
     MigrationFailed,
     RunInterrupted,
     TransientError,
@@ -32,10 +34,12 @@ from auto_migrate.fleet.inventory import Group, Inventory, representative_of, ta
 from auto_migrate.fleet.schema_emitter import schema_emitter
 from auto_migrate.fleet.schema_run import SchemaRun
 from auto_migrate.fleet.search_path import settled
-from auto_migrate.fleet.shared_plan import SharedPlan, compared, judge, plans_for
+from auto_migrate.fleet.shared_plan import SharedPlan, check_backfills, compared, judge, plans_for
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
+from auto_migrate.history.late_tables import has_table
+from auto_migrate.history.models import BackfillRecord
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.receivers import all_follow_rows
@@ -108,15 +112,13 @@ class TenantsRun:
         """Return what is recorded anywhere, as fingerprints take it."""
         return take_inventory(self.tenancy).recorded
 
+    def names(self) -> Collection[str]:
+        """Return the names of all tenants."""
+        return take_inventory(self.tenancy).names
+
     def check(self) -> None:
         """Raise `UsageError` for tenants that cannot be had, and behind a pooler, where no session has a schema."""
-        if self.database.pooled:
-            raise UsageError(
-                _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
-                    database=self.database.alias
-                ),
-                hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
-            )
+        refuse_pooler(self.database)
         tenants, canaries = self.request.tenants, self.request.canaries
         if not (tenants or canaries):
             return
@@ -159,18 +161,29 @@ class TenantsRun:
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
+            check_backfills(self.database, plan)
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
         inventory = self._taken()
+        self._forget_backfills(anew=inventory.without_record)
         self.bridges.look({name: group.digest for group in inventory.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
             self._bring(SharedLock(lock), inventory)
-        except MigrationFailed:
+        except (MigrationFailed, BackfillUnfinished):
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
+        self._forget_backfills()
+
+    def _forget_backfills(self, *, anew: Iterable[str] = ()) -> None:
+        """Forget those of schemas that are gone, or were made anew under their names."""
+        if has_table(self.database.alias, BackfillRecord):
+            # Most have none.
+            from auto_migrate.backfills.records import Backfills
+
+            Backfills(self.database.alias).forget_gone(anew)
 
     def _bring(self, shared: SharedLock, inventory: Inventory) -> None:
         for tenant in self._wanted(inventory).missing:
@@ -266,7 +279,9 @@ class TenantsRun:
         )
         count, total = numeral(len(self.failed)), numeral(take_inventory(self.tenancy).total)
         again = _("Mend it and run again: only what is left is done.")
-        raise MigrationFailed(
+        # As one cancelled meanwhile ends a run without tenants.
+        only_unfinished = all(isinstance(error, BackfillUnfinished) for error in self.failed.values())
+        raise (BackfillUnfinished if only_unfinished else MigrationFailed)(
             text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
             hint="\n".join(filter(None, (*lines, *told, remark, again))),
         ) from next(iter(self.failed.values()))

@@ -11,7 +11,7 @@ import contextlib
 import enum
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps.registry import Apps
 from django.db import DatabaseError, models
@@ -138,12 +138,17 @@ class BridgeRecord(models.Model):
         return f"{self.kind} {self.table_name}.{self.column_name}"
 
 
+OF_SCHEMA = models.UniqueConstraint(fields=["app_label", "name", "schema"], name="auto_migrate_backfill_of_schema")
+
+
 class BackfillRecord(models.Model):
-    """One backfill of this database: how far it is, and who is at work on it."""
+    """One backfill of this database, or of one tenant's schema: how far it is, and who is at work on it."""
 
     id = models.BigAutoField(primary_key=True)
     app_label = models.CharField(max_length=255)
     name = models.CharField(max_length=255)
+    # The tenant's; empty for the one that all share, and where there are no tenants.
+    schema = models.CharField(max_length=63, db_default="")
     state = models.CharField(max_length=16, choices=choices(BackfillState))
     background = models.BooleanField(db_default=False)
     # Whether what was done is being taken back.
@@ -173,7 +178,7 @@ class BackfillRecord(models.Model):
         app_label = "auto_migrate"
         apps = registry
         db_table = "auto_migrate_backfill"
-        constraints = [models.UniqueConstraint(fields=["app_label", "name"], name="auto_migrate_backfill_name")]
+        constraints = [OF_SCHEMA]
         ordering = ["requested_at", "id"]
         verbose_name = "backfill"
 
@@ -219,6 +224,14 @@ class EventRecord(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} of {self.run_id}"
 
+
+# What goes as a column comes: an older version let there be one backfill of each name a database.
+REPLACED: dict[models.Field[Any, Any], tuple[models.UniqueConstraint, models.UniqueConstraint]] = {
+    BackfillRecord._meta.get_field("schema"): (
+        models.UniqueConstraint(fields=["app_label", "name"], name="auto_migrate_backfill_name"),
+        OF_SCHEMA,
+    )
+}
 
 # Every run makes these; the tables of bridges and of backfills are made by the first of them.
 TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
@@ -290,6 +303,11 @@ def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
         with connection.schema_editor() as editor:
             for field in missing:
                 editor.add_field(model, field)
+                # Tenants are PostgreSQL's, where all of this is one transaction.
+                if connection.vendor == "postgresql" and (constraints := REPLACED.get(field)) is not None:
+                    former, new = constraints
+                    editor.remove_constraint(model, former)
+                    editor.add_constraint(model, new)
     except DatabaseError:
         if _missing_fields(connection, model):
             raise

@@ -80,7 +80,13 @@ class Backfill(Operation):
         """Its identity, whatever migration it stands in."""
         from auto_migrate.values import BackfillKey
 
-        return BackfillKey(self.model.partition(".")[0], self.name)
+        return BackfillKey(self.model_key[0], self.name)
+
+    @property
+    def model_key(self) -> tuple[str, str]:
+        """The model, as a state of the project has it."""
+        label, _dot, name = self.model.partition(".")
+        return label, name.lower()
 
     @property
     def reversible(self) -> bool:  # type: ignore[override] # Django's own operations override it likewise
@@ -101,34 +107,35 @@ class Backfill(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        from auto_migrate.backfills.foreground import carry_out
+        from auto_migrate.backfills.foreground import carry_out, is_needless
         from auto_migrate.backfills.records import Backfills
         from auto_migrate.backfills.release_step import release_step
-        from auto_migrate.backfills.tenant_rows import is_in_tenant, refuse_rows_of_tenant
+        from auto_migrate.backfills.tenant_schemas import within_current_schema
         from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
         if not self.is_allowed(alias, from_state):
             return
-        if is_in_tenant(alias):
-            refuse_rows_of_tenant(self.key, from_state.apps.get_model(self.model), alias)
-            return
-        task = self.task(from_state, schema_editor)
-        if self.background and release_step() is not None:
-            Backfills(alias).ensure(task, background=True)
-        else:
-            carry_out(adapter_for(alias), task)
+        with within_current_schema(alias):
+            database, task = adapter_for(alias), self.task(from_state, schema_editor)
+            if is_needless(database, task):
+                return
+            if self.background and release_step() is not None:
+                Backfills(alias).ensure(task, background=True)
+            else:
+                carry_out(database, task)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         from auto_migrate.backfills.foreground import take_back
-        from auto_migrate.backfills.tenant_rows import is_in_tenant
+        from auto_migrate.backfills.tenant_schemas import within_current_schema
         from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
-        # In the schema of a tenant it has written nothing.
-        if self.is_allowed(alias, to_state) and not is_in_tenant(alias):
+        if not self.is_allowed(alias, to_state):
+            return
+        with within_current_schema(alias):
             nothing = self.reverse_function is Backfill.noop
             take_back(adapter_for(alias), self.task(to_state, schema_editor, backwards=True), nothing=nothing)
 
@@ -143,6 +150,7 @@ class Backfill(Operation):
         """Return what is to be done, for the models of a state."""
         from auto_migrate.backfills.backfill_spec import BackfillSpec
         from auto_migrate.backfills.rows import rows_of, table_of
+        from auto_migrate.tenancy import kept_in_schema
 
         apps, alias = state.apps, schema_editor.connection.alias
         model: Any = apps.get_model(self.model)
@@ -153,7 +161,8 @@ class Backfill(Operation):
             batch = rows_of(model, alias, rows)
             batch = batch if where is None else batch.filter(where)
             if function is not None:
-                function(apps, schema_editor, batch)
+                with kept_in_schema(alias):
+                    function(apps, schema_editor, batch)
             else:
                 batch.update(**values or {})
 
@@ -165,6 +174,7 @@ class Backfill(Operation):
             self.target_seconds,
             computes=function is not None,
             backwards=backwards,
+            apps=apps,
         )
 
 

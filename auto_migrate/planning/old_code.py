@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from django.db import connections
 from django.utils import timezone
@@ -44,14 +44,18 @@ def note_release(database: str) -> None:
         ledger.note_release(timezone.now(), release_of_code(database))
 
 
-def waits_for_run(database: str, goal: Goal) -> bool:
-    """Return whether a run with this goal has to say or do something about the bridges that stand."""
+def waits_for_run(database: str, goal: Goal, tenants: Callable[[], Collection[str]] = frozenset) -> bool:
+    """Return whether a run with this goal has to say or do something about the bridges that stand.
+
+    What stands in the schema of nobody waits until its tenant is there again: `tenants` gives the names of all.
+    """
     bridges = BridgeLedger(database).everywhere() if connections[database].vendor in BRIDGED_VENDORS else ()
     if not bridges:
         return False
     recorded = frozenset(recorded_rows(connections[database]))
     verdict = judge_bridges(database, bridges, goal, known=needs().known, recorded=recorded)
-    return bool(verdict.due or verdict.early)
+    schemas = {bridge.schema for bridge in (*verdict.due, *verdict.early)}
+    return "" in schemas or bool(schemas and schemas.intersection(tenants()))
 
 
 @dataclasses.dataclass(frozen=True)

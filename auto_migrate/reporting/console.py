@@ -61,7 +61,7 @@ from auto_migrate.reporting.wait_words import describe_holder, describe_wait
 from auto_migrate.values import MigrationKey, SchemaState
 
 # What people are told of one tenant of many.
-OF_PARTS = (MigrationAssessed, PlanAssessed, SchemaFinished, OnlineStepStarted, RowsFilled)
+OF_PARTS = (BackfillProgressed, MigrationAssessed, PlanAssessed, SchemaFinished, OnlineStepStarted, RowsFilled)
 
 
 class Console:
@@ -281,6 +281,9 @@ class Console:
 
     @show.register(BackfillProgressed | IndexProgressed | OnlineStepStarted | RowsFilled | TableCopied)
     def _operation_progressed(self, event: Progress, context: Context) -> None:
+        if context.is_part and isinstance(event, BackfillProgressed) and (event.is_first or event.is_last):
+            # Of thousands of schemas most are done at once, and told in sum.
+            return
         line = operation_line(event)
         self.line(f"  {context.schema}:{line[1:]}" if context.is_part else line)
 

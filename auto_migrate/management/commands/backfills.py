@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.background import run_backfills
-from auto_migrate.backfills.progress import described, progress_of, record_of
+from auto_migrate.backfills.progress import described, record_of, states_of, together
 from auto_migrate.backfills.records import ACTIONS, Backfills
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -31,6 +31,7 @@ examples:
   manage.py backfills pause order_total     let it stand still, within a batch
   manage.py backfills resume order_total    let it go on where it stopped, also after it failed or was cancelled
   manage.py backfills cancel order_total    let it be; what it wrote stays
+  manage.py backfills pause order_total --tenant acme  in the schema of one tenant, and not in all that have it
 """
 
 
@@ -50,10 +51,18 @@ class Command(BaseCommand):
             metavar="ALIAS",
             help=f"Database alias. Default: {DEFAULT_DB_ALIAS}.",
         )
+        parser.add_argument(
+            "--tenant",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="A tenant whose schema alone is meant; may be given several times. Default: all schemas.",
+        )
         add_format(parser)
 
     def handle(self, **options: Any) -> None:
         action, name, database = options["action"], options["name"], options["database"]
+        tenants = options["tenant"]
         write_unencodable(self)
         with exit_codes():
             if (name is not None) is not (action in ACTIONS):
@@ -65,25 +74,25 @@ class Command(BaseCommand):
                 )
             if action == "run":
                 with reporting(self, options) as output, interruptible() as clock:
-                    run_backfills(database, listeners=[output.listener], clock=clock)
+                    run_backfills(database, tenants=tenants, listeners=[output.listener], clock=clock)
                 return
             adapter = adapter_for(database)
             try:
                 with asking(adapter):
-                    self._answer(database, action, name, as_json=options["format"] == "json")
+                    self._answer(database, action, name, tenants, as_json=options["format"] == "json")
             except TransientError as fault:
                 raise adapter.unreachable(fault) from fault
 
-    def _answer(self, database: str, action: str, name: str, *, as_json: bool) -> None:
+    def _answer(self, database: str, action: str, name: str, tenants: list[str], *, as_json: bool) -> None:
         store = Backfills(database)
         if action == "list":
-            records = list(store.all())
+            records = list(store.all(tenants))
         else:
-            records = [store.find(name)]
-            if not store.act(records[0], action):
+            records = store.find(name, tenants)
+            if not store.act(records, action):
                 raise UsageError(
                     _("Backfill {backfill} is {state}, and was not changed.").format(
-                        backfill=records[0].key, state=records[0].state
+                        backfill=records[0].key, state=states_of(records)
                     ),
                     hint=_("See all of them: manage.py backfills list"),
                 )
@@ -94,5 +103,5 @@ class Command(BaseCommand):
             return
         if not records:
             self.stdout.write(_("There are no backfills."))
-        for record in records:
-            self.stdout.write(f"{record.state:<10} {printable(described(progress_of(record)))}")
+        for event in together(records):
+            self.stdout.write(f"{event.state:<10} {printable(described(event))}")

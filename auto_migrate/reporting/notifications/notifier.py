@@ -124,6 +124,9 @@ class Notifier:
         self.is_run |= isinstance(event, RunStarted | LockAcquired)
         if not (self.is_run or isinstance(event, BackfillProgressed)):
             return
+        if isinstance(event, BackfillProgressed) and context.is_part and event.is_last:
+            # Of thousands of schemas each would be a message: a worker tells of all that it has done.
+            return
         self._notice(event)
         for kind, text, details in self._messages(event):
             self._tell(kind, text, details, context, event)

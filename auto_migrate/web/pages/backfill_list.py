@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from auto_migrate.backfills.progress import described, progress_of
+from auto_migrate.backfills.progress import described, grouped, sum_of
 from auto_migrate.backfills.records import ACTIONS, OPEN
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.web.pages import words
@@ -35,34 +35,34 @@ BUTTONS = {
 
 
 def backfill_list_page(request: HttpRequest, database: str, records: Sequence[BackfillRecord]) -> HttpResponse:
-    """Return the page of all backfills."""
-    told = [described(progress_of(record)) for record in records]
+    """Return the page of all backfills; what is alike in many schemas of tenants is one of them."""
+    told = [(alike, described(sum_of(alike))) for alike in grouped(records)]
 
     def sections() -> list[Section]:
-        shown = [_shown(request, database, *each) for each in zip(records, told, strict=True)]
-        listed = tag("ul", shown, class_="am-runs")
+        listed = tag("ul", [_shown(request, database, *each) for each in told], class_="am-runs")
         content = [listed if records else tag("p", _("There are no backfills."))]
         return [Section("am-backfills", _("Backfills"), content, live=True)]
 
     screen = Screen(
         _("Backfills of {name}").format(name=database),
         sections,
-        digest=hashlib.sha256(
-            repr([(record.state, text) for record, text in zip(records, told, strict=True)]).encode()
-        ).hexdigest(),
+        digest=hashlib.sha256(repr([(alike[0].state, text) for alike, text in told]).encode()).hexdigest(),
         interval=BUSY if any(record.state in OPEN for record in records) else IDLE,
         trail=[(_("State and plan"), own_address(request, "debug"))],
     )
     return page(request, screen)
 
 
-def _shown(request: HttpRequest, database: str, record: BackfillRecord, text: str) -> SafeString:
+def _shown(request: HttpRequest, database: str, alike: Sequence[BackfillRecord], text: str) -> SafeString:
+    record = alike[0]
+    # Of several schemas the backfill is meant wherever it is.
+    alone = {"tenant": record.schema} if record.schema and len(alike) == 1 else {}
     offered = [
         button(
             f"am-{action}-{record.pk}",
             _(said),
             _(question),
-            own_address(request, f"{action}-backfill", str(record.key), database=database),
+            own_address(request, f"{action}-backfill", str(record.key), database=database, **alone),
             answer=_(answer),
         )
         for action, (said, question, answer) in BUTTONS.items()

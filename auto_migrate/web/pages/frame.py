@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -137,11 +137,13 @@ def _told(request: HttpRequest, response: JsonResponse) -> HttpResponse:
 # -- addresses --------------------------------------------------------------------------------------------------------
 
 
-def own_address(request: HttpRequest, name: str, *args: object, database: str = "") -> str:
+def own_address(request: HttpRequest, name: str, *args: object, database: str = "", tenant: str = "") -> str:
     """Return the address of one of this app's views, below wherever the project has put them."""
     namespace = request.resolver_match.namespace if request.resolver_match else "auto_migrate"
     address = reverse(f"{namespace}:{name}", args=args)
-    return f"{address}?database={quote(database)}" if database and database != DEFAULT_DB_ALIAS else address
+    query = {"database": "" if database == DEFAULT_DB_ALIAS else database, "tenant": tenant}
+    told = urlencode({key: value for key, value in query.items() if value})
+    return f"{address}?{told}" if told else address
 
 
 def address_of(name: str) -> str:

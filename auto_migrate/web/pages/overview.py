@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auto_migrate.backfills.progress import described, progress_of
+from auto_migrate.backfills.progress import described, together
 from auto_migrate.backfills.records import Backfills
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
@@ -92,7 +92,7 @@ def look(alias: str) -> dict[str, Any]:
             "running": next((run for run in runs if run["status"] in ACTIVE), None),
             "runs": runs,
             "bridges": [described_bridge(*alike) for alike in grouped(found.bridges)],
-            "backfills": [described(progress_of(record)) for record in Backfills(alias).unfinished()],
+            "backfills": list(map(described, together(Backfills(alias).unfinished()))),
         }
     except TROUBLE as error:
         return {"error": scrubbed(str(error))}

@@ -155,6 +155,11 @@ def test_tenants_that_cannot_be_had_are_refused_and_questions_are_of_those_that_
     assert project.run("auto_migrate", "--check", "--tenant=beta").code == 9
     plan = project.run("auto_migrate", "--plan", "--tenant=beta")
     assert "1 schema is behind (beta)" in plan.output
+    # One that the package itself works in no schema of.
+    project.tenants("semi;colon")
+    refused = project.run("auto_migrate")
+    assert refused.code == 2, refused.text
+    assert "django_tenants works in no schema of the name 'semi;colon'" in refused.errors
 
 
 def test_what_shares_a_name_with_nobody_may_be_the_shared_schema(tmp_path: Path, database_url: str) -> None:

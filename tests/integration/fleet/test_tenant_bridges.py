@@ -52,11 +52,18 @@ def test_the_old_release_writes_in_each_schema_until_the_next_one_is_out(tenante
     project.copies("twin", of="acme")
     # One that is dropped leaves nothing.
     project.query("DELETE FROM customers_client WHERE schema_name = 'gamma'; DROP SCHEMA gamma CASCADE")
+    # In that of one who is nobody's tenant for a while it stands, and holds no other run up.
+    project.query("DELETE FROM customers_client WHERE schema_name = 'delta'")
     last = project.run("auto_migrate", AUTO_MIGRATE_RELEASE="three", **NO_DELAY)
     assert last.code == 0, last.text
-    assert bridges(project) == []
-    assert not any(old_release_writes(project, schema) for schema in ("acme", "beta", "delta", "fresh", "twin"))
+    assert bridges(project) == [("delta", "shop_item", "place")]
+    assert not any(old_release_writes(project, schema) for schema in ("acme", "beta", "fresh", "twin"))
     assert last.output.count("A bridge is taken down") == 1
+    short = project.run("auto_migrate", "--format=json", AUTO_MIGRATE_RELEASE="four", **NO_DELAY)
+    assert "lock_acquired" not in short.output
+    project.query("INSERT INTO customers_client (schema_name) VALUES ('delta')")
+    assert project.run("auto_migrate", AUTO_MIGRATE_RELEASE="four", **NO_DELAY).code == 0
+    assert (bridges(project), old_release_writes(project, "delta")) == ([], False)
 
 
 def test_a_ledger_of_before_gets_the_column_for_schemas(tenanted: Tenanted) -> None:
@@ -83,6 +90,10 @@ def test_what_waits_for_the_deploy_is_loosened_in_each_schema(tenanted: Tenanted
     project.query("; ".join(f"INSERT INTO {schema}.shop_visit DEFAULT VALUES" for schema in EVERYWHERE))
     kinds = project.query("SELECT schema_name, kind FROM auto_migrate_bridge ORDER BY schema_name")
     assert kinds == [(schema, "not_null") for schema in EVERYWHERE]
+    # What is loosened in one that was copied is known to be.
+    project.copies("twin", of="acme")
+    assert project.run("auto_migrate", **phased).code == 0
+    assert ("twin", "shop_visit", "place") in bridges(project)
     after = project.run("auto_migrate", "--phase=post_deploy", **phased)
     assert after.code == 0, after.text
     left = "SELECT 1 FROM information_schema.columns WHERE table_name = 'shop_visit' AND column_name = 'place'"

@@ -92,6 +92,27 @@ def test_one_name_in_two_apps_needs_its_app(bearer: Client, record: BackfillReco
     assert record.state == "running"
 
 
+def test_of_tenants_all_are_meant_or_one_that_is_named(bearer: Client, staff: Client, record: BackfillRecord) -> None:
+    for schema in ("acme", "beta"):
+        BackfillRecord.objects.create(app_label="blog", name="totals", schema=schema, state="pending", batch_rows=1)
+    assert bearer.get(f"{BASE}/backfills/?tenant=beta").json()["results"][0]["schema"] == "beta"
+    one = bearer.post(f"{BASE}/backfills/blog.totals/pause/?tenant=beta").json()
+    assert (one["schema"], one["state"]) == ("beta", "paused")
+    page = staff.get(f"{BASE}/backfills/", headers={"Accept": "text/html"}).content.decode()
+    assert "blog.totals: not begun, in 1 schema: acme" in page
+    assert f"{BASE}/backfills/blog.totals/resume/?tenant=beta" in page
+    # Of which one is paused already.
+    both = bearer.post(f"{BASE}/backfills/blog.totals/pause/")
+    assert both.json()["count"] == 2
+    told = [(each["schema"], each["state"]) for each in both.json()["results"]]
+    assert told == [("acme", "paused"), ("beta", "paused")]
+    page = staff.get(f"{BASE}/backfills/", headers={"Accept": "text/html"}).content.decode()
+    assert "in 2 schemas: acme, beta" in page
+    assert bearer.post(f"{BASE}/backfills/blog.totals/pause/").status_code == 409
+    record.refresh_from_db()
+    assert record.state == "running"
+
+
 def test_the_admin_shows_them_and_acts_for_staff_alone(staff: Client, stranger: Client, record: BackfillRecord) -> None:
     place = "/admin/auto_migrate/backfillrecord/"
     page = staff.get(place)

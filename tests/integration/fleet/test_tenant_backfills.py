@@ -1,0 +1,158 @@
+"""Backfills of tenants' rows: in each schema by itself, at its place or in the background."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from tests.integration.fallback.project import Done
+from tests.integration.fleet.tenanted import Tenanted
+
+BEFORE = """
+import os, signal
+from django.db import connection
+from django.db.models import F
+from auto_migrate.operations import Backfill, FinishBackfill
+
+begun = 0
+
+def kill(apps, schema_editor, batch):
+    global begun
+    batch.update(n=F("n") + 1)
+    begun += 1
+    if begun == int(os.environ.get("KILL_AT", 0)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def go_astray(apps, schema_editor, batch):
+    if connection.schema_name == "delta":
+        raise ValueError("not here")
+    batch.update(n=F("n") + 1)
+    connection.set_schema("delta")
+"""
+# A listener of the project's own, which drops a tenant when its backfill has begun.
+DROPPING = """
+    import os
+    import psycopg
+    from django.db import connection
+
+    def listen(event, context):
+        if event.kind == "backfill_progressed" and context.schema == "beta" and event.state == "running":
+            settings = {"dbname": connection.settings_dict["NAME"]}
+            for key in ("host", "port", "user", "password"):
+                settings[key] = connection.settings_dict[key.upper()]
+            with psycopg.connect(**settings, autocommit=True) as other:
+                other.execute("DROP SCHEMA beta CASCADE")
+"""
+N = 'migrations.AddField("item", "n", models.IntegerField(default=0)),'
+COUNT = 'Backfill("shop.Item", "count", {what}, batch_rows=7{more}),'
+SET = 'set={"n": F("n") + 1}'
+BACKGROUND = ", background=True"
+FINISH = 'FinishBackfill("shop", "count"),'
+NAMES = ("acme", "beta", "gamma", "delta")
+ONE_AT_A_TIME = {"AUTO_MIGRATE_TENANT_WORKERS": "1"}
+Times = dict[str, list[tuple[int, int]]]
+
+
+def with_backfill(project: Tenanted, more: str = "", what: str = SET) -> Tenanted:
+    """Give each tenant forty rows, and write a migration that counts each of them up."""
+    for name in NAMES:
+        project.query(f"INSERT INTO {name}.shop_item SELECT number FROM generate_series(1, 40) AS number")
+    project.migration("shop", "0002_n", N, after="0001_initial")
+    project.migration("shop", "0003_count", COUNT.format(what=what, more=more), after="0002_n", before=BEFORE)
+    return project
+
+
+def times(project: Tenanted, *names: str) -> Times:
+    """Return how many rows of each schema were counted up how often."""
+    counted = "SELECT n, count(*) FROM {name}.shop_item GROUP BY n ORDER BY n"
+    return {name: project.query(counted.format(name=name)) for name in names or NAMES}
+
+
+def each(times: int, *names: str) -> Times:
+    """Return what `times` is where every row was counted up so often."""
+    return {name: [(times, 40)] for name in names or NAMES}
+
+
+def states(project: Tenanted) -> dict[str, str]:
+    return dict(project.query("SELECT schema, state FROM auto_migrate_backfill"))
+
+
+def test_killed_at_its_place_the_next_run_has_each_row_written_once_and_a_way_back(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, ', reverse_set={"n": F("n") - 1}', "function=kill")
+    # A new tenant has nothing to be done, and nothing is kept of it.
+    project.tenants("fresh")
+    assert project.killed("auto_migrate", KILL_AT="9") == -signal.SIGKILL
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert (times(project), states(project)) == (each(1), dict.fromkeys(NAMES, "succeeded"))
+    assert "shop.0003_count" in project.recorded_in("fresh")
+    back = project.run("auto_migrate", "shop", "0002")
+    assert back.code == 0, back.text
+    assert (times(project), states(project)) == (each(0), {})
+
+
+def test_in_the_background_each_schema_holds_the_plan_back_until_its_own_is_done(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, BACKGROUND)
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert "shop.count: not begun, in 4 schemas: acme, beta, delta, gamma" in done.output
+    assert project.get("/health/")[1]["backfills"] == {"pending": 4}
+    assert project.run("backfills", "pause", "count", "--tenant=beta").output.startswith("paused ")
+    worker = project.run("backfills", "run")
+    assert worker.code == 0, worker.text
+    assert "shop.count: 120/120 rows, done, in 3 schemas: acme, delta, gamma" in worker.output
+    assert times(project) == {**each(1, "acme", "gamma", "delta"), **each(0, "beta")}
+    project.migration("shop", "0004_finish", FINISH, after="0003_count", before=BEFORE)
+    refused = project.run("auto_migrate")
+    assert refused.code == 10, refused.text
+    assert "in 1 schema: beta" in refused.errors
+    # Nothing of the plan is applied anywhere, not even where all is done.
+    assert "shop.0004_finish" not in project.recorded_in("public") | project.recorded_in("acme")
+    assert "1 schema: beta" in project.run("backfills", "resume", "count").output
+    done = project.run("auto_migrate")
+    assert (done.code, times(project)) == (0, each(1)), done.text
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("more", [BACKGROUND, ""])
+def test_a_schema_that_is_dropped_ends_its_own_and_one_that_fails_ends_no_others(tenanted: Tenanted, more: str) -> None:
+    project = with_backfill(tenanted, more, "function=go_astray")
+    project.file("dropping.py", DROPPING)
+    project.setting("LISTENERS", ["dropping.listen"])
+    done = project.run("auto_migrate", "--max-failures=9")
+    worker = project.run("backfills", "run") if more else done
+    assert worker.code == 1, worker.text
+    assert "ValueError: not here" in worker.errors
+    # What leads the connection away leads no batch there.
+    assert times(project, "acme", "gamma", "delta") == {**each(1, "acme", "gamma"), **each(0, "delta")}
+    assert states(project) == {"acme": "succeeded", "gamma": "succeeded", "delta": "failed"}
+
+
+@pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep takes it")
+def test_workers_share_the_schemas(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, BACKGROUND)
+    assert project.run("auto_migrate").code == 0
+    ended: list[Done] = []
+    workers = [threading.Thread(target=lambda: ended.append(project.run("backfills", "run"))) for _number in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [done.code for done in ended] == [0, 0, 0]
+    told = [json.loads(line) for line in project.run("backfills", "--format=json").output.splitlines()]
+    assert {(one["schema"], one["state"], one["done"]) for one in told} == {(name, "succeeded", 40) for name in NAMES}
+    assert times(project) == each(1)
+
+
+def test_rows_of_the_shared_schema_are_not_taken_for_those_of_a_tenant_who_has_no_table(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, what="function=kill")
+    assert project.run("auto_migrate", "shop", "0002").code == 0
+    project.query("ALTER TABLE beta.shop_item SET SCHEMA public")
+    done = project.run("auto_migrate", "--max-failures=9")
+    assert done.code == 1, done.text
+    assert 'would change shop_item of the schema "public", since "beta" has no such table' in done.errors
+    assert times(project, "acme", "public") == {**each(1, "acme"), **each(0, "public")}
