@@ -105,6 +105,16 @@ def obstacle_of_fill(field: Any, editor: Any) -> str:
     return "" if field.has_db_default() else obstacle_of_value(field, editor)
 
 
+def obstacle_of_tightening(field: Any, editor: Any, *, is_filled: bool) -> str:
+    """Say the same of a column that SQL lets take NULL no more; `field` is None where no model has it.
+
+    `is_filled` tells that the database has a default for it, which serves where the field has none.
+    """
+    obstacle = gettext_noop("there is no default") if field is None else obstacle_of_fill(field, editor)
+    is_own = field is not None and (field.primary_key or field.generated or field.unique)
+    return "" if is_filled and not is_own else obstacle
+
+
 def obstacle_of_drop(field: Any) -> str:
     """Say why the database cannot go on filling a column of which that was the default."""
     return "" if field.has_db_default() else gettext_noop("there is no default")

@@ -143,6 +143,8 @@ class AlterType(ColumnChange):
     new_collation: str = ""
     using: bool = False
     """Whether the statement computes the values in an expression of its own (`USING`) that is more than a cast."""
+    conversion: str = dataclasses.field(default="", compare=False, repr=False)
+    """That expression in SQL, empty where it says nothing."""
     indexed: bool | None = None
     old_definition: Any = None
     definition: Any = None

@@ -12,9 +12,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import Change, OpaqueChange
+from auto_migrate.changes.bridgeable import obstacle_of_tightening
+from auto_migrate.changes.change import Change, OpaqueChange, SetNotNull
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.dependents import Dependents
+from auto_migrate.changes.model_tables import field_at
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.replacements import marked_again
 from auto_migrate.changes.rights import Rights
@@ -205,8 +207,18 @@ def read_changes(
 ) -> tuple[Change, ...]:
     """Return what an operation does; one of a project's own that cannot even be looked at must not stop a deploy."""
     try:
-        return tuple(changes_of(operation, app_label, connection, before, after, backwards=backwards))
+        changes = changes_of(operation, app_label, connection, before, after, backwards=backwards)
+        return tuple(with_obstacle_of_sql(change, connection, after) for change in changes)
     except (DatabaseError, InterfaceError, TransientError):
         raise
     except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
         return (OpaqueChange(table="", text=operation.describe(), reason=f"{type(error).__name__}: {error}"),)
+
+
+def with_obstacle_of_sql(change: Change, connection: BaseDatabaseWrapper, after: ProjectState) -> Change:
+    """Return a column that SQL lets take NULL no more with what the state after it says of a bridge for it."""
+    if not isinstance(change, SetNotNull) or change.obstacle is not None:
+        return change
+    editor = connection.SchemaEditorClass(connection)
+    field = field_at(after, change.table, change.column)
+    return dataclasses.replace(change, obstacle=obstacle_of_tightening(field, editor, is_filled=change.keeps_default))

@@ -190,7 +190,9 @@ class Assessor:
         """Return what takes care of what a hazard found, if anything does."""
         if is_handled_online(hazard, found, read):
             return Handled.ONLINE
-        return Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None
+        # What is unapplied is for a release that knew it no other way.
+        is_bridged = not read.backwards and is_handled_by_bridge(hazard, found, read, self.server.vendor)
+        return Handled.BRIDGE if is_bridged else None
 
     def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""
