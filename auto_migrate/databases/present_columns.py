@@ -21,10 +21,10 @@ class PresentColumn:
 
 @dataclasses.dataclass(frozen=True)
 class PresentForeignKey:
-    """The constraint of one: its name, its column, its definition as the database shows it, and where it points to."""
+    """The constraint of one: its name, its columns, its definition as the database shows it, and where it points to."""
 
     name: str
-    column: str
+    columns: tuple[str, ...]
     definition: str
     references: str
 
@@ -94,10 +94,15 @@ POSTGRESQL_COLUMN = """
 POSTGRESQL_KEYS = """
     SELECT conname, attname, pg_get_constraintdef(pg_constraint.oid), relname
     FROM pg_constraint
-    JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
     JOIN pg_class ON pg_class.oid = confrelid
     WHERE contype = 'f' AND conrelid = to_regclass(%s) AND conparentid = 0
-    ORDER BY conname
+    ORDER BY conname, array_position(conkey, attnum)
+"""
+# From PostgreSQL 18 on, NOT NULL is a constraint with a name.
+POSTGRESQL_NOT_NULL = """
+    SELECT conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND conkey = ARRAY[attnum]
+    WHERE contype = 'n' AND conrelid = to_regclass(%s) AND attname = %s
 """
 MYSQL_COLUMN = """
     SELECT column_default, is_nullable = 'YES', column_key = 'PRI'
@@ -108,7 +113,7 @@ MYSQL_KEYS = """
     SELECT constraint_name, column_name, '', referenced_table_name
     FROM information_schema.key_column_usage
     WHERE table_schema = DATABASE() AND table_name = %s AND referenced_table_name IS NOT NULL
-    ORDER BY constraint_name
+    ORDER BY constraint_name, ordinal_position
 """
 
 
@@ -142,14 +147,28 @@ def _places(
     found: list[ColumnPlace | None] = [None] * len(relations)
     if relations:
         for number, *place, heirs in _rows(connection, PLACES.format(asked=asked, column=column), relations, columns):
-            found[number - 1] = ColumnPlace(*place, heirs=tuple(heirs))
+            found[number - 1] = ColumnPlace(*place, tuple(heirs))
     return found
 
 
 def foreign_keys_of(connection: BaseDatabaseWrapper, table: str) -> list[PresentForeignKey]:
     """Return the foreign keys that a table carries."""
     sql = POSTGRESQL_KEYS if connection.vendor == "postgresql" else MYSQL_KEYS
-    return [PresentForeignKey(*map(str, row)) for row in _rows(connection, sql, _name(connection, table))]
+    columns: dict[tuple[str, str, str], list[str]] = {}
+    for name, column, definition, references in _rows(connection, sql, _name(connection, table)):
+        columns.setdefault((str(name), str(definition), str(references)), []).append(str(column))
+    return [
+        PresentForeignKey(name, tuple(found), definition, references)
+        for (name, definition, references), found in columns.items()
+    ]
+
+
+def name_of_not_null(connection: BaseDatabaseWrapper, table: str, column: str) -> str:
+    """Return the name by which a column's NOT NULL can be dropped, empty where it has none."""
+    if connection.vendor != "postgresql":
+        return ""
+    rows = _rows(connection, POSTGRESQL_NOT_NULL, _name(connection, table), column)
+    return next((str(name) for (name,) in rows), "")
 
 
 def _name(connection: BaseDatabaseWrapper, table: str) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.bridgeable import bridges_of
+from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -31,7 +32,6 @@ from auto_migrate.safety.acknowledgements import acknowledged, is_for_server, of
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hearing import TO_RELEASE, Hearing, evidence_of, level_with

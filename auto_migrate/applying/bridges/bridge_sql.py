@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.identifiers import quoted
-from auto_migrate.values import Bridge
+from auto_migrate.values import Bridge, BridgeKind
 
 FILL = """
 BEGIN
@@ -70,7 +70,9 @@ def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> 
 
 def add_constraint(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
     """Add a constraint that was loosened as it was, for new rows."""
-    add = f"ADD CONSTRAINT {own_name(connection, bridge.name)} {bridge.definition} NOT VALID"
+    is_not_null = bridge.kind is BridgeKind.NOT_NULL
+    definition = f"NOT NULL {_column(connection, bridge)}" if is_not_null else bridge.definition
+    add = f"ADD CONSTRAINT {own_name(connection, bridge.name)} {definition} NOT VALID"
     send(connection, f"ALTER TABLE {_table(connection, bridge)} {add}")
 
 

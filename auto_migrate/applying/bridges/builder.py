@@ -82,9 +82,7 @@ class BridgeBuilder:
         if self.database.vendor != "postgresql":
             return contextlib.nullcontext()
         fill = watch.fill_tightened if watch.raises else None
-        statements = StatementWatch(
-            self.database, self.ledger, self.aside, any_stand=lambda: self.any_stand, fill=fill
-        )
+        statements = StatementWatch(self.database, self.ledger, self.aside, any_stand=lambda: self.any_stand, fill=fill)
         return self.database.connection.execute_wrapper(functools.partial(self._watch, statements))
 
     @contextlib.contextmanager
@@ -188,12 +186,15 @@ class EditorWatch:
             alter(model, old, new, strict)
             return
         table = model._meta.db_table
-        standing = [bridge for bridge in self._standing(table, old.column) if bridge.kind not in LOOSENED]
+        found = self._standing(table, old.column)
+        standing = [bridge for bridge in found if bridge.kind not in LOOSENED]
         with self.builder.aside():
             for bridge in standing if self.builder.database.transactional_ddl else ():
                 self._take_aside(bridge)
         alter(model, old, new, strict)
         with self.builder.aside():
+            loosened = (bridge for bridge in found if bridge.kind in LOOSENED and new.column != old.column)
+            self.ledger.move({bridge: dataclasses.replace(bridge, column=new.column) for bridge in loosened})
             for bridge in standing:
                 self._put_again(bridge, new)
             if not standing and self.connection.vendor == "postgresql":

@@ -126,7 +126,7 @@ class Relocation:
     def _number_of(self, relation: int, name: str) -> int:
         return next((int(number) for (number,) in self._ask(CONSTRAINT, relation, name)), 0)
 
-    def _ask(self, query: str, *params: object) -> Iterator[tuple[str]]:
+    def _ask(self, query: str, *params: int | str) -> Iterator[tuple[str]]:
         with self.connection.cursor() as cursor:
             cursor.execute(query, params)
             yield from cursor.fetchall()

@@ -53,14 +53,13 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
     if command.behavior.name == "DROP_CASCADE":
         for own, key in known.keys_to(table, column):
             yield dropped(key, known.placed(own))
-    there = known.column(table, column)
-    required = there is not None and there.not_null and not there.default
+    binding = known.binding(table, column)
     yield DropColumn(
         **place,
         column=column,
         references=known.reference(table, column),
-        required=required,
-        held=required and there is not None and there.held,
+        required=binding is not None and binding.required,
+        held=binding is not None and binding.held,
         cascades=command.behavior.name == "DROP_CASCADE",
     )
 
