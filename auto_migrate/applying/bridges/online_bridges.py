@@ -142,6 +142,8 @@ def escorts_of(
     found = []
     for inner in operation.database_operations:
         within = foresee(before, migration.app_label, [inner])
-        found += escorts_of(builder, migration, inner, before, within)
+        # What SQL is meant for stands beside it.
+        ends_in = after if isinstance(inner, ops.RunSQL) else within
+        found += escorts_of(builder, migration, inner, before, ends_in)
         before = within
     return found
