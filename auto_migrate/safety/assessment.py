@@ -53,14 +53,16 @@ def assess(
     live: Live | None = None,
     witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
+    new_tables: Iterable[str] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `new_tables` are there and used by no release, as those that the plan makes.
     `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
-    new = NewObjects()
+    new = NewObjects(set(new_tables))
     former = live.former if live else FormerNames()
     judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:

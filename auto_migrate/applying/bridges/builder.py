@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -41,11 +41,12 @@ WATCHED = ("create_model", "delete_model", "alter_db_table", "add_field", "remov
 class BridgeBuilder:
     """Watches over the schema editors of one run.
 
-    `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along.
+    `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along,
+    `new_tables` what is there and used by none.
     What it does to the database is of the migration's own transaction, where there is one.
     """
 
-    def __init__(self, database: Database, *, raises: bool, any_stand: bool) -> None:
+    def __init__(self, database: Database, *, raises: bool, any_stand: bool, new_tables: Iterable[str] = ()) -> None:
         self.database = database
         self.raises = raises
         self.any_stand = any_stand
@@ -53,7 +54,7 @@ class BridgeBuilder:
         # Who watches all statements, and not those of a migration alone.
         self.outside = tuple(database.connection.execute_wrappers)
         # Tables that the plan itself makes: no other release knows them.
-        self.new_tables: set[str] = set()
+        self.new_tables: set[str] = set(new_tables)
         self._is_watching = True
 
     @contextlib.contextmanager

@@ -51,9 +51,9 @@ def loosen(database: Database, late: Iterable[Wanted], *, lock: DeployLock, emit
             logger.warning(NOT_LOOSENED, place, migration, first_line(error))
 
 
-def wanted(database: Database, comparison: Comparison) -> Iterator[Wanted]:
-    """Return what to loosen for the migrations that wait for the deploy."""
-    new, deferred = NewObjects(), frozenset(comparison.deferred)
+def wanted(database: Database, comparison: Comparison, new_tables: Iterable[str] = ()) -> Iterator[Wanted]:
+    """Return what to loosen for the migrations that wait for the deploy; `new_tables` are used by no release."""
+    new, deferred = NewObjects(set(new_tables)), frozenset(comparison.deferred)
     done = frozenset(comparison.whole_keys) - deferred
     for read in read_plan(database.connection, comparison.whole, applied_state(comparison), done=done):
         for _operation, change in read.changes():

@@ -102,7 +102,7 @@ LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 INSERT = "INSERT INTO shop_order (note) VALUES ('old') RETURNING {}"
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
 @pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
 def test_bridges_go_along(tmp_path: Path, server: str, head: str, request: pytest.FixtureRequest) -> None:

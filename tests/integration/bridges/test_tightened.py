@@ -50,7 +50,7 @@ WRITES = """
 BRIDGES = {("fill", "shop_order", name) for name in (*NAMES, "filled")}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("online", ["never", "always"])
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
 @pytest.mark.parametrize("server", ["postgresql", "postgresql15"])

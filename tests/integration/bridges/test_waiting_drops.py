@@ -46,7 +46,7 @@ DROPS = """
 """
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
 def test_the_new_code_writes_beside_what_waits(tmp_path: Path, server: str, request: pytest.FixtureRequest) -> None:
     postgresql = request.getfixturevalue(server)
