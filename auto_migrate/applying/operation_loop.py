@@ -239,6 +239,9 @@ def carry_out(
             stack.enter_context(atomic(editor.connection.alias))
         if not is_schema_operation(operation):
             stack.enter_context(kept_in_schema(editor.connection.alias))
+        if (entered := getattr(editor, "operation_entered", None)) is not None:
+            # Whoever watches over the editor is not told of it otherwise.
+            entered(after)
         operation.database_forwards(migration.app_label, editor, before, after)
     return after
 

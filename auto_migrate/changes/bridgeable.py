@@ -60,18 +60,28 @@ def _for_old_code(change: Change, vendor: str) -> Iterator[Bridgeable]:
 
 def _for_new_code(change: Change) -> Iterator[Bridgeable]:
     if isinstance(change, DropColumn):
-        field = change.definition
+        field, (table, column) = change.definition, present_names(change)
         if change.references:
-            yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), change.column)
-        if change.required and not change.held and not (field is not None and field.primary_key):
-            yield Bridgeable(BridgeKind.NOT_NULL, djangos_name(change), change.column, field)
-    elif isinstance(change, DropTable) and change.references:
-        yield Bridgeable(BridgeKind.FOREIGN_KEY, djangos_name(change), "")
+            yield Bridgeable(BridgeKind.FOREIGN_KEY, table, column)
+        if change.required and not change.held and not is_filled(field):
+            yield Bridgeable(BridgeKind.NOT_NULL, table, column, field)
+    elif isinstance(change, DropTable) and change.own_references:
+        yield Bridgeable(BridgeKind.FOREIGN_KEY, present_names(change)[0], "")
 
 
-def djangos_name(change: DropColumn | DropTable) -> str:
-    """Return the name of a table as Django writes it, where SQL drops it or its column."""
-    return change.table if change.definition is not None else '"."'.join(parts_of(change.table))
+def is_filled(field: Any) -> bool:
+    """Return whether NULL is none of what a column gets where a writer leaves it out."""
+    return field is not None and bool(field.primary_key or field.has_db_default())
+
+
+def present_names(change: DropColumn | DropTable) -> tuple[str, str]:
+    """Return the names that a table and its column have now, the table's as Django writes it."""
+    is_column = isinstance(change, DropColumn)
+    table, column = change.present if is_column else (change.present, "")
+    if is_column:
+        column = column or change.column
+    table = table or change.table
+    return table if change.definition is not None else '"."'.join(parts_of(table)), column
 
 
 def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:
@@ -103,6 +113,16 @@ def obstacle_of_fill(field: Any, editor: Any) -> str:
     if field.primary_key or field.generated:
         return gettext_noop("there is nothing to bridge")
     return "" if field.has_db_default() else obstacle_of_value(field, editor)
+
+
+def obstacle_of_tightening(field: Any, editor: Any, *, is_filled: bool) -> str:
+    """Say the same of a column that SQL lets take NULL no more; `field` is None where no model has it.
+
+    `is_filled` tells that the database has a default for it, which serves where the field has none.
+    """
+    obstacle = gettext_noop("there is no default") if field is None else obstacle_of_fill(field, editor)
+    is_own = field is not None and (field.primary_key or field.generated or field.unique)
+    return "" if is_filled and not is_own else obstacle
 
 
 def obstacle_of_drop(field: Any) -> str:

@@ -58,12 +58,21 @@ class CreateTable(Change):
 class DropTable(Change):
     """A table that goes, and the other tables that its foreign keys point to.
 
-    `definition` is Django's model, or the many-to-many field that the table is of, where there is one.
+    `kept` are those of them to which only the keys of its partitioned table point, which stays.
+    `definition` is Django's model, or the many-to-many field that the table is of, where there is one. `present` is the
+    name that the database has for it now, where that was asked.
     """
 
     references: tuple[str, ...] = ()
+    kept: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
     cascades: bool = False
     definition: Any = None
+    present: str = dataclasses.field(default="", compare=False, repr=False)
+
+    @property
+    def own_references(self) -> tuple[str, ...]:
+        """The tables of which rows cannot be deleted as long as it is there."""
+        return tuple(table for table in self.references if table not in self.kept)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,8 +120,9 @@ class DropColumn(ColumnChange):
 
     `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
     nothing, or what a unique column has only once.
-    `held` tells whether the database will not let it take NULL, because a key or a parent table needs it.
-    `definition` is the Django field where there is one.
+    `held` tells whether the database will not let it take NULL, because a key, a parent table, a domain or a CHECK
+    refuses it, or that it would not help. `definition` is the Django field where there is one. `present` are the names
+    that the database has for its table and itself now, where that was asked.
     """
 
     references: str = ""
@@ -120,6 +130,7 @@ class DropColumn(ColumnChange):
     held: bool = False
     cascades: bool = False
     definition: Any = None
+    present: tuple[str, str] = dataclasses.field(default=("", ""), compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,6 +154,8 @@ class AlterType(ColumnChange):
     new_collation: str = ""
     using: bool = False
     """Whether the statement computes the values in an expression of its own (`USING`) that is more than a cast."""
+    conversion: str = dataclasses.field(default="", compare=False, repr=False)
+    """That expression in SQL, empty where it says nothing."""
     indexed: bool | None = None
     old_definition: Any = None
     definition: Any = None

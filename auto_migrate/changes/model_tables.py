@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import strip_quotes, truncate_name
@@ -35,3 +36,13 @@ def model_of_table(state: ProjectState) -> dict[str, str]:
         for model in state.models.values()
         if not model.options.get("proxy")
     }
+
+
+def field_at(state: ProjectState, table: str, column: str) -> Any:
+    """Return the field that a column is of, None where no model of a state has it."""
+    spelled = {table, table.replace('"."', ".")}
+    for model in state.models.values():
+        if not model.options.get("proxy") and spelled & {own := table_of(model), own.replace('"."', ".")}:
+            fields = state.apps.get_model(model.app_label, model.name)._meta.local_concrete_fields
+            return next((field for field in fields if field.column == column), None)
+    return None

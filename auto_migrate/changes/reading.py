@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,9 +12,12 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
-from auto_migrate.changes.change import Change, OpaqueChange
+from auto_migrate.changes.bindings import Bindings
+from auto_migrate.changes.bridgeable import obstacle_of_tightening
+from auto_migrate.changes.change import Change, OpaqueChange, SetNotNull
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.dependents import Dependents
+from auto_migrate.changes.model_tables import field_at
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.replacements import marked_again
 from auto_migrate.changes.rights import Rights
@@ -70,13 +73,14 @@ def read_plan(
     before: Mapping[MigrationKey, ProjectState] | None = None,
     with_sql: bool = False,
     online: TellSteps | None = None,
+    done: Collection[MigrationKey] = (),
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
 
     What is unapplied is read from the state `before` it; nothing is where that is not given. `online` is asked,
-    operation by operation, for the steps in which each is carried out.
+    operation by operation, for the steps in which each is carried out. What is `done` the database has by now.
     """
-    reader = Reader(connection, state, with_sql=with_sql, online=online)
+    reader = Reader(connection, state, with_sql=with_sql, online=online, done=done)
     for migration, backwards in plan:
         if not backwards:
             yield reader.read(migration)
@@ -96,6 +100,7 @@ class Reader:
         *,
         with_sql: bool = False,
         online: TellSteps | None = None,
+        done: Collection[MigrationKey] = (),
     ) -> None:
         self.connection = connection
         self.state = state
@@ -104,6 +109,8 @@ class Reader:
         self.validity = Validity(connection)
         self.dependents = Dependents(connection)
         self.rights = Rights(connection)
+        self.bindings = Bindings(connection)
+        self.done = done
 
     def read(self, migration: Migration) -> MigrationChanges:
         """Read the next migration."""
@@ -148,7 +155,8 @@ class Reader:
         backwards: bool = False,
     ) -> OperationChanges:
         place = (operation, migration.app_label, self.connection, before, after)
-        changes = tuple(self._told(read_changes(*place, backwards=backwards), before))
+        is_done = MigrationKey.of(migration) in self.done
+        changes = tuple(self._told(read_changes(*place, backwards=backwards), before, is_done=is_done))
         self.rights.pass_by(operation, changes)
         sql = statements_of_operation(*place, backwards=backwards) if self.with_sql else ()
         # What is unapplied is carried out as it stands.
@@ -156,10 +164,13 @@ class Reader:
         steps = online(migration, operation, before, after, changes) if online else ()
         return OperationChanges(index, operation, changes, sql, steps)
 
-    def _told(self, changes: Iterable[Change], before: ProjectState) -> Iterator[Change]:
+    def _told(self, changes: Iterable[Change], before: ProjectState, *, is_done: bool) -> Iterator[Change]:
         """Return changes with what the database at hand and the plan before them make of each."""
         for change in changes:
-            for told in self.validity.tell(change, before):
+            bound = self.bindings.told(change)
+            if not is_done:
+                self.bindings.follow(change)
+            for told in self.validity.tell(bound, before):
                 yield told
                 yield from self.dependents.told(told)
                 yield from self.rights.told(told)
@@ -205,8 +216,18 @@ def read_changes(
 ) -> tuple[Change, ...]:
     """Return what an operation does; one of a project's own that cannot even be looked at must not stop a deploy."""
     try:
-        return tuple(changes_of(operation, app_label, connection, before, after, backwards=backwards))
+        changes = changes_of(operation, app_label, connection, before, after, backwards=backwards)
+        return tuple(with_obstacle_of_sql(change, connection, after) for change in changes)
     except (DatabaseError, InterfaceError, TransientError):
         raise
     except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
         return (OpaqueChange(table="", text=operation.describe(), reason=f"{type(error).__name__}: {error}"),)
+
+
+def with_obstacle_of_sql(change: Change, connection: BaseDatabaseWrapper, after: ProjectState) -> Change:
+    """Return a column that SQL lets take NULL no more with what the state after it says of a bridge for it."""
+    if not isinstance(change, SetNotNull) or change.obstacle is not None:
+        return change
+    editor = connection.SchemaEditorClass(connection)
+    field = field_at(after, change.table, change.column)
+    return dataclasses.replace(change, obstacle=obstacle_of_tightening(field, editor, is_filled=change.keeps_default))

@@ -6,7 +6,7 @@ Of tenants' schemas each has its own: what is noted and looked up is of the one 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
@@ -90,9 +90,13 @@ class BridgeLedger:
         """Note that a table has another name."""
         self._rows().filter(table_name=old).update(table_name=new)
 
-    def move(self, bridge: Bridge, to: Bridge) -> None:
-        """Note that a column, its table or both have other names."""
-        self._of(bridge).update(table_name=to.table, column_name=to.column)
+    def move(self, moves: Mapping[Bridge, Bridge]) -> None:
+        """Note that columns, their tables or constraints have other names; they may have changed places."""
+        # Looked up before any of them is where another was.
+        rows = {to: list(self._of(bridge).values_list("pk", flat=True)) for bridge, to in moves.items()}
+        for to, keys in rows.items():
+            names = {"table_name": to.table, "column_name": to.column, "object_name": to.name}
+            self._all().filter(pk__in=keys).update(**names)
 
     def forget(self, bridge: Bridge) -> bool:
         """Note that a bridge is gone; return whether it still stood."""

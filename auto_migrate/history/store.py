@@ -144,6 +144,18 @@ class History:
         steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
         return frozenset(MigrationKey(*key) for key in steps.values_list("app_label", "name"))
 
+    def unfinished_plans(self) -> list[frozenset[MigrationKey]]:
+        """Return what each run was to apply that began since one has ended well."""
+        if not have_tables(connections[self.database]):
+            return []
+        steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
+        if (last := self.runs().filter(status=RunStatus.SUCCEEDED).first()) is not None:
+            steps = steps.filter(run__requested_at__gt=last.requested_at)
+        plans: dict[uuid.UUID, set[MigrationKey]] = {}
+        for run, *key in steps.values_list("run_id", "app_label", "name"):
+            plans.setdefault(run, set()).add(MigrationKey(*key))
+        return list(map(frozenset, plans.values()))
+
     def newest(self, phase: str, status: RunStatus) -> RunRecord | None:
         """Return the newest run of a phase that ended in this way."""
         return self.runs().filter(phase=phase, status=status).first()

@@ -166,10 +166,11 @@ class PhaseClassifier:
         *,
         deferred: Iterable[MigrationKey] = (),
         kept: bool | None = None,
+        new_tables: Iterable[str] = (),
     ) -> None:
         self.graph = graph
         self.kept = get_settings().PHASES if kept is None else kept
-        self.new = NewObjects()
+        self.new = NewObjects(set(new_tables))
         # Node → the nearest pending post_deploy migrations that it is or depends on.
         self.late: dict[Node, tuple[MigrationKey, ...]] = {(key.app_label, key.name): (key,) for key in deferred}
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.changes.bridgeable import bridges_of
+from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -31,7 +32,6 @@ from auto_migrate.safety.acknowledgements import acknowledged, is_for_server, of
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hearing import TO_RELEASE, Hearing, evidence_of, level_with
@@ -53,14 +53,16 @@ def assess(
     live: Live | None = None,
     witness: Callable[[], Witness | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
+    new_tables: Iterable[str] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
+    `new_tables` are there and used by no release, as those that the plan makes.
     `witness` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
-    new = NewObjects()
+    new = NewObjects(set(new_tables))
     former = live.former if live else FormerNames()
     judge = Assessor(server, live, Hearing(functools.cache(witness), former))
     for read in plan:
@@ -190,7 +192,9 @@ class Assessor:
         """Return what takes care of what a hazard found, if anything does."""
         if is_handled_online(hazard, found, read):
             return Handled.ONLINE
-        return Handled.BRIDGE if is_handled_by_bridge(hazard, found, read, self.server.vendor) else None
+        # What is unapplied is for a release that knew it no other way.
+        is_bridged = not read.backwards and is_handled_by_bridge(hazard, found, read, self.server.vendor)
+        return Handled.BRIDGE if is_bridged else None
 
     def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import Change
+from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.findings import Basis, Evidence, Level
-from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.workload.witness import Witness, WitnessAccount, told
 

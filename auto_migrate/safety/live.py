@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.databases.statistics import Activity, Statistics, TableStatistics
 from auto_migrate.duration_words import DAY, estimated_duration, window
 from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.numerals import numeral
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.former_names import FormerNames
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.lock_time import held, rates_of
 

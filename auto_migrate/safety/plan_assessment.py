@@ -20,6 +20,7 @@ from auto_migrate.history.journal import Position
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
 from auto_migrate.phases.divide import states_before
 from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.unreleased import unreleased_tables
 from auto_migrate.safety.acknowledgements import of_settings
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.forecast import forecast
@@ -56,7 +57,10 @@ def assess_plan(
     for another plan.
     """
     check_same_plan(comparison, acknowledgements)
-    classifier = PhaseClassifier(comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased)
+    new_tables = unreleased_tables(database, comparison, lambda: state)
+    classifier = PhaseClassifier(
+        comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased, new_tables=new_tables
+    )
     before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
     online = foresight(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
@@ -71,6 +75,7 @@ def assess_plan(
         live=live,
         witness=functools.partial(witness_of, database.connection),
         acknowledgements=[*acknowledgements, *configured(keys)],
+        new_tables=new_tables,
     )
     now = [read for read in plan if read.key in frozenset(comparison.keys)]
     earlier = durations(database.alias, comparison.keys)

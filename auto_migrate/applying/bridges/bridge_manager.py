@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from django.utils import timezone
@@ -16,9 +17,10 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.phases.phase import Phase
-from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
+from auto_migrate.planning.unreleased import unreleased_tables
 from auto_migrate.values import BRIDGED_VENDORS, Bridge
 
 
@@ -71,7 +73,17 @@ class BridgeManager:
         """Return what raises bridges while the plan is carried out."""
         if self.raises and not self.is_known:
             self.ledger.ensure_table()
-        return BridgeBuilder(self.database, raises=self.raises, any_stand=bool(self.standing))
+        return BridgeBuilder(
+            self.database, raises=self.raises, any_stand=bool(self.standing), new_tables=self.new_tables
+        )
+
+    @functools.cached_property
+    def new_tables(self) -> frozenset[str]:
+        """The tables that are there before the plan, and that no release uses all the same."""
+        if not self.raises or self.is_known:
+            # Of tenants each would be asked about by itself.
+            return frozenset()
+        return unreleased_tables(self.database, self.comparison, functools.partial(applied_state, self.comparison))
 
     @property
     def loosens(self) -> bool:
@@ -81,7 +93,7 @@ class BridgeManager:
     def loosen(self, late: Iterable[Wanted] | None = None) -> None:
         """Loosen what waits for the deploy, which is read from the plan unless somebody has."""
         if self.loosens:
-            late = wanted(self.database, self.comparison) if late is None else late
+            late = wanted(self.database, self.comparison, self.new_tables) if late is None else late
             loosen(self.database, late, lock=self.lock, emit=self.emit)
 
     def finish(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.identifiers import quoted
-from auto_migrate.values import Bridge
+from auto_migrate.values import Bridge, BridgeKind
 
 FILL = """
 BEGIN
@@ -47,12 +47,9 @@ def drop_not_null(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
 def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> None:
     """Make the trigger that puts a value, an expression of SQL, where NULL would be written, or make it anew."""
     quote, column = connection.ops.quote_name, _column(connection, bridge)
-    body = FILL.format(column=column, value=value)
-    mark = "$fill$"
-    while mark in body:
-        mark = f"{mark[:-1]}_$"
     name = quote(bridge.name)
-    send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {mark}{body}{mark}")
+    body = dollar_quoted(FILL.format(column=column, value=value))
+    send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {body}")
     send(
         connection,
         f"CREATE OR REPLACE TRIGGER {name} BEFORE INSERT OR UPDATE ON {_table(connection, bridge)}"
@@ -71,18 +68,32 @@ def drop_foreign_key(connection: BaseDatabaseWrapper, table: str, name: str) -> 
     send(connection, f"ALTER TABLE {connection.ops.quote_name(table)} DROP {kind} {own_name(connection, name)}")
 
 
-def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge, *, deferrable: bool) -> None:
-    """Let a constraint that was loosened be found by its name, by one that goes with its column.
+def add_constraint(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Add a constraint that was loosened as it was, for new rows."""
+    is_not_null = bridge.kind is BridgeKind.NOT_NULL
+    definition = f"NOT NULL {_column(connection, bridge)}" if is_not_null else bridge.definition
+    add = f"ADD CONSTRAINT {own_name(connection, bridge.name)} {definition} NOT VALID"
+    send(connection, f"ALTER TABLE {_table(connection, bridge)} {add}")
 
-    It holds nothing, unless it has to be `deferrable`, which only a foreign key can be without a look at the rows.
-    """
+
+def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
+    """Let a constraint that was loosened be found by its name, by one that goes with its column and holds nothing."""
     name, column = own_name(connection, bridge.name), _column(connection, bridge)
-    definition = bridge.definition if deferrable else f"CHECK ({column} IS NULL OR TRUE)"
-    send(
-        connection,
-        f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT IF EXISTS {name},"
-        f" ADD CONSTRAINT {name} {definition} NOT VALID",
-    )
+    add = f"ADD CONSTRAINT {name} CHECK ({column} IS NULL OR TRUE) NOT VALID"
+    send(connection, f"ALTER TABLE {_table(connection, bridge)} {add}")
+
+
+def drop_constraint(connection: BaseDatabaseWrapper, bridge: Bridge, name: str) -> None:
+    """Drop a constraint of a bridge's table."""
+    send(connection, f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT {own_name(connection, name)}")
+
+
+def dollar_quoted(body: str) -> str:
+    """Write a body of PL/pgSQL as a string."""
+    mark = "$fill$"
+    while mark in body:
+        mark = f"{mark[:-1]}_$"
+    return f"{mark}{body}{mark}"
 
 
 def own_name(connection: BaseDatabaseWrapper, name: str) -> str:

@@ -10,10 +10,12 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
 from auto_migrate.applying.bridges.statement_watch import StatementWatch
@@ -23,9 +25,11 @@ from auto_migrate.changes.bridgeable import (
     obstacle_of_default,
     obstacle_of_drop,
     obstacle_of_fill,
+    obstacle_of_tightening,
 )
+from auto_migrate.changes.model_tables import field_at
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.present_columns import column_of
+from auto_migrate.databases.present_columns import ColumnPlace, column_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
@@ -37,11 +41,12 @@ WATCHED = ("create_model", "delete_model", "alter_db_table", "add_field", "remov
 class BridgeBuilder:
     """Watches over the schema editors of one run.
 
-    `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along.
+    `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along,
+    `new_tables` what is there and used by none.
     What it does to the database is of the migration's own transaction, where there is one.
     """
 
-    def __init__(self, database: Database, *, raises: bool, any_stand: bool) -> None:
+    def __init__(self, database: Database, *, raises: bool, any_stand: bool, new_tables: Iterable[str] = ()) -> None:
         self.database = database
         self.raises = raises
         self.any_stand = any_stand
@@ -49,7 +54,7 @@ class BridgeBuilder:
         # Who watches all statements, and not those of a migration alone.
         self.outside = tuple(database.connection.execute_wrappers)
         # Tables that the plan itself makes: no other release knows them.
-        self.new_tables: set[str] = set()
+        self.new_tables: set[str] = set(new_tables)
         self._is_watching = True
 
     @contextlib.contextmanager
@@ -71,10 +76,15 @@ class BridgeBuilder:
         finally:
             self._is_watching = before
 
-    def _watch(self, execute: Callable[..., Any], *statement: Any) -> Any:
-        if not (self.any_stand and self._is_watching and self.database.vendor == "postgresql"):
-            return execute(*statement)
-        return StatementWatch(self.database, self.ledger, self.aside)(execute, *statement)
+    def _watch(self, watch: StatementWatch, execute: Callable[..., Any], *statement: Any) -> Any:
+        return watch(execute, *statement) if self._is_watching else execute(*statement)
+
+    def _statements_watched(self, watch: EditorWatch) -> contextlib.AbstractContextManager[None]:
+        if self.database.vendor != "postgresql":
+            return contextlib.nullcontext()
+        fill = watch.fill_tightened if watch.raises else None
+        statements = StatementWatch(self.database, self.ledger, self.aside, any_stand=lambda: self.any_stand, fill=fill)
+        return self.database.connection.execute_wrapper(functools.partial(self._watch, statements))
 
     @contextlib.contextmanager
     def watching(
@@ -87,7 +97,7 @@ class BridgeBuilder:
         # Nothing is loosened while a migration is carried out.
         any_stood = self.any_stand
         watch = EditorWatch(self, editor, migration, raises=self.raises and not backwards)
-        with watch.attached(), self.database.connection.execute_wrapper(self._watch):
+        with watch.attached(), self._statements_watched(watch):
             yield
         if any_stood and not backwards:
             with self.aside():
@@ -104,17 +114,25 @@ class EditorWatch:
         self.ledger = builder.ledger
         self.migration = migration
         self.raises = raises
+        # The state after the operation under way.
+        self.state: ProjectState | None = None
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
         """Stand in front of the editor's own methods."""
         for name in WATCHED:
             setattr(self.editor, name, functools.partial(self._asked, getattr(self, name), getattr(self.editor, name)))
+        # Asked by whoever carries operations out.
+        self.editor.operation_entered = self.enter
         try:
             yield
         finally:
-            for name in WATCHED:
+            for name in (*WATCHED, "operation_entered"):
                 vars(self.editor).pop(name, None)
+
+    def enter(self, state: ProjectState) -> None:
+        """Note what the statements to come are meant to end in."""
+        self.state = state
 
     def _asked(self, method: Method, own: Method, *arguments: Any, **options: Any) -> None:
         with self.builder.unwatched():
@@ -171,12 +189,15 @@ class EditorWatch:
             alter(model, old, new, strict)
             return
         table = model._meta.db_table
-        standing = [bridge for bridge in self._standing(table, old.column) if bridge.kind not in LOOSENED]
+        found = self._standing(table, old.column)
+        standing = [bridge for bridge in found if bridge.kind not in LOOSENED]
         with self.builder.aside():
             for bridge in standing if self.builder.database.transactional_ddl else ():
                 self._take_aside(bridge)
         alter(model, old, new, strict)
         with self.builder.aside():
+            loosened = (bridge for bridge in found if bridge.kind in LOOSENED and new.column != old.column)
+            self.ledger.move({bridge: dataclasses.replace(bridge, column=new.column) for bridge in loosened})
             for bridge in standing:
                 self._put_again(bridge, new)
             if not standing and self.connection.vendor == "postgresql":
@@ -193,8 +214,31 @@ class EditorWatch:
     def fill_null(self, table: str, old: Any, new: Any) -> None:
         """Put a default where code still writes NULL into a column that takes none any more."""
         if old.null and not new.null and self._serves(table) and not obstacle_of_fill(new, self.editor):
-            name = f"{FILL_TRIGGER}{_digest(table, new.column)}"
-            self._fill(Bridge(BridgeKind.FILL, self.migration, table, new.column, name), self._value(new))
+            self._raise_fill(table, new.column, self._value(new))
+
+    def fill_tightened(self, place: ColumnPlace) -> None:
+        """Put a default where code still writes NULL into a column that SQL lets take none any more."""
+        present = column_of(self.connection, place.table, place.column)
+        if present is None or present.in_key or not self._serves(place.table):
+            return
+        field = None if self.state is None else field_at(self.state, place.table, place.column)
+        obstacle = obstacle_of_tightening(field, self.editor, is_filled=bool(place.default))
+        if not obstacle and not self._is_filled(place.table, place.column):
+            is_of_field = field is not None and not obstacle_of_fill(field, self.editor)
+            self._raise_fill(place.table, place.column, self._value(field) if is_of_field else place.default)
+
+    def _is_filled(self, table: str, column: str) -> bool:
+        return any(bridge.kind is BridgeKind.FILL for bridge in self.ledger.on(table, column))
+
+    def _raise_fill(self, table: str, column: str, value: str) -> None:
+        bridge = Bridge(BridgeKind.FILL, self.migration, table, column, self._free_name(table, column))
+        self._fill(bridge, value)
+
+    def _free_name(self, table: str, column: str) -> str:
+        """Return the name of a trigger; that of a column which was called so before may have it still."""
+        taken = {bridge.name for bridge in self.ledger.standing() if (bridge.table, bridge.column) != (table, column)}
+        names = (f"{FILL_TRIGGER}{_digest(table, column, *['again'] * times)}" for times in itertools.count())
+        return next(name for name in names if name not in taken)
 
     def follow(self, table: str, field: Any) -> None:
         """Note how bridges are shown on a column that has become another, without being in its way."""
@@ -211,6 +255,16 @@ class EditorWatch:
                 if bridge.migration == self.migration and bridge.kind in kinds:
                     if column_of(self.connection, table, column) is not None:
                         self._take_aside(bridge)
+                    self.ledger.forget(bridge)
+
+    def withdraw_needless(self) -> None:
+        """Take down what fills columns that take NULL again, since what the migration had begun was taken back."""
+        with self.builder.aside():
+            for bridge in self.ledger.standing():
+                is_own = bridge.kind is BridgeKind.FILL and bridge.migration == self.migration
+                found = column_of(self.connection, bridge.table, bridge.column) if is_own else None
+                if found is not None and found.null:
+                    self._take_aside(bridge)
                     self.ledger.forget(bridge)
 
     def forget(self, table: str, column: str | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from typing import Any
 
 from django.db.migrations import operations as ops
@@ -15,8 +16,17 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder, EditorWatch
+from auto_migrate.applying.online.not_null import HELPER
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, parts_of, unquoted
 from auto_migrate.applying.states.lazy_state import foresee
+from auto_migrate.databases.present_columns import places_of
 from auto_migrate.values import BridgeKind, MigrationKey
+
+# What refuses NULL of a column, as the steps for SQL of the project's own say it.
+TIGHTENED = re.compile(
+    rf"ALTER TABLE (?P<table>{NAME}) (?:ALTER COLUMN (?P<set>{QUOTED}) SET NOT NULL"
+    rf'|ADD CONSTRAINT (?:{QUOTED} NOT NULL|"{HELPER}\w+" CHECK) \(?(?P<held>{QUOTED})(?: IS NOT NULL\))? NOT VALID)\Z'
+)
 
 
 class Escort:
@@ -43,6 +53,9 @@ class Escort:
         """Raise what the running release needs after a statement, in the transaction in which it was sent."""
         if not self.is_needed:
             return
+        if isinstance(self.operation, ops.RunSQL):
+            self._tightened(sql)
+            return
         adds, alters = (isinstance(self.operation, kind) for kind in (ops.AddField, ops.AlterField))
         if not (adds or alters) or not self._is_about(sql):
             return
@@ -55,13 +68,28 @@ class Escort:
             elif alters and sql.endswith(" DROP DEFAULT"):
                 self.watch.keep_dropped_default(self.table, self.old, self.new)
 
+    def _tightened(self, sql: str) -> None:
+        """Raise what is needed where SQL of the project's own lets a column take NULL no more."""
+        if self.watch.raises and (found := TIGHTENED.match(sql)) is not None:
+            self.watch.enter(self.after)
+            table, column = '"."'.join(parts_of(found["table"])), unquoted(found["set"] or found["held"])
+            with self.builder.aside():
+                for place in places_of(self.builder.database.connection, [(table, column)]):
+                    if place is not None:
+                        self.watch.fill_tightened(place)
+
     def _is_about(self, sql: str) -> bool:
         quote = self.builder.database.connection.ops.quote_name
         return sql.startswith(f"ALTER TABLE {quote(self.table)} ") and f" {quote(self.new.column)}" in f" {sql}"
 
     def undone(self) -> None:
         """Take down what was raised, in the transaction in which a step is taken back."""
-        if not self.is_needed or not isinstance(self.operation, ops.AddField | ops.AlterField):
+        if not self.is_needed:
+            return
+        if isinstance(self.operation, ops.RunSQL):
+            self.watch.withdraw_needless()
+            return
+        if not isinstance(self.operation, ops.AddField | ops.AlterField):
             return
         # An earlier operation of the same migration may have raised another kind, which is still needed.
         kinds = {BridgeKind.DEFAULT if isinstance(self.operation, ops.AddField) else BridgeKind.FILL}
@@ -114,6 +142,8 @@ def escorts_of(
     found = []
     for inner in operation.database_operations:
         within = foresee(before, migration.app_label, [inner])
-        found += escorts_of(builder, migration, inner, before, within)
+        # What SQL is meant for stands beside it.
+        ends_in = after if isinstance(inner, ops.RunSQL) else within
+        found += escorts_of(builder, migration, inner, before, ends_in)
         before = within
     return found

@@ -43,7 +43,9 @@ class Restoration:
         self.emit = emit
         self.table = str(self.connection.ops.quote_name(bridge.table))
         self.column = own_name(self.connection, bridge.column)
-        self.name = own_name(self.connection, bridge.name or HELPER)
+        # NOT NULL is proven by a CHECK that goes again.
+        name = HELPER if bridge.kind is BridgeKind.NOT_NULL else bridge.name
+        self.name = own_name(self.connection, name)
 
     def carry_out(self) -> bool:
         """Put it back, in steps of which each may have been made before; return whether there was a place for it.
@@ -53,20 +55,26 @@ class Restoration:
         if self.connection.vendor != "postgresql":
             raise MigrationFailed(_("The migration that it was raised for is gone: put it back by hand."))
         there = column_of(self.connection, self.bridge.table, self.bridge.column) is not None
-        last = ""
+        last: list[str] = []
         if there and self.bridge.kind is BridgeKind.NOT_NULL:
             self._hold(f"CHECK ({self.column} IS NOT NULL)", [self.table])
-            last = f"ALTER COLUMN {self.column} SET NOT NULL, DROP CONSTRAINT {self.name}"
+            # One after the other: what is dropped in the same statement proves nothing.
+            last = [self._not_null(), f"DROP CONSTRAINT {self.name}"]
         elif there:
             partitions = self._held_partitions()
             self._hold(self.bridge.definition, partitions or [self.table])
             # That of the whole table takes over those of its partitions, and looks at no row.
-            last = f"ADD CONSTRAINT {self.name} {self.bridge.definition}" if partitions else ""
+            last = [f"ADD CONSTRAINT {self.name} {self.bridge.definition}"] if partitions else []
         with self._moment():
-            if last:
-                self._alter(self.table, last)
+            for alteration in last:
+                self._alter(self.table, alteration)
             BridgeLedger(self.database.alias).forget(self.bridge)
         return there
+
+    def _not_null(self) -> str:
+        if self.bridge.name:
+            return f"ADD CONSTRAINT {own_name(self.connection, self.bridge.name)} NOT NULL {self.column}"
+        return f"ALTER COLUMN {self.column} SET NOT NULL"
 
     def _held_partitions(self) -> list[str]:
         """Return the partitions that are to be held to a foreign key each by itself, quoted.

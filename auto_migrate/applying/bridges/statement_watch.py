@@ -1,142 +1,173 @@
-"""What a migration's own SQL does to columns with bridges, done to the bridges.
+"""What a migration's own SQL and Python do to columns with bridges, done to the bridges.
 
 Django's editor says what it does to which column; a text does not, nor does Python. So the catalogue is asked where
-each bridge stands before such a statement, and where its column is after it. Only PostgreSQL knows columns by numbers.
+each bridge stands before a statement, and where its column is after it. Only PostgreSQL knows columns by numbers.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.transaction import atomic
 
-from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default, stand_in
-from auto_migrate.changes.change import AlterType, DropColumn, EndTransaction, OpaqueChange
+from auto_migrate.applying.bridges.relocation import Relocation, Retyped
+from auto_migrate.applying.bridges.tightening import Tightening
+from auto_migrate.changes.change import AlterType, Change, DropColumn, EndTransaction
+from auto_migrate.changes.sql.quoting import parts_of
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.present_columns import ColumnPlace, column_of, found_again, place_of
+from auto_migrate.databases.faults import causes
+from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.present_columns import ColumnPlace, places_of
+from auto_migrate.databases.statement_kinds import ends_transaction, runs_code
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
-# Whatever may give a column another name, type or schema, or drop it; or names a constraint before it is dropped.
+# Whatever may give a column another name, type or schema, or drop it; or names a constraint, or copies a default.
 MOVES = re.compile(
-    r"\b(?:ALTER\s+(?:TABLE|SCHEMA)|DROP\s+(?:TABLE|SCHEMA)|SET\s+CONSTRAINTS|DO\s+(?:LANGUAGE\b|E?['$])|CALL\s)",
+    r"\b(?:ALTER|DROP|CALL|EXECUTE|DO(?!\s+(?:NOTHING|UPDATE)\b)|SET\s+CONSTRAINTS|COMMENT\s+ON\s+CONSTRAINT)\b",
     re.IGNORECASE,
 )
+COPIES = re.compile(r"\bLIKE\b[^;]*\bINCLUDING\b", re.IGNORECASE)
+CALLED = re.compile(r'([\w$]+)"?\s*\(')
+MAKES_FUNCTION = re.compile(r"\bCREATE\b", re.IGNORECASE)
+# Functions that somebody has made, and that may change more than rows.
+OWN_FUNCTIONS = """
+    SELECT FROM pg_proc WHERE proname = ANY (%s::text[]) AND provolatile = 'v'
+    AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
+    LIMIT 1
+"""
+# What cannot be in a transaction (active_sql_transaction), or ends its own (invalid_transaction_termination).
+OUTSIDE = frozenset({"25001", "2D000"})
 
 
 class StatementWatch:
     """Goes between a migration and its connection, as `connection.execute_wrapper` has it.
 
-    Within `aside`, no statement is watched.
+    Within `aside`, no statement is watched. `fill` is asked to raise a bridge where a column takes NULL no more, None
+    where no release needs any.
     """
 
     def __init__(
-        self, database: Database, ledger: BridgeLedger, aside: Callable[[], contextlib.AbstractContextManager[None]]
+        self,
+        database: Database,
+        ledger: BridgeLedger,
+        aside: Callable[[], contextlib.AbstractContextManager[None]],
+        *,
+        any_stand: Callable[[], bool],
+        fill: Callable[[ColumnPlace], None] | None = None,
     ) -> None:
+        self.database = database
         self.connection = database.connection
         self.ledger = ledger
         self.aside = aside
+        self.any_stand = any_stand
+        self.fill = fill
+        # Sets of functions of which none is of somebody's own.
+        self._harmless: set[frozenset[str]] = set()
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Carry out a statement, with all that stands in its way aside, and let the bridges follow it."""
-        if not MOVES.search(text := str(sql)):
+        text = str(sql)
+
+        def run() -> Any:
             return execute(sql, params, many, context)
+
         with self.aside():
-            places = {bridge: place for bridge in self.ledger.standing() if (place := self._place(bridge))}
-            blocking = frozenset(self._blocking(text, places))
-            for bridge in places:
-                if bridge.kind is BridgeKind.FOREIGN_KEY:
-                    is_deferred = defers(text, bridge)
-                    if is_deferred or drops_by_name(text, bridge):
-                        stand_in(self.connection, bridge, deferrable=is_deferred)
-        with self._together() if blocking else contextlib.nullcontext():
-            with self.aside():
-                taken = {bridge for bridge in blocking if self._take_aside(bridge)}
-            done = execute(sql, params, many, context)
-            with self.aside():
-                for bridge, place in places.items():
-                    self._follow(bridge, place, was_aside=bridge in taken)
-        return done
+            if not self._may_move(text):
+                return run()
+            tightening = Tightening(self.connection, text, self.fill)
+            places = self._places()
+            if not places and not tightening.is_possible:
+                return run()
+            return self._carry_out(run, text, places, tightening)
 
-    def _place(self, bridge: Bridge) -> ColumnPlace | None:
-        return place_of(self.connection, bridge.table, bridge.column)
+    def _may_move(self, text: str) -> bool:
+        if MOVES.search(text) or COPIES.search(text):
+            return True
+        if MAKES_FUNCTION.search(text):
+            self._harmless.clear()
+        called = frozenset(name for found in CALLED.findall(text) for name in (found, found.lower()))
+        if not called or called in self._harmless or not self.any_stand():
+            return False
+        with self.connection.cursor() as cursor:
+            cursor.execute(OWN_FUNCTIONS, [sorted(called)])
+            if cursor.fetchone() is not None:
+                return True
+        self._harmless.add(called)
+        return False
 
-    def _blocking(self, text: str, bridges: Iterable[Bridge]) -> Iterator[Bridge]:
-        """Return the bridges because of which PostgreSQL would refuse a statement, where its text can be read."""
-        changes = list(changes_of_sql(text, self.connection, {})) if bridges else []
-        if any(isinstance(change, EndTransaction | OpaqueChange) for change in changes):
-            return
-        columns = {
-            (bare(change.table), change.column) for change in changes if isinstance(change, AlterType | DropColumn)
-        }
-        for bridge in bridges:
-            if bridge.kind not in LOOSENED and (bare(bridge.table), bridge.column) in columns:
-                yield bridge
+    def _places(self) -> dict[Bridge, ColumnPlace]:
+        standing = self.ledger.standing() if self.any_stand() else ()
+        found = places_of(self.connection, [(bridge.table, bridge.column) for bridge in standing])
+        return {bridge: place for bridge, place in zip(standing, found, strict=True) if place is not None}
+
+    def _carry_out(
+        self, run: Callable[[], Any], text: str, places: Mapping[Bridge, ColumnPlace], tightening: Tightening
+    ) -> Any:
+        """Carry out a statement; once more as if no bridge were there, where one was in its way."""
+        relocation = Relocation(self.database, self.ledger, places, changes := self._changes(text))
+
+        def attempt(blocking: Collection[Bridge]) -> Any:
+            with self._together():
+                relocation.clear(blocking)
+                done = run()
+                relocation.follow()
+                tightening.follow()
+                return done
+
+        def as_it_stands() -> Any:
+            done = run()
+            with self._together():
+                relocation.follow(goes_on=True)
+                tightening.follow()
+            return done
+
+        if (ends_transaction(text) and not runs_code(text)) or any(isinstance(one, EndTransaction) for one in changes):
+            return as_it_stands()
+        foreseen = frozenset(blocked_by(changes, text, places))
+        try:
+            return attempt(foreseen)
+        except Retyped as found:
+            blocking = foreseen | found.bridges
+        except DatabaseError as error:
+            if not self.connection.in_atomic_block and OUTSIDE.intersection(map(sqlstate_of, causes(error))):
+                return as_it_stands()
+            if self.database.fault_of(error) is not None or not (blocking := frozenset(named(text, error, places))):
+                raise
+        return attempt(blocking)
+
+    def _changes(self, text: str) -> list[Change]:
+        return list(changes_of_sql(text, self.connection, {}))
 
     def _together(self) -> contextlib.AbstractContextManager[None]:
-        """Let nobody see, and no kill leave, a bridge that is aside."""
-        return atomic(using=self.connection.alias, savepoint=False)
-
-    def _take_aside(self, bridge: Bridge) -> bool:
-        """Take down what is ours, and return whether it was."""
-        if bridge.kind is BridgeKind.FILL:
-            drop_fill(self.connection, bridge)
-            return True
-        present = column_of(self.connection, bridge.table, bridge.column)
-        if present is None or present.default != bridge.definition:
-            return False
-        drop_default(self.connection, bridge)
-        return True
-
-    def _follow(self, bridge: Bridge, before: ColumnPlace, *, was_aside: bool) -> None:
-        place = found_again(self.connection, before)
-        if place is None:
-            if bridge.kind is BridgeKind.FILL:
-                drop_fill(self.connection, bridge)
-            self.ledger.forget(bridge)
-            return
-        # Named as it was, unless it was given another name: a schema may be visible that is written all the same.
-        table = bridge.table if place.table == before.table else place.table
-        moved = dataclasses.replace(bridge, table=table, column=place.column)
-        if place.name != before.name:
-            self.ledger.move(bridge, moved)
-        if bridge.kind is BridgeKind.FILL and (was_aside or place.column != before.column):
-            make_fill(self.connection, moved, moved.definition)
-        elif bridge.kind is BridgeKind.DEFAULT and was_aside:
-            self._set_again(moved, place)
-
-    def _set_again(self, bridge: Bridge, place: ColumnPlace) -> None:
-        """Set a default on what its column has become, unless the statement has set another."""
-        present = column_of(self.connection, bridge.table, bridge.column)
-        if present is not None and not present.default:
-            set_default(self.connection, bridge, f"({bridge.definition})::{place.type}")
-            present = column_of(self.connection, bridge.table, bridge.column)
-            self.ledger.define(bridge, present.default if present else "")
-        else:
-            self.ledger.forget(bridge)
+        """Let nobody see, and no kill leave, a statement without what it does to bridges."""
+        return atomic(using=self.connection.alias)
 
 
-def drops_by_name(text: str, bridge: Bridge) -> bool:
-    """Return whether a text drops the constraint of a bridge, which was loosened, by its name."""
-    drop = rf'\bDROP\s+CONSTRAINT\s+(?:IF\s+EXISTS\s+)?"?{named(bridge)}'
-    return bare(bridge.table).lower() in text.lower() and re.search(drop, text, re.IGNORECASE) is not None
+def blocked_by(changes: Collection[Change], text: str, places: Collection[Bridge]) -> Iterator[Bridge]:
+    """Return the bridges that stand in a statement's way, as far as that is seen beforehand."""
+    columns = {
+        (parts_of(change.table)[-1], change.column) for change in changes if isinstance(change, AlterType | DropColumn)
+    }
+    copies = COPIES.search(text) is not None
+    for bridge in places:
+        is_copied = copies and bridge.kind is BridgeKind.DEFAULT and parts_of(bridge.table)[-1] in text
+        if bridge.kind not in LOOSENED and ((parts_of(bridge.table)[-1], bridge.column) in columns or is_copied):
+            yield bridge
 
 
-def defers(text: str, bridge: Bridge) -> bool:
-    """Return whether a text sets when that constraint is checked, as what Django writes does before it drops one."""
-    return re.search(rf"\bSET\s+CONSTRAINTS\b[^;]*?(?<![\w$]){named(bridge)}", text, re.IGNORECASE) is not None
-
-
-def named(bridge: Bridge) -> str:
-    """Return the pattern of the name of a bridge's constraint in SQL."""
-    return re.escape(bridge.name.replace('"', '""')) + r"(?![\w$])"
-
-
-def bare(table: str) -> str:
-    """Return the name of a table without its schema, as SQL or Django writes it."""
-    return table.replace('"."', ".").rpartition(".")[2]
+def named(text: str, error: DatabaseError, places: Collection[Bridge]) -> list[Bridge]:
+    """Return the bridges on the tables that a statement or its error speaks of; all where it names none of them."""
+    said = f"{text}\n{error}".lower()
+    found = [
+        bridge
+        for bridge in places
+        if any(name and name.lower() in said for name in (parts_of(bridge.table)[-1], bridge.name))
+    ]
+    return found or list(places)

@@ -22,6 +22,8 @@ FILL = re.compile(
     "(?:; SET CONSTRAINTS ALL IMMEDIATE)?",
     re.DOTALL,
 )
+# What the name of that CHECK begins with.
+HELPER = "auto_migrate_"
 # The first version that knows NOT NULL as a constraint which need not be valid.
 AS_CONSTRAINT = 18
 
@@ -82,4 +84,4 @@ def around(proven: Step, table: str, column: str, fill: str) -> list[Step]:
 
 def helper_name(table: str, column: str) -> str:
     """Name the CHECK that goes again."""
-    return f'"auto_migrate_{hashlib.blake2b(f"{table}.{column}".encode(), digest_size=8).hexdigest()}_not_null"'
+    return f'"{HELPER}{hashlib.blake2b(f"{table}.{column}".encode(), digest_size=8).hexdigest()}_not_null"'

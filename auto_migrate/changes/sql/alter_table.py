@@ -24,7 +24,7 @@ from auto_migrate.changes.sql import object_statements as objects
 from auto_migrate.changes.sql.catalog import Catalog, TableName
 from auto_migrate.changes.sql.column_definitions import column_added, is_null
 from auto_migrate.changes.sql.constraint_definitions import constraint_added, constraint_dropped, dropped, not_null
-from auto_migrate.changes.sql.nodes import dotted, kind, written_type
+from auto_migrate.changes.sql.nodes import dotted, kind, written, written_type
 from auto_migrate.changes.verbs import ObjectKind, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 
@@ -53,14 +53,13 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
     if command.behavior.name == "DROP_CASCADE":
         for own, key in known.keys_to(table, column):
             yield dropped(key, known.placed(own))
-    there = known.column(table, column)
-    required = there is not None and there.not_null and not there.default
+    binding = known.binding(table, column)
     yield DropColumn(
         **place,
         column=column,
         references=known.reference(table, column),
-        required=required,
-        held=required and there is not None and there.held,
+        required=binding is not None and binding.required,
+        held=binding is not None and binding.held,
         cascades=command.behavior.name == "DROP_CASCADE",
     )
 
@@ -82,6 +81,7 @@ def alter_type(command: Any, place: TableName, known: Catalog) -> Iterator[Chang
         old_collation=there.collation if there else "",
         new_collation=f'"{dotted(collation.collname)}"' if collation else "",
         using=computes(command.def_.raw_default, command.name),
+        conversion=written(command.def_.raw_default) if command.def_.raw_default else "",
     )
 
 

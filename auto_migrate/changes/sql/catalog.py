@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,20 +16,24 @@ from auto_migrate.changes.sql.nodes import name_of
 
 COLUMN = """
     SELECT format_type(atttypid, atttypmod), coalesce(quote_ident(collname), ''), attnotnull,
-           atthasdef OR attidentity <> '',
+           atthasdef OR attidentity <> '' OR typdefault IS NOT NULL,
            EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indkey[0] = attnum AND indnkeyatts = 1
                                               AND indisunique AND indpred IS NULL),
            EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND attnum = ANY (indkey::int2[])
                                               AND (indisprimary OR indisreplident))
            OR EXISTS (SELECT FROM pg_inherits JOIN pg_attribute AS parent ON parent.attrelid = inhparent
-                      WHERE inhrelid = own.attrelid AND parent.attname = own.attname AND parent.attnotnull)
+                      WHERE inhrelid = own.attrelid AND parent.attname = own.attname AND parent.attnotnull),
+           typtype = 'd',
+           coalesce(pg_get_expr(adbin, adrelid), typdefault, '')
     FROM pg_attribute AS own LEFT JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_collation ON pg_collation.oid = attcollation AND attcollation <> typcollation
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
 """
 CONSTRAINTS = """
     SELECT contype::text, coalesce(target.relname, ''), conname,
-           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
+           ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)),
+           conparentid <> 0
     FROM pg_constraint LEFT JOIN pg_class AS target ON target.oid = confrelid WHERE conrelid = to_regclass(%s)
 """
 KEYS_TO = """
@@ -55,6 +60,13 @@ VALID_CHECKS = """
     SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
     WHERE conrelid = to_regclass(%s) AND contype = 'c' AND convalidated ORDER BY 1
 """
+CHECKS_OF_COLUMN = """
+    SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+    WHERE conrelid = to_regclass(%s) AND attname = %s AND contype = 'c'
+"""
+# A default that is the same for all rows, as PostgreSQL shows it.
+SAME_FOR_ALL = re.compile(r"\(?(?:'(?:[^']|'')*'|-?[\d.]+|true|false)\)?(?:::[\w\s().\[\]\",]+)?")
 INDEXED = """
     SELECT EXISTS (
         SELECT FROM pg_index WHERE indrelid = attrelid AND (
@@ -82,13 +94,22 @@ class TableName(TypedDict):
 
 @dataclasses.dataclass(frozen=True)
 class CatalogColumn:
-    """A column as the database has it now; `held` tells whether it cannot be let take NULL."""
+    """A column as the database has it now; `held` tells whether a key or a parent needs its NOT NULL."""
 
     type: str
     collation: str
     not_null: bool
     default: bool
     unique: bool
+    held: bool
+    domain: bool
+    expression: str
+
+
+class Binding(NamedTuple):
+    """Whether a row cannot be written without a column, or not the next one, and whether that cannot be loosened."""
+
+    required: bool
     held: bool
 
 
@@ -100,6 +121,8 @@ class Constraint:
     references: str
     name: str
     columns: tuple[str, ...]
+    inherited: bool = False
+    """Whether it comes with one of a partitioned table."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +151,8 @@ class Catalog:
     def constraints(self, table: str) -> list[Constraint]:
         """Return the constraints that a table has."""
         return [
-            Constraint(KINDS.get(kind), references, name, tuple(columns))
-            for kind, references, name, columns in self._ask(CONSTRAINTS, self._quoted(table))
+            Constraint(KINDS.get(kind), references, name, tuple(columns), inherited)
+            for kind, references, name, columns, inherited in self._ask(CONSTRAINTS, self._quoted(table))
         ]
 
     def is_unvalidated(self, table: str, constraint: str) -> bool:
@@ -142,8 +165,31 @@ class Catalog:
 
     def reference(self, table: str, column: str) -> str:
         """Name the table that the foreign key of a column points to, or nothing."""
-        keys = (key.references for key in self.constraints(table) if key.references and key.columns == (column,))
+        keys = (key.references for key in self.constraints(table) if key.references and column in key.columns)
         return next(keys, "")
+
+    def binding(self, table: str, column: str) -> Binding | None:
+        """Return what binds writers who do not know a column that is there."""
+        there = self.column(table, column)
+        if there is None:
+            return None
+        is_repeated = there.unique and SAME_FOR_ALL.fullmatch(there.expression) is not None
+        is_refused = self._is_refused(table, column, there)
+        required = (there.not_null or is_refused) and (not there.default or is_repeated)
+        return Binding(required, required and (there.held or is_refused or there.default))
+
+    def _is_refused(self, table: str, column: str, there: CatalogColumn) -> bool:
+        """Return whether a domain or a CHECK refuses NULL, whatever the column itself takes."""
+        if there.domain and not self._ask(f"SELECT CAST(NULL AS {there.type})"):
+            return True
+        name = self.connection.ops.quote_name(column)
+        alone = f"(SELECT CAST(NULL AS {there.type}) AS {name}) AS alone"
+        for (condition,) in self._ask(CHECKS_OF_COLUMN, self._quoted(table), column):
+            # Of what speaks of other columns as well, only its words tell.
+            said = {f"{name} IS NOT NULL", f"{column} IS NOT NULL"}
+            if said.intersection(all_said(condition)) or self._ask(f"SELECT FROM {alone} WHERE ({condition}) IS FALSE"):
+                return True
+        return False
 
     def keys_to(self, table: str, column: str) -> list[tuple[str, Constraint]]:
         """Return the foreign keys that point to a column, each with its table."""
@@ -188,7 +234,7 @@ class Catalog:
             return []
         try:
             with undone(self.connection), self.connection.cursor() as cursor:
-                cursor.execute(query, parameters)
+                cursor.execute(query, parameters or None)
                 return list(cursor.fetchall())
         except (Error, ValueError):
             return []

@@ -19,6 +19,8 @@ DEFAULT = (
     "SELECT column_default FROM information_schema.columns WHERE (table_name, column_name) = ('shop_order', 'place')"
 )
 STANDING = [("default", "shop_order", "place")]
+ADDED_PLACE = SECOND["0002_place"]
+FIRST = {"0001_initial": SECOND["0001_initial"]}
 
 
 def test_the_default_stays_until_a_later_release_finds_the_old_code_gone(old: Release, new: Release) -> None:
@@ -149,3 +151,27 @@ def test_of_two_runners_one_raises_it_and_one_takes_it_down(new: Release) -> Non
         told = "".join(runner.output for runner in both)
         assert told.count("Until the old code is gone" if release == "v2" else "A bridge is taken down") == 1
     assert (new.bridges, new.query(DEFAULT)) == ([], [(None,)])
+
+
+def test_what_a_plan_made_that_was_cut_is_used_by_no_release(tmp_path: Path, database_url: str) -> None:
+    made = f'migrations.CreateModel("Item", [{ID}, ("orders", models.ManyToManyField("shop.Order"))])'
+    added = 'migrations.AddField("Item", "place", models.IntegerField(default=7))'
+    failing = {**FIRST, "0002_item": made, "0003_both": f'{added}, migrations.RunSQL("SELECT 1/0")'}
+    mended = {**failing, "0003_both": f"{added}, {ADDED_PLACE}"}
+    models = f"{NEW}\nclass Item(models.Model):\n    orders = models.ManyToManyField(Order)\n"
+    models += "    place = models.IntegerField(default=7)\n"
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, FIRST),
+        Release(tmp_path / "2", database_url, models, failing),
+        Release(tmp_path / "3", database_url, models, mended),
+    ) as (old, cut, new):
+        old.migrated("v1")
+        cut.run("auto_migrate", expect=1, AUTO_MIGRATE_RELEASE="v2")
+        told = new.migrated("v2")
+        assert new.bridges == [("default", "shop_order", "place")]
+        assert told.count("AM403") == 1
+        # From now on the release with the table is out.
+        later = {**mended, "0004_later": added.replace("place", "later")}
+        with releases(Release(tmp_path / "4", database_url, models, later)) as (next_one,):
+            next_one.migrated("v3")
+            assert ("default", "shop_item", "later") in next_one.bridges

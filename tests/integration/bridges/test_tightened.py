@@ -1,0 +1,96 @@
+"""NOT NULL that SQL of a project's own sets is bridged as that of `AlterField` is, or refused as that is."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bridges.releases import AT_ONCE, ID, Release, releases
+from tests.servers import PostgreSQL
+from tests.snapshot import snapshot
+
+NAMES = ("stated", "apart", "sent", "Quoted")
+OLD = "class Order(models.Model):\n    note = models.CharField(max_length=50)\n"
+OLD += "".join(f"    {name.lower()} = models.IntegerField(null=True, db_column='{name}')\n" for name in NAMES)
+NEW = OLD.replace("null=True", "default=5")
+FIELD = "models.IntegerField({}, db_column='{}')"
+MADE = [f'("{name.lower()}", {FIELD.format("null=True", name)})' for name in NAMES]
+FIRST = {
+    "0001_initial": (
+        f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50)), {", ".join(MADE)}]),'
+        'migrations.RunSQL("ALTER TABLE shop_order ADD COLUMN filled integer DEFAULT 6, ADD COLUMN bare integer")'
+    )
+}
+STATES = {
+    name: f'migrations.AlterField("Order", "{name.lower()}", {FIELD.format("default=5", name)})' for name in NAMES
+}
+SENDING = """
+def send(apps, editor):
+    editor.execute("ALTER TABLE shop_order ALTER COLUMN sent SET NOT NULL")
+"""
+
+
+def tightened(name: str) -> str:
+    return f'ALTER TABLE shop_order ALTER COLUMN "{name}" SET NOT NULL'
+
+
+OPERATIONS = [
+    f"migrations.RunSQL({tightened('stated')!r}, state_operations=[{STATES['stated']}])",
+    f"migrations.SeparateDatabaseAndState([migrations.RunSQL([{tightened('apart')!r}])], [{STATES['apart']}])",
+    f"migrations.SeparateDatabaseAndState([], [{STATES['sent']}]), migrations.RunPython(send)",
+    f"migrations.RunSQL({tightened('Quoted')!r}, state_operations=[{STATES['Quoted']}])",
+    f"migrations.RunSQL({tightened('filled')!r})",
+]
+WRITES = """
+    INSERT INTO shop_order (note, stated, apart, sent, "Quoted", filled) VALUES ('a', NULL, NULL, NULL, NULL, NULL);
+    UPDATE shop_order SET stated = NULL, apart = NULL, sent = NULL, "Quoted" = NULL, filled = NULL
+"""
+BRIDGES = {("fill", "shop_order", name) for name in (*NAMES, "filled")}
+
+
+@pytest.mark.sampled(7)
+@pytest.mark.parametrize("online", ["never", "always"])
+@pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
+@pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
+def test_old_code_writes_null(
+    tmp_path: Path, server: str, head: str, online: str, request: pytest.FixtureRequest
+) -> None:
+    postgresql: PostgreSQL = request.getfixturevalue(server)
+    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
+    ours, djangos = map(postgresql.create_database, names)
+    second = {**FIRST, "0002_tight": f"{', '.join(OPERATIONS)} | {head}"}
+    several = (
+        Release(tmp_path / "1", ours, OLD, FIRST),
+        Release(tmp_path / "2", ours, NEW, second, before=SENDING),
+    )
+    with releases(*several) as (old, new):
+        new.on(djangos).run("migrate")
+        old.migrated("v1")
+        told = new.migrated("v2", AUTO_MIGRATE_ONLINE=online)
+        assert told.count("AM404") == told.count("(bridged for as long as the old release runs)") == len(BRIDGES)
+        assert set(new.bridges) == BRIDGES
+        old.query(WRITES)
+        assert old.query('SELECT stated, apart, sent, "Quoted", filled FROM shop_order') == [(5, 5, 5, 5, 6)]
+        old.query("DELETE FROM shop_order")
+        new.migrated("v2", "--phase", "post_deploy")
+        assert new.bridges == []
+        found, wanted = (snapshot(postgresql, name) for name in names)
+        assert found.difference(wanted) == ""
+    for name in names:
+        postgresql.drop_database(name)
+
+
+def test_without_a_value_it_is_refused(tmp_path: Path, database_url: str) -> None:
+    second = {**FIRST, "0002_tight": f"migrations.RunSQL({tightened('bare')!r})"}
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, FIRST), Release(tmp_path / "2", database_url, OLD, second)
+    ) as (old, new):
+        old.migrated("v1")
+        old.query("INSERT INTO shop_order (note) SELECT 'a' FROM generate_series(1, 9)")
+        old.query("ANALYZE shop_order")
+        told = new.run("auto_migrate", "--plan", AUTO_MIGRATE_SMALL_TABLE="0", expect=6)
+        assert "AM404 shop.0002_tight" in told
+        assert "No bridge can serve it: there is no default." in told
+        assert new.events("v2", **AT_ONCE) != []
