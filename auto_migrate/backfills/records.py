@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import operator
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
@@ -20,12 +21,15 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import Key, dumped
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, UsageError
 from auto_migrate.history.late_tables import note_made
 from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
+
+logger = logging.getLogger(__name__)
 
 # States in which there is something to do, and nobody has said that it shall not be done.
 OPEN = (BackfillState.PENDING, BackfillState.RUNNING)
@@ -146,7 +150,12 @@ class Backfills:
         with connections[self.database].cursor() as cursor:
             cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(names)])
             names.difference_update({name for (name,) in cursor.fetchall()}.difference(anew))
-        self.all().filter(schema__in=names).delete()
+        gone = self.all().filter(schema__in=names)
+        for record in gone.filter(state__in=UNFINISHED):
+            # Whoever has only renamed it has to know.
+            text = _("Backfill {backfill} was not finished in the schema {schema}, which is gone.")
+            logger.warning(text.format(backfill=record.key, schema=quoted(record.schema)))
+        gone.delete()
         return frozenset(names)
 
     # -- the work -----------------------------------------------------------------------------------------------------

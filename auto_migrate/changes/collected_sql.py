@@ -168,6 +168,7 @@ def only_read(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     """
     aside: Any = connection.copy()
     aside.connection, aside.connect = connection.connection, _refuse_to_connect
+    _leave_in_schema(aside, connection)
     with contextlib.ExitStack() as stack:
         stack.enter_context(undone(connection))
         for guarded in {aside, connection, *connections.all(initialized_only=True)}:
@@ -184,6 +185,18 @@ def undone(connection: BaseDatabaseWrapper) -> Iterator[None]:
     finally:
         if savepoint is not None:
             connection.savepoint_rollback(savepoint)
+
+
+def _leave_in_schema(aside: Any, connection: BaseDatabaseWrapper) -> None:
+    """Let a connection look at what the search path leads to, where a package for tenants sets that at each cursor.
+
+    The copy would set it to the schema that all share; and the package's own introspection sets it, too.
+    """
+    if connection.connection is not None and hasattr(aside, "_setting_search_path"):
+        with connection.cursor():
+            # Which has set it.
+            aside._setting_search_path = True
+        aside.introspection = aside.introspection_class(aside)
 
 
 def _refuse_to_connect() -> None:

@@ -202,6 +202,26 @@ def test_any_name_that_a_schema_may_have_goes_online(tenanted: Tenanted) -> None
     assert indexes(project)[f'"{name}"']
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("package", ["django_tenants", "django_pgschemas"])
+def test_what_is_named_by_the_database_alone_goes_online(package: str, tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, package)
+    size = 'migrations.{operation}("item", "size", models.IntegerField(null=True{more})),'
+    project.migration(
+        "shop", "0002_size", size.format(operation="AddField", more=", unique=True"), after="0001_initial"
+    )
+    assert project.run("auto_migrate").code == 0
+    project.tenants("acme", "beta")
+    assert project.run("auto_migrate").code == 0
+    grown(project, "beta", columns="id, size", values="number, number")
+    project.migration("shop", "0003_again", size.format(operation="AlterField", more=""), after="0002_size")
+    done = project.run("auto_migrate", "--format=json")
+    assert done.code == 0, done.text
+    assert {step["schema"] for step in events_of(done.output, "online_step_started")} == {"beta"}
+    left = "SELECT conrelid::regclass::text FROM pg_constraint WHERE conname LIKE 'shop_item_size%' AND contype = 'u'"
+    assert project.query(left) == []
+
+
 def test_a_table_that_the_plan_itself_fills_is_not_small_any_more(tenanted: Tenanted) -> None:
     project = tenanted
     project.setting("SMALL_TABLE", 100)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import threading
+import uuid
+from pathlib import Path
 
 import pytest
 
 from tests.integration.fallback.project import Done
 from tests.integration.fleet.tenanted import Tenanted
+from tests.servers import PostgreSQL
 
 BEFORE = """
 import os, signal
@@ -47,6 +51,35 @@ DROPPING = """
             with psycopg.connect(**settings, autocommit=True) as other:
                 other.execute("DROP SCHEMA beta CASCADE")
 """
+# Ends the process at the n-th statement, before it or after it.
+COUNTING = """
+    import os, signal
+    from django.apps import AppConfig
+    from django.db.backends.signals import connection_created
+
+    sent = 0
+
+    def count(execute, sql, params, many, context):
+        global sent
+        sent += 1
+        here = sent == int(os.environ.get("KILL_AT", 0))
+        if here and "BEFORE" in os.environ:
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            if here:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            if "KILL_AT" in os.environ:
+                connection_created.connect(
+                    lambda connection, **_: connection.execute_wrappers.append(count), weak=False
+                )
+"""
 N = 'migrations.AddField("item", "n", models.IntegerField(default=0)),'
 COUNT = 'Backfill("shop.Item", "count", {what}, batch_rows=7{more}),'
 SET = 'set={"n": F("n") + 1}'
@@ -54,6 +87,7 @@ BACKGROUND = ", background=True"
 FINISH = 'FinishBackfill("shop", "count"),'
 NAMES = ("acme", "beta", "gamma", "delta")
 ONE_AT_A_TIME = {"AUTO_MIGRATE_TENANT_WORKERS": "1"}
+SWEPT = pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep")
 Times = dict[str, list[tuple[int, int]]]
 
 
@@ -132,7 +166,30 @@ def test_a_schema_that_is_dropped_ends_its_own_and_one_that_fails_ends_no_others
     assert states(project) == {"acme": "succeeded", "gamma": "succeeded", "delta": "failed"}
 
 
-@pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep takes it")
+@SWEPT
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("more", [BACKGROUND, ""])
+def test_killed_at_any_statement_the_next_one_has_each_row_written_once(
+    postgresql: PostgreSQL, of_four: str, tmp_path: Path, more: str
+) -> None:
+    command = ["backfills", "run"] if more else ["auto_migrate"]
+    for moment in itertools.count(3, 13):
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        project = Tenanted(tmp_path / name, postgresql.create_database(name, of_four), "django_tenants")
+        with_backfill(project, more).file("shop/apps.py", COUNTING)
+        if more:
+            assert project.run("auto_migrate").code == 0
+        ended = project.killed(*command, KILL_AT=str(moment), **({"BEFORE": "1"} if moment % 2 else {}))
+        done = project.run(*command)
+        assert done.code == 0, done.text
+        assert (times(project), states(project)) == (each(1), dict.fromkeys(NAMES, "succeeded"))
+        postgresql.drop_database(name)
+        if ended == 0:
+            # It was through before.
+            break
+
+
+@SWEPT
 def test_workers_share_the_schemas(tenanted: Tenanted) -> None:
     project = with_backfill(tenanted, BACKGROUND)
     assert project.run("auto_migrate").code == 0
