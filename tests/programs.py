@@ -7,6 +7,7 @@ begins at its first line, reads its settings, sets Django up, and ends as an int
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import contextlib
 import ctypes
@@ -40,8 +41,8 @@ LIBRARIES = """
     asyncio concurrent.futures logging.config sqlite3 unittest.mock uuid zoneinfo
     celery celery.app.amqp celery.app.base celery.app.builtins celery.app.task celery.fixups.django celery.loaders.app
     django_filters.rest_framework drf_spectacular.apps drf_spectacular_sidecar.apps environ gunicorn.app.wsgiapp
-    kombu.transport.redis MySQLdb phonenumbers prometheus_client psycopg redis requests rest_framework.apps structlog
-    twilio.rest whitenoise.middleware whitenoise.storage
+    holidays kombu.transport.redis markdown MySQLdb phonenumbers.timezone prometheus_client psycopg redis requests
+    rest_framework.apps sqlparse structlog twilio.rest uritemplate whitenoise.middleware whitenoise.storage
     django.contrib.admin.apps django.contrib.admin.checks django.contrib.admin.filters django.contrib.admin.utils
     django.contrib.admin.widgets django.contrib.auth.apps django.contrib.auth.hashers django.contrib.auth.management
     django.contrib.auth.password_validation django.contrib.auth.tokens django.contrib.auth.validators
@@ -191,6 +192,29 @@ def load() -> None:
         for name in modules():
             with contextlib.suppress(ImportError, ImproperlyConfigured, AppRegistryNotReady):
                 importlib.import_module(name)
+    compile_patterns()
+    freeze()
+
+
+def compile_patterns() -> None:
+    """Compile what libraries compile when they first need it: hundreds of patterns, in each process anew."""
+    import sqlparse
+    from django.utils.functional import SimpleLazyObject
+
+    from auto_migrate.redaction import redacted
+
+    sqlparse.format("SELECT 1")
+    redacted("nothing")
+    argparse.ArgumentParser().format_help()
+    for module in list(sys.modules.values()):
+        for value in list(vars(module).values()):
+            # What `_lazy_re_compile` returns.
+            if type(value) is SimpleLazyObject and value._setupfunc.__name__ == "_compile":
+                bool(value)
+
+
+def freeze() -> None:
+    """Leave all that is there out of what the collector looks at, and writes to, in this process and its forks."""
     gc.collect()
     gc.freeze()
 
