@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import ModuleType
 from typing import Any, NoReturn
 
 from tests.requirements import without_hidden_modules
@@ -63,6 +64,9 @@ APART = """
     __main__ admin apps checks mcp pytest_plugin tasks templatetags testing urls web workers
 """
 """What of `auto_migrate` is left to the process that asks for it: it reads settings or registers something."""
+
+HIDDEN: dict[str, ModuleType] = {}
+"""The modules of the tests that are loaded, which programs do not see."""
 
 VARIABLES = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
 """Those of Python's own variables that a fork heeds."""
@@ -193,7 +197,14 @@ def load() -> None:
             with contextlib.suppress(ImportError, ImproperlyConfigured, AppRegistryNotReady):
                 importlib.import_module(name)
     compile_patterns()
+    # Each program finds its own, from where it runs; here rather than in each, which would touch every module's name.
+    HIDDEN.update({name: sys.modules.pop(name) for name in list(sys.modules) if is_of_tests(name)})
     freeze()
+
+
+def is_of_tests(name: str) -> bool:
+    """Return whether a module lies beside the package, as one of the same name may beside a program."""
+    return name.partition(".")[0] in {"tests", "tools"}
 
 
 def compile_patterns() -> None:
@@ -305,8 +316,6 @@ def prepare(arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    for name in [name for name in sys.modules if name.partition(".")[0] in {"tests", "tools"}]:
-        del sys.modules[name]
     places = {"-m": cwd, "-c": ""}
     first = places.get(arguments[0], os.path.dirname(os.path.realpath(arguments[0])))
     sys.path[:1] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
