@@ -16,7 +16,7 @@ NAMES = (
     "django-taggit", "django-waffle", "djangorestframework", "djangorestframework-simplejwt",
 )  # fmt: skip
 
-# What each of the others has, one of every second has as well; all of them are `make sweep`, a hundred `make corpus`.
+# Every second has what the first line names; all of them are `make sweep`, a hundred are `make corpus`.
 TAKEN = NAMES[:: 1 if "SWEEP" in os.environ else 2]
 
 
