@@ -14,6 +14,7 @@ from django.conf import settings
 from tests import flush
 from tests.environment import POSTGRESQL, REDIS
 from tests.manage import run_manage
+from tests.programs import freeze
 from tests.servers import MariaDB, PgBouncer, PostgreSQL, PostgreSQL15, Redis, maria_or_mysql
 
 # What is started in the background of a shell is deaf to Ctrl-C, and so is all that it starts.
@@ -41,6 +42,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left)
     skipped = set(left)
     items[:] = [item for item in items if item not in skipped]
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests, and all that they import, out of what the collector looks through each time."""
+    freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,49 @@ Only names and ports are set here; the servers behind them start when a test fir
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
 
 from tests.drivers import prelude
 from tests.manage import SECRET_KEY
 from tests.servers import PostgreSQL, Redis, free_port
+
+MEMORY = Path("/dev/shm")
+ROOM = 8 << 30
+"""Bytes that servers and projects of a run may take, with some to spare."""
+
+
+def keep_files_in_memory() -> None:
+    """Let temporary files be in memory where it has the room: a run makes half a million of them, and deletes most.
+
+    What one leaves behind is there until the next begins.
+    """
+    if "TMPDIR" in os.environ or not has_room():
+        return
+    for left in MEMORY.glob("tests-*"):
+        if not Path("/proc", left.name.removeprefix("tests-")).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = MEMORY / f"tests-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o1777)  # servers run as somebody else
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+
+
+def has_room() -> bool:
+    """Return whether this machine has memory to spare, which files can be written to and programs be run from."""
+    with contextlib.suppress(OSError, TypeError):
+        place = os.statvfs(MEMORY)
+        free = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        room = min(place.f_bavail * place.f_frsize, int(free[1]) << 10 if free else 0)
+        return room >= ROOM and not place.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
+    return False
+
+
+keep_files_in_memory()
 
 # Long before they start it is known where; a port that somebody takes meanwhile is tried again (tests/retries.py).
 POSTGRESQL = PostgreSQL(port=free_port())

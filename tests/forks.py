@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.manage import ROOT, environment
-from tests.programs import start
+from tests.programs import freeze, start
 
 
 class Forked:
@@ -130,6 +130,7 @@ def main() -> None:
     for name in ("auto_migrate", "migrate"):
         if name in get_commands():
             load_command_class(get_commands()[name], name)
+    freeze()
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)

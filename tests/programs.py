@@ -7,6 +7,7 @@ begins at its first line, reads its settings, sets Django up, and ends as an int
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import contextlib
 import ctypes
@@ -27,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import ModuleType
 from typing import Any, NoReturn
 
 from tests.requirements import without_hidden_modules
@@ -40,8 +42,8 @@ LIBRARIES = """
     asyncio concurrent.futures logging.config sqlite3 unittest.mock uuid zoneinfo
     celery celery.app.amqp celery.app.base celery.app.builtins celery.app.task celery.fixups.django celery.loaders.app
     django_filters.rest_framework drf_spectacular.apps drf_spectacular_sidecar.apps environ gunicorn.app.wsgiapp
-    kombu.transport.redis MySQLdb phonenumbers prometheus_client psycopg redis requests rest_framework.apps structlog
-    twilio.rest whitenoise.middleware whitenoise.storage
+    holidays kombu.transport.redis markdown MySQLdb phonenumbers.timezone prometheus_client psycopg redis requests
+    rest_framework.apps sqlparse structlog twilio.rest uritemplate whitenoise.middleware whitenoise.storage
     django.contrib.admin.apps django.contrib.admin.checks django.contrib.admin.filters django.contrib.admin.utils
     django.contrib.admin.widgets django.contrib.auth.apps django.contrib.auth.hashers django.contrib.auth.management
     django.contrib.auth.password_validation django.contrib.auth.tokens django.contrib.auth.validators
@@ -62,6 +64,9 @@ APART = """
     __main__ admin apps checks mcp pytest_plugin tasks templatetags testing urls web workers
 """
 """What of `auto_migrate` is left to the process that asks for it: it reads settings or registers something."""
+
+HIDDEN: dict[str, ModuleType] = {}
+"""The modules of the tests that are loaded, which programs do not see."""
 
 VARIABLES = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
 """Those of Python's own variables that a fork heeds."""
@@ -191,6 +196,36 @@ def load() -> None:
         for name in modules():
             with contextlib.suppress(ImportError, ImproperlyConfigured, AppRegistryNotReady):
                 importlib.import_module(name)
+    compile_patterns()
+    # Each program finds its own, from where it runs; here rather than in each, which would touch every module's name.
+    HIDDEN.update({name: sys.modules.pop(name) for name in list(sys.modules) if is_of_tests(name)})
+    freeze()
+
+
+def is_of_tests(name: str) -> bool:
+    """Return whether a module lies beside the package, as one of the same name may beside a program."""
+    return name.partition(".")[0] in {"tests", "tools"}
+
+
+def compile_patterns() -> None:
+    """Compile what libraries compile when they first need it: hundreds of patterns, in each process anew."""
+    import sqlparse
+    from django.utils.functional import SimpleLazyObject
+
+    from auto_migrate.redaction import redacted
+
+    sqlparse.format("SELECT 1")
+    redacted("nothing")
+    argparse.ArgumentParser().format_help()
+    for module in list(sys.modules.values()):
+        for value in list(vars(module).values()):
+            # What `_lazy_re_compile` returns.
+            if type(value) is SimpleLazyObject and value._setupfunc.__name__ == "_compile":
+                bool(value)
+
+
+def freeze() -> None:
+    """Leave all that is there out of what the collector looks at, and writes to, in this process and its forks."""
     gc.collect()
     gc.freeze()
 
@@ -281,8 +316,6 @@ def prepare(arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    for name in [name for name in sys.modules if name.partition(".")[0] in {"tests", "tools"}]:
-        del sys.modules[name]
     places = {"-m": cwd, "-c": ""}
     first = places.get(arguments[0], os.path.dirname(os.path.realpath(arguments[0])))
     sys.path[:1] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]

@@ -36,9 +36,10 @@ from django.utils.translation import override
 
 from auto_migrate import version
 from auto_migrate.conf import get_settings
+from auto_migrate.planning.imports import Imports, Modules
 from auto_migrate.planning.project_code import distributions, project_code
 from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, sources_of
-from auto_migrate.planning.sources import INSTALLED, Imports, migrations_of, read
+from auto_migrate.planning.sources import INSTALLED, migrations_of, read
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Node
 
@@ -151,7 +152,8 @@ def _read(database: str) -> Code:
     # Names of permissions may be translated, and who asks may speak another language each time.
     with override(None):
         _add(schema, *_versions(), *_settings(), *_models(), *_answers(database))
-    own, others, heard = Imports(with_mentions=True), Imports(with_mentions=True), hashlib.blake2b(digest_size=8)
+    modules, heard = Modules(), hashlib.blake2b(digest_size=8)
+    own, others = Imports(modules, with_mentions=True), Imports(modules, with_mentions=True)
     # Some register when their app's `management` is imported, which a run does and a probe does not.
     late, written = management_files(), False
     for path, package in late.items():
@@ -167,13 +169,13 @@ def _read(database: str) -> Code:
                 _add(heard if is_others else schema, name, _followed(path, package, others if is_others else own))
                 written = written or is_others
     _add_mentions(schema, own)
-    imports, read = Imports(), set[tuple[str, bool]]()
+    imports, read = Imports(modules), set[tuple[str, bool]]()
     labels = _add_migrations(schema, imports, read)
     _add_found(schema, own, imports)
     if not written:
         return Code(schema.digest(), bytes(heard.digest_size), tuple(labels), read)
     _add_mentions(heard, others)
-    read_by_others = Imports()
+    read_by_others = Imports(modules)
     _add(heard, get_settings().release, *distributions(), *project_code(read_by_others))
     _add_found(heard, others, read_by_others)
     return Code(schema.digest(), heard.digest(), tuple(labels), read)

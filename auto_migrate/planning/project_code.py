@@ -15,7 +15,8 @@ from pathlib import Path
 
 from django.apps import AppConfig, apps
 
-from auto_migrate.planning.sources import INSTALLED, Imports, Unreadable, read
+from auto_migrate.planning.imports import Imports
+from auto_migrate.planning.sources import INSTALLED, Unreadable, read
 
 # What code is written in, and what it is fond of reading.
 SUFFIXES = (

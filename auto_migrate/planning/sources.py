@@ -1,6 +1,6 @@
 """The files that migrations are made of, read without importing them.
 
-They are found where Django's loader would find them. What they import is found as well, since a migration may take a
+They are found where Django's loader would find them, and what they import by `imports`, since a migration may take a
 function that was removed meanwhile from anywhere in the project. Only those are imported whose place in the graph is
 not written out in their file: they may take it from a setting, from the environment, from anywhere.
 """
@@ -8,35 +8,26 @@ not written out in their file: they may take it from a setting, from the environ
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import inspect
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
-from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
-from importlib.util import find_spec, resolve_name
+from importlib.machinery import PathFinder, all_suffixes
+from importlib.util import find_spec
 from pathlib import Path
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.conf import settings
 from django.db import migrations
 
 SUFFIXES = tuple(all_suffixes())
-# Django and Python are told by their versions.
-VERSIONED = frozenset(name.encode() for name in ("django", *sys.stdlib_module_names))
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
-# Also finds what only looks like an import, in a comment for instance: a file too many does no harm.
-IMPORT = re.compile(rb"\bfrom\s+([.\w]+)\s+import\b\s*(\([^)]*\)|[^\n;]*)|\bimport\s+([\w., \t]+)")
 COMMENT = re.compile(rb"#[^\n]*")
 
 SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
-# Ways to come by a setting whose name is not written.
-UNNAMED = re.compile(
-    rb"\bsettings\s+as\b|\bgetattr\(\s*settings\s*,\s*[^'\"\s]|=\s*settings\s*$|\bvars\(settings", re.MULTILINE
-)
 VARIABLE = re.compile(rb"\b(?:environ(?:\.get\(|\[)|getenv\()\s*['\"](\w+)['\"]")
 
 # What the graph takes from a migration, and how most of them write it: naming others, or a swappable model's setting.
@@ -236,123 +227,3 @@ def _below(folder: str, names: Iterable[str]) -> Iterator[str]:
             inner[:] = sorted(other for other in inner if other != "__pycache__")
             start = os.path.relpath(place, folder).replace(os.sep, "/")
             yield from (f"{start}/{file}" for file in sorted(files) if file.endswith(".py"))
-
-
-class Imports:
-    """The modules that a set of files leads to: their own imports, and what those of the project import in turn.
-
-    `found` has a hash of each one's file by its name: all of them together may be large. Where that is asked for,
-    `settings` and `variables` are the names of those of Django's settings and of the environment that the project's
-    files mention; `unnamed` tells that they mention settings otherwise.
-    """
-
-    def __init__(self, *, with_mentions: bool = False) -> None:
-        self.with_mentions = with_mentions
-        self.found: dict[str, bytes] = {}
-        self.settings: set[str] = set()
-        self.variables: set[str] = set()
-        self.unnamed = False
-        # An app of the project may have the name of one of Python's modules.
-        own = {config.name.partition(".")[0].encode() for config in apps.get_app_configs()} - {b"django"}
-        self._versioned = VERSIONED - own
-        self._seen: set[str] = set()
-        self._specs: dict[str, ModuleSpec | None] = {}
-
-    def mention(self, content: bytes) -> None:
-        """Add what a file mentions."""
-        self.settings |= {name.decode() for name in SETTING.findall(content)}
-        self.variables |= {name.decode() for name in VARIABLE.findall(content)}
-        self.unnamed = self.unnamed or UNNAMED.search(content) is not None
-
-    def mention_own(self, content: bytes, package: str) -> None:
-        """Add what an installed file mentions, and what the modules of its own package do that it imports."""
-        self.mention(content)
-        own = package.partition(".")[0]
-        for name in set(imported(content, package, self._versioned)):
-            spec = self._spec(name) if name.partition(".")[0] == own else None
-            if spec is not None and spec.has_location and str(spec.origin).endswith(".py"):
-                self.mention(read(str(spec.origin)))
-
-    def follow(self, content: bytes, package: str) -> None:
-        """Add what a file of `package` imports, and mentions."""
-        if self.with_mentions:
-            self.mention(content)
-        for name in imported(content, package, self._versioned):
-            if name not in self._seen:
-                self._seen.add(name)
-                self._follow_module(name)
-
-    def _follow_module(self, name: str) -> None:
-        spec = self._spec(name)
-        if spec is None or not spec.has_location or not spec.origin or not spec.origin.endswith(".py"):
-            return
-        path = Path(spec.origin)
-        content = read(path)
-        self.found[name] = hashlib.blake2b(content, digest_size=32).digest()
-        if INSTALLED.isdisjoint(path.parts):
-            self.follow(content, name if spec.submodule_search_locations else name.rpartition(".")[0])
-
-    def _spec(self, name: str) -> ModuleSpec | None:
-        """Find a module without importing the packages around it; None for what is no module."""
-        if name not in self._specs:
-            parent = name.rpartition(".")[0]
-            places = self._places(parent) if parent else None
-            self._specs[name] = None if parent and places is None else _find(name, places)
-        return self._specs[name]
-
-    def _places(self, package: str) -> list[str] | None:
-        """Return the folders of a package; None for what is none."""
-        spec = self._spec(package)
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        return list(spec.submodule_search_locations)
-
-
-def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
-    try:
-        # The outermost name may be known to another finder, such as that of an editable installation.
-        return find_spec(name) if places is None else PathFinder.find_spec(name, places)
-    except (ImportError, ValueError):
-        return None
-    except KeyError:
-        # A package without `__init__`: Python asks the module around it, which nobody has imported.
-        folders = [os.path.join(place, name.rpartition(".")[2]) for place in places or ()]
-        spec = ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = [folder for folder in folders if os.path.isdir(folder)]
-        return spec
-
-
-def imported(content: bytes, package: str, versioned: Collection[bytes] = VERSIONED) -> Iterator[str]:
-    """Return the dotted names that a file of `package` may import from elsewhere than Django and Python.
-
-    The packages around a module are named too, since they are imported with it.
-    """
-    for start, names, plain in IMPORT.findall(content.replace(b"\\\n", b" ") if b"\\" in content else content):
-        if start and start.partition(b".")[0] not in versioned:
-            base = _absolute(start.decode(), package)
-            yield from around(base)
-            yield from (f"{base}.{name}" for name in _names(names.strip(b"()")) if base)
-        for name in _names(plain):
-            if name.partition(".")[0].encode() not in versioned:
-                yield from around(name)
-
-
-def _absolute(name: str, package: str) -> str:
-    try:
-        return resolve_name(name, package)
-    except ImportError:
-        return ""
-
-
-def _names(listed: bytes) -> Iterator[str]:
-    if listed:
-        for item in COMMENT.sub(b"", listed).decode("utf-8", "replace").split(","):
-            if words := item.split():
-                yield words[0]
-
-
-def around(name: str) -> Iterator[str]:
-    """Return a dotted name and those of the packages that it lies in, outermost first."""
-    parts = [part for part in name.split(".") if part]
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])

@@ -16,7 +16,10 @@ from tests.requirements import POSTGRESQL15, Requirement, chosen
 from tools.servers import PostgreSQL as Cluster
 
 # Nothing here needs to survive a power cut.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+FAST = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_init_zero": "off",
+    "max_wal_size": "256MB", "max_connections": "200",
+}  # fmt: skip
 
 
 class PostgreSQL(Cluster):

@@ -39,6 +39,7 @@ def test_all_kinds_of_migrations_end_as_with_djangos_migrate(postgresql: Postgre
     assert all("plain.Plain plain: ['id', 'text']" in text for text in seen)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [0, 60])
 def test_sqlite_ends_as_with_djangos_migrate_down_to_the_order_of_columns(size: int, tmp_path: Path) -> None:
     subject = synthetic(tmp_path, size) if size else ODD

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.manage import environment, run_manage
+from tests.programs import finish, start
 from tests.servers import PostgreSQL, free_port
 
 SETTINGS = """
@@ -22,15 +23,9 @@ LANGUAGE_CODE = "pt-br"
 def run_module(
     *arguments: str, database_url: str, cwd: Path, settings: str = "sms_sender.settings"
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "auto_migrate", *arguments],
-        env=environment({"DATABASE_URL": database_url}, settings=settings),
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    command = [sys.executable, "-m", "auto_migrate", *arguments]
+    env = environment({"DATABASE_URL": database_url}, settings=settings)
+    return finish(start(command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def lite(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDat
         yield connections[name]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CASES)
 def test_the_tables_made_anew_are_told(lite: BaseDatabaseWrapper, name: str) -> None:
     state, operation = build(lite, [*library(), *MADE_OF.get(name, [])]), CASES[name]

@@ -233,6 +233,7 @@ ADDITIVE: dict[str, list[Operation]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ADDITIVE)
 def test_the_old_code_goes_on_with(shop: BaseDatabaseWrapper, name: str) -> None:
     upgraded = upgrade(shop, *ADDITIVE[name])
@@ -320,6 +321,7 @@ BREAKS: dict[str, tuple[str, set[str], list[Operation]]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", BREAKS)
 def test_the_old_code_fails_as_told_with(shop: BaseDatabaseWrapper, name: str) -> None:
     code, failing, operations = BREAKS[name]

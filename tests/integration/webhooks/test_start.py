@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.manage import ROOT, environment, run_manage
+from tests.programs import finish, start
 
 REFUSED = {"SMS_TEMPLATE": "{nome}", "SMS_HOURS": "9-21"}
 TOLD = [
@@ -33,7 +34,7 @@ def test_no_process_starts_with_settings_that_cannot_be_used(tmp_path: Path, nam
     env = environment(
         {"DATABASE_URL": url, "GUNICORN_CMD_ARGS": f"--bind unix:{tmp_path}/web", "WEB_CONCURRENCY": "1", **REFUSED}
     )
-    done = subprocess.run(COMMANDS[name], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = finish(start(COMMANDS[name], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     assert done.returncode == (3 if name == "web" else 2), done.stderr
     for told in TOLD:
         assert told in done.stderr

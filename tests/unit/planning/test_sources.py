@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from auto_migrate.planning.sources import Imports, imported, is_written_out, place_in_graph, places
+from auto_migrate.planning.imports import Imports, Modules, imported
+from auto_migrate.planning.sources import is_written_out, place_in_graph, places
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_imports_are_found_however_they_are_written(source: str, names: list[str
 
 
 def test_what_the_project_imports_is_followed_but_not_django_nor_python() -> None:
-    imports = Imports()
+    imports = Imports(Modules())
     imports.follow(b"import json\nfrom django.db import models\nfrom webhooks.migrations import nothing\n", "x")
     imports.follow(b"from webhooks import phones\n", "x")
     assert {"webhooks", "webhooks.phones", "phonenumbers"} <= set(imports.found)
@@ -125,9 +126,8 @@ def test_what_is_written_is_what_the_migration_would_tell() -> None:
 
 
 def test_what_a_file_mentions_of_its_surroundings_is_told() -> None:
-    imports = Imports()
-    imports.mention(
-        b"settings.ROLES, getattr(settings, 'TEAM'), os.environ['A'], environ.get(\"B\"), os.getenv('C'), D"
+    said = Modules().look_through(
+        b"settings.ROLES, getattr(settings, 'TEAM'), os.environ['A'], environ.get(\"B\"), os.getenv('C'), D", "x"
     )
-    assert imports.settings == {"ROLES", "TEAM"}
-    assert imports.variables == {"A", "B", "C"}
+    assert said.settings == {"ROLES", "TEAM"}
+    assert said.variables == {"A", "B", "C"}
