@@ -83,6 +83,14 @@ HEIRS = """
     FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = ANY (%s::text[]::oid[]) AND attname = %s AND NOT attisdropped
 """
+# Partitions have the triggers of their table by themselves.
+PLAIN_HEIRS = """
+    WITH RECURSIVE heirs (relation) AS (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s)
+        UNION SELECT inhrelid FROM pg_inherits JOIN heirs ON inhparent = heirs.relation
+    )
+    SELECT relation::regclass::text FROM heirs JOIN pg_class ON oid = relation WHERE NOT relispartition ORDER BY 1
+"""
 POSTGRESQL_COLUMN = """
     SELECT coalesce(pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN 'IDENTITY' END, ''),
            NOT attnotnull, EXISTS (
@@ -134,6 +142,11 @@ def places_of(connection: BaseDatabaseWrapper, names: Sequence[tuple[str, str]])
 def found_again(connection: BaseDatabaseWrapper, numbers: Sequence[tuple[int, int]]) -> list[ColumnPlace | None]:
     """Return columns as they are now, by the numbers of their relations and their own; None for what was dropped."""
     return _places(connection, BY_NUMBER, "attnum", *([str(pair[at]) for pair in numbers] for at in (0, 1)))
+
+
+def plain_heirs(connection: BaseDatabaseWrapper, table: str) -> list[str]:
+    """Return the tables that inherit from one and are no partitions, named in SQL."""
+    return [str(name) for (name,) in _rows(connection, PLAIN_HEIRS, _name(connection, table))]
 
 
 def defaults_of_heirs(connection: BaseDatabaseWrapper, relations: Iterable[int], column: str) -> list[tuple[str, str]]:
