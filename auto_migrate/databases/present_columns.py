@@ -45,7 +45,7 @@ class ColumnPlace:
     required: bool
     default_id: int
     default: str
-    heirs: tuple[int, ...]
+    heirs: Sequence[int]
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -159,8 +159,8 @@ def _places(
 ) -> list[ColumnPlace | None]:
     found: list[ColumnPlace | None] = [None] * len(relations)
     if relations:
-        for number, *place, heirs in _rows(connection, PLACES.format(asked=asked, column=column), relations, columns):
-            found[number - 1] = ColumnPlace(*place, tuple(heirs))
+        for number, *place in _rows(connection, PLACES.format(asked=asked, column=column), relations, columns):
+            found[number - 1] = ColumnPlace(*place)
     return found
 
 

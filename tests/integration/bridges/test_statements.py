@@ -83,6 +83,17 @@ CASES = [
         "ALTER TABLE shop_order RENAME fill_written TO fill_again; UPDATE shop_order SET note = note || 'x'",
         {"fill_again": 9},
     ),
+    Case(
+        {"kept_gone": 1, "kept_stays": 2, "fill_gone": 3, "fill_stays": 4},
+        "ALTER TABLE shop_order DROP kept_gone, DROP fill_gone; ALTER TABLE shop_order RENAME kept_stays TO kept_gone;"
+        " ALTER TABLE shop_order RENAME fill_stays TO fill_gone",
+        {"kept_gone": 2, "fill_gone": 4},
+    ),
+    Case(
+        {"kept_gone_too": 1},
+        "ALTER TABLE shop_order DROP kept_gone_too; ALTER TABLE shop_order ADD kept_gone_too bigint NOT NULL",
+        {"kept_gone_too": 1},
+    ),
     Case({"kept_copied": 1}, "CREATE TABLE copied (LIKE shop_order INCLUDING DEFAULTS)", {"kept_copied": 1}),
 ]
 ONLY = [*CASES]

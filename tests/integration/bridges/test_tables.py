@@ -88,7 +88,7 @@ def test_bridges_go_along_with_tables(tmp_path: Path, server: str, head: str, re
         old.migrated("v1")
         new.migrated("v2")
         next_one.migrated("v3", AUTO_MIGRATE_BLOCK="never")
-        found = {}
+        found: dict[str, tuple[int, int]] = {}
         for place, (kept, fill, _value) in PLACES.items():
             key = 500 if place == "parted_3" else len(found) + 1
             (found[place],) = next_one.query(
