@@ -39,6 +39,8 @@ class ColumnPlace:
 
     relation: int
     number: int
+    schema: str
+    name: str
     table: str
     column: str
     type: str
@@ -55,10 +57,11 @@ class ColumnPlace:
 
 # One row a column that is asked for and there, with the number (1-based) of the question.
 PLACES = """
-    SELECT asked.number, attrelid, attnum,
+    SELECT asked.number, attrelid, attnum, nspname, relname,
            CASE WHEN pg_table_is_visible(attrelid) THEN relname ELSE nspname || '"."' || relname END,
            attname, format_type(atttypid, atttypmod), attnotnull,
-           coalesce(pg_attrdef.oid, 0), coalesce(pg_get_expr(adbin, adrelid), ''),
+           coalesce(pg_attrdef.oid, 0),
+           coalesce(pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN 'IDENTITY' END, ''),
            ARRAY(
                WITH RECURSIVE heirs (relation) AS (
                    SELECT inhrelid FROM pg_inherits WHERE inhparent = attrelid

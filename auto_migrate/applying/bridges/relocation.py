@@ -100,7 +100,9 @@ class Relocation:
             self._replace(bridge)
 
     def _go_along(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
-        if bridge.kind is BridgeKind.FILL:
+        if bridge.kind not in LOOSENED and self.places[bridge].required and not place.required:
+            self._withdraw(bridge, to, place)
+        elif bridge.kind is BridgeKind.FILL:
             self._fill_again(bridge, to, place)
         elif bridge.kind is BridgeKind.DEFAULT:
             self._default_again(bridge, to, place)
@@ -171,6 +173,14 @@ class Relocation:
             else:
                 self._set(bridge, value)
 
+    def _withdraw(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
+        """Take a bridge down whose column takes NULL again."""
+        if bridge.kind is BridgeKind.FILL:
+            drop_fill(self.connection, to)
+        elif place.default_id == self.places[bridge].default_id and self._is_ours(bridge) and place.default:
+            drop_default(self.connection, to)
+        self.ledger.forget(to)
+
     def _fill_again(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
         before = self.places[bridge]
         if bridge not in self._aside and (place.column, place.type) == (before.column, before.type):
@@ -189,12 +199,16 @@ class Relocation:
         is_untouched = bridge not in self._aside and place.default_id == before.default_id
         if is_untouched or not was_there:
             return
-        value = "" if place.default else self._value(bridge, place)
+        # What PostgreSQL has made of it by itself is no other.
+        is_retyped = self._is_retyped(bridge, place)
+        value = self._value(bridge, place) if is_retyped or not place.default else ""
         if value:
             self._set(to, value)
-        elif place.default:
+        elif place.default and not is_retyped:
             self.ledger.forget(to)
         else:
+            if place.default:
+                drop_default(self.connection, to)
             self._end(to)
 
     def _end(self, bridge: Bridge) -> None:
@@ -223,8 +237,12 @@ class Relocation:
 def moved(bridge: Bridge, before: ColumnPlace, after: ColumnPlace) -> Bridge:
     """Return a bridge with the names that its column has by now.
 
-    Its table is named as it was, unless it was given another name: a schema may be visible that is written in any case.
+    Its table is named as it was, unless it was given another name: the statement may have changed what is visible.
     """
-    table = bridge.table if after.table == before.table else after.table
+    table = bridge.table
+    if after.schema != before.schema:
+        table = after.table
+    elif after.name != before.name:
+        table = '"."'.join([*parts_of(bridge.table)[:-1], after.name])
     column = bridge.column if after.column == before.column else after.column
     return dataclasses.replace(bridge, table=table, column=column)
