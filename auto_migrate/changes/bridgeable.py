@@ -76,11 +76,10 @@ def is_filled(field: Any) -> bool:
 
 def present_names(change: DropColumn | DropTable) -> tuple[str, str]:
     """Return the names that a table and its column have now, the table's as Django writes it."""
-    is_column = isinstance(change, DropColumn)
-    table, column = change.present if is_column else (change.present, "")
-    if is_column:
-        column = column or change.column
-    table = table or change.table
+    if isinstance(change, DropColumn):
+        table, column = change.present if any(change.present) else (change.table, change.column)
+    else:
+        table, column = change.present or change.table, ""
     return table if change.definition is not None else '"."'.join(parts_of(table)), column
 
 

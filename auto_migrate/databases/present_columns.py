@@ -39,13 +39,15 @@ class ColumnPlace:
 
     relation: int
     number: int
+    schema: str
+    name: str
     table: str
     column: str
     type: str
     required: bool
     default_id: int
     default: str
-    heirs: tuple[int, ...]
+    heirs: Sequence[int]
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -55,10 +57,11 @@ class ColumnPlace:
 
 # One row a column that is asked for and there, with the number (1-based) of the question.
 PLACES = """
-    SELECT asked.number, attrelid, attnum,
+    SELECT asked.number, attrelid, attnum, nspname, relname,
            CASE WHEN pg_table_is_visible(attrelid) THEN relname ELSE nspname || '"."' || relname END,
            attname, format_type(atttypid, atttypmod), attnotnull,
-           coalesce(pg_attrdef.oid, 0), coalesce(pg_get_expr(adbin, adrelid), ''),
+           coalesce(pg_attrdef.oid, 0),
+           coalesce(pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN 'IDENTITY' END, ''),
            ARRAY(
                WITH RECURSIVE heirs (relation) AS (
                    SELECT inhrelid FROM pg_inherits WHERE inhparent = attrelid
@@ -82,6 +85,14 @@ HEIRS = """
     SELECT attrelid::regclass::text, coalesce(pg_get_expr(adbin, adrelid), '')
     FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = ANY (%s::text[]::oid[]) AND attname = %s AND NOT attisdropped
+"""
+# Partitions have the triggers of their table by themselves.
+PLAIN_HEIRS = """
+    WITH RECURSIVE heirs (relation) AS (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s)
+        UNION SELECT inhrelid FROM pg_inherits JOIN heirs ON inhparent = heirs.relation
+    )
+    SELECT relation::regclass::text FROM heirs JOIN pg_class ON oid = relation WHERE NOT relispartition ORDER BY 1
 """
 POSTGRESQL_COLUMN = """
     SELECT coalesce(pg_get_expr(adbin, adrelid), CASE WHEN attidentity <> '' THEN 'IDENTITY' END, ''),
@@ -136,6 +147,11 @@ def found_again(connection: BaseDatabaseWrapper, numbers: Sequence[tuple[int, in
     return _places(connection, BY_NUMBER, "attnum", *([str(pair[at]) for pair in numbers] for at in (0, 1)))
 
 
+def plain_heirs(connection: BaseDatabaseWrapper, table: str) -> list[str]:
+    """Return the tables that inherit from one and are no partitions, named in SQL."""
+    return [str(name) for (name,) in _rows(connection, PLAIN_HEIRS, _name(connection, table))]
+
+
 def defaults_of_heirs(connection: BaseDatabaseWrapper, relations: Iterable[int], column: str) -> list[tuple[str, str]]:
     """Return those of some relations that are there and have a column, named in SQL, each with its default there."""
     return [(table, default) for table, default in _rows(connection, HEIRS, list(map(str, relations)), column)]
@@ -146,8 +162,8 @@ def _places(
 ) -> list[ColumnPlace | None]:
     found: list[ColumnPlace | None] = [None] * len(relations)
     if relations:
-        for number, *place, heirs in _rows(connection, PLACES.format(asked=asked, column=column), relations, columns):
-            found[number - 1] = ColumnPlace(*place, tuple(heirs))
+        for number, *place in _rows(connection, PLACES.format(asked=asked, column=column), relations, columns):
+            found[number - 1] = ColumnPlace(*place)
     return found
 
 

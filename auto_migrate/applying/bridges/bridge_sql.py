@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.present_columns import plain_heirs
 from auto_migrate.values import Bridge, BridgeKind
 
 FILL = """
@@ -50,11 +51,12 @@ def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> No
     name = quote(bridge.name)
     body = dollar_quoted(FILL.format(column=column, value=value))
     send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {body}")
-    send(
-        connection,
-        f"CREATE OR REPLACE TRIGGER {name} BEFORE INSERT OR UPDATE ON {_table(connection, bridge)}"
-        f" FOR EACH ROW WHEN (NEW.{column} IS NULL) EXECUTE FUNCTION {name}()",
-    )
+    for table in (_table(connection, bridge), *plain_heirs(connection, bridge.table)):
+        send(
+            connection,
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table}"
+            f" FOR EACH ROW WHEN (NEW.{column} IS NULL) EXECUTE FUNCTION {name}()",
+        )
 
 
 def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:

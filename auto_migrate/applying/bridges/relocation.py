@@ -6,6 +6,7 @@ A column is known by its number, whatever it is called by now, and a default by 
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Collection, Iterator, Mapping
 
 from django.db import DatabaseError
@@ -31,6 +32,8 @@ from auto_migrate.values import LOOSENED, Bridge, BridgeKind
 
 CONSTRAINT = "SELECT oid FROM pg_constraint WHERE conrelid = %s AND conname = %s"
 NAME_OF_CONSTRAINT = "SELECT conname FROM pg_constraint WHERE oid = %s"
+
+logger = logging.getLogger(__name__)
 
 
 class Retyped(Exception):
@@ -83,18 +86,28 @@ class Relocation:
         retyped = {bridge for bridge, place in now.items() if place and self._is_retyped(bridge, place)}
         if retyped and not goes_on:
             raise Retyped(retyped)
+        gone = [bridge for bridge, place in now.items() if place is None]
+        # First: another may go by its names by now.
+        for bridge in gone:
+            self._lose(bridge)
         moves = {bridge: moved(bridge, self.places[bridge], place) for bridge, place in now.items() if place}
         self.ledger.move({bridge: to for bridge, to in moves.items() if to != bridge})
         for bridge, place in now.items():
             self._leave_heirs(bridge, place)
-            if place is None:
-                self._lose(bridge)
-            elif bridge.kind is BridgeKind.FILL:
-                self._fill_again(bridge, moves[bridge], place)
-            elif bridge.kind is BridgeKind.DEFAULT:
-                self._default_again(bridge, moves[bridge], place)
-            elif number := self._back.get(bridge):
-                self._loosen_again(moves[bridge], number)
+            if place is not None:
+                self._go_along(bridge, moves[bridge], place)
+        for bridge in gone:
+            self._replace(bridge)
+
+    def _go_along(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
+        if bridge.kind not in LOOSENED and self.places[bridge].required and not place.required:
+            self._withdraw(bridge, to, place)
+        elif bridge.kind is BridgeKind.FILL:
+            self._fill_again(bridge, to, place)
+        elif bridge.kind is BridgeKind.DEFAULT:
+            self._default_again(bridge, to, place)
+        elif number := self._back.get(bridge):
+            self._loosen_again(to, number)
 
     def _is_ours(self, bridge: Bridge) -> bool:
         return self.places[bridge].default == bridge.definition
@@ -143,19 +156,30 @@ class Relocation:
                 send(self.connection, f"ALTER TABLE ONLY {table} ALTER COLUMN {name} DROP DEFAULT")
 
     def _lose(self, bridge: Bridge) -> None:
-        """Forget the bridge of a column that is gone, or raise it on the one that took its place in the same text."""
         if bridge.kind is BridgeKind.FILL:
             drop_fill(self.connection, bridge)
+        self.ledger.forget(bridge)
+
+    def _replace(self, bridge: Bridge) -> None:
+        """Raise a bridge whose column is gone on the one that took its place, where that needs it as well."""
         (place,) = places_of(self.connection, [(bridge.table, bridge.column)])
-        is_needed = place is not None and place.required and not place.default and bridge.kind not in LOOSENED
-        value = self._value(bridge, place) if place and is_needed else ""
-        if not value:
-            self.ledger.forget(bridge)
-        elif bridge.kind is BridgeKind.FILL:
-            self.ledger.define(bridge, value)
-            make_fill(self.connection, bridge, value)
-        else:
-            self._set(bridge, value)
+        is_fill = bridge.kind is BridgeKind.FILL
+        if bridge.kind in LOOSENED or place is None or not place.required or (place.default and not is_fill):
+            return
+        if value := self._value(bridge, place):
+            self.ledger.put(dataclasses.replace(bridge, definition=value))
+            if is_fill:
+                make_fill(self.connection, bridge, value)
+            else:
+                self._set(bridge, value)
+
+    def _withdraw(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
+        """Take a bridge down whose column takes NULL again."""
+        if bridge.kind is BridgeKind.FILL:
+            drop_fill(self.connection, to)
+        elif place.default_id == self.places[bridge].default_id and self._is_ours(bridge) and place.default:
+            drop_default(self.connection, to)
+        self.ledger.forget(to)
 
     def _fill_again(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
         before = self.places[bridge]
@@ -166,7 +190,7 @@ class Relocation:
             make_fill(self.connection, to, value)
         else:
             drop_fill(self.connection, to)
-            self.ledger.forget(to)
+            self._end(to)
 
     def _default_again(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
         """Set a default on what its column has become, unless the statement has set another."""
@@ -175,11 +199,24 @@ class Relocation:
         is_untouched = bridge not in self._aside and place.default_id == before.default_id
         if is_untouched or not was_there:
             return
-        value = "" if place.default else self._value(bridge, place)
+        # What PostgreSQL has made of it by itself is no other.
+        is_retyped = self._is_retyped(bridge, place)
+        value = self._value(bridge, place) if is_retyped or not place.default else ""
         if value:
             self._set(to, value)
-        else:
+        elif place.default and not is_retyped:
             self.ledger.forget(to)
+        else:
+            if place.default:
+                drop_default(self.connection, to)
+            self._end(to)
+
+    def _end(self, bridge: Bridge) -> None:
+        """Forget a bridge that there is no value for any more."""
+        logger.warning(
+            "The bridge on %s.%s ends: nothing is known that its new type takes", bridge.table, bridge.column
+        )
+        self.ledger.forget(bridge)
 
     def _set(self, bridge: Bridge, value: str) -> None:
         set_default(self.connection, bridge, value)
@@ -200,8 +237,12 @@ class Relocation:
 def moved(bridge: Bridge, before: ColumnPlace, after: ColumnPlace) -> Bridge:
     """Return a bridge with the names that its column has by now.
 
-    Its table is named as it was, unless it was given another name: a schema may be visible that is written in any case.
+    Its table is named as it was, unless it was given another name: the statement may have changed what is visible.
     """
-    table = bridge.table if after.table == before.table else after.table
+    table = bridge.table
+    if after.schema != before.schema:
+        table = after.table
+    elif after.name != before.name:
+        table = '"."'.join([*parts_of(bridge.table)[:-1], after.name])
     column = bridge.column if after.column == before.column else after.column
     return dataclasses.replace(bridge, table=table, column=column)

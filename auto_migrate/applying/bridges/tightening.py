@@ -35,7 +35,7 @@ class Tightening:
         return bool(self.nullable)
 
     def follow(self) -> None:
-        """Tell of the columns that take NULL no more."""
+        """Have a bridge raised for each column that takes NULL no more."""
         for place in found_again(self.connection, self.nullable):
             if place is not None and place.required and self.fill is not None:
                 self.fill(place)

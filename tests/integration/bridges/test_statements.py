@@ -83,6 +83,29 @@ CASES = [
         "ALTER TABLE shop_order RENAME fill_written TO fill_again; UPDATE shop_order SET note = note || 'x'",
         {"fill_again": 9},
     ),
+    Case(
+        {"kept_gone": 1, "kept_stays": 2, "fill_gone": 3, "fill_stays": 4},
+        "ALTER TABLE shop_order DROP kept_gone, DROP fill_gone; ALTER TABLE shop_order RENAME kept_stays TO kept_gone;"
+        " ALTER TABLE shop_order RENAME fill_stays TO fill_gone",
+        {"kept_gone": 2, "fill_gone": 4},
+    ),
+    Case(
+        {"kept_gone_too": 1},
+        "ALTER TABLE shop_order DROP kept_gone_too; ALTER TABLE shop_order ADD kept_gone_too bigint NOT NULL",
+        {"kept_gone_too": 1},
+    ),
+    Case({"kept_number": 1}, "ALTER TABLE shop_order ALTER kept_number ADD GENERATED ALWAYS AS IDENTITY", {}),
+    Case(
+        {"kept_free": 1, "fill_free": 2},
+        "ALTER TABLE shop_order ALTER kept_free DROP NOT NULL, ALTER fill_free DROP NOT NULL",
+        {"kept_free": None, "fill_free": None},
+    ),
+    Case(
+        {"kept_hidden": 3},
+        "CREATE SCHEMA away; CREATE TABLE away.shop_order (); SET LOCAL search_path = away, public;"
+        " ALTER TABLE public.shop_order RENAME kept_hidden TO kept_seen; SET LOCAL search_path = public",
+        {"kept_seen": 3},
+    ),
     Case({"kept_copied": 1}, "CREATE TABLE copied (LIKE shop_order INCLUDING DEFAULTS)", {"kept_copied": 1}),
 ]
 ONLY = [*CASES]

@@ -39,9 +39,14 @@ HELD = """
 """
 TAG = "CREATE TABLE shop_order_tag (id integer PRIMARY KEY)"
 DROPS = """
+    DO $d$ DECLARE key text; BEGIN
+        SELECT conname INTO key FROM pg_constraint WHERE conrelid = 'shop_order'::regclass AND contype = 'f';
+        EXECUTE format('ALTER TABLE shop_order RENAME CONSTRAINT %I TO found', key);
+    END $d$;
+    COMMENT ON CONSTRAINT found ON shop_order IS 'a comment';
     ALTER TABLE shop_order RENAME number TO num; ALTER TABLE shop_order RENAME TO shop_sale;
     ALTER TABLE shop_sale RENAME "Hid" TO hidden; ALTER TABLE shop_sale DROP COLUMN num, DROP COLUMN hidden,
-        DROP CONSTRAINT "its own", DROP COLUMN named, DROP COLUMN b; DROP TABLE kept_1;
+        DROP CONSTRAINT found, DROP CONSTRAINT "its own", DROP COLUMN named, DROP COLUMN b; DROP TABLE kept_1;
     ALTER TABLE shop_sale RENAME TO shop_order
 """
 
