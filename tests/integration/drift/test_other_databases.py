@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from auto_migrate.drift.mysql_tables import MARK, SUFFIX
 from tests.integration.drift.altered import NAMES, events, write
 from tests.integration.drift.altered_elsewhere import (
     MARIADB_ALTERED,
@@ -19,6 +20,7 @@ from tests.integration.drift.altered_elsewhere import (
 )
 from tests.integration.fallback.project import Project
 from tests.servers import MariaDB
+from tools.servers import HOST
 
 Ask = Callable[[str], list[list[str]]]
 
@@ -87,3 +89,29 @@ def drift_is_told(project: Project, untouched: Alterations, altered: Alterations
     assert {app: differences(told) for app, told in found.items()} == {
         app: told for app, (_statement, told) in {**untouched, **altered}.items() if told
     }
+
+
+def test_the_database_beside_is_made_where_it_may_be_and_nobody_has_it(
+    tmp_path: Path, mariadb: MariaDB, mariadb_url: str
+) -> None:
+    name = mariadb_url.rpartition("/")[2]
+    beside = name + SUFFIX
+    project = write(tmp_path, mariadb_url, ["shop"])
+    assert project.run("migrate").code == 0
+    mariadb.create_user(f"{name}_plain", "x", owns=name)
+    project.databases["default"] = mariadb_url.replace("//tester:tester@", f"//{name}_plain:x@")
+    refused = project.run("auto_migrate", "--plan", "--drift")
+    assert refused.code == 4, refused.text
+    grant = f"GRANT ALL ON `{beside}`.* TO '{name}_plain'@'{HOST}';"
+    assert grant in refused.errors
+    mariadb.execute(grant)
+    assert project.run("auto_migrate", "--plan", "--drift", "--fail-on-drift").code == 0
+    # Somebody's, and then what a killed comparison leaves.
+    mariadb.execute(f"CREATE DATABASE `{beside}`; CREATE TABLE `{beside}`.kept (n int)")
+    somebodys = project.run("auto_migrate", "--adopt")
+    assert (somebodys.code, f"{beside}, in which the expected schema would be made, is somebody's: kept" in
+            somebodys.errors) == (4, True), somebodys.text  # fmt: skip
+    mariadb.execute(f"CREATE TABLE `{beside}`.`{MARK}` (made tinyint)")
+    assert project.run("auto_migrate", "--plan", "--drift", "--fail-on-drift").code == 0
+    assert mariadb.execute(f"SHOW DATABASES LIKE '{beside}'") == []
+    mariadb.execute(f"DROP USER `{name}_plain`@'{HOST}'")
