@@ -35,6 +35,10 @@ USUAL = """
     WHERE schema_name = DATABASE()
 """
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_type <> 'VIEW'"
+ANYTHING = """
+    SELECT table_name FROM information_schema.tables WHERE table_schema = %s
+    UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s
+"""
 
 
 class MySQLTables(TableSource):
@@ -79,7 +83,7 @@ class MySQLTables(TableSource):
             )
 
     def _refuse_others(self, cursor: Any) -> None:
-        cursor.execute(TABLES, [self.name])
+        cursor.execute(ANYTHING, [self.name, self.name])
         there = {name for (name,) in cursor.fetchall()}
         if there and MARK not in there:
             raise DatabaseRefused(

@@ -130,15 +130,15 @@ class MariaDBHand:
     """
     ANY = COLUMN.format("1")
     WAYS = (
-        (ANY, "ALTER TABLE {0} DROP COLUMN {1}"),
-        (ANY, "ALTER TABLE {0} RENAME COLUMN {1} TO renamed_by_hand"),
-        (COLUMN.format("data_type = 'varchar'"), "ALTER TABLE {0} MODIFY {1} varchar(7) NOT NULL"),
-        (COLUMN.format("is_nullable = 'NO'"), "ALTER TABLE {0} MODIFY {1} {2} NULL"),
+        (ANY, "ALTER TABLE {0} DROP COLUMN `{1}`"),
+        (ANY, "ALTER TABLE {0} RENAME COLUMN `{1}` TO renamed_by_hand"),
+        (COLUMN.format("data_type = 'varchar'"), "ALTER TABLE {0} MODIFY `{1}` varchar(7) NOT NULL"),
+        (COLUMN.format("is_nullable = 'NO'"), "ALTER TABLE {0} MODIFY `{1}` {2} NULL"),
         (KEY, "ALTER TABLE {0} DROP FOREIGN KEY {1}"),
         (KEY, "ALTER TABLE {0} DROP FOREIGN KEY {1}, ADD FOREIGN KEY ({2}) REFERENCES {3} ({4}) ON DELETE CASCADE"),
         (INDEX.format(0), "ALTER TABLE {0} DROP INDEX {1}"),
         (INDEX.format(1), "ALTER TABLE {0} DROP INDEX {1}"),
-        (NUMBERED, "ALTER TABLE {0} MODIFY {1} {2} NOT NULL"),
+        (NUMBERED, "ALTER TABLE {0} MODIFY `{1}` {2} NOT NULL"),
         (TABLE, "ALTER TABLE {0} RENAME TO {0}_by_hand"),
     )  # fmt: skip
 

@@ -126,5 +126,7 @@ MARIADB_ALTERED: Alterations = {
     "view": VIEW,
 }
 if "SWEEP" not in os.environ:
-    SQLITE_ALTERED = dict(list(SQLITE_ALTERED.items())[::3])
-    MARIADB_ALTERED = dict(list(MARIADB_ALTERED.items())[1::3])
+    SQLITE_UNTOUCHED = dict(list(SQLITE_UNTOUCHED.items())[1::3])
+    MARIADB_UNTOUCHED = dict(list(MARIADB_UNTOUCHED.items())[1::3])
+    SQLITE_ALTERED = dict(list(SQLITE_ALTERED.items())[3::6])
+    MARIADB_ALTERED = dict(list(MARIADB_ALTERED.items())[3::6])
