@@ -12,8 +12,9 @@ def rewritten(old: str, new: str, table: str = "item") -> str:
     """Return the statements by which SQLite, which alters little, reads one text for another in what it keeps."""
     quoted = ["'{}'".format(text.replace("'", "''")) for text in (old, new)]
     where = f"name = '{{app}}_{table}' AND instr(sql, {quoted[0]})"
+    # An overflow if nothing was found to be rewritten.
     update = f"UPDATE sqlite_master SET sql = replace(sql, {quoted[0]}, {quoted[1]}) WHERE {where}"
-    return f"PRAGMA writable_schema = 1; {update}; SELECT 1 / changes(); PRAGMA writable_schema = RESET"
+    return f"PRAGMA writable_schema = 1; {update}; SELECT abs((changes() = 0) << 63); PRAGMA writable_schema = RESET"
 
 
 INDEX_OTHER = "DROP INDEX {app}_price; CREATE INDEX {app}_price ON {app}_item (price DESC)"
