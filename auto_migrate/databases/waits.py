@@ -71,14 +71,12 @@ def await_free(
 
 def in_the_way(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> DeployLockTimeout:
     """Say what was waited for in vain, who is in the way, and what to type."""
+    advice = _("Let it finish and run again.")
+    if any(blocker.pid for blocker in blockers):
+        advice = _("Let it finish and run again, or end it: SELECT pg_terminate_backend(PID)")
     return DeployLockTimeout(
         _("Nothing more was done: {reason}.").format(reason=_(TEXTS[reason]).format(waited=waited)),
-        hint="\n".join(
-            [
-                *(describe_blocker(blocker) for blocker in blockers),
-                _("Let it finish and run again, or end it: SELECT pg_terminate_backend(PID)"),
-            ]
-        ),
+        hint="\n".join([*(describe_blocker(blocker) for blocker in blockers), advice]),
     )
 
 

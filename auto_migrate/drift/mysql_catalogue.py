@@ -50,6 +50,7 @@ CHECKS_OF_MYSQL = """
     WHERE used.table_schema = DATABASE() AND used.constraint_type = 'CHECK'
     ORDER BY used.table_name, used.constraint_name
 """
+NAMED = re.compile(r"`((?:[^`]|``)+)`")
 # How wide an integer is printed, which other releases write or leave out; one digit wide are Django's booleans.
 WIDTH = re.compile(r"\b((?:small|medium|big)?int)\(\d+\)")
 # In `extra`, what a column says elsewhere: that it is numbered, how it is generated, that its default is an expression.
@@ -74,8 +75,8 @@ def read_tables(
     return {
         name: TableShape(
             name,
-            {column.name: column for column in map(_column, columns[name])},
-            (*_foreign_keys(keys[name]), *_checks(checks[name]), *_indexes(indexes[name], keys[name])),
+            (of_table := {column.name: column for column in map(_column, columns[name])}),
+            (*_foreign_keys(keys[name]), *_checks(checks[name], of_table), *_indexes(indexes[name], keys[name])),
             KINDS.get(kind, "r"),
             "" if kind in KINDS else comment,
         )
@@ -129,9 +130,16 @@ def _foreign_keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[TableConstraint]:
         yield TableConstraint("f", name, definition, columns)
 
 
-def _checks(rows: Iterable[tuple[Any, ...]]) -> Iterator[TableConstraint]:
+def _checks(rows: Iterable[tuple[Any, ...]], columns: Mapping[str, Column]) -> Iterator[TableConstraint]:
+    """Return checks; that a number is not negative is what an unsigned one says already.
+
+    MariaDB drops the check of a column with each MODIFY, which Django does not know of this one.
+    """
     for name, clause, enforced in rows:
-        yield TableConstraint("c", name, f"CHECK ({clause})" + ("" if enforced == "YES" else " NOT ENFORCED"))
+        named = tuple(dict.fromkeys(NAMED.findall(clause)))
+        definition = f"CHECK ({clause})" + ("" if enforced == "YES" else " NOT ENFORCED")
+        unsigned = {f"CHECK (`{one}` >= 0)" for one in named if one in columns and "unsigned" in columns[one].type}
+        yield TableConstraint("c", name, definition, named, is_implied=definition in unsigned)
 
 
 def _indexes(rows: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) -> Iterator[TableConstraint]:

@@ -35,6 +35,10 @@ USUAL = """
     WHERE schema_name = DATABASE()
 """
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_type <> 'VIEW'"
+ANYTHING = """
+    SELECT table_name FROM information_schema.tables WHERE table_schema = %s
+    UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s
+"""
 
 
 class MySQLTables(TableSource):
@@ -60,7 +64,7 @@ class MySQLTables(TableSource):
                     cursor.execute(f"USE {quoted}")
                     cursor.execute(f"CREATE TABLE {MARK} (made tinyint)")
                 except DatabaseError as error:
-                    raise self._may_not(error) from error
+                    raise self._may_not(error, cursor) from error
                 # What a foreign key points to need not be there.
                 cursor.execute("SET SESSION foreign_key_checks = 0")
         except BaseException:
@@ -79,7 +83,7 @@ class MySQLTables(TableSource):
             )
 
     def _refuse_others(self, cursor: Any) -> None:
-        cursor.execute(TABLES, [self.name])
+        cursor.execute(ANYTHING, [self.name, self.name])
         there = {name for (name,) in cursor.fetchall()}
         if there and MARK not in there:
             raise DatabaseRefused(
@@ -89,15 +93,17 @@ class MySQLTables(TableSource):
                 hint=_("Rename that database, or drop it."),
             )
 
-    def _may_not(self, error: DatabaseError) -> Exception:
+    def _may_not(self, error: DatabaseError, cursor: Any) -> Exception:
         fault = self.database.fault_of(error)
         if fault is None or fault.kind is not FaultKind.NO_PERMISSION:
             return error
+        cursor.execute("SELECT CURRENT_USER()")
+        user, _at, host = cursor.fetchone()[0].rpartition("@")
         return DatabaseRefused(
             _("The role may not make the database {name}, in which the expected schema is made: {where}.").format(
                 name=self.name, where=self.database.address
             ),
-            hint=f"GRANT ALL ON `{self.name}`.* TO {self.database.address.role};",
+            hint=f"GRANT ALL ON `{self.name}`.* TO '{user}'@'{host}';",
         )
 
     def __exit__(

@@ -88,8 +88,8 @@ def without_ways(spec: dict[str, Any], config: dict[str, str]) -> dict[str, Any]
     variables = {one["name"]: one["value"] for one in container.pop("env", [])}
     assert variables in ({}, config)
     assert {"secretRef": {"name": "sms-sender"}} in container.pop("envFrom")
-    for usual in ({"resources": {}}, {"imagePullPolicy": "IfNotPresent"}):
-        container = {name: value for name, value in container.items() if {name: value} != usual}
+    usual: dict[str, Any] = {"resources": {}, "imagePullPolicy": "IfNotPresent"}
+    container = {name: value for name, value in container.items() if usual.get(name) != value}
     if pod.get("terminationGracePeriodSeconds") == 30:
         del pod["terminationGracePeriodSeconds"]
     return {**{name: value for name, value in spec.items() if name != "template"}, "pod": pod, "container": container}

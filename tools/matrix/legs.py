@@ -26,6 +26,7 @@ MYSQL = (
     "tests/integration/databases/test_mysql_table_parts.py",
     "tests/integration/databases/test_statements.py",
     "tests/integration/bridges/test_other_databases.py",
+    "tests/integration/drift/test_other_databases.py",
     "tests/integration/phases/test_other_databases.py",
     "tests/integration/safety/test_effects_mysql.py",
 )

@@ -176,15 +176,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--adopt",
             action="store_true",
-            help="For a database whose tables are there and whose record is not, or only partly (PostgreSQL): record "
-            "as applied what the schema proves to be applied, and carry nothing out; exit with 7 where something is "
-            "there and not proven. With --plan: only show.",
+            help="For a database whose tables are there and whose record is not, or only partly: record as applied "
+            "what the schema proves to be applied, and carry nothing out; exit with 7 where something is there and not "
+            "proven. With --plan: only show.",
         )
         parser.add_argument(
             "--drift",
             action="store_true",
             help="With --plan: compare the schema that the recorded migrations make with the schema that is there, "
-            "table by table (PostgreSQL). Reads the catalogue; changes and locks nothing.",
+            "table by table. Reads the catalogue; changes and locks nothing.",
         )
         parser.add_argument(
             "--fail-on-drift",
