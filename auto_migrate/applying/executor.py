@@ -32,6 +32,7 @@ from auto_migrate.applying.operation_loop import (
     applies_itself,
     flush_deferred,
     only_changes_schema,
+    turn_of,
 )
 from auto_migrate.applying.other_databases import OtherDatabases
 from auto_migrate.applying.outcome import AlreadyDone, Outcome
@@ -95,7 +96,7 @@ class Executor(LazyExecutor):
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
-        with self._reported(migration, backwards=False) as report:
+        with turn_of(migration), self._reported(migration, backwards=False) as report:
             try:
                 online = self._goes_online(migration, state)
                 if self._fits_transaction(migration) and not online:
@@ -251,7 +252,7 @@ class Executor(LazyExecutor):
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
-        with self._reported(migration, backwards=True) as report:
+        with turn_of(migration, backwards=True), self._reported(migration, backwards=True) as report:
             try:
                 if self._fits_transaction(migration):
                     return self._unapply_at_once(state, migration, report)
