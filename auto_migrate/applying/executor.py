@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import Error
@@ -21,6 +21,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
+from auto_migrate.applying.backwards import unapplied
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.failure import failure, failure_after_commit, leave_session, way_back
 from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
@@ -38,7 +39,7 @@ from auto_migrate.applying.other_databases import OtherDatabases
 from auto_migrate.applying.outcome import AlreadyDone, Outcome
 from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
-from auto_migrate.applying.stepwise import Stepwise, unapplied
+from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
@@ -152,16 +153,22 @@ class Executor(LazyExecutor):
         )
         if done or is_stock(state) or applies_itself(migration):
             return apply(state, done=done)
+        return self._once_or_twice(migration, apply, state, report)
+
+    def _once_or_twice(
+        self, migration: Migration, work: Callable[[ProjectState], ProjectState], state: ProjectState, report: Outcome
+    ) -> ProjectState:
+        """Carry out a migration from a state; if that was rolled back for it, once more from Django's own."""
         origin = preserved(state)
 
         def second() -> ProjectState:
             self.emit.clock.check()
             report.progress.restart()
-            return apply(stock(origin))
+            return work(stock(origin))
 
         return once_more(
             migration,
-            lambda: apply(state),
+            lambda: work(state),
             second,
             connection=self.connection,
             is_undone=lambda sent, error: (
@@ -263,6 +270,12 @@ class Executor(LazyExecutor):
 
     def _unapply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         done = self._was_done(migration, backwards=True)
+        unapply = functools.partial(self._unapply_in_transaction, migration=migration, report=report, done=done)
+        return unapply(state) if done or is_stock(state) else self._once_or_twice(migration, unapply, state, report)
+
+    def _unapply_in_transaction(
+        self, state: ProjectState, *, migration: Migration, report: Outcome, done: bool
+    ) -> ProjectState:
         report.own = self._own_transaction(report.progress)
         with self.connection.schema_editor(atomic=migration.atomic) as editor, report.progress.watched():
             with report.progress.aside():
