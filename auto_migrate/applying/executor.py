@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import Error
@@ -24,7 +24,7 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.backwards import unapplied
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.failure import failure, failure_after_commit, leave_session, way_back
-from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
+from auto_migrate.applying.fallback import is_stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.applying.locks.acquire import POLL
 from auto_migrate.applying.operation_loop import (
@@ -153,33 +153,7 @@ class Executor(LazyExecutor):
         )
         if done or is_stock(state) or applies_itself(migration):
             return apply(state, done=done)
-        return self._once_or_twice(migration, apply, state, report)
-
-    def _once_or_twice(
-        self, migration: Migration, work: Callable[[ProjectState], ProjectState], state: ProjectState, report: Outcome
-    ) -> ProjectState:
-        """Carry out a migration from a state; if that was rolled back for it, once more from Django's own."""
-        origin = preserved(state)
-
-        def second() -> ProjectState:
-            self.emit.clock.check()
-            report.progress.restart()
-            return work(stock(origin))
-
-        return once_more(
-            migration,
-            lambda: work(state),
-            second,
-            connection=self.connection,
-            is_undone=lambda sent, error: (
-                not (
-                    sent.ended_transaction
-                    or report.has_ended_transaction
-                    or report.progress.is_committed
-                    or isinstance(error, AlreadyDone)
-                )
-            ),
-        )
+        return report.once_or_twice(apply, state, self.connection)
 
     def _apply_in_transaction(
         self,
@@ -271,7 +245,7 @@ class Executor(LazyExecutor):
     def _unapply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         done = self._was_done(migration, backwards=True)
         unapply = functools.partial(self._unapply_in_transaction, migration=migration, report=report, done=done)
-        return unapply(state) if done or is_stock(state) else self._once_or_twice(migration, unapply, state, report)
+        return unapply(state) if done or is_stock(state) else report.once_or_twice(unapply, state, self.connection)
 
     def _unapply_in_transaction(
         self, state: ProjectState, *, migration: Migration, report: Outcome, done: bool
