@@ -41,6 +41,9 @@ class Clock:
         if not self._interrupted:
             with contextlib.suppress(queue.Empty):
                 self._wishes.get(timeout=max(0.0, seconds))
+                if self.interrupted:
+                    # Several threads may pause, and one has taken what was for all.
+                    self._wishes.put(None)
         self.check()
 
     def interrupt(self) -> None:

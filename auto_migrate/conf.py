@@ -280,7 +280,7 @@ class Settings:
     TENANTS: str = _setting(tenants, "auto")
     """Who the tenants are: `auto`, `none`, or the dotted path of a callable that gives the names of their schemas."""
     TENANT_WORKERS: int | None = _setting(optional(at_least(1, int)), None)
-    """How many schemas are migrated at a time, each over a connection; None is as many as processors, 4 at most."""
+    """How many schemas, or databases, are migrated at a time; None is as many as processors, 4 at most."""
     DIRECT_URLS: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={"parse": urls}, repr=False)
     """Alias → URL of the server itself, for databases that `DATABASES` reaches through a pooler."""
     TOKEN: tuple[str, ...] = dataclasses.field(default=(), metadata={"parse": tokens}, repr=False)

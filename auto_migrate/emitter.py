@@ -7,11 +7,13 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
+from auto_migrate.code_lock import LISTENERS
 from auto_migrate.conf import get_settings
 from auto_migrate.events import Context, Event, Listener, MigrationFinished, RunFailed, RunStopped
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted, summary_of
@@ -39,7 +41,8 @@ class Emitter:
             # Most projects have none, and every run would pay for the import.
             from auto_migrate.listeners import project_listeners
 
-            self.listeners = (*self.listeners, *project_listeners())
+            own = (one_at_a_time(listener, LISTENERS) for listener in project_listeners())
+            self.listeners = (*self.listeners, *own)
 
     def __call__(self, event: Event) -> None:
         """Hand over one event; a listener that raises is logged and does not stop the run."""
@@ -52,6 +55,16 @@ class Emitter:
                 listener(event, context)
             except Exception:
                 logger.exception("A listener failed at %s", event.kind)
+
+
+def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:
+    """Return a listener that is called by one thread at a time."""
+
+    def tell(event: Event, context: Context) -> None:
+        with mutex:
+            listener(event, context)
+
+    return tell
 
 
 @contextlib.contextmanager

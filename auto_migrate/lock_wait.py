@@ -13,6 +13,7 @@ from django.db import Error
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from auto_migrate.code_lock import code_aside
 from auto_migrate.databases.base import Database, DeployLock, runner_name
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import LockAcquired, LockAwaited
@@ -26,6 +27,7 @@ POLL = 0.5
 REPORT = 10.0
 # The variable that tells a child which runner it is of. Not AUTO_MIGRATE_…, which are settings.
 RUNNER = "DJANGO_AUTO_MIGRATE_RUNNER"
+SEPARATOR = "|"
 
 
 class _Held(threading.local):
@@ -56,7 +58,7 @@ def hold_deploy_lock(database: Database, emit: Emitter, *, lock_wait: float) -> 
         database.hold_fence(lock, emit.clock, teller(emit))
         emit(LockAcquired(emit.clock.monotonic() - started))
         _held.turns[database.alias] = lock
-        with told_to_children(runner_name(emit.run_id)):
+        with _runners.told_to_children(runner_name(emit.run_id)):
             yield lock
     finally:
         _held.turns.pop(database.alias, None)
@@ -87,26 +89,50 @@ def await_deploy_lock(lock: DeployLock, database: Database, emit: Emitter, *, lo
             emit(LockAwaited(waited, holder))
         if waited >= lock_wait:
             raise timeout(lock, database, waited)
-        clock.pause(min(POLL, lock_wait - waited))
+        # A receiver that migrates another database may wait for a run of this process, which needs what it has.
+        with code_aside():
+            clock.pause(min(POLL, lock_wait - waited))
 
 
-@contextlib.contextmanager
-def told_to_children(runner: str) -> Iterator[None]:
-    """Let the processes that are started within the block know whose they are."""
-    before = os.environ.get(RUNNER)
-    os.environ[RUNNER] = f"{os.getpid()} {runner}"
-    try:
-        yield
-    finally:
+class Runners:
+    """The runs of this process that have their turns, on several databases."""
+
+    def __init__(self) -> None:
+        self.mutex = threading.Lock()
+        self.names: list[str] = []
+        # What whoever started this process has said of itself.
+        self.inherited: str | None = None
+
+    @contextlib.contextmanager
+    def told_to_children(self, runner: str) -> Iterator[None]:
+        """Let the processes that are started within the block know whose they are."""
+        with self.mutex:
+            self.inherited = self.inherited if self.names else os.environ.get(RUNNER)
+            self.names.append(runner)
+            self._tell()
+        try:
+            yield
+        finally:
+            with self.mutex:
+                self.names.remove(runner)
+                self._tell()
+
+    def _tell(self) -> None:
+        told = f"{os.getpid()} {SEPARATOR.join(self.names)}" if self.names else self.inherited
         os.environ.pop(RUNNER, None)
-        if before is not None:
-            os.environ[RUNNER] = before
+        if told is not None:
+            os.environ[RUNNER] = told
+
+
+_runners = Runners()
 
 
 def refuse_waiting_for_parent(holder: Holder | None) -> None:
     """Raise `DeployLockTimeout` if the holder has started this process, and so waits for its end in turn."""
-    pid, _space, runner = os.environ.get(RUNNER, "").partition(" ")
-    if holder is not None and runner and runner in holder.description and pid != str(os.getpid()):
+    pid, _space, told = os.environ.get(RUNNER, "").partition(" ")
+    if holder is None or pid == str(os.getpid()):
+        return
+    if any(runner in holder.description for runner in told.split(SEPARATOR) if runner):
         raise DeployLockTimeout(
             _("The deploy lock is held by the run that has started this process: {holder}.").format(
                 holder=holder.description

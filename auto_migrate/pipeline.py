@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.squashes import finish_squashes, half_recorded
 from auto_migrate.clock import Clock
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
@@ -285,7 +286,8 @@ class Run:
 
     def assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
-        self.gate.check(comparison, state, cut)
+        with APP_CODE:
+            self.gate.check(comparison, state, cut)
         if comparison.plan:
             # Likewise: most deploys have no plan.
             from auto_migrate.backfills.outlook import refuse_unfinished

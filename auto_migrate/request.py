@@ -24,7 +24,7 @@ class RunRequest:
     plan pass, `skip_checks` leaves Django's system checks out. The `audience` is told of by Django's signals.
 
     Of tenants only `tenants` are migrated, if any are named; `canaries` come first, and the rest only if all of them
-    end well; when `max_failures` schemas have failed no further one is begun.
+    end well; when `max_failures` schemas have failed no further one is begun. `workers` schemas are migrated at a time.
     """
 
     goal: Goal | None = None
@@ -39,6 +39,7 @@ class RunRequest:
     tenants: tuple[str, ...] = ()
     canaries: tuple[str, ...] = ()
     max_failures: int = 1
+    workers: int | None = None
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import Error
 from django.utils.translation import gettext as _
 
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 
 
@@ -27,7 +28,8 @@ def refuse_errors(database: str) -> None:
 
 def _messages(database: str) -> list[CheckMessage]:
     try:
-        return run_checks(databases=[database])
+        with APP_CODE:
+            return run_checks(databases=[database])
     except (Error, AutoMigrateError, TransientError):
         raise
     except Exception as error:

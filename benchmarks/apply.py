@@ -4,7 +4,8 @@
     python -m benchmarks.apply --dry-run [NAME]…   only prints them, for packages and sizes with such names if any
 
 They take turns, each on an empty database of one PostgreSQL, and must end with the same schema, records, content types
-and permissions. The processor's time is that of the command and of the server together.
+and permissions. The made-up projects are unapplied as well, in copies of one database that is up to date. The
+processor's time is that of the command and of the server together.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ from benchmarks.packages import PACKAGES
 from benchmarks.plotting import Line, plot
 from benchmarks.report import PERFORMANCE, ROOT, machine, table, write_between
 from corpus.package import SETTINGS_MODULE
-from corpus.ways import STOCK, WAYS, Way, differences
+from corpus.ways import BESIDE, OURS, STOCK, WAYS, Way, differences
 from tests.servers import PostgreSQL
-from tests.snapshot import NATURAL
+from tests.snapshot import NATURAL, snapshot
 
 SIZES = (100, 500, 1000, 2000)
 ROUNDS = 3
+# How many migrations are unapplied at most: stock's `migrate` takes minutes for them, and the square of it for twice.
+MOST_BACK = 500
+FIRST_APP = "app00"
+# The database that is unapplied; and that losing all of it is what is wanted.
+UP_TO_DATE = dataclasses.replace(OURS, database="apply_done")
+WAYS_BACK = (STOCK, *(dataclasses.replace(way, env={"AUTO_MIGRATE_BLOCK": "never"}) for way in (OURS, BESIDE)))
 
 
 Rounds = list[dict[Way, Cost]]
@@ -63,13 +70,15 @@ def public(folder: Path) -> Iterator[Subject]:
         yield Subject(package.requirement, folder / package.name, str(peers.python()), NATURAL.__contains__)
 
 
-def run(server: PostgreSQL, subject: Subject, way: Way) -> Cost:
-    """Run a command to its end on an empty database."""
+def run(server: PostgreSQL, subject: Subject, way: Way, *target: str, template: str | None = None) -> Cost:
+    """Run a command to its end on an empty database, or on a copy of another."""
     server.drop_database(way.database)
-    env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": server.create_database(way.database)}
+    url = server.create_database(way.database, template=template)
+    env = {"PYTHONPATH": f"{subject.folder}:{ROOT}", "DATABASE_URL": url, **way.env}
     stock = {"STOCK": "true"} if way.stock else {}
     before = used_by(server)
-    cost, _output = manage(way.command, settings=SETTINGS_MODULE, env={**env, **stock}, python=subject.python)
+    arguments = (way.command, *target)
+    cost, _output = manage(*arguments, settings=SETTINGS_MODULE, env={**env, **stock}, python=subject.python)
     return dataclasses.replace(cost, cpu=cost.cpu + used_by(server) - before)
 
 
@@ -97,24 +106,38 @@ def measure(server: PostgreSQL, subject: Subject, count: int) -> Rounds:
     return rounds
 
 
-def row(rounds: Rounds) -> list[str]:
+def measure_back(server: PostgreSQL, subject: Subject, count: int) -> Rounds:
+    """Let them unapply the first app, and with it all that depends on it; raise `RuntimeError` if their ends differ."""
+    run(server, subject, UP_TO_DATE)
+    rounds: Rounds = []
+    for _number in range(count):
+        rounds.append({
+            way: run(server, subject, way, FIRST_APP, "zero", template=UP_TO_DATE.database) for way in WAYS_BACK
+        })  # fmt: skip
+        stock, *others = (snapshot(server, way.database) for way in WAYS_BACK)
+        for way, other in zip(WAYS_BACK[1:], others, strict=True):
+            if differs := stock.difference(other):
+                raise RuntimeError(f"{way.name} left {subject.name} in another state than {STOCK.name}: {differs}")
+    print(subject.name, "unapplied", *row(rounds, WAYS_BACK), sep="  ", flush=True)
+    return rounds
+
+
+def row(rounds: Rounds, ways: Sequence[Way] = WAYS) -> list[str]:
     """Return how many times faster than stock, by clock and by processor, the peak of memory, and the seconds."""
     cells = []
-    for way in WAYS[1:]:
+    for way in ways[1:]:
         cells += [spread([getattr(cost[STOCK], name) / getattr(cost[way], name) for cost in rounds]) for name in SPEEDS]
         cells.append(f"{max(cost[way].memory / cost[STOCK].memory for cost in rounds):.2f}")
-    return [*cells, " / ".join(f"{median(rounds, way):.1f}" for way in WAYS)]
+    return [*cells, " / ".join(f"{median(rounds, way):.1f}" for way in ways)]
 
 
 SPEEDS = ("wall", "cpu")
-HEADS = [
-    *(
-        f"{way.name}: {what}"
-        for way in WAYS[1:]
-        for what in ("× by the clock", "× of the processor", "memory to stock")
-    ),
-    "seconds: stock / ours / with the app",
-]
+
+
+def heads(ways: Sequence[Way]) -> list[str]:
+    """Return what stands over the cells of a row."""
+    told = ("× by the clock", "× of the processor", "memory to stock")
+    return [*(f"{way.name}: {what}" for way in ways[1:] for what in told), "seconds: stock / ours / with the app"]
 
 
 def median(rounds: Rounds, way: Way) -> float:
@@ -122,7 +145,7 @@ def median(rounds: Rounds, way: Way) -> float:
     return statistics.median(cost[way].wall for cost in rounds)
 
 
-def report(sizes: Mapping[int, Rounds], packages: Mapping[str, Rounds]) -> str:
+def report(sizes: Mapping[int, Rounds], packages: Mapping[str, Rounds], back: Mapping[int, Rounds]) -> str:
     """Put everything into words and tables."""
     steps = (max(sizes) - min(sizes)) / 1000
     slopes = [
@@ -133,13 +156,20 @@ def report(sizes: Mapping[int, Rounds], packages: Mapping[str, Rounds]) -> str:
             "How many times faster than `migrate` without this app, median (least to most), peak memory in proportion",
             "(the worst), and seconds by the clock:",
             "",
-            table(["migrations", *HEADS], [[f"{size:,}", *row(rounds)] for size, rounds in sizes.items()]),
+            table(["migrations", *heads(WAYS)], [[f"{size:,}", *row(rounds)] for size, rounds in sizes.items()]),
             "",
             f"A thousand migrations more, on the way from {min(sizes):,} to {max(sizes):,}, cost: {', '.join(slopes)}.",
             "",
             "Public packages, each with the apps of Django that it needs:",
             "",
-            table(["package", *HEADS], [[name, *row(rounds)] for name, rounds in packages.items()]),
+            table(["package", *heads(WAYS)], [[name, *row(rounds)] for name, rounds in packages.items()]),
+            "",
+            f"Unapplying, `{FIRST_APP} zero`, which takes nearly all of them back, on the same made-up projects:",
+            "",
+            table(
+                ["migrations", *heads(WAYS_BACK)],
+                [[f"{size:,}", *row(rounds, WAYS_BACK)] for size, rounds in back.items()],
+            ),
         ]
     )
 
@@ -157,20 +187,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def wanted(name: str) -> bool:
         return not options.names or name.partition("==")[0] in options.names
 
-    print("project", *HEADS, sep="  ", flush=True)
+    print("project", *heads(WAYS), sep="  ", flush=True)
     with tempfile.TemporaryDirectory(prefix="apply-") as folder, PostgreSQL() as server:
         packages = {
             subject.name: measure(server, subject, options.rounds)
             for subject in public(Path(folder))
             if wanted(subject.name)
         }
-        sizes = {
-            size: measure(server, synthetic(Path(folder), size), options.rounds) for size in SIZES if wanted(str(size))
+        made = {size: synthetic(Path(folder), size) for size in SIZES if wanted(str(size))}
+        sizes = {size: measure(server, subject, options.rounds) for size, subject in made.items()}
+        back = {
+            size: measure_back(server, subject, options.rounds) for size, subject in made.items() if size <= MOST_BACK
         }
         version = server.execute("SHOW server_version")[0][0]
     if options.names:
         return
-    text = f"PostgreSQL {version}, {machine()}, {options.rounds} run(s) of each.\n\n{report(sizes, packages)}"
+    text = f"PostgreSQL {version}, {machine()}, {options.rounds} run(s) of each.\n\n{report(sizes, packages, back)}"
     print(text)
     if not options.dry_run:
         lines = [Line(way.name.replace("`", ""), {n: median(r, way) for n, r in sizes.items()}) for way in WAYS]

@@ -152,7 +152,8 @@ class Mixture:
             field=field, query=relation, accessor=relation,
         )  # fmt: skip
         needs = [(parent.app, self.last[parent.app]), (child.app, self.last[child.app])]
-        self._write(child.app, f"{number:04}_python", "migrations.RunPython(work)", needs, before=work)
+        operation = "migrations.RunPython(work, migrations.RunPython.noop)"
+        self._write(child.app, f"{number:04}_python", operation, needs, before=work)
 
     def _field(self, index: int) -> str:
         return FIELDS[index % len(FIELDS)].format(small=self.random.randint(10, 99))

@@ -18,11 +18,15 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
+from benchmarks import peers
 from benchmarks.measuring import Cost, manage, spread
 from benchmarks.plotting import Line, plot
-from benchmarks.report import PERFORMANCE, machine, table, write_between
+from benchmarks.report import PERFORMANCE, ROOT, machine, table, write_between
 from benchmarks.synthetic import Synthetic
+from corpus.catalogue import find
+from corpus.package import SETTINGS_MODULE, Package
 from tests.servers import PostgreSQL
 from tests.snapshot import snapshot
 
@@ -32,6 +36,33 @@ PODS = (1, 2, 4, 8)
 DATABASES = (1, 2, 4)
 # The size at which pods and databases are multiplied.
 FLEET_SIZE = 500
+
+
+class Project(Protocol):
+    """What commands are run in: its settings module, its variables, and the interpreter that has its packages."""
+
+    settings: str
+    python: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a process needs to find the project."""
+
+
+class Packaged:
+    """A project that has a public package, with whatever receivers that brings, and little else."""
+
+    settings = SETTINGS_MODULE
+
+    def __init__(self, folder: Path, package: Package) -> None:
+        package.write(folder)
+        self.folder = folder
+        self.name = package.requirement
+        self.python = str(peers.python())
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"PYTHONPATH": f"{self.folder}:{ROOT}"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +76,12 @@ class Way:
     # Whether each run is the first of a release.
     released: bool = False
 
-    def run(self, project: Synthetic, urls: dict[str, str]) -> Cost:
+    def run(self, project: Project, urls: dict[str, str]) -> Cost:
         """Run it once."""
         stock = {"STOCK": "true"} if self.stock else {}
         release = {"AUTO_MIGRATE_RELEASE": uuid.uuid4().hex} if self.released else {}
         env = {**project.env, **urls, **stock, **release}
-        cost, output = manage(*self.arguments, settings=project.settings, env=env)
+        cost, output = manage(*self.arguments, settings=project.settings, env=env, python=project.python)
         if self.said not in output:
             raise RuntimeError(f"{self.name} did not say {self.said!r}:\n{output}")
         return cost
@@ -69,6 +100,7 @@ AFTER = Way("after `migrate`", ("auto_migrate",), stock=False, said=NOTHING)
 MIGRATE = Way("`migrate`", ("migrate",), stock=True, said=NOTHING)
 CHECK = Way("`migrate --check`", ("migrate", "--check"), stock=True)
 WAYS = (SHELL, OURS, FIRST, HEARD, AFTER, CHECK, OWN_MIGRATE, MIGRATE)
+WAYS_PACKAGED = (SHELL, FIRST, MIGRATE)
 
 
 @contextlib.contextmanager
@@ -117,6 +149,30 @@ def by_size(server: PostgreSQL, folder: Path, rounds: int) -> dict[int, dict[Way
                 found[size][OURS].append(OURS.run(project, urls))
         print(size, *(f"{way.name} {spread(cpu(costs))}" for way, costs in found[size].items()), sep="  ", flush=True)
     return found
+
+
+def of_package(server: PostgreSQL, project: Packaged, rounds: int) -> dict[Way, list[Cost]]:
+    """Let a project's commands take turns: its own receivers hear of each new release."""
+    server.drop_database("packaged")
+    urls = {"DATABASE_URL": server.create_database("packaged")}
+    manage("auto_migrate", settings=project.settings, env={**project.env, **urls}, python=project.python)
+    before = snapshot(server, "packaged")
+    found: dict[Way, list[Cost]] = {way: [] for way in WAYS_PACKAGED}
+    for _round in range(rounds):
+        for way in WAYS_PACKAGED:
+            found[way].append(way.run(project, urls))
+    if difference := before.difference(snapshot(server, "packaged")):
+        raise RuntimeError(f"A run with nothing to do changed {project.name}: {difference}")
+    print(project.name, *(f"{way.name} {spread(cpu(costs))}" for way, costs in found.items()), sep="  ", flush=True)
+    return found
+
+
+def package_table(name: str, found: dict[Way, list[Cost]]) -> str:
+    """Return what a release of such a project costs."""
+    shell, first = median(found[SHELL]), median(found[FIRST])
+    row = [name, f"{first / shell:.2f}", *(spread(cpu(found[way])) for way in WAYS_PACKAGED)]
+    heads = ["project", "a new release, to `shell -c pass`", *(way.name for way in WAYS_PACKAGED)]
+    return f"A project whose package brings receivers of its own, seconds of processor time:\n\n{table(heads, [row])}"
 
 
 def by_pods(server: PostgreSQL, project: Synthetic) -> dict[int, dict[Way, list[Cost]]]:
@@ -245,9 +301,11 @@ def main() -> None:
         sizes = by_size(server, Path(folder), options.rounds)
         project = Synthetic(Path(folder) / "fleet", FLEET_SIZE)
         pods, databases = by_pods(server, project), by_databases(server, project)
+        packaged = Packaged(Path(folder) / "packaged", find("wagtail"))
+        released = package_table(packaged.name, of_package(server, packaged, options.rounds))
         version = server.execute("SHOW server_version")[0][0]
     text = f"PostgreSQL {version}, {machine()}, {options.rounds} runs of each.\n\n{size_tables(sizes)}"
-    fleet = fleet_tables(pods, databases)
+    fleet = f"{released}\n\n{fleet_tables(pods, databases)}"
     print(text, fleet, sep="\n\n")
     if not options.dry_run:
         shown = "\n".join(plots(sizes, pods, databases))

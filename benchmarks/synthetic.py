@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from pathlib import Path
 
 APP_SIZE = 50
@@ -106,6 +107,7 @@ class Synthetic:
     """The project in its folder; `settings` is the name of its settings module."""
 
     settings = "synthetic_settings"
+    python = sys.executable
 
     def __init__(self, folder: Path, migrations: int) -> None:
         self.folder = folder

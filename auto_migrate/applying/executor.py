@@ -21,9 +21,10 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
+from auto_migrate.applying.backwards import unapplied
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.failure import failure, failure_after_commit, leave_session, way_back
-from auto_migrate.applying.fallback import is_stock, once_more, preserved, stock
+from auto_migrate.applying.fallback import is_stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.applying.locks.acquire import POLL
 from auto_migrate.applying.operation_loop import (
@@ -32,12 +33,13 @@ from auto_migrate.applying.operation_loop import (
     applies_itself,
     flush_deferred,
     only_changes_schema,
+    turn_of,
 )
 from auto_migrate.applying.other_databases import OtherDatabases
 from auto_migrate.applying.outcome import AlreadyDone, Outcome
 from auto_migrate.applying.recovery import Resolutions, Verdict, verdict_on_whole
 from auto_migrate.applying.states.lazy_state import djangos
-from auto_migrate.applying.stepwise import Stepwise, unapplied
+from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
@@ -95,7 +97,7 @@ class Executor(LazyExecutor):
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         """Run a migration forwards and record it; raise `MigrationFailed` or `TransientError`."""
-        with self._reported(migration, backwards=False) as report:
+        with turn_of(migration), self._reported(migration, backwards=False) as report:
             try:
                 online = self._goes_online(migration, state)
                 if self._fits_transaction(migration) and not online:
@@ -151,27 +153,7 @@ class Executor(LazyExecutor):
         )
         if done or is_stock(state) or applies_itself(migration):
             return apply(state, done=done)
-        origin = preserved(state)
-
-        def second() -> ProjectState:
-            self.emit.clock.check()
-            report.progress.restart()
-            return apply(stock(origin))
-
-        return once_more(
-            migration,
-            lambda: apply(state),
-            second,
-            connection=self.connection,
-            is_undone=lambda sent, error: (
-                not (
-                    sent.ended_transaction
-                    or report.has_ended_transaction
-                    or report.progress.is_committed
-                    or isinstance(error, AlreadyDone)
-                )
-            ),
-        )
+        return report.once_or_twice(apply, state, self.connection)
 
     def _apply_in_transaction(
         self,
@@ -251,7 +233,7 @@ class Executor(LazyExecutor):
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         """Run a migration backwards and take its record away; raise `MigrationFailed` or `TransientError`."""
-        with self._reported(migration, backwards=True) as report:
+        with turn_of(migration, backwards=True), self._reported(migration, backwards=True) as report:
             try:
                 if self._fits_transaction(migration):
                     return self._unapply_at_once(state, migration, report)
@@ -262,6 +244,12 @@ class Executor(LazyExecutor):
 
     def _unapply_at_once(self, state: ProjectState, migration: Migration, report: Outcome) -> ProjectState:
         done = self._was_done(migration, backwards=True)
+        unapply = functools.partial(self._unapply_in_transaction, migration=migration, report=report, done=done)
+        return unapply(state) if done or is_stock(state) else report.once_or_twice(unapply, state, self.connection)
+
+    def _unapply_in_transaction(
+        self, state: ProjectState, *, migration: Migration, report: Outcome, done: bool
+    ) -> ProjectState:
         report.own = self._own_transaction(report.progress)
         with self.connection.schema_editor(atomic=migration.atomic) as editor, report.progress.watched():
             with report.progress.aside():

@@ -10,10 +10,13 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.backwards import advanced, goes_back_lazily, states_before, unapplied
 from auto_migrate.applying.fallback import Sent, is_stock, note, once_more, preserved, stock
 from auto_migrate.applying.operation_loop import applies_itself, apply_operation
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.planning.loader import Planner
+
+BEGINS = frozenset({"apply_start", "unapply_start"})
 
 
 class LazyExecutor(Planner):
@@ -60,6 +63,46 @@ class LazyExecutor(Planner):
             is_undone=lambda sent, error: self._is_undone(migration, sent) and lazily.error is error,
         )
 
+    def _migrate_all_backwards(
+        self, plan: list[tuple[Migration, bool]], full_plan: list[tuple[Migration, bool]], fake: bool
+    ) -> ProjectState:
+        """Unapply as Django does; the states before the migrations share what none of them changes."""
+        if not (self.connection.features.can_rollback_ddl and goes_back_lazily(plan)):
+            state: ProjectState = super()._migrate_all_backwards(plan, full_plan, fake)  # type: ignore[misc] # likewise
+            return state
+        nodes, order = self.loader.graph.nodes, [migration for migration, _backwards in full_plan]
+        applied = {nodes[key] for key in self.loader.applied_migrations if key in nodes}
+        state = LazyState.of(self._create_project_state())
+        _ = state.real_models
+        states = states_before((migration for migration, _backwards in plan), applied, state, order)
+        for migration, _backwards in plan:
+            # What was rendered for it goes with it.
+            state = states.pop(migration)
+            self.unapply_migration(state.clone(), migration, fake=fake)
+            applied.remove(migration)
+        for remaining in order[order.index(plan[-1][0]) :]:
+            if remaining in applied:
+                state = advanced(remaining, state)
+        return state
+
+    def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
+        """Run a migration backwards as Django does, and take its record away."""
+        if fake or is_stock(state):
+            return super().unapply_migration(state, migration, fake)
+        lazily = LazilyApplied(migration)
+
+        def second() -> ProjectState:
+            with self._without_announcement():
+                return super(LazyExecutor, self).unapply_migration(stock(state), migration, fake)
+
+        return once_more(
+            migration,
+            lambda: super(LazyExecutor, self).unapply_migration(state, lazily.migration, fake),
+            second,
+            connection=self.connection,
+            is_undone=lambda sent, error: self._is_undone(migration, sent) and lazily.error is error,
+        )
+
     def _is_undone(self, migration: Migration, sent: Sent) -> bool:
         """Return whether nothing is left of a migration whose operations raised."""
         transactional = bool(migration.atomic) and self.connection.features.can_rollback_ddl
@@ -70,7 +113,7 @@ class LazyExecutor(Planner):
         """Let nobody hear that a migration begins of whose begin they have heard."""
         progress = self.progress_callback
         if progress is not None:
-            self.progress_callback = lambda action, *told: None if action == "apply_start" else progress(action, *told)
+            self.progress_callback = lambda action, *told: None if action in BEGINS else progress(action, *told)
         try:
             yield
         finally:
@@ -96,6 +139,7 @@ class LazilyApplied:
         self.error: Exception | None = None
         self.migration = copy.copy(migration)
         self.migration.apply = self._apply  # type: ignore[method-assign] # of the copy alone
+        self.migration.unapply = self._unapply  # type: ignore[method-assign]
 
     def _apply(
         self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
@@ -108,3 +152,13 @@ class LazilyApplied:
             self.error = error
             raise
         return project_state
+
+    def _unapply(
+        self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
+    ) -> ProjectState:
+        """Do what `Migration.unapply` does."""
+        try:
+            return unapplied(self.original, project_state, schema_editor)
+        except Exception as error:
+            self.error = error
+            raise

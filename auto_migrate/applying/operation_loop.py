@@ -13,7 +13,7 @@ from typing import Any
 from django.db import Error
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
-from django.db.migrations.operations import RunPython
+from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
@@ -27,9 +27,11 @@ from auto_migrate.applying.states.registry import rendered_first
 from auto_migrate.applying.traits import holds_nobody_up
 from auto_migrate.changes.field_differences import is_for_python
 from auto_migrate.clock import Clock
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.emitter import Emitter
+from auto_migrate.operations import Backfill
 from auto_migrate.tenancy import kept_in_schema
 from auto_migrate.values import MigrationKey, TimedOperation
 
@@ -256,6 +258,25 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
 def only_changes_schema(migration: Migration) -> bool:
     """Return whether nothing of a migration but Django's own schema operations runs, which end no transaction."""
     return not applies_itself(migration) and all(map(is_schema_operation, migration.operations))
+
+
+def turn_of(migration: Migration, *, backwards: bool = False) -> contextlib.AbstractContextManager[None]:
+    """Return what lets the code of a migration run in one thread at a time, if it has any."""
+    return contextlib.nullcontext() if computes_nothing(migration, backwards=backwards) else APP_CODE
+
+
+def computes_nothing(migration: Migration, *, backwards: bool = False) -> bool:
+    """Return whether no operation of a migration is code of others, which may keep something of a schema in memory.
+
+    Fields and their defaults are let work in several threads, as they do in every web server, and so are expressions.
+    """
+    plain = (
+        is_schema_operation(operation)
+        or type(operation) is RunSQL
+        or (type(operation) is Backfill and operation.function is None)
+        for operation in migration.operations
+    )
+    return not applies_itself(migration, backwards=backwards) and all(plain)
 
 
 def applies_itself(migration: Migration, *, backwards: bool = False) -> bool:

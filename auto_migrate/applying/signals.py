@@ -21,11 +21,12 @@ from django.utils.translation import override
 
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.raised_at import place_of
-from auto_migrate.planning.receivers import SIGNALS, of_others
+from auto_migrate.planning.receivers import SIGNALS, all_follow_rows, of_others
 from auto_migrate.values import Audience
 
 
@@ -41,7 +42,7 @@ def send_pre_migrate(
 ) -> None:
     """Send `pre_migrate`; receivers may edit `plan` in place, and look at models, which few do."""
     rendered = quietly(on_demand(state)).apps
-    with override(None):
+    with turn_of_receivers(), override(None):
         emit_pre_migrate_signal(
             audience.verbosity, audience.interactive, database, stdout=audience.stdout, apps=rendered, plan=plan
         )
@@ -67,6 +68,11 @@ def telling_receivers(database: Database, signal: str) -> Iterator[None]:
         ) from error
 
 
+def turn_of_receivers() -> contextlib.AbstractContextManager[None]:
+    """Return what lets receivers of others hear of one run of this process at a time."""
+    return contextlib.nullcontext() if all_follow_rows() else APP_CODE
+
+
 def on_demand(state: ProjectState) -> LazyState:
     """Return a state for code that may look at any model, and seldom does."""
     seen = LazyState.of(state.clone())
@@ -90,7 +96,7 @@ def send_rendered_post_migrate(
     labels: Collection[str] | None = None,
 ) -> None:
     """Send `post_migrate` with models that are rendered already; with `labels`, for some apps alone."""
-    with override(None):
+    with turn_of_receivers(), override(None):
         if labels is not None:
             send_by_app(post_migrate, audience, labels=labels, using=database, apps=rendered, plan=plan)
             return
@@ -132,7 +138,7 @@ def send_to_others(database: Database, audience: Audience) -> bool:
     for name, signal, historical in zip(
         ("pre_migrate", "post_migrate"), SIGNALS, (unread.before, unread.after), strict=True
     ):
-        with telling_receivers(database, name), override(None):
+        with telling_receivers(database, name), APP_CODE, override(None):
             send_by_app(of_others(signal), audience, using=database.alias, apps=historical, plan=plan)
     return not plan
 

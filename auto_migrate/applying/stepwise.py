@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import operations as ops
-from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.backwards import Backwards, steps_backwards
 from auto_migrate.applying.locks.operation_locks import is_schema_operation, stronger
 from auto_migrate.applying.operation_loop import (
     Operations,
@@ -49,7 +49,6 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, PlanRefused
 from auto_migrate.history.journal import Journal, Position
 from auto_migrate.retry import teller
-from auto_migrate.tenancy import kept_in_schema, tenancy_of
 from auto_migrate.values import MigrationKey
 
 if TYPE_CHECKING:
@@ -285,59 +284,6 @@ class Forwards:
     def run(self) -> ProjectState:
         """Carry it out and return the state after it."""
         return self.operations.apply_one(self.operation, self.state, self.editor)
-
-
-@dataclasses.dataclass(frozen=True)
-class Backwards:
-    """One operation (`index` as the file has it) to be taken back, from the state after it to the one `before`."""
-
-    index: int
-    migration: Migration
-    operation: Operation
-    state: ProjectState
-    before: ProjectState
-    editor: BaseDatabaseSchemaEditor
-
-    def lock_ahead(self) -> None:
-        """Lock nothing ahead: whoever unapplies has the operations' own limits."""
-
-    def run(self) -> ProjectState:
-        """Take it back as Django does and return the state before it."""
-        with untranslated(), contextlib.ExitStack() as stack:
-            if wants_own_transaction(self.migration, self.operation, self.editor):
-                stack.enter_context(atomic(self.editor.connection.alias))
-            if not is_schema_operation(self.operation):
-                stack.enter_context(kept_in_schema(self.editor.connection.alias))
-            self.operation.database_backwards(self.migration.app_label, self.editor, self.state, self.before)
-        return self.before
-
-
-def steps_backwards(migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> list[Backwards]:
-    """Return the operations in the order in which they are taken back, with the states that Django gives them.
-
-    Raise Django's `IrreversibleError` before anything is done; see `Migration.unapply`.
-    """
-    steps = []
-    for index, operation in enumerate(migration.operations, start=1):
-        if not operation.reversible:
-            raise IrreversibleError(f"Operation {operation} in {migration} is not reversible")
-        state = state.clone()
-        before = state.clone()
-        operation.state_forwards(migration.app_label, state)
-        steps.append(Backwards(index, migration, operation, state, before, editor))
-    return steps[::-1]
-
-
-def unapplied(migration: Migration, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> ProjectState:
-    """Take a migration back as Django does, in the transaction that is open, and return the state before it."""
-    alias = editor.connection.alias
-    if tenancy_of(alias) is None or applies_itself(migration, backwards=True):
-        with untranslated(), kept_in_schema(alias):
-            return migration.unapply(state, editor)
-    for step in steps_backwards(migration, state, editor):
-        # Each begins in the schema of the migration, wherever the one before has led.
-        state = step.run()
-    return state
 
 
 def leave_transaction(database: Database) -> bool:

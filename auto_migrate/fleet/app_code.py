@@ -8,51 +8,28 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db.migrations.migration import Migration
-from django.db.migrations.operations import CreateModel, RunSQL
+from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.state import StateApps
 from django.db.models import Field
 
-from auto_migrate.applying.locks.operation_locks import is_schema_operation
-from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.backfills.tenant_schemas import forget_content_types
 from auto_migrate.changes.stock_operations import flat
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.fleet.shared_plan import Plan, is_plain
-from auto_migrate.operations import Backfill
 
 
-class AppCodeLock:
-    """The right to run Python code of others, had by one schema at a time.
+@contextlib.contextmanager
+def app_code_held(rendered: StateApps | None = None) -> Iterator[None]:
+    """Hold the right to run code of others within the block; `rendered` are models that other schemas have used.
 
     Threads share what such code keeps in memory, first of all Django's content types, whose numbers differ from schema
     to schema: whoever holds it finds none of another's.
     """
-
-    def __init__(self, lock: contextlib.AbstractContextManager[Any]) -> None:
-        self.lock = lock
-
-    @contextlib.contextmanager
-    def held(self, rendered: StateApps | None = None) -> Iterator[None]:
-        """Hold it within the block; `rendered` are models of migrations that other schemas have used."""
-        with self.lock:
-            forget_content_types(apps, rendered)
-            yield
-
-
-def computes_nothing(migration: Migration) -> bool:
-    """Return whether no operation of a migration is code of others, which may keep something of a schema in memory.
-
-    Fields and their defaults are let work in several threads, as they do in every web server, and so are expressions.
-    """
-    plain = (
-        is_schema_operation(operation)
-        or type(operation) is RunSQL
-        or (type(operation) is Backfill and operation.function is None)
-        for operation in migration.operations
-    )
-    return not applies_itself(migration) and all(plain)
+    with APP_CODE:
+        forget_content_types(apps, rendered)
+        yield
 
 
 def calls_nobody(plan: Plan) -> bool:

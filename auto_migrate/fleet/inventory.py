@@ -37,11 +37,13 @@ WHERE = """
     LEFT JOIN pg_namespace AS space ON space.nspname = given.name
     LEFT JOIN pg_class AS record ON record.relnamespace = space.oid AND record.relname = %s
 """
-# Sorted by what they are: schemas of different age have recorded the same in another order.
-DIGEST = """
-    SELECT {place}, md5(string_agg(node, ',' ORDER BY node COLLATE "C"))
-    FROM (SELECT DISTINCT app || '.' || name AS node FROM {table}) AS recorded
+# Sorted by what they are: schemas of different age have recorded the same in another order. One aggregate over the rows
+# of all: one for each table takes the server four times as long to plan.
+DIGESTS = """
+    SELECT place, md5(string_agg(DISTINCT {node}, ',' ORDER BY {node}))
+    FROM ({records}) AS recorded GROUP BY place
 """
+NODE = "(app || '.' || name) COLLATE \"C\""
 # The digest of a schema that has no record, or an empty one.
 NOTHING = ""
 
@@ -206,12 +208,16 @@ def _shared_digest(tenancy: Tenancy) -> str:
 def _digests(tenancy: Tenancy, names: list[str]) -> Iterator[tuple[str, str]]:
     for first in range(0, len(names), AT_ONCE):
         part = names[first : first + AT_ONCE]
-        tables = [f"{quoted(name)}.{quoted(RECORD)}" for name in part]
-        sql = " UNION ALL ".join(DIGEST.format(place=place, table=table) for place, table in enumerate(tables))
+        records = " UNION ALL ".join(
+            f"SELECT {place} AS place, app, name FROM {quoted(name)}.{quoted(RECORD)}"  # noqa: S608 # a quoted name
+            for place, name in enumerate(part)
+        )
         with tenancy.connection.cursor() as cursor:
             # Without parameters, so that a per cent sign in a name is one.
-            cursor.execute(sql)
-            yield from ((part[place], digest or NOTHING) for place, digest in cursor.fetchall())
+            cursor.execute(DIGESTS.format(node=NODE, records=records))
+            digests = dict(cursor.fetchall())
+        # Of an empty record there is no row.
+        yield from ((name, digests.get(place, NOTHING)) for place, name in enumerate(part))
 
 
 def digest_of(recorded: Iterable[Node]) -> str:

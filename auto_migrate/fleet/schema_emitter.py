@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 from typing import Any
 
-from auto_migrate.emitter import Emitter
-from auto_migrate.events import Context, Event, Listener
+from auto_migrate.emitter import Emitter, one_at_a_time
+from auto_migrate.events import Listener
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.request import RunRequest
 
@@ -28,13 +28,3 @@ def schema_emitter(whole: Emitter, mutex: contextlib.AbstractContextManager[Any]
         one_at_a_time(listener, mutex) for listener in whole.listeners if not isinstance(listener, HistoryListener)
     ]
     return SchemaEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
-
-
-def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:
-    """Return a listener that is called by one thread at a time."""
-
-    def tell(event: Event, context: Context) -> None:
-        with mutex:
-            listener(event, context)
-
-    return tell

@@ -17,6 +17,7 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.lazy_executor import quietly
+from auto_migrate.applying.operation_loop import computes_nothing
 from auto_migrate.applying.recovery import check_open
 from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
 from auto_migrate.applying.squashes import finish_squashes
@@ -25,7 +26,7 @@ from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import PlanMade
-from auto_migrate.fleet.app_code import AppCodeLock, computes_nothing
+from auto_migrate.fleet.app_code import app_code_held
 from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.model_rows import rows_of_models
 from auto_migrate.fleet.own_tables import refuse_tables_of_others
@@ -57,12 +58,11 @@ class PresentRecord(MigrationRecorder):
 class SchemaExecutor(Executor):
     """Carries out a shared plan in one schema; what computes in Python does so one schema at a time."""
 
-    def __init__(self, database: Database, plan: SharedPlan, own: Plan, app_code: AppCodeLock, **others: Any) -> None:
+    def __init__(self, database: Database, plan: SharedPlan, own: Plan, **others: Any) -> None:
         super().__init__(database, plan.comparison, **others)
         self.recorder = PresentRecord(self.connection)
         self.shared = plan
         self.own = {migration: migration for migration, _backwards in own}
-        self.app_code = app_code
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:
         """Return the way to the leaf nodes, which was planned for all, with this schema's own migrations in it."""
@@ -92,12 +92,12 @@ class SchemaExecutor(Executor):
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
     ) -> ProjectState:
         refuse_tables_of_others(self.database, migration, state)
-        with contextlib.nullcontext() if computes_nothing(migration) else self.app_code.held():
+        with contextlib.nullcontext() if computes_nothing(migration) else app_code_held():
             return super().apply_migration(state, migration, fake, fake_initial)
 
     def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
         refuse_tables_of_others(self.database, migration, state)
-        with self.app_code.held():
+        with app_code_held():
             return super().unapply_migration(state, migration, fake)
 
 
@@ -111,7 +111,6 @@ class SchemaRun:
     request: RunRequest
     lock: DeployLock
     emit: Emitter
-    app_code: AppCodeLock
     bridges: SchemaBridges
     is_cut: bool = False
 
@@ -138,7 +137,6 @@ class SchemaRun:
                 self.database,
                 self.plan,
                 plan,
-                self.app_code,
                 lock=self.lock,
                 emit=self.emit,
                 resolutions=self.request.resolutions,
@@ -152,7 +150,7 @@ class SchemaRun:
                     self.plan.forget()
         if bridges.loosens:
             bridges.loosen(self.bridges.late_of(self.database, self.plan))
-        with self.app_code.held():
+        with app_code_held():
             models = self.plan.final_models(state)
         self._announce_end(models, plan)
 
@@ -166,7 +164,7 @@ class SchemaRun:
         operations = (operation for migration, _backwards in plan for operation in migration.operations)
         if self._hears_only_django and not any(isinstance(operation, RenameModel) for operation in operations):
             return
-        with self.app_code.held(), telling_receivers(self.database, "pre_migrate"):
+        with app_code_held(), telling_receivers(self.database, "pre_migrate"):
             send_pre_migrate(self.database.alias, state, plan, self.request.audience)
 
     def _announce_end(self, models: StateApps, plan: Plan) -> None:
@@ -176,7 +174,7 @@ class SchemaRun:
         labels = None if before is None else complete.unknown(before)
         if before is not None and not labels:
             return
-        with self.app_code.held(models), telling_receivers(self.database, "post_migrate"):
+        with app_code_held(models), telling_receivers(self.database, "post_migrate"):
             send_rendered_post_migrate(self.database.alias, models, plan, self.request.audience, labels=labels)
         if before is not None:
             complete.note(before, rows_of_models(self.database, models) or ())

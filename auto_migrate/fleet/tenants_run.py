@@ -29,7 +29,7 @@ from auto_migrate.exceptions import (
     UsageError,
     summary_of,
 )
-from auto_migrate.fleet.app_code import AppCodeLock, calls_nobody
+from auto_migrate.fleet.app_code import app_code_held, calls_nobody
 from auto_migrate.fleet.inventory import Group, Inventory, representative_of, take_inventory
 from auto_migrate.fleet.schema_emitter import schema_emitter
 from auto_migrate.fleet.schema_run import SchemaRun
@@ -87,7 +87,6 @@ class TenantsRun:
         self.deferred: set[MigrationKey] = set()
         # Held by whoever changes what the threads share, or tells the listeners something.
         self.mutex = threading.RLock()
-        self.app_code = AppCodeLock(threading.RLock())
         emit.schema = tenancy.public
 
     @property
@@ -147,7 +146,7 @@ class TenantsRun:
         return settled(self.tenancy) if is_alone else contextlib.nullcontext()
 
     def _tell(self, signal: str, schema: str, database: Database) -> None:
-        with self.app_code.held(), telling_receivers(database, signal):
+        with app_code_held(), telling_receivers(database, signal):
             self.tenancy.tell(signal, schema)
 
     def prepare(self) -> None:
@@ -255,9 +254,10 @@ class TenantsRun:
         if not jobs:
             return
         cut, clock = cut_schemas(self.database.alias), self.emit.clock
+        workers = self.request.workers or worker_count()
         shift = JobQueue(self, lock, jobs, cut)
         try:
-            WorkerPool(self.database, lock, shift.work).carry_out(min(len(jobs), worker_count()), shift.report)
+            WorkerPool(self.database, lock, shift.work).carry_out(min(len(jobs), workers), shift.report)
         finally:
             shift.report(last=True)
         clock.check()
@@ -324,7 +324,6 @@ class JobQueue:
                         fleet.request,
                         self.lock,
                         part,
-                        fleet.app_code,
                         fleet.bridges,
                         is_cut=job.tenant.name in self.cut,
                     ).run()

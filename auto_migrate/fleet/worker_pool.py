@@ -10,7 +10,7 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.db import Error, connections
 
@@ -27,8 +27,20 @@ TICK = 0.2
 
 
 def worker_count() -> int:
-    """Return how many schemas are migrated at a time."""
+    """Return how many schemas, or databases, are migrated at a time."""
     return get_settings().TENANT_WORKERS or min(MOST_WORKERS, os.cpu_count() or 1)
+
+
+def working(serve: Callable[[], object], workers: int, name: str) -> Iterator[None]:
+    """Have several threads call a function that never raises; go on several times a second until all have ended."""
+    # As daemons: whoever stops the run at once waits for none of them.
+    threads = [threading.Thread(target=serve, name=f"{name} {number}", daemon=True) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(TICK)
+            yield
 
 
 class SharedLock(DeployLock):
@@ -69,21 +81,12 @@ class WorkerPool:
 
         What that raises is raised when all threads have come to an end, as they do at a safe place.
         """
-        # As daemons: whoever stops the run at once waits for none of them.
-        threads = [
-            threading.Thread(target=self._serve, name=f"auto_migrate schemas {number}", daemon=True)
-            for number in range(workers)
-        ]
         self.serving = workers
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(TICK)
-                try:
-                    meanwhile()
-                except Exception as error:  # noqa: BLE001 # raised below
-                    self.error = self.error or error
+        for _tick in working(self._serve, workers, "auto_migrate schemas"):
+            try:
+                meanwhile()
+            except Exception as error:  # noqa: BLE001 # raised below
+                self.error = self.error or error
         if self.error is not None:
             raise self.error
 

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser, OutputWrappe
 from auto_migrate.events import Listener
 from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.jsonlines import JsonLines
+from auto_migrate.reporting.outlet import MarkedLines, Outlet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Output:
 
     listener: Listener
     stdout: OutputWrapper
+    # The same for one database of several that are told of side by side, whose lines say which; None where all do.
+    of_database: Callable[[str], Output] | None = None
+
+    def of(self, database: str) -> Output:
+        """Return the output for one database of several."""
+        return self if self.of_database is None else self.of_database(database)
 
 
 def add_format(parser: CommandParser, *, of_drift: bool = False) -> None:
@@ -61,10 +68,15 @@ def reporting(
 
         yield Output(SqlScript(command.stdout), command.stderr)
     else:
-        console = for_people(
-            command.stdout, style=command.style, verbosity=options["verbosity"], lists_pending=lists_pending
-        )
-        yield Output(console, command.stdout)
+        told = {"style": command.style, "verbosity": options["verbosity"], "lists_pending": lists_pending}
+        outlet = Outlet(command.stdout)
+
+        def of_database(database: str) -> Output:
+            lines: Any = MarkedLines(outlet, f"[{database}] ")
+            marked = OutputWrapper(lines)
+            return Output(for_people(marked, **told, whole_lines=True), marked)
+
+        yield Output(for_people(command.stdout, **told), command.stdout, of_database)
 
 
 def write_unencodable(command: BaseCommand) -> None:

@@ -21,6 +21,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
+from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError, UsageError, summary_of
 from auto_migrate.planning.raised_at import place_of
@@ -43,9 +44,13 @@ class Loader(MigrationLoader):
     """
 
     def load_disk(self) -> None:
-        """Import the migrations; raise `HistoryDiverged` for a module whose own question the database refuses."""
+        """Import the migrations; raise `HistoryDiverged` for a module whose own question the database refuses.
+
+        What they do in being imported, or imported anew, they do in one thread.
+        """
         try:
-            super().load_disk()
+            with APP_CODE:
+                super().load_disk()
         except Error as error:
             if _is_fault(error):
                 raise

@@ -67,16 +67,24 @@ OF_PARTS = (BackfillProgressed, MigrationAssessed, PlanAssessed, SchemaFinished,
 class Console:
     """Writes the log to `stdout`; at `verbosity` 0 nothing, at 2 also what the driver said.
 
-    `lists_pending` adds the names of what is pending, for those who only ask.
+    `lists_pending` adds the names of what is pending, for those who only ask. With `whole_lines` the beginning of a
+    migration and its end are a line each, since other runs write in between.
     """
 
     def __init__(
-        self, stdout: OutputWrapper, *, style: Style | None = None, verbosity: int = 1, lists_pending: bool = False
+        self,
+        stdout: OutputWrapper,
+        *,
+        style: Style | None = None,
+        verbosity: int = 1,
+        lists_pending: bool = False,
+        whole_lines: bool = False,
     ) -> None:
         self.stdout = Outlet(stdout)
         self.style: Any = style or no_style()
         self.verbosity = verbosity
         self.lists_pending = lists_pending
+        self.whole_lines = whole_lines
         self.language = get_language()
         self.warned: set[str] = set()
         # The migration whose line is not ended yet.
@@ -307,15 +315,17 @@ class Console:
 
     def _begin(self, event: MigrationStarted | MigrationFinished | MigrationStopped) -> None:
         """Write the first half of a migration's line, so that a log that is followed shows what is under way."""
-        self.unfinished = f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."
+        if self.whole_lines:
+            self.line(opening(event))
+            return
+        self.unfinished = opening(event)
         self.stdout.write(self.unfinished, ending="")
 
     def _end(self, event: MigrationFinished | MigrationStopped, outcome: str) -> None:
-        if not self.unfinished:
-            # Other lines came between: begin anew.
-            self._begin(event)
+        # Where other lines came between, begin anew.
+        first_half = "" if self.unfinished else opening(event)
         self.unfinished = ""
-        self.line(f" {outcome}")
+        self.line(f"{first_half} {outcome}")
 
     @show.register(BridgesFound)
     def _bridges_found(self, event: BridgesFound, _context: Context) -> None:
@@ -383,3 +393,8 @@ class Console:
             self.unfinished = ""
             outcome = self.style.ERROR(_("STOPPED"))
             self.line(f" {outcome}")
+
+
+def opening(event: MigrationStarted | MigrationFinished | MigrationStopped) -> str:
+    """Return the first half of a migration's line."""
+    return f"  {'Unapplying' if event.backwards else 'Applying'} {event.migration}..."

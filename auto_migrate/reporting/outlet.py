@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any
 
 
@@ -17,6 +18,8 @@ class Outlet:
         # Django's wrapper hides what it writes to. A process that was started without a standard output has None there.
         self.file = getattr(stream, "_out", stream)
         self.stream = None if self.file is None else stream
+        # A run tells from several threads, and so do several runs.
+        self._mutex = threading.Lock()
 
     @property
     def is_terminal(self) -> bool:
@@ -26,18 +29,37 @@ class Outlet:
 
     def write(self, text: str, **options: str) -> None:
         """Write at once, so that a log that is followed shows it."""
-        if self.stream is None:
-            return
-        try:
-            self.stream.write(text, **options)
-            self.stream.flush()
-        except (OSError, ValueError) as error:
-            # A migration may have closed it.
-            if isinstance(error, ValueError) and not getattr(self.file, "closed", False):
-                raise
-            self.stream = None
-            if self.file is sys.stdout:
-                discard(self.file)
+        with self._mutex:
+            if self.stream is None:
+                return
+            try:
+                self.stream.write(text, **options)
+                self.stream.flush()
+            except (OSError, ValueError) as error:
+                # A migration may have closed it.
+                if isinstance(error, ValueError) and not getattr(self.file, "closed", False):
+                    raise
+                self.stream = None
+                if self.file is sys.stdout:
+                    discard(self.file)
+
+
+class MarkedLines:
+    """A stream whose lines go to an outlet whole, each with a mark: others write there at the same time."""
+
+    def __init__(self, outlet: Outlet, mark: str) -> None:
+        self.outlet = outlet
+        self.mark = mark
+        self._begun = ""
+
+    def write(self, text: str) -> None:
+        """Hand on the lines that are complete."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            self.outlet.write("".join(f"{self.mark}{line}\n" for line in lines), ending="")
+
+    def flush(self) -> None:
+        """Keep what has no end yet."""
 
 
 def discard(file: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import signal
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,24 @@ def test_the_time_of_day_is_aware_and_in_utc() -> None:
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_a_pause_of_nothing_returns(seconds: float) -> None:
     Clock().pause(seconds)
+
+
+def test_an_interruption_ends_the_pauses_of_all_threads() -> None:
+    clock, ended = Clock(), list[str]()
+
+    def pause() -> None:
+        with pytest.raises(RunInterrupted):
+            clock.pause(FOREVER)
+        ended.append(threading.current_thread().name)
+
+    threads = [threading.Thread(target=pause, name=name, daemon=True) for name in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    clock.interrupt()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(ended) == ["one", "three", "two"]
 
 
 def test_an_interrupted_clock_pauses_no_more() -> None:

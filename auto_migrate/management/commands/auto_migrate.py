@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
-from auto_migrate.events import Context, Listener
+from auto_migrate.events import Listener
 from auto_migrate.exceptions import PlanRefused, UsageError
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon, keep_imports
-from auto_migrate.management.output import add_format, reporting
+from auto_migrate.management.output import Output, add_format, reporting
 from auto_migrate.migration_wait import check
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement
 
 STOPPING = gettext_noop("🛑 Asked to stop: at the next safe place. A second signal stops it at once.")
+# What only asks, looks or tries, database by database; anything else migrates.
+QUESTIONS = ("notify_test", "check", "adopt", "plan", "sql")
 EXIT_CODES = "\n".join(f"  {code.value} {code.meaning}" for code in ExitCode)
 EPILOG = f"""\
 exit codes:
@@ -218,34 +220,62 @@ class Command(BaseCommand):
             goal.check()
             check_combination(options)
             acknowledgements = acknowledged(options["acknowledge"]) if options["acknowledge"] else ()
-            for database in self._databases(options):
+            databases = self._databases(options)
+            if not any(options[question] for question in QUESTIONS):
+                self._migrate(databases, goal, acknowledgements, options=options, output=output, clock=clock)
+                return
+            for database in databases:
                 if options["notify_test"]:
+                    # The release step does not pay for importing it.
+                    from auto_migrate.management.notification_trial import try_notifications
+
                     try_notifications(database, output.listener)
-                    continue
-                if options["check"]:
+                elif options["check"]:
                     check(database, goal=goal, tenants=options["tenant"], listeners=[output.listener], clock=clock)
-                    continue
-                if options["adopt"]:
+                elif options["adopt"]:
                     take_over(database, options=options, listener=output.listener, clock=clock)
-                    continue
-                if options["plan"] or options["sql"]:
+                else:
                     show(database, goal, acknowledgements, options=options, listener=output.listener, clock=clock)
-                    continue
-                request = RunRequest(
-                    goal=goal,
-                    retry=Retry.configured(options["max_retries"], options["retry_delay"]),
-                    lock_wait=options["lock_wait"],
-                    acknowledgements=acknowledgements,
-                    skip_checks=options["skip_checks"],
-                    resolutions=resolved(options["resolve"]) if options["resolve"] else {},
-                    queued=options["run_id"],
-                    requested_by="auto_migrate",
-                    tenants=tuple(options["tenant"]),
-                    canaries=tuple(options["canary"]),
-                    max_failures=options["max_failures"],
-                    audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
-                )
-                migrate(database, request, listeners=[output.listener, *self.listeners], clock=clock)
+
+    def _migrate(
+        self,
+        databases: Sequence[str],
+        goal: Goal,
+        acknowledgements: tuple[Acknowledgement, ...],
+        *,
+        options: dict[str, Any],
+        output: Output,
+        clock: Clock,
+    ) -> None:
+        """Bring each database up to date by a run of its own, several of them side by side."""
+        request = RunRequest(
+            goal=goal,
+            retry=Retry.configured(options["max_retries"], options["retry_delay"]),
+            lock_wait=options["lock_wait"],
+            acknowledgements=acknowledgements,
+            skip_checks=options["skip_checks"],
+            resolutions=resolved(options["resolve"]) if options["resolve"] else {},
+            queued=options["run_id"],
+            requested_by="auto_migrate",
+            tenants=tuple(options["tenant"]),
+            canaries=tuple(options["canary"]),
+            max_failures=options["max_failures"],
+            audience=Audience(options["verbosity"], interactive=False, stdout=output.stdout),
+        )
+        if len(databases) == 1:
+            migrate(databases[0], request, listeners=[output.listener, *self.listeners], clock=clock)
+            return
+
+        def migrate_one(database: str, workers: int) -> None:
+            own = output.of(database)
+            audience = dataclasses.replace(request.audience, stdout=own.stdout)
+            part = dataclasses.replace(request, audience=audience, workers=workers)
+            migrate(database, part, listeners=[own.listener, *self.listeners], clock=clock)
+
+        # Most projects have one.
+        from auto_migrate.fleet.databases_run import DatabasesRun
+
+        DatabasesRun(databases, migrate_one, clock).run()
 
     def _databases(self, options: dict[str, Any]) -> list[str]:
         if options["all_databases"] and options["databases"]:
@@ -336,30 +366,6 @@ def check_combination(options: dict[str, Any]) -> None:
             hint=_("Findings of a plan in SARIF: {command}").format(
                 command="manage.py assess_migrations --since origin/main --format sarif"
             ),
-        )
-
-
-def try_notifications(database: str, listener: Listener) -> None:
-    """Send a test to each address of `NOTIFY`; raise `UsageError` if there is none, or one does not take it."""
-    from auto_migrate.reporting.notifications.notifier import try_all
-
-    context = Context(database, uuid.uuid4(), datetime.datetime.now(tz=datetime.UTC))
-    tested = []
-    for event in try_all(database):
-        listener(event, context)
-        tested.append(event)
-    failed = [event.service for event in tested if event.error]
-    if failed:
-        raise UsageError(
-            _("Not notified: {services}.").format(services=", ".join(failed)),
-            hint=_("Correct {setting}, or the variable {variable}, whichever it is from.").format(
-                setting="AUTO_MIGRATE['NOTIFY']", variable="AUTO_MIGRATE_NOTIFY"
-            ),
-        )
-    if not tested:
-        raise UsageError(
-            _("AUTO_MIGRATE['NOTIFY'] names no address, so nobody was notified."),
-            hint=_("Try it: AUTO_MIGRATE_NOTIFY=mailto:you@example.com manage.py auto_migrate --notify-test"),
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.apply import Subject, measure, synthetic
+from benchmarks.apply import WAYS_BACK, Subject, measure, measure_back, synthetic
 from corpus.ways import WAYS
 from tests.servers import PostgreSQL
 
@@ -40,6 +40,16 @@ def test_every_way_carries_out_the_whole_of_the_project(subject: Subject, server
             of_its_own = connection.execute("SELECT count(*) FROM django_migrations WHERE app LIKE 'app0%'").fetchone()
             run = connection.execute("SELECT to_regclass('auto_migrate_run') IS NOT NULL").fetchone()
         assert (of_its_own, run) == ((MIGRATIONS,), (not way.stock,))
+
+
+@pytest.mark.skipif("SWEEP" not in os.environ, reason="measures every way: make sweep")
+def test_every_way_takes_the_whole_of_the_project_back(subject: Subject, server: PostgreSQL) -> None:
+    (costs,) = measure_back(server, subject, 1)
+    assert set(costs) == set(WAYS_BACK)
+    for way in WAYS_BACK:
+        with psycopg.connect(server.url(way.database)) as connection:
+            left = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'app00'").fetchone()
+        assert left == (0,)
 
 
 @pytest.mark.skipif("SWEEP" not in os.environ, reason="measures every way: make sweep")

@@ -147,3 +147,39 @@ def test_an_unapply_is_told_whole_with_phases_too(project: Project) -> None:
     said = project.run("auto_migrate", "shop", "0001", "--plan")
     assert said.code == 6
     assert 'DROP COLUMN "note"' in said.output
+
+
+EXPLORING = """
+def back(apps, schema_editor):
+    Item = apps.get_model("shop", "Item")
+    # Which nothing has asked for yet.
+    assert Item.bill_set.rel.related_model.__name__ == "Bill"
+    item = Item.objects.get()
+    assert (item.note, item.bill_set.count()) == ("1", 0)
+    assert not hasattr(Item, "late")
+    assert {"Item", "Bill"} <= {model.__name__ for model in apps.get_models()}
+    Item.objects.update(n=7)
+"""
+PICKY = """
+def back(apps, schema_editor):
+    apps.get_model("shop", "Item").objects.update(n=7)
+    if type(apps).__module__.startswith("auto_migrate"):
+        raise TypeError("not Django's own")
+"""
+
+
+@pytest.mark.parametrize("command", ["auto_migrate", "migrate"])
+@pytest.mark.parametrize("back", [EXPLORING, PICKY], ids=["exploring", "picky"])
+def test_reverse_code_finds_the_models_that_django_gives_it(anywhere: Project, back: str, command: str) -> None:
+    shop(anywhere)
+    operation = "migrations.RunPython(migrations.RunPython.noop, back)"
+    anywhere.migration("shop", "0004_code", operation, after="0003_rest", before=back)
+    late = 'migrations.AddField("Item", "late", models.IntegerField(null=True))'
+    anywhere.migration("shop", "0005_late", late, after="0004_code")
+    assert anywhere.run("auto_migrate").code == 0
+    done = anywhere.run(command, "shop", "0003", AUTO_MIGRATE_BLOCK="never")
+    assert done.code == 0, done.text
+    # What our states cannot give it is tried once more on Django's own, and noted.
+    assert ("Error: " in done.notes) is (back == PICKY), done.notes
+    assert anywhere.query("SELECT n, note FROM shop_item") == [(7, "1")]
+    assert anywhere.recorded[-1] == "shop.0003_rest"

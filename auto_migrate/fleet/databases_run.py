@@ -1,0 +1,166 @@
+"""Several databases of one command, each by a run of its own, side by side.
+
+What one after the other gave is kept: no database is begun when one has failed, the first in order that failed gives
+the exit code, aliases of one database take turns in their order, and code that uses a database of those before its own
+finds it as the code needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auto_migrate.clock import Clock
+from auto_migrate.code_lock import code_aside
+from auto_migrate.conf import get_settings
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.direct import connection_settings
+from auto_migrate.exceptions import AutoMigrateError, DeployLockTimeout, MigrationFailed, RunInterrupted
+from auto_migrate.fleet.worker_pool import TICK, worker_count, working
+from auto_migrate.numerals import numeral
+
+LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
+DEFAULT_PORTS = frozenset({"", "3306", "5432"})
+
+
+class DatabasesRun:
+    """Calls `migrate` for each alias, in as many threads as are to work; it is given the alias and its own workers."""
+
+    def __init__(self, aliases: Sequence[str], migrate: Callable[[str, int], object], clock: Clock) -> None:
+        self.aliases = tuple(aliases)
+        self.migrate = migrate
+        self.clock = clock
+        # Whether the runs have threads of their own.
+        self.is_apart = False
+        self.places = {alias: place_of(alias) for alias in aliases}
+        # In their order, those that no thread has begun with; and the databases that are under way.
+        self.left = list(aliases)
+        self.busy: set[object] = set()
+        self.errors: dict[str, BaseException] = {}
+        self.ended = {alias: threading.Event() for alias in aliases}
+        # Told whenever one has ended; held by whoever changes any of these.
+        self.changed = threading.Condition()
+
+    def run(self) -> None:
+        """Bring all databases up to date; raise what has ended any of them when all that were begun have ended."""
+        workers = min(worker_count(), len(set(self.places.values())))
+        share = max(1, worker_count() // workers)
+        self.is_apart = all(map(is_reached_by_threads, self.aliases))
+        if self.is_apart:
+            contexts = iter([contextvars.copy_context() for _ in range(workers)])
+            for _tick in working(lambda: next(contexts).run(self._serve, share), workers, "auto_migrate databases"):
+                pass
+        else:
+            self._serve(share)
+        self._raise_errors()
+
+    def _serve(self, share: int) -> None:
+        while (alias := self._next()) is not None:
+            try:
+                with self._after_earlier_ones(alias):
+                    self.migrate(alias, share)
+            except BaseException as error:  # noqa: BLE001 # raised where all are waited for
+                self.errors[alias] = error
+            finally:
+                self._end(alias)
+
+    def _next(self) -> str | None:
+        """Return the next database that is not under way by another alias; wait where all that are left are."""
+        with self.changed:
+            while self.left and not self.errors:
+                for alias in self.left:
+                    if self.places[alias] not in self.busy:
+                        self.left.remove(alias)
+                        self.busy.add(self.places[alias])
+                        return alias
+                self.changed.wait(TICK)
+        return None
+
+    def _end(self, alias: str) -> None:
+        if self.is_apart:
+            # This thread's own.
+            connections.close_all()
+        with self.changed:
+            self.busy.discard(self.places[alias])
+            # When one has failed no other is begun, and nobody is to wait for those.
+            for other in (alias, *(self.left if self.errors else ())):
+                self.ended[other].set()
+            self.changed.notify_all()
+
+    @contextlib.contextmanager
+    def _after_earlier_ones(self, alias: str) -> Iterator[None]:
+        """Let whatever this thread asks of a database before this one wait until that is up to date."""
+        with contextlib.ExitStack() as stack:
+            for other in self.aliases[: self.aliases.index(alias)]:
+                # One that cannot be used at all has told so by itself.
+                with contextlib.suppress(AutoMigrateError):
+                    if self.places[other] != self.places[alias]:
+                        stack.enter_context(adapter_for(other).connection.execute_wrapper(self._wait))
+            yield
+
+    def _wait(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        alias, started = context["connection"].alias, self.clock.monotonic()
+        # What that one does meanwhile may need the code that this thread is in.
+        with contextlib.nullcontext() if self.ended[alias].is_set() else code_aside():
+            while not self.ended[alias].wait(TICK):
+                self.clock.check()
+                if (waited := self.clock.monotonic() - started) >= get_settings().LOCK_WAIT:
+                    text = _("Database {database!r}, which is used here, was not up to date in {waited:.0f}s.")
+                    raise DeployLockTimeout(text.format(database=alias, waited=waited))
+        if alias in self.errors or alias in self.left:
+            text = _("Database {database!r}, which is used here, was not brought up to date.")
+            raise MigrationFailed(text.format(database=alias))
+        return execute(sql, params, many, context)
+
+    def _raise_errors(self) -> None:
+        errors = {alias: self.errors[alias] for alias in self.aliases if alias in self.errors}
+        told = dict[str, list[str]]()
+        for alias, error in errors.items():
+            if not isinstance(error, AutoMigrateError):
+                raise error
+            told.setdefault(str(error), []).append(alias)
+        if not errors:
+            return
+        first = next(iter(errors.values()))
+        if all(isinstance(error, RunInterrupted) for error in errors.values()):
+            raise first
+        text = ngettext(
+            "{count} database of {total} failed: {names}.", "{count} databases of {total} failed: {names}.", len(errors)
+        ).format(count=numeral(len(errors)), total=numeral(len(self.aliases)), names=", ".join(errors))
+        lines = [f"{', '.join(aliases)}: {error}" for error, aliases in told.items()]
+        if self.left:
+            lines.append(_("Not begun: {names}.").format(names=", ".join(self.left)))
+        kind: type[AutoMigrateError] = type(first)  # type: ignore[assignment] # others were raised above
+        raise kind(text, hint="\n".join(lines)) from first
+
+
+def place_of(alias: str) -> tuple[str, ...]:
+    """Return what aliases of one database have in common; two names of one server, only where both are this machine."""
+    settings = connections.databases[alias]
+    direct = get_settings().DIRECT_URLS.get(alias)
+    settings = {**settings, **(connection_settings(direct) if direct else {})}
+    name, host, port = (str(settings.get(key) or "") for key in ("NAME", "HOST", "PORT"))
+    if connections[alias].vendor == "sqlite":
+        return (os.fspath(Path(name).resolve()),)
+    is_local = host in LOCAL or host.startswith("/")
+    return ("" if is_local else host, "" if port in DEFAULT_PORTS else port, name)
+
+
+def is_reached_by_threads(alias: str) -> bool:
+    """Return whether another thread, with a connection of its own, finds what this one does."""
+    try:
+        connection: Any = adapter_for(alias).connection
+    except AutoMigrateError:
+        # The run on it will say so.
+        return True
+    in_memory = getattr(connection, "is_in_memory_db", None)
+    return not connection.in_atomic_block and not (in_memory and in_memory())
