@@ -226,7 +226,12 @@ class Database(abc.ABC):
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.transient:
-            return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
+            return TransientError(
+                _(fault.kind.value),
+                detail=fault.detail,
+                contention=fault.kind.contention,
+                advice=self.hint(fault.kind),
+            )
         text = _("The database refuses for good: {reason} ({where}).")
         return DatabaseRefused(
             text.format(reason=_(fault.kind.value), where=self.address),
@@ -251,7 +256,7 @@ class Database(abc.ABC):
         address = self.address
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
-            hint="\n".join(filter(None, (fault.detail, self.hint(FaultKind.UNREACHABLE)))),
+            hint="\n".join(filter(None, (fault.detail, fault.advice or self.hint(FaultKind.UNREACHABLE)))),
         )
 
     def discard_connection(self) -> None:

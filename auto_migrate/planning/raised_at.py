@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sysconfig
 import traceback
 from pathlib import Path
@@ -26,7 +27,8 @@ def place_of(error: BaseException) -> str:
             return f"{cause.filename}:{cause.lineno}"
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):
             is_installed = any(folder in Path(frame.filename).parts for folder in INSTALLED)
-            if frame.filename.startswith(_libraries(installed=is_installed)):
+            # What was compiled names files that are nowhere.
+            if frame.filename.startswith(_libraries(installed=is_installed)) or not os.path.isabs(frame.filename):
                 continue
             if not is_installed:
                 return f"{frame.filename}:{frame.lineno}"

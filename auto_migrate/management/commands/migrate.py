@@ -139,7 +139,7 @@ class Supervised(BaseCommand):
         code = None if options.get("app_label") or options.get("fake") else code_of_process(database)
         left = functools.partial(self._fingerprint, code, skip_checks=bool(options.get("skip_checks")))
         with (
-            exit_codes(),
+            exit_codes(of_django=True),
             supervised(
                 database, requested_by="migrate", listeners=[self._tell_waiting, *self.listeners], fingerprint=left
             ) as self.emit,

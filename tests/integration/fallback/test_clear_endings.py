@@ -97,6 +97,19 @@ def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project
     assert shop.query("SELECT count(*) FROM kept", database="other") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "command", [["auto_migrate"], ["auto_migrate", "--check"], ["wait_for_migrations", "--timeout=0"]]
+)
+def test_a_table_of_somebody_else_in_the_place_of_djangos_is_told(anywhere: Project, command: list[str]) -> None:
+    anywhere.app("shop")
+    anywhere.migration("shop", "0001_initial", ITEM, head="initial = True")
+    anywhere.query("CREATE TABLE django_migrations (id integer)")
+    said = anywhere.run(*command)
+    assert said.code == 1, said.text
+    assert "may be somebody else's" in said.errors
+    assert "Traceback" not in said.text
+
+
 LATE = """
 from django.db import transaction
 
