@@ -130,3 +130,20 @@ def test_what_an_operation_had_put_off_is_told_apart_from_the_operation(shop: Pr
     assert "The operation itself is done and was kept." in said.errors
     assert shop.run("auto_migrate").code == 0
     assert shop.query("SELECT n FROM shop_item") == [(1,)]
+
+
+def test_djangos_command_records_a_migration_whose_afterthought_failed_as_applied(shop: Project) -> None:
+    shop.migration("shop", "0002_late", "migrations.RunPython(late)", after="0001_initial", before=LATE)
+    assert shop.run("migrate").code == 1
+    assert "shop.0002_late" in shop.recorded
+    assert shop.query("SELECT status FROM auto_migrate_step WHERE name = '0002_late'") == [("applied",)]
+
+
+def test_a_plan_is_shown_without_credentials_and_carried_out_with_them(shop: Project) -> None:
+    statement = "UPDATE shop_item SET n = 1 WHERE 'password=hunter2' <> ''"
+    shop.migration("shop", "0002_user", f'migrations.RunSQL("{statement}")', after="0001_initial")
+    for command in (["auto_migrate", "--plan"], ["auto_migrate", "--plan", "--format=json"]):
+        said = shop.run(*command)
+        assert "password=" in said.output
+        assert "hunter2" not in said.text
+    assert statement in shop.run("auto_migrate", "--sql").output
