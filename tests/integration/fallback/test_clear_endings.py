@@ -81,6 +81,37 @@ def test_a_receiver_that_raises_is_told_with_its_place(shop: Project, signal: st
     assert shop.query("SELECT count(*) FROM sqlite_master WHERE name = 'shop_item'") == [(int("post" in signal),)]
 
 
+@pytest.mark.parametrize(
+    ("signal", "left"),
+    [
+        ("pre_migrate", "transaction.atomic().__enter__()"),
+        ("pre_migrate", "connection.set_autocommit(False)"),
+        ("post_migrate", "connection.cursor().execute('BEGIN')"),
+    ],
+)
+def test_a_receiver_that_leaves_a_transaction_open_does_not_pass_for_a_deploy(
+    shop: Project, signal: str, left: str
+) -> None:
+    receiver = APPS.format(signal=signal).replace('raise ValueError("boom")', left)
+    shop.file("shop/apps.py", f"from django.db import connection, transaction\n{receiver}")
+    said = shop.run("auto_migrate")
+    assert said.code == 1, said.text
+    assert f"A receiver of {signal} has left a transaction open" in said.errors
+    assert shop.query("SELECT count(*) FROM sqlite_master WHERE name = 'shop_item'") == [(int("post" in signal),)]
+    assert shop.query("SELECT status FROM auto_migrate_run") == [("failed",)]
+
+
+def test_what_a_receiver_sets_in_its_session_hides_nothing_of_the_outcome(on_postgresql: Project) -> None:
+    on_postgresql.app("shop")
+    on_postgresql.migration("shop", "0001_initial", ITEM, head="initial = True")
+    # As in every script of pg_dump.
+    script = "connection.cursor().execute(\"SELECT pg_catalog.set_config('search_path', '', false)\")"
+    receiver = APPS.format(signal="post_migrate").replace('raise ValueError("boom")', script)
+    on_postgresql.file("shop/apps.py", f"from django.db import connection\n{receiver}")
+    said = on_postgresql.run("auto_migrate")
+    assert said.code == 0, said.text
+
+
 def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project) -> None:
     shop.databases["other"] = f"sqlite:///{shop.folder}/other.sqlite3"
     assert shop.run("auto_migrate").code == 0
