@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 import django
+from django.apps import apps as registry
 
 from auto_migrate.databases.faults import causes
 
@@ -19,9 +20,9 @@ INSTALLED = ("site-packages", "dist-packages")
 def place_of(error: BaseException) -> str:
     """Return file and line of the project's own code that raised, or that Python could not read.
 
-    Else those of an installed package; empty where nobody but Django, this package and Python was at work.
+    Else those of an app that was installed; empty where nobody but libraries and Python was at work.
     """
-    installed = ""
+    installed, apps = "", tuple(config.path for config in registry.get_app_configs())
     for cause in causes(error):
         if isinstance(cause, SyntaxError) and cause.filename:
             return f"{cause.filename}:{cause.lineno}"
@@ -32,7 +33,8 @@ def place_of(error: BaseException) -> str:
                 continue
             if not is_installed:
                 return f"{frame.filename}:{frame.lineno}"
-            installed = installed or f"{frame.filename}:{frame.lineno}"
+            if frame.filename.startswith(apps):
+                installed = installed or f"{frame.filename}:{frame.lineno}"
     return installed
 
 

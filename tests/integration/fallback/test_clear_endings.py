@@ -137,6 +137,7 @@ def test_a_table_of_somebody_else_in_the_place_of_djangos_is_told(anywhere: Proj
     anywhere.query("CREATE TABLE django_migrations (id integer)")
     said = anywhere.run(*command)
     assert said.code == 1, said.text
+    assert "outside of any migration" in said.errors
     assert "may be somebody else's" in said.errors
     assert "Traceback" not in said.text
 
