@@ -226,12 +226,8 @@ class Database(abc.ABC):
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.transient:
-            return TransientError(
-                _(fault.kind.value),
-                detail=fault.detail,
-                contention=fault.kind.contention,
-                advice=self.hint(fault.kind),
-            )
+            reason, advice = _(fault.kind.value), self.hint(fault.kind)
+            return TransientError(reason, detail=fault.detail, contention=fault.kind.contention, advice=advice)
         text = _("The database refuses for good: {reason} ({where}).")
         return DatabaseRefused(
             text.format(reason=_(fault.kind.value), where=self.address),
