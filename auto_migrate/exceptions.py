@@ -115,11 +115,15 @@ class TransientError(Exception):
     """The database is not usable right now, but a later attempt may find it so.
 
     `reason` is one short line; `detail` is what the driver said, without secrets. `contention` tells that the database
-    is well and others were in the way, `kept` that a migration's earlier operations stay.
+    is well and others were in the way, `kept` that a migration's earlier operations stay; `advice` says what to look at
+    if it lasts.
     """
 
-    def __init__(self, reason: str, *, detail: str = "", contention: bool = False, kept: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, detail: str = "", contention: bool = False, kept: bool = False, advice: str = ""
+    ) -> None:
         super().__init__(reason)
+        self.advice = advice
         self.reason = reason
         self.detail = presentable(detail)
         self.contention = contention

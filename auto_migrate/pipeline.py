@@ -367,7 +367,10 @@ class Run:
         if comparison.unknown:
             return EndState(SchemaState.AHEAD)
         # Receivers of pre_migrate may have taken migrations out of the plan: then the next run has to look again.
-        if code is None or everywhere is None or needs.pending(recorded):
+        left = set(needs.missing(recorded))
+        if self.is_whole and left.difference((key.app_label, key.name) for key in comparison.deferred):
+            return EndState(SchemaState.BEHIND)
+        if code is None or everywhere is None or left:
             return EndState(SchemaState.UP_TO_DATE)
         fingerprint = code.fingerprint(everywhere)
         return EndState(

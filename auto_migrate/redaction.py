@@ -26,7 +26,19 @@ CONTROL_OR_BREAK = re.compile(f"[{CONTROLS}\n\t]")
 
 # The fields of events that hold what others have said.
 FROM_ELSEWHERE = frozenset(
-    {"error", "hint", "reason", "detail", "blockers", "holder", "clients", "held_by", "backfills"}
+    {
+        "error",
+        "hint",
+        "reason",
+        "detail",
+        "blockers",
+        "holder",
+        "clients",
+        "held_by",
+        "backfills",
+        "statement",
+        "unchecked",
+    }
 )
 
 

@@ -12,6 +12,7 @@ from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.code_lock import APP_CODE
+from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 
 
@@ -30,9 +31,12 @@ def _messages(database: str) -> list[CheckMessage]:
     try:
         with APP_CODE:
             return run_checks(databases=[database])
-    except (Error, AutoMigrateError, TransientError):
+    except (AutoMigrateError, TransientError):
         raise
     except Exception as error:
+        # One that asks for what is not migrated yet is to blame for it, and the database is well.
+        if isinstance(error, Error) and adapter_for(database).fault_of(error) is not None:
+            raise
         raise UsageError(
             _("A system check raised {kind}: {error}. Nothing was migrated.").format(
                 kind=type(error).__name__, error=error

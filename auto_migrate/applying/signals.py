@@ -19,6 +19,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from auto_migrate.applying.failure import leave_session
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.code_lock import APP_CODE
@@ -26,7 +27,8 @@ from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.raised_at import place_of
-from auto_migrate.planning.receivers import SIGNALS, all_follow_rows, of_others
+from auto_migrate.planning.receivers import SIGNALS, all_follow_rows, is_own, of_others, receivers
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Audience
 
 
@@ -50,7 +52,12 @@ def send_pre_migrate(
 
 @contextlib.contextmanager
 def telling_receivers(database: Database, signal: str) -> Iterator[None]:
-    """Raise `MigrationFailed` for what a receiver of the project's raises, and let pass what is about the database."""
+    """Raise `MigrationFailed` for what a receiver of the project's raises, and let pass what is about the database.
+
+    Likewise for a transaction that it leaves open, in which all that follows would be lost.
+    """
+    was_open = database.connection.in_atomic_block
+    before = signal.startswith(("pre_", "schema_pre_"))
     try:
         yield
     except (AutoMigrateError, TransientError):
@@ -58,14 +65,34 @@ def telling_receivers(database: Database, signal: str) -> Iterator[None]:
     except Exception as error:
         if database.fault_of(error) is not None:
             raise
-        after = _("All of the plan is applied and recorded. Mend the receiver and deploy again: it is sent once more.")
-        before = _("Nothing of the plan was carried out. Mend the receiver and deploy again.")
         place = place_of(error)
         lines = [_("Raised at {place}.").format(place=place)] if place else []
         raise MigrationFailed(
             _("A receiver of {signal} failed: {error}").format(signal=signal, error=summary_of(error)),
-            hint="\n".join([*lines, before if signal.startswith(("pre_", "schema_pre_")) else after]),
+            hint="\n".join([*lines, _what_is_done(before=before)]),
         ) from error
+    if was_open:
+        return
+    if is_left_open(database):
+        leave_session(database)
+        text = _("A receiver of {signal} has left a transaction open, in which all that follows would be lost.")
+        raise MigrationFailed(text.format(signal=signal), hint=_what_is_done(before=before))
+    if not before and tenancy_of(database.alias) is None and not all(map(is_own, receivers())):
+        # Nor is what one has set in its session (a search path, a role) to decide what is seen of the outcome.
+        database.discard_connection()
+        database.prepare()
+
+
+def _what_is_done(*, before: bool) -> str:
+    if before:
+        return _("Nothing of the plan was carried out. Mend the receiver and deploy again.")
+    return _("All of the plan is applied and recorded. Mend the receiver and deploy again: it is sent once more.")
+
+
+def is_left_open(database: Database) -> bool:
+    """Return whether a transaction is open, or the next statement would open one that nobody ends."""
+    connection = database.connection
+    return connection.in_atomic_block or not connection.get_autocommit() or database.has_transaction_open()
 
 
 def turn_of_receivers() -> contextlib.AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import get_settings
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import UsageError, summary_of
 
 # Every process of the project loads this package at its start, and most never migrate.
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ def migratable() -> list[str]:
 
 def _is_anything_allowed(alias: str) -> bool:
     """Return whether the routers let any model be migrated on an alias, or any app as a whole."""
+    try:
+        return _is_allowed(alias)
+    except Exception as error:
+        raise UsageError(
+            _("A router of DATABASE_ROUTERS raised {error} when it was asked about {alias!r}.").format(
+                error=summary_of(error), alias=alias
+            ),
+            hint=_("Mend it, or name the databases: manage.py auto_migrate --database {alias}").format(alias=alias),
+        ) from error
+
+
+def _is_allowed(alias: str) -> bool:
     models = apps.get_models(include_auto_created=True, include_swapped=True)
     if any(router.allow_migrate_model(alias, model) for model in models):
         return True

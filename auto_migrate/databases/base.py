@@ -226,7 +226,8 @@ class Database(abc.ABC):
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.transient:
-            return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention)
+            reason, advice = _(fault.kind.value), self.hint(fault.kind)
+            return TransientError(reason, detail=fault.detail, contention=fault.kind.contention, advice=advice)
         text = _("The database refuses for good: {reason} ({where}).")
         return DatabaseRefused(
             text.format(reason=_(fault.kind.value), where=self.address),
@@ -251,7 +252,7 @@ class Database(abc.ABC):
         address = self.address
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
-            hint="\n".join(filter(None, (fault.detail, self.hint(FaultKind.UNREACHABLE)))),
+            hint="\n".join(filter(None, (fault.detail, fault.advice or self.hint(FaultKind.UNREACHABLE)))),
         )
 
     def discard_connection(self) -> None:

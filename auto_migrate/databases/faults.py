@@ -68,6 +68,10 @@ HINTS = {
     FaultKind.UNREACHABLE: _(
         "Check that the database runs and that {host} is its address: DATABASES[{alias!r}] (or DATABASE_URL)."
     ),
+    FaultKind.TOO_MANY_CONNECTIONS: _(
+        "A run needs two connections at the same time, and is better told of with a third. Find out who has them, or "
+        "let the role {role} and the server have more."
+    ),
     FaultKind.CREDENTIALS: _(
         "Check the role and password in DATABASES[{alias!r}] (or DATABASE_URL), and the server's pg_hba.conf: "
         "psql postgresql://{role}@{host}/{name}"
@@ -81,7 +85,10 @@ HINTS = {
     FaultKind.TOO_OLD: _(
         "Upgrade the server, or take a Django that supports it: https://docs.djangoproject.com/en/stable/ref/databases/"
     ),
-    FaultKind.NO_SCHEMA: _("Name one that exists: ALTER ROLE {role} IN DATABASE {name} SET search_path = public"),
+    FaultKind.NO_SCHEMA: _(
+        "Name one that exists: ALTER ROLE {role} IN DATABASE {name} SET search_path = public; or let the role use the "
+        "one that it names: GRANT USAGE, CREATE ON SCHEMA public TO {role}"
+    ),
     FaultKind.ROLE_READ_ONLY: _(
         "Migrate with another role, or let this one write: ALTER ROLE {role} SET default_transaction_read_only = off"
     ),

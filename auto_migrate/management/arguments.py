@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.translation import gettext as _
 
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
-from auto_migrate.exceptions import AutoMigrateError
+from auto_migrate.exceptions import AutoMigrateError, summary_of
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.redaction import printable
 
@@ -47,8 +47,11 @@ def add_database(parser: CommandParser) -> None:
 
 
 @contextlib.contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn what the engine raises into the command's message and exit code; the one place where this is done."""
+def exit_codes(*, of_django: bool = False) -> Iterator[None]:
+    """Turn what the engine raises into the command's message and exit code; the one place where this is done.
+
+    What Django's own command raises of a database, `of_django`, stays as it is.
+    """
     try:
         check_settings()
         yield
@@ -56,6 +59,17 @@ def exit_codes() -> Iterator[None]:
         raise CommandError(str(error), returncode=error.exit_code) from error
     except BadSetting as error:
         raise CommandError(printable(str(error)), returncode=ExitCode.USAGE) from error
+    except Error as error:
+        if of_django:
+            raise
+        # Those of migrations, and of databases that cannot be used, are told apart by the engine.
+        from auto_migrate.planning.raised_at import place_of
+
+        text = _("The database refused a statement outside of any migration: {error}").format(error=summary_of(error))
+        own = _("A table or view of a name of Django's or of auto_migrate's may be somebody else's. More: --traceback")
+        place = place_of(error)
+        hint = _("Raised at {place}.").format(place=place) if place else own
+        raise CommandError(str(AutoMigrateError(text, hint=hint)), returncode=ExitCode.MIGRATION_FAILED) from error
     except KeyboardInterrupt as error:
         raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
 

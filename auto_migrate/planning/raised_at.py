@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import sysconfig
 import traceback
 from pathlib import Path
 
 import django
+from django.apps import apps as registry
 
 from auto_migrate.databases.faults import causes
 
@@ -18,19 +20,21 @@ INSTALLED = ("site-packages", "dist-packages")
 def place_of(error: BaseException) -> str:
     """Return file and line of the project's own code that raised, or that Python could not read.
 
-    Else those of an installed package; empty where nobody but Django, this package and Python was at work.
+    Else those of an app that was installed; empty where nobody but libraries and Python was at work.
     """
-    installed = ""
+    installed, apps = "", tuple(config.path for config in registry.get_app_configs())
     for cause in causes(error):
         if isinstance(cause, SyntaxError) and cause.filename:
             return f"{cause.filename}:{cause.lineno}"
         for frame in reversed(traceback.extract_tb(cause.__traceback__)):
             is_installed = any(folder in Path(frame.filename).parts for folder in INSTALLED)
-            if frame.filename.startswith(_libraries(installed=is_installed)):
+            # What was compiled names files that are nowhere.
+            if frame.filename.startswith(_libraries(installed=is_installed)) or not os.path.isabs(frame.filename):
                 continue
             if not is_installed:
                 return f"{frame.filename}:{frame.lineno}"
-            installed = installed or f"{frame.filename}:{frame.lineno}"
+            if frame.filename.startswith(apps):
+                installed = installed or f"{frame.filename}:{frame.lineno}"
     return installed
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from auto_migrate.events import Context, Event
+from auto_migrate.redaction import mapped, redacted
 from auto_migrate.reporting.outlet import Outlet
 
 
@@ -45,7 +46,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {text(key): plain(item) for key, item in value.items()}
+        # Statements of a plan are as they will be sent, for those who ask for the script alone.
+        return {text(key): plain(mapped(item, redacted) if key == "sql" else item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return text(value)

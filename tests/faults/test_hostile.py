@@ -23,9 +23,11 @@ from tests.servers import PostgreSQL
 STAGES = 2
 # What another database has no words for.
 SQLITE = ("COMMIT", "END", "ROLLBACK", "BEGIN")
+# What is said in the words of PostgreSQL, or needs a second writer.
+POSTGRESQL = ("deferred violation", "nested migrate", "thread with connection", "cancels itself", "ends all others")
 WHOLE = "SWEEP" in os.environ
 # Every how many cases a sample is taken; no multiple of it is the number of bodies, so the apps get different ones.
-STEP = 1 if WHOLE else 7
+STEP = 1 if WHOLE else 13
 CASES = [(app, body) for app in APPS for body in (*PYTHON, *SQL)]
 
 
@@ -118,7 +120,9 @@ def test_an_error_that_the_encoding_of_the_database_cannot_hold_is_recorded_in_s
 
 @pytest.mark.timeout(300)
 def test_it_agrees_on_sqlite_too(tmp_path: Path) -> None:
-    cases = [(app, body) for app in APPS for body in (*PYTHON, *SQLITE) if "session" not in body]
+    cases = [
+        (app, body) for app in APPS for body in (*PYTHON, *SQLITE) if "session" not in body and body not in POSTGRESQL
+    ]
     with contextlib.ExitStack() as stack:
         url = f"sqlite:///{tmp_path}/none.sqlite3"
         stages = [
@@ -127,4 +131,4 @@ def test_it_agrees_on_sqlite_too(tmp_path: Path) -> None:
             )
             for number in range(STAGES)
         ]
-        assert problems(stages, cases[:: 1 if WHOLE else 10]) == {}
+        assert problems(stages, cases[:: 1 if WHOLE else 17]) == {}

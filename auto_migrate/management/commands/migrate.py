@@ -18,7 +18,7 @@ from django.apps import apps
 from django.core.management import find_commands
 from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as MigrateCommand
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
@@ -139,7 +139,7 @@ class Supervised(BaseCommand):
         code = None if options.get("app_label") or options.get("fake") else code_of_process(database)
         left = functools.partial(self._fingerprint, code, skip_checks=bool(options.get("skip_checks")))
         with (
-            exit_codes(),
+            exit_codes(of_django=True),
             supervised(
                 database, requested_by="migrate", listeners=[self._tell_waiting, *self.listeners], fingerprint=left
             ) as self.emit,
@@ -245,9 +245,22 @@ class Supervised(BaseCommand):
 
     def _note_stop(self, error: BaseException) -> None:
         """Record at which migration the command ended, if it was in one."""
-        if self.under_way is not None:
-            at = self.under_way
+        if (at := self.under_way) is None:
+            return
+        if self._is_done(at):
+            # What was to come after its commit has failed.
+            duration = time.monotonic() - self.started
+            self.emit(MigrationFinished(at.migration, at.index, at.total, at.backwards, duration))
+        else:
             self.emit(MigrationStopped(at.migration, at.index, at.total, at.backwards, summary_of(error)))
+
+    def _is_done(self, at: MigrationStarted) -> bool:
+        """Return whether the migration is recorded as what it was to be, although the command ended in it."""
+        try:
+            rows = recorded_rows(connections[self.emit.database])
+        except Error:
+            return False
+        return ((at.migration.app_label, at.migration.name) in rows) is not at.backwards
 
 
 def refuse_cut_tenants(database: str) -> None:

@@ -13,6 +13,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.duration_words import exact_duration
 from auto_migrate.events import PlanAssessed
 from auto_migrate.findings import AssessedMigration, Basis, Finding, Forecast, Handled, Level, PlannedOperation
+from auto_migrate.redaction import redacted
 from auto_migrate.reporting.bridge_words import what
 
 if TYPE_CHECKING:
@@ -73,13 +74,13 @@ def operation_lines(operation: PlannedOperation) -> Iterator[str]:
         yield "     " + _("until the old code is gone, {bridge}").format(bridge=what(bridge))
     if not operation.online:
         yield from (f"     {effect}" for effect in operation.effects)
-        yield from (indent(statement, "       ") for statement in operation.sql)
+        yield from (indent(redacted(statement), "       ") for statement in operation.sql)
         return
     yield "     " + _("carried out online, in these steps:")
     for number, step in enumerate(operation.online, start=1):
         traits = [step.name, step.lock, "" if step.transaction else _("outside of a transaction")]
         yield f"       {number}. {', '.join(filter(None, traits))}"
-        yield from (indent(statement, "          ") for statement in step.sql)
+        yield from (indent(redacted(statement), "          ") for statement in step.sql)
 
 
 def finding_lines(finding: Finding, style: Style) -> Iterator[str]:

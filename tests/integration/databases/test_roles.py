@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -115,6 +116,17 @@ def test_a_role_that_cannot_migrate_is_refused_with_what_to_type(
     assert done.returncode == 4, done.output
     assert command in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_role_that_may_not_have_a_second_connection_is_told_that_it_takes_two(
+    as_role: Callable[[str], Deploy], postgresql: PostgreSQL
+) -> None:
+    deploy = as_role("application_name = 'ours'")
+    postgresql.execute(f"ALTER ROLE {urlsplit(deploy.url).username} CONNECTION LIMIT 1")
+    done = deploy.start()
+    assert done.wait() == 3, done.output
+    assert "A run needs two connections" in done.output
+    assert "is its address" not in done.output
 
 
 def test_a_role_that_has_no_time_for_anything_is_refused_or_told_where_it_failed(

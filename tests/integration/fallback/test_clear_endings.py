@@ -81,6 +81,37 @@ def test_a_receiver_that_raises_is_told_with_its_place(shop: Project, signal: st
     assert shop.query("SELECT count(*) FROM sqlite_master WHERE name = 'shop_item'") == [(int("post" in signal),)]
 
 
+@pytest.mark.parametrize(
+    ("signal", "left"),
+    [
+        ("pre_migrate", "transaction.atomic().__enter__()"),
+        ("pre_migrate", "connection.set_autocommit(False)"),
+        ("post_migrate", "connection.cursor().execute('BEGIN')"),
+    ],
+)
+def test_a_receiver_that_leaves_a_transaction_open_does_not_pass_for_a_deploy(
+    shop: Project, signal: str, left: str
+) -> None:
+    receiver = APPS.format(signal=signal).replace('raise ValueError("boom")', left)
+    shop.file("shop/apps.py", f"from django.db import connection, transaction\n{receiver}")
+    said = shop.run("auto_migrate")
+    assert said.code == 1, said.text
+    assert f"A receiver of {signal} has left a transaction open" in said.errors
+    assert shop.query("SELECT count(*) FROM sqlite_master WHERE name = 'shop_item'") == [(int("post" in signal),)]
+    assert shop.query("SELECT status FROM auto_migrate_run") == [("failed",)]
+
+
+def test_what_a_receiver_sets_in_its_session_hides_nothing_of_the_outcome(on_postgresql: Project) -> None:
+    on_postgresql.app("shop")
+    on_postgresql.migration("shop", "0001_initial", ITEM, head="initial = True")
+    # As in every script of pg_dump.
+    script = "connection.cursor().execute(\"SELECT pg_catalog.set_config('search_path', '', false)\")"
+    receiver = APPS.format(signal="post_migrate").replace('raise ValueError("boom")', script)
+    on_postgresql.file("shop/apps.py", f"from django.db import connection\n{receiver}")
+    said = on_postgresql.run("auto_migrate")
+    assert said.code == 0, said.text
+
+
 def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project) -> None:
     shop.databases["other"] = f"sqlite:///{shop.folder}/other.sqlite3"
     assert shop.run("auto_migrate").code == 0
@@ -95,6 +126,20 @@ def test_a_failed_migration_says_which_other_databases_it_has_used(shop: Project
     assert said.code == 1
     assert "It has also used other: what it wrote there may have been kept." in said.errors
     assert shop.query("SELECT count(*) FROM kept", database="other") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "command", [["auto_migrate"], ["auto_migrate", "--check"], ["wait_for_migrations", "--timeout=0"]]
+)
+def test_a_table_of_somebody_else_in_the_place_of_djangos_is_told(anywhere: Project, command: list[str]) -> None:
+    anywhere.app("shop")
+    anywhere.migration("shop", "0001_initial", ITEM, head="initial = True")
+    anywhere.query("CREATE TABLE django_migrations (id integer)")
+    said = anywhere.run(*command)
+    assert said.code == 1, said.text
+    assert "outside of any migration" in said.errors
+    assert "may be somebody else's" in said.errors
+    assert "Traceback" not in said.text
 
 
 LATE = """
@@ -117,3 +162,20 @@ def test_what_an_operation_had_put_off_is_told_apart_from_the_operation(shop: Pr
     assert "The operation itself is done and was kept." in said.errors
     assert shop.run("auto_migrate").code == 0
     assert shop.query("SELECT n FROM shop_item") == [(1,)]
+
+
+def test_djangos_command_records_a_migration_whose_afterthought_failed_as_applied(shop: Project) -> None:
+    shop.migration("shop", "0002_late", "migrations.RunPython(late)", after="0001_initial", before=LATE)
+    assert shop.run("migrate").code == 1
+    assert "shop.0002_late" in shop.recorded
+    assert shop.query("SELECT status FROM auto_migrate_step WHERE name = '0002_late'") == [("applied",)]
+
+
+def test_a_plan_is_shown_without_credentials_and_carried_out_with_them(shop: Project) -> None:
+    statement = "UPDATE shop_item SET n = 1 WHERE 'password=hunter2' <> ''"
+    shop.migration("shop", "0002_user", f'migrations.RunSQL("{statement}")', after="0001_initial")
+    for command in (["auto_migrate", "--plan"], ["auto_migrate", "--plan", "--format=json"]):
+        said = shop.run(*command)
+        assert "password=" in said.output
+        assert "hunter2" not in said.text
+    assert statement in shop.run("auto_migrate", "--sql").output

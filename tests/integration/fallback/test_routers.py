@@ -52,3 +52,11 @@ def test_a_database_that_no_model_may_be_in_is_left_alone(routed: Project) -> No
     assert routed.run("auto_migrate", "--all-databases").code == 0
     assert routed.query(TABLES) == [("shop_a",), ("shop_visit",)]
     assert not (routed.folder / "analytics.sqlite3").exists()
+
+
+def test_a_router_that_raises_is_told(routed: Project) -> None:
+    routed.file("routers.py", NOWHERE.replace('return db == "default"', '{}["nothing"]'))
+    done = routed.run("auto_migrate", "--all-databases")
+    assert done.code == 2, done.text
+    assert "A router of DATABASE_ROUTERS raised KeyError: 'nothing'" in done.errors
+    assert "Traceback" not in done.text

@@ -12,6 +12,7 @@ import pathlib
 
 from django.apps import AppConfig
 from django.core import checks
+from django.db import connection
 
 
 def look(app_configs, databases=None, **_more):
@@ -22,6 +23,8 @@ def look(app_configs, databases=None, **_more):
             return [checks.Error("The cupboard is bare.", hint="Fill it.", id="shop.E001")]
         case "warning":
             return [checks.Warning("The cupboard is low.", id="shop.W001")]
+        case "query":
+            connection.cursor().execute("SELECT * FROM nowhere")
         case "crash":
             raise RuntimeError("the cupboard is locked")
     return []
@@ -65,6 +68,13 @@ def test_a_check_that_raises_refuses_and_says_so(checked: Project) -> None:
     done = checked.run("auto_migrate", FOUND="crash")
     assert done.code == 2, done.text
     assert "A system check raised RuntimeError: the cupboard is locked." in done.errors
+    assert "Traceback" not in done.text
+
+
+def test_a_check_that_asks_for_what_is_not_there_yet_is_to_blame_and_not_the_database(checked: Project) -> None:
+    done = checked.run("auto_migrate", FOUND="query")
+    assert done.code == 2, done.text
+    assert "A system check raised OperationalError: no such table" in done.errors
     assert "Traceback" not in done.text
 
 

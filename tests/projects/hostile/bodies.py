@@ -284,7 +284,6 @@ PYTHON: dict[str, Callable[[], object]] = {
     "sigterm twice": lambda: signals_itself(signal.SIGTERM, signal.SIGTERM),
     "thread with connection": thread_with_connection,
     "no path": sys.path.clear,
-    "stdout closed": lambda: sys.stdout.close(),  # noqa: PLW0108 # the one that there is then
     "warnings": lambda: warnings.simplefilter("error"),
     "cancels itself": lambda: sql("SELECT pg_cancel_backend(pg_backend_pid())"),
     "ends all others": lambda: sql(
@@ -326,7 +325,6 @@ SQL: dict[str, str] = {
     "no time": "SET statement_timeout = '1ms'",
     "no time for locks": "SET lock_timeout = '1ms'",
     "no idleness": "SET idle_in_transaction_session_timeout = '1ms'; SET idle_session_timeout = '1ms'",
-    "temporary": "CREATE TEMP TABLE django_migrations (LIKE public.django_migrations)",
     "temporary history": "CREATE TEMP TABLE auto_migrate_step (LIKE public.auto_migrate_step)",
     "truncate record": "TRUNCATE django_migrations",
     "record itself": "INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '0002_body', now())",
