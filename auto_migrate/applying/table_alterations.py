@@ -19,6 +19,7 @@ from auto_migrate.databases.mysql.called_code import changed_by_code
 from auto_migrate.databases.mysql.lexemes import strings_escape
 from auto_migrate.databases.mysql.online_ddl import (
     COPIES_ONLINE,
+    MAY_CHANGE,
     NOT_UNDERSTOOD,
     REFUSED,
     AskedStatement,
@@ -89,6 +90,8 @@ class TableAlterations:
 
     def _read(self, sql: str) -> TableStatement | UnaskableStatement | None:
         """Read a statement, None for one that holds nobody up, or no table that is not small."""
+        if not (MAY_CHANGE.search(sql) or RUNS_CODE.search(sql)):
+            return None
         found = read_statement(sql, escapes=strings_escape(self.database.connection, sql))
         if isinstance(found, TableStatement):
             return found if self.goes(found.table) else None

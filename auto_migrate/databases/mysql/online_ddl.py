@@ -146,8 +146,6 @@ def read_statement(sql: str, *, escapes: bool = True) -> TableStatement | Unaska
 
     `escapes` as in `lexemes_of`.
     """
-    if MAY_CHANGE.search(sql) is None:
-        return None
     text = sql.strip().removesuffix(";").rstrip()
     tokens = lexemes_of(text, escapes=escapes)
     while tokens and tokens[-1].text == ";":
