@@ -67,6 +67,8 @@ ADDED = frozenset(
 DROPPED = ADDED - {"UNIQUE", "FULLTEXT", "SPATIAL"}
 MOVES = frozenset({("RENAME", what) for what in ("COLUMN", "INDEX", "KEY", "TO")})
 REPEATS = frozenset({"MODIFY", "COMMENT", "ALGORITHM", "LOCK"})
+# What a statement leaves to be seen beside a new name of its table.
+SEEN = ("makes", "drops", "changes", "indexes", "constraints")
 # Names that servers give by themselves.
 AUTOMATIC = re.compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
 APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset({"drop", "rename", "change"})
@@ -132,10 +134,10 @@ def was_carried_out(connection: BaseDatabaseWrapper, note: Mapping[str, Any]) ->
     differing = {part for part in before.keys() | now.keys() if before.get(part) != now.get(part)}
     if not differing:
         return False if note.get("redoable") else None
-    if note["renames"] and len(note["makes"]) + len(note["drops"]) + len(note.get("changes", ())) == 0:
-        return True if is_moved(before, now, *note["renames"]) else None
     if not note.get("is_told", True):
         return None
+    if note["renames"] and not any(note.get(kind) for kind in SEEN):
+        return True if is_moved(before, now, *note["renames"]) else None
     named = frozenset(map(folding(connection), words))
     explained = all(is_explained(part, before, now, named) for part in differing)
     return True if is_seen(note, before, now) and explained else None
