@@ -48,7 +48,7 @@ def texts_run(
 ) -> Iterator[tuple[Lexeme, ...]]:
     """Return the code that statements run: bodies of procedures, of those that they call too, and prepared texts."""
     for at, token in enumerate(tokens):
-        after = tokens[at + 1 : at + 5]
+        after = tokens[at + 1 :]
         if token.word == CALL and after:
             body = body_of(connection, after, seen)
             yield body
