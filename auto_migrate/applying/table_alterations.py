@@ -77,7 +77,8 @@ class TableAlterations:
                 return self._carry_out(progress, statement, lambda way: execute(way or sql, params, many, context))
             if statement is not None:
                 with progress.aside():
-                    self._demand_leave(progress, statement.tables[0], statement.reason, is_unasked=True)
+                    for table in statement.tables:
+                        self._demand_leave(progress, table, statement.reason, is_unasked=True)
             return execute(sql, params, many, context)
 
         with self.database.connection.execute_wrapper(ask):
