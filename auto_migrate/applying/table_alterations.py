@@ -16,7 +16,6 @@ from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.mysql.called_code import changed_by_code
-from auto_migrate.databases.mysql.lexemes import strings_escape
 from auto_migrate.databases.mysql.online_ddl import (
     COPIES_ONLINE,
     MAY_CHANGE,
@@ -27,6 +26,7 @@ from auto_migrate.databases.mysql.online_ddl import (
     UnaskableStatement,
     read_statement,
 )
+from auto_migrate.databases.mysql.tokens import strings_escape
 from auto_migrate.events import TableCopied
 from auto_migrate.values import MigrationKey
 

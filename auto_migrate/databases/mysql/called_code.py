@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.mysql.lexemes import Lexeme, lexemes_of, statement_at
 from auto_migrate.databases.mysql.online_ddl import MAY_CHANGE, UnaskableStatement, changed_within
+from auto_migrate.databases.mysql.tokens import MySQLToken, statement_at, tokens_of
 
 BODY = """
     SELECT routine_definition FROM information_schema.routines
@@ -29,10 +29,10 @@ def changed_by_code(connection: BaseDatabaseWrapper, sql: str) -> UnaskableState
     Of code that puts a statement together, and names no table until then, it is the database's largest one.
     """
     tables, is_hidden = list[str](), False
-    for code in texts_run(connection, lexemes_of(sql), set()):
+    for code in texts_run(connection, tokens_of(sql), set()):
         tables += changed_within(code)
         for text in filter(MAY_CHANGE.search, (token.inner for token in code)):
-            found = changed_within(lexemes_of(text))
+            found = changed_within(tokens_of(text))
             tables += found
             is_hidden = is_hidden or not found
     if is_hidden:
@@ -44,8 +44,8 @@ def changed_by_code(connection: BaseDatabaseWrapper, sql: str) -> UnaskableState
 
 
 def texts_run(
-    connection: BaseDatabaseWrapper, tokens: Sequence[Lexeme], seen: set[Names]
-) -> Iterator[tuple[Lexeme, ...]]:
+    connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken], seen: set[Names]
+) -> Iterator[tuple[MySQLToken, ...]]:
     """Return the code that statements run: bodies of procedures, of those that they call too, and prepared texts."""
     for at, token in enumerate(tokens):
         after = tokens[at + 1 :]
@@ -59,7 +59,7 @@ def texts_run(
             yield prepared(connection, after[1:])
 
 
-def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[Lexeme], seen: set[Names]) -> tuple[Lexeme, ...]:
+def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken], seen: set[Names]) -> tuple[MySQLToken, ...]:
     """Return the body of the procedure whose name comes next, nothing of one that is known already or out of sight."""
     names = [tokens[0].name]
     if len(tokens) > 2 and tokens[1].text == ".":
@@ -70,14 +70,14 @@ def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[Lexeme], seen: set
     *schema, name = names
     with connection.cursor() as cursor:
         cursor.execute(BODY, [next(iter(schema), None), name])
-        return tuple(token for (body,) in cursor.fetchall() for token in lexemes_of(body or ""))
+        return tuple(token for (body,) in cursor.fetchall() for token in tokens_of(body or ""))
 
 
-def prepared(connection: BaseDatabaseWrapper, tokens: Sequence[Lexeme]) -> tuple[Lexeme, ...]:
+def prepared(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken]) -> tuple[MySQLToken, ...]:
     """Return what a string says that comes next, or a variable of the session; what is put together, as it stands."""
     if tokens[0].text != "@" or len(tokens) < 2:
-        return lexemes_of(tokens[0].inner) if statement_at(lexemes_of(tokens[0].inner)) else tuple(tokens)
+        return tokens_of(tokens[0].inner) if statement_at(tokens_of(tokens[0].inner)) else tuple(tokens)
     variable = tokens[1].name.replace("`", "``")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT @`{variable}`")
-        return lexemes_of(str(cursor.fetchone()[0] or ""))
+        return tokens_of(str(cursor.fetchone()[0] or ""))

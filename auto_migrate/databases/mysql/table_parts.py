@@ -17,14 +17,14 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.mysql.clauses import Part, expected, items_of
-from auto_migrate.databases.mysql.lexemes import (
-    Lexeme,
+from auto_migrate.databases.mysql.tokens import (
+    MySQLToken,
     Statement,
     Table,
     Verb,
-    lexemes_of,
     statement_at,
     strings_escape,
+    tokens_of,
 )
 
 # A part of a table → what it is like.
@@ -76,13 +76,13 @@ APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset(
 
 def note_of_rows(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any]:
     """Return what is kept, as JSON has it, of a statement that writes rows: which tables are meant."""
-    words = words_of(lexemes_of(sql, escapes=strings_escape(connection, sql)))
+    words = words_of(tokens_of(sql, escapes=strings_escape(connection, sql)))
     return {"words": sorted(words), "tables": tables_among(connection, words)}
 
 
 def note_of(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any] | None:
     """Return what has to be kept of a statement before it is sent, None of one whose tables would not tell of it."""
-    tokens = lexemes_of(sql, escapes=strings_escape(connection, sql))
+    tokens = tokens_of(sql, escapes=strings_escape(connection, sql))
     statement = statement_at(tokens)
     if statement is None or statement.verb not in NOTED:
         return None
@@ -184,7 +184,7 @@ def repeats(verb: str, what: str) -> bool:
     return verb in REPEATS or (verb == "ALTER" and what in {"COLUMN", QUOTED})
 
 
-def second(clause: list[Lexeme]) -> str:
+def second(clause: list[MySQLToken]) -> str:
     """Return the second word of a clause, a mark for a name in quotes."""
     return clause[1].word or QUOTED if len(clause) > 1 else ""
 
@@ -212,7 +212,7 @@ def is_explained(part: Part, before: Parts, now: Parts, named: frozenset[str]) -
     return name in words or bool(AUTOMATIC.fullmatch(name)) or not columns.isdisjoint(words)
 
 
-def words_of(tokens: Iterable[Lexeme]) -> frozenset[str]:
+def words_of(tokens: Iterable[MySQLToken]) -> frozenset[str]:
     """Return all names and words of a statement, as they are written."""
     return frozenset(token.name for token in tokens) - {""}
 
