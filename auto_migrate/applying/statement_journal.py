@@ -23,7 +23,7 @@ from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.applying.traits import statements_of
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, writes_rows
+from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, only_writes_rows
 from auto_migrate.history.journal import Journal
 
 
@@ -83,7 +83,7 @@ class Statements:
         if digest in self._to_pass:
             self._to_pass.remove(digest)
             return None
-        if not writes_rows(sql) or self.database.without_transactions(WORD.findall(sql)):
+        if not only_writes_rows(sql) or self.database.without_transactions(WORD.findall(sql)):
             self._note(digest, lambda: self.database.note_of(sql))
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):

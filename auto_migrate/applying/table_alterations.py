@@ -18,6 +18,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.mysql.called_code import changed_by_code
 from auto_migrate.databases.mysql.online_ddl import (
     COPIES_ONLINE,
+    MAY_CHANGE,
     NOT_UNDERSTOOD,
     REFUSED,
     AskedStatement,
@@ -76,7 +77,8 @@ class TableAlterations:
                 return self._carry_out(progress, statement, lambda way: execute(way or sql, params, many, context))
             if statement is not None:
                 with progress.aside():
-                    self._demand_leave(progress, statement.tables[0], statement.reason, is_unasked=True)
+                    for table in statement.tables:
+                        self._demand_leave(progress, table, statement.reason, is_unasked=True)
             return execute(sql, params, many, context)
 
         with self.database.connection.execute_wrapper(ask):
@@ -89,6 +91,8 @@ class TableAlterations:
 
     def _read(self, sql: str) -> TableStatement | UnaskableStatement | None:
         """Read a statement, None for one that holds nobody up, or no table that is not small."""
+        if not (MAY_CHANGE.search(sql) or RUNS_CODE.search(sql)):
+            return None
         found = read_statement(sql, escapes=strings_escape(self.database.connection, sql))
         if isinstance(found, TableStatement):
             return found if self.goes(found.table) else None

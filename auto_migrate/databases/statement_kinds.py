@@ -16,7 +16,8 @@ def _begins(words: str, rest: str = "") -> re.Pattern[str]:
 
 _READ = "SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)"
 _READS = _begins(_READ)
-_LOOKS = _begins(f"{_READ}|DESC|EXPLAIN|SET|USE")
+# MariaDB's `SET STATEMENT … FOR` carries out what comes last.
+_LOOKS = _begins(rf"{_READ}|DESC|EXPLAIN|SET(?!\s+STATEMENT\b)|USE")
 # Django asks some questions inside of a transaction, which what only reads may have.
 _ONLY_READS = _begins(f"{_READ}|BEGIN|SAVEPOINT|RELEASE|ROLLBACK TO", r"[^;]*;?\s*")
 _CONTROLS = _begins("BEGIN|START|SAVEPOINT|RELEASE|ROLLBACK")
@@ -27,6 +28,8 @@ _WANTS_TABLES = _begins(
     "ALTER|CLUSTER|COMMENT|CREATE|DROP|LOCK|REFRESH|REINDEX|TRUNCATE|VACUUM", r"(?!.*\bCONCURRENTLY\b)"
 )
 _CHANGES_SCHEMA = _begins(r"(?:CREATE|ALTER|DROP)\s+(?:TABLE|(?:(?:UNIQUE|FULLTEXT|SPATIAL)\s+)?INDEX)|RENAME\s+TABLE")
+_APART = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_GOES_ON = re.compile(r";\s*[^\s;]")
 _TO_SAVEPOINT = r"(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b)"
 _ENDS = re.compile(
     rf"\A{COMMENTS}(?:COMMIT|END|ABORT|CALL|PREPARE\s+TRANSACTION|ROLLBACK{_TO_SAVEPOINT})\b"
@@ -38,7 +41,7 @@ _COMMITS = re.compile(rf"(?:\A|;){COMMENTS}(?:COMMIT|END|PREPARE\s+TRANSACTION)\
 # What stands in a session and is not there in the next one: transactions, locks, variables and temporary tables. A
 # comment that some servers carry out may hold any of them.
 _LEANS_ON_SESSION = re.compile(
-    rf"(?:\A|[;\n]){COMMENTS}(?:BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|XA|LOCK|UNLOCK|FLUSH|PREPARE|EXECUTE|HANDLER)\b"
+    rf"(?:\A|[;\n]){COMMENTS}(?:BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|XA|LOCK|UNLOCK|FLUSH|PREPARE|EXECUTE|HANDLER|SET\s+STATEMENT)\b"
     r"|\b(?:AUTOCOMMIT|TEMPORARY|GET_LOCK)\b|\b(?:LAST_INSERT_ID|ROW_COUNT|FOUND_ROWS)\s*\("
     r"|(?<![@\w])@[\w`'\"$]|/\*M?!",
     re.IGNORECASE | re.DOTALL,
@@ -68,6 +71,11 @@ def controls_transaction(sql: str) -> bool:
 def writes_rows(sql: str) -> bool:
     """Return whether a text writes rows, and says so in its first word."""
     return _WRITES_ROWS.match(sql) is not None
+
+
+def only_writes_rows(sql: str) -> bool:
+    """Return whether a text writes rows and does nothing else, which a statement behind it could."""
+    return writes_rows(sql) and _GOES_ON.search(_APART.sub("", sql)) is None
 
 
 def runs_code(sql: str) -> bool:

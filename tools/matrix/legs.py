@@ -23,6 +23,7 @@ MYSQL = (
     "tests/integration/databases/test_mysql_lock.py",
     "tests/integration/databases/test_mysql_online.py",
     "tests/integration/databases/test_mysql_runs.py",
+    "tests/integration/databases/test_mysql_statistics.py",
     "tests/integration/databases/test_mysql_table_parts.py",
     "tests/integration/databases/test_statements.py",
     "tests/integration/bridges/test_other_databases.py",

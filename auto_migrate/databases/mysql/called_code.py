@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.mysql.online_ddl import MAY_CHANGE, UnaskableStatement, changed_within
-from auto_migrate.databases.mysql.tokens import Token, statement_at, tokens_of
+from auto_migrate.databases.mysql.tokens import MySQLToken, statement_at, tokens_of
 
 BODY = """
     SELECT routine_definition FROM information_schema.routines
@@ -19,6 +19,7 @@ LARGEST = """
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY data_length DESC LIMIT 1
 """
 
+Names = tuple[str, ...]
 CALL, PREPARE, EXECUTE = "CALL", "PREPARE", "EXECUTE"
 
 
@@ -43,11 +44,11 @@ def changed_by_code(connection: BaseDatabaseWrapper, sql: str) -> UnaskableState
 
 
 def texts_run(
-    connection: BaseDatabaseWrapper, tokens: Sequence[Token], seen: set[tuple[str, ...]]
-) -> Iterator[tuple[Token, ...]]:
+    connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken], seen: set[Names]
+) -> Iterator[tuple[MySQLToken, ...]]:
     """Return the code that statements run: bodies of procedures, of those that they call too, and prepared texts."""
     for at, token in enumerate(tokens):
-        after = tokens[at + 1 : at + 5]
+        after = tokens[at + 1 :]
         if token.word == CALL and after:
             body = body_of(connection, after, seen)
             yield body
@@ -58,7 +59,7 @@ def texts_run(
             yield prepared(connection, after[1:])
 
 
-def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[Token], seen: set[tuple[str, ...]]) -> tuple[Token, ...]:
+def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken], seen: set[Names]) -> tuple[MySQLToken, ...]:
     """Return the body of the procedure whose name comes next, nothing of one that is known already or out of sight."""
     names = [tokens[0].name]
     if len(tokens) > 2 and tokens[1].text == ".":
@@ -72,7 +73,7 @@ def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[Token], seen: set[
         return tuple(token for (body,) in cursor.fetchall() for token in tokens_of(body or ""))
 
 
-def prepared(connection: BaseDatabaseWrapper, tokens: Sequence[Token]) -> tuple[Token, ...]:
+def prepared(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken]) -> tuple[MySQLToken, ...]:
     """Return what a string says that comes next, or a variable of the session; what is put together, as it stands."""
     if tokens[0].text != "@" or len(tokens) < 2:
         return tokens_of(tokens[0].inner) if statement_at(tokens_of(tokens[0].inner)) else tuple(tokens)

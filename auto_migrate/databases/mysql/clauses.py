@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
-from auto_migrate.databases.mysql.tokens import Statement, Token, Verb
+from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb
 
 # A table's name, the kind of a part of it and that one's name, empty for the table as such. The names of all but the
 # tables are in lower case.
@@ -70,7 +70,7 @@ class Clauses:
     def __init__(self, table: str, seen: Expected) -> None:
         self.table = table
         self.seen = seen
-        self.readers: dict[str, Callable[[list[Token]], None]] = {
+        self.readers: dict[str, Callable[[list[MySQLToken]], None]] = {
             "ADD": self._added,
             "DROP": self._dropped,
             "MODIFY": self._modified,
@@ -81,12 +81,12 @@ class Clauses:
             **dict.fromkeys(INDIFFERENT, lambda _rest: None),
         }
 
-    def read(self, clause: list[Token]) -> None:
+    def read(self, clause: list[MySQLToken]) -> None:
         """Read one clause of an `ALTER TABLE`."""
         reader = self.readers.get(clause[0].word, self._untold) if clause else self._untold
         reader(clause[1:])
 
-    def add(self, item: list[Token]) -> None:
+    def add(self, item: list[MySQLToken]) -> None:
         """Read a column, an index or a constraint that is made."""
         words = [token.word for token in item]
         if words[0] not in KEYS:
@@ -105,7 +105,7 @@ class Clauses:
         elif kind:
             self._add_index(kind, name, item)
 
-    def make_index(self, name: Token, rest: Sequence[Token]) -> None:
+    def make_index(self, name: MySQLToken, rest: Sequence[MySQLToken]) -> None:
         """Expect an index of some columns."""
         self._make("index", name.name)
         self.seen.indexes += 1
@@ -113,19 +113,19 @@ class Clauses:
         if columns and all(columns):
             self.seen.columns[name.name.lower()] = columns
 
-    def drop(self, kind: str, name: Token) -> None:
+    def drop(self, kind: str, name: MySQLToken) -> None:
         """Expect a part to be gone."""
         self.seen.drops.append((self.table, kind, name.name.lower()))
 
     def _make(self, kind: str, name: str) -> None:
         self.seen.makes.append((self.table, kind, name.lower()))
 
-    def _constrain(self, name: Token | None) -> None:
+    def _constrain(self, name: MySQLToken | None) -> None:
         self.seen.constraints += 1
         if name is not None:
             self._make("constraint", name.name)
 
-    def _add_column(self, item: list[Token]) -> None:
+    def _add_column(self, item: list[MySQLToken]) -> None:
         self._make("column", item[0].name)
         words = [token.word for token in item[1:]]
         self.seen.indexes += "UNIQUE" in words or "PRIMARY" in words
@@ -133,7 +133,7 @@ class Clauses:
         # What one server makes of it, another passes over.
         self.seen.is_told &= "REFERENCES" not in words
 
-    def _add_index(self, kind: str, name: Token | None, item: list[Token]) -> None:
+    def _add_index(self, kind: str, name: MySQLToken | None, item: list[MySQLToken]) -> None:
         item = without(item, {"UNIQUE", "FULLTEXT", "SPATIAL", "INDEX", "KEY"} | PERHAPS)
         if item and item[0].text != "(" and item[0].word != "USING":
             name, item = item[0], item[1:]
@@ -143,7 +143,7 @@ class Clauses:
             self.make_index(name, item)
         self.seen.constraints += kind == "UNIQUE"
 
-    def _added(self, rest: list[Token]) -> None:
+    def _added(self, rest: list[MySQLToken]) -> None:
         words = [token.word for token in rest]
         if words[:1] in (["PARTITION"], ["PERIOD"], ["SYSTEM"]):
             self._untold(rest)
@@ -153,7 +153,7 @@ class Clauses:
         for item in filter(None, items):
             self.add(item)
 
-    def _dropped(self, rest: list[Token]) -> None:
+    def _dropped(self, rest: list[MySQLToken]) -> None:
         word = rest[0].word if rest else ""
         named = without(rest[1:], {"KEY"} | PERHAPS)
         if word == "PRIMARY":
@@ -167,11 +167,11 @@ class Clauses:
         elif column := without(rest, {"COLUMN"} | PERHAPS):
             self.drop("column", column[0])
 
-    def _modified(self, rest: list[Token]) -> None:
+    def _modified(self, rest: list[MySQLToken]) -> None:
         for name in without(rest, {"COLUMN"} | PERHAPS)[:1]:
             self.seen.changes.append((self.table, "column", name.name.lower()))
 
-    def _changed(self, rest: list[Token]) -> None:
+    def _changed(self, rest: list[MySQLToken]) -> None:
         names = without(rest, {"COLUMN"} | PERHAPS)[:2]
         if len(names) < 2 or names[0].name.lower() == names[1].name.lower():
             self._modified(rest)
@@ -179,14 +179,14 @@ class Clauses:
             self.drop("column", names[0])
             self._make("column", names[1].name)
 
-    def _altered(self, rest: list[Token]) -> None:
+    def _altered(self, rest: list[MySQLToken]) -> None:
         if rest and rest[0].word in {"INDEX", "KEY", "CHECK", "CONSTRAINT"}:
             # Whether an index is used, or a check is enforced, is no part.
             self._untold(rest)
         else:
             self._modified(rest)
 
-    def _renamed(self, rest: list[Token]) -> None:
+    def _renamed(self, rest: list[MySQLToken]) -> None:
         word = rest[0].word if rest else ""
         names = [token for token in rest[1:] if token.word not in {"TO", *PERHAPS}]
         if word in {"COLUMN", "INDEX", "KEY"} and len(names) == 2:
@@ -198,13 +198,13 @@ class Clauses:
             # In another database nobody looks for it.
             self.seen.is_told &= len(table) == 1
 
-    def _untold(self, _rest: list[Token]) -> None:
+    def _untold(self, _rest: list[MySQLToken]) -> None:
         self.seen.is_told = False
 
 
-def items_of(tokens: Iterable[Token]) -> list[list[Token]]:
+def items_of(tokens: Iterable[MySQLToken]) -> list[list[MySQLToken]]:
     """Return what commas part, up to a bracket that was open before."""
-    found, depth = [list[Token]()], 0
+    found, depth = [list[MySQLToken]()], 0
     for token in tokens:
         depth += (token.text in OPENING) - (token.text in CLOSING)
         if depth < 0:
@@ -216,13 +216,13 @@ def items_of(tokens: Iterable[Token]) -> list[list[Token]]:
     return found
 
 
-def bracketed(tokens: Sequence[Token]) -> Sequence[Token]:
+def bracketed(tokens: Sequence[MySQLToken]) -> Sequence[MySQLToken]:
     """Return what follows the first bracket."""
     at = next((at for at, token in enumerate(tokens) if token.text == "("), len(tokens))
     return tokens[at + 1 :]
 
 
-def without(tokens: Sequence[Token], words: Iterable[str]) -> list[Token]:
+def without(tokens: Sequence[MySQLToken], words: Iterable[str]) -> list[MySQLToken]:
     """Return tokens without the words of a kind that come first."""
     words = frozenset(words)
     at = next((at for at, token in enumerate(tokens) if token.word not in words), len(tokens))

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.mysql.tokens import Statement, Token, Verb, statement_at, tokens_of
+from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb, statement_at, tokens_of
 
 # ER_ALTER_OPERATION_NOT_SUPPORTED and ER_ALTER_OPERATION_NOT_SUPPORTED_REASON; then of MySQL ER_INNODB_MAX_ROW_VERSION
 # and ER_INNODB_INSTANT_ADD_NOT_SUPPORTED_MAX_SIZE, with which InnoDB has enough of instant columns in one table.
@@ -146,8 +146,6 @@ def read_statement(sql: str, *, escapes: bool = True) -> TableStatement | Unaska
 
     `escapes` as in `tokens_of`.
     """
-    if MAY_CHANGE.search(sql) is None:
-        return None
     text = sql.strip().removesuffix(";").rstrip()
     tokens = tokens_of(text, escapes=escapes)
     while tokens and tokens[-1].text == ";":
@@ -169,7 +167,9 @@ def read_statement(sql: str, *, escapes: bool = True) -> TableStatement | Unaska
     return _altered(text, tokens, statement) if statement.verb in {Verb.ALTER_TABLE, Verb.CREATE_INDEX} else None
 
 
-def _altered(text: str, tokens: Sequence[Token], statement: Statement) -> TableStatement | UnaskableStatement | None:
+def _altered(
+    text: str, tokens: Sequence[MySQLToken], statement: Statement
+) -> TableStatement | UnaskableStatement | None:
     """Read a text that is one statement which changes a table, or makes an index on it."""
     table, rest = str(statement.tables[0]), " ".join(token.text.upper() for token in statement.rest)
     own = own_words(statement)
@@ -195,13 +195,13 @@ def own_words(statement: Statement) -> set[tuple[str, str]]:
     return said | {("LOCK", "NONE")} if "ONLINE" in statement.words else said
 
 
-def makes_routine(tokens: Sequence[Token]) -> bool:
+def makes_routine(tokens: Sequence[MySQLToken]) -> bool:
     """Return whether a text makes something that holds statements, and carries none of them out."""
     first = next((token.word for token in tokens[1:] if token.word in MADE), "")
     return bool(tokens) and tokens[0].word in {"CREATE", "ALTER"} and first in ROUTINES
 
 
-def changed_within(tokens: Sequence[Token]) -> tuple[str, ...]:
+def changed_within(tokens: Sequence[MySQLToken]) -> tuple[str, ...]:
     """Name the tables that statements anywhere in a text change in a way that may hold others up."""
     found = (statement_at(tokens, at) for at, token in enumerate(tokens) if token.word in CHANGING)
     tables = (table for one in found if one is not None and one.verb in CHANGES for table in one.tables)

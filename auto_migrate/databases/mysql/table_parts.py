@@ -17,7 +17,15 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.mysql.clauses import Part, expected, items_of
-from auto_migrate.databases.mysql.tokens import Statement, Table, Token, Verb, statement_at, strings_escape, tokens_of
+from auto_migrate.databases.mysql.tokens import (
+    MySQLToken,
+    Statement,
+    Table,
+    Verb,
+    statement_at,
+    strings_escape,
+    tokens_of,
+)
 
 # A part of a table → what it is like.
 Parts = dict[Part, str]
@@ -59,6 +67,8 @@ ADDED = frozenset(
 DROPPED = ADDED - {"UNIQUE", "FULLTEXT", "SPATIAL"}
 MOVES = frozenset({("RENAME", what) for what in ("COLUMN", "INDEX", "KEY", "TO")})
 REPEATS = frozenset({"MODIFY", "COMMENT", "ALGORITHM", "LOCK"})
+# What a statement leaves to be seen beside a new name of its table.
+SEEN = ("makes", "drops", "changes", "indexes", "constraints")
 # Names that servers give by themselves.
 AUTOMATIC = re.compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
 APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset({"drop", "rename", "change"})
@@ -124,10 +134,10 @@ def was_carried_out(connection: BaseDatabaseWrapper, note: Mapping[str, Any]) ->
     differing = {part for part in before.keys() | now.keys() if before.get(part) != now.get(part)}
     if not differing:
         return False if note.get("redoable") else None
-    if note["renames"] and len(note["makes"]) + len(note["drops"]) + len(note.get("changes", ())) == 0:
-        return True if is_moved(before, now, *note["renames"]) else None
     if not note.get("is_told", True):
         return None
+    if note["renames"] and not any(note.get(kind) for kind in SEEN):
+        return True if is_moved(before, now, *note["renames"]) else None
     named = frozenset(map(folding(connection), words))
     explained = all(is_explained(part, before, now, named) for part in differing)
     return True if is_seen(note, before, now) and explained else None
@@ -174,7 +184,7 @@ def repeats(verb: str, what: str) -> bool:
     return verb in REPEATS or (verb == "ALTER" and what in {"COLUMN", QUOTED})
 
 
-def second(clause: list[Token]) -> str:
+def second(clause: list[MySQLToken]) -> str:
     """Return the second word of a clause, a mark for a name in quotes."""
     return clause[1].word or QUOTED if len(clause) > 1 else ""
 
@@ -202,7 +212,7 @@ def is_explained(part: Part, before: Parts, now: Parts, named: frozenset[str]) -
     return name in words or bool(AUTOMATIC.fullmatch(name)) or not columns.isdisjoint(words)
 
 
-def words_of(tokens: Iterable[Token]) -> frozenset[str]:
+def words_of(tokens: Iterable[MySQLToken]) -> frozenset[str]:
     """Return all names and words of a statement, as they are written."""
     return frozenset(token.name for token in tokens) - {""}
 

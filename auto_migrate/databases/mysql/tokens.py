@@ -22,7 +22,7 @@ _UNESCAPED = re.compile(rf"{_COMMENTS}|(?P<string>'(?:[^']|'')*'|\"(?:[^\"]|\"\"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Token:
+class MySQLToken:
     """A word, a name, a string or a sign; `conditional` where only some servers take it for one."""
 
     text: str
@@ -53,15 +53,15 @@ class Token:
         return self.text[1:-1] if self.text[0] in "'\"" else ""
 
 
-def tokens_of(sql: str, *, escapes: bool = True) -> tuple[Token, ...]:
+def tokens_of(sql: str, *, escapes: bool = True) -> tuple[MySQLToken, ...]:
     """Return what a text consists of; `escapes` is false for a session whose strings know no backslash."""
-    found, conditional = list[Token](), False
+    found, conditional = list[MySQLToken](), False
     for match in (_TOKEN if escapes else _UNESCAPED).finditer(sql):
         kind = match.lastgroup
         if kind in {"opens", "closes"}:
             conditional = kind == "opens"
         elif kind != "comment":
-            found.append(Token(match[0], match.start(), conditional))
+            found.append(MySQLToken(match[0], match.start(), conditional))
     return tuple(found)
 
 
@@ -124,16 +124,16 @@ class Statement:
 
     verb: Verb
     tables: tuple[Table, ...]
-    rest: tuple[Token, ...]
+    rest: tuple[MySQLToken, ...]
     words: frozenset[str] = frozenset()
-    index: Token | None = None
+    index: MySQLToken | None = None
     end: int = 0
 
 
 class _Reader:
     """Goes through tokens."""
 
-    def __init__(self, tokens: Sequence[Token], at: int) -> None:
+    def __init__(self, tokens: Sequence[MySQLToken], at: int) -> None:
         self.tokens = tokens
         self.at = at
 
@@ -156,7 +156,7 @@ class _Reader:
             self.at += 1
         return frozenset(token.word for token in self.tokens[begun : self.at])
 
-    def index(self) -> Token | None:
+    def index(self) -> MySQLToken | None:
         """Pass over the name of an index, and what leads from it to its table."""
         name = self.name()
         while self.at < len(self.tokens) and not self.pass_over("ON"):
@@ -168,7 +168,7 @@ class _Reader:
         if not self.pass_over("NOWAIT") and self.pass_over("WAIT"):
             self.at += 1
 
-    def name(self) -> Token | None:
+    def name(self) -> MySQLToken | None:
         """Pass over a name."""
         if self.at >= len(self.tokens) or not self.tokens[self.at].name:
             return None
@@ -195,7 +195,7 @@ class _Reader:
                 return
 
 
-def statement_at(tokens: Sequence[Token], at: int = 0) -> Statement | None:
+def statement_at(tokens: Sequence[MySQLToken], at: int = 0) -> Statement | None:
     """Return the statement about tables that begins at a token, None where none does."""
     reader = _Reader(tokens, at)
     verb = reader.word

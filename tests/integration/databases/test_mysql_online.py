@@ -175,6 +175,7 @@ ON_MARIADB = [
     ("ALTER IGNORE TABLE big MODIFY n bigint NOT NULL", True),
     ("CALL puts_together('big')", True),
     ("EXECUTE IMMEDIATE CONCAT('ALTER TABLE ', 'big', ' FORCE')", True),
+    ("EXECUTE IMMEDIATE CONCAT(@it, ' ', 'ALTER TABLE ', 'big', ' FORCE')", True),
     ("BEGIN NOT ATOMIC ALTER TABLE big MODIFY n bigint NOT NULL; END", True),
 ]
 

@@ -117,6 +117,8 @@ CASES: list[tuple[str, str, bool | None]] = [
     ("ALTER TABLE a DROP n, DROP m", "ALTER TABLE a DROP n", None),
     ("ALTER TABLE a DROP PRIMARY KEY, ADD PRIMARY KEY (n)", "ALTER TABLE a DROP PRIMARY KEY", None),
     ("ALTER TABLE a RENAME TO b, ADD x integer", "RENAME TABLE a TO b", None),
+    ("ALTER TABLE a RENAME TO b, ADD UNIQUE (n)", "RENAME TABLE a TO b", None),
+    ("ALTER TABLE a RENAME TO b, ROW_FORMAT = DYNAMIC", "RENAME TABLE a TO b", None),
     ("CREATE TABLE d (id bigint PRIMARY KEY, n int, KEY k (n))", "CREATE TABLE d (id bigint PRIMARY KEY, n int)", None),
     ("CREATE TABLE d (id bigint PRIMARY KEY, n int)", "CREATE TABLE d (id bigint, n int)", None),
     ("CREATE INDEX i ON a (n, m)", "CREATE INDEX i ON a (n)", None),

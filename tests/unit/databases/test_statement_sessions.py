@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auto_migrate.databases.statement_kinds import leans_on_session
+from auto_migrate.databases.statement_kinds import leans_on_session, looks, only_writes_rows
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from auto_migrate.databases.statement_kinds import leans_on_session
         "INSERT INTO b VALUES (last_insert_id ())",
         "CREATE TEMPORARY TABLE t (id int)",
         "PREPARE s FROM 'DROP TABLE a'",
+        "SET STATEMENT max_statement_time = 9 FOR ALTER TABLE a ADD x int",
         "/*!40014 SET foreign_key_checks = 0 */",
     ],
 )
@@ -39,3 +40,14 @@ def test_what_goes_with_the_session(sql: str) -> None:
 )
 def test_what_stands_alone(sql: str) -> None:
     assert not leans_on_session(sql)
+
+
+def test_a_text_that_goes_on_behind_its_rows_is_not_one_that_only_writes_them() -> None:
+    assert only_writes_rows("INSERT INTO a VALUES ('x; DROP TABLE b'); -- done")
+    assert not only_writes_rows("INSERT INTO a VALUES (1); ALTER TABLE a ADD x int")
+    assert not only_writes_rows("ALTER TABLE a ADD x int")
+
+
+def test_what_is_set_for_one_statement_is_not_only_looking() -> None:
+    assert looks("SET lock_wait_timeout = 9")
+    assert not looks("SET STATEMENT lock_wait_timeout = 9 FOR ALTER TABLE a ADD x int")
