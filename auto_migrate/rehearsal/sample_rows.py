@@ -22,7 +22,8 @@ TABLES = """
       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = class.oid AND deptype = 'e')
     ORDER BY 2
 """
-# A column that fills itself, by a sequence or from others, is left to do so; a foreign key of one column is named.
+# A column that fills itself, by a sequence or from others, is left to do so; a foreign key of one column is named. In
+# whatever order the columns of a table stand, its rows are the same.
 COLUMNS = """
     SELECT attribute.attrelid, quote_ident(attribute.attname), attribute.attnotnull,
            coalesce(base.typname, type.typname), type.oid::regtype::text, coalesce(base.typtype, type.typtype)::text,
@@ -40,7 +41,7 @@ COLUMNS = """
       WHERE contype = 'f' AND conrelid = attrelid AND conkey = ARRAY[attnum] LIMIT 1
     ) AS key ON true
     WHERE attribute.attrelid = ANY(%s) AND attnum > 0 AND NOT attisdropped
-    ORDER BY attrelid, attnum
+    ORDER BY attrelid, attname
 """
 # From the row's number to a value of its own, by type; `{length}` is that of a text.
 VALUES = {

@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable
 
-from auto_migrate.applying.online import check_constraints, index_steps, removals, unique_constraints
+from auto_migrate.applying.online import check_constraints, index_steps, not_null, removals, unique_constraints
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, unquoted
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn
 
@@ -47,6 +47,22 @@ def altered(statement: str, facts: ReplacedColumn) -> ReplacedColumn | None:
     if found["null"]:
         return dataclasses.replace(facts, required=False)
     return dataclasses.replace(facts, default=found["default"])
+
+
+def filled(statement: str, facts: ReplacedColumn) -> ReplacedColumn | None:
+    """Read what is put where NULL is."""
+    found = not_null.FILL.fullmatch(statement)
+    if found is None or not is_of(found, facts) or "$" in found["value"]:
+        return None
+    return dataclasses.replace(facts, value=found["value"])
+
+
+def required(statement: str, facts: ReplacedColumn) -> ReplacedColumn | None:
+    """Read `SET NOT NULL`."""
+    found = not_null.SET.fullmatch(statement)
+    if found is None or not is_of(found, facts):
+        return None
+    return dataclasses.replace(facts, required=True, becomes_required=True)
 
 
 def remarked(statement: str, facts: ReplacedColumn) -> ReplacedColumn | None:
@@ -112,4 +128,4 @@ def is_of(found: re.Match[str], facts: ReplacedColumn) -> bool:
     return (found["table"], found["column"]) == (facts.table, facts.column)
 
 
-READERS: tuple[Reader, ...] = (altered, remarked, index_created, unique_added, check_added, removed)
+READERS: tuple[Reader, ...] = (altered, filled, required, remarked, index_created, unique_added, check_added, removed)

@@ -25,10 +25,12 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.events import RowsFilled
 
 BLOCKS = "SELECT pg_relation_size(to_regclass(%s)) / current_setting('block_size')::bigint"
-# How many blocks at first and at most, since some may be filled already and others not; and how long, in seconds, a
-# transaction shall take: less than a backfill's, since all of the release waits for its rows.
+# How many blocks at first, and at most, since some may be filled already and others not; and at least, unless somebody
+# holds one of their rows: what goes around a batch takes longer than so few do. How long, in seconds, rows shall be
+# held: shorter than by a backfill, since all of the release waits for them.
 FIRST = 8
 MOST = 4096
+LEAST = 4
 TARGET = 0.02
 
 
@@ -64,8 +66,8 @@ class Filling:
 
     def carry_out(self) -> None:
         """Carry out the one statement of the step, which has a WHERE, on all blocks in turn."""
-        clock, low, refused_since = self.emit.clock, 0, None
-        while low < (end := int(self.catalogue.rows(BLOCKS, [self.step.table])[0][0])):
+        clock, low, end, refused_since = self.emit.clock, 0, 0, None
+        while low < end or low < (end := self._end()):
             clock.check()
             held_by = self.throttle.obstacle(clock.monotonic())
             self._report(low, end, held_by)
@@ -74,7 +76,7 @@ class Filling:
                 continue
             high, started = min(low + self.pace.rows, end), clock.monotonic()
             try:
-                self._write(low, high)
+                held = self._write(low, high)
             except DatabaseError as error:
                 self.pace.halve()
                 if took_too_long(error) and high > low + 1:
@@ -85,14 +87,21 @@ class Filling:
                     raise
                 clock.pause(POLL)
                 continue
-            self.pace.note(high - low, clock.monotonic() - started)
-            self.pace.rows = min(self.pace.rows, MOST)
+            self.pace.note(high - low, held)
+            self.pace.rows = max(LEAST, min(self.pace.rows, MOST))
             low, refused_since = high, None
 
-    def _write(self, low: int, high: int) -> None:
+    def _end(self) -> int:
+        """Return how many blocks there are by now."""
+        return int(self.catalogue.rows(BLOCKS, [self.step.table])[0][0])
+
+    def _write(self, low: int, high: int) -> float:
+        """Write the rows of a range of blocks; return for how long they were held."""
         with self.transaction():
-            limit_batch(self.catalogue.database, TARGET, cut_short=high > low + 1, computes=False)
+            limit_batch(self.catalogue.database, TARGET, cut_short=high > low + LEAST, computes=False)
+            started = self.emit.clock.monotonic()
             self.catalogue.execute(f"{self.step.sql[0]} AND ctid >= '({low},0)' AND ctid < '({high},0)'")
+        return self.emit.clock.monotonic() - started
 
     def _is_contention(self, error: DatabaseError) -> bool:
         fault = self.catalogue.database.fault_of(error)

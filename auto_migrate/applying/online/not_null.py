@@ -18,7 +18,7 @@ from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 SET = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) SET NOT NULL")
 FILL = re.compile(
-    rf"(?P<update>UPDATE (?P<table>{NAME}) SET (?P<column>{QUOTED}) = .* WHERE (?P=column) IS NULL)"  # noqa: S608
+    rf"(?P<update>UPDATE (?P<table>{NAME}) SET (?P<column>{QUOTED}) = (?P<value>.*) WHERE (?P=column) IS NULL)"  # noqa: S608
     "(?:; SET CONSTRAINTS ALL IMMEDIATE)?",
     re.DOTALL,
 )

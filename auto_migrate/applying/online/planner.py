@@ -23,7 +23,7 @@ from auto_migrate.applying.online.replaced_column import demand_no_triggers
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
-from auto_migrate.applying.online.translation import steps_of
+from auto_migrate.applying.online.translation import steps_of, without_passing
 from auto_migrate.applying.states.lazy_state import foresee
 from auto_migrate.applying.traits import statements_of as sql_of
 from auto_migrate.changes.change import AlterType, Change
@@ -147,7 +147,7 @@ class OnlinePlanner:
             return ()
         context = StepContext(changes, self.version, self.connection.ops.quote_name)
         if not context.keeps_rows:
-            return rewritten(editor.collected_sql, self.connection, self.version)
+            return rewritten(without_passing(editor.collected_sql), self.connection, self.version)
         steps = steps_of(editor.collected_sql, context, editor.kept_keys)
         if context.added_columns and any(step.kind is Kind.FILL for step in steps):
             demand_no_triggers(self.connection, steps[0].table)

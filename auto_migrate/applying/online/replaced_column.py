@@ -90,7 +90,10 @@ class ColumnIndex:
 
 @dataclasses.dataclass(frozen=True)
 class ReplacedColumn:
-    """A column (names quoted) and what hangs on it."""
+    """A column (names quoted) and what hangs on it.
+
+    One that `becomes_required` has `value` put where NULL is, if it is not empty.
+    """
 
     table: str
     column: str
@@ -102,6 +105,8 @@ class ReplacedColumn:
     sequence: str
     indexes: Sequence[ColumnIndex]
     checks: Sequence[tuple[str, str]]
+    becomes_required: bool = False
+    value: str = ""
 
 
 def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ReplacedColumn:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online import foreign_keys, removals
-from auto_migrate.applying.online.check_constraints import not_valid, validated
+from auto_migrate.applying.online.check_constraints import look, not_valid, validated
 from auto_migrate.applying.online.companions import with_companions
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
@@ -104,7 +104,9 @@ class Shadow:
     def steps(self) -> Iterator[Step]:
         """Return the steps up to the swap."""
         facts = self.facts
-        copy = f"BEGIN NEW.{self.column} := NEW.{facts.column}{self.cast}; RETURN NEW; END"
+        copy = f"BEGIN NEW.{self.column} := {self.value('NEW.')}; RETURN NEW; END"
+        if facts.becomes_required and not facts.value:
+            yield look(facts.table, f"{facts.column} IS NULL", facts.column)
         yield Step(
             kind=Kind.CHANGE,
             sql=(
@@ -122,8 +124,8 @@ class Shadow:
         )
         # Whatever was written since then has been copied by the trigger.
         fill = (
-            f"UPDATE {facts.table} SET {self.column} = {facts.column}{self.cast}"  # noqa: S608 # quoted
-            f" WHERE {self.column} IS NULL AND {facts.column} IS NOT NULL"
+            f"UPDATE {facts.table} SET {self.column} = {self.value()} WHERE {self.column} IS NULL"  # noqa: S608 # quoted
+            + ("" if facts.value else f" AND {facts.column} IS NOT NULL")
         )
         yield Step(kind=Kind.FILL, sql=(fill,), table=facts.table, subject=self.column)
         for index in facts.indexes:
@@ -135,6 +137,11 @@ class Shadow:
         if facts.required:
             yield not_valid(facts.table, self.helper, f"CHECK ({self.column} IS NOT NULL)")
             yield validated(facts.table, self.helper)
+
+    def value(self, row: str = "") -> str:
+        """Return what it holds in a row."""
+        copied = f"{row}{self.facts.column}{self.cast}"
+        return f"coalesce({copied}, {self.facts.value})" if self.facts.value else copied
 
     def instead(self, definition: str) -> str:
         """Return a definition that the server wrote, of the shadow instead of its column."""
@@ -182,6 +189,9 @@ class Shadow:
             yield f"{alter} ALTER COLUMN {facts.column} SET DEFAULT {facts.default}"
         yield from map(self.take_over, facts.indexes)
         yield from self.described()
+        if facts.becomes_required:
+            # It is by now: said once more by its name, for whoever serves the writers of NULL from here on.
+            yield f"{alter} ALTER COLUMN {facts.column} SET NOT NULL"
 
     def numbered(self, replaced: Sequence[str]) -> Iterator[str]:
         """Return the statements that replace a column whose values come from a sequence."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -21,6 +23,7 @@ FIRST = """
         ("number", models.IntegerField(null=True, unique=True, db_comment="it's")),
         ("count", models.PositiveIntegerField(db_default=5)),
         ("text", models.CharField(max_length=20, db_index=True)),
+        ("size", models.IntegerField(null=True)),
         # Two columns of one table that become wider together, and an index of both.
         ("near", models.ManyToManyField("self")),
     ], options={
@@ -64,6 +67,7 @@ OTHERWISE = """
     migrations.AlterField("part", "number", models.PositiveBigIntegerField(null=True, db_index=True)),
     migrations.AlterField("part", "count", models.BigIntegerField(null=True, db_default=7)),
     migrations.AlterField("part", "text", models.CharField(max_length=9, unique=True, db_collation="C")),
+    migrations.AlterField("part", "size", models.BigIntegerField(default=2**40)),
 """
 
 
@@ -92,30 +96,53 @@ def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: Pos
     assert ours.difference(theirs) == ""
     parts.databases["default"] = parts.url
     default = 7 if operations is OTHERWISE else 5
-    assert parts.query("INSERT INTO shop_part (kind_id, text) VALUES (1, 'x') RETURNING id, count") == [(301, default)]
+    sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 3) RETURNING id, count"
+    assert parts.query(sql) == [(301, default)]
+
+
+@contextlib.contextmanager
+def writing(url: str, *statements: str) -> Iterator[list[int]]:
+    """Send statements one after the other, again and again, while the block lasts; give an entry for each round."""
+    stop, rounds = threading.Event(), list[int]()
+
+    def write() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.wait(0.005):
+                for statement in statements:
+                    connection.execute(statement.encode())
+                rounds.append(1)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield rounds
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_what_is_written_meanwhile_is_in_the_new_column(parts: Shop) -> None:
     parts.second(WIDER)
-    stop = threading.Event()
-
-    def write() -> None:
-        with psycopg.connect(parts.url, autocommit=True) as connection:
-            while not stop.wait(0.005):
-                connection.execute("UPDATE shop_part SET count = count + 1 WHERE id = 7")
-                connection.execute("INSERT INTO shop_part (kind_id, count, text) VALUES (1, 1000000, 'new')")
-                written.append(1)
-
-    written: list[int] = []
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
+    update = "UPDATE shop_part SET count = count + 1 WHERE id = 7"
+    insert = "INSERT INTO shop_part (kind_id, count, text) VALUES (1, 1000000, 'new')"
+    with writing(parts.url, update, insert) as written:
         parts.deploy()
-    finally:
-        stop.set()
-        thread.join()
     assert parts.query("SELECT count FROM shop_part WHERE id = 7") == [(7 + len(written),)]
     assert parts.query("SELECT count(*), min(count) FROM shop_part WHERE text = 'new'") == [(len(written), 1000000)]
+
+
+def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Shop) -> None:
+    parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
+    parts.second('migrations.AlterField("part", "size", models.BigIntegerField(default=2**40))')
+    assert [len(operation) > 2 for operation in steps(parts)] == [True]
+    insert = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'null', NULL)"
+    with writing(parts.url, insert) as written:
+        parts.deploy()
+        deployed = len(written)
+        while len(written) < deployed + 2:
+            time.sleep(0.01)
+    found = parts.query("SELECT count(*), min(size), max(size) FROM shop_part WHERE text = 'null'")
+    assert found == [(len(written), 2**40, 2**40)]
 
 
 def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
