@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from auto_migrate.applying.traits import repeatable
+    from auto_migrate.applying.operation_traits import repeatable
     from auto_migrate.events import Listener
     from auto_migrate.inspection import Inspection, inspect
     from auto_migrate.pipeline import Result, migrate
@@ -48,7 +48,7 @@ _HOMES = {
     "acknowledge": "auto_migrate.safety.acknowledgements",
     "inspect": "auto_migrate.inspection",
     "migrate": "auto_migrate.pipeline",
-    "repeatable": "auto_migrate.applying.traits",
+    "repeatable": "auto_migrate.applying.operation_traits",
 }
 
 

@@ -144,7 +144,7 @@ def runs(database: str = DEFAULT_DB_ALIAS, status: str = "", limit: int = 20) ->
 def run(run_id: str, database: str = DEFAULT_DB_ALIAS) -> Mapping[str, Any]:
     """Return all of one run: its steps, findings, error and hint, what it has told, and who is in its way now."""
     from auto_migrate.history.store import History
-    from auto_migrate.web.picture import picture
+    from auto_migrate.web.run_snapshot import run_snapshot
     from auto_migrate.web.serializers import run_in_full
 
     try:
@@ -153,7 +153,7 @@ def run(run_id: str, database: str = DEFAULT_DB_ALIAS) -> Mapping[str, Any]:
         found = None
     if found is None:
         raise ValueError(_("Database {name} has no run {run_id}.").format(name=database, run_id=run_id))
-    seen = picture(database, found)
+    seen = run_snapshot(database, found)
     return {
         **run_in_full(found, database),
         "log": [{"at": one.at, "kind": one.kind, "by": one.by, **(one.detail or {})} for one in seen.entries],

@@ -232,7 +232,7 @@ class Run:
 
     def announce(self, code: Code) -> bool:
         """Let receivers hear of code that changes nothing of the schema; return whether that is all there is to do."""
-        from auto_migrate.applying.signals import send_to_others
+        from auto_migrate.applying.migrate_signals import send_to_others
 
         with self.lock():
             known = self.known(code)
@@ -308,7 +308,7 @@ class Run:
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
         from auto_migrate.applying.bridges.bridge_manager import BridgeManager
         from auto_migrate.applying.executor import Executor
-        from auto_migrate.applying.signals import (
+        from auto_migrate.applying.migrate_signals import (
             register_receivers,
             send_post_migrate,
             send_pre_migrate,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.waits import Reason, Tell
+from auto_migrate.databases.session_waits import Reason, Tell
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import AttemptFailed, RetryScheduled, SessionsAwaited
 from auto_migrate.exceptions import TransientError

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from auto_migrate.adoption.proof import Contradiction, Proof
 from auto_migrate.adoption.table_versions import TableVersions
 from auto_migrate.adoption.unprovable import extensions_of, unprovable_operations
+from auto_migrate.applying.operation_traits import name_of, statements_of
 from auto_migrate.applying.recovery import Resolutions, Verdict
-from auto_migrate.applying.traits import name_of, statements_of
 from auto_migrate.databases.base import Database
 from auto_migrate.drift.detection import comparable_tables, read_when_free
 from auto_migrate.drift.table_source import TableSource

@@ -11,7 +11,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.operations.models import IndexOperation, ModelOperation
 
-from auto_migrate.applying.traits import postgres_kind
+from auto_migrate.applying.operation_traits import postgres_kind
 from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, flat, is_djangos
 
 # Django's own migrations with functions (`auth.0011`, `contenttypes.0002`): they put right what releases from before

@@ -22,9 +22,9 @@ from django.utils.translation import override
 from auto_migrate.applying.fallback import is_of_states, is_stock, once_more, stock
 from auto_migrate.applying.locks.acquire import lock_ahead, lock_more
 from auto_migrate.applying.locks.operation_locks import LockNeeds, is_schema_operation, schema_run, stronger
+from auto_migrate.applying.operation_traits import holds_nobody_up
 from auto_migrate.applying.states.lazy_state import advance, djangos, is_known
 from auto_migrate.applying.states.registry import rendered_first
-from auto_migrate.applying.traits import holds_nobody_up
 from auto_migrate.changes.field_differences import is_for_python
 from auto_migrate.clock import Clock
 from auto_migrate.code_lock import APP_CODE

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from auto_migrate.applying.failure import choices, left_open
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
+from auto_migrate.applying.operation_traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.applying.statement_journal import SHOWN
-from auto_migrate.applying.traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
 from auto_migrate.emitter import Emitter

@@ -21,7 +21,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
-from auto_migrate.applying.traits import statements_of
+from auto_migrate.applying.operation_traits import statements_of
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, only_writes_rows
 from auto_migrate.history.journal import Journal

@@ -26,6 +26,13 @@ from auto_migrate.applying.operation_loop import (
     untranslated,
     wants_own_transaction,
 )
+from auto_migrate.applying.operation_traits import (
+    digest_of,
+    fits_transaction,
+    holds_nobody_up,
+    is_concurrent,
+    is_repeatable,
+)
 from auto_migrate.applying.own_schema import kept_schema
 from auto_migrate.applying.recovery import (
     Resolutions,
@@ -38,7 +45,6 @@ from auto_migrate.applying.recovery import (
 )
 from auto_migrate.applying.statement_journal import Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
-from auto_migrate.applying.traits import digest_of, fits_transaction, holds_nobody_up, is_concurrent, is_repeatable
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.release_step import in_release_step

@@ -24,8 +24,8 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, UsageError
-from auto_migrate.history.late_tables import note_made
 from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
+from auto_migrate.history.optional_tables import note_made
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auto_migrate.changes.constraints import ConstraintKind
-from auto_migrate.changes.python.ways import Pass
+from auto_migrate.changes.python.row_access import Pass
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
 

@@ -22,7 +22,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line, left_by
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.waits import Tell, tell_nobody
+from auto_migrate.databases.session_waits import Tell, tell_nobody
 from auto_migrate.exceptions import (
     AutoMigrateError,
     DatabaseRefused,

@@ -10,7 +10,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 
-from auto_migrate.applying.traits import statements_of
+from auto_migrate.applying.operation_traits import statements_of
 from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType
 from auto_migrate.values import MigrationKey
 

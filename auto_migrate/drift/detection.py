@@ -21,7 +21,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.options import asking
-from auto_migrate.databases.waits import Reason, await_free
+from auto_migrate.databases.session_waits import Reason, await_free
 from auto_migrate.drift.custom_ddl import CustomDdl
 from auto_migrate.drift.differences import Difference, DifferenceKind, ObjectType, compare_tables
 from auto_migrate.drift.drift_events import DriftChecked, DriftFound

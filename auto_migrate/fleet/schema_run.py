@@ -17,9 +17,9 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.executor import Executor
 from auto_migrate.applying.lazy_executor import quietly
+from auto_migrate.applying.migrate_signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
 from auto_migrate.applying.operation_loop import computes_nothing
 from auto_migrate.applying.recovery import check_open
-from auto_migrate.applying.signals import send_pre_migrate, send_rendered_post_migrate, telling_receivers
 from auto_migrate.applying.squashes import finish_squashes
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.databases.base import Database, DeployLock, Question

@@ -12,8 +12,8 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState, StateApps
 from django.utils.translation import gettext as _
 
+from auto_migrate.applying.migrate_signals import final_models
 from auto_migrate.applying.operation_loop import only_changes_schema
-from auto_migrate.applying.signals import final_models
 from auto_migrate.applying.squashes import half_recorded
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.databases.base import Database

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.active_schema import within_schema
-from auto_migrate.applying.signals import telling_receivers
+from auto_migrate.applying.migrate_signals import telling_receivers
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.identifiers import quoted
@@ -38,8 +38,8 @@ from auto_migrate.fleet.shared_plan import SharedPlan, check_backfills, compared
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
-from auto_migrate.history.late_tables import has_table
 from auto_migrate.history.models import BackfillRecord
+from auto_migrate.history.optional_tables import has_table
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.receivers import all_follow_rows

@@ -13,8 +13,8 @@ from django.db.models import Q, QuerySet
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.databases.savepoint import savepoint
-from auto_migrate.history.late_tables import forget, has_table, note_made
 from auto_migrate.history.models import BridgeRecord, ensure_tables, have_tables
+from auto_migrate.history.optional_tables import forget, has_table, note_made
 from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
 
 

@@ -27,8 +27,8 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.late_tables import may_have_table
 from auto_migrate.history.models import StepRecord
+from auto_migrate.history.optional_tables import may_have_table
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 

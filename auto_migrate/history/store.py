@@ -20,8 +20,8 @@ from django.utils import timezone
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.savepoint import savepoint
-from auto_migrate.history.late_tables import presence
 from auto_migrate.history.models import BridgeRecord, RunRecord, StepRecord, ensure_tables, have_tables
+from auto_migrate.history.optional_tables import presence
 from auto_migrate.history.tenant_steps import plan_here
 from auto_migrate.redaction import redacted
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus

@@ -20,7 +20,7 @@ from django.dispatch import Signal
 
 from auto_migrate.applying.fallback import note
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.signals import UnreadModels, final_models, register_receivers, send_by_app
+from auto_migrate.applying.migrate_signals import UnreadModels, final_models, register_receivers, send_by_app
 from auto_migrate.planning.fingerprint import Code
 from auto_migrate.planning.model_digest import model_digest
 from auto_migrate.planning.receivers import with_models_of_code

@@ -24,8 +24,8 @@ from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, open_journals
-from auto_migrate.history.late_tables import forget, has_table, may_have_table, note_missing
 from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
+from auto_migrate.history.optional_tables import forget, has_table, may_have_table, note_missing
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process

@@ -17,8 +17,8 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.online.planned_steps import foresight
-from auto_migrate.applying.traits import fits_transaction
+from auto_migrate.applying.online.planned_steps import step_predictor
+from auto_migrate.applying.operation_traits import fits_transaction
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -30,11 +30,10 @@ from auto_migrate.exceptions import AutoMigrateError, TransientError, UsageError
 from auto_migrate.findings import Assessment
 from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.phases.phase import Phase
-from auto_migrate.rehearsal.carrier import Carrier
-from auto_migrate.rehearsal.detour import detour
+from auto_migrate.rehearsal.database_redirection import redirect_databases
 from auto_migrate.rehearsal.embedded import embedded
 from auto_migrate.rehearsal.evidence import with_evidence
-from auto_migrate.rehearsal.foundations import Foundations, foundations_of
+from auto_migrate.rehearsal.prerequisites import Prerequisites, prerequisites_of
 from auto_migrate.rehearsal.rehearsal_events import (
     RehearsalFinished,
     RuleContradicted,
@@ -44,16 +43,17 @@ from auto_migrate.rehearsal.rehearsal_events import (
 )
 from auto_migrate.rehearsal.rehearsal_signals import stoppable
 from auto_migrate.rehearsal.scratch_database import beside
+from auto_migrate.rehearsal.scratch_executor import ScratchExecutor
 from auto_migrate.rehearsal.script import RehearsalScript, proposed, recorded
 from auto_migrate.rehearsal.stage import Stage
 from auto_migrate.safety.assessment import assess
-from auto_migrate.safety.plan_assessment import blocking_level, configured, look, witness_of
+from auto_migrate.safety.plan_assessment import blocking_level, configured, counted_impact, look
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.pg_stat_statements import SOURCE, required_statements
 from auto_migrate.workload.statement import Workload, together
 from auto_migrate.workload.statement_file import read_files
-from auto_migrate.workload.surroundings import Surroundings
-from auto_migrate.workload.witness import Witness
+from auto_migrate.workload.used_tables import UsedTables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,18 +110,18 @@ def rehearse(
         check_vendor(adapter)
         started = emit.clock.monotonic()
         with translate_script_errors(adapter):
-            script, foundations = prepare(adapter, options, emit)
+            script, prerequisites = prepare(adapter, options, emit)
             workload = workload_of(adapter, options)
             with (
                 place(adapter, options, emit) as settings,
-                detour(database, settings),
+                redirect_databases(database, settings),
                 adapter.guarded(limited=False),
             ):
                 adapter.prepare()
-                carrier = Carrier(adapter.connection, python=options.python, fits=fits_transaction)
+                carrier = ScratchExecutor(adapter.connection, python=options.python, fits=fits_transaction)
                 confined = not options.embedded
                 stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=confined, workload=workload)
-                stage.run(foundations)
+                stage.run(prerequisites)
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         for event in not_rehearsed(rehearsed.assessment):
             emit(event)
@@ -152,11 +152,11 @@ def translate_script_errors(database: Database) -> Iterator[None]:
         raise database.unreachable(fault) from fault
 
 
-def prepare(database: Database, options: Options, emit: Emitter) -> tuple[RehearsalScript, Foundations]:
+def prepare(database: Database, options: Options, emit: Emitter) -> tuple[RehearsalScript, Prerequisites]:
     """Say what is rehearsed and what it stands on; the database is asked only where it must be."""
     if not options.asks_record:
         script = proposed(options.names, options.since)
-        return script, Foundations() if options.embedded else foundations_of(database.connection)
+        return script, Prerequisites() if options.embedded else prerequisites_of(database.connection)
     try:
         with database.translate_errors():
             script, compared = recorded(database)
@@ -165,7 +165,7 @@ def prepare(database: Database, options: Options, emit: Emitter) -> tuple[Rehear
             raise
         raise unnamed(database, fault) from fault
     emit(compared)
-    return script, foundations_of(database.connection)
+    return script, prerequisites_of(database.connection)
 
 
 def workload_of(database: Database, options: Options) -> Workload | None:
@@ -194,9 +194,9 @@ def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
     live = look(database) if asks else None
     read = released(database, stage) if asks else stage.read
     acknowledgements = configured([one.key for one in read])
-    witness = functools.partial(witness_in, stage, database.connection if asks else None)
+    impact = functools.partial(impact_in, stage, database.connection if asks else None)
     assessment = with_evidence(
-        assess(read, stage.server, live=live, witness=witness, acknowledgements=acknowledgements), stage.seen
+        assess(read, stage.server, live=live, impact=impact, acknowledgements=acknowledgements), stage.seen
     )
     return Rehearsed(
         tuple(stage.seen), tuple(stage.contradicted), postponed(assessment, stage.moved), tuple(stage.refused)
@@ -205,7 +205,7 @@ def judged(database: Database, stage: Stage, *, asks: bool) -> Rehearsed:
 
 def released(database: Database, stage: Stage) -> Sequence[ClassifiedMigration]:
     """Return the plan as the release step reads it, by the real tables: with the steps of what goes online."""
-    online = foresight(database, is_new=not stage.script.base)
+    online = step_predictor(database, is_new=not stage.script.base)
     plan = [(migration, False) for migration in stage.script.plan]
     return list(classify_plan(read_plan(database.connection, plan, stage.before.clone(), online=online)))
 
@@ -218,14 +218,14 @@ def not_rehearsed(assessment: Assessment) -> Iterator[StepsNotRehearsed]:
                 yield StepsNotRehearsed(assessed.migration, operation.index, len(operation.online))
 
 
-def witness_in(stage: Stage, connection: BaseDatabaseWrapper | None) -> Witness | None:
+def impact_in(stage: Stage, connection: BaseDatabaseWrapper | None) -> WorkloadImpact | None:
     """Return what is known of the running release: what the rehearsal was given, or what the release step would ask."""
     if stage.check is None:
-        return witness_of(connection) if connection else None
+        return counted_impact(connection) if connection else None
     if connection is None:
-        return Witness(stage.check.workload, stage.check.before.of)
-    around = Surroundings(connection)
-    return Witness(stage.check.workload, stage.check.before.of, around.mentions, around.relatives)
+        return WorkloadImpact(stage.check.workload, stage.check.before.of)
+    around = UsedTables(connection)
+    return WorkloadImpact(stage.check.workload, stage.check.before.of, around.mentions, around.relatives)
 
 
 def postponed(assessment: Assessment, late: Collection[MigrationKey]) -> Assessment:

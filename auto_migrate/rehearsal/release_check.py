@@ -12,9 +12,9 @@ from django.db.migrations.operations import SeparateDatabaseAndState
 from django.utils.translation import gettext as _
 
 from auto_migrate.phases.classify import ClassifiedMigration
-from auto_migrate.rehearsal.demands import Demand, TableShapes, changed_tables, culprit, shapes, unmet
 from auto_migrate.rehearsal.rehearsal_events import StatementRefused, StatementsChecked, Unchecked
 from auto_migrate.rehearsal.statement_planning import NotPlanned, StatementPlanner
+from auto_migrate.rehearsal.write_demands import Demand, TableShapes, changed_tables, culprit, shapes, unmet
 from auto_migrate.values import MigrationKey
 from auto_migrate.workload.statement import RecordedStatement, Workload
 from auto_migrate.workload.usage import Usage, usage_of

@@ -15,7 +15,7 @@ from auto_migrate.events import StateCompared
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import compare
 from auto_migrate.planning.targets import Goal
-from auto_migrate.rehearsal.carrier import computes
+from auto_migrate.rehearsal.scratch_executor import computes
 from auto_migrate.review.git import changed_files
 from auto_migrate.review.proposal import changed, named
 from auto_migrate.values import MigrationKey

@@ -1,4 +1,4 @@
-"""The rehearsal itself: foundations, base, rows and plan, in the scratch database that the alias leads to by now."""
+"""The rehearsal itself: prerequisites, base, rows and plan, in the scratch database that the alias leads to by now."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationSt
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed
 from auto_migrate.phases.classify import ClassifiedMigration, classify_plan
 from auto_migrate.phases.phase import Phase
-from auto_migrate.rehearsal.carrier import Carrier
-from auto_migrate.rehearsal.confines import Confines
 from auto_migrate.rehearsal.contradictions import RuleComparison
-from auto_migrate.rehearsal.foundations import Foundations, Replacement
 from auto_migrate.rehearsal.observer import Observer, shown, speaking
+from auto_migrate.rehearsal.prerequisites import Prerequisites, Replacement
 from auto_migrate.rehearsal.rehearsal_events import (
     BaseApplied,
     FoundationsMissing,
@@ -42,7 +40,9 @@ from auto_migrate.rehearsal.rehearsal_events import (
 from auto_migrate.rehearsal.relations import Relation, relations
 from auto_migrate.rehearsal.release_check import ReleaseCheck, moved
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
+from auto_migrate.rehearsal.scratch_executor import ScratchExecutor
 from auto_migrate.rehearsal.script import RehearsalScript
+from auto_migrate.rehearsal.server_wide_statements import ServerWideStatements
 from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.plan_assessment import server_of
 from auto_migrate.values import MigrationKey
@@ -60,7 +60,7 @@ class Stage:
 
     def __init__(
         self,
-        carrier: Carrier,
+        carrier: ScratchExecutor,
         script: RehearsalScript,
         *,
         emit: Emitter,
@@ -75,7 +75,9 @@ class Stage:
         self.rows = rows
         self.workload = workload
         self.confined = confined
-        self.wrappers = [Confines(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
+        self.wrappers = (
+            [ServerWideStatements(lambda statement: emit(StatementLeftOut(shown(statement))))] if confined else []
+        )
         self.state = ProjectState(real_apps=set(script.unmigrated))
         self.before = self.state
         self.read: list[ClassifiedMigration] = []
@@ -86,7 +88,7 @@ class Stage:
         self.refused: tuple[StatementRefused, ...] = ()
         self.moved: tuple[MigrationKey, ...] = ()
 
-    def run(self, foundations: Foundations) -> None:
+    def run(self, prerequisites: Prerequisites) -> None:
         """Bring the scratch to where the plan begins, then carry out the plan and look at each statement."""
         python = self.script.python() if self.carrier.python else ()
         plan = tuple(map(MigrationKey.of, self.script.plan))
@@ -94,7 +96,7 @@ class Stage:
         if not self.confined:
             name = f"embedded PostgreSQL {self.server.version[0]}"
         self.emit(RehearsalStarted(name, len(self.script.base), plan, python))
-        self.make_base(foundations)
+        self.make_base(prerequisites)
         self.before = self.state.clone()
         self.read = list(
             classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.before.clone()))
@@ -118,12 +120,12 @@ class Stage:
             builder.ledger.ensure_table()
         return builder
 
-    def make_base(self, foundations: Foundations) -> None:
-        """Lay the foundations and apply what is taken as applied."""
-        if missing := tuple(foundations.lay(self.connection)):
+    def make_base(self, prerequisites: Prerequisites) -> None:
+        """Lay the prerequisites and apply what is taken as applied."""
+        if missing := tuple(prerequisites.lay(self.connection)):
             self.emit(FoundationsMissing(missing))
         self.carrier.make_unmigrated(self.script.unmigrated)
-        replacement = Replacement(foundations, self.connection)
+        replacement = Replacement(prerequisites, self.connection)
         for index, migration in enumerate(self.script.base, start=1):
             with self.translate_failure(migration, _(NO_BASE)), self.seen_by(replacement):
                 self.state = self.carrier.apply(migration, self.state)

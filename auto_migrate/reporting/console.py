@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed, BackfillsUnfinished
 from auto_migrate.bridge_events import BridgeKept, BridgesFound, BridgesRaised, BridgesTakenDown, BridgeTakenDown
-from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
+from auto_migrate.databases.session_waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     AttemptFailed,
     AttemptStarted,

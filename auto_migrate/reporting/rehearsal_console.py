@@ -28,8 +28,8 @@ from auto_migrate.rehearsal.rehearsal_events import (
     TablesFilled,
 )
 from auto_migrate.reporting.console import Console
+from auto_migrate.workload.impact import calls, roles, shortened
 from auto_migrate.workload.statement import RecordedStatement
-from auto_migrate.workload.witness import calls, roles, shortened
 
 WIDTH = 110
 # How many of the statements that could not be checked are shown.

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.applying.online.planned_steps import foresight_offline
+from auto_migrate.applying.online.planned_steps import step_predictor_offline
 from auto_migrate.findings import Acknowledgement, Assessment
 from auto_migrate.review.proposal import Proposal
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.plan_assessment import configured, server_of
+from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.statement import Workload
-from auto_migrate.workload.witness import Witness
 
 
 def review(
@@ -30,15 +30,15 @@ def review(
     the statements of the running release as soon as a finding is about that release.
     """
 
-    def witness() -> Witness | None:
+    def impact() -> WorkloadImpact | None:
         found = workload()
-        return Witness(found) if found else None
+        return WorkloadImpact(found) if found else None
 
-    online = foresight_offline(connection) if with_online else None
+    online = step_predictor_offline(connection) if with_online else None
     plan = list(proposal.read(connection, with_sql=with_sql, online=online))
     return assess(
         plan,
         server_of(connection),
-        witness=witness,
+        impact=impact,
         acknowledgements=[*acknowledgements, *configured(read.key for read in plan)],
     )

@@ -29,16 +29,16 @@ from auto_migrate.findings import (
 )
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.acknowledgements import acknowledged, is_for_server, of_migration
+from auto_migrate.safety.after_deploy import with_unkept_phase
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
 from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
-from auto_migrate.safety.hearing import TO_RELEASE, Hearing, evidence_of, level_with
-from auto_migrate.safety.late import with_unkept_phase
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
-from auto_migrate.workload.witness import Witness
+from auto_migrate.safety.workload_evidence import TO_RELEASE, WorkloadEvidence, evidence_of, level_with
+from auto_migrate.workload.impact import WorkloadImpact
 
 # The hazard that says what could not be read.
 UNREAD = "AM507"
@@ -51,22 +51,22 @@ def assess(
     server: ServerFacts,
     *,
     live: Live | None = None,
-    witness: Callable[[], Witness | None] = lambda: None,
+    impact: Callable[[], WorkloadImpact | None] = lambda: None,
     acknowledgements: Sequence[Acknowledgement] = (),
     new_tables: Iterable[str] = (),
 ) -> Assessment:
     """Judge a plan for a server, by rule and, where the database was looked at, by what its tables are like.
 
     `new_tables` are there and used by no release, as those that the plan makes.
-    `witness` is asked for the statements of the running release as soon as a finding is about that release.
+    `impact` is asked for the statements of the running release as soon as a finding is about that release.
     `acknowledgements` are acknowledgements of the settings and the command line; those of the migrations are read here.
     """
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects(set(new_tables))
     former = live.former if live else FormerNames()
-    judge = Assessor(server, live, Hearing(functools.cache(witness), former))
+    judge = Assessor(server, live, WorkloadEvidence(functools.cache(impact), former))
     for read in plan:
-        judge.hearing.begin(change for _operation, change in read.changes())
+        judge.workload_evidence.begin(change for _operation, change in read.changes())
         # What a migration says of itself is meant of applying it.
         own = [] if read.backwards else list(of_migration(read.migration))
         of_migrations += own
@@ -148,7 +148,7 @@ class Assessor:
 
     server: ServerFacts
     live: Live | None
-    hearing: Hearing
+    workload_evidence: WorkloadEvidence
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -173,10 +173,10 @@ class Assessor:
 
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
-        account = self.hearing.of(hazard.harm, found.change)
+        impact = self.workload_evidence.of(hazard.harm, found.change)
         return Finding(
             code=hazard.code,
-            level=level_with(account, self.level(hazard, found, read)),
+            level=level_with(impact, self.level(hazard, found, read)),
             migration=read.key,
             operation=found.operation,
             table=found.table,
@@ -184,7 +184,7 @@ class Assessor:
             problem=with_unkept_phase(found.problem, read) if hazard.harm in TO_RELEASE else found.problem,
             # Nobody writes a migration anew to unapply it.
             instead="" if read.backwards else found.instead,
-            evidence=(*self.evidence(hazard, found, read), *evidence_of(account)),
+            evidence=(*self.evidence(hazard, found, read), *evidence_of(impact)),
             handled=self.handled(hazard, found, read),
         )
 

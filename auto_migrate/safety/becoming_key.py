@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import AlterType, RenameColumn
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.safety.late import with_options
+from auto_migrate.safety.after_deploy import with_options
 from auto_migrate.safety.suggestions import batches, comment, fitting, in_turn, migration, model_name, written
 
 

@@ -10,7 +10,7 @@ from fnmatch import filter as filter_names
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.online.planned_steps import foresight
+from auto_migrate.applying.online.planned_steps import step_predictor
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -29,10 +29,10 @@ from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.live import Live
 from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
+from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.pg_stat_statements import counted_statements
 from auto_migrate.workload.statement_file import read_files
-from auto_migrate.workload.surroundings import Surroundings
-from auto_migrate.workload.witness import Witness
+from auto_migrate.workload.used_tables import UsedTables
 
 # What STATEMENTS may be beside the path of a file.
 AUTO, NEVER = "auto", "never"
@@ -62,7 +62,7 @@ def assess_plan(
         comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased, new_tables=new_tables
     )
     before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
-    online = foresight(database, is_new=not comparison.recorded, cut=cut)
+    online = step_predictor(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
     waiting = frozenset(() if after_deploy else comparison.deferred)
@@ -73,7 +73,7 @@ def assess_plan(
         plan,
         server,
         live=live,
-        witness=functools.partial(witness_of, database.connection),
+        impact=functools.partial(counted_impact, database.connection),
         acknowledgements=[*acknowledgements, *configured(keys)],
         new_tables=new_tables,
     )
@@ -144,7 +144,7 @@ def look(database: Database) -> Live | None:
     return Live(database.statistics, settings.SMALL_TABLE, settings.LOCK_BUDGET)
 
 
-def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
+def counted_impact(connection: BaseDatabaseWrapper) -> WorkloadImpact | None:
     """Return what is known of the statements of the running release, as the settings say where to look."""
     source = get_settings().STATEMENTS
     if source == NEVER:
@@ -152,8 +152,8 @@ def witness_of(connection: BaseDatabaseWrapper) -> Witness | None:
     workload = counted_statements(connection) if source == AUTO else read_files([source])
     if workload is None:
         return None
-    around = Surroundings(connection)
-    return Witness(workload, around.columns, around.mentions, around.relatives)
+    around = UsedTables(connection)
+    return WorkloadImpact(workload, around.columns, around.mentions, around.relatives)
 
 
 def blocking_level() -> Level | None:

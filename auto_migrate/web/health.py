@@ -26,7 +26,7 @@ from auto_migrate.planning.schema_state import QuickState
 from auto_migrate.tenancy import TenantsUnknown
 from auto_migrate.values import SchemaState
 from auto_migrate.web import probe_connection, single_flight
-from auto_migrate.web.inquiry import Inquiry
+from auto_migrate.web.bounded_query import BoundedQuery
 
 logger = logging.getLogger("auto_migrate.web")
 
@@ -129,14 +129,14 @@ class DatabaseQuestion:
     def _answered(self, deadline: float) -> Answer | None:
         """Wait for the answer to a question; None to ask anew, over another connection, since this one hangs."""
         key = ("database", self.alias)
-        inquiry = Inquiry(self.connection, looked, borrow=not self.gave_up)
-        begun: Future[Answer] = single_flight.begin(key, functools.partial(self._ask, inquiry))
+        query = BoundedQuery(self.connection, looked, borrow=not self.gave_up)
+        begun: Future[Answer] = single_flight.begin(key, functools.partial(self._ask, query))
         try:
             answer = begun.result(min(self.patience, _left(deadline)))
         except TimeoutError:
             single_flight.abandon(key, begun)
             # The thread has that connection: this one must not touch it again, and makes another if need be.
-            if inquiry.give_up():
+            if query.give_up():
                 del connections[self.alias]
             if self.gave_up or not _left(deadline):
                 raise
@@ -144,16 +144,16 @@ class DatabaseQuestion:
             return None
         return answer
 
-    def _ask(self, inquiry: Inquiry) -> Answer:
+    def _ask(self, query: BoundedQuery) -> Answer:
         # Whoever waited for the thread that asked before this one needs not ask again.
         if news := known(self.alias, self.came):
             return news
         asked = monotonic()
         try:
-            answer = Answer(asked, inquiry.carry_out())
+            answer = Answer(asked, query.carry_out())
         except Exception as error:  # noqa: BLE001 # whoever waits gets it, unless it is too old for them
             # That a question was given up says nothing of the database: others who waited for it ask anew.
-            return Answer(NEVER if inquiry.given_up else asked, error)
+            return Answer(NEVER if query.given_up else asked, error)
         _news[self.alias] = answer
         return answer
 

@@ -18,8 +18,8 @@ from auto_migrate.web.auth import END_BLOCKERS, may_end_blockers, protected, who
 from auto_migrate.web.endpoint import BadRequest, endpoint
 from auto_migrate.web.force_migrate import is_lost
 from auto_migrate.web.pages.frame import for_browsers, own_address
-from auto_migrate.web.picture import STOCK, Picture, picture
 from auto_migrate.web.responses import answer, forbidden, problem
+from auto_migrate.web.run_snapshot import STOCK, RunSnapshot, run_snapshot
 from auto_migrate.web.runs import asked_database, found_run, not_found
 
 
@@ -84,7 +84,7 @@ def end_blocker(request: HttpRequest, pid: int) -> JsonResponse:
         return forbidden(_("To end a session takes the permission {name}.").format(name=END_BLOCKERS))
     database = asked_database(request)
     run = _blocked_run(request, database)
-    seen = picture(database, run) if run else None
+    seen = run_snapshot(database, run) if run else None
     session = next((one for one in seen.in_the_way if one.pid == pid), None) if seen else None
     if seen is None or session is None:
         message = _("Session {pid} is not in the way of a run of database {name} now. Nothing was ended.")
@@ -102,7 +102,7 @@ def _blocked_run(request: HttpRequest, database: str) -> RunRecord | None:
         raise BadRequest(_("{run_id} is not the number of a run.").format(run_id=wanted)) from error
 
 
-def _end(request: HttpRequest, seen: Picture, pid: int) -> JsonResponse:
+def _end(request: HttpRequest, seen: RunSnapshot, pid: int) -> JsonResponse:
     from auto_migrate.databases.postgresql.blocking import end
 
     session = next(one for one in seen.in_the_way if one.pid == pid)

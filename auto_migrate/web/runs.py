@@ -68,10 +68,10 @@ def detail(request: HttpRequest, run_id: str) -> HttpResponse:
     database = asked_database(request)
     if wants_page(request):
         from auto_migrate.web.pages.run_page import run_page
-        from auto_migrate.web.picture import shared_picture
+        from auto_migrate.web.run_snapshot import shared_snapshot
 
         number = _number_of(run_id)
-        seen = shared_picture(database, number) if number else None
+        seen = shared_snapshot(database, number) if number else None
         return run_page(request, seen) if seen else not_found(database, run_id)
     if (run := found_run(database, run_id)) is None:
         return not_found(database, run_id)

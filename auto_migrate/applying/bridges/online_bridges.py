@@ -29,7 +29,7 @@ TIGHTENED = re.compile(
 )
 
 
-class Escort:
+class StepObserver:
     """The bridges of one operation, from the state before it to the one after it."""
 
     def __init__(
@@ -133,17 +133,17 @@ class Escort:
         return state.apps.get_model(self.migration.app_label, name)
 
 
-def escorts_of(
+def observers_of(
     builder: BridgeBuilder, migration: MigrationKey, operation: Operation, before: ProjectState, after: ProjectState
-) -> list[Escort]:
-    """Return one escort for an operation, or for each that stands within it."""
+) -> list[StepObserver]:
+    """Return one observer for an operation, or for each that stands within it."""
     if not isinstance(operation, ops.SeparateDatabaseAndState):
-        return [Escort(builder, migration, operation, before, after)]
+        return [StepObserver(builder, migration, operation, before, after)]
     found = []
     for inner in operation.database_operations:
         within = foresee(before, migration.app_label, [inner])
         # What SQL is meant for stands beside it.
         ends_in = after if isinstance(inner, ops.RunSQL) else within
-        found += escorts_of(builder, migration, inner, before, ends_in)
+        found += observers_of(builder, migration, inner, before, ends_in)
         before = within
     return found

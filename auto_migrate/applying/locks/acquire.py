@@ -18,7 +18,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import TableLocks
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.waits import describe_blocker
+from auto_migrate.databases.session_waits import describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError

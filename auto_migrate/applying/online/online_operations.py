@@ -8,11 +8,11 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.bridges.online_bridges import escorts_of
+from auto_migrate.applying.bridges.online_bridges import observers_of
 from auto_migrate.applying.online.planner import OnlinePlanner
 from auto_migrate.applying.online.runner import OnlineRunner, Steps
+from auto_migrate.applying.operation_traits import digest_of
 from auto_migrate.applying.states.lazy_state import foresee
-from auto_migrate.applying.traits import digest_of
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.journal import Journal, Position
@@ -49,10 +49,10 @@ class OnlineOperations:
         """
         operation = self.migration.operations[index - 1]
         after = foresee(state, self.migration.app_label, [operation])
-        escorts = escorts_of(self.bridges, MigrationKey.of(self.migration), operation, state, after)
-        runner = OnlineRunner(self.database, journal, self.lock, self.emit, escorts=escorts)
+        observers = observers_of(self.bridges, MigrationKey.of(self.migration), operation, state, after)
+        runner = OnlineRunner(self.database, journal, self.lock, self.emit, observers=observers)
         digest = digest_of([operation])
-        # The escorts know what the steps do to columns with bridges.
+        # The observers know what the steps do to columns with bridges.
         with self.bridges.unwatched():
             if index == position.started and position.online:
                 steps = Steps.of_json(index, position.online)

@@ -15,8 +15,8 @@ from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transa
 from auto_migrate.applying.online.runner import Steps
 from auto_migrate.applying.online.step import Step
 from auto_migrate.applying.operation_loop import applies_itself
+from auto_migrate.applying.operation_traits import digest_of
 from auto_migrate.applying.table_alterations import copies_online, goes_online
-from auto_migrate.applying.traits import digest_of
 from auto_migrate.changes.change import AddColumn, Change, RenameTable
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.new_objects import NewObjects
@@ -29,7 +29,7 @@ from auto_migrate.history.journal import Position
 from auto_migrate.values import MigrationKey
 
 
-class Foresight(abc.ABC):
+class StepPredictor(abc.ABC):
     """Tells the steps of one operation after the other, in the order of the plan.
 
     A table that the plan renames is known by the name that it has now, and one that it makes is used by nobody.
@@ -71,7 +71,7 @@ class Foresight(abc.ABC):
         return "" if table in self.new.tables else self.renamed.get(table, table)
 
 
-class PlannedSteps(Foresight):
+class PlannedSteps(StepPredictor):
     """Tells the steps on PostgreSQL.
 
     Of an operation that a run was `cut` in they are those which that run has begun: they are gone on with, whatever the
@@ -111,7 +111,7 @@ class PlannedSteps(Foresight):
         return self.of_database(former) if (former := self.former(table)) else None
 
 
-class PlannedKeys(Foresight):
+class PlannedKeys(StepPredictor):
     """Tells on MySQL and MariaDB which columns come with their foreign key although that would copy the table.
 
     It is all that is known of before it is carried out, beside what nobody needs to be told: the server is asked for
@@ -143,9 +143,9 @@ class PlannedKeys(Foresight):
         return tuple(OnlineStep("change", (way.sql,), "NONE", transaction=False) for way in ways)
 
 
-def foresight(
+def step_predictor(
     database: Database, *, is_new: bool, cut: Mapping[MigrationKey, Position] | None = None
-) -> Foresight | None:
+) -> StepPredictor | None:
     """Return what tells the steps on a database as it is, None where nothing goes online there."""
     if database.vendor == "mysql":
         goes = get_settings().goes_online(is_new=is_new)
@@ -154,7 +154,7 @@ def foresight(
     return None if planner is None else PlannedSteps(planner, cut)
 
 
-def foresight_offline(connection: BaseDatabaseWrapper) -> Foresight | None:
+def step_predictor_offline(connection: BaseDatabaseWrapper) -> StepPredictor | None:
     """Return what tells the steps with no database to look at: every table that is there already counts as large."""
     if get_settings().ONLINE == "never" or connection.vendor not in {"postgresql", "mysql"}:
         return None

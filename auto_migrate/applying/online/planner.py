@@ -24,8 +24,8 @@ from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
 from auto_migrate.applying.online.translation import steps_of, without_passing
+from auto_migrate.applying.operation_traits import statements_of as sql_of
 from auto_migrate.applying.states.lazy_state import foresee
-from auto_migrate.applying.traits import statements_of as sql_of
 from auto_migrate.changes.change import AlterType, Change
 from auto_migrate.changes.reading import read_changes
 from auto_migrate.changes.stock_operations import flat

@@ -11,7 +11,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.bridges.online_bridges import Escort
+from auto_migrate.applying.bridges.online_bridges import StepObserver
 from auto_migrate.applying.locks.acquire import lock_ahead
 from auto_migrate.applying.online.catalogue import Catalogue, IndexState
 from auto_migrate.applying.online.constraint_violations import refused_rows, violating_rows
@@ -73,11 +73,17 @@ class OnlineRunner:
     """Carries out the steps of one migration's operations on one database."""
 
     def __init__(
-        self, database: Database, journal: Journal, lock: DeployLock, emit: Emitter, *, escorts: Sequence[Escort]
+        self,
+        database: Database,
+        journal: Journal,
+        lock: DeployLock,
+        emit: Emitter,
+        *,
+        observers: Sequence[StepObserver],
     ) -> None:
         self.database = database
         self.journal = journal
-        self.escorts = escorts
+        self.observers = observers
         self.lock = lock
         self.emit = emit
         self.catalogue = Catalogue(database)
@@ -103,8 +109,8 @@ class OnlineRunner:
                 keys = error.keys if isinstance(error, RowsRefused) else violating_rows(self.catalogue, step)
                 self.take_back(steps)
                 raise self._refused(steps, operation, error, keys, steps.steps[:number]) from error
-        for escort in self.escorts:
-            escort.finished()
+        for observer in self.observers:
+            observer.finished()
         finish()
 
     def take_back(self, steps: Steps) -> None:
@@ -207,12 +213,12 @@ class OnlineRunner:
 
     def _raise_bridges(self, step: Step) -> None:
         for statement in step.sql:
-            for escort in self.escorts:
-                escort.changed(statement)
+            for observer in self.observers:
+                observer.changed(statement)
 
     def _withdraw_bridges(self) -> None:
-        for escort in self.escorts:
-            escort.undone()
+        for observer in self.observers:
+            observer.undone()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

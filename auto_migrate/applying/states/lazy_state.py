@@ -19,7 +19,7 @@ from django.db.migrations.utils import get_references
 from django.db.models.signals import class_prepared
 from django.dispatch.dispatcher import NONE_ID
 
-from auto_migrate.applying.states.outline import Key, key_of, outline
+from auto_migrate.applying.states.model_relations import Key, key_of, model_relations
 from auto_migrate.applying.states.registry import ExplorableApps, LazyApps
 from auto_migrate.changes.stock_operations import is_djangos
 
@@ -160,7 +160,7 @@ class LazyState(ProjectState):
         if any(sender == NONE_ID for (_receiver, sender), *_ in class_prepared.receivers):
             return False
         states = {**self.models, **{key_of(state): state for state in self.real_models}}
-        outlines = [outline(state) for state in states.values()]
+        outlines = [model_relations(state) for state in states.values()]
         there = {*states, *(made for found in outlines for made in found.automatic)}
         return all(there >= found.targets and not found.extends_real for found in outlines)
 

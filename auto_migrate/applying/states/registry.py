@@ -20,8 +20,8 @@ from django.apps.registry import Apps
 from django.db.migrations.exceptions import InvalidBasesError
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
 
-from auto_migrate.applying.states.outline import Key, key_of, outline
-from auto_migrate.applying.states.stand_ins import STANDING_IN, Accessor, AllModels, Model, OnDemand, RelationTree
+from auto_migrate.applying.states.lazy_models import STANDING_IN, Accessor, AllModels, Model, OnDemand, RelationTree
+from auto_migrate.applying.states.model_relations import Key, key_of, model_relations
 
 
 class LazyApps(StateApps):
@@ -77,7 +77,9 @@ class LazyApps(StateApps):
         if (label, name) in self.states:
             self.render([(label, name)])
         else:
-            self.render(key for key, state in self.states.items() if key[0] == label and outline(state).automatic)
+            self.render(
+                key for key, state in self.states.items() if key[0] == label and model_relations(state).automatic
+            )
 
     def render_all(self) -> None:
         """Render what is left, and put all in Django's order."""
@@ -156,7 +158,7 @@ class LazyApps(StateApps):
     @cached_property
     def makers(self) -> dict[Key, Key]:
         """The model with which each automatic one is made."""
-        return {made: key for key, state in self.states.items() for made in outline(state).automatic}
+        return {made: key for key, state in self.states.items() for made in model_relations(state).automatic}
 
     def maker(self, key: Key) -> Key:
         """Return the model that is rendered to have a model: as a rule itself."""
@@ -170,7 +172,7 @@ class LazyApps(StateApps):
         while left:
             early = []
             for key in left:
-                if all(base in ordered for base in map(self.maker, outline(self.states[key]).bases)):
+                if all(base in ordered for base in map(self.maker, model_relations(self.states[key]).bases)):
                     ordered[key] = None
                 else:
                     early.append(key)
@@ -184,7 +186,7 @@ class LazyApps(StateApps):
         """The models that point to each; what points to a proxy points to the model behind it."""
         found: dict[Key, list[Key]] = defaultdict(list)
         for key in self.order:
-            for target in outline(self.states[key]).targets:
+            for target in model_relations(self.states[key]).targets:
                 found[self._concrete(target)].append(key)
         return found
 
@@ -193,7 +195,7 @@ class LazyApps(StateApps):
         """The models without which each is not whole."""
         found: dict[Key, list[Key]] = defaultdict(list)
         for key, state in self.states.items():
-            for target in outline(state).visits:
+            for target in model_relations(state).visits:
                 found[self.maker(target)].append(key)
         return found
 
@@ -240,7 +242,7 @@ class LazyApps(StateApps):
     def _concrete(self, key: Key) -> Key:
         state = self.states.get(key)
         if state is not None and state.options.get("proxy"):
-            for base in outline(state).bases:
+            for base in model_relations(state).bases:
                 return self._concrete(base)
         return key
 
@@ -260,7 +262,7 @@ class LazyApps(StateApps):
 
     def ties(self, key: Key) -> set[Key]:
         """Return what a model is not whole without."""
-        needs = map(self.maker, outline(self.states[key]).needs)
+        needs = map(self.maker, model_relations(self.states[key]).needs)
         return ({*needs, *self.visitors.get(key, ())} & self.states.keys()) - {key}
 
     def _await_questions(self, model: Model) -> None:
@@ -290,7 +292,7 @@ class ExplorableApps(LazyApps):
 
     def __init__(self, states: Mapping[Key, ModelState], real_models: Sequence[ModelState], labels: Iterable[str]):
         super().__init__(states, real_models, labels)
-        self.render(key for key, state in self.states.items() if outline(state).does_more)
+        self.render(key for key, state in self.states.items() if model_relations(state).does_more)
 
     def _await_questions(self, model: Model) -> None:
         super()._await_questions(model)
@@ -304,7 +306,7 @@ class ExplorableApps(LazyApps):
         """The attributes that each model gets from others, with the models that put them there."""
         found: dict[Key, list[tuple[Key, str]]] = defaultdict(list)
         for key, state in self.states.items():
-            for target, name in outline(state).accessors:
+            for target, name in model_relations(state).accessors:
                 found[self._concrete(target)].append((key, name))
         return found
 

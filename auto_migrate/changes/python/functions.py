@@ -26,10 +26,10 @@ from auto_migrate.changes.python.queries import (
     query_of,
     unwrapped,
 )
+from auto_migrate.changes.python.row_access import Pass, RowAccess
 from auto_migrate.changes.python.source import Function, Untold, function_of, is_followed
 from auto_migrate.changes.python.texts import HOLE, Texts, as_sql
 from auto_migrate.changes.python.vendors import running, sides
-from auto_migrate.changes.python.ways import Pass, Way
 
 SENDING = frozenset({"copy", "copy_expert", "execute", "executemany", "raw"})
 # What is given a piece of SQL, and the statement that it becomes.
@@ -144,7 +144,7 @@ class Follower:
             return self.read(node.iter, place) + self.through(node, place) + self.read_all(node.orelse, place)
         written = self.read_all([node.test, *node.body], place)
         if written:
-            self.note(Pass(Way.BATCHES, known_first(written), place.atomic))
+            self.note(Pass(RowAccess.BATCHES, known_first(written), place.atomic))
         return written + self.read_all(node.orelse, place)
 
     def note(self, one: Pass) -> None:
@@ -157,16 +157,16 @@ class Follower:
         written = self.read_all(node.body, place)
         query = query_of(unwrapped(node.iter), place.scope)
         if query is not None and not query.bounded:
-            one = Pass(Way.LOOP, query.model, place.atomic)
+            one = Pass(RowAccess.LOOP, query.model, place.atomic)
             if written:
                 self.note(one)
             elif collects(node.body):
                 self.collecting[one] = None
         elif query is None and written:
             if is_fetched(node.iter, place.scope):
-                self.note(Pass(Way.LOOP, known_first(written), place.atomic))
+                self.note(Pass(RowAccess.LOOP, known_first(written), place.atomic))
             elif derived := derived_from(node.iter, place.scope):
-                self.note(Pass(Way.BATCHES, known_first([*written, derived.model]), place.atomic))
+                self.note(Pass(RowAccess.BATCHES, known_first([*written, derived.model]), place.atomic))
         return written
 
     def comprehended(self, node: Any, generators: list[ast.comprehension], place: Within, written: list[str]) -> None:
@@ -179,7 +179,7 @@ class Follower:
         query = query_of(unwrapped(rows), place.scope)
         if query is None or query.bounded:
             return
-        one = Pass(Way.LOOP, query.model, place.atomic)
+        one = Pass(RowAccess.LOOP, query.model, place.atomic)
         if written:
             self.note(one)
         elif makes:
@@ -226,11 +226,11 @@ class Follower:
         self.writes = True
         model = query.model if query else ""
         if name in WRITERS and query is not None and not query.bounded:
-            self.note(Pass(Way.ONE_STATEMENT, model, place.atomic))
+            self.note(Pass(RowAccess.ONE_STATEMENT, model, place.atomic))
         if name in IN_BULK and node.args:
             rows = query_of(unwrapped(node.args[0]), place.scope)
             if rows is not None and not rows.bounded:
-                self.note(Pass(Way.LOOP, rows.model or model, place.atomic))
+                self.note(Pass(RowAccess.LOOP, rows.model or model, place.atomic))
         return [model]
 
     def sent(self, node: ast.Call, function: ast.Attribute, place: Within) -> list[str]:
@@ -250,7 +250,7 @@ class Follower:
             return []
         writing = [text for text in texts if WRITES_ROWS.match(text)]
         if writing and function.attr == "executemany" and derived_from(node.args[-1], place.scope):
-            self.note(Pass(Way.LOOP, "", place.atomic))
+            self.note(Pass(RowAccess.LOOP, "", place.atomic))
         return [""] if writing else []
 
     def collect_texts(self, node: ast.Call, form: str, place: Within) -> list[str]:

@@ -13,7 +13,7 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.savepoint import savepoint
-from auto_migrate.databases.waits import Reason, Tell, await_free
+from auto_migrate.databases.session_waits import Reason, Tell, await_free
 from auto_migrate.values import Blocker
 
 MAX_QUERY = 120

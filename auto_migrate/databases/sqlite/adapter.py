@@ -20,9 +20,9 @@ from auto_migrate.databases.address import Address, FileAddress
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.options import translate_bad_options
+from auto_migrate.databases.session_waits import Tell, tell_nobody
 from auto_migrate.databases.sqlite.deploy_lock import FileLock
 from auto_migrate.databases.statistics import SQLiteStatistics, Statistics
-from auto_migrate.databases.waits import Tell, tell_nobody
 
 SAVEPOINT = "auto_migrate_own"
 

@@ -24,7 +24,7 @@ from django.utils.translation import ngettext
 from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.backfills.progress import described
 from auto_migrate.conf import get_settings
-from auto_migrate.databases.waits import TEXTS, Reason, describe_blocker
+from auto_migrate.databases.session_waits import TEXTS, Reason, describe_blocker
 from auto_migrate.events import (
     Context,
     Event,

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn
 from auto_migrate.changes.sql.quoting import quoted_name, quoted_table
+from auto_migrate.safety.after_deploy import late_sql, loosened, with_what_loosens
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late_sql, loosened, with_what_loosens
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 FORGET = """\

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RenameColumn, RenameTable
 from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.safety.after_deploy import with_options
 from auto_migrate.safety.becoming_key import becomes_key, key_beside
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 KEEP_COLUMN = """\

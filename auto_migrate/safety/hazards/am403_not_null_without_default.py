@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropNotNull, SetDefault
+from auto_migrate.safety.after_deploy import with_options
 from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import with_options
 from auto_migrate.safety.suggestions import comment, model_name, written
 
 ADD = """\

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, SetNotNull
+from auto_migrate.safety.after_deploy import late
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late
 
 
 class NotNullSet(Hazard):

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, AddConstraint, Change, CreateIndex, Default
 from auto_migrate.changes.constraints import ConstraintKind
+from auto_migrate.safety.after_deploy import late
 from auto_migrate.safety.becoming_key import becomes_key
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late
 
 REFUSING = frozenset(
     {ConstraintKind.CHECK, ConstraintKind.UNIQUE, ConstraintKind.EXCLUSION, ConstraintKind.FOREIGN_KEY}

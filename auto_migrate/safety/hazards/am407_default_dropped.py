@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropDefault
+from auto_migrate.safety.after_deploy import late
 from auto_migrate.safety.bridged import with_obstacle
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late
 
 
 class DefaultDropped(Hazard):

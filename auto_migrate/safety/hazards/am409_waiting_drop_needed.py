@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, DropColumn, DropTable
+from auto_migrate.safety.after_deploy import with_what_loosens
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
-from auto_migrate.safety.late import with_what_loosens
 
 
 class WaitingDropNeeded(Hazard):

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.object_change import RevokePrivileges
+from auto_migrate.safety.after_deploy import late
 from auto_migrate.safety.hazard import Found, Harm, Hazard, Site
-from auto_migrate.safety.late import late
 
 
 class PrivilegesRevoked(Hazard):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import Change, RunFunction
-from auto_migrate.changes.python.ways import Pass, Way
+from auto_migrate.changes.python.row_access import Pass, RowAccess
 from auto_migrate.safety.hazard import EVERYWHERE, Found, Harm, Hazard, Site
 from auto_migrate.safety.suggestions import batches
 
@@ -33,20 +33,20 @@ class UnboundedFunction(Hazard):
                 return
 
 
-def problem_of(way: Way, *, in_transaction: bool) -> str:
+def problem_of(way: RowAccess, *, in_transaction: bool) -> str:
     """Say what is wrong with a way through rows, nothing if it is the right one."""
     match way, in_transaction:
-        case Way.ONE_STATEMENT, _atomic:
+        case RowAccess.ONE_STATEMENT, _atomic:
             return _(
                 "{function} writes all rows of {rows} that its condition finds in one statement: whoever writes one of "
                 "them waits until the last is written, and a statement that is cut has done nothing."
             )
-        case Way.LOOP, True:
+        case RowAccess.LOOP, True:
             return _(
                 "{function} goes through all rows of {rows} in one transaction: whoever writes one that it has written "
                 "waits for the end, vacuum cleans nothing meanwhile, and a run that is cut has done nothing."
             )
-        case Way.BATCHES, True:
+        case RowAccess.BATCHES, True:
             return _(
                 "{function} writes {rows} in batches, but all of them in one transaction: whoever writes one of the "
                 "rows waits for the last batch, and a run that is cut has done nothing."

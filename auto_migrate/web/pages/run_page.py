@@ -23,7 +23,7 @@ from auto_migrate.web.auth import may_end_blockers
 from auto_migrate.web.pages import words
 from auto_migrate.web.pages.frame import BUSY, FORM, IDLE, Screen, Section, own_address, page
 from auto_migrate.web.pages.markup import tag
-from auto_migrate.web.picture import Picture
+from auto_migrate.web.run_snapshot import RunSnapshot
 from auto_migrate.web.serializers import DONE, online_step, shown
 
 # Of more migrations than this, those around the one that is under way are shown.
@@ -32,7 +32,7 @@ MOST_STEPS = 60
 COMMAND = re.compile(r"(?:^|: |, )\s*((?:python )?manage\.py .+|export .+|SELECT pg_.+)$", re.MULTILINE)
 
 
-def run_page(request: HttpRequest, seen: Picture) -> HttpResponse:
+def run_page(request: HttpRequest, seen: RunSnapshot) -> HttpResponse:
     """Return the page of one run, made once for all who are shown the same."""
     may_end = bool(seen.in_the_way) and may_end_blockers(request)
     alike = (get_language(), timezone.get_current_timezone_name(), own_address(request, "debug"), may_end)
@@ -41,7 +41,7 @@ def run_page(request: HttpRequest, seen: Picture) -> HttpResponse:
     return page(request, seen.shown[alike])
 
 
-def _screen(request: HttpRequest, seen: Picture) -> Screen:
+def _screen(request: HttpRequest, seen: RunSnapshot) -> Screen:
     run, database = seen.run, seen.database
     return Screen(
         _("Run of {time}").format(time=timezone.localtime(aware(run.requested_at)).strftime("%Y-%m-%d %H:%M:%S")),
@@ -55,7 +55,7 @@ def _screen(request: HttpRequest, seen: Picture) -> Screen:
     )
 
 
-def _sections(request: HttpRequest, seen: Picture) -> list[Section | None]:
+def _sections(request: HttpRequest, seen: RunSnapshot) -> list[Section | None]:
     run = seen.run
     return [
         Section("am-run", _("State"), [_progress(seen), _facts(seen), buttons(request, seen)], live=True),
@@ -85,7 +85,7 @@ def bar(done: int, total: int, label: str) -> SafeString:
     )
 
 
-def _progress(seen: Picture) -> list[object]:
+def _progress(seen: RunSnapshot) -> list[object]:
     run, now = seen.run, timezone.now()
     total = run.total or 0
     parts: list[object] = [tag("p", words.state(run.status), " ", _situation(seen))]
@@ -109,7 +109,7 @@ def _progress(seen: Picture) -> list[object]:
     return parts
 
 
-def _situation(seen: Picture) -> list[object]:
+def _situation(seen: RunSnapshot) -> list[object]:
     """Say in a few words what goes on."""
     run = seen.run
     if run.status == RunStatus.QUEUED:
@@ -129,7 +129,7 @@ def _situation(seen: Picture) -> list[object]:
     return [_("Under way for"), " ", words.since(run.started_at), "."]
 
 
-def _ended(seen: Picture) -> list[object]:
+def _ended(seen: RunSnapshot) -> list[object]:
     run = seen.run
     begun, ended = aware(run.started_at), aware(run.finished_at)
     text = "" if run.exit_code is None else _("Exit code {code}.").format(code=run.exit_code)
@@ -138,7 +138,7 @@ def _ended(seen: Picture) -> list[object]:
     return [_("It took"), " ", exact_duration((ended - begun).total_seconds()), ". ", text]
 
 
-def _facts(seen: Picture) -> SafeString:
+def _facts(seen: RunSnapshot) -> SafeString:
     run = seen.run
     begun = run.started_at if seen.is_active else None
     facts = [
@@ -155,7 +155,7 @@ def _facts(seen: Picture) -> SafeString:
     return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value is not None])
 
 
-def _foreseen(seen: Picture) -> str | None:
+def _foreseen(seen: RunSnapshot) -> str | None:
     """Return how long the run was to take and, of one that has ended well, how far that was from what it took."""
     told = seen.forecast
     if told is None or told["seconds"] is None:
@@ -181,7 +181,7 @@ def button(id_: str, text: str, question: str, address: str, *, answer: str = ""
     return tag("details", tag("summary", text, id=f"{id_}-ask"), tag("p", question), sure, id=id_, class_="am-ask")
 
 
-def buttons(request: HttpRequest, seen: Picture) -> SafeString | None:
+def buttons(request: HttpRequest, seen: RunSnapshot) -> SafeString | None:
     """Return what may be done about the run in the state that it is in."""
     run, database = seen.run, seen.database
     offered = []
@@ -202,7 +202,7 @@ def buttons(request: HttpRequest, seen: Picture) -> SafeString | None:
 # -- trouble ----------------------------------------------------------------------------------------------------------
 
 
-def _failure(seen: Picture) -> list[object]:
+def _failure(seen: RunSnapshot) -> list[object]:
     error, hint = shown(seen.run.error) or "", shown(seen.run.hint) or ""
     parts: list[object] = [tag("pre", error, tabindex="0", class_="am-error")]
     if hint:
@@ -225,11 +225,11 @@ def to_copy(command: str) -> SafeString:
     return tag("p", tag("code", command), " ", copy, class_="am-command")
 
 
-def _blockers(request: HttpRequest, seen: Picture) -> list[object]:
+def _blockers(request: HttpRequest, seen: RunSnapshot) -> list[object]:
     return [_branch(request, seen, list(seen.in_the_way), 0)]
 
 
-def _branch(request: HttpRequest, seen: Picture, sessions: Sequence[BlockingSession], depth: int) -> SafeString:
+def _branch(request: HttpRequest, seen: RunSnapshot, sessions: Sequence[BlockingSession], depth: int) -> SafeString:
     """Return sessions as a tree: below each those that it waits for itself, which follow it in the list."""
     items, number = [], 0
     while number < len(sessions):
@@ -244,7 +244,7 @@ def _branch(request: HttpRequest, seen: Picture, sessions: Sequence[BlockingSess
     return tag("ul", items, class_="am-tree")
 
 
-def _session(request: HttpRequest, seen: Picture, session: BlockingSession) -> list[object]:
+def _session(request: HttpRequest, seen: RunSnapshot, session: BlockingSession) -> list[object]:
     who = " ".join(filter(None, (session.user, session.application))) or _("hidden from this role")
     name = _("pid {pid}").format(pid=session.pid) if session.pid else _("a prepared transaction")
     parts: list[object] = [
@@ -270,7 +270,7 @@ def _session(request: HttpRequest, seen: Picture, session: BlockingSession) -> l
 # -- migrations and log -----------------------------------------------------------------------------------------------
 
 
-def _steps(seen: Picture) -> list[object]:
+def _steps(seen: RunSnapshot) -> list[object]:
     steps = list(seen.steps)
     first = max(0, min(seen.done - MOST_STEPS // 2, len(steps) - MOST_STEPS)) if len(steps) > MOST_STEPS else 0
     last = min(len(steps), first + MOST_STEPS)
@@ -285,7 +285,7 @@ def _steps(seen: Picture) -> list[object]:
     ]
 
 
-def _step(seen: Picture, step: StepRecord) -> SafeString:
+def _step(seen: RunSnapshot, step: StepRecord) -> SafeString:
     time: object = None
     if step.duration is not None:
         time = exact_duration(step.duration)
@@ -325,12 +325,12 @@ def findings(found: Sequence[dict[str, str]] | None) -> SafeString:
     return tag("ul", items, class_="am-findings")
 
 
-def _log(seen: Picture) -> SafeString:
+def _log(seen: RunSnapshot) -> SafeString:
     told = sorted(_told(seen), key=lambda line: line[0])
     return tag("ol", [tag("li", words.at(moment), " ", text) for moment, text in told[-200:]], class_="am-log")
 
 
-def _told(seen: Picture) -> Iterator[tuple[datetime.datetime, str]]:
+def _told(seen: RunSnapshot) -> Iterator[tuple[datetime.datetime, str]]:
     """Return what happened, from the row of the run, its steps and what it told, in no order."""
     run = seen.run
     for moment, text in (
@@ -351,7 +351,7 @@ def _told(seen: Picture) -> Iterator[tuple[datetime.datetime, str]]:
             yield known, words.sentence(entry)
 
 
-def _news(seen: Picture) -> str:
+def _news(seen: RunSnapshot) -> str:
     """Return the one sentence that is read aloud when it changes."""
     run = seen.run
     if not seen.is_active:

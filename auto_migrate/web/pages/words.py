@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate import events, record_events
-from auto_migrate.databases.waits import TEXTS, Reason
+from auto_migrate.databases.session_waits import TEXTS, Reason
 from auto_migrate.duration_words import exact_duration
 from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import BLOCKER_ENDED, FORESEEN, Wish

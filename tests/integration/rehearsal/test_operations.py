@@ -10,15 +10,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 
-from auto_migrate.applying.traits import fits_transaction
+from auto_migrate.applying.operation_traits import fits_transaction
 from auto_migrate.changes.change import CreateIndex, DropColumn
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges, read_plan
-from auto_migrate.rehearsal.carrier import Carrier
 from auto_migrate.rehearsal.contradictions import RuleComparison
 from auto_migrate.rehearsal.observer import Observer
 from auto_migrate.rehearsal.rehearsal_events import Scan, StatementObserved, TakenLock
 from auto_migrate.rehearsal.relations import relations
 from auto_migrate.rehearsal.sample_rows import fill, filled_tables
+from auto_migrate.rehearsal.scratch_executor import ScratchExecutor
 from auto_migrate.rehearsal.watcher import watcher_of
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.plan_assessment import server_of
@@ -56,7 +56,7 @@ def test_nothing_contradicts_the_rules(shop: BaseDatabaseWrapper, case: Case) ->
         observer = Observer(shop, watcher, frozenset(there))
         observer.begin(KEY)
         with shop.execute_wrapper(observer):
-            Carrier(shop, python=True, fits=fits_transaction).apply(changed, state, observer.enter)
+            ScratchExecutor(shop, python=True, fits=fits_transaction).apply(changed, state, observer.enter)
     found = RuleComparison(server_of(shop), filled).contradictions(read, observer.seen)
     assert [one for one in found if one.table not in case.looser and case.name not in UNDONE] == []
 

@@ -16,7 +16,7 @@ from auto_migrate.history.models import EventRecord
 from auto_migrate.history.run_log import RunLog, Wish
 from auto_migrate.history.store import History, StepNote
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
-from auto_migrate.web import picture
+from auto_migrate.web import run_snapshot
 from auto_migrate.web.pages import run_page
 from tests.integration.web.conftest import BASE
 
@@ -30,7 +30,7 @@ MOST_QUERIES = 10
 @pytest.fixture(autouse=True)
 def no_events(empty_history: None) -> None:
     EventRecord.objects.all().delete()
-    picture.forget()
+    run_snapshot.forget()
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_has_not_changed_is_not_sent_again(staff: Client, running: uuid.UUI
     assert first.status_code == 200
     again = staff.get(address, headers={**HTML, "If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    picture.forget()
+    run_snapshot.forget()
     History().note(running, StepNote(MigrationKey("app", "0002_x"), StepStatus.APPLIED, duration=1.0))
     History().finish(running, RunStatus.SUCCEEDED, exit_code=0)
     moved = staff.get(address, headers={**HTML, "If-None-Match": first["ETag"]})
@@ -156,10 +156,10 @@ def test_many_who_look_at_one_run_cost_one_look(staff: Client, running: uuid.UUI
 def test_the_page_is_made_once_for_those_who_are_shown_the_same(
     staff: Client, running: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[picture.Picture] = []
+    made: list[run_snapshot.RunSnapshot] = []
     sections = run_page._sections
 
-    def counted(request: HttpRequest, seen: picture.Picture) -> Any:
+    def counted(request: HttpRequest, seen: run_snapshot.RunSnapshot) -> Any:
         made.append(seen)
         return sections(request, seen)
 
@@ -167,7 +167,7 @@ def test_the_page_is_made_once_for_those_who_are_shown_the_same(
     address = f"{BASE}/runs/{running}/?part=live"
     shown = [staff.get(address, headers=HTML) for _viewer in range(3)]
     assert len({response.content for response in shown}) == len(made) == 1
-    picture.forget()
+    run_snapshot.forget()
     known = {**HTML, "If-None-Match": shown[0]["ETag"]}
     assert staff.get(address, headers=known).status_code == 304
     assert len(made) == 1  # nothing for whoever has it

@@ -11,10 +11,10 @@ from pytest_django import DjangoDbBlocker
 
 from auto_migrate.changes.change import DropColumn
 from auto_migrate.exceptions import UsageError
+from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.pg_stat_statements import counted_statements, required_statements
 from auto_migrate.workload.statement import RecordedStatement, Workload
-from auto_migrate.workload.surroundings import Surroundings
-from auto_migrate.workload.witness import Witness
+from auto_migrate.workload.used_tables import UsedTables
 from tests.integration.databases.aliases import alias
 from tests.servers import PostgreSQL
 
@@ -82,7 +82,7 @@ def test_what_stands_before_a_table(counted: BaseDatabaseWrapper) -> None:
     execute(counted, "CREATE VIEW notes AS SELECT note FROM t")
     execute(counted, "CREATE VIEW ids AS SELECT id FROM t")
     execute(counted, "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'UPDATE t SET note = NULL'")
-    around = Surroundings(counted)
+    around = UsedTables(counted)
     assert around.mentions("t", "note") == ("f", "notes")
     assert around.mentions("t", "id") == ("ids",)
     assert around.mentions("t", "") == ("f", "ids", "notes")
@@ -94,15 +94,13 @@ def test_functions_in_the_new_style_and_partitions_are_known(counted: BaseDataba
     execute(counted, "CREATE TABLE t (id int, note text) PARTITION BY RANGE (id)")
     execute(counted, "CREATE TABLE t_2026 PARTITION OF t FOR VALUES FROM (0) TO (9)")
     execute(counted, "CREATE FUNCTION g() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT note FROM t; END")
-    around = Surroundings(counted)
+    around = UsedTables(counted)
     assert around.mentions("t", "note") == ("g",)
     assert around.mentions("t", "id") == ()
     assert around.relatives("t") == ("t_2026",)
     assert around.relatives("t_2026") == ("t",)
     workload = Workload((RecordedStatement("SELECT note FROM t_2026 WHERE id = $1"),), "a file")
-    witness = Witness(workload, around.columns, relatives=around.relatives)
-    account = witness.testify(DropColumn(table="t", column="note"))
+    impact = WorkloadImpact(workload, around.columns, relatives=around.relatives)
+    account = impact.impact_of(DropColumn(table="t", column="note"))
     assert account is not None
-    assert [str(sighting) for sighting in account.sightings] == [
-        "SELECT note FROM t_2026 WHERE id = $1 reads this column"
-    ]
+    assert [str(each) for each in account.affected] == ["SELECT note FROM t_2026 WHERE id = $1 reads this column"]

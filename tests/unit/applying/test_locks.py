@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from auto_migrate.applying.locks.acquire import POLL, BlockerWatch, Limits
-from auto_migrate.databases.waits import describe_blocker
+from auto_migrate.databases.session_waits import describe_blocker
 from auto_migrate.values import Blocker
 
 LIMITS = Limits(first=0.2, ceiling=1.0, patience=300.0)

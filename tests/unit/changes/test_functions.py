@@ -14,7 +14,7 @@ from django.db.models.expressions import RawSQL
 
 from auto_migrate.changes.change import Change, DataChange, DropColumn, OpaqueChange
 from auto_migrate.changes.python.functions import FunctionRead, read_function
-from auto_migrate.changes.python.ways import Pass, Way
+from auto_migrate.changes.python.row_access import Pass, RowAccess
 from auto_migrate.changes.verbs import DataVerb
 from tests.unit.changes.sql_statements import read
 
@@ -190,9 +190,9 @@ def something_else(_apps: Any, _editor: Any) -> None:
         found.copy()
 
 
-ONE, LOOP, BATCHES = (Pass(way, "shop.Order") for way in Way)
+ONE, LOOP, BATCHES = (Pass(way, "shop.Order") for way in RowAccess)
 
-IN_ONE = Pass(Way.BATCHES, "shop.Order", atomic=True)
+IN_ONE = Pass(RowAccess.BATCHES, "shop.Order", atomic=True)
 
 
 def read_of(function: Callable[..., None]) -> FunctionRead:
@@ -381,8 +381,8 @@ def batches_by_sql(_apps: Any, _editor: Any) -> None:
 
 
 def test_loops_around_statements_are_ways_too() -> None:
-    assert read_of(each_row_by_sql).passes == (Pass(Way.LOOP, ""),)
-    assert read_of(batches_by_sql).passes == (Pass(Way.BATCHES, ""),)
+    assert read_of(each_row_by_sql).passes == (Pass(RowAccess.LOOP, ""),)
+    assert read_of(batches_by_sql).passes == (Pass(RowAccess.BATCHES, ""),)
 
 
 def runs_a_command(_apps: Any, _editor: Any) -> None:

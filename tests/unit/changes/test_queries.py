@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from auto_migrate.changes.python.functions import read_function
-from auto_migrate.changes.python.ways import Pass, Way
+from auto_migrate.changes.python.row_access import Pass, RowAccess
 
 TABLES = {"shop.order": "shop_order"}
-ONE = Pass(Way.ONE_STATEMENT, "shop.Order")
-LOOP = Pass(Way.LOOP, "shop.Order")
+ONE = Pass(RowAccess.ONE_STATEMENT, "shop.Order")
+LOOP = Pass(RowAccess.LOOP, "shop.Order")
 
 
 def orders_of(apps: Any) -> Any:

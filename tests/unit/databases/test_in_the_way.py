@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auto_migrate.databases.waits import Reason, in_the_way
+from auto_migrate.databases.session_waits import Reason, in_the_way
 from auto_migrate.values import Blocker
 
 

@@ -31,7 +31,7 @@ MAKES = re.compile(
 
 
 @dataclasses.dataclass(frozen=True)
-class Foundations:
+class Prerequisites:
     """What a database stands on."""
 
     schemas: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Foundations:
                 yield name
 
 
-def foundations_of(connection: BaseDatabaseWrapper) -> Foundations:
+def prerequisites_of(connection: BaseDatabaseWrapper) -> Prerequisites:
     """Read what a database stands on."""
     with connection.cursor() as cursor:
         cursor.execute(SCHEMAS)
@@ -65,7 +65,7 @@ def foundations_of(connection: BaseDatabaseWrapper) -> Foundations:
         cursor.execute(EXTENSIONS)
         extensions = tuple(tuple(row) for row in cursor.fetchall())
         cursor.execute(SETTINGS)
-        return Foundations(schemas, extensions, tuple(tuple(row) for row in cursor.fetchall()))
+        return Prerequisites(schemas, extensions, tuple(tuple(row) for row in cursor.fetchall()))
 
 
 def succeeds(connection: BaseDatabaseWrapper, statement: str, *params: str) -> bool:
@@ -85,10 +85,10 @@ class Replacement:
     still unused is taken away for them, and they pass over the rest.
     """
 
-    def __init__(self, foundations: Foundations, connection: BaseDatabaseWrapper) -> None:
+    def __init__(self, prerequisites: Prerequisites, connection: BaseDatabaseWrapper) -> None:
         self.laid = {
-            **{name: f"DROP SCHEMA {connection.ops.quote_name(name)}" for name in foundations.schemas},
-            **{name: f"DROP EXTENSION {connection.ops.quote_name(name)}" for name, _schema in foundations.extensions},
+            **{name: f"DROP SCHEMA {connection.ops.quote_name(name)}" for name in prerequisites.schemas},
+            **{name: f"DROP EXTENSION {connection.ops.quote_name(name)}" for name, _schema in prerequisites.extensions},
         }
         self.connection = connection
 

@@ -21,7 +21,7 @@ REVERSE_RELATED = "django.db.models.fields.reverse_related"
 
 
 @dataclasses.dataclass(frozen=True)
-class Outline:
+class ModelRelations:
     """The ties of one model, each to a model by its app label and its name in lower case."""
 
     bases: tuple[Key, ...]
@@ -41,9 +41,9 @@ class Outline:
     does_more: bool
 
 
-def outline(state: ModelState) -> Outline:
+def model_relations(state: ModelState) -> ModelRelations:
     """Return the outline of a state that does not change any more; the state, which is not hashable, keeps it."""
-    found: Outline | None = vars(state).get("_auto_migrate_outline")
+    found: ModelRelations | None = vars(state).get("_auto_migrate_outline")
     if found is None:
         found = vars(state)["_auto_migrate_outline"] = _read(state)
     return found
@@ -54,7 +54,7 @@ def key_of(state: ModelState) -> Key:
     return state.app_label, state.name_lower
 
 
-def _read(state: ModelState) -> Outline:
+def _read(state: ModelState) -> ModelRelations:
     key = key_of(state)
     bases = tuple(make_model_tuple(base) for base in state.bases if isinstance(base, str))
     abstract = [base for base in state.bases if hasattr(base, "_meta") and base is not models.Model]
@@ -69,7 +69,7 @@ def _read(state: ModelState) -> Outline:
     if not state.options.get("proxy") and not any(field.remote_field.parent_link for field in own):
         # Django makes the link to the parent itself.
         visits |= set(bases)
-    return Outline(
+    return ModelRelations(
         bases=bases,
         targets=frozenset({*bases, *ends([*own, *inherited], key)} - {key}),
         needs=frozenset({*bases, *needs} - {key}),

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.rehearsal.foundations import Foundations, foundations_of
+from auto_migrate.rehearsal.prerequisites import Prerequisites, prerequisites_of
 from tests.integration.databases.aliases import alias
 from tests.servers import PostgreSQL
 
@@ -38,10 +38,10 @@ def test_schemas_extensions_and_settings_are_the_same(shop: BaseDatabaseWrapper,
         database = shop.settings_dict["NAME"]
         cursor.execute(f'ALTER DATABASE {database} SET search_path = public, "A Side"')
         cursor.execute(f"ALTER DATABASE {database} SET shop.region = 'north, south'")
-    wanted = foundations_of(shop)
+    wanted = prerequisites_of(shop)
     assert (extension, "A Side") in wanted.extensions
     assert list(wanted.lay(scratch)) == []
-    assert foundations_of(scratch) == wanted
+    assert prerequisites_of(scratch) == wanted
     scratch.close()
     with scratch.cursor() as cursor:
         cursor.execute("SELECT current_setting('search_path'), current_setting('shop.region')")
@@ -52,6 +52,6 @@ def test_schemas_extensions_and_settings_are_the_same(shop: BaseDatabaseWrapper,
 
 
 def test_what_cannot_be_made_is_named(scratch: BaseDatabaseWrapper) -> None:
-    lacking = Foundations(("there",), (("no_such_extension", "public"),), (("no_such_setting", "1"),))
+    lacking = Prerequisites(("there",), (("no_such_extension", "public"),), (("no_such_setting", "1"),))
     assert list(lacking.lay(scratch)) == ["no_such_extension", "no_such_setting"]
-    assert "there" in foundations_of(scratch).schemas
+    assert "there" in prerequisites_of(scratch).schemas

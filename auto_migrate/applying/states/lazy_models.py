@@ -11,7 +11,7 @@ from django.db import models
 from django.db.migrations.utils import resolve_relation
 from django.db.models.utils import make_model_tuple
 
-from auto_migrate.applying.states.outline import ON_DEMAND, Key
+from auto_migrate.applying.states.model_relations import ON_DEMAND, Key
 
 # A class of models, of which Django's stubs leave out what the registry lives on, such as `_expire_cache`.
 Model = Any

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 
 
-class Way(enum.Enum):
+class RowAccess(enum.Enum):
     """How a function goes through rows."""
 
     ONE_STATEMENT = enum.auto()
@@ -24,6 +24,6 @@ class Pass:
     `atomic` tells whether the function itself opens a transaction around all of it.
     """
 
-    way: Way
+    way: RowAccess
     model: str
     atomic: bool = False

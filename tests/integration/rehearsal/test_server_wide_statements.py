@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.rehearsal.confines import Confines, reaches_beyond
+from auto_migrate.rehearsal.server_wide_statements import ServerWideStatements, reaches_beyond
 
 BEYOND = [
     "CREATE ROLE reader",
@@ -46,7 +46,7 @@ def test_what_stays_within_is_known(statement: str) -> None:
 
 def test_of_several_statements_those_that_stay_within_are_sent(shop: BaseDatabaseWrapper) -> None:
     left_out: list[str] = []
-    with shop.execute_wrapper(Confines(left_out.append)), shop.cursor() as cursor:
+    with shop.execute_wrapper(ServerWideStatements(left_out.append)), shop.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE one (note text); CREATE ROLE unrehearsed; INSERT INTO one VALUES ('ALTER ROLE; %')"
         )

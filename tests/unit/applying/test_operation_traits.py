@@ -9,7 +9,7 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 
 from auto_migrate import repeatable
-from auto_migrate.applying.traits import (
+from auto_migrate.applying.operation_traits import (
     fits_transaction,
     holds_nobody_up,
     is_concurrent,

@@ -50,7 +50,7 @@ FUNCTIONS = """
 """
 
 
-class Surroundings:
+class UsedTables:
     """Asks a PostgreSQL about its tables, each question once; other databases answer nothing."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:

@@ -19,8 +19,8 @@ from auto_migrate.changes.change import (
 )
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.verbs import EnumVerb
+from auto_migrate.workload.impact import Impact, WorkloadImpact, shortened, told
 from auto_migrate.workload.statement import RecordedStatement, Workload
-from auto_migrate.workload.witness import Witness, WitnessAccount, shortened, told
 
 SELECT = RecordedStatement("SELECT a, b FROM t WHERE id = $1", 1204, ("web",))
 INSERT = RecordedStatement("INSERT INTO t (a) VALUES ($1)", 7, ("web", "job"), frozenset({1}))
@@ -28,8 +28,8 @@ OTHER = RecordedStatement("SELECT b FROM other", 10_000)
 EVERY = Workload((INSERT, OTHER, SELECT), "a list")
 
 
-def account(change: Change, workload: Workload = EVERY) -> WitnessAccount:
-    found = Witness(workload).testify(change)
+def account(change: Change, workload: Workload = EVERY) -> Impact:
+    found = WorkloadImpact(workload).impact_of(change)
     assert found is not None
     return found
 
@@ -58,16 +58,16 @@ CHECK = AddConstraint(table="t", name="c", kind=ConstraintKind.CHECK, columns=("
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_change(change: Change, said: list[str]) -> None:
-    assert [str(sighting) for sighting in account(change).sightings] == said
+    assert [str(each) for each in account(change).affected] == said
 
 
 def test_nothing_can_be_said_of_the_values_of_an_enum() -> None:
-    assert Witness(EVERY).testify(AlterEnum(table="state", verb=EnumVerb.RENAME_VALUE, value="x")) is None
+    assert WorkloadImpact(EVERY).impact_of(AlterEnum(table="state", verb=EnumVerb.RENAME_VALUE, value="x")) is None
 
 
 def test_what_depends_on_values_is_not_certain() -> None:
-    assert [sighting.certain for sighting in account(CHECK).sightings] == [False]
-    assert [sighting.certain for sighting in account(DropColumn(table="t", column="b")).sightings] == [True]
+    assert [each.certain for each in account(CHECK).affected] == [False]
+    assert [each.certain for each in account(DropColumn(table="t", column="b")).affected] == [True]
 
 
 def test_only_a_list_without_gaps_clears() -> None:
@@ -81,10 +81,10 @@ def test_what_no_parser_reads_clears_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pglast", None)
     star = Workload((RecordedStatement("SELECT * FROM t"),), "a list")
     found = account(DropColumn(table="t", column="gone"), star)
-    assert (found.sightings, found.clears) == ((), False)
+    assert (found.affected, found.clears) == ((), False)
     assert found.doubts == ("statements on it that the parser does not read: 1",)
-    [sighting] = account(DropColumn(table="t", column="b"), Workload((SELECT,), "a list")).sightings
-    assert (sighting.certain, sighting.deed) == (False, "may use this column")
+    [each] = account(DropColumn(table="t", column="b"), Workload((SELECT,), "a list")).affected
+    assert (each.certain, each.deed) == (False, "may use this column")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_no_parser_reads_clears_nothing(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_a_name_without_a_schema_may_be_of_any(used: str, table: str, same: bool) -> None:
     workload = Workload((RecordedStatement(f"SELECT a FROM {used}"),), "a list")
-    assert bool(account(DropTable(table=table), workload).sightings) is same
+    assert bool(account(DropTable(table=table), workload).affected) is same
 
 
 def test_a_long_statement_is_shown_with_its_end_and_without_controls() -> None:
@@ -105,5 +105,5 @@ def test_a_long_statement_is_shown_with_its_end_and_without_controls() -> None:
 
 def test_of_many_statements_the_first_are_shown() -> None:
     many = Workload(tuple(RecordedStatement(f"SELECT a{n}, b FROM t", n) for n in range(5)), "a list")
-    lines = list(told(account(DropColumn(table="t", column="b"), many).sightings))
+    lines = list(told(account(DropColumn(table="t", column="b"), many).affected))
     assert [line.split(",")[0] for line in lines] == ["SELECT a4", "SELECT a3", "SELECT a2", "2 more statements do so."]

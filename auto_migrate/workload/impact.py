@@ -22,7 +22,7 @@ Test = Callable[[RecordedStatement, Usage], str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Sighting:
+class AffectedStatement:
     """A statement that a change is about, what it does, and whether it is sure to be hurt by that."""
 
     statement: RecordedStatement
@@ -37,24 +37,24 @@ class Sighting:
 
 
 @dataclasses.dataclass(frozen=True)
-class WitnessAccount:
+class Impact:
     """What the statements of a workload say of one change, those that are sent most first.
 
     `doubts` are the reasons for which nobody can say, where nothing was seen, that nothing is affected.
     """
 
-    sightings: tuple[Sighting, ...]
+    affected: tuple[AffectedStatement, ...]
     source: str
     doubts: tuple[str, ...]
 
     @property
     def clears(self) -> bool:
         """Return whether it is proven, as far as statements prove anything, that none is affected."""
-        return not self.sightings and not self.doubts
+        return not self.affected and not self.doubts
 
 
 @dataclasses.dataclass
-class Witness:
+class WorkloadImpact:
     """Asks a workload about changes.
 
     `columns` tells those of a table as the running release has it, `mentions` the views and functions of the database
@@ -76,7 +76,7 @@ class Witness:
             self._usages[statement.text] = usage_of(statement, self.columns)
         return self._usages[statement.text]
 
-    def testify(self, change: Change, table: str = "", column: str = "") -> WitnessAccount | None:
+    def impact_of(self, change: Change, table: str = "", column: str = "") -> Impact | None:
         """Return what the workload says of a change, None of one that no statement could tell anything of.
 
         `table` and `column` are the names that the running release knows, where the plan has changed them before.
@@ -91,17 +91,17 @@ class Witness:
         around = self.mentions(table, column)
         about = self.workload.mentioning({bare(name).rpartition(".")[2] for name in (table, *around, *relatives)})
         found = [
-            Sighting(statement, deed, certain=not usage.guessed and not isinstance(change, DEPENDING))
+            AffectedStatement(statement, deed, certain=not usage.guessed and not isinstance(change, DEPENDING))
             for statement in about
             if (deed := done(tests, statement, usage := self.usage(statement)) or self._through(usage, table, column))
         ]
-        found.sort(key=lambda sighting: -(sighting.statement.calls or 0))
+        found.sort(key=lambda each: -(each.statement.calls or 0))
         doubts = list(self.workload.gaps)
         if around:
             doubts.append(_("{names} speak of it, and what they do is not seen").format(names=", ".join(around)))
         if unread := sum(self.usage(one).guessed and self.usage(one).touches(table) for one in about):
             doubts.append(_("statements on it that the parser does not read: {count}").format(count=unread))
-        return WitnessAccount(tuple(found), self.workload.source, tuple(doubts))
+        return Impact(tuple(found), self.workload.source, tuple(doubts))
 
     def _through(self, usage: Usage, table: str, column: str) -> str:
         """Say through which view a statement uses a column."""
@@ -199,10 +199,10 @@ def roles(statement: RecordedStatement) -> str:
     return text.format(names=", ".join(printable(role, lines=False) for role in statement.roles))
 
 
-def told(sightings: Iterable[Sighting], most: int = 3) -> Iterator[str]:
-    """Say the first sightings in a sentence each, and how many more there are."""
-    every = list(sightings)
-    yield from (f"{sighting}." for sighting in every[:most])
+def told(affected: Iterable[AffectedStatement], most: int = 3) -> Iterator[str]:
+    """Say the first affected in a sentence each, and how many more there are."""
+    every = list(affected)
+    yield from (f"{each}." for each in every[:most])
     if rest := len(every) - most if len(every) > most else 0:
         text = ngettext("{count} more statement does so.", "{count} more statements do so.", rest)
         yield text.format(count=rest)

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.db import connections
 
-from auto_migrate.history.late_tables import forget
 from auto_migrate.history.models import BridgeRecord
+from auto_migrate.history.optional_tables import forget
 
 # Django's engine for a database that is not configured: whoever uses it is told so.
 NOWHERE = "django.db.backends.dummy"
 
 
 @contextlib.contextmanager
-def detour(alias: str, scratch: Mapping[str, Any]) -> Iterator[None]:
+def redirect_databases(alias: str, scratch: Mapping[str, Any]) -> Iterator[None]:
     """Let an alias, in every thread, lead to the database with the settings `scratch`, and all others nowhere.
 
     Python code of migrations names aliases, asks routers or simply uses the default one. Other names of the same

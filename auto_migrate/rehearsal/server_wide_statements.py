@@ -20,7 +20,7 @@ BEYOND = re.compile(
 )
 
 
-class Confines:
+class ServerWideStatements:
     """Leaves out what reaches beyond the scratch database; for `connection.execute_wrapper`, as the innermost."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:

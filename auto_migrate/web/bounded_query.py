@@ -27,7 +27,7 @@ CONNECT_TIMEOUT = 5
 _asking = threading.local()
 
 
-class Inquiry:
+class BoundedQuery:
     """A question that is put on a connection of the caller's, on the kept one or on one of its own."""
 
     def __init__(self, own: BaseDatabaseWrapper, ask: Callable[[str], QuickState], *, borrow: bool = True) -> None:
@@ -46,12 +46,12 @@ class Inquiry:
         connection = self._lend()
         connection.inc_thread_sharing()
         connections[self.own.alias] = connection
-        _asking.inquiry = self
+        _asking.query = self
         try:
             with hurried(connection, CONNECT_TIMEOUT):
                 found = self.ask(self.own.alias)
         finally:
-            _asking.inquiry = None
+            _asking.query = None
             self._give_back(connection)
         if self.borrow:
             probe_connection.note_served(connection)
@@ -108,9 +108,9 @@ def _refuse(*_arguments: Any, **_options: Any) -> NoReturn:
 
 
 def _note(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    inquiry: Inquiry | None = getattr(_asking, "inquiry", None)
+    inquiry: BoundedQuery | None = getattr(_asking, "query", None)
     if inquiry is not None:
         inquiry.note_socket(connection)
 
 
-connection_created.connect(_note, dispatch_uid="auto_migrate.web.inquiry")
+connection_created.connect(_note, dispatch_uid="auto_migrate.web.bounded_query")

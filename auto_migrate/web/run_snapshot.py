@@ -31,7 +31,7 @@ WAITS = frozenset({event.kind for event in (LockAwaited, SessionsAwaited, Tables
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
+class RunSnapshot:
     """Everything that is shown of a run; `alive` is None where the vendor does not tell who holds the deploy lock."""
 
     database: str
@@ -122,7 +122,7 @@ class Picture:
         return hashlib.sha256(json.dumps(told, cls=DjangoJSONEncoder).encode()).hexdigest()[:32]
 
 
-def picture(database: str, run: RunRecord) -> Picture:
+def run_snapshot(database: str, run: RunRecord) -> RunSnapshot:
     """Look at a run; its steps should have been fetched with it."""
     steps = list(run.steps.all())  # type: ignore[arg-type] # the plugin does not know this registry
     entries = RunLog(database, run.id).entries()
@@ -132,7 +132,7 @@ def picture(database: str, run: RunRecord) -> Picture:
     earlier = durations(database, keys) if run.status in ACTIVE else {}
     stands = looked or RunActivity(held=False)
     alive = looked.held if looked else None
-    return Picture(database, run, steps, entries, stands.work, stands.in_the_way, alive, earlier)
+    return RunSnapshot(database, run, steps, entries, stands.work, stands.in_the_way, alive, earlier)
 
 
 def _look(database: str, run: RunRecord, entries: Sequence[EventRecord]) -> RunActivity | None:
@@ -154,19 +154,19 @@ def _waited_for(entries: Sequence[EventRecord]) -> tuple[dict[str, str], list[in
 
 # For how many seconds what was seen is shown to others who look: many may watch one run.
 FRESH = 0.5
-_seen: dict[tuple[str, uuid.UUID], tuple[float, Picture]] = {}
+_seen: dict[tuple[str, uuid.UUID], tuple[float, RunSnapshot]] = {}
 
 
-def shared_picture(database: str, run_id: uuid.UUID) -> Picture | None:
+def shared_snapshot(database: str, run_id: uuid.UUID) -> RunSnapshot | None:
     """Return what somebody in this process has seen of a run just now, or look; None if there is no such run."""
     now = time.monotonic()
-    for key in [key for key, (when, _picture) in list(_seen.items()) if now - when > FRESH]:
+    for key in [key for key, (when, _snapshot) in list(_seen.items()) if now - when > FRESH]:
         _seen.pop(key, None)
     if (found := _seen.get((database, run_id))) is not None:
         return found[1]
     if (run := History(database).get(run_id)) is None:
         return None
-    looked = picture(database, run)
+    looked = run_snapshot(database, run)
     _seen[database, run_id] = (now, looked)
     return looked
 

@@ -28,7 +28,7 @@ def unwatched(_editor: BaseDatabaseSchemaEditor, _migration: MigrationKey) -> co
     return contextlib.nullcontext()
 
 
-class Carrier:
+class ScratchExecutor:
     """Carries out migrations forwards on one connection.
 
     `python` tells whether `RunPython` is carried out too; `fits` which operations of a migration that is not atomic

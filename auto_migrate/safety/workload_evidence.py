@@ -11,20 +11,20 @@ from auto_migrate.changes.change import Change
 from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.findings import Basis, Evidence, Level
 from auto_migrate.safety.hazard import Harm
-from auto_migrate.workload.witness import Witness, WitnessAccount, told
+from auto_migrate.workload.impact import Impact, WorkloadImpact, told
 
 # The harms that are done to the code that is running.
 TO_RELEASE = frozenset({Harm.LOSES_DATA, Harm.BREAKS})
 
 
 @dataclasses.dataclass
-class Hearing:
-    """Hears the witness about changes, under the names that tables and columns have before the plan.
+class WorkloadEvidence:
+    """Asks the workload about changes, under the names that tables and columns have before the plan.
 
     `former` has those names up to the migration that is judged; `begin` comes before each.
     """
 
-    witness: Callable[[], Witness | None]
+    workload: Callable[[], WorkloadImpact | None]
     former: FormerNames
     _names: dict[int, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
@@ -36,29 +36,29 @@ class Hearing:
             self._names[id(change)] = (former.table(change.table), column)
             former.follow(change)
 
-    def of(self, harm: Harm, change: Change | None) -> WitnessAccount | None:
+    def of(self, harm: Harm, change: Change | None) -> Impact | None:
         """Return what is known of a harm to the running release, None where there is nothing to be asked or heard."""
-        if harm not in TO_RELEASE or change is None or (witness := self.witness()) is None:
+        if harm not in TO_RELEASE or change is None or (workload := self.workload()) is None:
             return None
-        return witness.testify(change, *self._names.get(id(change), ("", "")))
+        return workload.impact_of(change, *self._names.get(id(change), ("", "")))
 
 
-def level_with(account: WitnessAccount | None, level: Level) -> Level:
+def level_with(account: Impact | None, level: Level) -> Level:
     """Return the level of a finding: an error if a statement is sure to be hurt, one lower if none is."""
     if account is None:
         return level
-    if any(sighting.certain for sighting in account.sightings):
+    if any(each.certain for each in account.affected):
         return Level.ERROR
     return list(Level)[max(level.rank - 1, 0)] if account.clears else level
 
 
-def evidence_of(account: WitnessAccount | None) -> Iterator[Evidence]:
+def evidence_of(account: Impact | None) -> Iterator[Evidence]:
     """Say what was seen, or that nothing was and whether that proves anything."""
     if account is None:
         return
-    yield from (Evidence(Basis.STATEMENTS, sentence) for sentence in told(account.sightings))
+    yield from (Evidence(Basis.STATEMENTS, sentence) for sentence in told(account.affected))
     names = {"source": account.source, "doubts": "; ".join(account.doubts)}
-    if account.sightings:
+    if account.affected:
         text = _("Seen in {source}.")
     elif account.doubts:
         text = _("No statement of {source} has to do with it, which proves nothing: {doubts}.")
