@@ -214,6 +214,8 @@ class Stepwise:
                 state = step.run()
                 flush_deferred(editor)
             self._finish(done)
+        # What fails from here on is nothing that the operation has put off until its commit.
+        self.progress.is_committed = False
         self._tell_copied()
         return state
 
