@@ -161,6 +161,8 @@ class Run:
         comparison = self.compare_if_possible()
         if comparison is not None and self.is_ahead(comparison):
             return EndState(comparison.state)
+        if self.request.await_turn is not None:
+            self.request.await_turn(self.may_compute(comparison))
         with self.lock() as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()
@@ -259,6 +261,15 @@ class Run:
         is_newer = comparison.state is SchemaState.AHEAD and not self.request.resolutions
         is_alone = self.fleet is None or self.fleet.is_settled(needs_of(comparison.loader))
         return is_newer and is_alone and not open_journals(self.database.alias)
+
+    def may_compute(self, comparison: Comparison | None) -> bool:
+        """Return whether a migration of the plan is code of others, or nobody can tell yet."""
+        if comparison is None or self.fleet is not None:
+            return True
+        # One database alone has nobody who asks.
+        from auto_migrate.applying.operation_loop import computes_nothing
+
+        return not all(computes_nothing(migration, backwards=backwards) for migration, backwards in comparison.plan)
 
     def lock(self) -> contextlib.AbstractContextManager[DeployLock]:
         """Hold the deploy lock, for which others are waited as long as the request or the settings say."""

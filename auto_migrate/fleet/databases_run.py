@@ -1,14 +1,15 @@
 """Several databases of one command, each by a run of its own, side by side.
 
 What one after the other gave is kept: no database is begun when one has failed, the first in order that failed gives
-the exit code, aliases of one database take turns in their order, and code that uses a database of those before its own
-finds it as the code needs it.
+the exit code, aliases of one database take turns in their order, and code finds the databases before its own as the
+release needs them, and those after its own as nobody has touched them yet.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,9 +34,14 @@ DEFAULT_PORTS = frozenset({"", "3306", "5432"})
 
 
 class DatabasesRun:
-    """Calls `migrate` for each alias, in as many threads as are to work; it is given the alias and its own workers."""
+    """Calls `migrate` for each alias, in as many threads as are to work.
 
-    def __init__(self, aliases: Sequence[str], migrate: Callable[[str, int], object], clock: Clock) -> None:
+    It is given the alias, its own workers, and what it calls before it changes anything; see `RunRequest`.
+    """
+
+    def __init__(
+        self, aliases: Sequence[str], migrate: Callable[[str, int, Callable[[bool], None]], object], clock: Clock
+    ) -> None:
         self.aliases = tuple(aliases)
         self.migrate = migrate
         self.clock = clock
@@ -47,6 +53,8 @@ class DatabasesRun:
         self.busy: set[object] = set()
         self.errors: dict[str, BaseException] = {}
         self.ended = {alias: threading.Event() for alias in aliases}
+        # Those of which it is known that nothing which they have yet to do can touch another database.
+        self.harmless = set[str]()
         # Told whenever one has ended; held by whoever changes any of these.
         self.changed = threading.Condition()
 
@@ -67,7 +75,7 @@ class DatabasesRun:
         while (alias := self._next()) is not None:
             try:
                 with self._after_earlier_ones(alias):
-                    self.migrate(alias, share)
+                    self.migrate(alias, share, functools.partial(self._await_turn, alias))
             except BaseException as error:  # noqa: BLE001 # raised where all are waited for
                 self.errors[alias] = error
             finally:
@@ -96,6 +104,21 @@ class DatabasesRun:
                 self.ended[other].set()
             self.changed.notify_all()
 
+    def _await_turn(self, alias: str, may_compute: bool) -> None:
+        """Let one change nothing while code of an earlier one has yet to run, which may use it as it was before."""
+        if not may_compute:
+            self.harmless.add(alias)
+        for other in self.aliases[: self.aliases.index(alias)]:
+            while not (self.ended[other].wait(0 if other in self.harmless else TICK) or other in self.harmless):
+                self.clock.check()
+            if other not in self.harmless:
+                self._refuse_without(other)
+
+    def _refuse_without(self, alias: str) -> None:
+        if alias in self.errors or alias in self.left:
+            text = _("Database {database!r}, which comes before this one, was not brought up to date.")
+            raise MigrationFailed(text.format(database=alias))
+
     @contextlib.contextmanager
     def _after_earlier_ones(self, alias: str) -> Iterator[None]:
         """Let whatever this thread asks of a database before this one wait until that is up to date."""
@@ -116,9 +139,7 @@ class DatabasesRun:
                 if (waited := self.clock.monotonic() - started) >= get_settings().LOCK_WAIT:
                     text = _("Database {database!r}, which is used here, was not up to date in {waited:.0f}s.")
                     raise DeployLockTimeout(text.format(database=alias, waited=waited))
-        if alias in self.errors or alias in self.left:
-            text = _("Database {database!r}, which is used here, was not brought up to date.")
-            raise MigrationFailed(text.format(database=alias))
+        self._refuse_without(alias)
         return execute(sql, params, many, context)
 
     def _raise_errors(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
@@ -266,10 +266,10 @@ class Command(BaseCommand):
             migrate(databases[0], request, listeners=[output.listener, *self.listeners], clock=clock)
             return
 
-        def migrate_one(database: str, workers: int) -> None:
+        def migrate_one(database: str, workers: int, await_turn: Callable[[bool], None]) -> None:
             own = output.of(database)
             audience = dataclasses.replace(request.audience, stdout=own.stdout)
-            part = dataclasses.replace(request, audience=audience, workers=workers)
+            part = dataclasses.replace(request, audience=audience, workers=workers, await_turn=await_turn)
             migrate(database, part, listeners=[own.listener, *self.listeners], clock=clock)
 
         # Most projects have one.

@@ -43,13 +43,20 @@ def copy(apps, schema_editor):
         connections["default"].cursor().execute("INSERT INTO shop_item DEFAULT VALUES")
     else:
         with connections["default"].cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM shop_item")
-            assert cursor.fetchone() == (1,), "the first database is not up to date"
+            cursor.execute("SELECT count(price) FROM shop_item")
+            assert cursor.fetchone() == (0,), "the first database is not up to date"
 """
-FAILING = """
-def fail(apps, schema_editor):
-    assert schema_editor.connection.alias != "{alias}", "not this one"
+# As code does that takes what belongs elsewhere from a later database, before that lets it go.
+MOVED = """
+from django.db import connections
+
+def move(apps, schema_editor):
+    if schema_editor.connection.alias == "default":
+        with connections["orders"].cursor() as cursor:
+            columns = connections["orders"].introspection.get_table_description(cursor, "shop_item")
+        assert [column.name for column in columns] == ["id"], "a later database was changed"
 """
+PRICE = 'migrations.AddField("item", "price", models.IntegerField(null=True)),'
 
 
 @pytest.fixture
@@ -70,6 +77,12 @@ def second(project: Project, function: str, source: str) -> None:
     """Add a migration that is a function."""
     called = f"migrations.RunPython({function})"
     project.migration("shop", f"0002_{function}", called, after="0001_initial", before=source)
+
+
+def failing(project: Project, alias: str) -> None:
+    """Add a migration that fails in one database."""
+    project.query("CREATE TABLE taken ()", database=alias)
+    project.migration("shop", "0002_fail", 'migrations.RunSQL("CREATE TABLE taken ()"),', after="0001_initial")
 
 
 @pytest.fixture
@@ -127,7 +140,7 @@ def test_each_line_says_of_which_database_it_is(shop: Project) -> None:
 def test_the_first_in_order_that_failed_gives_the_exit_code_and_all_are_named(
     shop: Project, begun: Callable[..., Future[Done]]
 ) -> None:
-    second(shop, "fail", FAILING.format(alias="reports"))
+    failing(shop, "reports")
     with held(shop, "orders"):
         done = begun(*ALL, "--lock-wait=3").result()
     assert done.code == 5, done.text
@@ -141,7 +154,7 @@ def test_the_first_in_order_that_failed_gives_the_exit_code_and_all_are_named(
 def test_those_under_way_end_well_and_no_other_is_begun_after_a_failure(
     shop: Project, begun: Callable[..., Future[Done]]
 ) -> None:
-    second(shop, "fail", FAILING.format(alias="orders"))
+    failing(shop, "orders")
     with held(shop, "default"):
         done = begun(*ALL, AUTO_MIGRATE_TENANT_WORKERS="2")
         until(lambda: is_migrated(shop, "orders"))
@@ -160,6 +173,8 @@ def test_code_of_migrations_runs_in_one_database_at_a_time(shop: Project) -> Non
 
 def test_code_finds_the_databases_before_its_own_up_to_date(shop: Project, begun: Callable[..., Future[Done]]) -> None:
     second(shop, "copy", COPIED)
+    assert shop.run("auto_migrate").code == 0
+    shop.migration("shop", "0003_price", PRICE, after="0002_copy")
     running = "SELECT 1 FROM auto_migrate_step WHERE name = '0002_copy' AND status = 'running'"
     with held(shop, "default"):
         done = begun(*ALL)
@@ -167,12 +182,25 @@ def test_code_finds_the_databases_before_its_own_up_to_date(shop: Project, begun
     assert done.result().code == 0, done.result().text
 
 
+def test_code_finds_the_databases_after_its_own_untouched(shop: Project, begun: Callable[..., Future[Done]]) -> None:
+    assert shop.run(*ALL, **WORKERS).code == 0
+    shop.migration("shop", "0002_price", PRICE, after="0001_initial")
+    shop.migration("shop", "0003_move", "migrations.RunPython(move)", after="0002_price", before=MOVED)
+    with held(shop, "default"):
+        done = begun(*ALL)
+        others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        until(lambda: shop.query(others, database="orders"))
+    assert done.result().code == 0, done.result().text
+
+
 def test_code_that_uses_a_database_that_failed_fails_as_well(shop: Project) -> None:
     second(shop, "copy", COPIED)
+    assert shop.run("auto_migrate").code == 0
+    shop.migration("shop", "0003_price", PRICE, after="0002_copy")
     with held(shop, "default"):
         done = shop.run(*ALL, "--lock-wait=1", **WORKERS)
     assert done.code == 5, done.text
-    assert "Database 'default', which is used here, was not brought up to date." in done.errors
+    assert "Database 'default', which comes before this one, was not brought up to date." in done.errors
     assert is_migrated(shop, "orders")
 
 
@@ -195,7 +223,9 @@ def test_one_signal_ends_all_of_them(shop: Project) -> None:
         waiting = set[str]()
         while len(waiting) < 2:
             line = json.loads(runner.stdout.readline())
-            waiting.update([line["database"]] if line["event"] == "lock_awaited" else [])
+            # The second one waits for its turn, which comes after the functions of the first.
+            awaited = {"default": "lock_awaited", "other": "state_compared"}[line["database"]]
+            waiting.update([line["database"]] if line["event"] == awaited else [])
         runner.send_signal(signal.SIGTERM)
         output, errors = runner.communicate(timeout=60)
     assert runner.returncode == 8, errors
