@@ -22,6 +22,7 @@ COLUMN = """
                OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
                                                        AND NOT starts_with(tgname, 'auto_migrate_'))
                OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
+               OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
                OR EXISTS (SELECT FROM pg_publication_tables
                           WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
                OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
@@ -71,9 +72,11 @@ CONSTRAINTS = """
        OR (confrelid = to_regclass(%(table)s) AND %(number)s = ANY(confkey))
     ORDER BY conname
 """
+# What sees an UPDATE of a row, makes another of it, or hides the row from it.
 TRIGGERS = """
-    SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal
+    SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%(table)s) AND NOT tgisinternal
                                                 AND NOT starts_with(tgname, 'auto_migrate_'))
+        OR EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%(table)s) AND (relhasrules OR relforcerowsecurity))
 """
 
 
@@ -138,12 +141,14 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
 def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
     """Raise `NotOnline` if a project's own triggers would see each row written that Django's statement does not show.
 
+    So with rules, and with policies that may keep rows from being written.
+
     Without a database to look at, there are none.
     """
     if connection.connection is None:
         return
     with connection.cursor() as cursor:
-        cursor.execute(TRIGGERS, [table])
+        cursor.execute(TRIGGERS, {"table": table})
         if cursor.fetchone()[0]:
             raise NotOnline
 

@@ -31,6 +31,11 @@ TYPE = re.compile(
     rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),\[\]]*?)"
     rf"(?P<collation> COLLATE {QUOTED})?(?P<cast> USING (?P=column)::(?P=type))?"
 )
+# What decides on how a value is read and written: the trigger shall do it as the statement that fills does, whoever
+# writes the row.
+SETTINGS = ("search_path", "timezone", "datestyle", "intervalstyle", "extra_float_digits", "bytea_output")
+# Types to which no setting matters; to set them costs a write more than to copy its value.
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "double precision", "real")
 SEQUENCE = re.compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
 # What somebody may do with a sequence is what he may do with another one, whatever default privileges gave him. Both
 # without any said are left so.
@@ -105,17 +110,21 @@ class Shadow:
         """Return the steps up to the swap."""
         facts = self.facts
         copy = f"BEGIN NEW.{self.column} := {self.value('NEW.')}; RETURN NEW; END"
+        needed = () if self.type.startswith(NUMBERS) else SETTINGS
+        alike = " ".join(f"SET {setting} FROM CURRENT" for setting in needed)
         if facts.becomes_required and not facts.value:
             yield look(facts.table, f"{facts.column} IS NULL", facts.column)
         yield Step(
             kind=Kind.CHANGE,
             sql=(
                 f"ALTER TABLE {facts.table} ADD COLUMN {self.column} {self.type}",
-                f"CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $copy${copy}$copy$",
+                f"CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql {alike} AS $copy${copy}$copy$",
                 (
                     f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {facts.table}"
                     f" FOR EACH ROW EXECUTE FUNCTION {self.function}()"
                 ),
+                # For rows that come by replication as well.
+                f"ALTER TABLE {facts.table} ENABLE ALWAYS TRIGGER {self.trigger}",
             ),
             table=facts.table,
             subject=self.column,

@@ -176,6 +176,21 @@ def test_what_was_cut_half_way_is_no_reason_to_refuse_the_plan(
     parts.deploy()
 
 
+def test_who_writes_with_other_settings_meanwhile_is_copied_as_all_rows_are(parts: Shop) -> None:
+    parts.query("ALTER TABLE shop_part ALTER size TYPE timestamptz USING NULL")
+    parts.second('migrations.AlterField("part", "size", models.DateField(null=True, db_index=True))')
+    parts.query(CUT)
+    parts.deploy(expect=3, AUTO_MIGRATE_MAX_RETRIES="1")
+    parts.query("DROP EVENT TRIGGER cut")
+    write = "UPDATE shop_part SET size = '2026-01-05T02:00:00Z' WHERE id ="
+    parts.query(f"SET timezone = 'America/Sao_Paulo'; {write} 7")
+    # As rows that come by replication are written.
+    parts.query(f"SET session_replication_role = replica; {write} 8")
+    parts.deploy()
+    found = parts.query("SELECT id, size::text FROM shop_part WHERE size IS NOT NULL ORDER BY id")
+    assert found == [(7, "2026-01-05"), (8, "2026-01-05")]
+
+
 def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> None:
     parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
     parts.second('migrations.AlterField("part", "number", models.IntegerField(default=0))')
@@ -200,6 +215,9 @@ def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> No
         "COMMENT ON INDEX \"both\" IS 'for the list'",
         "CREATE INDEX doubled ON shop_part ((count * 2)); ALTER INDEX doubled ALTER 1 SET STATISTICS 90",
         "COMMENT ON CONSTRAINT more ON shop_part IS 'for the sum'",
+        # Nothing would be copied, and nobody be told.
+        "CREATE RULE kept AS ON UPDATE TO shop_part DO INSTEAD NOTHING",
+        "ALTER TABLE shop_part ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
     ],
 )
 def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_written(parts: Shop, obstacle: str) -> None:
