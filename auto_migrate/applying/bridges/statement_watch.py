@@ -74,6 +74,8 @@ class StatementWatch:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Carry out a statement, with all that stands in its way aside, and let the bridges follow it."""
         text = str(sql)
+        # It may be carried out twice, and an iterator gives its rows once.
+        params = list(params) if many else params
 
         def run() -> Any:
             return execute(sql, params, many, context)
