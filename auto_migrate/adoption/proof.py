@@ -26,15 +26,14 @@ Shapes = Mapping[str, TableShape]
 class TableMatch:
     """Where a table is among its versions: `at` one of `fits`, the indices of those that it equals; None if at none.
 
-    `differences` are from each version, and `counts` how many of them count.
+    `differences` are those from each version that count.
     """
 
     table: VersionedTable
     differences: list[list[Difference]]
-    counts: list[int]
 
     def __post_init__(self) -> None:
-        self.fits = [index for index, count in enumerate(self.counts) if not count]
+        self.fits = [index for index, found in enumerate(self.differences) if not found]
         self.at = self.fits[-1] if self.fits else None
 
     def retreat(self, below: int) -> bool:
@@ -59,8 +58,8 @@ class TableMatch:
 
         That it should not be there says less than how it should be.
         """
-        pairs = zip(reversed(self.counts), reversed(self.differences), strict=True)
-        return min(pairs, key=lambda pair: (any(one.part is ObjectType.TABLE for one in pair[1]), pair[0]))[1]
+        versions = reversed(self.differences)
+        return min(versions, key=lambda found: (any(one.part is ObjectType.TABLE for one in found), len(found)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,8 +149,8 @@ def locate(table: VersionedTable, actual: Shapes) -> TableMatch:
     """Compare a table with each of its versions."""
     known = known_parts(table.versions)
     there = actual.get(table.name)
-    differences = [list(compare_version(table.name, version, there, actual)) for version in table.versions]
-    return TableMatch(table, differences, [sum(counts(one, known) for one in found) for found in differences])
+    compared = (compare_version(table.name, version, there, actual) for version in table.versions)
+    return TableMatch(table, [[one for one in found if counts(one, known)] for found in compared])
 
 
 def compare_version(name: str, version: Version, there: TableShape | None, actual: Shapes) -> Iterator[Difference]:

@@ -143,10 +143,7 @@ def advice(error: BaseException, migration: Migration) -> list[str]:
     # SQLite has no number for it, and no other language.
     there = codes & THERE_ALREADY or ("sqlite" in codes and "already exists" in str(error))
     if there and is_first(migration):
-        command = f"manage.py migrate --fake-initial {migration.app_label}"
-        if any(isinstance(code, str) and code in THERE_ALREADY for code in codes):
-            # PostgreSQL's, of which more can be proven than that tables of these names are there.
-            command = "manage.py auto_migrate --adopt --plan"
+        command = "manage.py auto_migrate --adopt --plan"
         return [
             _("If its tables were there before migrations were recorded, adopt them: {command}").format(command=command)
         ]

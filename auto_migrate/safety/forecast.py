@@ -79,6 +79,7 @@ class Forecaster:
         total = None
         if by_sizes is not None:
             total = round(by_sizes * (self.pace or 1.0), 3)
+            lock = min(lock, total)
         return MigrationForecast(read.key, total, round(lock, 3), basis, by_sizes)
 
     def _by_sizes(self, read: ClassifiedMigration) -> float | None:

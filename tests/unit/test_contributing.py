@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 
-from auto_migrate.version import __version__
 from tests.entries import each_entry
 from tests.manage import ROOT
 from tests.requirements import ALL
@@ -34,8 +33,3 @@ def test_each_program_is_one(module: str) -> None:
 @each_entry("name", re.findall(r"TESTS_WITHOUT=(\S+)", TEXT)[0].split(","))
 def test_what_it_hides_can_be_hidden(name: str) -> None:
     assert name in ALL
-
-
-@each_entry("readme", ["README.md", "README.pt-BR.md"])
-def test_the_readmes_name_the_wheel_of_this_version(readme: str) -> None:
-    assert f"dist/django_auto_migrate-{__version__}-py3" in (ROOT / readme).read_text("utf-8")

@@ -82,6 +82,14 @@ def test_a_lock_in_a_transaction_is_held_to_its_end(shop: Project) -> None:
     assert apart["seconds"] > 0.05
 
 
+def test_no_lock_is_foreseen_for_longer_than_its_migration(shop: Project) -> None:
+    shop.query("TRUNCATE shop_a")
+    field = 'migrations.AddField("a", "city", models.CharField(max_length=9, null=True, db_index=True))'
+    shop.migration("shop", "0002_one", field, after="0001_first")
+    [told] = forecast(shop)["migrations"]
+    assert 0 < told["longest_lock_seconds"] <= told["seconds"]
+
+
 def test_a_database_whose_history_knows_no_forecasts_has_one(shop: Project) -> None:
     shop.query("DROP TABLE auto_migrate_event")
     assert forecast(shop)["basis"] == "sizes"

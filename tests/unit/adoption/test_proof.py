@@ -64,6 +64,12 @@ def test_a_column_that_a_migration_removes_says_that_it_did_not() -> None:
     assert (found.there, [one.table for one in found.contradictions("t")]) == (frozenset(), ["t"])
 
 
+def test_what_does_not_count_is_not_told_as_what_keeps_a_table_from_being_adopted() -> None:
+    found = proof([table("t", *A)], {"t": shape("a", "legacy")}, 2)
+    [contradiction] = found.contradictions("t")
+    assert [(str(one.kind), one.name) for one in contradiction.differences] == [("missing", "id")]
+
+
 def test_what_is_there_by_half_is_told_with_what_it_lacks() -> None:
     found = proof(
         [table("ta", (-1, None), (0, shape("id"))), table("tb", (-1, None), (0, shape("id")))], {"ta": shape("id")}, 1

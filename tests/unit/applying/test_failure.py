@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sqlite3
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from django.db import DataError, OperationalError, connection
 from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 
-from auto_migrate.applying.failure import MAX_STATEMENT, failure
+from auto_migrate.applying.failure import MAX_STATEMENT, advice, failure
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, MigrationFailed, TransientError
@@ -192,6 +193,16 @@ def test_a_known_error_is_told_with_what_to_look_at(kind: type[Migration], error
     assert isinstance(ended, MigrationFailed)
     advised = ended.hint.splitlines()[:-2]
     assert (len(advised) == 1 and words in advised[0]) if words else advised == []
+
+
+def test_tables_that_are_there_are_adopted_by_what_they_are_on_every_server() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as lite:
+        lite.execute("CREATE TABLE billing_invoice (id)")
+        with pytest.raises(sqlite3.OperationalError) as there:
+            lite.execute("CREATE TABLE billing_invoice (id)")
+    for error in (there.value, OperationalError(1050, "Table 'billing_invoice' already exists")):
+        [line] = advice(error, Fill("0001_initial", "billing"))
+        assert line.endswith("manage.py auto_migrate --adopt --plan")
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Refusal("lost", "08006")])
