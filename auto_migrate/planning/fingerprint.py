@@ -3,10 +3,10 @@
 A fingerprint has four parts, so that a deploy pays for what has changed. Of the *schema*: the migration files and what
 they import, the settings that name or leave out migrations, the versions of Django and of this package, the recorded
 rows; and the models and routers, from which Django's own receivers of `post_migrate` make content types and
-permissions. Of the *receivers* of others, empty where there are none: their source with what it imports, the settings
-and the environment's variables that it mentions, the release, and all of the project's code, which they may read. Of
-the system *checks* that were passed: the release, and the receivers' part. And of the models that were *reflected* in
-the migrations when Django's `migrate` last looked, which nobody else does.
+permissions. Of the *receivers* of others, empty where there are none: their source with what it imports, the release,
+all of the project's code, which they may read, and the settings and the environment's variables that any of it
+mentions. Of the system *checks* that were passed: the release, and the receivers' part. And of the models that were
+*reflected* in the migrations when Django's `migrate` last looked, which nobody else does.
 
 All of it is read without building a graph, and as a rule without importing a migration. What cannot be read this way
 (migrations in a zip file, say) gives no fingerprint, and the long way is taken.
@@ -174,9 +174,12 @@ def _read(database: str) -> Code:
     _add_found(schema, own, imports)
     if not written:
         return Code(schema.digest(), bytes(heard.digest_size), tuple(labels), read)
-    _add_mentions(heard, others)
     read_by_others = Imports(modules)
     _add(heard, get_settings().release, *distributions(), *project_code(read_by_others))
+    # Whoever names no setting means all of them only where a receiver is known to do that.
+    others.settings |= read_by_others.settings
+    others.variables |= read_by_others.variables
+    _add_mentions(heard, others)
     _add_found(heard, others, read_by_others)
     return Code(schema.digest(), heard.digest(), tuple(labels), read)
 

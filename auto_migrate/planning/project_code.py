@@ -42,7 +42,7 @@ def distributions() -> Iterator[str | bytes]:
 
 
 def project_code(imports: Imports) -> Iterator[str | bytes]:
-    """Return the name and a hash of each file; what the project's files lead to is left in `imports`."""
+    """Return the name and a hash of each file; what the project's files lead to and mention is left in `imports`."""
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
         if config.name.startswith("django.") or config.name == "auto_migrate":
             continue
@@ -54,7 +54,12 @@ def project_code(imports: Imports) -> Iterator[str | bytes]:
             yield f"{config.label}/{name}"
             yield hashlib.blake2b(content, digest_size=32).digest()
             if name.endswith(".py") and not installed:
-                imports.follow(content, ".".join([config.name, *name.split("/")[:-1]]))
+                inside = name.split("/")[:-1]
+                package = ".".join([config.name, *inside])
+                imports.follow(content, package)
+                # What migrations mention is for them.
+                if "migrations" not in inside:
+                    imports.mention(imports.modules.look_through(content, package))
 
 
 def _models(config: AppConfig) -> Iterator[str]:
@@ -76,5 +81,5 @@ def _files(folder: str) -> Iterator[str]:
         inner[:] = sorted(name for name in inner if name not in PASSED_OVER and not name.startswith("."))
         start = os.path.relpath(place, folder).replace(os.sep, "/")
         for name in sorted(files):
-            if name.endswith(SUFFIXES):
+            if name.lower().endswith(SUFFIXES):
                 yield name if start == "." else f"{start}/{name}"

@@ -28,7 +28,8 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 COMMENT = re.compile(rb"#[^\n]*")
 
 SETTING = re.compile(rb"\bsettings(?:\.|\s*,\s*['\"])([A-Z][A-Z0-9_]*)")
-VARIABLE = re.compile(rb"\b(?:environ(?:\.get\(|\[)|getenv\()\s*['\"](\w+)['\"]")
+# Asked of `os`, or of what packages make of it: `env("X")`, `env.list("X")`, `config("X")`.
+VARIABLE = re.compile(rb"\b(?:environ(?:\.\w+\(|\[)|getenv\(|env(?:\.\w+)?\(|config\()\s*['\"](\w+)['\"]")
 
 # What the graph takes from a migration, and how most of them write it: naming others, or a swappable model's setting.
 PLACES = (b"dependencies", b"replaces", b"run_before")

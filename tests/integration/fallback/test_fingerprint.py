@@ -135,6 +135,32 @@ def test_what_the_project_imports_from_elsewhere_counts_too(declaring: Project) 
     assert declaring.query(SEEN) == [(3,)]
 
 
+READING = """
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+env = os.environ.__getitem__
+SQL = Path(__file__).with_name("NUMBER.SQL")
+VIEW = ", ".join(["SELECT " + SQL.read_text(), settings.NUMBER, env("NUMBER")])
+"""
+
+
+def test_what_a_declaration_reads_counts(declaring: Project) -> None:
+    declaring.app("tools", migrated=False)
+    declaring.file("tools/apps.py", INSTALLING)
+    declaring.file("shop/declarations.py", READING)
+    said = {"sql": 1, "setting": 1, "variable": 1}
+    for what in ("", "sql", "setting", "variable"):
+        said[what] = 2
+        declaring.file("shop/NUMBER.SQL", f"{said['sql']} AS a")
+        declaring.settings(NUMBER=f"{said['setting']} AS b")
+        done = declaring.run("auto_migrate", NUMBER=f"{said['variable']} AS c")
+        assert done.code == 0, done.text
+        assert declaring.query(SEEN) == [(said["sql"], said["setting"], said["variable"])]
+
+
 def test_where_nobody_else_listens_the_projects_code_does_not_count(declaring: Project) -> None:
     assert declaring.run("auto_migrate").code == 0
     declaring.file("shop/declarations.py", "VIEW = 'SELECT 2'\n")
