@@ -1,4 +1,4 @@
-"""Tables that no release has used yet: a run made them and was cut before its plan was carried out."""
+"""Tables that no release has used yet: a run made them, was cut before its plan was carried out, and they are empty."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from auto_migrate.values import MigrationKey
 def unreleased_tables(database: Database, comparison: Comparison, state: Callable[[], ProjectState]) -> frozenset[str]:
     """Return the tables that were made since a run has ended well; `state` gives that of the recorded migrations.
 
-    Only of plans of which this one is the rest: another tool may have carried out what is recorded as a whole.
+    Only of plans of which this one is the rest: another tool may have carried out what is recorded as a whole. Nor any
+    that holds rows, whoever wrote them: they may be lost.
     """
     recorded = {MigrationKey(*node) for node in comparison.recorded}
     pending = frozenset(comparison.whole_keys)
@@ -28,7 +29,9 @@ def unreleased_tables(database: Database, comparison: Comparison, state: Callabl
         if left and left <= pending:
             done |= keys & recorded
     migrations = (comparison.loader.disk_migrations.get((key.app_label, key.name)) for key in done)
-    return frozenset(table for migration in migrations if migration for table in tables_made(migration, state()))
+    made = {table for migration in migrations if migration for table in tables_made(migration, state())}
+    found = database.statistics.of_tables(made, 1) if made and database.statistics else {}
+    return frozenset(table for table, seen in found.items() if seen.counted and not seen.rows)
 
 
 def tables_made(migration: Migration, state: ProjectState) -> Iterator[str]:
