@@ -58,8 +58,15 @@ class Project:
         self.folder = folder
         self.python = python
 
+    def empty(self, way: Way) -> None:
+        """Make a way's database anew."""
+        self.server.drop_database(way.database)
+        self.server.create_database(way.database)
+
     def write(self) -> None:
         """Write it; let Django make the migrations of its own models."""
+        # `makemigrations` asks the database for its history, which must not be that of the package before.
+        self.empty(STOCK)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.package.write(self.folder)
         for number, models in enumerate(self.package.models):
@@ -103,7 +110,7 @@ class Commands:
 
     def __init__(self, project: Project, way: Way) -> None:
         self.project = project
-        self.empty(way)
+        project.empty(way)
         self.nursery = project.nursery(way)
 
     def run(self, way: Way, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
@@ -118,18 +125,13 @@ class Commands:
             raise Failed(f"exit {running.returncode}: {last_words(running.output)}")
         return running.output
 
-    def empty(self, way: Way) -> None:
-        """Make the way's database anew."""
-        self.project.server.drop_database(way.database)
-        self.project.server.create_database(way.database)
-
     def migrate(self, way: Way) -> None:
         """Migrate in a way."""
         self.run(way, way.command, "--noinput")
 
     def migrate_filled(self, way: Way) -> list[str]:
         """Migrate in a way, with rows in all tables; return the migrations that refused them and had none, then."""
-        self.empty(way)
+        self.project.empty(way)
         output = self.run(way, "shell", "-v", "0", "-c", FILL.format(command=way.command))
         refused: list[str] = json.loads(output.splitlines()[-1])
         return refused
@@ -186,7 +188,7 @@ def deploy(project: Project, refused: list[str] | None) -> dict[str, str]:
         return {"loading": str(error)}
     with ours.nursery:
         for way in (BESIDE, ONLINE):
-            ours.empty(way)
+            ours.project.empty(way)
         steps: dict[str, Callable[[], object]] = {
             "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
             "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
