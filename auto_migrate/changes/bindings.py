@@ -10,7 +10,7 @@ import dataclasses
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.changes.change import Change, DropColumn, DropTable
+from auto_migrate.changes.change import Change, DropColumn, DropNotNull, DropTable, SetDefault
 from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.changes.sql.catalog import Catalog
 from auto_migrate.changes.sql.quoting import parts_of
@@ -23,6 +23,8 @@ class Bindings:
         self.is_asked = connection.vendor == "postgresql"
         self.known = Catalog(connection, {})
         self.former = FormerNames()
+        # Columns that may be left out by the time they go, unless something else holds them.
+        self.loosened: set[tuple[str, str]] = set()
 
     def told(self, change: Change) -> Change:
         """Return a change with what the database says of the column or table that it drops."""
@@ -31,7 +33,9 @@ class Bindings:
         return self._of_table(change) if isinstance(change, DropTable) else change
 
     def follow(self, change: Change) -> None:
-        """Take in what a change renames, unless the database has that by now."""
+        """Take in what a change renames or loosens, unless the database has that by now."""
+        if isinstance(change, DropNotNull | SetDefault):
+            self.loosened.add((self.former.table(change.table), self.former.column(change.table, change.column)))
         self.former.follow(change)
 
     def _of_column(self, change: DropColumn) -> DropColumn:
@@ -40,6 +44,8 @@ class Bindings:
         asked = ".".join(parts_of(table))
         if not self.is_asked or (binding := self.known.binding(asked, column)) is None:
             return named
+        if (table, column) in self.loosened:
+            binding = binding._replace(required=binding.required and binding.held)
         if change.definition is None:
             references = change.references or self.known.reference(asked, column)
             return dataclasses.replace(named, references=references, required=binding.required, held=binding.held)
