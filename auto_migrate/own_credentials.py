@@ -39,8 +39,12 @@ def own_credentials() -> re.Pattern[str] | None:
 
 def _values() -> Iterator[str]:
     yield from _within(os.environ)
-    if settings.configured:
-        yield from _within({name: getattr(settings, name, None) for name in vars(settings._wrapped) if name.isupper()})
+    holder: Any = settings._wrapped if settings.configured else None
+    while holder is not None:
+        # Looked up where they are kept: to ask for one that Django has deprecated is a warning, or an error.
+        kept = vars(holder)
+        yield from _within({name: value for name, value in kept.items() if name.isupper()})
+        holder = kept.get("default_settings")
 
 
 def _within(values: Mapping[Any, Any]) -> Iterator[str]:
