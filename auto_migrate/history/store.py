@@ -149,8 +149,7 @@ class History:
         if not have_tables(connections[self.database]):
             return []
         steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
-        ended = self.runs().filter(status=RunStatus.SUCCEEDED).values_list("requested_at", flat=True)
-        if (last := ended.first()) is not None:
+        if last := self.runs().filter(status=RunStatus.SUCCEEDED).values_list("requested_at", flat=True).first():
             steps = steps.filter(run__requested_at__gt=last)
         plans: dict[uuid.UUID, set[MigrationKey]] = {}
         for run, *key in self._tell(lambda: list(steps.values_list("run_id", "app_label", "name"))) or ():

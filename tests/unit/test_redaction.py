@@ -181,7 +181,7 @@ def test_no_text_is_looked_at_for_long(part: str) -> None:
 
 @override_settings(
     SECRET_KEY="dj4ngo hunter2!",
-    EMAIL_HOST_PASSWORD="9f/hunter2@9",
+    GATEWAY_PASSWORD="9f/hunter2@9",
     BROKER={"LOCATIONS": ["redis://:p%2Fhunter2@cache"]},
     AUTH_PASSWORD_VALIDATORS=[{"NAME": "password_validation.Own"}],
 )
