@@ -217,7 +217,8 @@ def compile_patterns() -> None:
     sqlparse.format("SELECT 1")
     redacted("nothing")
     argparse.ArgumentParser().format_help()
-    for module in list(sys.modules.values()):
+    # One that is hidden stands there as None.
+    for module in filter(None, list(sys.modules.values())):
         for value in list(vars(module).values()):
             # What `_lazy_re_compile` returns.
             if type(value) is SimpleLazyObject and value._setupfunc.__name__ == "_compile":

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import MySQLdb
 import pytest
 
 from auto_migrate.drift.mysql_tables import SUFFIX
@@ -158,6 +157,8 @@ class MariaDBHand:
         self.server.execute(self.kept, database=self.name)
 
     def ask(self, statement: str) -> list[Any]:
+        import MySQLdb
+
         account = {"user": self.server.user, "password": self.server.password}
         with contextlib.closing(
             MySQLdb.connect(host=HOST, port=self.server.port, database=self.name, autocommit=True, **account)
@@ -169,6 +170,8 @@ class MariaDBHand:
 
     def alter(self, label: str, turn: int) -> str:
         """Alter the app's tables in one of ten ways; return how."""
+        import MySQLdb
+
         # A package that has no such thing, or does not let it go, has a column or a table renamed.
         for find, statement in (self.WAYS[turn], self.WAYS[1], self.WAYS[-1]):
             if found := self.ask(find.format(label.replace("_", "\\_"))):
