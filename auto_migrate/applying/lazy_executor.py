@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
@@ -49,18 +49,11 @@ class LazyExecutor(Planner):
         # What looks whether the tables are there already lets operations change the state, known or not.
         if fake_initial or applies_itself(migration):
             return quietly(super().apply_migration(djangos(state), migration, fake, fake_initial))
-        origin, lazily = preserved(state), LazilyApplied(migration)
-
-        def second() -> ProjectState:
-            with self._without_announcement():
-                return super(LazyExecutor, self).apply_migration(stock(origin), migration, fake)
-
-        return once_more(
+        origin, apply = preserved(state), super().apply_migration
+        return self._once_or_twice(
             migration,
-            lambda: quietly(super(LazyExecutor, self).apply_migration(state, lazily.migration, fake)),
-            second,
-            connection=self.connection,
-            is_undone=lambda sent, error: self._is_undone(migration, sent) and lazily.error is error,
+            lambda lazily: quietly(apply(state, lazily, fake)),
+            lambda: apply(stock(origin), migration, fake),
         )
 
     def _migrate_all_backwards(
@@ -89,15 +82,26 @@ class LazyExecutor(Planner):
         """Run a migration backwards as Django does, and take its record away."""
         if fake or is_stock(state):
             return super().unapply_migration(state, migration, fake)
+        unapply = super().unapply_migration
+        return self._once_or_twice(
+            migration,
+            lambda lazily: unapply(state, lazily, fake),
+            lambda: unapply(stock(state), migration, fake),
+        )
+
+    def _once_or_twice(
+        self, migration: Migration, way: Callable[[Migration], ProjectState], djangos_way: Callable[[], ProjectState]
+    ) -> ProjectState:
+        """Carry out a migration in our way; where an error of its operations has left nothing of it, in Django's."""
         lazily = LazilyApplied(migration)
 
         def second() -> ProjectState:
             with self._without_announcement():
-                return super(LazyExecutor, self).unapply_migration(stock(state), migration, fake)
+                return djangos_way()
 
         return once_more(
             migration,
-            lambda: super(LazyExecutor, self).unapply_migration(state, lazily.migration, fake),
+            lambda: way(lazily.migration),
             second,
             connection=self.connection,
             is_undone=lambda sent, error: self._is_undone(migration, sent) and lazily.error is error,

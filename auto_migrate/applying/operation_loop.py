@@ -63,7 +63,7 @@ class Progress:
 
     def enter(self, index: int) -> None:
         """Note that the next operation begins."""
-        self.index, self.statement, self.statements, self.is_committed = index, "", 0, False
+        self.index, self.statement, self.statements = index, "", 0
         self.began.setdefault(index, self.clock.now())
 
     def timed(self) -> tuple[TimedOperation, ...]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.changes.change import AddColumn, Change, DropColumn, DropDefault, DropTable, SetNotNull
 from auto_migrate.changes.columns import has_database_default
-from auto_migrate.changes.sql.quoting import parts_of
+from auto_migrate.changes.sql.quoting import djangos_name, parts_of
 from auto_migrate.conf import get_settings
 from auto_migrate.values import BRIDGED_VENDORS, BridgeKind
 
@@ -80,7 +80,7 @@ def present_names(change: DropColumn | DropTable) -> tuple[str, str]:
         table, column = change.present if any(change.present) else (change.table, change.column)
     else:
         table, column = change.present or change.table, ""
-    return table if change.definition is not None else '"."'.join(parts_of(table)), column
+    return table if change.definition is not None else djangos_name(parts_of(table)), column
 
 
 def obstacle(change: AddColumn | SetNotNull | DropDefault, vendor: str) -> str:

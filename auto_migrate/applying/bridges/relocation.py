@@ -24,7 +24,7 @@ from auto_migrate.applying.bridges.bridge_sql import (
 )
 from auto_migrate.applying.bridges.converted_values import converted
 from auto_migrate.changes.change import AlterType, Change
-from auto_migrate.changes.sql.quoting import parts_of
+from auto_migrate.changes.sql.quoting import djangos_name, parts_of
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.present_columns import ColumnPlace, defaults_of_heirs, found_again, places_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
@@ -243,6 +243,6 @@ def moved(bridge: Bridge, before: ColumnPlace, after: ColumnPlace) -> Bridge:
     if after.schema != before.schema:
         table = after.table
     elif after.name != before.name:
-        table = '"."'.join([*parts_of(bridge.table)[:-1], after.name])
+        table = djangos_name([*parts_of(bridge.table)[:-1], after.name])
     column = bridge.column if after.column == before.column else after.column
     return dataclasses.replace(bridge, table=table, column=column)

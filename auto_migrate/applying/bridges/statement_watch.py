@@ -74,8 +74,6 @@ class StatementWatch:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Carry out a statement, with all that stands in its way aside, and let the bridges follow it."""
         text = str(sql)
-        # It may be carried out twice, and an iterator gives its rows once.
-        params = list(params) if many else params
 
         def run() -> Any:
             return execute(sql, params, many, context)
@@ -87,6 +85,9 @@ class StatementWatch:
             places = self._places()
             if not places and not tightening.is_possible:
                 return run()
+            if many:
+                # It may be carried out twice, and an iterator gives its rows once.
+                params = list(params)
             return self._carry_out(run, text, places, tightening)
 
     def _may_move(self, text: str) -> bool:

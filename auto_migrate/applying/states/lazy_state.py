@@ -160,9 +160,9 @@ class LazyState(ProjectState):
         if any(sender == NONE_ID for (_receiver, sender), *_ in class_prepared.receivers):
             return False
         states = {**self.models, **{key_of(state): state for state in self.real_models}}
-        outlines = [model_relations(state) for state in states.values()]
-        there = {*states, *(made for found in outlines for made in found.automatic)}
-        return all(there >= found.targets and not found.extends_real for found in outlines)
+        relations = [model_relations(state) for state in states.values()]
+        there = {*states, *(made for found in relations for made in found.automatic)}
+        return all(there >= found.targets and not found.extends_real for found in relations)
 
     @property
     def real_models(self) -> list[ModelState]:

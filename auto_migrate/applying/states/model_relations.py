@@ -42,10 +42,10 @@ class ModelRelations:
 
 
 def model_relations(state: ModelState) -> ModelRelations:
-    """Return the outline of a state that does not change any more; the state, which is not hashable, keeps it."""
-    found: ModelRelations | None = vars(state).get("_auto_migrate_outline")
+    """Return the relations of a state that does not change any more; the state, which is not hashable, keeps it."""
+    found: ModelRelations | None = vars(state).get("_auto_migrate_relations")
     if found is None:
-        found = vars(state)["_auto_migrate_outline"] = _read(state)
+        found = vars(state)["_auto_migrate_relations"] = _read(state)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from auto_migrate.databases.identifiers import quoted
 
@@ -42,6 +43,11 @@ def parts_of(table: str) -> list[str]:
     """Return the schema, if there is one, and the name of a table: `sales.invoice`, or Django's `sales"."invoice`."""
     separator = '"."' if '"."' in table else "."
     return table.split(separator)
+
+
+def djangos_name(parts: Iterable[str]) -> str:
+    """Write those parts as Django does, which puts quotes around a whole."""
+    return '"."'.join(parts)
 
 
 def quoted_table(table: str) -> str:
