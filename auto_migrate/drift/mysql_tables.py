@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.drift.mysql_catalogue import read_tables
-from auto_migrate.drift.state_tables import Model, simplify, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, table_name
 from auto_migrate.drift.table_shape import TableShape
 from auto_migrate.drift.table_source import TableSource
 from auto_migrate.exceptions import DatabaseRefused, DeployLockTimeout
@@ -125,10 +125,7 @@ class MySQLTables(TableSource):
         with impatient(self.connection):
             return read_tables(self.connection, names, self.fold)
 
-    def make(self, batch: Sequence[Model]) -> dict[str, TableShape]:
-        own = list(tables_of(batch))
-        for model in own:
-            simplify(model)
+    def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
         try:
             with self.scratch.schema_editor(atomic=False) as editor:
                 for model in batch:
