@@ -7,8 +7,7 @@ has one name, which can be granted before: whoever holds the lock of that name m
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -114,23 +113,16 @@ class MySQLTables(TableSource):
             cursor.execute(f"DROP DATABASE {self.scratch.ops.quote_name(self.name)}")
         self.scratch.close()
 
-    @functools.cached_property
-    def fold(self) -> Callable[[str], str]:
-        """What makes two names the same to the server."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT @@lower_case_table_names")
-            return str.lower if cursor.fetchone()[0] else str
-
     def read(self, names: Mapping[str, str]) -> dict[str, TableShape]:
         with impatient(self.connection):
-            return read_tables(self.connection, names, self.fold)
+            return read_tables(self.connection, names)
 
     def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
         try:
             with self.scratch.schema_editor(atomic=False) as editor:
                 for model in batch:
                     editor.create_model(model)
-            return read_tables(self.scratch, map(table_name, own), self.fold)
+            return read_tables(self.scratch, map(table_name, own))
         finally:
             self._empty()
 
