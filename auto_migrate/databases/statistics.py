@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
+
+from auto_migrate.databases.mysql.metadata_locks import impatient
 
 # What a table of few rows may weigh, for each row that counts as few.
 BYTES_A_ROW = 1024
@@ -199,25 +200,12 @@ class MySQLStatistics(Statistics):
         SELECT table_schema, table_name, table_rows, data_length, index_length FROM information_schema.tables
         WHERE table_schema = coalesce(%s, database()) AND table_name = %s AND table_type <> 'VIEW'
     """
-    # In seconds; MySQL takes none below one.
-    PATIENCE = 1
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        with self._impatient():
+        # Even the size of a table may be kept back for whoever has it locked.
+        with impatient(self.connection):
             found = {table: self._of(table, limit) for table in tables}
         return {table: statistics for table, statistics in found.items() if statistics is not None}
-
-    @contextlib.contextmanager
-    def _impatient(self) -> Iterator[None]:
-        """Wait for no table that somebody has locked, which even its size may be kept back for."""
-        [usual] = self.one("SELECT @@SESSION.lock_wait_timeout")
-        with self.connection.cursor() as cursor:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [self.PATIENCE])
-        try:
-            yield
-        finally:
-            with self.connection.cursor() as cursor:
-                cursor.execute("SET SESSION lock_wait_timeout = %s", [usual])
 
     def _of(self, table: str, limit: int) -> TableStatistics | None:
         database, _stop, name = table.rpartition(".")

@@ -7,7 +7,7 @@ has one name, which can be granted before: whoever holds the lock of that name m
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.mysql.metadata_locks import impatient
 from auto_migrate.drift.mysql_catalogue import read_tables
 from auto_migrate.drift.state_tables import Model, table_name
 from auto_migrate.drift.table_shape import TableShape
@@ -137,16 +138,3 @@ class MySQLTables(TableSource):
         with self.connection.cursor() as cursor:
             cursor.execute(TABLES + " ORDER BY table_name", [self.connection.settings_dict["NAME"]])
             return [name for (name,) in cursor.fetchall()]
-
-
-@contextlib.contextmanager
-def impatient(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let statements wait for a second at most for whoever changes a table, instead of for a day."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@SESSION.lock_wait_timeout")
-        (usual,) = cursor.fetchone()
-        cursor.execute("SET SESSION lock_wait_timeout = 1")
-        try:
-            yield
-        finally:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [usual])
