@@ -85,9 +85,8 @@ class Statistics(abc.ABC):
         """Return for which other tables it stands, in words; nothing if for none."""
         return ""
 
-    def count(self, table: str, limit: int) -> int:
-        """Count the rows of a table up to `limit` and one."""
-        name = self.quoted(table)
+    def count(self, name: str, limit: int) -> int:
+        """Count the rows of a table, whose name is quoted, up to `limit` and one."""
         return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
 
     def quoted(self, table: str) -> str:
@@ -175,7 +174,7 @@ class PostgreSQLStatistics(Statistics):
         counted = None
         # An estimate far above the limit is good enough; everything else is worth a look.
         if readable and rows <= 10 * limit:
-            counted = self._undone(lambda: self.count(table, limit))
+            counted = self._undone(lambda: self.count(name, limit))
         told = (int(size or 0), int(indexes or 0), traffic)
         if counted is not None and counted <= limit:
             return TableStatistics(counted, *told, plain=plain)
@@ -215,17 +214,14 @@ class MySQLStatistics(Statistics):
         *named, estimate, data, indexes = row
         sizes = (int(data or 0) + int(indexes or 0), int(indexes or 0))
         estimate = int(estimate or 0)
-        rows = (
-            estimate
-            if estimate > 10 * limit
-            else self._counted(".".join(map(self.connection.ops.quote_name, named)), limit)
-        )
+        quoted = ".".join(map(self.connection.ops.quote_name, named))
+        rows = estimate if estimate > 10 * limit else self._counted(quoted, limit)
         return TableStatistics(max(rows, estimate) if rows > limit else rows, *sizes, counted=rows <= limit)
 
     def _counted(self, name: str, limit: int) -> int:
         """Count the rows up to `limit` and one; as many has a table that cannot be read."""
         try:
-            return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
+            return self.count(name, limit)
         except DatabaseError:
             return limit + 1
 
@@ -235,4 +231,4 @@ class SQLiteStatistics(Statistics):
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
         there = set(self.connection.introspection.table_names())
-        return {table: TableStatistics(self.count(table, limit)) for table in tables if table in there}
+        return {table: TableStatistics(self.count(self.quoted(table), limit)) for table in tables if table in there}
