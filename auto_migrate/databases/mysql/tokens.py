@@ -65,6 +65,11 @@ def tokens_of(sql: str, *, escapes: bool = True) -> tuple[MySQLToken, ...]:
     return tuple(found)
 
 
+def are_several(tokens: Sequence[MySQLToken]) -> bool:
+    """Return whether tokens are those of several statements; a semicolon at their end begins none."""
+    return any(token.text == ";" for token in tokens[:-1])
+
+
 def strings_escape(connection: BaseDatabaseWrapper, sql: str) -> bool:
     """Return whether a backslash in the strings of a text means anything to the session; only one that has any asks."""
     if "\\" not in sql:
