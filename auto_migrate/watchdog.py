@@ -20,8 +20,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
-from auto_migrate.databases.postgresql.sockets import duplicate, hurried
 from auto_migrate.databases.session_waits import REPORT_EVERY, Reason
+from auto_migrate.databases.sockets import duplicate, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
 from auto_migrate.retry import teller

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, DataError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
+
+from auto_migrate.databases.mysql.metadata_locks import impatient
 
 # What a table of few rows may weigh, for each row that counts as few.
 BYTES_A_ROW = 1024
@@ -84,9 +85,8 @@ class Statistics(abc.ABC):
         """Return for which other tables it stands, in words; nothing if for none."""
         return ""
 
-    def count(self, table: str, limit: int) -> int:
-        """Count the rows of a table up to `limit` and one."""
-        name = self.quoted(table)
+    def count(self, name: str, limit: int) -> int:
+        """Count the rows of a table, whose name is quoted, up to `limit` and one."""
         return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
 
     def quoted(self, table: str) -> str:
@@ -174,7 +174,7 @@ class PostgreSQLStatistics(Statistics):
         counted = None
         # An estimate far above the limit is good enough; everything else is worth a look.
         if readable and rows <= 10 * limit:
-            counted = self._undone(lambda: self.count(table, limit))
+            counted = self._undone(lambda: self.count(name, limit))
         told = (int(size or 0), int(indexes or 0), traffic)
         if counted is not None and counted <= limit:
             return TableStatistics(counted, *told, plain=plain)
@@ -199,25 +199,12 @@ class MySQLStatistics(Statistics):
         SELECT table_schema, table_name, table_rows, data_length, index_length FROM information_schema.tables
         WHERE table_schema = coalesce(%s, database()) AND table_name = %s AND table_type <> 'VIEW'
     """
-    # In seconds; MySQL takes none below one.
-    PATIENCE = 1
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
-        with self._impatient():
+        # Even the size of a table may be kept back for whoever has it locked.
+        with impatient(self.connection):
             found = {table: self._of(table, limit) for table in tables}
         return {table: statistics for table, statistics in found.items() if statistics is not None}
-
-    @contextlib.contextmanager
-    def _impatient(self) -> Iterator[None]:
-        """Wait for no table that somebody has locked, which even its size may be kept back for."""
-        [usual] = self.one("SELECT @@SESSION.lock_wait_timeout")
-        with self.connection.cursor() as cursor:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [self.PATIENCE])
-        try:
-            yield
-        finally:
-            with self.connection.cursor() as cursor:
-                cursor.execute("SET SESSION lock_wait_timeout = %s", [usual])
 
     def _of(self, table: str, limit: int) -> TableStatistics | None:
         database, _stop, name = table.rpartition(".")
@@ -227,17 +214,14 @@ class MySQLStatistics(Statistics):
         *named, estimate, data, indexes = row
         sizes = (int(data or 0) + int(indexes or 0), int(indexes or 0))
         estimate = int(estimate or 0)
-        rows = (
-            estimate
-            if estimate > 10 * limit
-            else self._counted(".".join(map(self.connection.ops.quote_name, named)), limit)
-        )
+        quoted = ".".join(map(self.connection.ops.quote_name, named))
+        rows = estimate if estimate > 10 * limit else self._counted(quoted, limit)
         return TableStatistics(max(rows, estimate) if rows > limit else rows, *sizes, counted=rows <= limit)
 
     def _counted(self, name: str, limit: int) -> int:
         """Count the rows up to `limit` and one; as many has a table that cannot be read."""
         try:
-            return int(self.one(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {limit + 1}) AS counted")[0])  # noqa: S608
+            return self.count(name, limit)
         except DatabaseError:
             return limit + 1
 
@@ -247,4 +231,4 @@ class SQLiteStatistics(Statistics):
 
     def of_tables(self, tables: Iterable[str], limit: int) -> Mapping[str, TableStatistics]:
         there = set(self.connection.introspection.table_names())
-        return {table: TableStatistics(self.count(table, limit)) for table in tables if table in there}
+        return {table: TableStatistics(self.count(self.quoted(table), limit)) for table in tables if table in there}

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.databases.mysql.table_parts import folding
 from auto_migrate.drift.table_shape import Column, TableConstraint, TableShape
 
 TABLES = """
@@ -62,10 +63,9 @@ NO_ACTIONS = {"RESTRICT", "NO ACTION"}
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def read_tables(
-    connection: BaseDatabaseWrapper, names: Iterable[str], fold: Callable[[str], str] = str
-) -> dict[str, TableShape]:
-    """Return those of the tables that are there; names of which `fold` makes the same are one to the server."""
+def read_tables(connection: BaseDatabaseWrapper, names: Iterable[str]) -> dict[str, TableShape]:
+    """Return those of the tables that are there, whose names are compared as the server does."""
+    fold = folding(connection)
     wanted = {fold(name): name for name in names}
     with connection.cursor() as cursor:
         tables, columns, indexes, keys, checks = (

@@ -7,8 +7,7 @@ has one name, which can be granted before: whoever holds the lock of that name m
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,8 +17,9 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.mysql.metadata_locks import impatient
 from auto_migrate.drift.mysql_catalogue import read_tables
-from auto_migrate.drift.state_tables import Model, simplify, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, table_name
 from auto_migrate.drift.table_shape import TableShape
 from auto_migrate.drift.table_source import TableSource
 from auto_migrate.exceptions import DatabaseRefused, DeployLockTimeout
@@ -114,26 +114,16 @@ class MySQLTables(TableSource):
             cursor.execute(f"DROP DATABASE {self.scratch.ops.quote_name(self.name)}")
         self.scratch.close()
 
-    @functools.cached_property
-    def fold(self) -> Callable[[str], str]:
-        """What makes two names the same to the server."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT @@lower_case_table_names")
-            return str.lower if cursor.fetchone()[0] else str
-
     def read(self, names: Mapping[str, str]) -> dict[str, TableShape]:
         with impatient(self.connection):
-            return read_tables(self.connection, names, self.fold)
+            return read_tables(self.connection, names)
 
-    def make(self, batch: Sequence[Model]) -> dict[str, TableShape]:
-        own = list(tables_of(batch))
-        for model in own:
-            simplify(model)
+    def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
         try:
             with self.scratch.schema_editor(atomic=False) as editor:
                 for model in batch:
                     editor.create_model(model)
-            return read_tables(self.scratch, map(table_name, own), self.fold)
+            return read_tables(self.scratch, map(table_name, own))
         finally:
             self._empty()
 
@@ -148,16 +138,3 @@ class MySQLTables(TableSource):
         with self.connection.cursor() as cursor:
             cursor.execute(TABLES + " ORDER BY table_name", [self.connection.settings_dict["NAME"]])
             return [name for (name,) in cursor.fetchall()]
-
-
-@contextlib.contextmanager
-def impatient(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let statements wait for a second at most for whoever changes a table, instead of for a day."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT @@SESSION.lock_wait_timeout")
-        (usual,) = cursor.fetchone()
-        cursor.execute("SET SESSION lock_wait_timeout = 1")
-        try:
-            yield
-        finally:
-            cursor.execute("SET SESSION lock_wait_timeout = %s", [usual])

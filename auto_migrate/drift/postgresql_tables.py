@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.drift.differences import Difference
 from auto_migrate.drift.sequences import sequences_behind
-from auto_migrate.drift.state_tables import Model, simplify, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, quoted_names, table_name
 from auto_migrate.drift.table_introspection import read_tables
 from auto_migrate.drift.table_shape import TableConstraint, TableShape
 from auto_migrate.drift.table_source import TableSource
@@ -60,9 +60,8 @@ class PostgreSQLTables(TableSource):
     def read(self, names: Mapping[str, str]) -> dict[str, TableShape]:
         return read_tables(self.connection, names)
 
-    def make(self, batch: Sequence[Model]) -> dict[str, TableShape]:
+    def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
         connection = self.connection
-        own = list(tables_of(batch))
         with atomic(using=connection.alias):
             with connection.cursor() as cursor:
                 cursor.execute(LED_BY_SCRATCH)
@@ -71,7 +70,7 @@ class PostgreSQLTables(TableSource):
                     _make_targets(editor, own)
                     for model in batch:
                         editor.create_model(model)
-                names = {table_name(model): connection.ops.quote_name(model._meta.db_table) for model in own}
+                names = quoted_names(connection, batch)
                 shapes = self.read(names)
                 return {name: _restorable(connection, shape, names[name]) for name, shape in shapes.items()}
             finally:
@@ -93,8 +92,6 @@ class PostgreSQLTables(TableSource):
 
 def _make_targets(editor: Any, own: Sequence[Model]) -> None:
     """Make what the foreign keys of models point to, without the foreign keys of those."""
-    for model in own:
-        simplify(model)
     made = set(own)
     for model in own:
         for field in model._meta.local_concrete_fields:

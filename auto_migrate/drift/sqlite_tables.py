@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.drift.create_table import parse_index, parse_table
-from auto_migrate.drift.state_tables import Model, simplify, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, table_name
 from auto_migrate.drift.table_shape import Column, TableShape
 from auto_migrate.drift.table_source import TableSource
 
@@ -29,17 +29,14 @@ class SQLiteTables(TableSource):
     def read(self, names: Mapping[str, str]) -> dict[str, TableShape]:
         return read_tables(self.connection, names)
 
-    def make(self, batch: Sequence[Model]) -> dict[str, TableShape]:
-        own = list(tables_of(batch))
-        for model in own:
-            simplify(model)
+    def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
         scratch = self.connection.copy()
         scratch.settings_dict["NAME"] = ":memory:"
         try:
             with scratch.schema_editor(atomic=False) as editor:
                 for model in batch:
                     editor.create_model(model)
-            return read_tables(scratch, {table_name(model): "" for model in own})
+            return read_tables(scratch, map(table_name, own))
         finally:
             # Django itself keeps a connection to a database in memory.
             if scratch.connection is not None:
@@ -56,7 +53,7 @@ class SQLiteTables(TableSource):
             return [name for kind, name, *_rest in cursor.fetchall() if kind == "table" and not name.startswith(OWN)]
 
 
-def read_tables(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> dict[str, TableShape]:
+def read_tables(connection: BaseDatabaseWrapper, names: Iterable[str]) -> dict[str, TableShape]:
     """Return those of the tables that are there, whose names SQLite takes in any case of their letters."""
     with connection.cursor() as cursor:
         cursor.execute(SCHEMA)

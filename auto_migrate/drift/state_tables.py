@@ -46,7 +46,7 @@ def automatic(model: Model) -> Iterator[Model]:
 
 
 def quoted_names(connection: BaseDatabaseWrapper, wanted: Iterable[Model]) -> Mapping[str, str]:
-    """Return what tables are called here, each with its quoted name; before their names are changed for scratch."""
+    """Return what tables are called here, each with its quoted name: that on scratch, once a model is simplified."""
     return {table_name(model): connection.ops.quote_name(model._meta.db_table) for model in tables_of(wanted)}
 
 

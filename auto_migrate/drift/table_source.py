@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import first_line
 from auto_migrate.drift.differences import Difference
-from auto_migrate.drift.state_tables import Model, explicit_names, references_of, table_name, tables_of
+from auto_migrate.drift.state_tables import Model, explicit_names, references_of, simplify, table_name, tables_of
 from auto_migrate.drift.table_shape import TableShape
 
 # How many models are made at a time.
@@ -57,8 +57,11 @@ class TableSource(abc.ABC):
         """Return those of the tables that are there; `names` maps what each is called here to its quoted name."""
 
     @abc.abstractmethod
-    def make(self, batch: Sequence[Model]) -> dict[str, TableShape]:
-        """Make the tables of models, read them and take them back; raise where one cannot be made."""
+    def make(self, batch: Sequence[Model], own: Sequence[Model]) -> dict[str, TableShape]:
+        """Make the tables of models, read them and take them back; raise where one cannot be made.
+
+        `own` are these models with those of their automatic tables, all simplified.
+        """
 
     @abc.abstractmethod
     def names(self) -> list[str]:
@@ -90,9 +93,11 @@ class TableSource(abc.ABC):
         return ExpectedTables(shapes, unknown)
 
     def _made(self, batch: Sequence[Model]) -> dict[str, TableShape]:
-        shapes = self.make(batch)
-        own = {table_name(model): model for model in tables_of(batch)}
-        return {name: self.as_expected(shapes[name], model) for name, model in own.items() if name in shapes}
+        own = list(tables_of(batch))
+        for model in own:
+            simplify(model)
+        named, shapes = {table_name(model): model for model in own}, self.make(batch, own)
+        return {name: self.as_expected(shapes[name], model) for name, model in named.items() if name in shapes}
 
     def as_expected(self, shape: TableShape, model: Model) -> TableShape:
         """Leave out names that Django makes up, and say what the keys of a model point to."""

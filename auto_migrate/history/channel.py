@@ -21,7 +21,7 @@ from django.db import DataError, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.postgresql.sockets import hurried
+from auto_migrate.databases.sockets import hurried
 from auto_migrate.events import (
     AttemptFailed,
     Context,

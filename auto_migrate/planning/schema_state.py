@@ -24,7 +24,7 @@ from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, TransientError, UsageError
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import CUT, open_journals
-from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord, StepRecord
+from auto_migrate.history.models import OWN_TABLES, BackfillRecord, BridgeRecord, StepRecord
 from auto_migrate.history.optional_tables import forget, has_table, may_have_table, note_missing
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, before_deploy
@@ -51,8 +51,7 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
     """Return whether the database has any table but those in which migrations and runs are recorded."""
-    own = {model._meta.db_table for model in (MigrationRecorder.Migration, BackfillRecord, BridgeRecord)}
-    own.update(model._meta.db_table for model in TABLES)
+    own = OWN_TABLES | {MigrationRecorder.Migration._meta.db_table}
     return not own.issuperset(connection.introspection.table_names())
 
 

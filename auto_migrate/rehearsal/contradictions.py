@@ -11,14 +11,11 @@ from auto_migrate.changes.change import DATA, OpaqueChange, RenameTable
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.history.models import TABLES, BackfillRecord, BridgeRecord
+from auto_migrate.history.models import OWN_TABLES
 from auto_migrate.rehearsal.rehearsal_events import RuleContradicted, StatementObserved
 from auto_migrate.rehearsal.relations import MODES, strength, words
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import ServerFacts
-
-# What this app writes down beside an operation is none of its doing.
-OWN_TABLES = {BackfillRecord._meta.db_table, BridgeRecord._meta.db_table, *(model._meta.db_table for model in TABLES)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +58,7 @@ class RuleComparison:
             if any(isinstance(change, (OpaqueChange, *DATA)) for change in operation.changes):
                 continue
             facts = observed(one for one in seen if one.operation == operation.index)
+            # What this app writes down beside an operation is none of its doing.
             for table in sorted({*told, *facts} - OWN_TABLES):
                 rule, fact = told.get(table, Toll()), facts.get(table, Toll())
                 had = held.get(table, Toll()).and_also(held.get(self.renamed.get(table, ""), Toll()))

@@ -17,7 +17,7 @@ from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from auto_migrate.databases.postgresql.sockets import duplicate, hurried
+from auto_migrate.databases.sockets import duplicate, hurried
 from auto_migrate.planning.schema_state import QuickState
 from auto_migrate.web import probe_connection
 

@@ -33,8 +33,8 @@ from auto_migrate.databases.mysql.table_parts import (
     without_transactions,
 )
 from auto_migrate.databases.options import translate_bad_options
-from auto_migrate.databases.postgresql.sockets import keep_alive
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
+from auto_migrate.databases.sockets import keep_alive
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Blocker

@@ -76,7 +76,8 @@ def body_of(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken], seen:
 def prepared(connection: BaseDatabaseWrapper, tokens: Sequence[MySQLToken]) -> tuple[MySQLToken, ...]:
     """Return what a string says that comes next, or a variable of the session; what is put together, as it stands."""
     if tokens[0].text != "@" or len(tokens) < 2:
-        return tokens_of(tokens[0].inner) if statement_at(tokens_of(tokens[0].inner)) else tuple(tokens)
+        inner = tokens_of(tokens[0].inner)
+        return inner if statement_at(inner) else tuple(tokens)
     variable = tokens[1].name.replace("`", "``")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT @`{variable}`")

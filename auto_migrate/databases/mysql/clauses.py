@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
-from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb
+from auto_migrate.databases.mysql.tokens import PERHAPS, MySQLToken, Statement, Verb
 
 # A table's name, the kind of a part of it and that one's name, empty for the table as such. The names of all but the
 # tables are in lower case.
 Part = tuple[str, str, str]
 
 OPENING, CLOSING = frozenset("(["), frozenset(")]")
-# What stands before a key instead of a column; what comes before the name of one; and what may follow in its place.
+# What stands before a key instead of a column.
 KEYS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "INDEX", "KEY", "FOREIGN", "CHECK"})
-PERHAPS = frozenset({"IF", "NOT", "EXISTS"})
 # What is made of a table however often it is said, or is no part of it: how a statement is to be carried out.
 INDIFFERENT = frozenset({"ALGORITHM", "LOCK", "WAIT", "NOWAIT"})
 

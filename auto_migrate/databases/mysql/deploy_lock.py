@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.postgresql.sockets import keep_alive
+from auto_migrate.databases.sockets import keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -183,13 +183,15 @@ class NamedLock(DeployLock):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with contextlib.suppress(Error):
-            if connection.connection is not None:
-                with self._using, connection.cursor() as cursor:
-                    # The server notices later that a connection was closed.
-                    cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
-        with contextlib.suppress(Error):
-            connection.close()
+        # No driver bears that a connection is closed while a thread uses it.
+        with self._using:
+            with contextlib.suppress(Error):
+                if connection.connection is not None:
+                    with connection.cursor() as cursor:
+                        # The server notices later that a connection was closed.
+                        cursor.execute("SELECT RELEASE_LOCK(%s)", [self._name])
+            with contextlib.suppress(Error):
+                connection.close()
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[CursorWrapper]:

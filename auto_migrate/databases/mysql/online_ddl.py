@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb, statement_at, tokens_of
+from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb, are_several, statement_at, tokens_of
 
 # ER_ALTER_OPERATION_NOT_SUPPORTED and ER_ALTER_OPERATION_NOT_SUPPORTED_REASON; then of MySQL ER_INNODB_MAX_ROW_VERSION
 # and ER_INNODB_INSTANT_ADD_NOT_SUPPORTED_MAX_SIZE, with which InnoDB has enough of instant columns in one table.
@@ -153,7 +153,7 @@ def read_statement(sql: str, *, escapes: bool = True) -> TableStatement | Unaska
     if makes_routine(tokens):
         return None
     statement = statement_at(tokens)
-    if statement is None or any(token.text == ";" for token in tokens):
+    if statement is None or are_several(tokens):
         tables = changed_within(tokens)
         return UnaskableStatement(tables, _("It is one of several in one text.")) if tables else None
     if statement.verb in UNASKABLE:

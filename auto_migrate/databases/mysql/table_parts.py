@@ -22,6 +22,7 @@ from auto_migrate.databases.mysql.tokens import (
     Statement,
     Table,
     Verb,
+    are_several,
     statement_at,
     strings_escape,
     tokens_of,
@@ -105,7 +106,7 @@ def note_of(connection: BaseDatabaseWrapper, sql: str) -> dict[str, Any] | None:
         "about": sorted({fold(table.name) for table in statement.tables}),
         "parts": [[*part, like] for part, like in sorted(parts_of(connection, note["tables"]).items())],
         "renames": names if len(names) > 1 else [],
-        "is_told": seen.is_told and is_here and ";" not in {token.text for token in tokens[:-1]},
+        "is_told": seen.is_told and is_here and not are_several(tokens),
         "redoable": is_here and may_be_redone(statement),
     }
 
@@ -166,7 +167,7 @@ def may_be_redone(statement: Statement) -> bool:
 
     Two clauses together may undo each other: only what adds, or what drops, is seen beside another one.
     """
-    if any(token.text == ";" for token in statement.rest[:-1]) or any(token.conditional for token in statement.rest):
+    if are_several(statement.rest) or any(token.conditional for token in statement.rest):
         return False
     if statement.verb is not Verb.ALTER_TABLE:
         return True

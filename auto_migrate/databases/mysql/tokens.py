@@ -65,6 +65,11 @@ def tokens_of(sql: str, *, escapes: bool = True) -> tuple[MySQLToken, ...]:
     return tuple(found)
 
 
+def are_several(tokens: Sequence[MySQLToken]) -> bool:
+    """Return whether tokens are those of several statements; a semicolon at their end begins none."""
+    return any(token.text == ";" for token in tokens[:-1])
+
+
 def strings_escape(connection: BaseDatabaseWrapper, sql: str) -> bool:
     """Return whether a backslash in the strings of a text means anything to the session; only one that has any asks."""
     if "\\" not in sql:
@@ -92,9 +97,10 @@ class Verb(enum.StrEnum):
 _BETWEEN = frozenset(
     {"OR", "REPLACE", "ONLINE", "OFFLINE", "IGNORE", "UNIQUE", "FULLTEXT", "SPATIAL", "LOCAL", "NO_WRITE_TO_BINLOG"}
 )
-_PERHAPS = frozenset({"IF", "NOT", "EXISTS"})
+# What may come before a name.
+PERHAPS = frozenset({"IF", "NOT", "EXISTS"})
 _THINGS = {"TABLE": "TABLE", "TABLES": "TABLE", "INDEX": "INDEX"}
-OF_SEVERAL = frozenset(Verb) - {Verb.ALTER_TABLE, Verb.CREATE_TABLE, Verb.CREATE_INDEX, Verb.DROP_INDEX}
+_OF_SEVERAL = frozenset(Verb) - {Verb.ALTER_TABLE, Verb.CREATE_TABLE, Verb.CREATE_INDEX, Verb.DROP_INDEX}
 _VERBS = {tuple(verb.removesuffix("S").split()): verb for verb in Verb}
 
 
@@ -206,9 +212,9 @@ def statement_at(tokens: Sequence[MySQLToken], at: int = 0) -> Statement | None:
     if kind is None:
         return None
     reader.at += 1
-    words |= reader.words_of(_PERHAPS)
+    words |= reader.words_of(PERHAPS)
     index = reader.index() if thing == "INDEX" else None
-    tables = tuple(reader.tables() if kind in OF_SEVERAL else filter(None, [reader.table()]))
+    tables = tuple(reader.tables() if kind in _OF_SEVERAL else filter(None, [reader.table()]))
     if not tables:
         return None
     if kind is Verb.ALTER_TABLE:

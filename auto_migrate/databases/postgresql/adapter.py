@@ -23,9 +23,9 @@ from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, CONNECT_TIM
 from auto_migrate.databases.postgresql.refusals import refused_sqlstate
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
 from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
-from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
+from auto_migrate.databases.sockets import SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.exceptions import TransientError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.postgresql.sockets import SERVER_SETTINGS, bounded, keep_alive
+from auto_migrate.databases.sockets import SERVER_SETTINGS, bounded, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 

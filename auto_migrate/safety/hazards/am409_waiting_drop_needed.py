@@ -39,7 +39,7 @@ def problems(change: DropColumn | DropTable) -> Iterator[str]:
             "{table}.{column} goes only when the old code is gone. Until then it takes no NULL and the database fills "
             "in nothing, so the new code, which does not know it, cannot write a row."
         )
-    if change.references if isinstance(change, DropColumn) else change.own_references:
+    if referenced(change):
         yield _(
             "The foreign key of {table} to {references} goes only when the old code is gone. Until then the database "
             "refuses to delete a row that it points to, and the new code, which does not know it, deletes nothing with "

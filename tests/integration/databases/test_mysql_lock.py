@@ -166,6 +166,21 @@ def test_a_holder_is_not_put_out_while_it_lives_and_is_gone_soon_after_it_has_va
     lock.release()
 
 
+def test_the_session_is_closed_while_no_thread_uses_it(maria: MySQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock: Any = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    close, seen = lock._connection.close, list[bool]()
+    with ThreadPoolExecutor() as pool:
+
+        def close_seen() -> None:
+            seen.append(pool.submit(lock._using.acquire, blocking=False).result())
+            close()
+
+        monkeypatch.setattr(lock._connection, "close", close_seen)
+        lock.release()
+    assert seen == [False]
+
+
 def test_who_gets_the_lock_ends_the_idle_session_of_a_runner_that_has_vanished(
     maria: MySQL, mariadb_url: str, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
