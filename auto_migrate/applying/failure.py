@@ -19,7 +19,7 @@ from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.partial_migrations import resolving
-from auto_migrate.planning.raised_at import place_of
+from auto_migrate.planning.raised_at import raised_at
 from auto_migrate.values import MigrationKey
 
 MAX_STATEMENT = 500
@@ -67,8 +67,7 @@ def failure_after_commit(progress: Progress, error: BaseException) -> MigrationF
     done = _("The migration itself is applied and recorded, and is not carried out again.")
     if progress.backwards:
         done = _("The migration itself is unapplied, and is not unapplied again.")
-    lines = [_("Raised at {place}.").format(place=place)] if (place := place_of(error)) else []
-    lines += [done, _("Do by hand what was put off, and deploy again.")]
+    lines = [*raised_at(error), done, _("Do by hand what was put off, and deploy again.")]
     text = text.format(migration=progress.migration, error=summary_of(error))
     return MigrationFailed(text, hint="\n".join(lines))
 
@@ -91,9 +90,7 @@ def is_one_transaction(database: Database, progress: Progress) -> bool:
 
 
 def _hint(database: Database, error: BaseException, progress: Progress, *, left: bool) -> str:
-    lines = []
-    if place := place_of(error):
-        lines.append(_("Raised at {place}.").format(place=place))
+    lines = raised_at(error)
     # On one line, so that no line of it reads as one of ours.
     if statement := " ".join(progress.statement.split())[:MAX_STATEMENT]:
         lines.append(_("Last statement: {statement}").format(statement=statement))

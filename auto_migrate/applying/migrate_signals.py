@@ -26,7 +26,7 @@ from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
-from auto_migrate.planning.raised_at import place_of
+from auto_migrate.planning.raised_at import raised_at
 from auto_migrate.planning.receivers import SIGNALS, all_follow_rows, is_own, of_others, receivers
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Audience
@@ -65,11 +65,9 @@ def telling_receivers(database: Database, signal: str) -> Iterator[None]:
     except Exception as error:
         if database.fault_of(error) is not None:
             raise
-        place = place_of(error)
-        lines = [_("Raised at {place}.").format(place=place)] if place else []
         raise MigrationFailed(
             _("A receiver of {signal} failed: {error}").format(signal=signal, error=summary_of(error)),
-            hint="\n".join([*lines, _what_is_done(before=before)]),
+            hint="\n".join([*raised_at(error), _what_is_done(before=before)]),
         ) from error
     if was_open:
         return

@@ -30,7 +30,7 @@ def is_needless(database: Database, task: BackfillSpec) -> bool:
     if not active_schema() or Pages(database.connection, task.table).last_key() is not None:
         return False
     # A tenant who was dropped may have left it under the same name.
-    Backfills(database.alias).of([task.key], [active_schema()]).delete()
+    Backfills(database.alias).of(task.key, [active_schema()]).delete()
     return True
 
 

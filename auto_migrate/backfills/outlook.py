@@ -52,7 +52,7 @@ def refuse_unfinished(
                 refuse_namesakes(graph, key)
                 begun.add(key)
             elif key not in begun:
-                found = Backfills(database.alias).of([key], schemas)
+                found = Backfills(database.alias).of(key, schemas)
                 _check(database, list(found.exclude(state=BackfillState.SUCCEEDED)), at_once)
 
 

@@ -6,14 +6,12 @@ Of tenants' schemas each has its own: what is made and looked up by its key is o
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
-import operator
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -95,12 +93,11 @@ class Backfills:
 
     def get(self, key: BackfillKey) -> BackfillRecord | None:
         """Return the backfill of the schema that this thread works in, or None."""
-        return self.of([key], [active_schema()]).first()
+        return self.of(key, [active_schema()]).first()
 
-    def of(self, keys: Iterable[BackfillKey], schemas: Collection[str]) -> QuerySet[BackfillRecord]:
-        """Return some backfills of some schemas."""
-        named = (Q(app_label=key.app_label, name=key.name) for key in keys)
-        return self.all().filter(functools.reduce(operator.or_, named, Q(pk=None)), schema__in=schemas)
+    def of(self, key: BackfillKey, schemas: Collection[str]) -> QuerySet[BackfillRecord]:
+        """Return a backfill of each of some schemas that has it."""
+        return self.all().filter(app_label=key.app_label, name=key.name, schema__in=schemas)
 
     def find(self, name: str, tenants: Collection[str] = ()) -> list[BackfillRecord]:
         """Return the backfill called `name` or `app_label.name`, of each schema that has it, or of some tenants.

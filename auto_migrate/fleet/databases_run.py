@@ -108,11 +108,14 @@ class DatabasesRun:
         """Let one change nothing while code of an earlier one has yet to run, which may use it as it was before."""
         if not may_compute:
             self.harmless.add(alias)
-        for other in self.aliases[: self.aliases.index(alias)]:
-            while not (self.ended[other].wait(0 if other in self.harmless else TICK) or other in self.harmless):
+        for other in self._before(alias):
+            while other not in self.harmless and not self.ended[other].wait(TICK):
                 self.clock.check()
             if other not in self.harmless:
                 self._refuse_without(other)
+
+    def _before(self, alias: str) -> tuple[str, ...]:
+        return self.aliases[: self.aliases.index(alias)]
 
     def _refuse_without(self, alias: str) -> None:
         # A signal ends all of them alike.
@@ -125,7 +128,7 @@ class DatabasesRun:
     def _after_earlier_ones(self, alias: str) -> Iterator[None]:
         """Let whatever this thread asks of a database before this one wait until that is up to date."""
         with contextlib.ExitStack() as stack:
-            for other in self.aliases[: self.aliases.index(alias)]:
+            for other in self._before(alias):
                 # One that cannot be used at all has told so by itself.
                 with contextlib.suppress(AutoMigrateError):
                     if self.places[other] != self.places[alias]:

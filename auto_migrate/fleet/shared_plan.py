@@ -25,7 +25,6 @@ from auto_migrate.fleet.kept_state import KeptState
 from auto_migrate.fleet.largest_tables import LargestTablesAdapter
 from auto_migrate.fleet.model_rows import CompleteRows
 from auto_migrate.fleet.small_tables import SmallTables
-from auto_migrate.fleet.worker_pool import worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemasCompared
 from auto_migrate.planning.comparison import Comparison, applied_state, compare
 from auto_migrate.planning.loader import Planner
@@ -149,14 +148,14 @@ def judge(plan: SharedPlan, tenancy: Tenancy, goal: Goal, request: RunRequest, e
         )
 
 
-def check_backfills(database: Database, plan: SharedPlan) -> None:
-    """Raise `BackfillUnfinished` if a plan has to wait for a backfill in any of its schemas."""
+def check_backfills(database: Database, plan: SharedPlan, *, at_once: int) -> None:
+    """Raise `BackfillUnfinished` if a plan, done in so many schemas `at_once`, has to wait for a backfill in any."""
     if plan.comparison.plan:
         # Most deploys have no plan.
         from auto_migrate.backfills.outlook import refuse_unfinished
 
         graph, schemas = plan.comparison.loader.graph, plan.group.names
-        refuse_unfinished(database, plan.comparison.plan, graph, schemas=schemas, at_once=worker_count())
+        refuse_unfinished(database, plan.comparison.plan, graph, schemas=schemas, at_once=at_once)
 
 
 def plans_for(database: Database, tenancy: Tenancy, inventory: Inventory, goal: Goal) -> list[SharedPlan]:

@@ -94,6 +94,11 @@ class TenantsRun:
         """Return whether no tenant and no app is left out."""
         return self.goal.is_whole and not self.request.tenants
 
+    @property
+    def workers(self) -> int:
+        """How many schemas are migrated at a time."""
+        return self.request.workers or worker_count()
+
     @functools.cached_property
     def bridges(self) -> SchemaBridges:
         """The bridges of all tenants."""
@@ -160,7 +165,7 @@ class TenantsRun:
         for plan in self.plans:
             self.deferred.update(plan.comparison.deferred)
             judge(plan, self.tenancy, self.goal, self.request, self.emit)
-            check_backfills(self.database, plan)
+            check_backfills(self.database, plan, at_once=self.workers)
 
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
@@ -254,10 +259,9 @@ class TenantsRun:
         if not jobs:
             return
         cut, clock = cut_schemas(self.database.alias), self.emit.clock
-        workers = self.request.workers or worker_count()
         shift = JobQueue(self, lock, jobs, cut)
         try:
-            WorkerPool(self.database, lock, shift.work).carry_out(min(len(jobs), workers), shift.report)
+            WorkerPool(self.database, lock, shift.work).carry_out(min(len(jobs), self.workers), shift.report)
         finally:
             shift.report(last=True)
         clock.check()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from django.apps.registry import Apps
@@ -239,21 +239,37 @@ TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
 OWN_TABLES = frozenset(model._meta.db_table for model in (*TABLES, BridgeRecord, BackfillRecord))
 
 
+# Those of some names, as Django's introspection lists all that there are.
+EXISTING = """
+    SELECT relname FROM pg_class
+    WHERE relname = ANY(%s) AND relkind IN ('r', 'p', 'f') AND NOT relispartition AND pg_table_is_visible(oid)
+"""
+
+
 def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
     """Return whether some tables of the history exist, by default those without which there is none."""
-    with in_public(connection.alias), connection.cursor() as cursor:
-        existing = set(connection.introspection.table_names(cursor))
-    return all(model._meta.db_table in existing for model in needed or (RunRecord, StepRecord))
+    wanted = {model._meta.db_table for model in needed or (RunRecord, StepRecord)}
+    with in_public(connection.alias):
+        return _existing(connection, wanted) == wanted
 
 
-def ensure_tables(connection: BaseDatabaseWrapper, models: Iterable[type[models.Model]] = TABLES) -> None:
+def _existing(connection: BaseDatabaseWrapper, names: Collection[str]) -> set[str]:
+    """Return those of some names that are names of tables."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            return set(connection.introspection.table_names(cursor)).intersection(names)
+        # A list of all has to go through the tables of every tenant.
+        cursor.execute(EXISTING, [list(names)])
+        return {name for (name,) in cursor.fetchall()}
+
+
+def ensure_tables(connection: BaseDatabaseWrapper, models: Collection[type[models.Model]] = TABLES) -> None:
     """Make what is missing: a table, or a column that an older version of this app did not have.
 
     Tenants keep none of their own: they find those of the schema that all share.
     """
     with in_public(connection.alias):
-        with connection.cursor() as cursor:
-            existing = set(connection.introspection.table_names(cursor))
+        existing = _existing(connection, [model._meta.db_table for model in models])
         for model in models:
             if model._meta.db_table in existing:
                 _widen(connection, model)
@@ -284,9 +300,8 @@ def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
             editor.create_model(model)
     except DatabaseError:
         # Nobody needs the deploy lock to write history, so another process may have been quicker.
-        with connection.cursor() as cursor:
-            if model._meta.db_table not in connection.introspection.table_names(cursor):
-                raise
+        if not _existing(connection, [model._meta.db_table]):
+            raise
 
 
 def _missing_fields(connection: BaseDatabaseWrapper, model: type[models.Model]) -> list[models.Field[object, object]]:

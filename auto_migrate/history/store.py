@@ -139,17 +139,17 @@ class History:
 
     def first_plan(self) -> frozenset[MigrationKey]:
         """Return what runs were to apply while none has ended well yet; nothing as soon as one has."""
-        if self.runs().filter(status=RunStatus.SUCCEEDED).exists() or not have_tables(connections[self.database]):
+        if self.runs().filter(status=RunStatus.SUCCEEDED).exists():
             return frozenset()
-        steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
-        return frozenset(MigrationKey(*key) for key in steps.values_list("app_label", "name"))
+        return frozenset[MigrationKey]().union(*self.unfinished_plans())
 
     def unfinished_plans(self) -> list[frozenset[MigrationKey]]:
         """Return what each run was to apply that began since one has ended well."""
         if not have_tables(connections[self.database]):
             return []
         steps = StepRecord.objects.using(self.database).filter(backwards=False, schema_name=active_schema())
-        if last := self.runs().filter(status=RunStatus.SUCCEEDED).values_list("requested_at", flat=True).first():
+        ended_well = RunRecord.objects.using(self.database).filter(status=RunStatus.SUCCEEDED)
+        if last := ended_well.values_list("requested_at", flat=True).first():
             steps = steps.filter(run__requested_at__gt=last)
         plans: dict[uuid.UUID, set[MigrationKey]] = {}
         for run, *key in self._tell(lambda: list(steps.values_list("run_id", "app_label", "name"))) or ():

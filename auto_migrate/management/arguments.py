@@ -63,12 +63,11 @@ def exit_codes(*, of_django: bool = False) -> Iterator[None]:
         if of_django:
             raise
         # Those of migrations, and of databases that cannot be used, are told apart by the engine.
-        from auto_migrate.planning.raised_at import place_of
+        from auto_migrate.planning.raised_at import raised_at
 
         text = _("The database refused a statement outside of any migration: {error}").format(error=summary_of(error))
         own = _("A table or view of a name of Django's or of auto_migrate's may be somebody else's. More: --traceback")
-        place = place_of(error)
-        hint = _("Raised at {place}.").format(place=place) if place else own
+        hint = "\n".join(raised_at(error)) or own
         raise CommandError(str(AutoMigrateError(text, hint=hint)), returncode=ExitCode.MIGRATION_FAILED) from error
     except KeyboardInterrupt as error:
         raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.apps import apps
 
-from auto_migrate.planning.sources import COMMENT, INSTALLED, SETTING, VARIABLE, read
+from auto_migrate.planning.sources import COMMENT, INSTALLED, read, settings_in, variables_in
 
 # Django, this package and Python are told by their versions.
 PACKAGES = frozenset({b"django", b"auto_migrate"})
@@ -62,9 +62,9 @@ class Modules:
             self._sources[digest, package] = Source(
                 digest,
                 tuple(dict.fromkeys(imported(content, package, self._versioned))),
-                frozenset(name.decode() for name in SETTING.findall(content)),
-                frozenset(name.decode() for name in VARIABLE.findall(content)),
-                UNNAMED.search(content) is not None,
+                frozenset(settings_in(content)),
+                frozenset(variables_in(content)),
+                b"settings" in content and UNNAMED.search(content) is not None,
             )
         return self._sources[digest, package]
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError, UsageError, summary_of
-from auto_migrate.planning.raised_at import place_of
+from auto_migrate.planning.raised_at import raised_at
 
 # What a project's own files can be broken in; no database can mend it.
 BROKEN_FILES = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
@@ -145,5 +145,4 @@ def _way_out(error: BaseException) -> str:
         return _("Install the app {app_label}, or take the dependency out: grep -rn {app_label} */migrations").format(
             app_label=found[1]
         )
-    lines = [_("Raised at {place}.").format(place=place)] if (place := place_of(error)) else []
-    return "\n".join([*lines, _("Mend it and deploy again.")])
+    return "\n".join([*raised_at(error), _("Mend it and deploy again.")])

@@ -10,11 +10,17 @@ from pathlib import Path
 
 import django
 from django.apps import apps as registry
+from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import causes
 
 # Beside a file's own place, the parts of one's path that tell that it was installed.
 INSTALLED = ("site-packages", "dist-packages")
+
+
+def raised_at(error: BaseException) -> list[str]:
+    """Return the line that tells where, if the code of the project or of an app was at work."""
+    return [_("Raised at {place}.").format(place=place)] if (place := place_of(error)) else []
 
 
 def place_of(error: BaseException) -> str:

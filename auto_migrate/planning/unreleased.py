@@ -28,8 +28,11 @@ def unreleased_tables(database: Database, comparison: Comparison, state: Callabl
         left = keys - recorded
         if left and left <= pending:
             done |= keys & recorded
+    if not done:
+        return frozenset()
+    before = state()
     migrations = (comparison.loader.disk_migrations.get((key.app_label, key.name)) for key in done)
-    made = {table for migration in migrations if migration for table in tables_made(migration, state())}
+    made = {table for migration in migrations if migration for table in tables_made(migration, before)}
     found = database.statistics.of_tables(made, 1) if made and database.statistics else {}
     return frozenset(table for table, seen in found.items() if seen.counted and not seen.rows)
 

@@ -214,3 +214,17 @@ def test_rows_of_the_shared_schema_are_not_taken_for_those_of_a_tenant_who_has_n
     assert done.code == 1, done.text
     assert 'would change shop_item of the schema "public", since "beta" has no such table' in done.errors
     assert times(project, "acme", "public") == {**each(1, "acme"), **each(0, "public")}
+
+
+def test_the_plan_is_held_back_as_long_as_the_workers_of_this_run_need(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, BACKGROUND)
+    assert project.run("auto_migrate").code == 0
+    project.migration("shop", "0004_finish", FINISH, after="0003_count", before=BEFORE)
+    # By the size of its table each schema takes 20 ms.
+    limits = {"AUTO_MIGRATE_BACKFILL_FINISH": "0.05", "AUTO_MIGRATE_TENANT_WORKERS": "4"}
+    alone = "from auto_migrate.pipeline import *\nmigrate('default', RunRequest(workers=1))"
+    refused = project.run("shell", "-c", alone, **limits)
+    assert "BackfillUnfinished" in refused.text
+    assert times(project) == each(0)
+    done = project.run("auto_migrate", **limits)
+    assert (done.code, times(project)) == (0, each(1)), done.text

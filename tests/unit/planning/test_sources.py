@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auto_migrate.planning.imports import Imports, Modules, imported
-from auto_migrate.planning.sources import is_written_out, place_in_graph, places
+from auto_migrate.planning.sources import Folder, is_written_out, place_in_graph, places
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,14 @@ def test_what_a_file_mentions_of_its_surroundings_is_told() -> None:
     )
     assert said.settings == {"ROLES", "TEAM"}
     assert said.variables == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize(
+    "asked", ["os.environ['LOW']", "os.getenv('LOW')", "env('LOW')", "env.list('LOW')", "config('LOW')"]
+)
+def test_what_migrations_ask_the_environment_is_told_however_they_do(asked: str) -> None:
+    files = {
+        "0001_initial.py": PLAIN.encode(),
+        "0002_low.py": PLAIN.replace("class M", f"LOW = {asked}\n\nclass M").encode(),
+    }
+    assert Folder("shop.migrations", files).mentions == {("LOW", False)}
