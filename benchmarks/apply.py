@@ -11,7 +11,6 @@ processor's time is that of the command and of the server together.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import statistics
 import sys
@@ -19,10 +18,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import psutil
-
 from benchmarks import peers
-from benchmarks.measuring import Cost, manage, spread
+from benchmarks.measuring import Cost, manage, spread, used_by
 from benchmarks.mixture import Mixture
 from benchmarks.packages import PACKAGES
 from benchmarks.plotting import Line, plot
@@ -80,17 +77,6 @@ def run(server: PostgreSQL, subject: Subject, way: Way, *target: str, template: 
     arguments = (way.command, *target)
     cost, _output = manage(*arguments, settings=SETTINGS_MODULE, env={**env, **stock}, python=subject.python)
     return dataclasses.replace(cost, cpu=cost.cpu + used_by(server) - before)
-
-
-def used_by(server: PostgreSQL) -> float:
-    """Return the seconds of the processor that the server and its sessions have used; those that end count late."""
-    assert server.process
-    main = psutil.Process(server.process.pid)
-    times = [main.cpu_times()]
-    for child in main.children():
-        with contextlib.suppress(psutil.NoSuchProcess):  # a session that has just ended counts as its parent's
-            times.append(child.cpu_times())
-    return sum(own.user + own.system for own in times) + times[0].children_user + times[0].children_system
 
 
 def measure(server: PostgreSQL, subject: Subject, count: int) -> Rounds:

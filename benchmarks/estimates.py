@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import django
@@ -130,12 +130,13 @@ def carried_out(session: psycopg.Connection[Any], sql: str) -> float:
     return time.monotonic() - started
 
 
-def report(found: list[Measured]) -> str:
-    """Return how many estimates are close, and all of them."""
+def report(found: list[Measured], statements: Iterable[str]) -> str:
+    """Return how many estimates are close, and all of them in the order of the statements."""
+    places = {name: place for place, name in enumerate(statements)}
     close = sum(one.is_close for one in found)
     lines = [
         [one.statement, one.shape, f"{one.rows:,}", f"{one.took:.2f}", f"{one.estimated:.2f}", f"{one.ratio:.1f}"]
-        for one in sorted(found, key=lambda one: list(STATEMENTS).index(one.statement))
+        for one in sorted(found, key=lambda one: places[one.statement])
     ]
     heads = ["work", "rows are", "rows", "seconds", "estimated", "×"]
     said = f"{close} of {len(found)} estimates ({close / len(found):.0%}) lie within a factor of {FACTOR:g}."
@@ -152,7 +153,7 @@ def main() -> None:
         url = server.create_database("estimates")
         found = list(measure(url, django_connection(url), options.scale))
         version = server.execute("SHOW server_version")[0][0]
-    text = f"PostgreSQL {version}, {machine()}.\n\n{report(found)}"
+    text = f"PostgreSQL {version}, {machine()}.\n\n{report(found, STATEMENTS)}"
     print(text)
     if not options.dry_run:
         write_between("estimates", text, PERFORMANCE)

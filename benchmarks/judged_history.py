@@ -13,13 +13,12 @@ from unittest import mock
 from django.core.management import call_command
 from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
-from django.db.migrations.state import ProjectState
 
 from auto_migrate.databases.statistics import PostgreSQLStatistics, TableStatistics
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import judge
+from corpus.migration_hook import before_each_migration
 
 ROWS = 200_000
 BYTES_A_ROW = 120
@@ -38,21 +37,15 @@ def enlarged(found: TableStatistics) -> TableStatistics:
     return dataclasses.replace(found, rows=ROWS, bytes=size, indexes=size // 5, counted=False, rows_known=True)
 
 
-class JudgingExecutor(MigrationExecutor):
-    """Django's own executor, which has each migration judged before it is applied, and prints a line of each."""
-
-    def apply_migration(
-        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
-    ) -> ProjectState:
-        """Judge and apply."""
-        with mock.patch("auto_migrate.databases.statistics.PostgreSQLStatistics", LargeTables):
-            judged = judge(DEFAULT_DB_ALIAS, Goal(migration.app_label, migration.name))
-        found = sorted({(finding.code, finding.title) for finding in judged.blocking})
-        print(json.dumps([str(migration), found]))
-        return super().apply_migration(state, migration, fake, fake_initial)
+def print_judgement(migration: Migration) -> None:
+    """Print on a line what refuses a migration that is about to be applied."""
+    with mock.patch("auto_migrate.databases.statistics.PostgreSQLStatistics", LargeTables):
+        judged = judge(DEFAULT_DB_ALIAS, Goal(migration.app_label, migration.name))
+    found = sorted({(finding.code, finding.title) for finding in judged.blocking})
+    print(json.dumps([str(migration), found]))
 
 
 def judge_history() -> None:
     """Migrate an empty database and print what would have been said of each migration."""
-    with mock.patch.object(migrate, "MigrationExecutor", JudgingExecutor):
+    with before_each_migration(print_judgement):
         call_command(migrate.Command(), interactive=False, verbosity=0)

@@ -10,18 +10,16 @@ clock is that of whatever else the machine does.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import django
-import MySQLdb
 from django.conf import settings
+from django.db import connection
 
-from benchmarks.estimates import FACTOR, Measured
-from benchmarks.report import PERFORMANCE, machine, table, write_between
+from benchmarks.estimates import Measured, report
+from benchmarks.measuring import used_by
+from benchmarks.report import PERFORMANCE, machine, write_between
 from tests.servers import MariaDB
 from tools.servers import HOST
 
@@ -82,13 +80,6 @@ def estimate(name: str) -> float:
     return sum(seconds(effect, found, rates_of(server.vendor)) for effect in effects(changes()[name], server))
 
 
-def processor_time(server: MariaDB) -> float:
-    """Return the seconds of processor time that the server has used."""
-    assert server.process is not None  # it runs
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(server: MariaDB, cursor: Any, scale: float) -> Iterator[Measured]:
     """Carry out each statement on each table, and undo it."""
     for shape, (padding, indexes, sizes) in SHAPES.items():
@@ -102,23 +93,11 @@ def measure(server: MariaDB, cursor: Any, scale: float) -> Iterator[Measured]:
             cursor.execute("ANALYZE TABLE stock")
             cursor.fetchall()
             for name, (statement, undo) in STATEMENTS.items():
-                estimated, before = estimate(name), processor_time(server)
+                estimated, before = estimate(name), used_by(server)
                 cursor.execute(f"ALTER TABLE stock {statement}")
-                yield Measured(shape, rows, name, max(processor_time(server) - before, 0.01), estimated)
+                yield Measured(shape, rows, name, max(used_by(server) - before, 0.01), estimated)
                 if undo:
                     cursor.execute(f"ALTER TABLE stock {undo}")
-
-
-def report(found: list[Measured]) -> str:
-    """Return how many estimates are close, and all of them."""
-    close = sum(one.is_close for one in found)
-    lines = [
-        [one.statement, one.shape, f"{one.rows:,}", f"{one.took:.2f}", f"{one.estimated:.2f}", f"{one.ratio:.1f}"]
-        for one in sorted(found, key=lambda one: list(STATEMENTS).index(one.statement))
-    ]
-    heads = ["work", "rows are", "rows", "seconds", "estimated", "×"]
-    said = f"{close} of {len(found)} estimates ({close / len(found):.0%}) lie within a factor of {FACTOR:g}."
-    return f"{said}\n\n{table(heads, lines)}"
 
 
 def main() -> None:
@@ -133,14 +112,11 @@ def main() -> None:
         entry = {"ENGINE": "django.db.backends.mysql", "NAME": "estimates", **login}
         settings.configure(DATABASES={"default": entry}, USE_I18N=False)
         django.setup()
-        account = {"user": server.user, "password": server.password, "database": "estimates"}
-        with (
-            contextlib.closing(MySQLdb.connect(host=HOST, port=server.port, autocommit=True, **account)) as session,
-            contextlib.closing(session.cursor()) as cursor,
-        ):
+        with connection.cursor() as cursor:
             found = list(measure(server, cursor, options.scale))
+        connection.close()
         [[version]] = server.execute("SELECT SUBSTRING_INDEX(VERSION(), '-', 1)")
-    text = f"MariaDB {version}, {machine()}, seconds of the server's processor time.\n\n{report(found)}"
+    text = f"MariaDB {version}, {machine()}, seconds of the server's processor time.\n\n{report(found, STATEMENTS)}"
     print(text)
     if not options.dry_run:
         write_between("mariadb_estimates", text, PERFORMANCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import statistics
@@ -10,7 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import psutil
+
 from tests.manage import MANAGE, environment
+from tools.servers import Server
 
 # The tests of the benchmarks look at what is measured and not at how long it takes, and fork their processes.
 START: Callable[..., subprocess.Popen[str]] = subprocess.Popen
@@ -43,6 +47,17 @@ def manage(*arguments: str, settings: str, env: Mapping[str, str], python: str =
     if process.returncode:
         raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {process.returncode}:\n{output}")
     return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024), output
+
+
+def used_by(server: Server) -> float:
+    """Return the seconds of the processor that the server and its sessions have used; those that end count late."""
+    assert server.process
+    main = psutil.Process(server.process.pid)
+    times = [main.cpu_times()]
+    for child in main.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a session that has just ended counts as its parent's
+            times.append(child.cpu_times())
+    return sum(own.user + own.system for own in times) + times[0].children_user + times[0].children_system
 
 
 def spread(values: Sequence[float]) -> str:

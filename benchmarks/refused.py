@@ -18,13 +18,11 @@ from benchmarks.packages import PACKAGES
 from benchmarks.report import PERFORMANCE, table, write_between
 from corpus import environments
 from corpus.catalogue import find
-from corpus.examination import Commands, Project
-from corpus.outcome import ROOT
+from corpus.examination import Commands, install
 from corpus.package import Package
 from corpus.ways import OURS
 from tests.servers import PostgreSQL
 
-CACHE = ROOT / ".corpus"
 JUDGE = "from benchmarks.judged_history import judge_history; judge_history()"
 # Of each migration, by its name, the codes and titles of the hazards that refuse it.
 History = Mapping[str, Mapping[str, str]]
@@ -32,9 +30,7 @@ History = Mapping[str, Mapping[str, str]]
 
 def history_of(server: PostgreSQL, package: Package) -> History:
     """Judge all migrations of a package and of what it is used with."""
-    requirements = (package.requirement, *package.also, *environments.SHARED)
-    python = environments.make(CACHE / "environments" / package.name, requirements)
-    project = Project(server, package, CACHE / "projects" / package.name, str(python))
+    project = install(server, package)
     project.write()
     with (commands := Commands(project, OURS)).nursery:
         output = commands.run(OURS, "shell", "-v", "0", "-c", JUDGE)

@@ -16,11 +16,9 @@ from collections.abc import Sequence
 from benchmarks.report import write_between
 from corpus.catalogue import CORPUS, find
 from corpus.examination import examine
-from corpus.outcome import ROOT, Outcomes, State
+from corpus.outcome import CACHE, Outcomes, State
 from corpus.report import report, summary
 from tests.servers import PostgreSQL
-
-CACHE = ROOT / ".corpus"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with PostgreSQL() as server:
         for package in wanted:
             began = time.monotonic()
-            outcome = examine(server, package, CACHE)
+            outcome = examine(server, package)
             outcomes.keep(package, outcome)
             print(f"{package.name}: {summary(outcome)} ({time.monotonic() - began:.0f} s)", flush=True)
         version = server.execute("SHOW server_version")[0][0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from corpus import environments
-from corpus.outcome import ROOT, Outcome, State
+from corpus.outcome import CACHE, ROOT, Outcome, State
 from corpus.package import OWN_APP, SETTINGS_MODULE, Package
 from corpus.ways import (
     BESIDE,
@@ -137,14 +137,20 @@ class Commands:
         return refused
 
 
-def examine(server: PostgreSQL, package: Package, cache: Path) -> Outcome:
-    """Install one package and examine it; what its installation and its project need is kept in the folder."""
+def install(server: PostgreSQL, package: Package) -> Project:
+    """Return a package's project, with an interpreter that has it; raise `NotInstalled`. Both are kept in `.corpus`."""
     requirements = (package.requirement, *package.also, *environments.SHARED)
+    python = environments.make(CACHE / "environments" / package.name, requirements)
+    return Project(server, package, CACHE / "projects" / package.name, str(python))
+
+
+def examine(server: PostgreSQL, package: Package) -> Outcome:
+    """Install one package and examine it."""
     try:
-        python = environments.make(cache / "environments" / package.name, requirements)
+        project = install(server, package)
     except environments.NotInstalled as error:
         return Outcome(package.name, list(package.pinned), State.NOT_INSTALLED, str(error))
-    return examine_installed(Project(server, package, cache / "projects" / package.name, str(python)))
+    return examine_installed(project)
 
 
 def examine_installed(project: Project, *, with_rows: bool = True) -> Outcome:

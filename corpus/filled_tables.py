@@ -6,17 +6,13 @@ Runs within a package's project, in the package's own interpreter.
 from __future__ import annotations
 
 import json
-from unittest import mock
 
 from django.core.management import call_command
-from django.core.management.commands import migrate as stock
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.migration import Migration
-from django.db.migrations.state import ProjectState
 
 from auto_migrate.events import Context, Event, MigrationStarted
 from auto_migrate.rehearsal.sample_rows import fill
+from corpus.migration_hook import before_each_migration
 
 ROWS = 40
 # The migrations that began so far, and those that refused the rows and get none; a process migrates once.
@@ -29,19 +25,8 @@ EMPTIED = """
 """
 
 
-class FillingExecutor(MigrationExecutor):
-    """Django's own executor, which fills empty tables before each migration."""
-
-    def apply_migration(
-        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
-    ) -> ProjectState:
-        """Fill and apply."""
-        fill_tables(str(migration))
-        return super().apply_migration(state, migration, fake, fake_initial)
-
-
 class FillingListener:
-    """Does the same where `auto_migrate` runs (the setting `LISTENERS`)."""
+    """Fills empty tables before each migration where `auto_migrate` runs (the setting `LISTENERS`)."""
 
     def __call__(self, event: Event, _context: Context) -> None:
         if isinstance(event, MigrationStarted):
@@ -68,7 +53,7 @@ def migrate_filled(command: str) -> None:
 
     Raise what the command raises for one that refuses empty tables as well.
     """
-    with mock.patch.object(stock, "MigrationExecutor", FillingExecutor):
+    with before_each_migration(lambda migration: fill_tables(str(migration))):
         while True:
             try:
                 call_command(command, interactive=False, verbosity=0)

@@ -13,6 +13,7 @@ from corpus.environments import SHARED, django
 from corpus.package import Package
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".corpus"
 
 
 class State(StrEnum):

@@ -5,9 +5,7 @@ Under `SWEEP=1` alone: ten databases with ten packages each, every package alter
 
 from __future__ import annotations
 
-import itertools
 import os
-import re
 from collections.abc import Iterator
 
 import psycopg
@@ -16,6 +14,7 @@ import pytest
 from corpus.catalogue import combine
 from corpus.examination import Commands, Project
 from corpus.ways import OURS, STOCK
+from tests.integration.adoption.questions import all_done
 from tests.requirements import SAMPLE, need
 from tests.servers import PostgreSQL
 
@@ -91,9 +90,7 @@ def server(commands: Commands) -> PostgreSQL:
 def adopt(commands: Commands, *, expect: int) -> str:
     """Adopt, saying of all that is asked that it was done; return what the second attempt told."""
     asked = commands.run(OURS, "auto_migrate", "--adopt", "--plan", expect=(0, 7))
-    answers = re.findall(r"^❓ (\S+):", asked, re.MULTILINE)
-    resolutions = itertools.chain.from_iterable(("--resolve", f"{key}=done") for key in answers)
-    return commands.run(OURS, "auto_migrate", "--adopt", *resolutions, expect=(expect,))
+    return commands.run(OURS, "auto_migrate", "--adopt", *all_done(asked), expect=(expect,))
 
 
 def recorded(server: PostgreSQL, database: str) -> set[tuple[str, str]]:

@@ -6,7 +6,6 @@ Under `SWEEP=1` alone.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import sqlite3
@@ -17,10 +16,11 @@ from typing import Any
 import pytest
 
 from auto_migrate.drift.mysql_tables import SUFFIX
+from tests.integration.adoption.questions import all_done
 from tests.integration.fallback.project import Project
 from tests.requirements import SAMPLE, need
 from tests.servers import MariaDB
-from tools.servers import HOST
+from tools.servers import HOST, ServerFailed
 
 pytestmark = [
     pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep"),
@@ -157,25 +157,14 @@ class MariaDBHand:
         self.server.execute(self.kept, database=self.name)
 
     def ask(self, statement: str) -> list[Any]:
-        import MySQLdb
-
-        account = {"user": self.server.user, "password": self.server.password}
-        with contextlib.closing(
-            MySQLdb.connect(host=HOST, port=self.server.port, database=self.name, autocommit=True, **account)
-        ) as connection:
-            cursor = connection.cursor()
-            cursor.execute("SET foreign_key_checks = 0")
-            cursor.execute(statement)
-            return list(cursor.fetchall())
+        return self.server.execute(f"SET foreign_key_checks = 0; {statement}", database=self.name)
 
     def alter(self, label: str, turn: int) -> str:
         """Alter the app's tables in one of ten ways; return how."""
-        import MySQLdb
-
         # A package that has no such thing, or does not let it go, has a column or a table renamed.
         for find, statement in (self.WAYS[turn], self.WAYS[1], self.WAYS[-1]):
             if found := self.ask(find.format(label.replace("_", "\\_"))):
-                with contextlib.suppress(MySQLdb.OperationalError):
+                with contextlib.suppress(ServerFailed):
                     self.ask(statement.format(*found[0]))
                     return statement.format(*found[0])
         raise AssertionError(label)
@@ -216,9 +205,7 @@ def adopt(made: Project, *, expect: int) -> str:
     """Adopt, saying of all that is asked that it was done; return what the second attempt told."""
     asked = made.run("auto_migrate", "--adopt", "--plan")
     assert asked.code in {0, 7}, asked.text
-    answers = re.findall(r"^❓ (\S+):", asked.output, re.MULTILINE)
-    resolutions = itertools.chain.from_iterable(("--resolve", f"{key}=done") for key in answers)
-    said = made.run("auto_migrate", "--adopt", *resolutions)
+    said = made.run("auto_migrate", "--adopt", *all_done(asked.output))
     assert said.code == expect, said.text
     return said.text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.bridges.releases import ID, Release, releases
+from tests.integration.bridges.releases import ID, Release, Twins, releases
 from tests.servers import PostgreSQL
 
 OLD = """
@@ -17,6 +17,13 @@ class Order(models.Model):
 NEW = f"{OLD}    place = models.IntegerField(default=7)\n"
 FIRST = {"0001_initial": f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50))])'}
 SECOND = {**FIRST, "0002_place": 'migrations.AddField("Order", "place", models.IntegerField(default=7))'}
+
+
+@pytest.fixture
+def twins(request: pytest.FixtureRequest) -> Iterator[Twins]:
+    """Return databases for us and for Django, on the server whose fixture is named, or on the newest."""
+    with Twins.made(request.getfixturevalue(getattr(request, "param", "postgresql"))) as both:
+        yield both
 
 
 @pytest.fixture(scope="module")

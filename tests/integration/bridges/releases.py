@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
 from tests.forks import Forked, Nursery
 from tests.manage import ROOT
+from tests.servers import PostgreSQL
+from tests.snapshot import Snapshot, snapshot
 
 ID = '("id", models.BigAutoField(primary_key=True))'
 # Nobody waits in a test for a deploy to be over.
 AT_ONCE = {"AUTO_MIGRATE_POST_DEPLOY_DELAY": "0"}
+PHASED = {"AUTO_MIGRATE_PHASES": "true", "AUTO_MIGRATE_SMALL_TABLE": "0"}
+# What fills NULL in, as long as it is there.
+LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 SETTINGS = """
 from tests.projects.base_settings import *
 
@@ -111,6 +118,36 @@ class Release:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+@dataclasses.dataclass(frozen=True)
+class Twins:
+    """Two empty databases of one server: one for `auto_migrate`, and one for Django's own `migrate`."""
+
+    server: PostgreSQL
+    ours: str
+    djangos: str
+
+    @classmethod
+    @contextmanager
+    def made(cls, server: PostgreSQL) -> Iterator[Self]:
+        """Make them, and drop them at the end."""
+        names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
+        try:
+            yield cls(server, *map(server.create_database, names))
+        finally:
+            for name in names:
+                server.drop_database(name)
+
+    def ends(self) -> tuple[Snapshot, Snapshot]:
+        """Look at both."""
+        ours, djangos = (snapshot(self.server, url.rpartition("/")[2]) for url in (self.ours, self.djangos))
+        return ours, djangos
+
+    def difference(self) -> str:
+        """Say in a few words what differs, or nothing."""
+        ours, djangos = self.ends()
+        return ours.difference(djangos)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ import pytest
 
 from tests.faults.sweep import points_in
 from tests.integration.bridges.conftest import FIRST, NEW, OLD, SECOND
-from tests.integration.bridges.releases import AT_ONCE, Release, releases
+from tests.integration.bridges.releases import AT_ONCE, PHASED, Release, releases
 from tests.integration.bridges.test_phases import FIRST as FULL
 from tests.integration.bridges.test_phases import NEW as LESS
-from tests.integration.bridges.test_phases import NEW_WRITES, OLD_WRITES, PHASED, PLAN
+from tests.integration.bridges.test_phases import NEW_WRITES, OLD_WRITES, PLAN
 from tests.integration.bridges.test_phases import OLD as MORE
 from tests.servers import MariaDB
 

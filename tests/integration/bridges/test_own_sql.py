@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.integration.bridges.conftest import OLD
-from tests.integration.bridges.releases import AT_ONCE, ID, Release, releases
-from tests.servers import PostgreSQL
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import AT_ONCE, ID, LEFT, Release, Twins, releases
 
 # Each kind of bridge, and what a later release does to its column.
 KEPT = ["named", "sent", "typed", "worded", "gone", "anew"]
@@ -41,22 +38,19 @@ MOVED = [
     *(("fill", "shop_sale", name) for name in ("recalled", "heard", "turned")),
 ]
 INSERT = "INSERT INTO shop_sale (note) VALUES ('old') RETURNING {}"
-LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
-def test_bridges_follow_their_columns(tmp_path: Path, postgresql: PostgreSQL, head: str) -> None:
+def test_bridges_follow_their_columns(tmp_path: Path, twins: Twins, head: str) -> None:
     """The same plan by Django's own `migrate` ends with the same schema, once the bridges are down."""
-    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    ours, djangos = map(postgresql.create_database, names)
     third = {**SECOND, "0003_sql": f"{OPERATIONS} | {head}"}
     with releases(
-        Release(tmp_path / "1", ours, OLD, FIRST),
-        Release(tmp_path / "2", ours, OLD, SECOND),
-        Release(tmp_path / "3", ours, OLD, third, before=SENDING),
+        Release(tmp_path / "1", twins.ours, OLD, FIRST),
+        Release(tmp_path / "2", twins.ours, OLD, SECOND),
+        Release(tmp_path / "3", twins.ours, OLD, third, before=SENDING),
     ) as (old, new, next_one):
-        next_one.on(djangos).run("migrate")
+        next_one.on(twins.djangos).run("migrate")
         old.migrated("v1")
         new.migrated("v2")
         next_one.migrated("v3", AUTO_MIGRATE_BLOCK="never")
@@ -66,10 +60,8 @@ def test_bridges_follow_their_columns(tmp_path: Path, postgresql: PostgreSQL, he
         assert row == (7, 7, 7, "7x", 8, 8, "8")
         next_one.migrated("v3", "--phase", "post_deploy")
         assert (next_one.bridges, next_one.query(LEFT)) == ([], [])
-    found, wanted = (snapshot(postgresql, name) for name in names)
+    found, wanted = twins.ends()
     assert found.schema == wanted.schema
-    for name in names:
-        postgresql.drop_database(name)
 
 
 def test_what_somebody_has_renamed_by_hand_ends_no_run(tmp_path: Path, database_url: str) -> None:

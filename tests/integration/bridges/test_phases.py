@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.bridges.releases import AT_ONCE, ID, Release, releases
+from tests.integration.bridges.releases import AT_ONCE, ID, PHASED, Release, releases
 
-PHASED = {"AUTO_MIGRATE_PHASES": "true", "AUTO_MIGRATE_SMALL_TABLE": "0"}
 BOTH = """
 class Customer(models.Model):
     name = models.CharField(max_length=9)

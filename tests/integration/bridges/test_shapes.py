@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 
 from tests.integration.bridges.conftest import OLD
-from tests.integration.bridges.releases import ID, Release, releases
-from tests.servers import PostgreSQL
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import ID, Release, Twins, releases
 
 FIELDS = """
 import datetime, decimal, uuid
@@ -147,7 +144,7 @@ Order.objects.update(note="changed")
 FOUND = ["called", "OtherDatabases", "typed", "wider", "bigger", "filled", "token", "tail", "Late ' $fill$"]
 
 
-def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Path, postgresql: PostgreSQL) -> None:
+def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Path, twins: Twins) -> None:
     """The same plan by Django's own `migrate` ends with the same schema, once the bridges are down."""
     first = {
         "0001_initial": f"""migrations.CreateModel("Order", [{ID}, {NOTE},
@@ -156,15 +153,14 @@ def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Pa
     added = [f'migrations.AddField("Order", "{name}", models.{begun})' for name, (begun, _then) in CHANGED.items()]
     changed = [*(then for _begun, then in CHANGED.values()), *LATE]
     second = {**first, "0002_add": ", ".join(added), "0003_change": ", ".join(changed)}
-    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    ours, djangos = map(postgresql.create_database, names)
     with releases(
-        Release(tmp_path / "1", ours, OLD, first), Release(tmp_path / "2", ours, OLD, second, before="import uuid")
+        Release(tmp_path / "1", twins.ours, OLD, first),
+        Release(tmp_path / "2", twins.ours, OLD, second, before="import uuid"),
     ) as (old, new):
-        for url in (ours, djangos):
+        for url in (twins.ours, twins.djangos):
             old.on(url).migrated("v1")
             old.on(url).code('Order.objects.create(note="before")')
-        new.on(djangos).run("migrate")
+        new.on(twins.djangos).run("migrate")
         new.migrated("v2", AUTO_MIGRATE_BLOCK="never")
         assert [column for _kind, _table, column in new.bridges] == FOUND
         old.code(WRITES)
@@ -174,7 +170,5 @@ def test_what_later_migrations_do_to_a_column_is_done_to_its_bridge(tmp_path: Pa
         assert new.query('SELECT DISTINCT "Late \' $fill$", filled FROM shop_order') == [(9, 8)]
         new.migrated("v2", "--phase", "post_deploy")
         assert new.bridges == []
-    found, wanted = (snapshot(postgresql, name) for name in names)
+    found, wanted = twins.ends()
     assert found.schema == wanted.schema
-    for name in names:
-        postgresql.drop_database(name)

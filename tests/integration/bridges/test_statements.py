@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.integration.bridges.releases import ID, Release, releases
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import ID, LEFT, Release, Twins, releases
 
 OLD = """
 class Order(models.Model):
@@ -108,46 +106,37 @@ CASES = [
     ),
     Case({"kept_copied": 1}, "CREATE TABLE copied (LIKE shop_order INCLUDING DEFAULTS)", {"kept_copied": 1}),
 ]
-ONLY = [*CASES]
 KINDS = {int: "models.IntegerField({})", str: "models.TextField({})"}
-COLUMNS = {name: value for case in ONLY for name, value in case.columns.items()}
+COLUMNS = {name: value for case in CASES for name, value in case.columns.items()}
 FILLED = {name: value for name, value in COLUMNS.items() if name.startswith("fill_")}
 KEPT = {name: value for name, value in COLUMNS.items() if name.startswith("kept_")}
 MADE = ", ".join(f'("{name}", {KINDS[type(value)].format("null=True")})' for name, value in FILLED.items())
 FIRST = {"0001_initial": f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50)), {MADE}])'}
-FIELD = '"Order", "{}", {}'
 SECOND = ", ".join(
     f'migrations.{kind}("Order", "{name}", {KINDS[type(value)].format(f"default={value!r}")})'
     for kind, fields in (("AddField", KEPT), ("AlterField", FILLED))
     for name, value in fields.items()
 )
-LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 INSERT = "INSERT INTO shop_order (note) VALUES ('old') RETURNING {}"
 
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
-@pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
-def test_bridges_go_along(tmp_path: Path, server: str, head: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("twins", ["postgresql", "postgresql15"], indirect=True)
+def test_bridges_go_along(tmp_path: Path, twins: Twins, head: str) -> None:
     """The running release goes on writing, and the end is what Django's own `migrate` would have made."""
-    postgresql = request.getfixturevalue(server)
-    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    ours, djangos = map(postgresql.create_database, names)
-    sql = ", ".join(f"migrations.RunSQL({case.sql!r})" for case in ONLY)
+    sql = ", ".join(f"migrations.RunSQL({case.sql!r})" for case in CASES)
     plans = [FIRST, {**FIRST, "0002_bridges": SECOND}, {**FIRST, "0002_bridges": SECOND, "0003_sql": f"{sql} | {head}"}]
-    several = [Release(tmp_path / str(place), ours, OLD, plan) for place, plan in enumerate(plans)]
+    several = [Release(tmp_path / str(place), twins.ours, OLD, plan) for place, plan in enumerate(plans)]
     with releases(*several) as (old, new, next_one):
-        next_one.on(djangos).run("migrate")
+        next_one.on(twins.djangos).run("migrate")
         old.migrated("v1")
         new.migrated("v2")
         next_one.migrated("v3", AUTO_MIGRATE_BLOCK="never")
-        expected = {name: value for case in ONLY for name, value in case.expected.items()}
+        expected = {name: value for case in CASES for name, value in case.expected.items()}
         (row,) = next_one.query(INSERT.format(", ".join(f'"{name}"' for name in expected)))
         assert dict(zip(expected, row, strict=True)) == expected
         next_one.query("DELETE FROM shop_order")
         next_one.migrated("v3", "--phase", "post_deploy")
         assert (next_one.bridges, next_one.query(LEFT)) == ([], [])
-    found, wanted = (snapshot(postgresql, name) for name in names)
-    assert found.difference(wanted) == ""
-    for name in names:
-        postgresql.drop_database(name)
+    assert twins.difference() == ""

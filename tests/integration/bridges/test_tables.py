@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.integration.bridges.releases import ID, Release, releases
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import ID, LEFT, Release, Twins, releases
 
 TABLES = ("parted", "base", "left", "right", "copied", "moved", "triggered", "viewed")
 MODEL = 'class {}(models.Model):\n    note = models.CharField(max_length=9)\n    class Meta:\n        db_table = "{}"\n'
@@ -70,21 +68,17 @@ PLACES = {
     "triggered": ("held", "filled", 7),
     "viewed": ("held", "filled", 8),
 }
-LEFT = "SELECT proname FROM pg_proc WHERE proname LIKE 'auto_migrate%'"
 
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
-@pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
-def test_bridges_go_along_with_tables(tmp_path: Path, server: str, head: str, request: pytest.FixtureRequest) -> None:
-    postgresql = request.getfixturevalue(server)
-    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    ours, djangos = map(postgresql.create_database, names)
+@pytest.mark.parametrize("twins", ["postgresql", "postgresql15"], indirect=True)
+def test_bridges_go_along_with_tables(tmp_path: Path, twins: Twins, head: str) -> None:
     sql = ", ".join(f"migrations.RunSQL({text!r})" for text in SQL)
     plans = [FIRST, SECOND, {**SECOND, "0003_sql": f"{sql} | {head}"}]
-    several = [Release(tmp_path / str(place), ours, OLD, plan) for place, plan in enumerate(plans)]
+    several = [Release(tmp_path / str(place), twins.ours, OLD, plan) for place, plan in enumerate(plans)]
     with releases(*several) as (old, new, next_one):
-        next_one.on(djangos).run("migrate")
+        next_one.on(twins.djangos).run("migrate")
         old.migrated("v1")
         new.migrated("v2")
         next_one.migrated("v3", AUTO_MIGRATE_BLOCK="never")
@@ -99,7 +93,4 @@ def test_bridges_go_along_with_tables(tmp_path: Path, server: str, head: str, re
             next_one.query(f"DELETE FROM {place}")
         next_one.migrated("v3", "--phase", "post_deploy")
         assert (next_one.bridges, next_one.query(LEFT)) == ([], [])
-    ours, wanted = (snapshot(postgresql, name) for name in names)
-    assert ours.difference(wanted) == ""
-    for name in names:
-        postgresql.drop_database(name)
+    assert twins.difference() == ""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.integration.bridges.releases import AT_ONCE, ID, Release, releases
-from tests.servers import PostgreSQL
-from tests.snapshot import snapshot
+from tests.integration.bridges.releases import AT_ONCE, ID, Release, Twins, releases
 
 NAMES = ("stated", "apart", "sent", "Quoted")
 OLD = "class Order(models.Model):\n    note = models.CharField(max_length=50)\n"
@@ -53,20 +50,15 @@ BRIDGES = {("fill", "shop_order", name) for name in (*NAMES, "filled")}
 @pytest.mark.sampled(7)
 @pytest.mark.parametrize("online", ["never", "always"])
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
-@pytest.mark.parametrize("server", ["postgresql", "postgresql15"])
-def test_old_code_writes_null(
-    tmp_path: Path, server: str, head: str, online: str, request: pytest.FixtureRequest
-) -> None:
-    postgresql: PostgreSQL = request.getfixturevalue(server)
-    names = [f"bridged_{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    ours, djangos = map(postgresql.create_database, names)
+@pytest.mark.parametrize("twins", ["postgresql", "postgresql15"], indirect=True)
+def test_old_code_writes_null(tmp_path: Path, twins: Twins, head: str, online: str) -> None:
     second = {**FIRST, "0002_tight": f"{', '.join(OPERATIONS)} | {head}"}
     several = (
-        Release(tmp_path / "1", ours, OLD, FIRST),
-        Release(tmp_path / "2", ours, NEW, second, before=SENDING),
+        Release(tmp_path / "1", twins.ours, OLD, FIRST),
+        Release(tmp_path / "2", twins.ours, NEW, second, before=SENDING),
     )
     with releases(*several) as (old, new):
-        new.on(djangos).run("migrate")
+        new.on(twins.djangos).run("migrate")
         old.migrated("v1")
         told = new.migrated("v2", AUTO_MIGRATE_ONLINE=online)
         assert told.count("AM404") == told.count("(bridged for as long as the old release runs)") == len(BRIDGES)
@@ -76,10 +68,7 @@ def test_old_code_writes_null(
         old.query("DELETE FROM shop_order")
         new.migrated("v2", "--phase", "post_deploy")
         assert new.bridges == []
-        found, wanted = (snapshot(postgresql, name) for name in names)
-        assert found.difference(wanted) == ""
-    for name in names:
-        postgresql.drop_database(name)
+    assert twins.difference() == ""
 
 
 def test_without_a_value_it_is_refused(tmp_path: Path, database_url: str) -> None:

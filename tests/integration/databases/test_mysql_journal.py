@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from auto_migrate.databases.mysql.adapter import MySQL
 from tests.integration.applying.tiny import Tiny
 from tests.manage import run_manage
 from tests.servers import MariaDB
@@ -87,18 +88,28 @@ def tiny(tmp_path: Path, mariadb_url: str) -> Tiny:
     return project
 
 
+# The number 1, once somebody has let go of the gate.
+ONE = """
+    CREATE FUNCTION one() RETURNS int
+    BEGIN WHILE IS_USED_LOCK('gate') IS NOT NULL DO DO SLEEP(0.01); END WHILE; RETURN 1; END
+"""
+
+
 def test_rows_that_no_transaction_takes_back_are_not_written_twice(
-    tiny: Tiny, mariadb: MariaDB, mariadb_url: str
+    tiny: Tiny, mariadb: MariaDB, maria: MySQL, mariadb_url: str
 ) -> None:
     name = mariadb_url.rpartition("/")[2]
     mariadb.execute("ALTER TABLE app_t ENGINE = MyISAM", database=name)
-    update = "UPDATE app_t SET n = n + 1 + SLEEP(1)"
-    tiny.second(f'migrations.RunSQL("{update}", migrations.RunSQL.noop)')
-    killed = tiny.start("auto_migrate")
-    running = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'UPDATE app_t%'"
-    wait_until(lambda: mariadb.execute(running) == [["1"]], timeout=60, message=lambda: "It was not sent.")
-    killed.kill()
-    killed.communicate()
+    tiny.second('migrations.RunSQL("UPDATE app_t SET n = n + one()", migrations.RunSQL.noop)')
+    with maria.connection.cursor() as gate:
+        gate.execute(ONE)
+        gate.execute("DO GET_LOCK('gate', 0)")
+        killed = tiny.start("auto_migrate")
+        running = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'UPDATE app_t%'"
+        wait_until(lambda: mariadb.execute(running) == [["1"]], timeout=60, message=lambda: "It was not sent.")
+        killed.kill()
+        killed.communicate()
+        gate.execute("DO RELEASE_LOCK('gate')")
     asked = tiny.run("auto_migrate", expect=1)
     assert "--resolve app.0002_pay:1=done" in asked
     assert mariadb.execute("SELECT n FROM app_t", database=name) == [["1"]]

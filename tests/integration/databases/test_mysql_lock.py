@@ -13,6 +13,7 @@ from django.db.transaction import atomic
 from django.test import override_settings
 
 from auto_migrate.clock import Clock
+from auto_migrate.databases.base import DeployLock
 from auto_migrate.databases.mysql import deploy_lock
 from auto_migrate.databases.mysql.adapter import MySQL
 from auto_migrate.databases.mysql.deploy_lock import LONGEST_IDLE, MAX_NAME, lock_name
@@ -151,12 +152,12 @@ def test_an_idle_holder_is_not_put_out(maria: MySQL, mariadb: MariaDB) -> None:
 def test_a_holder_is_not_put_out_while_it_lives_and_is_gone_soon_after_it_has_vanished(
     maria: MySQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploy_lock, "SILENCE", 1)
-    monkeypatch.setattr(deploy_lock, "BEAT", 0.2)
+    monkeypatch.setattr(deploy_lock, "SILENCE", 2)
+    monkeypatch.setattr(deploy_lock, "BEAT", 0.1)
     lock = maria.deploy_lock("one")
     assert lock.try_acquire()
     with maria.connection.cursor() as cursor:
-        cursor.execute("DO SLEEP(2.5)")
+        cursor.execute("DO SLEEP(3)")
     lock.verify()
     # As of a host that is gone, whose connections stay open.
     lock._released.set()  # type: ignore[attr-defined]
@@ -181,14 +182,20 @@ def test_the_session_is_closed_while_no_thread_uses_it(maria: MySQL, monkeypatch
     assert seen == [False]
 
 
+def vanished_holder(maria: MySQL, mariadb: MariaDB) -> tuple[DeployLock, str]:
+    """Take the lock, and lose all of it but the session that works; return it, and the number of that session."""
+    lock = maria.deploy_lock("one")
+    assert lock.try_acquire()
+    deploy, work = holders(mariadb, maria)
+    mariadb.execute(f"KILL {deploy}")
+    return lock, work
+
+
 def test_who_gets_the_lock_ends_the_idle_session_of_a_runner_that_has_vanished(
     maria: MySQL, mariadb_url: str, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deploy_lock, "SILENCE", 1)
-    vanished = maria.deploy_lock("one")
-    assert vanished.try_acquire()
-    deploy, work = holders(mariadb, maria)
-    mariadb.execute(f"KILL {deploy}")
+    vanished, work = vanished_holder(maria, mariadb)
     with alias("next", mariadb_url) as name:
         lock = MySQL(name).deploy_lock("two")
         until(lock.try_acquire)
@@ -202,21 +209,21 @@ def test_a_session_that_still_works_is_waited_for(
     maria: MySQL, mariadb_url: str, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deploy_lock, "SILENCE", 0)
-    vanished = maria.deploy_lock("one")
-    assert vanished.try_acquire()
-    deploy, work = holders(mariadb, maria)
-    mariadb.execute(f"KILL {deploy}")
-    with ThreadPoolExecutor() as pool:
-        session = maria.connection.connection
-        done = pool.submit(lambda: session.query("DO SLEEP(1.5)"))
-        asleep = f"SELECT 1 FROM information_schema.processlist WHERE id = {work} AND command = 'Query'"
-        until(lambda: mariadb.execute(asleep) == [["1"]])
-        with alias("next", mariadb_url) as name:
+    vanished, work = vanished_holder(maria, mariadb)
+    with ThreadPoolExecutor() as pool, alias("next", mariadb_url) as name:
+        with connections[name].cursor() as cursor:
+            cursor.execute("DO GET_LOCK('until it may end', 0)")
+            session = maria.connection.connection
+            done = pool.submit(lambda: session.query("DO GET_LOCK('until it may end', 60)"))
+            at_work = f"SELECT 1 FROM information_schema.processlist WHERE id = {work} AND command = 'Query'"
+            until(lambda: mariadb.execute(at_work) == [["1"]])
             lock = MySQL(name).deploy_lock("two")
             assert not lock.try_acquire()
             assert is_used(MySQL(name), "work")
-            assert done.result() is None
-            lock.release()
+            assert not done.done()
+            cursor.execute("DO RELEASE_LOCK('until it may end')")
+        assert done.result() is None
+        lock.release()
     vanished.release()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ from tests.integration.commands.depot import SETTINGS
 from tests.integration.fallback.project import ID, Done, Project
 from tests.manage import start_manage
 from tests.servers import PostgreSQL
+from tools.servers import wait_until
 
 THREE = ("default", "orders", "reports")
 ALL = ("auto_migrate", "--all-databases")
@@ -107,10 +107,7 @@ def is_migrated(project: Project, alias: str) -> bool:
 
 def until(condition: Callable[[], Any]) -> None:
     """Wait for something that is to come."""
-    ends = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    wait_until(lambda: bool(condition()), timeout=60, message=lambda: "It did not come to pass.")
 
 
 def test_a_database_whose_turn_has_not_come_holds_no_other_up(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -13,6 +12,7 @@ import pytest
 from tests.integration.online.shop import ALWAYS, Shop, steps
 from tests.servers import PostgreSQL
 from tests.snapshot import snapshot, unordered
+from tools.servers import wait_until
 
 FIRST = """
     migrations.CreateModel("Kind", [("id", models.AutoField(primary_key=True))]),
@@ -139,8 +139,7 @@ def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Sho
     with writing(parts.url, insert) as written:
         parts.deploy()
         deployed = len(written)
-        while len(written) < deployed + 2:
-            time.sleep(0.01)
+        wait_until(lambda: len(written) >= deployed + 2, timeout=60, message=lambda: "Nobody writes any more.")
     found = parts.query("SELECT count(*), min(size), max(size) FROM shop_part WHERE text = 'null'")
     assert found == [(len(written), 2**40, 2**40)]
 
