@@ -235,9 +235,8 @@ REPLACED: dict[models.Field[Any, Any], tuple[models.UniqueConstraint, models.Uni
 
 # Every run makes these; the tables of bridges and of backfills are made by the first of them.
 TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
-# What all of them are called.
-OWN_TABLES = frozenset(model._meta.db_table for model in (*TABLES, BridgeRecord, BackfillRecord))
-
+ALL_TABLES: tuple[type[models.Model], ...] = (*TABLES, BridgeRecord, BackfillRecord)
+OWN_TABLES = frozenset(model._meta.db_table for model in ALL_TABLES)
 
 # Those of some names, as Django's introspection lists all that there are.
 EXISTING = """
