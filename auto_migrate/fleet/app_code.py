@@ -17,7 +17,7 @@ from django.db.models import Field
 from auto_migrate.backfills.tenant_schemas import forget_content_types
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.code_lock import APP_CODE
-from auto_migrate.fleet.shared_plan import Plan, is_plain
+from auto_migrate.fleet.shared_plan import Plan, is_all_schema
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def calls_nobody(plan: Plan) -> bool:
     operations = [operation for migration, _backwards in plan for operation in flat(migration.operations)]
     routers = [router if isinstance(router, str) else type(router).__module__ for router in settings.DATABASE_ROUTERS]
     return (
-        is_plain(plan)
+        is_all_schema(plan)
         and all(is_djangos(field) for operation in operations for field in fields_of(operation))
         and all(router.startswith("django_tenants.") for router in routers)
     )

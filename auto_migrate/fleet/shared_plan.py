@@ -62,12 +62,12 @@ class SharedPlan:
 
     def __post_init__(self) -> None:
         # Once for all, unless the plan itself may write rows before somebody asks.
-        self.small = SmallTables(self.group.names if is_plain(self.comparison.plan) else ())
+        self.small = SmallTables(self.group.names if is_all_schema(self.comparison.plan) else ())
 
     def begin(self, own: Plan) -> LazyState:
         """Return the state before the plan, for the schema that this thread works in and that has its `own`."""
         steps = sum(len(migration.operations) for migration, _backwards in own)
-        if self.comparison.backwards or len(self.group.tenants) == 1 or steps > MOST_KEPT or not is_plain(own):
+        if self.comparison.backwards or len(self.group.tenants) == 1 or steps > MOST_KEPT or not is_all_schema(own):
             return LazyState.of(self.state)
         if not hasattr(self._kept, "state"):
             self._kept.state = KeptState.of(self.state)
@@ -95,7 +95,7 @@ class SharedPlan:
         return self.final
 
 
-def is_plain(plan: Plan) -> bool:
+def is_all_schema(plan: Plan) -> bool:
     """Return whether nothing but Django's own schema operations is carried out."""
     return all(only_changes_schema(migration) for migration, _backwards in plan)
 
