@@ -154,14 +154,14 @@ def examine(server: PostgreSQL, package: Package) -> Outcome:
 
 
 def examine_installed(project: Project, *, with_rows: bool = True) -> Outcome:
-    """Examine the package of a project whose interpreter has it; `with_rows` on filled tables as well."""
+    """Examine the package of a project whose interpreter has it; `with_rows` on filled tables as well, where it can."""
     outcome = Outcome(project.package.name, list(project.package.pinned), State.IDENTICAL)
     refused: list[str] | None = None
     try:
         project.write()
         with (stock := Commands(project, STOCK)).nursery:
             stock.migrate(STOCK)
-            if with_rows:
+            if with_rows and project.package.fillable:
                 refused = refusing(stock, outcome)
     except Failed as error:
         outcome.state, outcome.reason = State.STOCK_FAILS, str(error)

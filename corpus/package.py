@@ -67,6 +67,8 @@ class Package:
     also: tuple[str, ...] = ()
     # models.py of an app of the project's own, as it was at one release after the other.
     models: tuple[str, ...] = ()
+    # Whether rows that mean nothing can stand in its tables.
+    fillable: bool = True
     # The settings module of an application, which `settings` is added to.
     module: str = ""
     # Told from others of the same package.

@@ -40,7 +40,11 @@ FILLED = Way(
 )
 # Values that say when they were made, or are nobody's but their row's, as `repr` writes them.
 MOMENT = re.compile(r"datetime\.(?:datetime|date)\(20(?!0)\d\d, [^()]*(?:\([^()]*\))?\)")
-RANDOM = re.compile(r"UUID\('[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'\)")
+RANDOM = re.compile(
+    r"UUID\('[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'\)"
+    # A password that nobody can use, as Django makes it.
+    r"|'![A-Za-z0-9]{40}'"
+)
 
 
 def differences(server: PostgreSQL, same_rows: Callable[[str], bool]) -> dict[Way, str]:
