@@ -266,6 +266,14 @@ def a_file_that_a_receiver_may_read_is_edited(tiny: Tiny, app: str) -> None:
     tiny.file(f"{app}/sql/views.sql", "SELECT 2")
 
 
+def a_file_beside_the_apps_is_edited(tiny: Tiny, app: str) -> None:
+    tiny.file("sql/views.sql", "SELECT 2")
+
+
+def a_module_that_only_a_text_names_is_edited(tiny: Tiny, app: str) -> None:
+    tiny.file("reports/views.py", "SQL = 2")
+
+
 CHANGES: list[Change] = [
     a_helper_in_a_folder_below_the_migrations_is_edited,
     a_file_in_a_folder_below_the_migrations_is_added,
@@ -310,6 +318,8 @@ CHANGES: list[Change] = [
     a_router_changes_its_mind,
     a_view_is_edited,
     a_file_that_a_receiver_may_read_is_edited,
+    a_file_beside_the_apps_is_edited,
+    a_module_that_only_a_text_names_is_edited,
     a_receiver_is_edited,
     what_a_receiver_imports_is_edited,
     a_permission_is_added_to_a_model,
@@ -356,6 +366,11 @@ def the_migrations_become_a_link_to_their_folder(tiny: Tiny, app: str) -> None:
         folder.symlink_to(target, target_is_directory=True)
 
 
+def an_environment_is_made_beside_the_apps(tiny: Tiny, app: str) -> None:
+    tiny.file("env/pyvenv.cfg", "")
+    tiny.file("env/lib/module.py", "")
+
+
 HARMLESS: list[Change] = [
     nothing_at_all,
     bytecode_is_cached,
@@ -365,4 +380,5 @@ HARMLESS: list[Change] = [
     the_environment_says_what_migrations_read_in_their_functions,
     an_editor_leaves_a_backup,
     the_migrations_become_a_link_to_their_folder,
+    an_environment_is_made_beside_the_apps,
 ]

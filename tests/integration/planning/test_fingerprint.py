@@ -126,6 +126,13 @@ def test_post_migrate_is_sent_when_it_would_do_something_else_and_only_then(tiny
     assert sent.read_text() == "shop stock "
 
 
+def test_what_cannot_be_read_beside_the_apps_stands_in_nobodys_way(tiny: Tiny) -> None:
+    (tiny.code / "gone.sql").symlink_to(tiny.code / "nowhere.sql")
+    os.mkfifo(tiny.code / "pipe.sql")
+    assert not tiny.run().short
+    assert tiny.run().short
+
+
 def test_going_back_is_a_change_too(tiny: Tiny) -> None:
     sent = tiny.folder / "sent"
     assert tiny.run().short
