@@ -5,6 +5,7 @@ They are known by the names of settings and of the environment's variables, and 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -23,6 +24,7 @@ LONG_WORD = 12
 # Where something is, and a dotted path to code.
 PLACE = re.compile(r"(?i)(?:file|path|dir|url|uri|name|header|field|class|model|prefix|timeout)s?\Z")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+CREDENTIAL = re.compile(f"(?i){NAME}")
 IN_URL = re.compile(r"://[^\s/@:]*:(?P<password>[^\s@]+)@")
 
 
@@ -48,17 +50,30 @@ def _values() -> Iterator[str]:
 
 
 def _within(values: Mapping[Any, Any]) -> Iterator[str]:
-    is_credential = re.compile(f"(?i){NAME}").search
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _within(value)
+    """Return what may be credentials: texts whose name says so, and passwords in URLs, however deep they stand.
+
+    A setting may hold anything. What only claims to be a text or a mapping is lazy, and is not evaluated for this.
+    """
+    left: list[tuple[bool, Any]] = [(False, values)]
+    seen = dict[int, Any]()
+    while left:
+        is_named, value = left.pop()
+        if issubclass(type(value), str):
+            yield from ((value,) if is_named else map(unquote, IN_URL.findall(value)))
+        elif id(value) in seen:
+            # One may hold itself.
             continue
-        named = is_credential(str(name)) is not None and not PLACE.search(str(name))
-        for text in value if isinstance(value, list | tuple | set | frozenset) else (value,):
-            if isinstance(text, Mapping):
-                yield from _within(text)
-            elif isinstance(text, str):
-                yield from ((text,) if named else map(unquote, IN_URL.findall(text)))
+        elif issubclass(type(value), Mapping):
+            seen[id(value)] = value
+            with contextlib.suppress(Exception):
+                left += [(_names_credential(str(name)), inner) for name, inner in value.items()]
+        elif issubclass(type(value), list | tuple | set | frozenset):
+            seen[id(value)] = value
+            left += [(is_named, inner) for inner in value]
+
+
+def _names_credential(name: str) -> bool:
+    return CREDENTIAL.search(name) is not None and not PLACE.search(name)
 
 
 def _is_telling(value: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import io
 import uuid
+from typing import Any
 
 import pytest
 from django.core.management.base import OutputWrapper
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject, lazystr
 
 from auto_migrate.clock import Clock
 from auto_migrate.credential_forms import HIDDEN
@@ -196,6 +198,23 @@ def test_what_is_a_credential_here_is_hidden_in_whatever_shape(monkeypatch: pyte
     for harmless in ("postgres is up", "no file /run/secrets/db", "password_validation.Own"):
         assert redacted(harmless) == harmless
     monkeypatch.undo()
+    own_credentials.cache_clear()
+
+
+def test_a_setting_that_holds_anything_stands_in_nobodys_way() -> None:
+    def evaluate() -> Any:
+        raise AssertionError("It was not asked for.")
+
+    class Broken(dict[str, str]):
+        def items(self) -> Any:
+            raise KeyError("broken")
+
+    itself: dict[str, Any] = {"GATEWAY_PASSWORD": "9f-hunter2-9"}
+    itself["AGAIN"] = [itself, [itself]]
+    lazy = lazystr(SimpleLazyObject(evaluate))
+    with override_settings(API_TOKEN=lazy, OTHER_TOKEN=SimpleLazyObject(evaluate), BROKEN=Broken(), ITSELF=itself):
+        own_credentials.cache_clear()
+        assert redacted("it was 9f-hunter2-9") == f"it was {HIDDEN}"
     own_credentials.cache_clear()
 
 
