@@ -161,6 +161,9 @@ def fork(arguments: list[str], env: dict[str, str], output: str) -> int:
             os.dup2(file.fileno(), 2)
         sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
         os.environ.update(env)
+        if conf := sys.modules.get("auto_migrate.conf"):
+            # Some packages ask the database while they are loaded, by when the settings have been read.
+            conf.get_settings.cache_clear()
         code = command(arguments, env["DATABASE_URL"])
     except BaseException:  # noqa: BLE001 # as the interpreter would at its end
         traceback.print_exc()
