@@ -30,10 +30,10 @@ class ThereAlready(Hazard):
         if there:
             problem = _(
                 "The database has {names} already, so that a run fails there. "
-                "If it was applied and the record lacks it, see what can be recorded: {command}"
+                "If it was applied and the record lacks it, see what can be recorded."
             )
             first = next(iter(there.values()))
-            yield Found(first.table, problem.format(names=", ".join(there), command=ADOPT))
+            yield Found(first.table, problem.format(names=", ".join(there)), ADOPT)
 
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         """Find nothing in a single change."""
