@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
 
+from auto_migrate.changes.change import CreateIndex, CreateTable, DropColumn, DropTable
+from auto_migrate.changes.presence import Presence
+from tests.integration.databases.aliases import alias
 from tests.integration.drift.altered import NAMES, events, write
 from tests.integration.fallback.project import ID, Project
 
 LOOK = "python manage.py auto_migrate --adopt --plan"
 ITEM = f'migrations.CreateModel("Item", [{ID}, ("note", models.TextField(null=True))])'
 AMOUNT = 'migrations.AddField("item", "amount", models.IntegerField(null=True))'
+STATE = "migrations.SeparateDatabaseAndState(state_operations=[migrations.DeleteModel('Item')])"
+RENAME = "ALTER TABLE shop_item RENAME TO shop_old"
 DROP = 'def clear(apps, editor):\n    editor.execute("DROP TABLE shop_item")'
 
 
@@ -88,3 +96,25 @@ def test_what_the_plan_has_dropped_or_may_have_is_not_told(shop: Project) -> Non
     shop.migration("shop", "0004_again", f"{state}, {ITEM}", after="0003_gone")
     assert told(shop) == {}
     assert shop.run("auto_migrate", "--acknowledge", "AM302:shop.0003_gone").code == 0
+
+
+def test_after_sql_that_nobody_reads_nothing_of_its_app_is_certain(shop: Project) -> None:
+    assert shop.run("migrate").code == 0
+    shop.migration("shop", "0003_away", f"migrations.RunSQL({RENAME!r}), {STATE}, {ITEM}", after="0002_amount")
+    assert told(shop) == {}
+    assert shop.run("auto_migrate").code == 0
+    assert shop.query("SELECT count(*) FROM shop_item") == shop.query("SELECT count(*) FROM shop_old") == [(0,)]
+
+
+def test_only_what_makes_tables_or_columns_asks_for_them(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock(), alias("asked", f"sqlite:///{tmp_path}/db"):
+        connection = connections["asked"]
+        connection.ensure_connection()
+        presence, asked = Presence(connection), CaptureQueriesContext(connection)
+        with asked:
+            for change in (DropTable(table="old"), DropColumn(table="b", column="c"), CreateIndex(table="b", name="i")):
+                assert presence.told(change, "shop") is change
+            assert len(asked) == 0
+            for table in ("a", "b", "c"):
+                presence.told(CreateTable(table=table), "shop")
+            assert len(asked) == 1
