@@ -7,6 +7,8 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.portuguese import in_portuguese
+
 ROOT = Path(__file__).resolve().parent.parent
 RELIABILITY = ROOT / "docs" / "reliability.md"
 PERFORMANCE = ROOT / "docs" / "performance.md"
@@ -25,7 +27,13 @@ def machine() -> str:
     return f"{os.cpu_count()} cores (load {load:.1f}), {system}"
 
 
-def write_between(marker: str, text: str, document: Path = RELIABILITY) -> None:
+def write_between(marker: str, text: str, document: Path = RELIABILITY, *, twin: str = "") -> None:
+    """Write between the `marker` of a document and of its Portuguese twin, which gets `twin` or the text translated."""
+    replace_between(marker, text, document)
+    replace_between(marker, twin or in_portuguese(text), document.with_suffix(".pt-BR.md"))
+
+
+def replace_between(marker: str, text: str, document: Path) -> None:
     """Replace what is between `<!-- marker -->` and `<!-- /marker -->`; raise `ValueError` if they are not there."""
     begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
     old = document.read_text()

@@ -30,8 +30,6 @@ TWIN = re.compile(
 BAR = re.compile(r"(?<=`)[^`\n]*\\\|[^`\n]*(?=`)")
 PORTUGUESE = ".pt-BR.md"
 UNTRANSLATED = '!!! note "Ainda em inglês"\n    Esta página ainda não foi traduzida.\n\n'
-# What a command writes into the English page: the site shows it on its twin as well.
-WRITTEN = re.compile(r"<!-- (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- /(?P=name) -->", re.DOTALL)
 # What a browser fetches by itself; to follow a link is the reader's own decision.
 FETCHED = re.compile(
     r"""<(?:script|img|iframe|link(?![^>]*rel="?(?:canonical|alternate)))\b[^>]*(?:src|href)="?(https?://[^">\s]+)"""
@@ -69,8 +67,6 @@ def on_nav(nav: Navigation, **_: Any) -> None:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """Make the links of a page those of the site, and say of one that is not translated that it is not."""
     source = page.file.src_uri
-    if source.endswith(PORTUGUESE):
-        markdown = with_written(markdown, (ROOT / "docs" / source.replace(PORTUGUESE, ".md")).read_text("utf-8"))
     markdown = BAR.sub(lambda code: code[0].replace("\\|", "|"), markdown)
     markdown = LINK.sub(lambda link: address(link[1], link[2], source), TWIN.sub("", markdown))
     if config.theme["language"] == "en":
@@ -81,12 +77,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
         )
         markdown = f"{title}\n\n{UNTRANSLATED}{rest}"
     return markdown
-
-
-def with_written(markdown: str, twin: str) -> str:
-    """Return a page with what a command has written into its twin."""
-    written = {part["name"]: part[0] for part in WRITTEN.finditer(twin)}
-    return WRITTEN.sub(lambda part: written[part["name"]], markdown)
 
 
 def address(path: str, rest: str, source: str) -> str:

@@ -48,10 +48,14 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CreateTable(Change):
-    """A new table, and the other tables that its foreign keys point to; `names` are those within it."""
+    """A new table, and the other tables that its foreign keys point to; `names` are those within it.
+
+    `is_there` tells that the database has one of its name already, where that was asked.
+    """
 
     references: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    is_there: bool = dataclasses.field(default=False, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,7 @@ class AddColumn(ColumnChange):
     the column for writers that do not know it, as `db_default` does and Django's own defaults do not.
     `constrained_domain` is true where the type is a domain that refuses some values, so that each row is looked at.
     `obstacle` is why no bridge can fill the column for such writers, empty where one can, None where none is asked for.
+    `is_there` tells that the table has one of its name already, where that was asked.
     """
 
     type: str
@@ -112,6 +117,7 @@ class AddColumn(ColumnChange):
     constrained_domain: bool = False
     definition: Any = None
     obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
+    is_there: bool = dataclasses.field(default=False, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.dependents import Dependents
 from auto_migrate.changes.model_tables import field_at
 from auto_migrate.changes.operations import changes_of
+from auto_migrate.changes.presence import Presence
 from auto_migrate.changes.replacements import marked_again
 from auto_migrate.changes.rights import Rights
 from auto_migrate.changes.validity import Validity
@@ -109,6 +110,7 @@ class Reader:
         self.validity = Validity(connection)
         self.dependents = Dependents(connection)
         self.rights = Rights(connection)
+        self.presence = Presence(connection)
         self.bindings = Bindings(connection)
         self.done = done
 
@@ -155,8 +157,7 @@ class Reader:
         backwards: bool = False,
     ) -> OperationChanges:
         place = (operation, migration.app_label, self.connection, before, after)
-        is_done = MigrationKey.of(migration) in self.done
-        changes = tuple(self._told(read_changes(*place, backwards=backwards), before, is_done=is_done))
+        changes = tuple(self._told(read_changes(*place, backwards=backwards), before, migration))
         self.rights.pass_by(operation, changes)
         sql = statements_of_operation(*place, backwards=backwards) if self.with_sql else ()
         # What is unapplied is carried out as it stands.
@@ -164,12 +165,14 @@ class Reader:
         steps = online(migration, operation, before, after, changes) if online else ()
         return OperationChanges(index, operation, changes, sql, steps)
 
-    def _told(self, changes: Iterable[Change], before: ProjectState, *, is_done: bool) -> Iterator[Change]:
+    def _told(self, changes: Iterable[Change], before: ProjectState, migration: Migration) -> Iterator[Change]:
         """Return changes with what the database at hand and the plan before them make of each."""
+        key = MigrationKey.of(migration)
         for change in changes:
             bound = self.bindings.told(change)
-            if not is_done:
+            if key not in self.done:
                 self.bindings.follow(change)
+                bound = self.presence.told(bound, key.app_label)
             for told in self.validity.tell(bound, before):
                 yield told
                 yield from self.dependents.told(told)

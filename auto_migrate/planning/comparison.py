@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
@@ -21,9 +22,11 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import MigrationKey, Node, SchemaState
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
+ADOPT = "python manage.py auto_migrate --adopt --plan"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +85,7 @@ def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Compa
                 executor.loader.check_consistent_history(connection)
     except InconsistentMigrationHistory as error:
         text = _("The recorded history contradicts the migration files: {error}").format(error=error)
-        raise HistoryDiverged(text, hint=_(SHOW)) from error
+        raise HistoryDiverged(text, hint="\n".join([_(SHOW), *way_to_adopt(database)])) from error
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
     targets = goal.targets(executor.loader)
@@ -99,6 +102,19 @@ def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Compa
         whole=division.whole or division.plan,
         phased=division.phased,
     )
+
+
+def way_to_adopt(database: Database) -> list[str]:
+    """Return how to mend a record that lacks what was applied, as lines; of tenants nothing mends it."""
+    if tenancy_of(database.alias):
+        return []
+    text = _("If what the record lacks was applied, see what can be recorded: {command}")
+    return [text.format(command=adopting(database.alias))]
+
+
+def adopting(database: str) -> str:
+    """Return the command that shows what can be recorded since the schema proves it."""
+    return ADOPT if database == DEFAULT_DB_ALIAS else f"{ADOPT} --database {database}"
 
 
 def keys_of(plan: list[tuple[Migration, bool]]) -> tuple[MigrationKey, ...]:

@@ -17,6 +17,9 @@ from auto_migrate.reporting.console import Console
 from auto_migrate.reporting.drift_console import describe_difference
 from auto_migrate.values import MigrationKey
 
+# So many names of an app are listed, whatever they are.
+LISTED = 3
+
 
 class AdoptionConsole(Console):
     """Tells what may be recorded and what not, beside what happens in any run."""
@@ -72,11 +75,19 @@ def adopted_lines(event: MigrationsAdopted) -> Iterator[str]:
 
 
 def by_app(migrations: Sequence[MigrationKey]) -> Iterator[str]:
-    """Return a line for each app: from which migration to which."""
+    """Return a line for each app with the names of its migrations."""
     ordered = sorted(migrations, key=lambda key: key.app_label)
     for label, group in groupby(ordered, key=lambda key: key.app_label):
-        names = [key.name for key in group]
-        yield f"    {label}: " + (names[0] if len(names) == 1 else f"{names[0]} … {names[-1]} ({len(names)})")
+        yield f"    {label}: {shortened([key.name for key in group])}"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names in a line; of many whose numbers follow one another, the first and the last with how many."""
+    numbers = [int(name[:4]) if name[:4].isdecimal() else 0 for name in names]
+    if len(names) <= LISTED or numbers != list(range(numbers[0], numbers[0] + len(names))):
+        return ", ".join(names)
+    text = _("{first} to {last} ({count} migrations)")
+    return text.format(first=names[0], last=names[-1], count=len(names))
 
 
 LINES: dict[type[Event], Callable[[Any], Iterator[str]]] = {

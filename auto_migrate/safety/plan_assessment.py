@@ -26,6 +26,7 @@ from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.forecast import forecast
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hazards.am206_there_already import THERE_ALREADY
 from auto_migrate.safety.live import Live
 from auto_migrate.safety.plan_fingerprint import check_same_plan
 from auto_migrate.values import MigrationKey
@@ -113,7 +114,8 @@ def left_of(assessed: AssessedMigration, position: Position | None) -> AssessedM
     return dataclasses.replace(
         assessed,
         operations=assessed.operations[position.done :],
-        findings=tuple(finding for finding in assessed.findings if finding.operation not in done),
+        # What is there already, that run may have made.
+        findings=tuple(one for one in assessed.findings if one.operation not in done and one.code != THERE_ALREADY),
         done=position.done,
     )
 

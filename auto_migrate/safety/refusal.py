@@ -10,9 +10,11 @@ from django.utils.translation import ngettext
 
 from auto_migrate.exceptions import PlanRefused
 from auto_migrate.findings import Finding
+from auto_migrate.planning.comparison import adopting
 from auto_migrate.planning.targets import Goal
 from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.hazards.am206_there_already import THERE_ALREADY
 
 
 def refused(
@@ -35,7 +37,10 @@ def refused(
     )
     resolutions = [f"--resolve {answer}" for answer in answers]
     command = " ".join(["manage.py auto_migrate", *goal.options(database), *resolutions])
-    lines = _ways_out(blocking, command, looking=looking, backwards=backwards)
+    lines = [*_ways_out(blocking, command, looking=looking, backwards=backwards)]
+    if any(finding.code == THERE_ALREADY for finding in blocking):
+        way = _("If what is there already was applied, see what can be recorded: {command}")
+        lines.append(way.format(command=adopting(database)))
     return PlanRefused(
         text.format(count=len(blocking), names=", ".join(names_of(blocking))),
         hint="\n".join(lines),
@@ -45,7 +50,7 @@ def refused(
 def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool, backwards: bool) -> Iterator[str]:
     if not looking:
         yield _("Look at it: {command}").format(command=f"{command} --plan")
-    if not backwards:
+    if not backwards and any(finding.code != THERE_ALREADY for finding in blocking):
         yield _("Write the migration as shown above.") if looking else _("Write the migration as shown there.")
     names = names_of(finding for finding in blocking if may_pass(finding))
     if names:

@@ -22,6 +22,8 @@ from tools.servers import free_port
 
 PAGE = (ROOT / "docs/tutorial.md").read_text("utf-8")
 WHEELS = os.environ.get("TUTORIAL", "")
+# Where a reader has the repository; here the wheel is built of it.
+CHECKOUT = "/path/to/checkout"
 # Making an environment takes a minute; in `make test` the one of the tests will do.
 INSTALLATION = re.compile(r"^\$ (?:python3 -m venv|pip install) .*\n(?:\.\.\.\n)?", re.MULTILINE)
 UP_TO = "Now let the shop have customers"
@@ -90,7 +92,8 @@ def shell(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Shell]:
 def typed() -> str:
     """Return the part of the page that is typed here."""
     if WHEELS:
-        return PAGE
+        wheel = ROOT / WHEELS / f"django_auto_migrate-{__version__}-py3-none-any.whl"
+        return PAGE.replace(CHECKOUT, str(wheel))
     part, _, _ = PAGE.partition(UP_TO)
     return INSTALLATION.sub("", part)
 

@@ -49,8 +49,8 @@ def test_other_legs_stay_in_the_table_as_they_were_run(tmp_path: Path) -> None:
     }
     passed = Outcome(State.PASSED, versions=versions, passed=7, skipped=1, day="2026-11-30")
     failed = Outcome(State.FAILED, "1 failed: tests.a|b", passed=6, day="2026-12-01")
-    write({"newest": row_of(find("newest"), passed)}, document, twin)
-    write({"mysql": row_of(find("mysql"), failed), "gone": ["gone", *HEADS[1:]]}, document, twin)
+    write({"newest": row_of(find("newest"), passed)}, document)
+    write({"mysql": row_of(find("mysql"), failed), "gone": ["gone", *HEADS[1:]]}, document)
     rows = read(document)
     assert list(rows) == ["newest", "mysql"]
     assert rows["newest"] == row_of(find("newest"), passed)

@@ -31,6 +31,20 @@ Project-URL: Repository, {REPOSITORY}
 """
 
 
+PAGES = [*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def test_nobody_is_told_to_install_it_from_a_registry_that_has_it_not() -> None:
+    """What is installed first is a clone until there is an address to publish from; extras are added to either."""
+    first = '"/path/to/checkout[postgresql]"' if ".example/" in REPOSITORY else '"django-auto-migrate[postgresql]"'
+    texts = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}
+    typed = {name: re.findall(r"^\$ pip install (?:--quiet )?(\S+)", texts[name], re.MULTILINE) for name in texts}
+    assert {told for names in typed.values() for told in names} == {first}
+    assert {"README.md", "docs/index.md", "docs/tutorial.md"} <= {name for name in typed if typed[name]}
+    bare = re.compile(r"pip install [^\n]*django-auto-migrate(?!\[)")
+    assert [name for name in texts if bare.search(texts[name])] == []
+
+
 def build(folder: Path, *, more: str = "", less: str = "", metadata: str = METADATA) -> Path:
     """Write a wheel and an sdist with the names that a build gives them, and one file more or less."""
     package = (tracked() | ({more} if more else set())) - {less}

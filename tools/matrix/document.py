@@ -10,7 +10,6 @@ from tools.matrix.legs import LEGS, Leg
 from tools.matrix.outcome import Outcome, State
 
 DOCUMENT = ROOT / "docs" / "compatibility.md"
-TWIN = ROOT / "docs" / "compatibility.pt-BR.md"
 HEADS = ("leg", "Django", "Python", "database", "driver", "SQLite", "tests", "passed", "skipped", "day", "outcome")
 HEADS_OF_TWIN = (
     "perna", "Django", "Python", "banco", "driver", "SQLite", "testes", "passaram", "pulados", "dia", "resultado",
@@ -58,12 +57,12 @@ def cell(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def write(rows: Mapping[str, list[str]], document: Path = DOCUMENT, twin: Path = TWIN) -> None:
+def write(rows: Mapping[str, list[str]], document: Path = DOCUMENT) -> None:
     """Replace the rows of some legs; those of others stay as they were run, and a leg that is no more goes."""
     known = {**read(document), **rows}
     left = [known[leg.name] for leg in LEGS if leg.name in known]
-    write_between("matrix", table(HEADS, left), document)
-    write_between("matrix", table(HEADS_OF_TWIN, [[*row[:-1], translated(row[-1])] for row in left]), twin)
+    twin = table(HEADS_OF_TWIN, [[*row[:-1], translated(row[-1])] for row in left])
+    write_between("matrix", table(HEADS, left), document, twin=twin)
 
 
 def translated(outcome: str) -> str:
