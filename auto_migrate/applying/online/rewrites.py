@@ -24,6 +24,7 @@ from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
+from auto_migrate.applying.row_trigger import row_trigger
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
@@ -119,12 +120,7 @@ class Shadow:
             sql=(
                 f"ALTER TABLE {facts.table} ADD COLUMN {self.column} {self.type}",
                 f"CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql {alike} AS $copy${copy}$copy$",
-                (
-                    f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {facts.table}"
-                    f" FOR EACH ROW EXECUTE FUNCTION {self.function}()"
-                ),
-                # For rows that come by replication as well.
-                f"ALTER TABLE {facts.table} ENABLE ALWAYS TRIGGER {self.trigger}",
+                *row_trigger(self.trigger, facts.table, self.function),
             ),
             table=facts.table,
             subject=self.column,
