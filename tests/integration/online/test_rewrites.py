@@ -60,6 +60,14 @@ CUT = (
     " AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END';"
     "CREATE EVENT TRIGGER cut ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION cut()"
 )
+# Writers who are always faster than what fills: each batch finds more rows behind it than it had before it.
+GROWING = (
+    "CREATE SEQUENCE batches;"
+    "CREATE FUNCTION grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF nextval('batches') > 50 THEN RAISE 'Nobody catches up with the end.'; END IF;"
+    " INSERT INTO shop_part (kind_id, text) SELECT 1, 'new' FROM generate_series(1, 2000); RETURN NULL; END $$;"
+    "CREATE TRIGGER auto_migrate_grow AFTER UPDATE ON shop_part EXECUTE FUNCTION grow()"
+)
 NARROWER = 'migrations.AlterField("part", "text", models.CharField(max_length=9, db_index=True))'
 
 # What makes another column of it in more than one way at once.
@@ -129,6 +137,14 @@ def test_what_is_written_meanwhile_is_in_the_new_column(parts: Shop) -> None:
         parts.deploy()
     assert parts.query("SELECT count FROM shop_part WHERE id = 7") == [(7 + len(written),)]
     assert parts.query("SELECT count(*), min(count) FROM shop_part WHERE text = 'new'") == [(len(written), 1000000)]
+
+
+def test_a_table_that_grows_as_fast_as_it_is_filled_is_done_all_the_same(parts: Shop) -> None:
+    parts.query(GROWING)
+    parts.second('migrations.AlterField("part", "count", models.PositiveBigIntegerField(db_default=5))')
+    parts.deploy()
+    new = "SELECT count(*) = 2000 * (SELECT last_value FROM batches), min(count), max(count) FROM shop_part"
+    assert parts.query(f"{new} WHERE text = 'new'") == [(True, 5, 5)]
 
 
 def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Shop) -> None:
