@@ -35,8 +35,10 @@ FIRST = """
         ],
         "constraints": [models.CheckConstraint(condition=models.Q(number__gt=models.F("count") * 0), name="more")],
     }),
+    migrations.CreateModel("Place", [("id", models.BigAutoField(primary_key=True))]),
     migrations.RunSQL(
         "INSERT INTO shop_kind DEFAULT VALUES; INSERT INTO shop_kind DEFAULT VALUES;"
+        "INSERT INTO shop_place DEFAULT VALUES; INSERT INTO shop_place DEFAULT VALUES;"
         "INSERT INTO shop_part (kind_id, number, count, text)"
         " SELECT 1 + n % 2, n, n, n FROM generate_series(1, 300) AS n;"
         "UPDATE shop_part SET parent_id = id - 1 WHERE id > 1;"
@@ -77,6 +79,11 @@ OTHERWISE = """
     migrations.AlterField("part", "text", models.CharField(max_length=9, unique=True, db_collation="C")),
     migrations.AlterField("part", "size", models.BigIntegerField(default=2**40)),
 """
+# Which points elsewhere then, or anywhere at all.
+POINTING = """
+    migrations.AlterField("part", "kind", models.ForeignKey("Place", models.CASCADE, related_name="+")),
+    migrations.AlterField("part", "size", models.ForeignKey("Place", models.CASCADE, null=True, db_column="size")),
+"""
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ def parts(shop: Shop, postgresql: PostgreSQL) -> Iterator[Shop]:
     postgresql.drop_database(f"{name}_stock")
 
 
-@pytest.mark.parametrize("operations", [WIDER + NARROWER, OTHERWISE])
+@pytest.mark.parametrize("operations", [WIDER + NARROWER, OTHERWISE, POINTING])
 def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: PostgreSQL, operations: str) -> None:
     name = parts.url.rpartition("/")[2]
     parts.second(operations)
@@ -104,7 +111,7 @@ def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: Pos
     assert ours.difference(theirs) == ""
     parts.databases["default"] = parts.url
     default = 7 if operations is OTHERWISE else 5
-    sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 3) RETURNING id, count"
+    sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 2) RETURNING id, count"
     assert parts.query(sql) == [(301, default)]
 
 
@@ -160,9 +167,15 @@ def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Sho
     assert found == [(len(written), 2**40, 2**40)]
 
 
-def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
-    parts.query("UPDATE shop_part SET text = 'longer than nine' WHERE id = 70")
-    parts.second(NARROWER)
+@pytest.mark.parametrize(
+    ("operation", "misfit", "fitting"),
+    [(NARROWER, "text = 'longer than nine'", "text = 'fits'"), (POINTING, "size = 7", "size = 2")],
+)
+def test_a_value_that_does_not_fit_leaves_nothing_behind(
+    parts: Shop, operation: str, misfit: str, fitting: str
+) -> None:
+    parts.query(f"UPDATE shop_part SET {misfit} WHERE id = 70")
+    parts.second(operation.strip().splitlines()[-1])
     before = parts.query(
         "SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop_part'::regclass AND NOT attisdropped"
     )
@@ -171,7 +184,7 @@ def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
     assert after == before
     assert parts.query("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'auto_migrate%'") == [(0,)]
     assert parts.query("SELECT count(*) FROM pg_proc WHERE proname LIKE 'auto_migrate%'") == [(0,)]
-    parts.query("UPDATE shop_part SET text = 'fits' WHERE id = 70")
+    parts.query(f"UPDATE shop_part SET {fitting} WHERE id = 70")
     parts.deploy()
 
 
