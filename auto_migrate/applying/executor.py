@@ -290,6 +290,7 @@ class Executor(LazyExecutor):
             position = stepwise.resume()
         with (
             self.connection.schema_editor(atomic=False) as editor,
+            stepwise.noting(),
             self.bridges.watching(editor, stepwise.key, backwards=backwards),
             stepwise.progress.watched(),
         ):

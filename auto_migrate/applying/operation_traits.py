@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import sqlparse
 from django.db.migrations import operations as ops
@@ -54,11 +55,14 @@ def fits_transaction(operation: Operation) -> bool:
     return is_schema_operation(operation) or (bool(postgres_kind(operation)) and not is_concurrent(operation))
 
 
+def texts_of(sql: Any) -> list[str]:
+    """Return the texts that `RunSQL` sends one by one, from what it was given as `sql` or `reverse_sql`."""
+    return [sql] if isinstance(sql, str) else [part if isinstance(part, str) else part[0] for part in sql or ()]
+
+
 def statements_of(operation: Operation) -> str:
     """Return the SQL that an operation carries in its own words, or nothing."""
-    sql = getattr(operation, "sql", "")
-    parts = [sql] if isinstance(sql, str) else [part if isinstance(part, str) else part[0] for part in sql or ()]
-    return "\n".join(parts)
+    return "\n".join(texts_of(getattr(operation, "sql", "")))
 
 
 def digest_of(operations: Sequence[Operation]) -> str:

@@ -1,10 +1,12 @@
-"""The statements of an operation, each noted before it is carried out, where each commits by itself.
+"""The statements of an operation, each noted where each commits by itself.
 
-On MySQL and MariaDB an operation that is cut between two of its statements can be neither redone nor called done: one
-half of it is there. So each statement is noted with the tables that it names as they were before it. A statement that
-changes the schema is carried out whole or not at all, so that its tables tell the next run which; one that changes rows
-is noted in a transaction of its own, if its tables know any. The operation is then carried out once more, and what was
-done is passed over.
+An operation that is cut between two of its statements can be neither redone nor called done: one half of it is there.
+With its statements noted it is carried out once more, and what was done is passed over.
+
+On PostgreSQL that is SQL of an author's own outside of a transaction: a statement and the note that it was carried out
+are one transaction. On MySQL and MariaDB each statement is noted before it is sent, with the tables that it names as
+they were. One that changes the schema is carried out whole or not at all, so that its tables tell the next run which;
+one that changes rows is noted in a transaction of its own, if its tables know any.
 """
 
 from __future__ import annotations
@@ -15,15 +17,24 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
-from auto_migrate.applying.operation_traits import statements_of
+from auto_migrate.applying.operation_traits import statements_of, texts_of
+from auto_migrate.changes.stock_operations import flat
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.statement_kinds import changes_schema_visibly, leans_on_session, looks, only_writes_rows
+from auto_migrate.databases.postgresql.transaction_refusals import refuses_transaction
+from auto_migrate.databases.statement_kinds import (
+    changes_schema_visibly,
+    fits_own_transaction,
+    leans_on_session,
+    looks,
+    only_writes_rows,
+)
 from auto_migrate.history.journal import Journal
 
 
@@ -34,11 +45,24 @@ def are_noted(database: Database, operation: Operation) -> bool:
     their transaction, or find its table locked.
     """
     if database.transactional_ddl:
-        return False
+        return database.vendor == "postgresql" and fits_transactions(operation)
     if isinstance(operation, ops.RunSQL):
         texts = [statements_of(operation), statements_of(ops.RunSQL(operation.reverse_sql or ""))]
         return not any(map(leans_on_session, texts))
     return is_schema_operation(operation)
+
+
+def fits_transactions(operation: Operation) -> bool:
+    """Return whether all that an operation does is SQL of which each text may have a transaction for itself."""
+    plain = [
+        inner
+        for inner in flat([operation])
+        if isinstance(inner, ops.RunSQL) and type(inner).database_forwards is ops.RunSQL.database_forwards
+    ]
+    texts = [text for inner in plain for sql in (inner.sql, inner.reverse_sql) for text in texts_of(sql)]
+    if len(plain) != len(list(flat([operation]))):
+        return False
+    return not any(PASSES_OVER.search(text) or not fits_own_transaction(text) for text in texts)
 
 
 def digest_of(sql: str, params: Any) -> str:
@@ -48,6 +72,10 @@ def digest_of(sql: str, params: Any) -> str:
 
 
 SHOWN = "+"
+# What takes an index for built that a cut has left INVALID: it must not count as done before somebody has looked.
+PASSES_OVER = re.compile(r"\bINDEX\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
+# Of a statement of which no table tells whether it was carried out.
+NOTHING_KNOWN: Mapping[str, Any] = {}
 WORD = re.compile(r"[\w$]+")
 
 
@@ -70,25 +98,41 @@ class Statements:
         """Whether the statement under way is the operation's first, so that nothing of it is there without that one."""
         return len(self.begun) <= 1
 
-    @contextlib.contextmanager
-    def noted(self) -> Iterator[None]:
-        """Note what is carried out within the block."""
-        with self.database.connection.execute_wrapper(self._execute):
-            yield
-
-    def _execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if self._noting or looks(sql):
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Carry out one statement and note it, or pass it over; for `connection.execute_wrapper`."""
+        is_transactional = self.database.transactional_ddl
+        # What PostgreSQL is asked may be a function.
+        if self._noting or (looks(sql) and not is_transactional):
             return execute(sql, params, many, context)
         digest = digest_of(sql, params)
         if digest in self._to_pass:
             self._to_pass.remove(digest)
             return None
+        if is_transactional:
+            return self._in_transaction(digest, lambda: execute(sql, params, many, context))
         if not only_writes_rows(sql) or self.database.without_transactions(WORD.findall(sql)):
             self._note(digest, lambda: self.database.note_of(sql))
             return execute(sql, params, many, context)
         with self._quietly(), atomic(using=self.database.alias):
             result = execute(sql, params, many, context)
             self._note(digest, lambda: self.database.note_of(sql, writes_rows=True))
+        return result
+
+    def _in_transaction(self, digest: str, run: Callable[[], Any]) -> Any:
+        """Carry out a statement together with its note; as it is written where PostgreSQL wants no transaction."""
+        begun = [*self.begun, digest]
+        try:
+            with self._quietly(), atomic(using=self.database.alias):
+                result = run()
+                self.journal.begin(self.index, statements=begun)
+        except DatabaseError as error:
+            if not refuses_transaction(error):
+                raise
+            with self._quietly():
+                self.journal.begin(self.index, statements=begun, tables_before=NOTHING_KNOWN)
+                result = run()
+                self.journal.begin(self.index, statements=begun)
+        self.begun = begun
         return result
 
     def _note(self, digest: str, note: Callable[[], Mapping[str, Any] | None]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -92,6 +92,25 @@ class Stepwise:
         self.alterations = alterations
         # What of the operation that was cut is done, where its statements were noted.
         self.done_statements: tuple[str, ...] = ()
+        # What notes those of the operation under way.
+        self.statements: Statements | None = None
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[None]:
+        """Have statements noted within the block, in the transaction of all that others do beside them."""
+        with self.database.connection.execute_wrapper(self._note):
+            yield
+
+    def _note(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        return execute(*statement) if self.statements is None else self.statements(execute, *statement)
+
+    @contextlib.contextmanager
+    def _noted_by(self, statements: Statements | None) -> Iterator[None]:
+        self.statements = statements
+        try:
+            yield
+        finally:
+            self.statements = None
 
     def resume(self) -> Position:
         """Take over where an earlier run was cut, in the open transaction that keeps other runners away.
@@ -169,7 +188,7 @@ class Stepwise:
             limits = self.database.session_limits(patient_with_rows=patient)
             told = in_release_step(self.emit, self.lock)
             # What is noted are the statements as they are written, however the server is asked for them.
-            with limits, told, statements.noted() if noted else contextlib.nullcontext(), self._asked_for():
+            with limits, told, self._noted_by(statements if noted else None), self._asked_for():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():

@@ -47,6 +47,16 @@ _LEANS_ON_SESSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# What PostgreSQL does not carry out within a transaction, what may end one, and what a session has. Anywhere in a text,
+# so that no quotes have to be told apart: where it is something else, a text counts as one of them.
+_WANTS_NO_TRANSACTION = re.compile(
+    rf"(?:\A|;){COMMENTS}(?:START|SET(?!\s+(?:LOCAL|CONSTRAINTS)\b)|RESET|DISCARD|LISTEN|LOAD|LOCK|EXECUTE"
+    r"|BEGIN(?=\s*(?:;|\Z|TRANSACTION\b|WORK\b|ISOLATION\b|READ\b|NOT\b|DEFERRABLE\b)))\b"
+    rf"|\A{COMMENTS}END\b|\b(?:COMMIT|ROLLBACK|ABORT|SAVEPOINT|PREPARE|CALL|CONCURRENTLY|VACUUM|TEMP|TEMPORARY)\b"
+    r"|\b(?:WITH\s+HOLD|set_config|pg_(?:try_)?advisory_(?:un)?lock\w*)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def reads(sql: str) -> bool:
     """Return whether a text begins by asking; what only looks like writing counts as writing."""
@@ -86,6 +96,11 @@ def runs_code(sql: str) -> bool:
 def leans_on_session(sql: str) -> bool:
     """Return whether a text may make or use what goes with its session, so that another one cannot go on behind it."""
     return _LEANS_ON_SESSION.search(sql) is not None
+
+
+def fits_own_transaction(sql: str) -> bool:
+    """Return whether PostgreSQL does the same with a text in a transaction for itself as without one."""
+    return _WANTS_NO_TRANSACTION.search(sql) is None
 
 
 def wants_tables(sql: str) -> bool:

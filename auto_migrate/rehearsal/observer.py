@@ -13,8 +13,7 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from auto_migrate.databases.faults import causes
-from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.postgresql.transaction_refusals import refuses_transaction
 from auto_migrate.rehearsal.rehearsal_events import Scan, StatementObserved
 from auto_migrate.rehearsal.relations import (
     Lock,
@@ -34,8 +33,6 @@ from auto_migrate.values import MigrationKey
 UNSEEN = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|START|COMMIT|END|SET|RESET|SHOW)\b[^;]*;?\s*", re.IGNORECASE)
 REFERENCES = re.compile(r"\b(FOREIGN\s+KEY|REFERENCES|VALIDATE)\b", re.IGNORECASE)
 TRUNCATE = re.compile(r"\s*TRUNCATE\b", re.IGNORECASE)
-# A statement that refuses to run inside a transaction, and one that ends the transaction by itself.
-OUTSIDE = frozenset({"25001", "2D000"})
 SECRET = re.compile(r"(PASSWORD\s+)(E?'(?:[^']|'')*')", re.IGNORECASE)
 WIDTH = 2000
 
@@ -84,7 +81,7 @@ class Observer:
             with atomic(using=self.connection.alias):
                 return self._inside(send, str(sql), in_transaction=False)
         except DatabaseError as error:
-            if not any(sqlstate_of(cause) in OUTSIDE for cause in causes(error)):
+            if not refuses_transaction(error):
                 raise
         return self._outside(send, str(sql))
 

@@ -31,6 +31,7 @@ NEW = """
     UPDATE shop_order SET note = 'b', place = 1, shelf = 'b';
     DELETE FROM shop_order
 """
+NOTED = 'UPDATE "auto_migrate_step" SET "operations_done"'
 WHOLE = "SWEEP" in os.environ
 STEP = 1 if WHOLE else 150
 
@@ -118,11 +119,17 @@ def test_killed_while_it_is_taken_down_the_new_release_goes_on(postgresql: Postg
 
 
 @pytest.mark.timeout(7200 if WHOLE else 900)
-def test_killed_while_sql_changes_its_columns_the_bridges_go_along(postgresql: PostgreSQL, second: str) -> None:
-    env = {**ENV, "BRIDGED": "three", "AUTO_MIGRATE_RELEASE": "three"}
+@pytest.mark.parametrize("release", ["three", "four"])
+def test_killed_while_sql_changes_its_columns_the_bridges_go_along(
+    postgresql: PostgreSQL, second: str, release: str
+) -> None:
+    """The SQL of the fourth release is that of the third, outside of any transaction."""
+    env = {**ENV, "BRIDGED": release, "AUTO_MIGRATE_RELEASE": release}
     with BridgeSweep(postgresql, "auto_migrate", env=env, template=second, settings=SETTINGS) as sweep:
         # It leaves out what the releases between do not know by the same names.
         sweep.writes = "INSERT INTO shop_order (number, customer_id) VALUES (1, 1); DELETE FROM shop_order"
         points = sweep.measure().points
         assert {("default", "spot"), ("default", "note"), ("fill", "shelf")} < set(sweep.standing)
-        assert failures([sweep], points[::STEP]) == {}
+        # Where an operation is done and that is not noted yet.
+        ends = [point for point in points if point.side == "before" and NOTED in point.statement]
+        assert failures([sweep], ends[-1:] if release == "four" and not WHOLE else points[::STEP]) == {}

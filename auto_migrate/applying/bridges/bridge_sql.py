@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.applying.row_trigger import row_trigger
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.present_columns import plain_heirs
 from auto_migrate.values import Bridge, BridgeKind
@@ -50,13 +51,12 @@ def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> No
     quote, column = connection.ops.quote_name, _column(connection, bridge)
     name = quote(bridge.name)
     body = dollar_quoted(FILL.format(column=column, value=value))
-    send(connection, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {body}")
+    # Whoever replicates rows has no search path, and the value may be of a type of the project's own.
+    how = "RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT"
+    send(connection, f"CREATE OR REPLACE FUNCTION {name}() {how} AS {body}")
     for table in (_table(connection, bridge), *plain_heirs(connection, bridge.table)):
-        send(
-            connection,
-            f"CREATE OR REPLACE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table}"
-            f" FOR EACH ROW WHEN (NEW.{column} IS NULL) EXECUTE FUNCTION {name}()",
-        )
+        for statement in row_trigger(name, table, name, when=f"NEW.{column} IS NULL"):
+            send(connection, statement)
 
 
 def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:

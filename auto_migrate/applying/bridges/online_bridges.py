@@ -50,6 +50,13 @@ class StepObserver:
         """Whether there is anything to raise or to take along."""
         return self.builder.raises or self.builder.any_stand
 
+    @property
+    def renames(self) -> bool:
+        """Whether the operation gives a table or a column another name."""
+        if isinstance(self.operation, ops.AlterField):
+            return bool(self.old.column != self.new.column)
+        return isinstance(self.operation, ops.RenameModel | ops.RenameField)
+
     def changed(self, sql: str) -> None:
         """Raise what the running release needs after a statement, in the transaction in which it was sent."""
         if not self.is_needed:

@@ -20,8 +20,7 @@ from auto_migrate.changes.change import AlterType, Change, DropColumn, EndTransa
 from auto_migrate.changes.sql.quoting import parts_of
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.faults import causes
-from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.postgresql.transaction_refusals import refuses_transaction
 from auto_migrate.databases.present_columns import ColumnPlace, places_of
 from auto_migrate.databases.statement_kinds import ends_transaction, runs_code
 from auto_migrate.history.bridge_ledger import BridgeLedger
@@ -42,8 +41,6 @@ OWN_FUNCTIONS = """
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
     LIMIT 1
 """
-# What cannot be in a transaction (active_sql_transaction), or ends its own (invalid_transaction_termination).
-OUTSIDE = frozenset({"25001", "2D000"})
 
 
 class StatementWatch:
@@ -139,7 +136,7 @@ class StatementWatch:
         except Retyped as found:
             blocking = foreseen | found.bridges
         except DatabaseError as error:
-            if not self.connection.in_atomic_block and OUTSIDE.intersection(map(sqlstate_of, causes(error))):
+            if not self.connection.in_atomic_block and refuses_transaction(error):
                 return as_it_stands()
             if self.database.fault_of(error) is not None or not (blocking := frozenset(named(text, error, places))):
                 raise

@@ -1,8 +1,9 @@
 """Rows written block by block: a range of a table's blocks in a transaction of its own each.
 
-No key is needed, and nothing is kept of how far it came: a row that is filled is passed over by the next try. What is
-written goes to the end of the table, and is found filled there (`ctid` ranges are scans of their own since 14). Pace,
-limits and whom it waits for are those of backfills.
+No key is needed, and nothing is kept of how far it came: a row that is filled is passed over by the next try (`ctid`
+ranges are scans of their own since 14). It ends where the table ended at its start. What is written behind that comes
+filled, by the trigger or the constraint of the step before it; nobody would ever catch up with a table that grows as
+fast as it is filled. Pace, limits and whom it waits for are those of backfills.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Filling:
 
     def carry_out(self) -> None:
         """Carry out the one statement of the step, which has a WHERE, on all blocks in turn."""
-        clock, low, end, refused_since = self.emit.clock, 0, 0, None
-        while low < end or low < (end := self._end()):
+        clock, low, end, refused_since = self.emit.clock, 0, self._end(), None
+        while low < end:
             clock.check()
             held_by = self.throttle.obstacle(clock.monotonic())
             self._report(low, end, held_by)
@@ -92,7 +93,7 @@ class Filling:
             low, refused_since = high, None
 
     def _end(self) -> int:
-        """Return how many blocks there are by now."""
+        """Return how many blocks there are."""
         return int(self.catalogue.rows(BLOCKS, [self.step.table])[0][0])
 
     def _write(self, low: int, high: int) -> float:

@@ -7,14 +7,14 @@ import re
 
 from auto_migrate.applying.online.check_constraints import not_valid, validated
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
-from auto_migrate.applying.online.step import Placed, Rank
+from auto_migrate.applying.online.step import Placed, Rank, Step
 from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 
 COLUMNS = rf"\({QUOTED}(?:, {QUOTED})*\)"
 ADD = re.compile(
     rf"ALTER TABLE (?P<table>{NAME}) ADD CONSTRAINT (?P<name>{QUOTED}) "
-    rf"(?P<definition>FOREIGN KEY {COLUMNS} REFERENCES (?P<target>{NAME}) ?{COLUMNS}[A-Z ]*)"
+    rf"(?P<definition>FOREIGN KEY (?P<columns>{COLUMNS}) REFERENCES (?P<target>{NAME}) ?(?P<keys>{COLUMNS})[A-Z ]*)"
 )
 
 
@@ -23,7 +23,12 @@ def added(statement: str, _context: StepContext) -> list[Placed] | None:
     found = ADD.fullmatch(statement)
     if found is None:
         return None
-    key = not_valid(found["table"], found["name"], found["definition"].rstrip())
-    others = (found["target"],) if found["target"] != found["table"] else ()
-    key = dataclasses.replace(key, lock=ADD_FOREIGN_KEY, others=others)
-    return [(Rank.ADDITION, key), (Rank.ADDITION, validated(found["table"], found["name"]))]
+    steps = looked_up(found["table"], found["name"], found["definition"].rstrip(), found["target"])
+    return [(Rank.ADDITION, step) for step in steps]
+
+
+def looked_up(table: str, name: str, definition: str, target: str) -> list[Step]:
+    """Return the steps that add a foreign key and look all rows up."""
+    others = (target,) if target != table else ()
+    key = dataclasses.replace(not_valid(table, name, definition), lock=ADD_FOREIGN_KEY, others=others)
+    return [key, validated(table, name)]

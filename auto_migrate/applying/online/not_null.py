@@ -73,13 +73,14 @@ def by_constraint(table: str, column: str, fill: str) -> list[Step]:
 def around(proven: Step, table: str, column: str, fill: str) -> list[Step]:
     """Return the steps that refuse new NULLs, with what is done about the old ones.
 
-    A row that holds NULL could not be updated any more, so that it is filled before, or nothing is begun; what the
-    running release wrote meanwhile is filled afterwards.
+    A row that holds NULL could not be updated any more, so that it is filled before, or nothing is begun. Twice: while
+    all rows are gone through for the first time, the running release moves some to where nobody looks again. What it
+    writes after that is filled afterwards.
     """
     if not fill:
         return [look(table, f"{column} IS NULL", column), proven]
     fills = Step(kind=Kind.FILL, sql=(fill,), table=table, subject=column)
-    return [fills, proven, fills]
+    return [fills, fills, proven, fills]
 
 
 def helper_name(table: str, column: str) -> str:

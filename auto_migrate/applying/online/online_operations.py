@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from django.db.migrations.migration import Migration
@@ -52,8 +53,9 @@ class OnlineOperations:
         observers = observers_of(self.bridges, MigrationKey.of(self.migration), operation, state, after)
         runner = OnlineRunner(self.database, journal, self.lock, self.emit, observers=observers)
         digest = digest_of([operation])
-        # The observers know what the steps do to columns with bridges.
-        with self.bridges.unwatched():
+        # The observers know what the steps do to columns with bridges; what gets another name the catalogue tells.
+        renames = any(observer.is_needed and observer.renames for observer in observers)
+        with contextlib.nullcontext() if renames else self.bridges.unwatched():
             if index == position.started and position.online:
                 steps = Steps.of_json(index, position.online)
                 if steps.digest == digest and not steps.undoing:

@@ -19,6 +19,7 @@ from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
+from auto_migrate.applying.online.renames import renamed
 from auto_migrate.applying.online.replaced_column import demand_no_triggers
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
@@ -55,6 +56,8 @@ KINDS = (
     ops.RemoveField,
     ops.DeleteModel,
 )
+# Which make keys anew of other tables than their own.
+RENAMES = (ops.RenameModel, ops.RenameField)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +134,8 @@ class OnlinePlanner:
                 changes = read_changes(operation, app_label, self.connection, before, after)
             # A key takes the columns that point to it along.
             along = {change.table for change in changes if isinstance(change, AlterType)}
-            if self._table_goes(operation, app_label, before) or any(map(self._goes, along)):
+            is_known = isinstance(operation, RENAMES) or self._table_goes(operation, app_label, before)
+            if is_known or any(map(self._goes, along)):
                 yield from self._own_steps(operation, app_label, before, after, changes)
 
     def _own_steps(
@@ -146,13 +150,16 @@ class OnlinePlanner:
         if editor is None:
             return ()
         context = StepContext(changes, self.version, self.connection.ops.quote_name)
+        if context.renames:
+            return renamed(without_passing(editor.collected_sql), self.connection)
         if not context.keeps_rows:
             return rewritten(without_passing(editor.collected_sql), self.connection, self.version)
         steps = steps_of(editor.collected_sql, context, editor.kept_keys)
         if context.added_columns and any(step.kind is Kind.FILL for step in steps):
             demand_no_triggers(self.connection, steps[0].table)
-        # One instant is what Django does.
-        return steps if len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
+        # One instant is what Django does, unless it makes something anew that may stay.
+        is_lighter = sum(len(step.sql) for step in steps) < len(without_passing(editor.collected_sql))
+        return steps if is_lighter or len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
 
     def _sql_steps(self, operation: ops.RunSQL, app_label: str) -> Sequence[Step]:
         """Return the steps of SQL that somebody wrote, if it is plain and any of its tables goes online."""
@@ -176,6 +183,8 @@ class OnlinePlanner:
         """Return whether an operation may go online, without looking closely."""
         if isinstance(operation, ops.RunSQL):
             return is_worth_parsing(operation)
+        if isinstance(operation, RENAMES):
+            return any(self._goes(table) for table, _mode in LockNeeds(app_label, state).of_one(operation))
         is_key = isinstance(operation, ops.AlterField) and (operation.field.primary_key or operation.field.unique)
         return (is_key and rule_of(operation) is not None) or self._table_goes(operation, app_label, state)
 

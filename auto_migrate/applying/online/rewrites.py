@@ -15,15 +15,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online import foreign_keys, removals
+from auto_migrate.applying.online.catalogue import TARGETS
 from auto_migrate.applying.online.check_constraints import look, not_valid, validated
 from auto_migrate.applying.online.companions import with_companions
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of, unquoted
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
+from auto_migrate.applying.row_trigger import row_trigger
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
@@ -66,13 +68,15 @@ END $privileges$"""
 class Shadow:
     """The column that takes the place of another; `cast` is what turns a value into one of its type.
 
-    Without one a value is assigned, so that one which does not fit is refused. `version` is the server's (major).
+    Without one a value is assigned, so that one which does not fit is refused. `version` is the server's (major), and
+    `keys` are the foreign keys that it is to have, as they were read.
     """
 
     facts: ReplacedColumn
     type: str
     cast: str
     version: int
+    keys: Sequence[re.Match[str]] = ()
 
     @property
     def token(self) -> str:
@@ -119,12 +123,7 @@ class Shadow:
             sql=(
                 f"ALTER TABLE {facts.table} ADD COLUMN {self.column} {self.type}",
                 f"CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql {alike} AS $copy${copy}$copy$",
-                (
-                    f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {facts.table}"
-                    f" FOR EACH ROW EXECUTE FUNCTION {self.function}()"
-                ),
-                # For rows that come by replication as well.
-                f"ALTER TABLE {facts.table} ENABLE ALWAYS TRIGGER {self.trigger}",
+                *row_trigger(self.trigger, facts.table, self.function),
             ),
             table=facts.table,
             subject=self.column,
@@ -146,6 +145,9 @@ class Shadow:
         if facts.required:
             yield not_valid(facts.table, self.helper, f"CHECK ({self.column} IS NOT NULL)")
             yield validated(facts.table, self.helper)
+        for key in self.keys:
+            definition = key["definition"].rstrip().replace(f"({facts.column})", f"({self.column})", 1)
+            yield from foreign_keys.looked_up(facts.table, self.part(unquoted(key["name"])), definition, key["target"])
 
     def value(self, row: str = "") -> str:
         """Return what it holds in a row."""
@@ -221,7 +223,7 @@ class Shadow:
     def described(self) -> Iterator[str]:
         """Return the statements that give names, comment and statistics back."""
         facts, alter = self.facts, f"ALTER TABLE {self.facts.table}"
-        for name, _definition in facts.checks:
+        for name in [*(name for name, _definition in facts.checks), *(unquoted(key["name"]) for key in self.keys)]:
             yield f"{alter} RENAME CONSTRAINT {self.part(name)} TO {quoted(name)}"
         if facts.comment is not None:
             yield f"COMMENT ON COLUMN {facts.table}.{facts.column} IS {literal(facts.comment)}"
@@ -258,17 +260,19 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     sequences = [one for one in statements if SEQUENCE.fullmatch(one)]
     if len(dropped) + len(added) + len(types) + len(sequences) != len(statements) or not types:
         raise NotOnline
+    shadows = [with_keys(shadow, added, shadows) for shadow in last_has_all(shadows)]
+    added = [found for found in added if not any(found in shadow.keys for shadow in shadows)]
     if added and not dropped:
         # A key that was not there before may refuse rows when nothing can be put back any more.
         raise NotOnline
-    shadows = last_has_all(shadows)
     swap = [
         *(found[0] for found in dropped),
         *(statement for shadow in shadows for statement in shadow.swap()),
         *sequences,
         *(f"{found[0]} NOT VALID" for found in added),
     ]
-    tables = dict.fromkeys([*(shadow.facts.table for shadow in shadows), *(found["target"] for found in added)])
+    targets = [*(found["target"] for found in added), *targets_of(dropped, connection)]
+    tables = dict.fromkeys([*(shadow.facts.table for shadow in shadows), *targets])
     first, *others = [*tables, *(found["table"] for found in dropped if found["table"] not in tables)]
     swapped = Step(
         kind=Kind.CHANGE,
@@ -280,6 +284,26 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     )
     steps = [step for shadow in shadows for step in shadow.steps()]
     return [*steps, swapped, *(validated(found["table"], found["name"]) for found in added)]
+
+
+def with_keys(shadow: Shadow, added: Iterable[re.Match[str]], shadows: Iterable[Shadow]) -> Shadow:
+    """Return the shadow with the foreign keys that its column is to have, as far as they need no other shadow."""
+    column = (shadow.facts.table, f"({shadow.facts.column})")
+    replaced = {(other.facts.table, f"({other.facts.column})") for other in shadows}
+    keys = [
+        found
+        for found in added
+        if (found["table"], found["columns"]) == column and (found["target"], found["keys"]) not in replaced
+    ]
+    return dataclasses.replace(shadow, keys=keys)
+
+
+def targets_of(dropped: Iterable[re.Match[str]], connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Return the other tables that foreign keys point to which are dropped: they are locked with them."""
+    with connection.cursor() as cursor:
+        for found in dropped:
+            cursor.execute(TARGETS, [found["table"], unquoted(found["name"])])
+            yield from (target for (target,) in cursor.fetchall())
 
 
 def last_has_all(shadows: Iterable[Shadow]) -> list[Shadow]:

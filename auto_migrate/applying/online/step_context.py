@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from auto_migrate.changes.change import AddColumn, AlterType, Change
+from auto_migrate.changes.change import AddColumn, AlterType, Change, RenameColumn, RenameTable
 from auto_migrate.changes.type_changes import Work, work_of
 
 C = TypeVar("C", bound=Change)
@@ -39,6 +39,11 @@ class StepContext:
     def changes_type(self) -> bool:
         """Whether any column gets another type."""
         return bool(self.of_kind(AlterType))
+
+    @property
+    def renames(self) -> bool:
+        """Whether a table or a column gets another name."""
+        return bool(self.of_kind(RenameTable) or self.of_kind(RenameColumn))
 
     @property
     def added_columns(self) -> list[AddColumn]:

@@ -109,6 +109,18 @@ class Migration(migrations.Migration):
     assert tiny.n == 2
 
 
+@pytest.mark.parametrize("around", ["{}", "migrations.SeparateDatabaseAndState([{}])"])
+def test_sql_that_was_cut_goes_on_behind_what_was_committed(tiny: Tiny, around: str) -> None:
+    tiny.query("CREATE SEQUENCE cuts")
+    cut = "SELECT CASE nextval('cuts') WHEN 1 THEN pg_terminate_backend(pg_backend_pid()) END"
+    # The second wants no transaction around it.
+    texts = ["UPDATE app_t SET n = n + 1", "CLUSTER", cut, "UPDATE app_t SET n = n + 10"]
+    tiny.second(around.format(f"migrations.RunSQL({texts})"))
+    assert "--resolve" not in tiny.run("auto_migrate", AUTO_MIGRATE_BLOCK="never")
+    assert tiny.n == 11
+    assert tiny.query("SELECT last_value FROM cuts") == [(2,)]
+
+
 def test_sql_that_only_waited_for_a_lock_is_tried_again(tiny: Tiny) -> None:
     tiny.second('migrations.RunSQL("ALTER TABLE app_t ADD COLUMN one integer")')
     with psycopg.connect(tiny.url) as report:

@@ -17,7 +17,8 @@ MADE = [f'("{name.lower()}", {FIELD.format("null=True", name)})' for name in NAM
 FIRST = {
     "0001_initial": (
         f'migrations.CreateModel("Order", [{ID}, ("note", models.CharField(max_length=50)), {", ".join(MADE)}]),'
-        'migrations.RunSQL("ALTER TABLE shop_order ADD COLUMN filled integer DEFAULT 6, ADD COLUMN bare integer")'
+        'migrations.RunSQL("ALTER TABLE shop_order ADD COLUMN filled integer DEFAULT 6, ADD COLUMN bare integer;'
+        " CREATE TYPE mood AS ENUM ('calm'); ALTER TABLE shop_order ADD COLUMN felt mood DEFAULT 'calm'\")"
     )
 }
 STATES = {
@@ -39,12 +40,16 @@ OPERATIONS = [
     f"migrations.SeparateDatabaseAndState([], [{STATES['sent']}]), migrations.RunPython(send)",
     f"migrations.RunSQL({tightened('Quoted')!r}, state_operations=[{STATES['Quoted']}])",
     f"migrations.RunSQL({tightened('filled')!r})",
+    f"migrations.RunSQL({tightened('felt')!r})",
 ]
 WRITES = """
-    INSERT INTO shop_order (note, stated, apart, sent, "Quoted", filled) VALUES ('a', NULL, NULL, NULL, NULL, NULL);
-    UPDATE shop_order SET stated = NULL, apart = NULL, sent = NULL, "Quoted" = NULL, filled = NULL
+    INSERT INTO public.shop_order (note, stated, apart, sent, "Quoted", filled, felt)
+        VALUES ('a', NULL, NULL, NULL, NULL, NULL, NULL);
+    UPDATE public.shop_order SET stated = NULL, apart = NULL, sent = NULL, "Quoted" = NULL, filled = NULL, felt = NULL
 """
-BRIDGES = {("fill", "shop_order", name) for name in (*NAMES, "filled")}
+# As a subscription writes the rows of a database in which the old code goes on.
+REPLICATED = f"SET session_replication_role = replica; SET search_path = ''; {WRITES}"
+BRIDGES = {("fill", "shop_order", name) for name in (*NAMES, "filled", "felt")}
 
 
 @pytest.mark.sampled(7)
@@ -63,9 +68,11 @@ def test_old_code_writes_null(tmp_path: Path, twins: Twins, head: str, online: s
         told = new.migrated("v2", AUTO_MIGRATE_ONLINE=online)
         assert told.count("AM404") == told.count("(bridged for as long as the old release runs)") == len(BRIDGES)
         assert set(new.bridges) == BRIDGES
-        old.query(WRITES)
-        assert old.query('SELECT stated, apart, sent, "Quoted", filled FROM shop_order') == [(5, 5, 5, 5, 6)]
-        old.query("DELETE FROM shop_order")
+        for writes in (WRITES, REPLICATED):
+            old.query(writes)
+            found = old.query('SELECT stated, apart, sent, "Quoted", filled, felt FROM shop_order')
+            assert found == [(5, 5, 5, 5, 6, "calm")]
+            old.query("DELETE FROM shop_order")
         new.migrated("v2", "--phase", "post_deploy")
         assert new.bridges == []
     assert twins.difference() == ""

@@ -35,8 +35,10 @@ FIRST = """
         ],
         "constraints": [models.CheckConstraint(condition=models.Q(number__gt=models.F("count") * 0), name="more")],
     }),
+    migrations.CreateModel("Place", [("id", models.BigAutoField(primary_key=True))]),
     migrations.RunSQL(
         "INSERT INTO shop_kind DEFAULT VALUES; INSERT INTO shop_kind DEFAULT VALUES;"
+        "INSERT INTO shop_place DEFAULT VALUES; INSERT INTO shop_place DEFAULT VALUES;"
         "INSERT INTO shop_part (kind_id, number, count, text)"
         " SELECT 1 + n % 2, n, n, n FROM generate_series(1, 300) AS n;"
         "UPDATE shop_part SET parent_id = id - 1 WHERE id > 1;"
@@ -60,6 +62,14 @@ CUT = (
     " AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END';"
     "CREATE EVENT TRIGGER cut ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION cut()"
 )
+# Writers who are always faster than what fills: each batch finds more rows behind it than it had before it.
+GROWING = (
+    "CREATE SEQUENCE batches;"
+    "CREATE FUNCTION grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF nextval('batches') > 50 THEN RAISE 'Nobody catches up with the end.'; END IF;"
+    " INSERT INTO shop_part (kind_id, text) SELECT 1, 'new' FROM generate_series(1, 2000); RETURN NULL; END $$;"
+    "CREATE TRIGGER auto_migrate_grow AFTER UPDATE ON shop_part EXECUTE FUNCTION grow()"
+)
 NARROWER = 'migrations.AlterField("part", "text", models.CharField(max_length=9, db_index=True))'
 
 # What makes another column of it in more than one way at once.
@@ -68,6 +78,11 @@ OTHERWISE = """
     migrations.AlterField("part", "count", models.BigIntegerField(null=True, db_default=7)),
     migrations.AlterField("part", "text", models.CharField(max_length=9, unique=True, db_collation="C")),
     migrations.AlterField("part", "size", models.BigIntegerField(default=2**40)),
+"""
+# Which points elsewhere then, or anywhere at all.
+POINTING = """
+    migrations.AlterField("part", "kind", models.ForeignKey("Place", models.CASCADE, related_name="+")),
+    migrations.AlterField("part", "size", models.ForeignKey("Place", models.CASCADE, null=True, db_column="size")),
 """
 
 
@@ -83,7 +98,7 @@ def parts(shop: Shop, postgresql: PostgreSQL) -> Iterator[Shop]:
     postgresql.drop_database(f"{name}_stock")
 
 
-@pytest.mark.parametrize("operations", [WIDER + NARROWER, OTHERWISE])
+@pytest.mark.parametrize("operations", [WIDER + NARROWER, OTHERWISE, POINTING])
 def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: PostgreSQL, operations: str) -> None:
     name = parts.url.rpartition("/")[2]
     parts.second(operations)
@@ -96,7 +111,7 @@ def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: Pos
     assert ours.difference(theirs) == ""
     parts.databases["default"] = parts.url
     default = 7 if operations is OTHERWISE else 5
-    sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 3) RETURNING id, count"
+    sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 2) RETURNING id, count"
     assert parts.query(sql) == [(301, default)]
 
 
@@ -131,6 +146,14 @@ def test_what_is_written_meanwhile_is_in_the_new_column(parts: Shop) -> None:
     assert parts.query("SELECT count(*), min(count) FROM shop_part WHERE text = 'new'") == [(len(written), 1000000)]
 
 
+def test_a_table_that_grows_as_fast_as_it_is_filled_is_done_all_the_same(parts: Shop) -> None:
+    parts.query(GROWING)
+    parts.second('migrations.AlterField("part", "count", models.PositiveBigIntegerField(db_default=5))')
+    parts.deploy()
+    new = "SELECT count(*) = 2000 * (SELECT last_value FROM batches), min(count), max(count) FROM shop_part"
+    assert parts.query(f"{new} WHERE text = 'new'") == [(True, 5, 5)]
+
+
 def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Shop) -> None:
     parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
     parts.second('migrations.AlterField("part", "size", models.BigIntegerField(default=2**40))')
@@ -144,9 +167,15 @@ def test_who_writes_null_goes_on_while_a_column_that_takes_none_comes(parts: Sho
     assert found == [(len(written), 2**40, 2**40)]
 
 
-def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
-    parts.query("UPDATE shop_part SET text = 'longer than nine' WHERE id = 70")
-    parts.second(NARROWER)
+@pytest.mark.parametrize(
+    ("operation", "misfit", "fitting"),
+    [(NARROWER, "text = 'longer than nine'", "text = 'fits'"), (POINTING, "size = 7", "size = 2")],
+)
+def test_a_value_that_does_not_fit_leaves_nothing_behind(
+    parts: Shop, operation: str, misfit: str, fitting: str
+) -> None:
+    parts.query(f"UPDATE shop_part SET {misfit} WHERE id = 70")
+    parts.second(operation.strip().splitlines()[-1])
     before = parts.query(
         "SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop_part'::regclass AND NOT attisdropped"
     )
@@ -155,7 +184,7 @@ def test_a_value_that_does_not_fit_leaves_nothing_behind(parts: Shop) -> None:
     assert after == before
     assert parts.query("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'auto_migrate%'") == [(0,)]
     assert parts.query("SELECT count(*) FROM pg_proc WHERE proname LIKE 'auto_migrate%'") == [(0,)]
-    parts.query("UPDATE shop_part SET text = 'fits' WHERE id = 70")
+    parts.query(f"UPDATE shop_part SET {fitting} WHERE id = 70")
     parts.deploy()
 
 

@@ -1,10 +1,15 @@
-"""Statements that lean on each other in their session are told from those that stand alone."""
+"""Statements that lean on each other in their session, or want no transaction, are told from those that stand alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from auto_migrate.databases.statement_kinds import leans_on_session, looks, only_writes_rows
+from auto_migrate.databases.statement_kinds import (
+    fits_own_transaction,
+    leans_on_session,
+    looks,
+    only_writes_rows,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,38 @@ def test_a_text_that_goes_on_behind_its_rows_is_not_one_that_only_writes_them() 
 def test_what_is_set_for_one_statement_is_not_only_looking() -> None:
     assert looks("SET lock_wait_timeout = 9")
     assert not looks("SET STATEMENT lock_wait_timeout = 9 FOR ALTER TABLE a ADD x int")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "-- first\nSET lock_timeout = '2s'",
+        "SET ROLE owner; ALTER TABLE a ADD x int",
+        "BEGIN; UPDATE a SET n = 1; COMMIT",
+        "DO $$ BEGIN LOOP UPDATE a SET n = 1; COMMIT; END LOOP; END $$",
+        "CALL fill()",
+        "CREATE INDEX CONCURRENTLY i ON a (n)",
+        "VACUUM a",
+        "CREATE TEMP TABLE t (id int)",
+        "SELECT set_config('search_path', 'b', false)",
+        "SELECT pg_advisory_lock(7)",
+        "LOCK TABLE a",
+    ],
+)
+def test_what_wants_no_transaction(sql: str) -> None:
+    assert not fits_own_transaction(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE a\n   SET n = 1",
+        "SET LOCAL lock_timeout = '2s'; ALTER TABLE a ADD x int",
+        "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE a ADD x int",
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE a ADD x int'; END $$",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ DECLARE n int; BEGIN n := 1; END $$",
+        "SELECT f()",
+    ],
+)
+def test_what_may_have_a_transaction_for_itself(sql: str) -> None:
+    assert fits_own_transaction(sql)

@@ -1,0 +1,83 @@
+"""Tables and columns that get another name, with foreign keys that Django makes anew to give them another name as well.
+
+A key whose table or column is called otherwise holds the same rows as before: it is renamed, and no row is looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from auto_migrate.applying.online import foreign_keys, removals
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, unquoted
+from auto_migrate.applying.online.step import Kind, Step
+from auto_migrate.applying.online.step_context import NotOnline
+from auto_migrate.databases.lock_modes import ALTER_TABLE
+
+TABLE = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME TO (?P<to>{QUOTED})")
+COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME COLUMN (?P<column>{QUOTED}) TO (?P<to>{QUOTED})")
+DJANGOS = re.compile(r".* DEFERRABLE INITIALLY DEFERRED", re.DOTALL)
+# A key as Django makes it, on one column, that holds all rows; and what it points to is the table and column asked for.
+SAME = """
+    SELECT count(*) FROM pg_constraint
+    JOIN pg_attribute AS own ON own.attrelid = conrelid AND own.attnum = ALL (conkey)
+    JOIN pg_attribute AS other ON other.attrelid = confrelid AND other.attnum = ALL (confkey)
+    WHERE conrelid = to_regclass(%s) AND conname = %s::text::name AND own.attname = %s::text::name
+      AND confrelid = to_regclass(%s) AND other.attname = %s::text::name AND contype = 'f'
+      AND convalidated AND condeferrable AND condeferred AND (confupdtype, confdeltype, confmatchtype) = ('a', 'a', 's')
+"""
+# Keys by which a table points to itself: under its new name Django finds them, and nobody does before it has that.
+OWN_KEYS = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND confrelid = conrelid AND conrelid = %s::regclass"
+
+
+def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper) -> list[Step]:
+    """Return the one step of statements that give other names and make keys anew for it, and do nothing else.
+
+    Raise `NotOnline` for any others, and without a database to look at.
+    """
+    tables, columns, dropped, added = (
+        [found for one in statements if (found := pattern.fullmatch(one))]
+        for pattern in (TABLE, COLUMN, removals.CONSTRAINT, foreign_keys.ADD)
+    )
+    if connection.connection is None or len(tables) + len(columns) + len(dropped) + len(added) != len(statements):
+        raise NotOnline
+    moved = {found["to"]: found["table"] for found in tables}
+    if not added or len(tables) > 1 or any(found["table"] in moved for found in columns):
+        # What hangs on a table that is found only under its new name is not told here.
+        raise NotOnline
+    former = {(found["table"], found["to"]): found["column"] for found in columns}
+    kept = [key_renamed(found, dropped, former, moved, connection) for found in added]
+    if len(kept) != len(dropped) or any(ask(connection, OWN_KEYS, [found["table"]]) for found in tables):
+        raise NotOnline
+    touched = dict.fromkeys(found["table"] for found in (*tables, *columns, *dropped))
+    first, *others = touched
+    sql = (*(found[0] for found in (*tables, *columns)), *kept)
+    return [Step(kind=Kind.CHANGE, sql=sql, table=first, lock=ALTER_TABLE, others=tuple(others))]
+
+
+def key_renamed(
+    added: re.Match[str],
+    dropped: Iterable[re.Match[str]],
+    former: dict[tuple[str, str], str],
+    moved: dict[str, str],
+    connection: BaseDatabaseWrapper,
+) -> str:
+    """Return the statement that renames the key which another is made in the place of; raise `NotOnline` if none is."""
+    table, target = added["table"], moved.get(added["target"], added["target"])
+    named, key = added["columns"][1:-1], unquoted(added["keys"][1:-1])
+    column = unquoted(former.get((table, named), named))
+    for found in dropped:
+        of_key = [table, unquoted(found["name"]), column, target, key]
+        if found["table"] == table and DJANGOS.fullmatch(added["definition"]) and ask(connection, SAME, of_key):
+            return f"ALTER TABLE {table} RENAME CONSTRAINT {found['name']} TO {added['name']}"
+    raise NotOnline
+
+
+def ask(connection: BaseDatabaseWrapper, question: str, parameters: Sequence[Any]) -> int:
+    """Return how many of what is asked about there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(question, parameters)
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,101 @@
+"""Tables and columns that get another name, with the foreign keys that Django makes anew for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.fallback.project import ID
+from tests.integration.online.shop import ALWAYS, Shop, handled, steps
+from tests.servers import PostgreSQL
+from tests.snapshot import snapshot
+
+FIRST = f"""
+    migrations.CreateModel("Kind", [{ID}, ("name", models.CharField(max_length=9))]),
+    migrations.CreateModel("Part", [
+        {ID},
+        ("kind", models.ForeignKey("Kind", models.CASCADE)),
+        ("parent", models.ForeignKey("self", models.CASCADE, null=True)),
+        ("kinds", models.ManyToManyField("Kind", related_name="+")),
+    ]),
+    migrations.CreateModel("Line", [
+        {ID},
+        ("part", models.ForeignKey("Part", models.CASCADE)),
+        ("other", models.ForeignKey("Part", models.CASCADE, related_name="+")),
+        ("third", models.ForeignKey("Part", models.CASCADE, related_name="+")),
+    ]),
+    migrations.RunSQL(
+        "INSERT INTO shop_kind (name) VALUES ('one'), ('two');"
+        "INSERT INTO shop_part (kind_id) SELECT 1 + n % 2 FROM generate_series(1, 300) AS n;"
+        "INSERT INTO shop_line (part_id, other_id, third_id) SELECT n, n, n FROM generate_series(1, 300) AS n"
+    ),
+"""
+RENAMED = """
+    migrations.RenameModel("Kind", "Sort"),
+    migrations.RenameField("line", "part", "piece"),
+    migrations.AlterField("line", "other", models.ForeignKey("Part", models.CASCADE, db_column="of", related_name="+")),
+    migrations.AlterField("line", "third", models.ForeignKey("Part", models.CASCADE, null=True, related_name="+")),
+"""
+NOT_DEFERRABLE = (
+    "DO $$ DECLARE name text; BEGIN SELECT conname INTO name FROM pg_constraint"
+    " WHERE conrelid = 'shop_line'::regclass AND contype = 'f';"
+    " EXECUTE format('ALTER TABLE shop_line ALTER CONSTRAINT %I NOT DEFERRABLE', name); END $$"
+)
+KEYS = "SELECT oid, conrelid FROM pg_constraint WHERE contype = 'f' ORDER BY oid"
+
+
+@pytest.fixture
+def parts(shop: Shop, postgresql: PostgreSQL) -> Shop:
+    """Return a project of parts on a database of its own."""
+    name = shop.url.rpartition("/")[2]
+    postgresql.drop_database(name)
+    postgresql.create_database(name)
+    shop.migration("shop", "0001_initial", FIRST, head="initial = True")
+    shop.deploy()
+    return shop
+
+
+def test_keys_stay_what_they_are_and_are_called_as_django_calls_them(parts: Shop, postgresql: PostgreSQL) -> None:
+    name = parts.url.rpartition("/")[2]
+    parts.second(RENAMED)
+    stock = postgresql.create_database(f"{name}_stock", name)
+    assert handled(parts)["AM106"] == "online"
+    before = parts.query(KEYS)
+    parts.deploy()
+    assert parts.query(KEYS) == before
+    parts.databases["default"] = stock
+    assert parts.run("migrate").code == 0
+    assert parts.query(KEYS) != before
+    assert snapshot(postgresql, name).difference(snapshot(postgresql, f"{name}_stock")) == ""
+    postgresql.drop_database(f"{name}_stock")
+
+
+@pytest.mark.parametrize(
+    ("before", "operation"),
+    [
+        # Django finds this one only when the table has its new name.
+        ("SELECT", 'migrations.RenameModel("Part", "Piece")'),
+        # Which Django would not make again.
+        (
+            "ALTER TABLE shop_line ADD CONSTRAINT own_fk FOREIGN KEY (part_id) REFERENCES shop_part ON DELETE CASCADE",
+            'migrations.RenameField("line", "part", "piece")',
+        ),
+        (NOT_DEFERRABLE, 'migrations.RenameField("line", "part", "piece")'),
+    ],
+)
+def test_another_key_than_djangos_is_made_anew(parts: Shop, before: str, operation: str) -> None:
+    parts.query(before)
+    parts.second(operation)
+    assert steps(parts) == [[]]
+
+
+def test_bridges_go_along(parts: Shop) -> None:
+    parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
+    parts.second(
+        'migrations.AddField("part", "place", models.ForeignKey("Kind", models.CASCADE, default=2, related_name="+"))'
+    )
+    parts.deploy()
+    parts.migration("shop", "0003_third", 'migrations.RenameField("part", "place", "spot")', after="0002_second")
+    assert steps(parts) == [["change"]]
+    parts.deploy()
+    assert parts.query("INSERT INTO shop_part (kind_id) VALUES (1) RETURNING spot_id") == [(2,)]
+    assert parts.query("SELECT kind, column_name FROM auto_migrate_bridge") == [("default", "spot_id")]
