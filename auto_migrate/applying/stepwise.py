@@ -143,8 +143,8 @@ class Stepwise:
         verdict = judge(self.database, self.migration, position, resolutions=self.resolutions, emit=self.emit)
         if position.statements:
             # The verdict is on the statement that was cut: those before it are done, and those after it are not.
-            done = position.statements if verdict is Verdict.DONE else position.statements[:-1]
-            self.before = Before(done, position.answers)
+            statements = position.statements if verdict is Verdict.DONE else position.statements[:-1]
+            self.before = Before(statements, position.answers)
             return False
         if verdict is Verdict.DONE:
             self._finish(done)

@@ -105,7 +105,7 @@ def forget_cuts(database: str) -> None:
 def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
     # Earlier versions kept the digests alone, and then no answers.
-    kept = step.statements if isinstance(step.statements, dict) else {"begun": step.statements}
+    kept: dict[str, Any] = step.statements if isinstance(step.statements, dict) else {"begun": step.statements}
     begun = kept["begun"]
     return Position(
         step.operations_done,

@@ -150,8 +150,8 @@ def test_what_was_dropped_before_the_cut_is_made_again_after_it(tiny: Tiny, mari
     tiny.second(ASKED_FOR)
     made = {}
 
-    def run(name: str, *arguments: str, **env: str) -> str:
-        return tiny.run("auto_migrate", *arguments, DATABASE_URL=mariadb.url(name), **env)
+    def run(name: str, *arguments: str, expect: int = 0, **env: str) -> str:
+        return tiny.run("auto_migrate", *arguments, expect=expect, DATABASE_URL=mariadb.url(name), **env)
 
     def begin(name: str) -> None:
         mariadb.create_database(name)
@@ -167,7 +167,7 @@ def test_what_was_dropped_before_the_cut_is_made_again_after_it(tiny: Tiny, mari
     for change in ("DROP FOREIGN KEY", "DROP INDEX"):
         number = re.findall(rf"#(\d+) ALTER TABLE `app_part` {change}", statements)[-1]
         begin("cut")
-        tiny.run("auto_migrate", DATABASE_URL=mariadb.url("cut"), expect=-signal.SIGKILL, KILL_AT=f"{number}:after")
+        run("cut", expect=-signal.SIGKILL, KILL_AT=f"{number}:after")
         run("cut")
         end("cut")
         assert made["cut"] == made["undisturbed"], change
