@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.models import StepRecord
+from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
@@ -74,7 +74,11 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
     )
     try:
         with savepoint(database):
-            return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
+            # What is seen may be the history of another schema, which has a record of its own.
+            found = list(steps)
+            if found and not have_tables(connections[database], StepRecord):
+                return {}
+            return {MigrationKey(step.app_label, step.name): position_of(step) for step in found}
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:
             raise
