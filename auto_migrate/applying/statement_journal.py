@@ -7,11 +7,17 @@ On PostgreSQL that is SQL of an author's own outside of a transaction: a stateme
 are one transaction. On MySQL and MariaDB each statement is noted before it is sent, with the tables that it names as
 they were. One that changes the schema is carried out whole or not at all, so that its tables tell the next run which;
 one that changes rows is noted in a transaction of its own, if its tables know any.
+
+Which statements an operation has there depends on what is there: Django asks for the foreign keys and constraints of a
+table, drops some of them, and makes again what it has dropped. So what was answered is noted as well, and said once
+more: asked anew in the midst of the operation, the database would have what was dropped left out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,27 +82,62 @@ SHOWN = "+"
 PASSES_OVER = re.compile(r"\bINDEX\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 # Of a statement of which no table tells whether it was carried out.
 NOTHING_KNOWN: Mapping[str, Any] = {}
+# What Django's schema editors ask of a table: methods of its introspection.
+QUESTIONS = ("get_constraints", "get_storage_engine")
 WORD = re.compile(r"[\w$]+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """What is known of an operation that was cut: the statements that are done, and what was answered by then.
+
+    Of an answer are kept the number of statements before it, the question, the table and what was said.
+    """
+
+    done: Sequence[str] = ()
+    answers: Sequence[Sequence[Any]] = ()
 
 
 class Statements:
     """Notes the statements of operation number `index`, and passes over those that were done before the cut."""
 
     def __init__(
-        self, database: Database, journal: Journal, progress: Progress, index: int, *, done: Sequence[str] = ()
+        self, database: Database, journal: Journal, progress: Progress, index: int, before: Before | None = None
     ) -> None:
+        before = before or Before()
         self.database = database
         self.journal = journal
         self.progress = progress
         self.index = index
-        self.begun: list[str] = list(done)
-        self._to_pass = list(done)
+        self.begun: list[str] = list(before.done)
+        self.answers = {tuple(place): answer for *place, answer in before.answers}
+        self._to_pass = list(before.done)
         self._noting = False
 
     @property
     def is_first(self) -> bool:
         """Whether the statement under way is the operation's first, so that nothing of it is there without that one."""
         return len(self.begun) <= 1
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Note what is asked of tables within the block; what was answered before the cut is answered once more."""
+        introspection = self.database.connection.introspection
+        with contextlib.ExitStack() as stack:
+            for question in QUESTIONS:
+                ask = getattr(introspection, question)
+                setattr(introspection, question, functools.partial(self._answer, question, ask))
+                stack.callback(delattr, introspection, question)
+            yield
+
+    def _answer(self, question: str, ask: Callable[[Any, str], Any], cursor: Any, table_name: str) -> Any:
+        """Return what was answered at this place of the operation before the cut, or else what the database says."""
+        if self._noting:
+            return ask(cursor, table_name)
+        place = (len(self.begun) - len(self._to_pass), question, table_name)
+        if place not in self.answers:
+            self.answers[place] = ask(cursor, table_name)
+        return self.answers[place]
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Carry out one statement and note it, or pass it over; for `connection.execute_wrapper`."""
@@ -140,7 +181,10 @@ class Statements:
         with self._quietly():
             tables = note()
             schema = "" if tables is not None else self.database.schema_digest()
-            self.journal.begin(self.index, schema_before=schema, statements=self.begun, tables_before=tables)
+            answers = [[*place, answer] for place, answer in self.answers.items()]
+            self.journal.begin(
+                self.index, schema_before=schema, statements=self.begun, answers=answers, tables_before=tables
+            )
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:

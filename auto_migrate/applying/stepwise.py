@@ -43,7 +43,7 @@ from auto_migrate.applying.recovery import (
     indexes_left_invalid,
     judge,
 )
-from auto_migrate.applying.statement_journal import Statements, are_noted
+from auto_migrate.applying.statement_journal import Before, Statements, are_noted
 from auto_migrate.applying.states.lazy_state import advance, djangos
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_in_batches
@@ -90,8 +90,8 @@ class Stepwise:
         self.operations = Operations(database, migration, progress, emit)
         self.online = online
         self.alterations = alterations
-        # What of the operation that was cut is done, where its statements were noted.
-        self.done_statements: tuple[str, ...] = ()
+        # What is known of the operation that was cut, where its statements were noted.
+        self.before = Before()
         # What notes those of the operation under way.
         self.statements: Statements | None = None
 
@@ -108,7 +108,8 @@ class Stepwise:
     def _noted_by(self, statements: Statements | None) -> Iterator[None]:
         self.statements = statements
         try:
-            yield
+            with contextlib.nullcontext() if statements is None else statements.answering():
+                yield
         finally:
             self.statements = None
 
@@ -162,7 +163,8 @@ class Stepwise:
         verdict = judge(self.database, self.migration, position, resolutions=self.resolutions, emit=self.emit)
         if position.statements:
             # The verdict is on the statement that was cut: those before it are done, and those after it are not.
-            self.done_statements = tuple(position.statements if verdict is Verdict.DONE else position.statements[:-1])
+            statements = position.statements if verdict is Verdict.DONE else position.statements[:-1]
+            self.before = Before(statements, position.answers)
             return False
         if verdict is Verdict.DONE:
             self._finish(done)
@@ -174,15 +176,17 @@ class Stepwise:
         """Carry out one operation, the `done`-th in the order in which they come, and note its end."""
         if self._fits_transaction(step, editor):
             return self._in_transaction(index, done, editor, step)
-        done_statements, self.done_statements = self.done_statements, ()
-        statements = Statements(self.database, self.journal, self.progress, index, done=done_statements)
+        before, self.before = self.before, Before()
+        statements = Statements(self.database, self.journal, self.progress, index, before)
         noted = are_noted(self.database, step.operation)
         if own_schema := kept_schema():
             # Nothing can keep it beyond this moment.
             self.database.ask(own_schema)
         # Where each statement is noted, what was there before the first of them tells nothing.
-        before = "" if noted else self.database.schema_digest()
-        self.journal.begin(index, schema_before=before, statements=done_statements if noted else None)
+        if noted:
+            self.journal.begin(index, statements=before.done, answers=before.answers)
+        else:
+            self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
             patient = isinstance(step.operation, ops.RunPython)
             limits = self.database.session_limits(patient_with_rows=patient)

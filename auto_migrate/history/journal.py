@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
-from auto_migrate.history.models import StepRecord
+from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
@@ -40,8 +40,9 @@ class Position:
     `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the
     operations that are done. `running` tells that its run has not been closed, so that it may be at work. `statements`
     are the digests of those of the operation that were begun, where each of them commits by itself; the last one was
-    perhaps cut; None where they are not noted. `tables_before` is what the database keeps of the tables that the last
-    one names, None where only `schema_before` tells of it. `online` has the steps of an operation that is carried out
+    perhaps cut; None where they are not noted. `answers` are what the database had been asked for them by then.
+    `tables_before` is what the database keeps of the tables that the last one names, None where only `schema_before`
+    tells of it. `online` has the steps of an operation that is carried out
     online, as `auto_migrate.applying.online` keeps them; it is empty between operations of a migration that would be
     one transaction otherwise, and None elsewhere.
     """
@@ -53,6 +54,7 @@ class Position:
     backwards: bool = False
     running: bool = False
     statements: Sequence[str] | None = None
+    answers: Sequence[Any] = ()
     tables_before: Mapping[str, Any] | None = None
     online: Mapping[str, Any] | None = None
 
@@ -72,7 +74,11 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
     )
     try:
         with savepoint(database):
-            return {MigrationKey(step.app_label, step.name): position_of(step) for step in steps}
+            # What is seen may be the history of another schema, which has a record of its own.
+            found = list(steps)
+            if found and not have_tables(connections[database], StepRecord):
+                return {}
+            return {MigrationKey(step.app_label, step.name): position_of(step) for step in found}
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:
             raise
@@ -102,9 +108,9 @@ def forget_cuts(database: str) -> None:
 
 def position_of(step: StepRecord) -> Position:
     """Read the position that a step keeps."""
-    kept = step.statements
-    # An earlier version kept the digests alone.
-    begun, tables = (kept["begun"], kept["tables"]) if isinstance(kept, dict) else (kept, None)
+    # Earlier versions kept the digests alone, and then no answers.
+    kept: dict[str, Any] = step.statements if isinstance(step.statements, dict) else {"begun": step.statements}
+    begun = kept["begun"]
     return Position(
         step.operations_done,
         step.operation_started,
@@ -113,14 +119,19 @@ def position_of(step: StepRecord) -> Position:
         backwards=step.backwards,
         running=step.status == StepStatus.RUNNING and step.run.status == RunStatus.RUNNING,
         statements=None if begun is None else tuple(begun),
-        tables_before=tables,
+        answers=tuple(kept.get("answers", ())),
+        tables_before=kept.get("tables"),
         online=step.online,
     )
 
 
-def kept_statements(begun: Sequence[str] | None, tables: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def kept_statements(
+    begun: Sequence[str] | None, answers: Sequence[Any], tables: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
     """Return what a step keeps of the statements of its operation, None where none are noted."""
-    return None if begun is None else {"begun": list(begun), "tables": None if tables is None else dict(tables)}
+    if begun is None:
+        return None
+    return {"begun": list(begun), "answers": list(answers), "tables": None if tables is None else dict(tables)}
 
 
 CUT = Q(operations_done__gt=0) | Q(operation_started__isnull=False)
@@ -158,7 +169,7 @@ class Journal:
                 operation_started=position.started,
                 schema_before=position.schema_before or None,
                 done_digest=position.digest or None,
-                statements=kept_statements(position.statements, position.tables_before),
+                statements=kept_statements(position.statements, position.answers, position.tables_before),
                 online=self._between if position.online is None else dict(position.online),
             )
         return position
@@ -174,13 +185,14 @@ class Journal:
         *,
         schema_before: str = "",
         statements: Sequence[str] | None = None,
+        answers: Sequence[Any] = (),
         tables_before: Mapping[str, Any] | None = None,
     ) -> None:
         """Note that an operation, or the last of its statements, is about to change what no transaction takes back."""
         self._write(
             operation_started=operation,
             schema_before=schema_before or None,
-            statements=kept_statements(statements, tables_before),
+            statements=kept_statements(statements, answers, tables_before),
         )
 
     def begin_online(self, operation: int, steps: Mapping[str, Any]) -> None:

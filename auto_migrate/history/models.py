@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from django.apps.registry import Apps
 from django.db import DatabaseError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from auto_migrate.tenancy import in_public
@@ -238,11 +239,19 @@ TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
 ALL_TABLES: tuple[type[models.Model], ...] = (*TABLES, BridgeRecord, BackfillRecord)
 OWN_TABLES = frozenset(model._meta.db_table for model in ALL_TABLES)
 
-# Those of some names, as Django's introspection lists all that there are.
-EXISTING = """
-    SELECT relname FROM pg_class
-    WHERE relname = ANY(%s) AND relkind IN ('r', 'p', 'f') AND NOT relispartition AND pg_table_is_visible(oid)
-"""
+# How far along the search path a schema lies; what is in none of its own, such as a temporary table, comes first.
+PLACE = "coalesce(array_position(current_schemas(false), nspname), 0)"
+# Those of some names, as Django's introspection lists all that there are; but no further along the search path than the
+# record of migrations, or where it would be made. Schemas with a record each have a history each, whatever they see.
+EXISTING = f"""
+    WITH seen AS (
+        SELECT relname, {PLACE} AS place FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relname = ANY(%s) AND relkind IN ('r', 'p', 'f') AND NOT relispartition
+          AND pg_table_is_visible(pg_class.oid)
+    )
+    SELECT relname FROM seen
+    WHERE place <= coalesce((SELECT place FROM seen AS record WHERE relname = %s), 1)
+"""  # noqa: S608 # all of it stands here
 
 
 def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
@@ -258,8 +267,9 @@ def _existing(connection: BaseDatabaseWrapper, names: Collection[str]) -> set[st
         if connection.vendor != "postgresql":
             return set(connection.introspection.table_names(cursor)).intersection(names)
         # A list of all has to go through the tables of every tenant.
-        cursor.execute(EXISTING, [list(names)])
-        return {name for (name,) in cursor.fetchall()}
+        record = MigrationRecorder.Migration._meta.db_table
+        cursor.execute(EXISTING, [[*names, record], record])
+        return {name for (name,) in cursor.fetchall()}.intersection(names)
 
 
 def ensure_tables(connection: BaseDatabaseWrapper, models: Collection[type[models.Model]] = TABLES) -> None:

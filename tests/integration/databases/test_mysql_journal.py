@@ -130,3 +130,44 @@ def test_statements_that_lean_on_their_session_are_carried_out_as_django_does(
     tiny.second(AS_DJANGO_DOES)
     tiny.run("auto_migrate")
     assert mariadb.execute("SELECT n FROM app_t", database=mariadb_url.rpartition("/")[2]) == [["1101"]]
+
+
+# Each drops what the database has and makes it again.
+ASKED_FOR = """
+    migrations.CreateModel("Part", [
+        ("id", models.BigAutoField(primary_key=True)), ("n", models.IntegerField()),
+        ("t", models.ForeignKey("app.t", models.CASCADE)),
+    ], options={"unique_together": {("t", "n")}}),
+    migrations.AlterField("part", "t", models.OneToOneField("app.t", models.CASCADE)),
+    migrations.RenameField("part", "t", "total"),
+    migrations.AlterUniqueTogether("part", {("n", "id")}),
+"""
+
+
+def test_what_was_dropped_before_the_cut_is_made_again_after_it(tiny: Tiny, mariadb: MariaDB) -> None:
+    settings = tiny.package / "settings.py"
+    settings.write_text(settings.read_text() + 'INSTALLED_APPS += ["tests.projects.counting"]\n')
+    tiny.second(ASKED_FOR)
+    made = {}
+
+    def run(name: str, *arguments: str, expect: int = 0, **env: str) -> str:
+        return tiny.run("auto_migrate", *arguments, expect=expect, DATABASE_URL=mariadb.url(name), **env)
+
+    def begin(name: str) -> None:
+        mariadb.create_database(name)
+        run(name, "app", "0001")
+
+    def end(name: str) -> None:
+        made[name] = mariadb.execute("SHOW CREATE TABLE app_part", database=name)
+        mariadb.drop_database(name)
+
+    begin("undisturbed")
+    statements = run("undisturbed", COUNT_TO="/dev/stdout")
+    end("undisturbed")
+    for change in ("DROP FOREIGN KEY", "DROP INDEX"):
+        number = re.findall(rf"#(\d+) ALTER TABLE `app_part` {change}", statements)[-1]
+        begin("cut")
+        run("cut", expect=-signal.SIGKILL, KILL_AT=f"{number}:after")
+        run("cut")
+        end("cut")
+        assert made["cut"] == made["undisturbed"], change

@@ -71,3 +71,32 @@ def test_a_project_that_says_so_is_looked_at_as_ever(tenanted: Project) -> None:
 def test_other_databases_of_the_project_have_no_tenants(tenanted: Project) -> None:
     tenanted.databases["other"] = f"sqlite:///{tenanted.folder}/other.sqlite3"
     assert tenanted.run("auto_migrate", "--database=other").code == 0
+
+
+def test_schemas_with_a_record_each_have_a_history_each_though_they_see_one(on_postgresql: Project) -> None:
+    project, url = on_postgresql, on_postgresql.url
+    project.app("shop")
+    project.migration("shop", "0001_initial", f'migrations.CreateModel("A", [{ID}])')
+    # The history that all see, since somebody has migrated this schema first.
+    assert project.run("auto_migrate").code == 0
+    for schema in ("acme", "beta"):
+        project.query(f"CREATE SCHEMA {schema}")
+        for table in ("shop_a", "django_migrations"):
+            project.query(f"CREATE TABLE {schema}.{table} (LIKE {table} INCLUDING ALL)")
+        row = "(app, name, applied) SELECT app, name, applied FROM django_migrations"
+        project.query(f"INSERT INTO {schema}.django_migrations {row}")
+    steps = [f'migrations.AddField("A", "{name}", models.IntegerField(null=True))' for name in "xy"]
+    fails = "def fails(apps, editor):\n    if __import__('os').environ.get('FAILS'):\n        raise ValueError\n"
+    operations = ", ".join([steps[0], "migrations.RunPython(fails)", steps[1]])
+    project.migration("shop", "0002_xy", operations, after="0001_initial", before=fails, head="atomic = False")
+
+    def run(schema: str, *arguments: str, **env: str) -> int:
+        project.databases["default"] = f"{url}?options=-c%20search_path%3D{schema}%2Cpublic"
+        return project.run("auto_migrate", *arguments, **env).code
+
+    assert run("acme", FAILS="1") == 1
+    assert run("beta", "--check") == 9
+    assert run("beta") == 0
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'beta' AND table_name = 'shop_a'"
+    assert {name for (name,) in project.query(columns)} == {"id", "x", "y"}
+    assert run("acme", "--check") == 7
