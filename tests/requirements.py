@@ -66,9 +66,7 @@ GERMAN = Requirement(
     debian=("postgresql-15", "locales"),
 )
 PGBOUNCER = Requirement("pgbouncer", "PgBouncer", files=("pgbouncer",), debian=("pgbouncer",))
-MARIADB = Requirement(
-    "mariadb", "MariaDB", files=("mariadbd", "mariadb-install-db", "mariadb"), debian=("mariadb-server",)
-)
+MARIADB = Requirement("mariadb", "MariaDB", files=("mariadbd", "mariadb-install-db"), debian=("mariadb-server",))
 MYSQLCLIENT = Requirement(
     "mysqlclient",
     "mysqlclient",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from pathlib import Path
 from typing import ClassVar
 
 from tests.requirements import MARIADB, MYSQLCLIENT, Requirement, chosen, need
-from tools.servers import HOST, Server
+from tools.servers import HOST, Server, ServerFailed
 
 # Run at each start: the account that tests use, over TCP only.
 ACCOUNT = """\
@@ -38,11 +39,6 @@ class MariaDB(Server):
     def program(self) -> str:
         """The server's program."""
         return MARIADB.path("mariadbd")
-
-    @property
-    def client(self) -> str:
-        """The program that carries statements out."""
-        return MARIADB.path("mariadb")
 
     @property
     def places(self) -> list[str]:
@@ -77,11 +73,24 @@ class MariaDB(Server):
         return True
 
     def execute(self, statement: str, *, database: str = "") -> list[list[str]]:
-        """Run statements through the client and return the rows as text."""
-        login = ["--no-defaults", f"--host={HOST}", f"--port={self.port}", f"--user={self.user}"]
-        client = [self.client, *login, f"--password={self.password}", "--batch", "--skip-column-names"]
-        printed = self.run([*client, *([database] if database else [])], stdin=statement)
-        return [line.split("\t") for line in printed.splitlines()]
+        """Run statements and return the rows as text; raise `ServerFailed`."""
+        import MySQLdb  # as late as its server, without which nobody has it
+
+        rows: list[list[str]] = []
+        try:
+            connection = MySQLdb.connect(
+                host=HOST, port=self.port, user=self.user, password=self.password, database=database,
+                charset="utf8mb4", autocommit=True, conv={},
+            )  # fmt: skip
+            with contextlib.closing(connection):
+                connection.query(statement)
+                while True:
+                    if result := connection.store_result():
+                        rows += [list(map(text, row)) for row in result.fetch_row(0)]
+                    if connection.next_result() != 0:
+                        return rows
+        except MySQLdb.Error as error:
+            raise ServerFailed(f"{self.name} refuses {statement}: {error}") from error
 
     def create_database(self, name: str) -> str:
         """Create a database and return its URL."""
@@ -104,6 +113,13 @@ class MariaDB(Server):
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{database}"
 
 
+def text(value: bytes | str | None) -> str:
+    """Return a value as the servers' own clients write it."""
+    if value is None:
+        return "NULL"
+    return value.decode() if isinstance(value, bytes) else value
+
+
 class MySQLServer(MariaDB):
     """A throw-away MySQL, out of the folders that were chosen."""
 
@@ -113,10 +129,6 @@ class MySQLServer(MariaDB):
     @property
     def program(self) -> str:
         return str(chosen("mysqld"))
-
-    @property
-    def client(self) -> str:
-        return str(chosen("mysql"))
 
     @property
     def places(self) -> list[str]:
