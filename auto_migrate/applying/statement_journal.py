@@ -123,8 +123,10 @@ class Statements:
     def answering(self) -> Iterator[None]:
         """Note what is asked of tables within the block; what was answered before the cut is answered once more."""
         introspection = self.database.connection.introspection
+        # An author's own SQL asks nothing.
+        questions = () if self.database.transactional_ddl else QUESTIONS
         with contextlib.ExitStack() as stack:
-            for question in QUESTIONS:
+            for question in questions:
                 ask = getattr(introspection, question)
                 setattr(introspection, question, functools.partial(self._answer, question, ask))
                 stack.callback(delattr, introspection, question)
