@@ -26,7 +26,9 @@ from auto_migrate.changes.change import (
     RenameTable,
 )
 from auto_migrate.changes.collected_sql import undone
+from auto_migrate.changes.object_change import DropObject, RenameObject
 from auto_migrate.changes.rights import spelled
+from auto_migrate.changes.verbs import ObjectKind
 
 # A name without a schema is looked for where it would be made, and not all along the search path.
 TABLES = """
@@ -72,11 +74,13 @@ class Presence:
         match change:
             case OpaqueChange():
                 self._unread.add(app_label)
+            case DropObject() | RenameObject() if change.kind is ObjectKind.SCHEMA:
+                self._all_changed = True
             case DropTable() if table.endswith("*"):
                 self._all_changed = True
-            case CreateTable() | DropTable():
+            case CreateTable() | DropTable() | DropObject():
                 self._changed.add(table)
-            case RenameTable():
+            case RenameTable() | RenameObject():
                 self._changed |= {table, spelled(change.to)}
             case AddColumn() | DropColumn():
                 self._changed.add((table, change.column))

@@ -10,8 +10,10 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.changes.change import CreateIndex, CreateTable, DropColumn, DropTable
+from auto_migrate.changes.change import Change, CreateIndex, CreateTable, DropColumn, DropTable
+from auto_migrate.changes.object_change import DropObject, RenameObject
 from auto_migrate.changes.presence import Presence
+from auto_migrate.changes.verbs import ObjectKind
 from tests.integration.databases.aliases import alias
 from tests.integration.drift.altered import NAMES, events, write
 from tests.integration.fallback.project import ID, Project
@@ -104,6 +106,28 @@ def test_after_sql_that_nobody_reads_nothing_of_its_app_is_certain(shop: Project
     assert told(shop) == {}
     assert shop.run("auto_migrate").code == 0
     assert shop.query("SELECT count(*) FROM shop_item") == shop.query("SELECT count(*) FROM shop_old") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        DropObject(table="shop_item", kind=ObjectKind.VIEW),
+        RenameObject(table="shop_item", to="shop_old", kind=ObjectKind.VIEW),
+        DropObject(table="public", kind=ObjectKind.SCHEMA),
+        RenameObject(table="public", to="old", kind=ObjectKind.SCHEMA),
+    ],
+)
+def test_a_view_or_a_schema_that_goes_makes_room(
+    shop: Project, change: Change, django_db_blocker: DjangoDbBlocker
+) -> None:
+    shop.query("CREATE VIEW shop_item AS SELECT 1 AS id")
+    with django_db_blocker.unblock(), alias("viewed", shop.url):
+        connections["viewed"].ensure_connection()
+        item = CreateTable(table="shop_item")
+        assert Presence(connections["viewed"]).told(item, "shop").is_there  # type: ignore[attr-defined] # of a table
+        presence = Presence(connections["viewed"])
+        presence.told(change, "shop")
+        assert presence.told(item, "shop") is item
 
 
 def test_only_what_makes_tables_or_columns_asks_for_them(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
