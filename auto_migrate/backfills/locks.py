@@ -19,8 +19,11 @@ def worker_lock(database: Database, key: BackfillKey, worker: str) -> DeployLock
         return NoLock()
     if database.vendor == "postgresql":
         from auto_migrate.databases.postgresql.deploy_lock import AdvisoryLock
+        from auto_migrate.databases.postgresql.sessions import SessionLock
 
-        return AdvisoryLock(database, worker, int.from_bytes(digest.digest(), signed=True))
+        key = int.from_bytes(digest.digest(), signed=True)
+        # Each of a thousand schemas with a connection of its own for this would cost more than its rows.
+        return SessionLock(database, key) if schema and not database.pooled else AdvisoryLock(database, worker, key)
     if database.vendor == "mysql":
         from auto_migrate.databases.mysql.adapter import MySQL
         from auto_migrate.databases.mysql.deploy_lock import NamedLock

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import Count, F, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +23,7 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, UsageError
-from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
+from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables, is_known_whole
 from auto_migrate.history.optional_tables import note_made
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
@@ -42,9 +43,6 @@ ACTIONS: dict[str, tuple[tuple[BackfillState, ...], BackfillState]] = {
 
 Answer = TypeVar("Answer")
 
-# Databases whose table has been seen to have all columns that this version knows.
-_wide: set[str] = set()
-
 
 class Fenced(Exception):
     """The backfill is another worker's now, or somebody has paused or cancelled it."""
@@ -59,12 +57,11 @@ class Backfills:
     def all(self, tenants: Collection[str] = ()) -> QuerySet[BackfillRecord]:
         """Return all backfills, or those in the schemas of some tenants, the oldest first; none without a table."""
         connection, records = connections[self.database], BackfillRecord.objects.using(self.database)
-        if not have_tables(connection, BackfillRecord):
-            return records.none()
-        if self.database not in _wide:
+        if not is_known_whole(connection, BackfillRecord):
+            if not have_tables(connection, BackfillRecord):
+                return records.none()
             # An older version of this app made it, with fewer columns.
             ensure_tables(connection, [BackfillRecord])
-            _wide.add(self.database)
         return records.filter(schema__in=tenants) if tenants else records.all()
 
     def unfinished(self) -> list[BackfillRecord]:
@@ -195,16 +192,23 @@ class Backfills:
     ) -> None:
         """Take a backfill for a worker and read how far it is; raise `Fenced` if it is not to be worked on."""
         claimed = self._row(record).filter(state__in=states, backwards=backwards)
-        now = timezone.now()
-        if not claimed.update(state=BackfillState.RUNNING, worker=worker, held_by="", error=None, finished_at=None):
+        if not claimed.update(
+            state=BackfillState.RUNNING,
+            worker=worker,
+            held_by="",
+            error=None,
+            started_at=Coalesce("started_at", timezone.now()),
+            finished_at=None,
+        ):
             raise Fenced
-        self._row(record).filter(started_at=None).update(started_at=now)
         # Whoever had it before may have been about to commit.
         record.refresh_from_db(using=self.database)
 
     def begin(self, record: BackfillRecord, upper: Key | None, total: int) -> None:
         """Note where the backfill will end, and how many rows there are up to there."""
-        self._write(record, upper=dumped(upper) if upper is not None else None, total=total)
+        text = dumped(upper) if upper is not None else None
+        self._write(record, upper=text, total=total)
+        record.upper, record.total = text, total
 
     def reverse(self, record: BackfillRecord) -> None:
         """Let what was done be taken back from the first row to the last one that was reached."""
@@ -215,8 +219,13 @@ class Backfills:
         record.refresh_from_db(using=self.database)
 
     def advance(self, record: BackfillRecord, cursor: Key, rows: int, *, batch_rows: int, seconds: float) -> None:
-        """Note a batch in the transaction that has written it; raise `Fenced` if that must not be committed."""
-        text = dumped(cursor)
+        """Note a batch in the transaction that has written it; raise `Fenced` if that must not be committed.
+
+        One that ends at the last key is the last one, and says so.
+        """
+        text, now = dumped(cursor), timezone.now()
+        is_last = text == record.upper
+        ended = {"state": BackfillState.SUCCEEDED, "total": F("done") + rows, "finished_at": now} if is_last else {}
         self._write(
             record,
             cursor=text,
@@ -224,9 +233,12 @@ class Backfills:
             seconds=F("seconds") + seconds,
             batch_rows=batch_rows,
             held_by="",
+            **ended,
         )
         record.cursor, record.batch_rows, record.held_by = text, batch_rows, ""
         record.done, record.seconds = record.done + rows, record.seconds + seconds
+        if is_last:
+            record.state, record.total, record.finished_at = BackfillState.SUCCEEDED, record.done, now
 
     def hold(self, record: BackfillRecord, reason: str) -> None:
         """Note why the worker waits; raise `Fenced` if there is nothing to wait for any more."""

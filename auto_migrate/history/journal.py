@@ -159,19 +159,24 @@ class Journal:
 
     def _resume(self) -> Position:
         History(self.database).ensure_tables()
-        with atomic(using=self.database):
-            cut = self._steps().filter(CUT).select_related("run").last()
-            position = position_of(cut) if cut is not None else Position(backwards=self.backwards)
-            self.clear()
-            self._ensure_step()
-            self._write(
-                operations_done=position.done,
-                operation_started=position.started,
-                schema_before=position.schema_before or None,
-                done_digest=position.digest or None,
-                statements=kept_statements(position.statements, position.answers, position.tables_before),
-                online=self._between if position.online is None else dict(position.online),
-            )
+        # In the transaction that is open, if one is: what raises here ends it.
+        with atomic(using=self.database, savepoint=False):
+            cut = list(self._of_migration().filter(CUT).select_related("run"))
+            same_way = [step for step in cut if step.backwards is self.backwards]
+            position = position_of(same_way[-1]) if same_way else Position(backwards=self.backwards)
+            if cut:
+                self.clear()
+            found: dict[str, Any] = {
+                "operations_done": position.done,
+                "operation_started": position.started,
+                "schema_before": position.schema_before or None,
+                "done_digest": position.digest or None,
+                "statements": kept_statements(position.statements, position.answers, position.tables_before),
+                "online": self._between if position.online is None else dict(position.online),
+            }
+            if not self._mine().filter(status=StepStatus.RUNNING).update(**found):
+                self._ensure_step()
+                self._write(**found)
         return position
 
     @property
@@ -238,13 +243,13 @@ class Journal:
         if not mine.exists():
             History(self.database).add_step(self.run_id, self.migration, backwards=self.backwards)
 
-    def _steps(self) -> QuerySet[StepRecord]:
-        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards, schema_name=active_schema())
+    def _of_migration(self) -> QuerySet[StepRecord]:
+        steps = StepRecord.objects.using(self.database).filter(schema_name=active_schema())
         steps = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         return steps.order_by("run__requested_at", "pk")
 
     def _mine(self) -> QuerySet[StepRecord]:
-        return self._steps().filter(run_id=self.run_id)
+        return self._of_migration().filter(backwards=self.backwards, run_id=self.run_id)
 
     def _write(self, **position: int | str | list[str] | dict[str, Any] | None) -> None:
         mine = self._mine()

@@ -53,8 +53,8 @@ class FinishBackfill(Operation):
         from auto_migrate.backfills.declared import declared
         from auto_migrate.backfills.foreground import carry_out
         from auto_migrate.backfills.records import Backfills
+        from auto_migrate.backfills.release_step import database_here
         from auto_migrate.backfills.tenant_schemas import within_current_schema
-        from auto_migrate.databases import adapter_for
         from auto_migrate.values import BackfillState
 
         connection = schema_editor.connection
@@ -62,7 +62,7 @@ class FinishBackfill(Operation):
             record = Backfills(connection.alias).get(self.key)
             # Where there is none, its migration was faked, its rows are in another database, or a tenant had none.
             if record is not None and record.state != BackfillState.SUCCEEDED:
-                carry_out(adapter_for(connection.alias), declared(connection, self.key).task())
+                carry_out(database_here(connection.alias), declared(connection, self.key).task())
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,32 @@ COUNTING = """
                     lambda connection, **_: connection.execute_wrappers.append(count), weak=False
                 )
 """
+# Tells at the end how many connections were made, and statements sent.
+TELLING = """
+    import atexit
+    from django.apps import AppConfig
+    from django.db.backends.signals import connection_created
+
+    made, sent = 0, 0
+
+    def count(execute, *statement):
+        global sent
+        sent += 1
+        return execute(*statement)
+
+    def watch(connection, **_):
+        global made
+        made += 1
+        if count not in connection.execute_wrappers:
+            connection.execute_wrappers.append(count)
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            connection_created.connect(watch)
+            atexit.register(lambda: open("counted", "w").write(f"{made} {sent}"))
+"""
 N = 'migrations.AddField("item", "n", models.IntegerField(default=0)),'
 COUNT = 'Backfill("shop.Item", "count", {what}, batch_rows=7{more}),'
 SET = 'set={"n": F("n") + 1}'
@@ -91,9 +118,9 @@ SWEPT = pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep")
 Times = dict[str, list[tuple[int, int]]]
 
 
-def with_backfill(project: Tenanted, more: str = "", what: str = SET) -> Tenanted:
+def with_backfill(project: Tenanted, more: str = "", what: str = SET, names: Sequence[str] = NAMES) -> Tenanted:
     """Give each tenant forty rows, and write a migration that counts each of them up."""
-    for name in NAMES:
+    for name in names:
         project.query(f"INSERT INTO {name}.shop_item SELECT number FROM generate_series(1, 40) AS number")
     project.migration("shop", "0002_n", N, after="0001_initial")
     project.migration("shop", "0003_count", COUNT.format(what=what, more=more), after="0002_n", before=BEFORE)
@@ -204,6 +231,21 @@ def test_workers_share_the_schemas(tenanted: Tenanted) -> None:
     told = [json.loads(line) for line in project.run("backfills", "--format=json").output.splitlines()]
     assert {(one["schema"], one["state"], one["done"]) for one in told} == {(name, "succeeded", 40) for name in NAMES}
     assert times(project) == each(1)
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("more", ["", BACKGROUND])
+def test_a_schema_of_few_rows_costs_some_statements_and_no_connection(tenanted: Tenanted, more: str) -> None:
+    tenanted.copies(*(others := [f"other{number}" for number in range(8)]), of="acme")
+    project = with_backfill(tenanted, more, names=(*NAMES, *others))
+    assert project.run("auto_migrate", *([] if more else ["shop", "0002"])).code == 0
+    project.file("shop/apps.py", TELLING)
+    done = project.run(*(["backfills", "run"] if more else ["auto_migrate"]), **ONE_AT_A_TIME)
+    assert (done.code, times(project, *others)) == (0, each(1, *others)), done.text
+    connections, statements = map(int, (project.folder / "counted").read_text().split())
+    assert connections < 6
+    # With two batches each; and what is asked of none of them.
+    assert statements < 12 * 60 + 300
 
 
 def test_rows_of_the_shared_schema_are_not_taken_for_those_of_a_tenant_who_has_no_table(tenanted: Tenanted) -> None:
