@@ -80,6 +80,7 @@ class Background:
 
     def run(self) -> list[BackfillKey]:
         """Go on until there is nothing left to do."""
+        self.store.follow_renamed_schemas()
         while retry_transient_errors(self.database, self._turn, retry=Retry.configured(), emit=self.emit):
             self.emit.clock.check()
         for event in together(record for record in self.finished if record.schema):

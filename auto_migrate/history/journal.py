@@ -29,6 +29,7 @@ from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
 from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
+from auto_migrate.history.schema_identity import identity_here, present_names
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -97,6 +98,19 @@ def cut_schemas(database: str) -> frozenset[str]:
             raise
         # As with `open_journals`.
         return frozenset()
+
+
+def follow_cut_schemas(database: str) -> None:
+    """Let what was cut in a tenant's schema be of it, however it is called now; forget what is of one that is gone."""
+    steps = StepRecord.objects.using(database).filter(CUT).exclude(schema_identity=None)
+    cut = list(steps.values_list("schema_name", "schema_identity").distinct())
+    names = present_names(connections[database], StepRecord, [identity for _name, identity in cut])
+    for former, identity in cut:
+        own = steps.filter(schema_identity=identity)
+        if identity in names and names[identity] is None:
+            own.update(operations_done=0, operation_started=None)
+        elif (name := names.get(identity, former)) != former:
+            own.update(schema_name=name)
 
 
 def forget_cuts(database: str) -> None:
@@ -174,7 +188,7 @@ class Journal:
                 "statements": kept_statements(position.statements, position.answers, position.tables_before),
                 "online": self._between if position.online is None else dict(position.online),
             }
-            if not self._mine().filter(status=StepStatus.RUNNING).update(**found):
+            if not self._update(**found):
                 self._ensure_step()
                 self._write(**found)
         return position
@@ -252,13 +266,16 @@ class Journal:
         return self._of_migration().filter(backwards=self.backwards, run_id=self.run_id)
 
     def _write(self, **position: int | str | list[str] | dict[str, Any] | None) -> None:
-        mine = self._mine()
-        if mine.filter(status=StepStatus.RUNNING).update(**position):
+        if self._update(**position):
             return
-        if mine.filter(status=StepStatus.INTERRUPTED).exists():
+        if self._mine().filter(status=StepStatus.INTERRUPTED).exists():
             # Whoever has the deploy lock now has closed our run, and carries the migration out in our place.
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
         raise self._unwritable()
+
+    def _update(self, **position: Any) -> int:
+        own = identity_here(connections[self.database], StepRecord)
+        return self._mine().filter(status=StepStatus.RUNNING).update(**position, **own)
 
     def _unwritable(self) -> MigrationFailed:
         return MigrationFailed(

@@ -80,6 +80,8 @@ class StepRecord(models.Model):
     name = models.CharField(max_length=255)
     # The tenant's schema; empty for the one that all share, and where there are no tenants.
     schema_name = models.CharField(max_length=63, db_default="")
+    # Of a migration that is journaled: see auto_migrate.history.schema_identity.
+    schema_identity = models.CharField(max_length=32, null=True)  # noqa: DJ001 # NULL is nobody's
     backwards = models.BooleanField(db_default=False)
     status = models.CharField(max_length=16, choices=choices(StepStatus))
     started_at = models.DateTimeField(null=True)
@@ -151,6 +153,8 @@ class BackfillRecord(models.Model):
     name = models.CharField(max_length=255)
     # The tenant's; empty for the one that all share, and where there are no tenants.
     schema = models.CharField(max_length=63, db_default="")
+    # By which a schema that was renamed is known again: see auto_migrate.history.schema_identity.
+    schema_identity = models.CharField(max_length=32, null=True)  # noqa: DJ001 # NULL is nobody's
     state = models.CharField(max_length=16, choices=choices(BackfillState))
     background = models.BooleanField(db_default=False)
     # Whether what was done is being taken back.

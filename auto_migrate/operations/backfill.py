@@ -118,6 +118,8 @@ class Backfill(Operation):
         with within_current_schema(alias):
             database, task = database_here(alias), self.task(from_state, schema_editor)
             if is_needless(database, task):
+                if self.background:
+                    Backfills(alias).note_needless(task)
                 return
             if self.background and release_step() is not None:
                 Backfills(alias).ensure(task, background=True)
