@@ -20,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from auto_migrate.tenancy import in_public
+from auto_migrate.tenancy import in_public, tenancy_of
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
 registry = Apps()
@@ -307,6 +307,9 @@ def is_known_whole(connection: BaseDatabaseWrapper, model: type[models.Model]) -
 
 
 def _whole_tables(connection: BaseDatabaseWrapper) -> set[str]:
+    if tenancy_of(connection.alias) is None:
+        # The search path may lead to another history next time.
+        return set()
     session, names = _whole.get(connection, (None, set[str]()))
     if session is None or session is not connection.connection:
         session, names = connection.connection, set()
