@@ -1,4 +1,7 @@
-"""What happens where a database has a schema for each of its tenants, as values; apart, since most have none."""
+"""What happens where a database has a schema for each of its tenants, or comes after others, as values.
+
+They are apart, since most projects have neither.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,14 @@ class SchemasProgressed(Event):
     left: float | None
 
 
-TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed
+class TurnAwaited(Event):
+    """This database is changed when `other`, which comes before it, is done; `waited` seconds have passed so far."""
+
+    other: str
+    waited: float
+
+
+TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed | TurnAwaited
 
 
 def shortened(names: Sequence[str], most: int) -> str:

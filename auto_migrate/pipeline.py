@@ -162,7 +162,7 @@ class Run:
         if comparison is not None and self.is_ahead(comparison):
             return EndState(comparison.state)
         if self.request.await_turn is not None:
-            self.request.await_turn(self.may_compute(comparison))
+            self.request.await_turn(self.may_compute(comparison), self.emit)
         with self.lock() as lock:
             if self.recover() or comparison is None or not still_true(comparison, self.database):
                 comparison = self.compare()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from auto_migrate.emitter import Emitter
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry
 from auto_migrate.values import Audience
@@ -27,7 +28,8 @@ class RunRequest:
     Of tenants only `tenants` are migrated, if any are named; `canaries` come first, and the rest only if all of them
     end well; when `max_failures` schemas have failed no further one is begun. `workers` schemas are migrated at a time.
 
-    `await_turn` is called before anything is changed, with whether code of others may run; it returns when that may be.
+    `await_turn` is called before anything is changed, with whether code of others may run and who is to be told of the
+    wait; it returns when that may be.
     """
 
     goal: Goal | None = None
@@ -43,7 +45,7 @@ class RunRequest:
     canaries: tuple[str, ...] = ()
     max_failures: int = 1
     workers: int | None = None
-    await_turn: Callable[[bool], object] | None = None
+    await_turn: Callable[[bool, Emitter], object] | None = None
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -172,13 +172,16 @@ class DjangoTenants(OfRows):
     @contextlib.contextmanager
     def switched(self, tenant: Tenant) -> Iterator[None]:
         connection = self.connection
-        before = connection.tenant
+        before, stays = connection.tenant, connection._setting_search_path
         self.set_at_every_cursor(True)
         connection.set_schema(tenant.name, tenant_type=tenant.kind)
         try:
             yield
         finally:
             connection.set_tenant(before)
+            if stays and connection.connection is not None and not connection.needs_rollback:
+                with connection.cursor():
+                    self.set_at_every_cursor(False)
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:

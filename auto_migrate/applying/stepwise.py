@@ -189,8 +189,10 @@ class Stepwise:
             self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
             patient = isinstance(step.operation, ops.RunPython)
-            limits = self.database.session_limits(patient_with_rows=patient)
-            told = in_release_step(self.emit, self.lock)
+            # Each batch limits its own transaction.
+            is_limited = is_in_batches(step.operation)
+            limits = contextlib.nullcontext() if is_limited else self.database.session_limits(patient_with_rows=patient)
+            told = in_release_step(self.database, self.emit, self.lock)
             # What is noted are the statements as they are written, however the server is asked for them.
             with limits, told, self._noted_by(statements if noted else None), self._asked_for():
                 # From here on only the operation's own statements are counted.

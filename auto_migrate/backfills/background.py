@@ -80,6 +80,7 @@ class Background:
 
     def run(self) -> list[BackfillKey]:
         """Go on until there is nothing left to do."""
+        self.store.follow_renamed_schemas()
         while retry_transient_errors(self.database, self._turn, retry=Retry.configured(), emit=self.emit):
             self.emit.clock.check()
         for event in together(record for record in self.finished if record.schema):
@@ -90,7 +91,9 @@ class Background:
 
     def _turn(self, _attempt: int) -> bool:
         """Carry out the next one, or wait for one that is paused; return whether to look again."""
-        self.database.prepare()
+        if self.database.connection.connection is None:
+            # One for all: a thousand schemas are a thousand turns.
+            self.database.prepare()
         # What is being taken back is the release step's.
         records = self.store.all(self.tenants).exclude(pk__in=self.left).filter(backwards=False)
         if (record := records.filter(state__in=OPEN).first()) is not None:

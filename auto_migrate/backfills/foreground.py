@@ -104,7 +104,6 @@ def _run_in_transaction(database: Database, task: BackfillSpec, record: Backfill
     store.claim(record, uuid.uuid4().hex, states=(*TRIED, BackfillState.PAUSED), backwards=task.backwards)
     if not is_begun(record):
         store.begin(record, pages.last_key(), 0)
-        record.refresh_from_db(using=database.alias)
     whole = rest_of(record)
     while whole is not None and (page := pages.page(whole, pace.rows)) is not None:
         started = clock.monotonic()
@@ -113,7 +112,8 @@ def _run_in_transaction(database: Database, task: BackfillSpec, record: Backfill
         store.advance(record, page.range.upto, page.rows, batch_rows=pace.rows, seconds=seconds)
         pace.note(page.rows, seconds)
         whole = rest_of(record)
-    store.succeed(record)
+    if record.state != BackfillState.SUCCEEDED:
+        store.succeed(record)
 
 
 def take_back(database: Database, task: BackfillSpec, *, nothing: bool) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 # One is taken a second; a replica that is an hour behind has not begun anew.
 KEPT = 3600
+# For how many seconds the last one tells of now.
+YOUNG = 10.0
 
 
 class Lag:
@@ -24,6 +26,10 @@ class Lag:
         self.samples.append((now, position))
         if len(self.samples) > KEPT:
             self.samples.popleft()
+
+    def is_young(self, now: float) -> bool:
+        """Return whether a position was noted lately, so that those that are noted tell of now."""
+        return bool(self.samples) and self.samples[-1][0] <= now <= self.samples[-1][0] + YOUNG
 
     def has_begun(self, position: Any) -> bool:
         """Return whether a replica has reached what was first noted; None is before everything.

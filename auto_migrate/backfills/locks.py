@@ -19,8 +19,12 @@ def worker_lock(database: Database, key: BackfillKey, worker: str) -> DeployLock
         return NoLock()
     if database.vendor == "postgresql":
         from auto_migrate.databases.postgresql.deploy_lock import AdvisoryLock
+        from auto_migrate.databases.postgresql.sessions import SessionLock
 
-        return AdvisoryLock(database, worker, int.from_bytes(digest.digest(), signed=True))
+        number = int.from_bytes(digest.digest(), signed=True)
+        # Each of a thousand schemas with a connection of its own for this would cost more than its rows.
+        is_alone = bool(schema) and not database.pooled
+        return SessionLock(database, number) if is_alone else AdvisoryLock(database, worker, number)
     if database.vendor == "mysql":
         from auto_migrate.databases.mysql.adapter import MySQL
         from auto_migrate.databases.mysql.deploy_lock import NamedLock

@@ -46,6 +46,16 @@ class Pages:
         """Return the highest key that there is, None of an empty table."""
         return self._one(f"SELECT {self._listed()} FROM {self.table} ORDER BY {self._descending()} LIMIT 1")  # noqa: S608
 
+    def extent(self, few: int) -> tuple[Key | None, int | None]:
+        """Return the highest key, and the number of rows if they are no more than a `few`, in one question."""
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {self.table} LIMIT {few + 1:d}) AS counted"  # noqa: S608 # quoted
+        found = self._one(
+            f"SELECT {self._listed()}, ({counted}) FROM {self.table} ORDER BY {self._descending()} LIMIT 1"  # noqa: S608
+        )
+        if found is None:
+            return None, 0
+        return found[:-1], int(found[-1]) if found[-1] <= few else None
+
     def page(self, whole: KeyRange, rows: int) -> Page | None:
         """Return the first `rows` rows of a range, or as many as there are; None if there is none."""
         condition, params = self._condition(whole)

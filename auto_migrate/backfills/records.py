@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.models import Count, F, QuerySet
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections
+from django.db.models import CharField, Count, F, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,8 +24,9 @@ from auto_migrate.databases import adapter_for
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, UsageError
-from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables
+from auto_migrate.history.models import BackfillRecord, ensure_tables, have_tables, is_known_whole
 from auto_migrate.history.optional_tables import note_made
+from auto_migrate.history.schema_identity import identity_here, present_names
 from auto_migrate.history.store import storable
 from auto_migrate.values import BackfillKey, BackfillState
 
@@ -42,9 +45,6 @@ ACTIONS: dict[str, tuple[tuple[BackfillState, ...], BackfillState]] = {
 
 Answer = TypeVar("Answer")
 
-# Databases whose table has been seen to have all columns that this version knows.
-_wide: set[str] = set()
-
 
 class Fenced(Exception):
     """The backfill is another worker's now, or somebody has paused or cancelled it."""
@@ -59,12 +59,11 @@ class Backfills:
     def all(self, tenants: Collection[str] = ()) -> QuerySet[BackfillRecord]:
         """Return all backfills, or those in the schemas of some tenants, the oldest first; none without a table."""
         connection, records = connections[self.database], BackfillRecord.objects.using(self.database)
-        if not have_tables(connection, BackfillRecord):
-            return records.none()
-        if self.database not in _wide:
+        if not is_known_whole(connection, BackfillRecord):
+            if not have_tables(connection, BackfillRecord):
+                return records.none()
             # An older version of this app made it, with fewer columns.
             ensure_tables(connection, [BackfillRecord])
-            _wide.add(self.database)
         return records.filter(schema__in=tenants) if tenants else records.all()
 
     def unfinished(self) -> list[BackfillRecord]:
@@ -93,7 +92,40 @@ class Backfills:
 
     def get(self, key: BackfillKey) -> BackfillRecord | None:
         """Return the backfill of the schema that this thread works in, or None."""
+        found = self.of(key, [active_schema()]).first()
+        if not active_schema() or not self._is_astray(key, found):
+            return found
+        self.follow_renamed_schemas()
         return self.of(key, [active_schema()]).first()
+
+    def _is_astray(self, key: BackfillKey, found: BackfillRecord | None) -> bool:
+        """Return whether a backfill of a tenant is not of the schema that has its name, or that one's has another."""
+        connection = connections[self.database]
+        if found is not None:
+            names = present_names(connection, BackfillRecord, filter(None, [found.schema_identity]))
+            return any(name != found.schema for name in names.values())
+        own = self.all().filter(app_label=key.app_label, name=key.name, **identity_here(connection, BackfillRecord))
+        return own.exists()
+
+    def follow_renamed_schemas(self) -> None:
+        """Let each backfill be of its schema, however that is called now; forget those of schemas that are gone."""
+        connection, records = connections[self.database], self.all().exclude(schema_identity=None)
+        noted = list(records.values_list("pk", "schema", "schema_identity").order_by())
+        names = present_names(connection, BackfillRecord, [identity for _pk, _former, identity in noted])
+        moved = {pk: names.get(identity, former) for pk, former, identity in noted}
+        moved = {pk: moved[pk] for pk, former, _identity in noted if moved[pk] != former}
+        if not moved:
+            return
+        self._forget(records.filter(pk__in=[pk for pk, name in moved.items() if name is None]))
+        with atomic(using=self.database):
+            # Two may have changed names with each other.
+            records.filter(pk__in=moved).update(schema=Concat(Value("\n"), Cast("pk", CharField())))
+            for pk, name in moved.items():
+                if name is not None:
+                    # What somebody has begun under the new name knew nothing of what was done.
+                    record = self.all().get(pk=pk)
+                    self._forget(self.of(record.key, [name]))
+                    records.filter(pk=pk).update(schema=name)
 
     def of(self, key: BackfillKey, schemas: Collection[str]) -> QuerySet[BackfillRecord]:
         """Return a backfill of each of some schemas that has it."""
@@ -141,19 +173,21 @@ class Backfills:
 
         Those that somebody has made `anew` are gone, too.
         """
+        self.follow_renamed_schemas()
         names = set(self.all().exclude(schema="").order_by().values_list("schema", flat=True).distinct())
         if not names:
             return frozenset()
         with connections[self.database].cursor() as cursor:
             cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(names)])
             names.difference_update({name for (name,) in cursor.fetchall()}.difference(anew))
-        gone = self.all().filter(schema__in=names)
+        self._forget(self.all().filter(schema__in=names))
+        return frozenset(names)
+
+    def _forget(self, gone: QuerySet[BackfillRecord]) -> None:
         for record in gone.filter(state__in=UNFINISHED):
-            # Whoever has only renamed it has to know.
             text = _("Backfill {backfill} was not finished in the schema {schema}, which is gone.")
             logger.warning(text.format(backfill=record.key, schema=quoted(record.schema)))
         gone.delete()
-        return frozenset(names)
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
@@ -172,18 +206,33 @@ class Backfills:
             )
         ensure_tables(connections[self.database], [BackfillRecord])
         note_made(self.database, BackfillRecord)
-        record, _made = BackfillRecord.objects.using(self.database).get_or_create(
-            app_label=task.key.app_label,
-            name=task.key.name,
-            schema=active_schema(),
-            defaults={
-                "state": BackfillState.PENDING,
-                "background": background,
-                "batch_rows": task.batch_rows,
-                "held_by": "",
-            },
-        )
-        return record
+        if (found := self.get(task.key)) is not None:
+            return found
+        try:
+            with atomic(using=self.database):
+                return BackfillRecord.objects.using(self.database).create(
+                    app_label=task.key.app_label,
+                    name=task.key.name,
+                    schema=active_schema(),
+                    state=BackfillState.PENDING,
+                    background=background,
+                    batch_rows=task.batch_rows,
+                    held_by="",
+                    **identity_here(connections[self.database], BackfillRecord),
+                )
+        except IntegrityError:
+            # Another worker was quicker.
+            return self.of(task.key, [active_schema()]).get()
+
+    def note_needless(self, task: BackfillSpec) -> None:
+        """Note that a tenant's table had no rows when its turn came, so that those that it has later need nothing."""
+        record = self.ensure(task, background=True)
+        now = timezone.now()
+        self._row(record).update(state=BackfillState.SUCCEEDED, done=0, total=0, started_at=now, finished_at=now)
+
+    def forget_needless(self, key: BackfillKey) -> None:
+        """Forget such a note when nothing asks for it any more: new tenants would leave one for each old migration."""
+        self.of(key, [active_schema()]).filter(state=BackfillState.SUCCEEDED, total=0).delete()
 
     def claim(
         self,
@@ -195,16 +244,23 @@ class Backfills:
     ) -> None:
         """Take a backfill for a worker and read how far it is; raise `Fenced` if it is not to be worked on."""
         claimed = self._row(record).filter(state__in=states, backwards=backwards)
-        now = timezone.now()
-        if not claimed.update(state=BackfillState.RUNNING, worker=worker, held_by="", error=None, finished_at=None):
+        if not claimed.update(
+            state=BackfillState.RUNNING,
+            worker=worker,
+            held_by="",
+            error=None,
+            started_at=Coalesce("started_at", timezone.now()),
+            finished_at=None,
+        ):
             raise Fenced
-        self._row(record).filter(started_at=None).update(started_at=now)
         # Whoever had it before may have been about to commit.
         record.refresh_from_db(using=self.database)
 
     def begin(self, record: BackfillRecord, upper: Key | None, total: int) -> None:
         """Note where the backfill will end, and how many rows there are up to there."""
-        self._write(record, upper=dumped(upper) if upper is not None else None, total=total)
+        text = dumped(upper) if upper is not None else None
+        self._write(record, upper=text, total=total)
+        record.upper, record.total = text, total
 
     def reverse(self, record: BackfillRecord) -> None:
         """Let what was done be taken back from the first row to the last one that was reached."""
@@ -215,8 +271,13 @@ class Backfills:
         record.refresh_from_db(using=self.database)
 
     def advance(self, record: BackfillRecord, cursor: Key, rows: int, *, batch_rows: int, seconds: float) -> None:
-        """Note a batch in the transaction that has written it; raise `Fenced` if that must not be committed."""
-        text = dumped(cursor)
+        """Note a batch in the transaction that has written it; raise `Fenced` if that must not be committed.
+
+        One that ends at the last key is the last one, and says so.
+        """
+        text, now = dumped(cursor), timezone.now()
+        is_last = text == record.upper
+        ended = {"state": BackfillState.SUCCEEDED, "total": F("done") + rows, "finished_at": now} if is_last else {}
         self._write(
             record,
             cursor=text,
@@ -224,9 +285,12 @@ class Backfills:
             seconds=F("seconds") + seconds,
             batch_rows=batch_rows,
             held_by="",
+            **ended,
         )
         record.cursor, record.batch_rows, record.held_by = text, batch_rows, ""
         record.done, record.seconds = record.done + rows, record.seconds + seconds
+        if is_last:
+            record.state, record.total, record.finished_at = BackfillState.SUCCEEDED, record.done, now
 
     def hold(self, record: BackfillRecord, reason: str) -> None:
         """Note why the worker waits; raise `Fenced` if there is nothing to wait for any more."""

@@ -7,14 +7,16 @@ import contextvars
 import dataclasses
 from collections.abc import Iterator
 
-from auto_migrate.databases.base import DeployLock
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 
 
 @dataclasses.dataclass(frozen=True)
 class ReleaseStep:
-    """Whom to tell, and the lock without which nothing may be written."""
+    """The database, whom to tell, and the lock without which nothing may be written."""
 
+    database: Database
     emit: Emitter
     lock: DeployLock
 
@@ -24,9 +26,9 @@ _current: contextvars.ContextVar[ReleaseStep | None] = contextvars.ContextVar("r
 
 
 @contextlib.contextmanager
-def in_release_step(emit: Emitter, lock: DeployLock) -> Iterator[None]:
+def in_release_step(database: Database, emit: Emitter, lock: DeployLock) -> Iterator[None]:
     """Let the operations of the block know that they are carried out by the release step."""
-    token = _current.set(ReleaseStep(emit, lock))
+    token = _current.set(ReleaseStep(database, emit, lock))
     try:
         yield
     finally:
@@ -36,3 +38,9 @@ def in_release_step(emit: Emitter, lock: DeployLock) -> Iterator[None]:
 def release_step() -> ReleaseStep | None:
     """Return the release step that carries out the present operation; None where Django's executor does."""
     return _current.get()
+
+
+def database_here(alias: str) -> Database:
+    """Return the adapter of the release step, which knows its connection, or another one of the alias."""
+    step = release_step()
+    return step.database if step is not None and step.database.alias == alias else adapter_for(alias)

@@ -5,10 +5,13 @@ A signal that cannot be read holds them up, and says its name.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -53,6 +56,25 @@ class RecordMark:
         return rows.values_list("updated_at", flat=True).first()
 
 
+@dataclasses.dataclass
+class ServerWatch:
+    """What was seen of a server by whoever works over one connection, whichever table is being written."""
+
+    lag: Lag = dataclasses.field(default_factory=Lag)
+    # The signals that are of no one table → when they were looked at, and what had to be waited for.
+    told: dict[str, tuple[float, list[str]]] = dataclasses.field(default_factory=dict)
+
+    def lag_at(self, now: float) -> Lag:
+        """Return the positions up to now, of which the last must be young: nobody knows what came in between."""
+        if not self.lag.is_young(now):
+            self.lag = Lag()
+        return self.lag
+
+
+# Of each of Django's connections, which is a thread's own: a thousand schemas are written one after the other.
+_watches: WeakKeyDictionary[BaseDatabaseWrapper, ServerWatch] = WeakKeyDictionary()
+
+
 class Throttle:
     """Looks at the signals of one database for whoever writes a table (quoted) batch by batch."""
 
@@ -60,6 +82,8 @@ class Throttle:
         self.database = database
         self.table = table
         self.mark = mark
+        self.server = _watches.setdefault(database.connection, ServerWatch())
+        # How far named replicas are is told by the mark.
         self.lag = Lag()
         self._looked: float | None = None
         self._reason = ""
@@ -77,7 +101,14 @@ class Throttle:
             if name == "replicas" and settings.BACKFILL_REPLICAS:
                 yield from self._named_replicas(now)
             elif self.database.vendor == "postgresql":
-                yield from self._read(name, SIGNALS[name], now)
+                yield from self._of_server(name, now) if name in OF_SERVER else self._read(name, SIGNALS[name], now)
+
+    def _of_server(self, name: str, now: float) -> list[str]:
+        looked, reasons = self.server.told.get(name, (float("-inf"), []))
+        if not looked <= now < looked + EVERY:
+            reasons = list(self._read(name, SIGNALS[name], now))
+            self.server.told[name] = now, reasons
+        return reasons
 
     def _read(self, name: str, signal: Callable[[Throttle, float], Iterator[str]], now: float) -> Iterator[str]:
         from auto_migrate.databases.postgresql.congestion import UnreadableSignal
@@ -105,13 +136,7 @@ class Throttle:
                 connections[alias].close()
                 yield unreadable(alias, presentable(first_line(error)))
                 continue
-            yield from self._behind(alias, now, reached)
-
-    def _behind(self, name: str, now: float, position: Any) -> Iterator[str]:
-        if not self.lag.has_begun(position):
-            yield _("the replica {name} is behind").format(name=name)
-        elif (seconds := self.lag.of(now, position)) > get_settings().BACKFILL_LAG:
-            yield _("the replica {name} is {seconds:.0f}s behind").format(name=name, seconds=seconds)
+            yield from behind(alias, self.lag, now, reached)
 
     # -- PostgreSQL ---------------------------------------------------------------------------------------------------
 
@@ -125,9 +150,10 @@ class Throttle:
     def _replicas(self, now: float) -> Iterator[str]:
         if not (replicas := self.congestion.replicas()):
             return
-        self.lag.note(now, self.congestion.position())
+        lag = self.server.lag_at(now)
+        lag.note(now, self.congestion.position())
         for name, position in replicas.items():
-            yield from self._behind(name, now, position)
+            yield from behind(name, lag, now, position)
 
     def _archive(self, _now: float) -> Iterator[str]:
         from auto_migrate.databases.postgresql.congestion import ARCHIVE_BACKLOG
@@ -152,6 +178,18 @@ SIGNALS: dict[str, Callable[[Throttle, float], Iterator[str]]] = {
     "vacuum": Throttle._vacuum,
     "transactions": Throttle._transactions,
 }
+
+
+# Those that are the same whichever table is written.
+OF_SERVER = frozenset({"replicas", "archive"})
+
+
+def behind(name: str, lag: Lag, now: float, position: Any) -> Iterator[str]:
+    """Say so if a replica, which is at a position, is too far behind."""
+    if not lag.has_begun(position):
+        yield _("the replica {name} is behind").format(name=name)
+    elif (seconds := lag.of(now, position)) > get_settings().BACKFILL_LAG:
+        yield _("the replica {name} is {seconds:.0f}s behind").format(name=name, seconds=seconds)
 
 
 def unreadable(name: str, reason: str) -> str:

@@ -24,7 +24,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed
-from auto_migrate.backfills.backfill_spec import BackfillSpec
+from auto_migrate.backfills.backfill_spec import BATCH_ROWS, BackfillSpec
 from auto_migrate.backfills.keys import KeyRange, loaded
 from auto_migrate.backfills.limits import limit_batch, session_kept, took_too_long
 from auto_migrate.backfills.locks import worker_lock
@@ -139,9 +139,9 @@ class Worker:
 
     def _begin(self, record: BackfillRecord) -> None:
         """Look up where the backfill will end, and how many rows there are up to there."""
-        upper = self.pages.last_key()
-        self.store.begin(record, upper, 0 if upper is None else self._estimated())
-        record.refresh_from_db(using=self.database.alias)
+        # Most tenants have so few rows that nothing else is asked.
+        upper, rows = self.pages.extent(max(record.batch_rows, BATCH_ROWS))
+        self.store.begin(record, upper, self._estimated() if rows is None else rows)
 
     def _estimated(self) -> int:
         """Return about how many rows the table has, without reading a large one."""

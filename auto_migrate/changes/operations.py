@@ -29,7 +29,7 @@ from auto_migrate.changes.package_operations import Reader, does_nothing, reader
 from auto_migrate.changes.python.functions import read_function
 from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.schema_editor import RecordingSchemaEditor
-from auto_migrate.changes.state_slices import sliced
+from auto_migrate.changes.state_slices import djangos_own, sliced
 from auto_migrate.changes.statements import changes_of_sql
 from auto_migrate.changes.stock_operations import (
     DJANGO_OPERATIONS,
@@ -98,7 +98,7 @@ def _read_in_part(reader: Reader, place: Place, *, backwards: bool) -> Iterable[
     except Exception as error:  # noqa: BLE001 # whatever a few models lack, Django has it where it has all
         logger.debug("%s is read on Django's own states: %r", operation.describe(), error)
     # What is rendered for this must not be rendered anew by all that comes after.
-    return tuple(reader(operation, app_label, connection, before.clone(), after.clone()))
+    return tuple(reader(operation, app_label, connection, *map(djangos_own, (before, after))))
 
 
 def _reader_of(way: Way) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, Sequence
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -71,21 +71,22 @@ def read_plan(
     plan: Sequence[tuple[Migration, bool]],
     state: ProjectState,
     *,
-    before: Mapping[MigrationKey, ProjectState] | None = None,
+    before: MutableMapping[MigrationKey, ProjectState] | None = None,
     with_sql: bool = False,
     online: TellSteps | None = None,
     done: Collection[MigrationKey] = (),
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
 
-    What is unapplied is read from the state `before` it; nothing is where that is not given. `online` is asked,
-    operation by operation, for the steps in which each is carried out. What is `done` the database has by now.
+    What is unapplied is read from the state `before` it, which is used up; nothing is where that is not given. `online`
+    is asked, operation by operation, for the steps in which each is carried out. What is `done` the database has.
     """
     reader = Reader(connection, state, with_sql=with_sql, online=online, done=done)
     for migration, backwards in plan:
         if not backwards:
             yield reader.read(migration)
-        elif (start := (before or {}).get(MigrationKey.of(migration))) is not None:
+        elif before is not None and (start := before.pop(MigrationKey.of(migration), None)) is not None:
+            # What is rendered for it goes with it.
             yield reader.read_back(migration, start)
         else:
             yield MigrationChanges(migration, backwards, ())

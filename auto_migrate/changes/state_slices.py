@@ -26,7 +26,12 @@ REFERRED_TO = (ops.AlterField, ops.RemoveField, ops.RenameField, ops.RenameModel
 def sliced(
     operation: Operation, app_label: str, before: ProjectState, after: ProjectState, *, backwards: bool = False
 ) -> tuple[ProjectState, ProjectState]:
-    """Return the parts of the states around an operation that it is about; all of them if it names no model."""
+    """Return the parts of the states around an operation that it is about; all of them if it names no model.
+
+    States that render a model when somebody looks at it are as they should be.
+    """
+    if renders_on_demand(before):
+        return before, after
     named = {
         (app_label, str(name).lower())
         for attribute in ("model_name", "name", "old_name", "new_name")
@@ -39,6 +44,16 @@ def sliced(
         start = closure(start, _referrers(before, after))
     whole = closure(start, lambda key: _parts_there(key, before, after))
     return _part(before, whole), _part(after, whole)
+
+
+def renders_on_demand(state: ProjectState) -> bool:
+    """Return whether a state is none of Django's, which renders all models for whoever looks at one."""
+    return bool(getattr(state, "renders_on_demand", False))
+
+
+def djangos_own(state: ProjectState) -> ProjectState:
+    """Return a state of Django's with the same models."""
+    return ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
 
 
 def closure(start: Iterable[Key], following: Callable[[Key], Iterable[Key]]) -> set[Key]:

@@ -14,10 +14,13 @@ from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.state import StateApps
 from django.db.models import Field
 
+from auto_migrate.applying.locks.operation_locks import is_schema_operation
+from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.backfills.tenant_schemas import forget_content_types
 from auto_migrate.changes.stock_operations import flat
 from auto_migrate.code_lock import APP_CODE
-from auto_migrate.fleet.shared_plan import Plan, is_all_schema
+from auto_migrate.fleet.shared_plan import Plan
+from auto_migrate.operations import Backfill
 
 
 @contextlib.contextmanager
@@ -33,14 +36,24 @@ def app_code_held(rendered: StateApps | None = None) -> Iterator[None]:
 
 
 def calls_nobody(plan: Plan) -> bool:
-    """Return whether no code of others is called while a plan is carried out, which could lead a connection away."""
+    """Return whether no code of others is called while a plan is carried out, which could lead a connection away.
+
+    Expressions that a backfill sets are let through: they are compiled, and ask nothing.
+    """
     operations = [operation for migration, _backwards in plan for operation in flat(migration.operations)]
     routers = [router if isinstance(router, str) else type(router).__module__ for router in settings.DATABASE_ROUTERS]
     return (
-        is_all_schema(plan)
+        not any(applies_itself(migration, backwards=backwards) for migration, backwards in plan)
+        and all(map(sends_own_statements, operations))
         and all(is_djangos(field) for operation in operations for field in fields_of(operation))
         and all(router.startswith("django_tenants.") for router in routers)
     )
+
+
+def sends_own_statements(operation: Operation) -> bool:
+    """Return whether an operation is one of Django's on the schema, or a backfill that calls no function."""
+    functions = (operation.function, operation.reverse_function) if type(operation) is Backfill else ()
+    return is_schema_operation(operation) or (type(operation) is Backfill and not any(functions))
 
 
 def fields_of(operation: Operation) -> Iterator[Field[Any, Any]]:

@@ -57,6 +57,8 @@ class SchemaBridges:
         self.before: Mapping[str, Sequence[Bridge]] = {}
         # Schemas whose bridges may be others by now than those that were there before.
         self.begun: set[str] = set()
+        # Functions of whose names nobody has made any, in whatever schema.
+        self.harmless: set[frozenset[str]] = set()
         self.mutex = threading.Lock()
         # What waits for the deploy, by the plan of which it was read.
         self.late: dict[int, tuple[Comparison, list[Wanted]]] = {}
@@ -105,7 +107,16 @@ class SchemaBridges:
         comparison = plan.comparison
         # Nobody uses a schema yet in which nothing is recorded.
         in_use = plan.group.has_record and bool(comparison.recorded)
-        return BridgeManager(database, comparison, self.goal, in_use=in_use, lock=lock, emit=emit, standing=known)
+        return BridgeManager(
+            database,
+            comparison,
+            self.goal,
+            in_use=in_use,
+            lock=lock,
+            emit=emit,
+            standing=known,
+            harmless=self.harmless,
+        )
 
     def late_of(self, database: Database, plan: SharedPlan) -> list[Wanted]:
         """Return what the schemas of one plan loosen for migrations that wait for the deploy, read once."""

@@ -30,6 +30,7 @@ from auto_migrate.exceptions import (
     summary_of,
 )
 from auto_migrate.fleet.app_code import app_code_held, calls_nobody
+from auto_migrate.fleet.former_schemas import follow_renamed, forget_gone
 from auto_migrate.fleet.inventory import Group, Inventory, representative_of, take_inventory
 from auto_migrate.fleet.schema_emitter import schema_emitter
 from auto_migrate.fleet.schema_run import SchemaRun
@@ -38,8 +39,6 @@ from auto_migrate.fleet.shared_plan import SharedPlan, check_backfills, compared
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
 from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
 from auto_migrate.history.journal import cut_schemas
-from auto_migrate.history.models import BackfillRecord
-from auto_migrate.history.optional_tables import has_table
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.receivers import all_follow_rows
@@ -156,6 +155,7 @@ class TenantsRun:
 
     def prepare(self) -> None:
         """Plan for all schemas and judge each plan once; raise what stops any of them."""
+        follow_renamed(self.database)
         inventory = self._wanted(take_inventory(self.tenancy))
         self._plan(inventory)
         self.emit(compared(inventory, self.plans))
@@ -170,7 +170,7 @@ class TenantsRun:
     def migrate(self, lock: DeployLock) -> None:
         """Bring the schemas to where the code needs them; raise `MigrationFailed` if any of them is not."""
         inventory = self._taken()
-        self._forget_backfills(anew=inventory.without_record)
+        forget_gone(self.database, anew=inventory.without_record)
         self.bridges.look({name: group.digest for group in inventory.groups for name in group.names})
         self.bridges.expect(self.plans)
         try:
@@ -179,15 +179,7 @@ class TenantsRun:
             self.bridges.tell(self.emit)
             raise
         self.bridges.tell(self.emit)
-        self._forget_backfills()
-
-    def _forget_backfills(self, *, anew: Iterable[str] = ()) -> None:
-        """Forget those of schemas that are gone, or were made anew under their names."""
-        if has_table(self.database.alias, BackfillRecord):
-            # Most have none.
-            from auto_migrate.backfills.records import Backfills
-
-            Backfills(self.database.alias).forget_gone(anew)
+        forget_gone(self.database)
 
     def _bring(self, shared: SharedLock, inventory: Inventory) -> None:
         for tenant in self._wanted(inventory).missing:
@@ -203,6 +195,7 @@ class TenantsRun:
             newcomers = self._wanted(self._taken())
             if not newcomers.groups:
                 return
+            follow_renamed(self.database)
             self._plan(newcomers)
             self.bridges.expect(self.plans)
 

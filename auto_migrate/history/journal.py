@@ -29,6 +29,7 @@ from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import MigrationFailed, TransientError
 from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
+from auto_migrate.history.schema_identity import identity_here, present_names
 from auto_migrate.history.store import History
 from auto_migrate.values import MigrationKey, RunStatus, StepStatus
 
@@ -99,6 +100,19 @@ def cut_schemas(database: str) -> frozenset[str]:
         return frozenset()
 
 
+def follow_cut_schemas(database: str) -> None:
+    """Let what was cut in a tenant's schema be of it, however it is called now; forget what is of one that is gone."""
+    steps = StepRecord.objects.using(database).filter(CUT).exclude(schema_identity=None)
+    cut = list(steps.values_list("schema_name", "schema_identity").distinct())
+    names = present_names(connections[database], StepRecord, [identity for _name, identity in cut])
+    for former, identity in cut:
+        own = steps.filter(schema_identity=identity)
+        if identity in names and names[identity] is None:
+            own.update(operations_done=0, operation_started=None)
+        elif (name := names.get(identity, former)) != former:
+            own.update(schema_name=name)
+
+
 def forget_cuts(database: str) -> None:
     """Forget what was cut in a schema of which nothing is left: somebody has made it anew under its name."""
     StepRecord.objects.using(database).filter(CUT, schema_name=active_schema()).update(
@@ -159,19 +173,24 @@ class Journal:
 
     def _resume(self) -> Position:
         History(self.database).ensure_tables()
-        with atomic(using=self.database):
-            cut = self._steps().filter(CUT).select_related("run").last()
-            position = position_of(cut) if cut is not None else Position(backwards=self.backwards)
-            self.clear()
-            self._ensure_step()
-            self._write(
-                operations_done=position.done,
-                operation_started=position.started,
-                schema_before=position.schema_before or None,
-                done_digest=position.digest or None,
-                statements=kept_statements(position.statements, position.answers, position.tables_before),
-                online=self._between if position.online is None else dict(position.online),
-            )
+        # In the transaction that is open, if one is: what raises here ends it.
+        with atomic(using=self.database, savepoint=False):
+            cut = list(self._of_migration().filter(CUT).select_related("run"))
+            same_way = [step for step in cut if step.backwards is self.backwards]
+            position = position_of(same_way[-1]) if same_way else Position(backwards=self.backwards)
+            if cut:
+                self.clear()
+            found: dict[str, Any] = {
+                "operations_done": position.done,
+                "operation_started": position.started,
+                "schema_before": position.schema_before or None,
+                "done_digest": position.digest or None,
+                "statements": kept_statements(position.statements, position.answers, position.tables_before),
+                "online": self._between if position.online is None else dict(position.online),
+            }
+            if not self._update(**found):
+                self._ensure_step()
+                self._write(**found)
         return position
 
     @property
@@ -238,22 +257,25 @@ class Journal:
         if not mine.exists():
             History(self.database).add_step(self.run_id, self.migration, backwards=self.backwards)
 
-    def _steps(self) -> QuerySet[StepRecord]:
-        steps = StepRecord.objects.using(self.database).filter(backwards=self.backwards, schema_name=active_schema())
+    def _of_migration(self) -> QuerySet[StepRecord]:
+        steps = StepRecord.objects.using(self.database).filter(schema_name=active_schema())
         steps = steps.filter(app_label=self.migration.app_label, name=self.migration.name)
         return steps.order_by("run__requested_at", "pk")
 
     def _mine(self) -> QuerySet[StepRecord]:
-        return self._steps().filter(run_id=self.run_id)
+        return self._of_migration().filter(backwards=self.backwards, run_id=self.run_id)
 
     def _write(self, **position: int | str | list[str] | dict[str, Any] | None) -> None:
-        mine = self._mine()
-        if mine.filter(status=StepStatus.RUNNING).update(**position):
+        if self._update(**position):
             return
-        if mine.filter(status=StepStatus.INTERRUPTED).exists():
+        if self._mine().filter(status=StepStatus.INTERRUPTED).exists():
             # Whoever has the deploy lock now has closed our run, and carries the migration out in our place.
             raise TransientError(_(FaultKind.DEPLOY_LOCK_LOST.value))
         raise self._unwritable()
+
+    def _update(self, **position: Any) -> int:
+        own = identity_here(connections[self.database], StepRecord)
+        return self._mine().filter(status=StepStatus.RUNNING).update(**position, **own)
 
     def _unwritable(self) -> MigrationFailed:
         return MigrationFailed(

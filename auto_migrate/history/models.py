@@ -12,6 +12,7 @@ import enum
 import uuid
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from django.apps.registry import Apps
 from django.db import DatabaseError, models
@@ -19,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from auto_migrate.tenancy import in_public
+from auto_migrate.tenancy import in_public, tenancy_of
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
 registry = Apps()
@@ -79,6 +80,8 @@ class StepRecord(models.Model):
     name = models.CharField(max_length=255)
     # The tenant's schema; empty for the one that all share, and where there are no tenants.
     schema_name = models.CharField(max_length=63, db_default="")
+    # Of a migration that is journaled: see auto_migrate.history.schema_identity.
+    schema_identity = models.CharField(max_length=32, null=True)  # noqa: DJ001 # NULL is nobody's
     backwards = models.BooleanField(db_default=False)
     status = models.CharField(max_length=16, choices=choices(StepStatus))
     started_at = models.DateTimeField(null=True)
@@ -150,6 +153,8 @@ class BackfillRecord(models.Model):
     name = models.CharField(max_length=255)
     # The tenant's; empty for the one that all share, and where there are no tenants.
     schema = models.CharField(max_length=63, db_default="")
+    # By which a schema that was renamed is known again: see auto_migrate.history.schema_identity.
+    schema_identity = models.CharField(max_length=32, null=True)  # noqa: DJ001 # NULL is nobody's
     state = models.CharField(max_length=16, choices=choices(BackfillState))
     background = models.BooleanField(db_default=False)
     # Whether what was done is being taken back.
@@ -239,6 +244,9 @@ TABLES: tuple[type[models.Model], ...] = (RunRecord, StepRecord, EventRecord)
 ALL_TABLES: tuple[type[models.Model], ...] = (*TABLES, BridgeRecord, BackfillRecord)
 OWN_TABLES = frozenset(model._meta.db_table for model in ALL_TABLES)
 
+# Tables that were seen to have all columns that this version knows, of the session that each connection had then.
+_whole: WeakKeyDictionary[BaseDatabaseWrapper, tuple[object, set[str]]] = WeakKeyDictionary()
+
 # How far along the search path a schema lies; what is in none of its own, such as a temporary table, comes first.
 PLACE = "coalesce(array_position(current_schemas(false), nspname), 0)"
 # Those of some names, as Django's introspection lists all that there are; but no further along the search path than the
@@ -277,13 +285,36 @@ def ensure_tables(connection: BaseDatabaseWrapper, models: Collection[type[model
 
     Tenants keep none of their own: they find those of the schema that all share.
     """
+    wanted = [model for model in models if not is_known_whole(connection, model)]
+    if not wanted:
+        return
+    # What a transaction makes may be rolled back.
+    lasts = not connection.in_atomic_block
     with in_public(connection.alias):
-        existing = _existing(connection, [model._meta.db_table for model in models])
-        for model in models:
-            if model._meta.db_table in existing:
-                _widen(connection, model)
-            else:
+        existing = _existing(connection, [model._meta.db_table for model in wanted])
+        for model in wanted:
+            if model._meta.db_table not in existing:
                 _create(connection, model)
+            elif not _widen(connection, model):
+                _whole_tables(connection).add(model._meta.db_table)
+    if lasts:
+        _whole_tables(connection).update(model._meta.db_table for model in wanted)
+
+
+def is_known_whole(connection: BaseDatabaseWrapper, model: type[models.Model]) -> bool:
+    """Return whether this session was seen to have a table with all columns: each of thousands of schemas asks."""
+    return model._meta.db_table in _whole_tables(connection)
+
+
+def _whole_tables(connection: BaseDatabaseWrapper) -> set[str]:
+    if tenancy_of(connection.alias) is None:
+        # The search path may lead to another history next time.
+        return set()
+    session, names = _whole.get(connection, (None, set[str]()))
+    if session is None or session is not connection.connection:
+        session, names = connection.connection, set()
+        _whole[connection] = session, names
+    return names
 
 
 @contextlib.contextmanager
@@ -321,10 +352,11 @@ def _missing_fields(connection: BaseDatabaseWrapper, model: type[models.Model]) 
     return [field for field in model._meta.local_fields if field.column not in columns]
 
 
-def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
+def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> bool:
+    """Add the columns that are missing; return whether there were any."""
     missing = _missing_fields(connection, model)
     if not missing:
-        return
+        return False
     try:
         with connection.schema_editor() as editor:
             for field in missing:
@@ -337,3 +369,4 @@ def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
     except DatabaseError:
         if _missing_fields(connection, model):
             raise
+    return True

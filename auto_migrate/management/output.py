@@ -71,12 +71,15 @@ def reporting(
         told = {"style": command.style, "verbosity": options["verbosity"], "lists_pending": lists_pending}
         outlet = Outlet(command.stdout)
 
-        def of_database(database: str) -> Output:
-            lines: Any = MarkedLines(outlet, f"[{database}] ")
-            marked = OutputWrapper(lines)
-            return Output(for_people(marked, **told, whole_lines=True), marked)
+        with contextlib.ExitStack() as ends:
 
-        yield Output(for_people(command.stdout, **told), command.stdout, of_database)
+            def of_database(database: str) -> Output:
+                lines: Any = MarkedLines(outlet, f"[{database}] ")
+                ends.callback(lines.end)
+                marked = OutputWrapper(lines)
+                return Output(for_people(marked, **told, whole_lines=True), marked)
+
+            yield Output(for_people(command.stdout, **told), command.stdout, of_database)
 
 
 def write_unencodable(command: BaseCommand) -> None:

@@ -109,16 +109,17 @@ class Backfill(Operation):
     ) -> None:
         from auto_migrate.backfills.foreground import carry_out, is_needless
         from auto_migrate.backfills.records import Backfills
-        from auto_migrate.backfills.release_step import release_step
+        from auto_migrate.backfills.release_step import database_here, release_step
         from auto_migrate.backfills.tenant_schemas import within_current_schema
-        from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
         if not self.is_allowed(alias, from_state):
             return
         with within_current_schema(alias):
-            database, task = adapter_for(alias), self.task(from_state, schema_editor)
+            database, task = database_here(alias), self.task(from_state, schema_editor)
             if is_needless(database, task):
+                if self.background:
+                    Backfills(alias).note_needless(task)
                 return
             if self.background and release_step() is not None:
                 Backfills(alias).ensure(task, background=True)
@@ -129,15 +130,15 @@ class Backfill(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         from auto_migrate.backfills.foreground import take_back
+        from auto_migrate.backfills.release_step import database_here
         from auto_migrate.backfills.tenant_schemas import within_current_schema
-        from auto_migrate.databases import adapter_for
 
         alias = schema_editor.connection.alias
         if not self.is_allowed(alias, to_state):
             return
         with within_current_schema(alias):
             nothing = self.reverse_function is Backfill.noop
-            take_back(adapter_for(alias), self.task(to_state, schema_editor, backwards=True), nothing=nothing)
+            take_back(database_here(alias), self.task(to_state, schema_editor, backwards=True), nothing=nothing)
 
     def is_allowed(self, alias: str, state: ProjectState) -> bool:
         """Return whether the rows of the model are on this database; a proxy's are its model's."""

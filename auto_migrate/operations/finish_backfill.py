@@ -52,17 +52,24 @@ class FinishBackfill(Operation):
     ) -> None:
         from auto_migrate.backfills.declared import declared
         from auto_migrate.backfills.foreground import carry_out
+        from auto_migrate.backfills.outlook import refuse_unknown
         from auto_migrate.backfills.records import Backfills
+        from auto_migrate.backfills.release_step import database_here, release_step
         from auto_migrate.backfills.tenant_schemas import within_current_schema
-        from auto_migrate.databases import adapter_for
         from auto_migrate.values import BackfillState
 
         connection = schema_editor.connection
-        with within_current_schema(connection.alias):
-            record = Backfills(connection.alias).get(self.key)
-            # Where there is none, its migration was faked, its rows are in another database, or a tenant had none.
+        with within_current_schema(connection.alias) as schema:
+            store = Backfills(connection.alias)
+            record = store.get(self.key)
             if record is not None and record.state != BackfillState.SUCCEEDED:
-                carry_out(adapter_for(connection.alias), declared(connection, self.key).task())
+                carry_out(database_here(connection.alias), declared(connection, self.key).task())
+            elif record is None and schema and release_step() is None:
+                # Its migration was faked, or its rows are in another database; or the schema is a copy, which the
+                # release step has looked for.
+                refuse_unknown(database_here(connection.alias), self.key, [schema])
+            if schema:
+                store.forget_needless(self.key)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

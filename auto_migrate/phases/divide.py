@@ -40,22 +40,13 @@ class Division:
 def state_of_record(loader: MigrationLoader) -> ProjectState:
     """Return the state that the recorded migrations make, in the order that an empty database would take."""
     state = ProjectState(real_apps=loader.unmigrated_apps)
-    for migration in _applied(loader):
+    for migration in applied(loader):
         migration.mutate_state(state, preserve=False)
     return state
 
 
-def states_before(loader: MigrationLoader, keys: Collection[MigrationKey]) -> dict[MigrationKey, ProjectState]:
-    """Return the states before some applied migrations, as Django unapplies them (`_migrate_all_backwards`)."""
-    state, found = ProjectState(real_apps=loader.unmigrated_apps), {}
-    for migration in _applied(loader):
-        if (key := MigrationKey.of(migration)) in keys:
-            found[key] = state.clone()
-        migration.mutate_state(state, preserve=False)
-    return found
-
-
-def _applied(loader: MigrationLoader) -> Iterator[Migration]:
+def applied(loader: MigrationLoader) -> Iterator[Migration]:
+    """Return the recorded migrations, in the order that an empty database would take."""
     for node in dict.fromkeys(node for leaf in loader.graph.leaf_nodes() for node in loader.graph.forwards_plan(leaf)):
         if node in loader.applied_migrations:
             yield loader.graph.nodes[node]

@@ -50,7 +50,7 @@ from auto_migrate.events import (
     VerifyStarted,
     WaitStarted,
 )
-from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent
+from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent, TurnAwaited
 from auto_migrate.numerals import numeral
 from auto_migrate.record_events import RecordMended
 from auto_migrate.redaction import printable_fields
@@ -359,11 +359,9 @@ class Console:
 
     # -- tenants ------------------------------------------------------------------------------------------------------
 
-    @show.register(SchemasCompared)
-    @show.register(SchemaFinished)
-    @show.register(SchemasProgressed)
+    @show.register(SchemasCompared | SchemaFinished | SchemasProgressed | TurnAwaited)
     def _of_tenants(self, event: TenantEvent, context: Context) -> None:
-        # Most projects have no tenants.
+        # Most projects have no tenants, and one database.
         from auto_migrate.reporting.tenant_words import lines_of
 
         self.lines(lines_of(event, context.schema))

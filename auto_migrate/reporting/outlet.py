@@ -61,6 +61,11 @@ class MarkedLines:
     def flush(self) -> None:
         """Keep what has no end yet."""
 
+    def end(self) -> None:
+        """Hand on a last line that was never ended."""
+        if self._begun:
+            self.write("\n")
+
 
 def discard(file: Any) -> None:
     """Let go nowhere what `file` still holds and is given, so that Python does not fail over it when it ends.

@@ -1,4 +1,4 @@
-"""What people are told of the tenants of a database."""
+"""What people are told of the tenants of a database, and of its turn among several."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auto_migrate.fleet_events import SchemaFinished, SchemasCompared, SchemasProgressed, TenantEvent, shortened
+from auto_migrate.fleet_events import (
+    SchemaFinished,
+    SchemasCompared,
+    SchemasProgressed,
+    TenantEvent,
+    TurnAwaited,
+    shortened,
+)
 from auto_migrate.numerals import numeral
 from auto_migrate.reporting.bridge_words import MOST
 
@@ -19,6 +26,9 @@ def lines_of(event: TenantEvent, schema: str) -> Iterator[str]:
             yield from compared_lines(event)
         case SchemasProgressed():
             yield f"  {progress_line(event)}"
+        case TurnAwaited():
+            text = _("⏳ Waiting for the database {other} ({waited:.0f}s), which comes first")
+            yield text.format(other=event.other, waited=event.waited)
         case SchemaFinished() if event.error:
             yield _("  ✖ {schema}: {error}").format(schema=schema, error=event.error)
 

@@ -10,7 +10,9 @@ from fnmatch import filter as filter_names
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.backwards import is_plain, states_before
 from auto_migrate.applying.online.planned_steps import step_predictor
+from auto_migrate.applying.states.lazy_state import LazyState, djangos
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -18,7 +20,7 @@ from auto_migrate.findings import Acknowledgement, AssessedMigration, Assessment
 from auto_migrate.history.durations import durations, pace
 from auto_migrate.history.journal import Position
 from auto_migrate.phases.classify import PhaseClassifier, classify_plan
-from auto_migrate.phases.divide import states_before
+from auto_migrate.phases.divide import applied
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.unreleased import unreleased_tables
 from auto_migrate.safety.acknowledgements import of_settings
@@ -62,7 +64,7 @@ def assess_plan(
     classifier = PhaseClassifier(
         comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased, new_tables=new_tables
     )
-    before = states_before(comparison.loader, comparison.keys) if comparison.backwards else {}
+    before = states_before_unapplied(comparison) if comparison.backwards else {}
     online = step_predictor(database, is_new=not comparison.recorded, cut=cut)
     read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
     reads = classify_plan(read, classifier)
@@ -84,6 +86,18 @@ def assess_plan(
     timed = timely(assessment.migrations, waiting, with_left=with_left)
     migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in timed)
     return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
+
+
+def states_before_unapplied(comparison: Comparison) -> dict[MigrationKey, ProjectState]:
+    """Return the states before the migrations that a plan unapplies, which share what none of these changes."""
+    standing, state = list(applied(comparison.loader)), LazyState(real_apps=comparison.loader.unmigrated_apps)
+    _ = state.real_models
+    found = states_before((migration for migration, _backwards in comparison.whole), standing, state, standing)
+    # What is not known may do to a state what only Django's own bears.
+    return {
+        MigrationKey.of(migration): state if is_plain(migration) else djangos(state)
+        for migration, state in found.items()
+    }
 
 
 def timely(

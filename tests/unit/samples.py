@@ -139,6 +139,7 @@ SAMPLES: list[Event] = [
     fleet_events.SchemaFinished(0, 0.25, error="The migration billing.0002_total failed: boom"),
     fleet_events.SchemasProgressed(1204, 3000, 3, 40.2),
     fleet_events.SchemasProgressed(3000, 3000, 0, None),
+    fleet_events.TurnAwaited("default", 1.0),
     events.RunStopped(8, 1),
     rehearsing.LeftoversFound(("auto_migrate_rehearsal_0b9f1c527d0a",), ("auto_migrate_rehearsal_4e0e9f0e5a3f",)),
     rehearsing.RehearsalStarted("auto_migrate_rehearsal_5a3f8a1c2d11", 41, (FIRST, SECOND), (SECOND,)),

@@ -27,7 +27,8 @@ from auto_migrate.values import BRIDGED_VENDORS, Bridge
 class BridgeManager:
     """Keeps the bridges of one schema; `in_use` tells whether a release may be running beside the plan.
 
-    Those that are `standing` are looked up, unless somebody knows them.
+    Those that are `standing` are looked up, unless somebody knows them; `harmless` is what the watches of other schemas
+    have learned.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class BridgeManager:
         lock: DeployLock,
         emit: Emitter,
         standing: tuple[Bridge, ...] | None = None,
+        harmless: set[frozenset[str]] | None = None,
     ) -> None:
         self.database = database
         self.comparison = comparison
@@ -53,6 +55,7 @@ class BridgeManager:
         if standing is None:
             standing = self.ledger.standing() if can_have else ()
         self.standing = standing
+        self.harmless = harmless
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
@@ -74,7 +77,11 @@ class BridgeManager:
         if self.raises and not self.is_known:
             self.ledger.ensure_table()
         return BridgeBuilder(
-            self.database, raises=self.raises, any_stand=bool(self.standing), new_tables=self.new_tables
+            self.database,
+            raises=self.raises,
+            any_stand=bool(self.standing),
+            new_tables=self.new_tables,
+            harmless=self.harmless,
         )
 
     @functools.cached_property

@@ -43,13 +43,23 @@ class BridgeBuilder:
 
     `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along,
     `new_tables` what is there and used by none.
-    What it does to the database is of the migration's own transaction, where there is one.
+    `harmless` is what one `StatementWatch` learns for the next. What it does to the database is of the migration's own
+    transaction, where there is one.
     """
 
-    def __init__(self, database: Database, *, raises: bool, any_stand: bool, new_tables: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        raises: bool,
+        any_stand: bool,
+        new_tables: Iterable[str] = (),
+        harmless: set[frozenset[str]] | None = None,
+    ) -> None:
         self.database = database
         self.raises = raises
         self.any_stand = any_stand
+        self.harmless: set[frozenset[str]] = set() if harmless is None else harmless
         self.ledger = BridgeLedger(database.alias)
         # Who watches all statements, and not those of a migration alone.
         self.outside = tuple(database.connection.execute_wrappers)
@@ -83,7 +93,14 @@ class BridgeBuilder:
         if self.database.vendor != "postgresql":
             return contextlib.nullcontext()
         fill = watch.fill_tightened if watch.raises else None
-        statements = StatementWatch(self.database, self.ledger, self.aside, any_stand=lambda: self.any_stand, fill=fill)
+        statements = StatementWatch(
+            self.database,
+            self.ledger,
+            self.aside,
+            any_stand=lambda: self.any_stand,
+            fill=fill,
+            harmless=self.harmless,
+        )
         return self.database.connection.execute_wrapper(functools.partial(self._watch, statements))
 
     @contextlib.contextmanager

@@ -47,7 +47,7 @@ class StatementWatch:
     """Goes between a migration and its connection, as `connection.execute_wrapper` has it.
 
     Within `aside`, no statement is watched. `fill` is asked to raise a bridge where a column takes NULL no more, None
-    where no release needs any.
+    where no release needs any. `harmless` are sets of functions of which none is of somebody's own, as far as is known.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class StatementWatch:
         *,
         any_stand: Callable[[], bool],
         fill: Callable[[ColumnPlace], None] | None = None,
+        harmless: set[frozenset[str]] | None = None,
     ) -> None:
         self.database = database
         self.connection = database.connection
@@ -65,8 +66,7 @@ class StatementWatch:
         self.aside = aside
         self.any_stand = any_stand
         self.fill = fill
-        # Sets of functions of which none is of somebody's own.
-        self._harmless: set[frozenset[str]] = set()
+        self._harmless: set[frozenset[str]] = set() if harmless is None else harmless
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Carry out a statement, with all that stands in its way aside, and let the bridges follow it."""

@@ -86,6 +86,9 @@ def djangos(state: ProjectState) -> ProjectState:
 class LazyState(ProjectState):
     """A project state that shares with its copies what neither has changed."""
 
+    # For whoever reads what operations do.
+    renders_on_demand = True
+
     def __init__(self, models: dict[Key, ModelState] | None = None, real_apps: set[str] | None = None) -> None:
         super().__init__(models, real_apps)
         # What nobody else holds, so that it may be changed in place.

@@ -187,12 +187,10 @@ class PostgreSQL(Database):
         own = self.connection.connection
         if not self._guard or self.connection.in_atomic_block or (self._unguarded or (None,))[0] is own:
             return
-        with self.connection.cursor() as cursor:
-            cursor.execute(SESSION, [list(self._guard)])
-            pid, names, before = cursor.fetchone()
+        pid, before = self._session(self._guard)
         self._pooled = (own, pid != own.info.backend_pid)
         if pid == own.info.backend_pid:
-            self._unguarded = (own, dict(zip(names, before, strict=True)))
+            self._unguarded = (own, before)
             self.configure(self._guard, local=False)
 
     @property
@@ -343,7 +341,7 @@ class PostgreSQL(Database):
             # Another client would inherit the setting, and the next statement may go to another session anyway.
             yield
             return
-        before = self._current(settings)
+        _pid, before = self._session(settings)
         self.configure(settings, local=local)
         try:
             yield
@@ -352,10 +350,12 @@ class PostgreSQL(Database):
                 with contextlib.suppress(Error):
                     self.configure(before, local=local)
 
-    def _current(self, names: Iterable[str]) -> dict[str, str]:
+    def _session(self, names: Iterable[str]) -> tuple[int, dict[str, str]]:
+        """Return the backend's pid, and what those of some settings are that the server knows."""
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", [list(names)])
-            return dict(cursor.fetchall())
+            cursor.execute(SESSION, [list(names)])
+            pid, known, settings = cursor.fetchone()
+        return pid, dict(zip(known or (), settings or (), strict=True))
 
     @property
     def pooled(self) -> bool:

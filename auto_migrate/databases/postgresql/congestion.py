@@ -62,6 +62,8 @@ class Congestion:
         # Transactions that hold the table → when each was first seen.
         self._seen: dict[tuple[Any, str], float] = {}
         self._archived: int | None = None
+        # The table that was asked about last, when that was, and who held it.
+        self._held: tuple[str, float, list[tuple[Any, ...]]] | None = None
 
     def replicas(self) -> dict[str, int | None]:
         """Return the place in the log that each replica and each slot without a client has reached."""
@@ -92,7 +94,9 @@ class Congestion:
 
     def users(self, table: str, now: float) -> Iterator[tuple[str, bool, float]]:
         """Return who else holds a table: name, whether it is as VACUUM does, and the age in seconds."""
-        found = self._rows(HELD, [table])
+        if self._held is None or self._held[:2] != (table, now):
+            self._held = table, now, self._rows(HELD, [table])
+        found = self._held[2]
         self._seen = {key: self._seen.get(key, now) for key in ((pid, number) for pid, number, *_rest in found)}
         for pid, number, as_vacuum, age, application in found:
             who = _("{application} (pid {pid})").format(application=application, pid=pid) if application else f"{pid}"

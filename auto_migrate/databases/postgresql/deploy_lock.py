@@ -64,6 +64,8 @@ class AdvisoryLock(DeployLock):
         self.runner = runner
         self.key = key
         self._connection: BaseDatabaseWrapper | None = None
+        # Kept: backends for tenants send a statement of their own with each that is made.
+        self._kept_cursor: CursorWrapper | None = None
         self._transaction: tuple[int, str] | None = None
 
     def try_acquire(self) -> bool:
@@ -105,7 +107,7 @@ class AdvisoryLock(DeployLock):
             if self._connection is None or self._connection.connection is None:
                 kept = False
             else:
-                with self._connection.cursor() as cursor:
+                with self._cursor() as cursor:
                     kept = self._identify(cursor) == self._transaction
         except Error:
             kept = False
@@ -115,7 +117,7 @@ class AdvisoryLock(DeployLock):
     def release(self) -> None:
         if self.key == LOCK_KEY:
             self.database.drop_fence()
-        connection, self._connection, self._transaction = self._connection, None, None
+        connection, self._connection, self._kept_cursor, self._transaction = self._connection, None, None, None
         if connection is None:
             return
         with contextlib.suppress(Error):
@@ -128,7 +130,9 @@ class AdvisoryLock(DeployLock):
     def _cursor(self) -> contextlib.AbstractContextManager[CursorWrapper]:
         if self._connection is None:
             self._connection = self._own_connection()
-        return self._connection.cursor()
+        if self._kept_cursor is None:
+            self._kept_cursor = self._connection.cursor()
+        return contextlib.nullcontext(self._kept_cursor)
 
     def _own_connection(self) -> BaseDatabaseWrapper:
         connection = self.database.connection.copy()

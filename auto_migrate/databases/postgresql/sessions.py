@@ -8,13 +8,16 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import DatabaseError, Error
+from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.databases.session_waits import Reason, Tell, await_free
-from auto_migrate.values import Blocker
+from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Blocker, Holder
 
 MAX_QUERY = 120
 
@@ -73,6 +76,44 @@ def blocker_of(row: Sequence[Any]) -> Blocker:
     return Blocker("", pid, user or "", application or "", state or "", autovacuum=False, age=age, query=text)
 
 
+class SessionLock(DeployLock):
+    """An advisory lock of the very session that works, which goes with its connection: not for behind a pooler."""
+
+    def __init__(self, database: Database, key: int) -> None:
+        self.database = database
+        self.key = key
+        # The driver's connection that holds it.
+        self._held: object = None
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether the session that works has it: a connection that was made anew is another session."""
+        return self._held is not None and self._held is self.database.connection.connection
+
+    def try_acquire(self) -> bool:
+        with self.database.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [self.key])
+            if cursor.fetchone()[0]:
+                self._held = self.database.connection.connection
+        return self.is_held
+
+    def holder(self) -> Holder | None:
+        for blocker, _since in holders(self.database, self.key):
+            return Holder(f"{blocker.application or 'unknown'} (pid {blocker.pid})", None)
+        return None
+
+    def verify(self) -> None:
+        if not self.is_held:
+            raise TransientError(_(FaultKind.CONNECTION_LOST.value))
+
+    def release(self) -> None:
+        is_held, self._held = self.is_held, None
+        if not is_held:
+            return
+        with contextlib.suppress(Error), self.database.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [self.key])
+
+
 class Fence:
     """The right to work outside of a transaction, held by the very session that does.
 
@@ -83,13 +124,12 @@ class Fence:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        # The driver's connection that holds it.
-        self._held: object = None
+        self._lock: SessionLock | None = None
 
     @property
     def is_held(self) -> bool:
-        """Return whether the session that works has it: a connection that was made anew is another session."""
-        return self._held is not None and self._held is self.database.connection.connection
+        """Return whether the session that works has it."""
+        return self._lock is not None and self._lock.is_held
 
     def hold(self, lock: DeployLock, *, limit: float, clock: Clock, tell: Tell) -> None:
         """Take it; raise `DeployLockTimeout` if another session keeps it."""
@@ -98,19 +138,16 @@ class Fence:
 
     def drop(self) -> None:
         """Let go of it, so that a persistent connection does not keep it; never raises."""
-        is_held, self._held = self.is_held, None
-        if not is_held:
-            return
-        with contextlib.suppress(Error), self.database.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key_here(FENCE_KEY)])
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
     def _take(self) -> bool:
-        with self.database.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key_here(FENCE_KEY)])
-            if cursor.fetchone()[0]:
-                self._held = self.database.connection.connection
-                return True
-        for blocker, since in holders(self.database, key_here(FENCE_KEY)):
+        lock = SessionLock(self.database, key_here(FENCE_KEY))
+        if lock.try_acquire():
+            self._lock = lock
+            return True
+        for blocker, since in holders(self.database, lock.key):
             if blocker.state.startswith("idle") and since > STOPPED_AFTER:
                 self._end(blocker)
         return False

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.conf import Settings
 from auto_migrate.databases import migratable
+from auto_migrate.emitter import Emitter
 from auto_migrate.events import Listener
 from auto_migrate.exceptions import PlanRefused, UsageError
 from auto_migrate.exit_codes import ExitCode
@@ -266,7 +267,7 @@ class Command(BaseCommand):
             migrate(databases[0], request, listeners=[output.listener, *self.listeners], clock=clock)
             return
 
-        def migrate_one(database: str, workers: int, await_turn: Callable[[bool], None]) -> None:
+        def migrate_one(database: str, workers: int, await_turn: Callable[[bool, Emitter], None]) -> None:
             own = output.of(database)
             audience = dataclasses.replace(request.audience, stdout=own.stdout)
             part = dataclasses.replace(request, audience=audience, workers=workers, await_turn=await_turn)

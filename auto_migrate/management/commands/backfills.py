@@ -11,18 +11,22 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
 
+from auto_migrate.active_schema import within_schema
 from auto_migrate.backfills.background import run_backfills
+from auto_migrate.backfills.declared import declared
 from auto_migrate.backfills.progress import described, record_of, states_of, together
 from auto_migrate.backfills.records import ACTIONS, Backfills
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.options import asking
 from auto_migrate.exceptions import TransientError, UsageError
+from auto_migrate.fleet.inventory import take_inventory
 from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.output import add_format, reporting, write_unencodable
 from auto_migrate.redaction import printable
-from auto_migrate.values import jsonable
+from auto_migrate.tenancy import tenancy_of, without_tenants
+from auto_migrate.values import BackfillKey, jsonable
 
 EPILOG = """\
 examples:
@@ -88,8 +92,9 @@ class Command(BaseCommand):
         if action == "list":
             records = list(store.all(tenants))
         else:
+            begun = action == "resume" and begin_where_unknown(store, name, tenants)
             records = store.find(name, tenants)
-            if not store.act(records, action):
+            if not store.act(records, action) and not begun:
                 raise UsageError(
                     _("Backfill {backfill} is {state}, and was not changed.").format(
                         backfill=records[0].key, state=states_of(records)
@@ -105,3 +110,22 @@ class Command(BaseCommand):
             self.stdout.write(_("There are no backfills."))
         for event in together(records):
             self.stdout.write(f"{event.state:<10} {printable(described(event))}")
+
+
+def begin_where_unknown(store: Backfills, name: str, tenants: list[str]) -> bool:
+    """Make the records of a backfill in the schemas of those tenants that have none; return whether any had none."""
+    if not tenants:
+        return False
+    app_label, _dot, own = name.rpartition(".")
+    key = BackfillKey(app_label, own) if app_label else store.find(name)[0].key
+    known = {record.schema for record in store.of(key, tenants)}
+    if not (unknown := [tenant for tenant in dict.fromkeys(tenants) if tenant not in known]):
+        return False
+    if (tenancy := tenancy_of(store.database)) is None:
+        raise without_tenants(store.database)
+    take_inventory(tenancy).chosen(unknown)
+    task = declared(connections[store.database], key).task()
+    for tenant in unknown:
+        with within_schema(tenant):
+            store.ensure(task, background=True)
+    return True

@@ -7,7 +7,6 @@ from django.db import connections
 from django.db.models import UniqueConstraint
 
 from auto_migrate.active_schema import within_schema
-from auto_migrate.backfills import records
 from auto_migrate.backfills.backfill_spec import BackfillSpec
 from auto_migrate.backfills.keys import KeyedTable
 from auto_migrate.backfills.records import Backfills
@@ -18,8 +17,7 @@ TASK = BackfillSpec(BackfillKey("shop", "totals"), KeyedTable("shop_order", ("id
 
 
 @pytest.mark.django_db
-def test_a_table_of_before_has_room_for_the_schemas_of_tenants_once_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_wide", set())
+def test_a_table_of_before_has_room_for_the_schemas_of_tenants_once_it_is_read() -> None:
     connection = connections["default"]
     ensure_tables(connection, [BackfillRecord])
     BackfillRecord.objects.all().delete()

@@ -46,6 +46,7 @@ def copy(apps, schema_editor):
             cursor.execute("SELECT count(price) FROM shop_item")
             assert cursor.fetchone() == (0,), "the first database is not up to date"
 """
+COPYING = "SELECT 1 FROM auto_migrate_step WHERE name = '0002_copy' AND status = 'running'"
 # As code does that takes what belongs elsewhere from a later database, before that lets it go.
 MOVED = """
 from django.db import connections
@@ -55,6 +56,45 @@ def move(apps, schema_editor):
         with connections["orders"].cursor() as cursor:
             columns = connections["orders"].introspection.get_table_description(cursor, "shop_item")
         assert [column.name for column in columns] == ["id"], "a later database was changed"
+"""
+# A receiver of the first database, which looks at the columns that another one has.
+RECEIVING = """
+    import pathlib
+    from django.apps import AppConfig
+    from django.db import connections
+    from django.db.models.signals import post_migrate, pre_migrate
+
+    def columns(alias):
+        with connections[alias].cursor() as cursor:
+            found = connections[alias].introspection.get_table_description(cursor, "shop_item")
+            return [column.name for column in found]
+
+    def receive(using, **_):
+        if using == "default":
+            {what}
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            for signal in (pre_migrate, post_migrate):
+                signal.connect(receive, sender=self)
+"""
+UNDER_WAY = """
+            pathlib.Path("asks").touch()
+            assert columns("orders") == ["id", "price"], "it is not as the release needs it"
+"""
+UNTOUCHED = """
+            assert columns("reports") == ["id"], "a later database was changed"
+            pathlib.Path("asks").touch()
+"""
+WAITING = """
+    import pathlib
+
+    def listen(event, context):
+        if event.kind == "turn_awaited":
+            assert (context.database, event.other) == ("reports", "default")
+            pathlib.Path("waits").touch()
 """
 PRICE = 'migrations.AddField("item", "price", models.IntegerField(null=True)),'
 
@@ -172,10 +212,9 @@ def test_code_finds_the_databases_before_its_own_up_to_date(shop: Project, begun
     second(shop, "copy", COPIED)
     assert shop.run("auto_migrate").code == 0
     shop.migration("shop", "0003_price", PRICE, after="0002_copy")
-    running = "SELECT 1 FROM auto_migrate_step WHERE name = '0002_copy' AND status = 'running'"
     with held(shop, "default"):
         done = begun(*ALL)
-        until(lambda: is_migrated(shop, "orders") and shop.query(running, database="orders"))
+        until(lambda: is_migrated(shop, "orders") and shop.query(COPYING, database="orders"))
     assert done.result().code == 0, done.result().text
 
 
@@ -188,6 +227,55 @@ def test_code_finds_the_databases_after_its_own_untouched(shop: Project, begun: 
         others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         until(lambda: shop.query(others, database="orders"))
     assert done.result().code == 0, done.result().text
+
+
+def receiving(project: Project, what: str) -> None:
+    """Bring all databases up to date; then add a column, and a receiver."""
+    assert project.run(*ALL, **WORKERS).code == 0
+    project.migration("shop", "0002_price", PRICE, after="0001_initial")
+    project.file("shop/apps.py", RECEIVING.replace("{what}", what.strip()))
+
+
+def test_a_receiver_that_asks_a_later_database_under_way_waits_for_it(
+    shop: Project, begun: Callable[..., Future[Done]]
+) -> None:
+    receiving(shop, UNDER_WAY)
+    with held(shop, "orders"):
+        done = begun(*ALL)
+        until((shop.folder / "asks").exists)
+    assert done.result().code == 0, done.result().text
+
+
+def test_one_that_a_receiver_has_asked_begins_after_it_and_says_for_whom_it_waits(
+    shop: Project, begun: Callable[..., Future[Done]]
+) -> None:
+    receiving(shop, UNTOUCHED)
+    shop.file("waiting.py", WAITING)
+    shop.settings(AUTO_MIGRATE={**shop.read_settings()["AUTO_MIGRATE"], "LISTENERS": ["waiting.listen"]})
+    with psycopg.connect(shop.url) as user:
+        user.execute("SELECT FROM shop_item")
+        with held(shop, "orders"):
+            # The third is begun when the second is done.
+            future = begun(*ALL, AUTO_MIGRATE_TENANT_WORKERS="2")
+            until((shop.folder / "asks").exists)
+        until((shop.folder / "waits").exists)
+    done = future.result()
+    assert done.code == 0, done.text
+    assert done.output.count("[reports] ⏳ Waiting for the database default (") == 1
+
+
+def test_two_whose_code_waits_for_each_other_end_with_what_to_type(
+    shop: Project, begun: Callable[..., Future[Done]]
+) -> None:
+    second(shop, "copy", COPIED)
+    assert shop.run("auto_migrate").code == 0
+    shop.migration("shop", "0003_price", PRICE, after="0002_copy")
+    shop.file("shop/apps.py", RECEIVING.replace("{what}", UNDER_WAY.strip()))
+    with held(shop, "default"):
+        done = begun(*ALL)
+        until(lambda: is_migrated(shop, "orders") and shop.query(COPYING, database="orders"))
+    assert done.result().code == 1, done.result().text
+    assert "--database default && manage.py auto_migrate --database orders" in done.result().errors
 
 
 def test_code_that_uses_a_database_that_failed_fails_as_well(shop: Project) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def go_astray(apps, schema_editor, batch):
         raise ValueError("not here")
     batch.update(n=F("n") + 1)
     connection.set_schema("delta")
+"""
+DYING = """
+import os, signal
+
+def die(apps, schema_editor):
+    if "KILL_AT" in os.environ:
+        os.kill(os.getpid(), signal.SIGKILL)
 """
 # A listener of the project's own, which drops a tenant when its backfill has begun.
 DROPPING = """
@@ -80,6 +88,32 @@ COUNTING = """
                     lambda connection, **_: connection.execute_wrappers.append(count), weak=False
                 )
 """
+# Tells at the end how many connections were made, and statements sent.
+TELLING = """
+    import atexit
+    from django.apps import AppConfig
+    from django.db.backends.signals import connection_created
+
+    made, sent = 0, 0
+
+    def count(execute, *statement):
+        global sent
+        sent += 1
+        return execute(*statement)
+
+    def watch(connection, **_):
+        global made
+        made += 1
+        if count not in connection.execute_wrappers:
+            connection.execute_wrappers.append(count)
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            connection_created.connect(watch)
+            atexit.register(lambda: open("counted", "w").write(f"{made} {sent}"))
+"""
 N = 'migrations.AddField("item", "n", models.IntegerField(default=0)),'
 COUNT = 'Backfill("shop.Item", "count", {what}, batch_rows=7{more}),'
 SET = 'set={"n": F("n") + 1}'
@@ -91,9 +125,9 @@ SWEPT = pytest.mark.skipif("SWEEP" not in os.environ, reason="make sweep")
 Times = dict[str, list[tuple[int, int]]]
 
 
-def with_backfill(project: Tenanted, more: str = "", what: str = SET) -> Tenanted:
+def with_backfill(project: Tenanted, more: str = "", what: str = SET, names: Sequence[str] = NAMES) -> Tenanted:
     """Give each tenant forty rows, and write a migration that counts each of them up."""
-    for name in NAMES:
+    for name in names:
         project.query(f"INSERT INTO {name}.shop_item SELECT number FROM generate_series(1, 40) AS number")
     project.migration("shop", "0002_n", N, after="0001_initial")
     project.migration("shop", "0003_count", COUNT.format(what=what, more=more), after="0002_n", before=BEFORE)
@@ -206,6 +240,21 @@ def test_workers_share_the_schemas(tenanted: Tenanted) -> None:
     assert times(project) == each(1)
 
 
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("more", ["", BACKGROUND])
+def test_a_schema_of_few_rows_costs_some_statements_and_no_connection(tenanted: Tenanted, more: str) -> None:
+    tenanted.copies(*(others := [f"other{number}" for number in range(8)]), of="acme")
+    project = with_backfill(tenanted, more, names=(*NAMES, *others))
+    assert project.run("auto_migrate", *([] if more else ["shop", "0002"])).code == 0
+    project.file("shop/apps.py", TELLING)
+    done = project.run(*(["backfills", "run"] if more else ["auto_migrate"]), **ONE_AT_A_TIME)
+    assert (done.code, times(project, *others)) == (0, each(1, *others)), done.text
+    connections, statements = map(int, (project.folder / "counted").read_text().split())
+    assert connections < 6
+    # With two batches each; and what is asked of none of them.
+    assert statements < 12 * 60 + 300
+
+
 def test_rows_of_the_shared_schema_are_not_taken_for_those_of_a_tenant_who_has_no_table(tenanted: Tenanted) -> None:
     project = with_backfill(tenanted, what="function=kill")
     assert project.run("auto_migrate", "shop", "0002").code == 0
@@ -228,3 +277,71 @@ def test_the_plan_is_held_back_as_long_as_the_workers_of_this_run_need(tenanted:
     assert times(project) == each(0)
     done = project.run("auto_migrate", **limits)
     assert (done.code, times(project)) == (0, each(1)), done.text
+
+
+def rename(project: Tenanted, **names: str) -> None:
+    """Rename the schemas of some tenants, as an operator would by hand."""
+    for former, name in names.items():
+        project.query(f'ALTER SCHEMA "{former}" RENAME TO "{name}"')
+        project.query(f"UPDATE customers_client SET schema_name = '{name}' WHERE schema_name = '{former}'")
+
+
+def test_a_schema_that_is_renamed_takes_its_backfill_along(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, BACKGROUND)
+    assert project.run("auto_migrate").code == 0
+    assert project.run("backfills", "pause", "count", "--tenant=acme").code == 0
+    # Two of them change names with each other.
+    rename(project, beta="zeta", acme="former", gamma="acme", former="gamma")
+    project.migration("shop", "0004_finish", FINISH, after="0003_count", before=BEFORE)
+    refused = project.run("auto_migrate")
+    assert refused.code == 10, refused.text
+    assert "in 1 schema: gamma" in refused.errors
+    assert project.run("backfills", "resume", "count").code == 0
+    done = project.run("auto_migrate")
+    names = ("acme", "gamma", "delta", "zeta")
+    assert (done.code, times(project, *names), states(project)) == (
+        0,
+        each(1, *names),
+        dict.fromkeys(names, "succeeded"),
+    )
+
+
+def test_a_copy_of_a_schema_is_not_taken_for_done_and_a_table_that_was_empty_is(tenanted: Tenanted) -> None:
+    project = with_backfill(tenanted, BACKGROUND)
+    project.tenants("fresh")
+    assert project.run("auto_migrate").code == 0
+    project.copies("copy", of="acme")
+    assert project.run("backfills", "run").code == 0
+    # As the release that runs now writes them.
+    project.query("INSERT INTO fresh.shop_item VALUES (1, 1)")
+    project.migration("shop", "0004_finish", FINISH, after="0003_count", before=BEFORE)
+    told = "Backfill shop.count: 1 schema has rows, and nobody knows whether it is done there: copy."
+    # Django's executor of the package's own command, too.
+    for command in ("auto_migrate", "migrate_schemas"):
+        refused = project.run(command)
+        assert refused.code != 0, refused.text
+        assert told in refused.text
+    assert "shop.0004_finish" not in project.recorded_in("copy")
+    assert project.run("backfills", "resume", "count", "--tenant", "copy").output.startswith("pending ")
+    done = project.run("auto_migrate")
+    names = (*NAMES, "copy")
+    assert (done.code, times(project, *names), states(project)) == (
+        0,
+        each(1, *names),
+        dict.fromkeys(names, "succeeded"),
+    )
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("what", ["function=kill", "of statements"])
+def test_a_schema_that_is_renamed_after_a_cut_is_gone_on_with(tenanted: Tenanted, what: str) -> None:
+    project = with_backfill(tenanted, what="function=kill")
+    if what != "function=kill":
+        counted = 'migrations.RunSQL("UPDATE shop_item SET n = n + 1"), migrations.RunPython(die),'
+        project.migration("shop", "0003_count", counted, after="0002_n", before=DYING, head="atomic = False")
+    assert project.killed("auto_migrate", KILL_AT="3") == -signal.SIGKILL
+    names = {name: f"new_{name}" for name in NAMES}
+    rename(project, **names)
+    done = project.run("auto_migrate", "--resolve=shop.0003_count:2=redo", "--max-failures=9")
+    done = project.run("auto_migrate") if what == "function=kill" else done
+    assert (done.code, times(project, *names.values())) == (0, each(1, *names.values())), done.text

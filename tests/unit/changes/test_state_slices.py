@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.db import migrations, models
@@ -15,8 +16,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.changes.operations import changes_of_schema
-from auto_migrate.changes.state_slices import sliced
+from auto_migrate.changes.reading import read_plan
+from auto_migrate.changes.state_slices import djangos_own, sliced
 from auto_migrate.databases.offline import offline
+from auto_migrate.phases.divide import applied
+from auto_migrate.safety.plan_assessment import states_before_unapplied
 
 Step = tuple[Operation, ProjectState, ProjectState]
 
@@ -119,6 +123,25 @@ def test_the_migrations_of_django_and_the_service_read_alike(connection: BaseDat
         if not isinstance(operation, migrations.RunPython | migrations.RunSQL):
             part = read(operation, app_label, connection, *sliced(operation, app_label, before, after))
             assert part == read(operation, app_label, connection, before, after), operation.describe()
+
+
+def test_what_is_unapplied_reads_alike_from_states_that_share_what_none_changes(
+    connection: BaseDatabaseWrapper,
+) -> None:
+    loader: Any = MigrationLoader(None)
+    loader.applied_migrations = dict(loader.graph.nodes)
+    standing = list(applied(loader))
+    plan = [(migration, True) for migration in reversed(standing)]
+    lazy = states_before_unapplied(cast("Any", SimpleNamespace(loader=loader, whole=plan)))
+    own = {key: djangos_own(state) for key, state in lazy.items()}
+    assert len(own) == len(standing)
+    kept = {id(model) for state in lazy.values() for model in state.models.values()}
+    assert len(kept) < 3 * sum(len(migration.operations) for migration in standing)
+    reads = [read_plan(connection, plan, ProjectState(), before=before) for before in (lazy, own)]
+    on_demand, in_full = ([told(change) for read in found for _operation, change in read.changes()] for found in reads)
+    assert on_demand == in_full
+    # What is rendered for each goes with it.
+    assert not lazy
 
 
 def test_a_model_is_read_without_those_that_only_refer_to_it() -> None:

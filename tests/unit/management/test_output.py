@@ -1,4 +1,4 @@
-"""With `--format json` standard output belongs to the listener, whatever it is."""
+"""With `--format json` standard output belongs to the listener, whatever it is; else no line of anybody is lost."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import os
 import sys
 
 import pytest
-from django.core.management.base import OutputWrapper
+from django.core.management.base import BaseCommand, OutputWrapper
 
-from auto_migrate.management.output import kept_apart
+from auto_migrate.management.output import kept_apart, reporting
 
 
 def test_a_console_that_is_no_file_is_kept_apart_from_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,3 +52,12 @@ def test_a_reader_that_went_away_does_not_fail_the_command() -> None:
             stream.write("line\n")
         assert os.fstat(writer)
     os.close(writer)
+
+
+def test_a_last_line_that_was_not_ended_is_written_for_each_of_several_databases() -> None:
+    stdout = io.StringIO()
+    with reporting(BaseCommand(stdout=stdout, no_color=True), {"format": "text", "verbosity": 1}) as output:
+        for database in ("default", "reports"):
+            output.of(database).stdout.write(f"begun\nlast of {database}", ending="")
+    text = stdout.getvalue()
+    assert text == "[default] begun\n[reports] begun\n[reports] last of reports\n[default] last of default\n"

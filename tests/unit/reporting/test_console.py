@@ -395,6 +395,11 @@ TRANSLATED: list[tuple[Event, str, str]] = [
         "  1.204/3.000 schemas, 3 com falha, faltam 40 s\n",
     ),
     (
+        fleet_events.TurnAwaited("default", 1.2),
+        "⏳ Waiting for the database default (1s), which comes first\n",
+        "⏳ Aguardando o banco de dados default (1s), que vem antes\n",
+    ),
+    (
         events.PoolerNoticed(),
         "⚠️  A pooler is in between; name the server itself: AUTO_MIGRATE['DIRECT_URLS'].\n",
         "⚠️  Há um pooler no meio; indique o próprio servidor: AUTO_MIGRATE['DIRECT_URLS'].\n",
