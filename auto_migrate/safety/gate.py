@@ -83,6 +83,7 @@ class Gate:
 
     def _assess(self, comparison: Comparison, state: ProjectState, cut: Mapping[MigrationKey, Position]) -> None:
         # Most deploys have no plan, and importing all that judges one costs them as much as all that they do.
+        from auto_migrate.safety.hazards.am206_there_already import THERE_ALREADY
         from auto_migrate.safety.plan_assessment import assess_plan, blocking_findings
         from auto_migrate.safety.plan_fingerprint import plan_fingerprint
         from auto_migrate.safety.refusal import refused
@@ -96,7 +97,9 @@ class Gate:
             cut=cut,
             after_deploy=self.goal.phase is Phase.POST_DEPLOY,
         )
-        self.assessment, blocking = assessment, blocking_findings(assessment, cut)
+        self.assessment = assessment
+        # The database refuses that by itself, and of many schemas perhaps only one.
+        blocking = tuple(one for one in blocking_findings(assessment, cut) if one.code != THERE_ALREADY)
         plan = plan_fingerprint(comparison)
         self.emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, (), plan, assessment.forecast))
         if blocking:

@@ -230,7 +230,7 @@ def test_a_squash_is_not_proven_by_columns_where_data_is_missing(tiny: Tiny) -> 
     tiny.query("ALTER TABLE app_t ADD COLUMN one integer")
     squash = FIRST_OF_SQUASH + f"        a('one'), {INC},\n    ]\n"
     tiny.write("0001_squashed_0003_inc", squash)
-    assert "Completed the record" not in tiny.run("auto_migrate", expect=6)
+    assert "Completed the record" not in tiny.run("auto_migrate", expect=1)
     assert tiny.n == 0
 
 
