@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,18 +13,21 @@ from auto_migrate.applying.online.quoted_names import chosen_name, unquoted
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
 
-# A bridge that stands, and a column that a cut run has begun to replace, have triggers of ours.
-COLUMN = """
+# What of a table would see, refuse or pass on what is written to another column. A bridge that stands has a trigger of
+# ours, and so has a column that a cut run has begun to replace.
+ODD_TABLE = """
+    EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
+                                         AND NOT starts_with(tgname, 'auto_migrate_'))
+    OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
+    OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
+    OR EXISTS (SELECT FROM pg_publication_tables WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
+"""
+COLUMN = f"""
     SELECT attnum, attnotnull, attidentity, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum),
            nullif(attstattarget, -1),
            attgenerated <> '' OR attacl IS NOT NULL OR attoptions IS NOT NULL OR attcompression <> ''
                OR attstorage <> typstorage OR attislocal IS NOT TRUE OR attinhcount > 0
-               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
-                                                       AND NOT starts_with(tgname, 'auto_migrate_'))
-               OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
-               OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
-               OR EXISTS (SELECT FROM pg_publication_tables
-                          WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
+               OR {ODD_TABLE}
                OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
                OR (attidentity <> '' AND EXISTS (
                    SELECT FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
@@ -39,7 +42,8 @@ COLUMN = """
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = to_regclass(%s) AND attname = %s::text::name AND NOT attisdropped
-"""
+"""  # noqa: S608 # of our own
+TABLE = f"SELECT {ODD_TABLE} FROM (SELECT to_regclass(%s) AS attrelid) AS asked WHERE attrelid IS NOT NULL"  # noqa: S608 # of our own
 # Whatever else depends on the column: views, rules, generated columns, functions with a body in SQL.
 OTHERS = """
     SELECT count(*) FROM pg_depend
@@ -112,6 +116,10 @@ class ReplacedColumn:
     value: str = ""
 
 
+# Return what hangs on a column, of a table, by quoted names, without the foreign keys of these names.
+Facts = Callable[[BaseDatabaseWrapper, str, str, Iterable[str]], ReplacedColumn]
+
+
 def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ReplacedColumn:
     """Look a column up; raise `NotOnline` where something hangs on it that could not be there again.
 
@@ -136,6 +144,16 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
     return ReplacedColumn(
         table, column, required, identity, default or "", comment, statistics, sequence or "", indexes, checks
     )
+
+
+def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, required: bool) -> ReplacedColumn:
+    """Foresee what will hang on a column that the plan makes before; raise `NotOnline` as for one that is there."""
+    with connection.cursor() as cursor:
+        cursor.execute(TABLE, [table])
+        found = cursor.fetchone()
+    if found is None or found[0]:
+        raise NotOnline
+    return ReplacedColumn(table, column, required, "", "", None, None, "", [], [])
 
 
 def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:

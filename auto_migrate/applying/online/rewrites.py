@@ -22,7 +22,7 @@ from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of, unquoted
 from auto_migrate.applying.online.removals import drop_constraint
-from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
+from auto_migrate.applying.online.replaced_column import ColumnIndex, Facts, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.applying.row_trigger import row_trigger
@@ -240,7 +240,9 @@ class Shadow:
         return f"{alter} ADD CONSTRAINT {quoted(index.name)} {kind} USING INDEX {built}{index.deferrable}"
 
 
-def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, version: int) -> list[Step]:
+def rewritten(
+    statements: Sequence[str], connection: BaseDatabaseWrapper, version: int, facts_of: Facts = facts_of
+) -> list[Step]:
     """Return the steps of statements that change types and what hangs on them, and do nothing else.
 
     Raise `NotOnline` for any others, and without a database to look at.
