@@ -267,23 +267,18 @@ def rewritten(
     if added and not dropped:
         # A key that was not there before may refuse rows when nothing can be put back any more.
         raise NotOnline
-    swap = [
+    swap = (
         *(found[0] for found in dropped),
         *(statement for shadow in shadows for statement in shadow.swap()),
         *sequences,
         *(f"{found[0]} NOT VALID" for found in added),
-    ]
-    targets = [*(found["target"] for found in added), *targets_of(dropped, connection)]
-    tables = dict.fromkeys([*(shadow.facts.table for shadow in shadows), *targets])
-    first, *others = [*tables, *(found["table"] for found in dropped if found["table"] not in tables)]
-    swapped = Step(
-        kind=Kind.CHANGE,
-        sql=tuple(swap),
-        table=first,
-        subject=shadows[0].facts.column,
-        lock=ALTER_TABLE,
-        others=tuple(dict.fromkeys(others)),
     )
+    targets = [*(found["target"] for found in added), *targets_of(dropped, connection)]
+    first, *others = dict.fromkeys(
+        [*(shadow.facts.table for shadow in shadows), *targets, *(found["table"] for found in dropped)]
+    )
+    column = shadows[0].facts.column
+    swapped = Step(kind=Kind.CHANGE, sql=swap, table=first, subject=column, lock=ALTER_TABLE, others=tuple(others))
     steps = [step for shadow in shadows for step in shadow.steps()]
     return [*steps, swapped, *(validated(found["table"], found["name"]) for found in added)]
 
