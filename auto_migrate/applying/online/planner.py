@@ -20,7 +20,7 @@ from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.renames import renamed
-from auto_migrate.applying.online.replaced_column import Facts, demand_no_triggers, facts_of
+from auto_migrate.applying.online.replaced_column import Facts, demand_no_triggers, facts_of, facts_or_new
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
@@ -81,9 +81,11 @@ class OnlinePlanner:
             return False
         if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
+        # A column that an operation before makes is not there yet.
+        foreseeing = dataclasses.replace(self, facts_of=facts_or_new)
         for operation in migration.operations:
             after = foresee(state, migration.app_label, [operation])
-            if self.steps(operation, migration.app_label, state, after):
+            if foreseeing.steps(operation, migration.app_label, state, after):
                 return True
             state = after
         return False

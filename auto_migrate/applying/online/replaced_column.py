@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.applying.online.quoted_names import chosen_name, unquoted
+from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
 
@@ -84,6 +84,10 @@ TRIGGERS = """
 """
 
 
+class NotThere(NotOnline):
+    """A column that the database does not have, or not yet."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ColumnIndex:
     """An index on the column, and the constraint that it is of, if it is of one: `p` or `u`."""
@@ -99,7 +103,8 @@ class ColumnIndex:
 class ReplacedColumn:
     """A column (names quoted) and what hangs on it.
 
-    One that `becomes_required` has `value` put where NULL is, if it is not empty.
+    One that `becomes_required` has `value` put where NULL is, if it is not empty. `not_null` is the constraint that is
+    its NOT NULL, quoted, empty where there is none that has a name.
     """
 
     table: str
@@ -114,6 +119,7 @@ class ReplacedColumn:
     checks: Sequence[tuple[str, str]]
     becomes_required: bool = False
     value: str = ""
+    not_null: str = ""
 
 
 # Return what hangs on a column, of a table, by quoted names, without the foreign keys of these names.
@@ -134,16 +140,18 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
         name = unquoted(column)
         found = rows(COLUMN, [table, table, table, name])
         if not found:
-            raise NotOnline
+            raise NotThere
         number, required, identity, default, comment, statistics, odd, sequence = found[0]
         if odd or rows(OTHERS, [table, number])[0][0]:
             raise NotOnline
         place = {"table": table, "number": number}
         indexes = [index_of(row) for row in rows(INDEXES, place)]
-        checks = list(checks_of(rows(CONSTRAINTS, place), table, column, set(keys_dropped)))
-    return ReplacedColumn(
-        table, column, required, identity, default or "", comment, statistics, sequence or "", indexes, checks
-    )
+        constraints = rows(CONSTRAINTS, place)
+        checks = list(checks_of(constraints, set(keys_dropped)))
+        # It keeps the name that it was given when the column was called otherwise.
+        not_null = next((quoted(one[1]) for one in constraints if one[0] == "n"), "")
+    told = (default or "", comment, statistics, sequence or "")
+    return ReplacedColumn(table, column, required, identity, *told, indexes, checks, not_null=not_null)
 
 
 def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, required: bool) -> ReplacedColumn:
@@ -154,6 +162,16 @@ def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, re
     if found is None or found[0]:
         raise NotOnline
     return ReplacedColumn(table, column, required, "", "", None, None, "", [], [])
+
+
+def facts_or_new(
+    connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]
+) -> ReplacedColumn:
+    """Look a column up, or foresee it where it is not there yet."""
+    try:
+        return facts_of(connection, table, column, keys_dropped)
+    except NotThere:
+        return facts_of_new(connection, table, column, required=False)
 
 
 def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
@@ -181,9 +199,7 @@ def index_of(row: tuple[Any, ...]) -> ColumnIndex:
     return ColumnIndex(name, definition, unique, kind or "", timing)
 
 
-def checks_of(
-    rows: Iterable[tuple[Any, ...]], table: str, column: str, keys_dropped: set[str]
-) -> Iterable[tuple[str, str]]:
+def checks_of(rows: Iterable[tuple[Any, ...]], keys_dropped: set[str]) -> Iterable[tuple[str, str]]:
     """Return names and definitions of CHECK constraints; raise `NotOnline` for what else nobody makes again."""
     for kind, name, definition, valid, width, remarked in rows:
         if remarked:
@@ -191,8 +207,8 @@ def checks_of(
         if kind == "c" and valid and "'" not in definition:
             yield name, definition
         elif kind == "n":
-            # Made again by SET NOT NULL, under the name that the server chooses.
-            if quoted(name) != chosen_name(table, column, "not_null") or not valid:
+            # Made again by SET NOT NULL.
+            if not valid:
                 raise NotOnline
         elif kind != "f" or width != 1 or quoted(name) not in keys_dropped:
             raise NotOnline

@@ -194,8 +194,8 @@ class Shadow:
         replaced = [f"{alter} DROP COLUMN {facts.column}", f"{alter} RENAME COLUMN {self.column} TO {facts.column}"]
         yield from self.numbered(replaced) if facts.sequence else replaced
         if facts.required and self.version >= AS_CONSTRAINT:
-            name, wanted = (chosen_name(facts.table, column, "not_null") for column in (self.column, facts.column))
-            yield f"{alter} RENAME CONSTRAINT {name} TO {wanted}"
+            wanted = facts.not_null or chosen_name(facts.table, facts.column, "not_null")
+            yield f"{alter} RENAME CONSTRAINT {chosen_name(facts.table, self.column, 'not_null')} TO {wanted}"
         if facts.default:
             yield f"{alter} ALTER COLUMN {facts.column} SET DEFAULT {facts.default}"
         yield from map(self.take_over, facts.indexes)
