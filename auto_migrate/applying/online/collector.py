@@ -107,7 +107,7 @@ class OnlineCollector(Collector):
     def _constraint_names(self, model: Any, *arguments: Any, **options: Any) -> Any:
         if (table := self.former_tables.get(model._meta.db_table)) is not None:
             model = SimpleNamespace(_meta=SimpleNamespace(db_table=table))
-        return super()._constraint_names(model, *arguments, **options)  # type: ignore[misc] # Django's own
+        return super()._constraint_names(model, *arguments, **options)
 
     def _alter_field(self, model: Any, old_field: Any, new_field: Any, *types: Any, **options: Any) -> None:
         if key_of(self, old_field) == key_of(self, new_field) is not None:
