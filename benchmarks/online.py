@@ -50,6 +50,7 @@ KINDS = {
     "0015_types": "AlterField: types that need no rewrite",
     "0016_wide": "AlterField: integer to bigint, a key to integer and back",
     "0017_gone": "RemoveField and DeleteModel with foreign keys",
+    "0018_named": "RenameModel, RenameField, a new field that becomes another",
 }
 OPEN = {"AUTO_MIGRATE_BLOCK": "never"}
 

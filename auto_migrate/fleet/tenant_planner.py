@@ -107,4 +107,6 @@ def tenant_planner(
             own.add(table)
         return look(table) if table in own else None
 
-    return TenantPlanner(planner.connection, look_here, planner.goes, planner.version, planner.is_off, promised)
+    return TenantPlanner(
+        planner.connection, look_here, planner.goes, planner.version, planner.is_off, promised=promised
+    )

@@ -7,6 +7,7 @@ names that they would have had: so each can become steps.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -32,6 +33,8 @@ class OnlineCollector(Collector):
         self.afterwards: list[str] = []
         # Foreign keys that are dropped and made again, and are the same.
         self.kept_keys: set[str] = set()
+        # Tables that get another name, by that one: the database knows them by the one that they have.
+        self.former_tables: dict[str, str] = {}
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         """Keep a statement without its semicolon."""
@@ -94,6 +97,17 @@ class OnlineCollector(Collector):
             f"ALTER TABLE {table} ALTER COLUMN {column} SET {value}",
             f"UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL",  # noqa: S608 # quoted
         ]
+
+    def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
+        """Rename a table, of which the database is asked under its present name from here on."""
+        if old_db_table != new_db_table:
+            self.former_tables[new_db_table] = self.former_tables.pop(old_db_table, old_db_table)
+        super().alter_db_table(model, old_db_table, new_db_table)
+
+    def _constraint_names(self, model: Any, *arguments: Any, **options: Any) -> Any:
+        if (table := self.former_tables.get(model._meta.db_table)) is not None:
+            model = SimpleNamespace(_meta=SimpleNamespace(db_table=table))
+        return super()._constraint_names(model, *arguments, **options)
 
     def _alter_field(self, model: Any, old_field: Any, new_field: Any, *types: Any, **options: Any) -> None:
         if key_of(self, old_field) == key_of(self, new_field) is not None:

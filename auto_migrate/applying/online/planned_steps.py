@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
@@ -12,6 +12,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transaction, planner_of
+from auto_migrate.applying.online.quoted_names import parts_of, unquoted
+from auto_migrate.applying.online.replaced_column import ReplacedColumn, facts_of, facts_of_new
 from auto_migrate.applying.online.runner import Steps
 from auto_migrate.applying.online.step import Step
 from auto_migrate.applying.operation_loop import applies_itself
@@ -81,7 +83,7 @@ class PlannedSteps(StepPredictor):
     def __init__(self, planner: OnlinePlanner, cut: Mapping[MigrationKey, Position] | None = None) -> None:
         super().__init__()
         self.cut = cut or {}
-        self.planner = dataclasses.replace(planner, look=self._look)
+        self.planner = dataclasses.replace(planner, look=self._look, facts_of=self._facts_of)
         self.of_database = planner.look
 
     def steps(
@@ -106,6 +108,15 @@ class PlannedSteps(StepPredictor):
         steps = Steps.of_json(position.started, position.online)
         is_it = operation in migration.operations[steps.operation - 1 : steps.operation]
         return steps.steps if is_it and steps.digest == digest_of([operation]) else ()
+
+    def _facts_of(
+        self, connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]
+    ) -> ReplacedColumn:
+        """Look a column up, or foresee one that the plan makes: the database does not have it yet."""
+        place = ".".join(parts_of(table)), unquoted(column)
+        if place not in self.new.columns:
+            return facts_of(connection, table, column, keys_dropped)
+        return facts_of_new(connection, table, column, required=place not in self.new.nullable)
 
     def _look(self, table: str) -> TableStatistics | None:
         return self.of_database(former) if (former := self.former(table)) else None

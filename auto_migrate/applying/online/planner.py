@@ -20,7 +20,7 @@ from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.renames import renamed
-from auto_migrate.applying.online.replaced_column import demand_no_triggers
+from auto_migrate.applying.online.replaced_column import Facts, demand_no_triggers, facts_of, facts_or_new
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
@@ -65,7 +65,7 @@ class OnlinePlanner:
     """Plans the operations of migrations.
 
     `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major). One
-    that `is_off` plans nothing; what was begun before is gone on with all the same.
+    that `is_off` plans nothing; what was begun before is gone on with all the same. `facts_of` looks a column up.
     """
 
     connection: BaseDatabaseWrapper
@@ -73,6 +73,7 @@ class OnlinePlanner:
     goes: Callable[[TableStatistics], bool]
     version: int
     is_off: bool = False
+    facts_of: Facts = facts_of
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
@@ -80,9 +81,11 @@ class OnlinePlanner:
             return False
         if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
+        # A column that an operation before makes is not there yet.
+        foreseeing = dataclasses.replace(self, facts_of=facts_or_new)
         for operation in migration.operations:
             after = foresee(state, migration.app_label, [operation])
-            if self.steps(operation, migration.app_label, state, after):
+            if foreseeing.steps(operation, migration.app_label, state, after):
                 return True
             state = after
         return False
@@ -153,7 +156,7 @@ class OnlinePlanner:
         if context.renames:
             return renamed(without_passing(editor.collected_sql), self.connection)
         if not context.keeps_rows:
-            return rewritten(without_passing(editor.collected_sql), self.connection, self.version)
+            return rewritten(without_passing(editor.collected_sql), self.connection, self.version, self.facts_of)
         steps = steps_of(editor.collected_sql, context, editor.kept_keys)
         if context.added_columns and any(step.kind is Kind.FILL for step in steps):
             demand_no_triggers(self.connection, steps[0].table)

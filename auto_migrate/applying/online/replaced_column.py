@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.applying.online.quoted_names import chosen_name, unquoted
+from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
 
-# A bridge that stands, and a column that a cut run has begun to replace, have triggers of ours.
-COLUMN = """
+# What of a table would see, refuse or pass on what is written to another column. A bridge that stands has a trigger of
+# ours, and so has a column that a cut run has begun to replace.
+ODD_TABLE = """
+    EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
+                                         AND NOT starts_with(tgname, 'auto_migrate_'))
+    OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
+    OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
+    OR EXISTS (SELECT FROM pg_publication_tables WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
+"""
+COLUMN = f"""
     SELECT attnum, attnotnull, attidentity, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum),
            nullif(attstattarget, -1),
            attgenerated <> '' OR attacl IS NOT NULL OR attoptions IS NOT NULL OR attcompression <> ''
                OR attstorage <> typstorage OR attislocal IS NOT TRUE OR attinhcount > 0
-               OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
-                                                       AND NOT starts_with(tgname, 'auto_migrate_'))
-               OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
-               OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
-               OR EXISTS (SELECT FROM pg_publication_tables
-                          WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
+               OR {ODD_TABLE}
                OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND attnum = ANY(stxkeys::int2[]))
                OR (attidentity <> '' AND EXISTS (
                    SELECT FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
@@ -39,7 +42,8 @@ COLUMN = """
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = to_regclass(%s) AND attname = %s::text::name AND NOT attisdropped
-"""
+"""  # noqa: S608 # of our own
+TABLE = f"SELECT {ODD_TABLE} FROM (SELECT to_regclass(%s) AS attrelid) AS asked WHERE attrelid IS NOT NULL"  # noqa: S608 # of our own
 # Whatever else depends on the column: views, rules, generated columns, functions with a body in SQL.
 OTHERS = """
     SELECT count(*) FROM pg_depend
@@ -80,6 +84,10 @@ TRIGGERS = """
 """
 
 
+class NotThere(NotOnline):
+    """A column that the database does not have, or not yet."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ColumnIndex:
     """An index on the column, and the constraint that it is of, if it is of one: `p` or `u`."""
@@ -95,7 +103,8 @@ class ColumnIndex:
 class ReplacedColumn:
     """A column (names quoted) and what hangs on it.
 
-    One that `becomes_required` has `value` put where NULL is, if it is not empty.
+    One that `becomes_required` has `value` put where NULL is, if it is not empty. `not_null` is the constraint that is
+    its NOT NULL, quoted, empty where there is none that has a name.
     """
 
     table: str
@@ -110,6 +119,11 @@ class ReplacedColumn:
     checks: Sequence[tuple[str, str]]
     becomes_required: bool = False
     value: str = ""
+    not_null: str = ""
+
+
+# Return what hangs on a column, of a table, by quoted names, without the foreign keys of these names.
+Facts = Callable[[BaseDatabaseWrapper, str, str, Iterable[str]], ReplacedColumn]
 
 
 def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]) -> ReplacedColumn:
@@ -126,16 +140,38 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
         name = unquoted(column)
         found = rows(COLUMN, [table, table, table, name])
         if not found:
-            raise NotOnline
+            raise NotThere
         number, required, identity, default, comment, statistics, odd, sequence = found[0]
         if odd or rows(OTHERS, [table, number])[0][0]:
             raise NotOnline
         place = {"table": table, "number": number}
         indexes = [index_of(row) for row in rows(INDEXES, place)]
-        checks = list(checks_of(rows(CONSTRAINTS, place), table, column, set(keys_dropped)))
-    return ReplacedColumn(
-        table, column, required, identity, default or "", comment, statistics, sequence or "", indexes, checks
-    )
+        constraints = rows(CONSTRAINTS, place)
+        checks = list(checks_of(constraints, set(keys_dropped)))
+        # It keeps the name that it was given when the column was called otherwise.
+        not_null = next((quoted(one[1]) for one in constraints if one[0] == "n"), "")
+    told = (default or "", comment, statistics, sequence or "")
+    return ReplacedColumn(table, column, required, identity, *told, indexes, checks, not_null=not_null)
+
+
+def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, required: bool) -> ReplacedColumn:
+    """Foresee what will hang on a column that the plan makes before; raise `NotOnline` as for one that is there."""
+    with connection.cursor() as cursor:
+        cursor.execute(TABLE, [table])
+        found = cursor.fetchone()
+    if found is None or found[0]:
+        raise NotOnline
+    return ReplacedColumn(table, column, required, "", "", None, None, "", [], [])
+
+
+def facts_or_new(
+    connection: BaseDatabaseWrapper, table: str, column: str, keys_dropped: Iterable[str]
+) -> ReplacedColumn:
+    """Look a column up, or foresee it where it is not there yet."""
+    try:
+        return facts_of(connection, table, column, keys_dropped)
+    except NotThere:
+        return facts_of_new(connection, table, column, required=False)
 
 
 def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
@@ -163,9 +199,7 @@ def index_of(row: tuple[Any, ...]) -> ColumnIndex:
     return ColumnIndex(name, definition, unique, kind or "", timing)
 
 
-def checks_of(
-    rows: Iterable[tuple[Any, ...]], table: str, column: str, keys_dropped: set[str]
-) -> Iterable[tuple[str, str]]:
+def checks_of(rows: Iterable[tuple[Any, ...]], keys_dropped: set[str]) -> Iterable[tuple[str, str]]:
     """Return names and definitions of CHECK constraints; raise `NotOnline` for what else nobody makes again."""
     for kind, name, definition, valid, width, remarked in rows:
         if remarked:
@@ -173,8 +207,8 @@ def checks_of(
         if kind == "c" and valid and "'" not in definition:
             yield name, definition
         elif kind == "n":
-            # Made again by SET NOT NULL, under the name that the server chooses.
-            if quoted(name) != chosen_name(table, column, "not_null") or not valid:
+            # Made again by SET NOT NULL.
+            if not valid:
                 raise NotOnline
         elif kind != "f" or width != 1 or quoted(name) not in keys_dropped:
             raise NotOnline

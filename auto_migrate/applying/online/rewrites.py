@@ -22,7 +22,7 @@ from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of, unquoted
 from auto_migrate.applying.online.removals import drop_constraint
-from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn, facts_of, renamed
+from auto_migrate.applying.online.replaced_column import ColumnIndex, Facts, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.applying.row_trigger import row_trigger
@@ -194,8 +194,8 @@ class Shadow:
         replaced = [f"{alter} DROP COLUMN {facts.column}", f"{alter} RENAME COLUMN {self.column} TO {facts.column}"]
         yield from self.numbered(replaced) if facts.sequence else replaced
         if facts.required and self.version >= AS_CONSTRAINT:
-            name, wanted = (chosen_name(facts.table, column, "not_null") for column in (self.column, facts.column))
-            yield f"{alter} RENAME CONSTRAINT {name} TO {wanted}"
+            wanted = facts.not_null or chosen_name(facts.table, facts.column, "not_null")
+            yield f"{alter} RENAME CONSTRAINT {chosen_name(facts.table, self.column, 'not_null')} TO {wanted}"
         if facts.default:
             yield f"{alter} ALTER COLUMN {facts.column} SET DEFAULT {facts.default}"
         yield from map(self.take_over, facts.indexes)
@@ -240,7 +240,9 @@ class Shadow:
         return f"{alter} ADD CONSTRAINT {quoted(index.name)} {kind} USING INDEX {built}{index.deferrable}"
 
 
-def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, version: int) -> list[Step]:
+def rewritten(
+    statements: Sequence[str], connection: BaseDatabaseWrapper, version: int, facts_of: Facts = facts_of
+) -> list[Step]:
     """Return the steps of statements that change types and what hangs on them, and do nothing else.
 
     Raise `NotOnline` for any others, and without a database to look at.
@@ -265,23 +267,18 @@ def rewritten(statements: Sequence[str], connection: BaseDatabaseWrapper, versio
     if added and not dropped:
         # A key that was not there before may refuse rows when nothing can be put back any more.
         raise NotOnline
-    swap = [
+    swap = (
         *(found[0] for found in dropped),
         *(statement for shadow in shadows for statement in shadow.swap()),
         *sequences,
         *(f"{found[0]} NOT VALID" for found in added),
-    ]
-    targets = [*(found["target"] for found in added), *targets_of(dropped, connection)]
-    tables = dict.fromkeys([*(shadow.facts.table for shadow in shadows), *targets])
-    first, *others = [*tables, *(found["table"] for found in dropped if found["table"] not in tables)]
-    swapped = Step(
-        kind=Kind.CHANGE,
-        sql=tuple(swap),
-        table=first,
-        subject=shadows[0].facts.column,
-        lock=ALTER_TABLE,
-        others=tuple(dict.fromkeys(others)),
     )
+    targets = [*(found["target"] for found in added), *targets_of(dropped, connection)]
+    first, *others = dict.fromkeys(
+        [*(shadow.facts.table for shadow in shadows), *targets, *(found["table"] for found in dropped)]
+    )
+    column = shadows[0].facts.column
+    swapped = Step(kind=Kind.CHANGE, sql=swap, table=first, subject=column, lock=ALTER_TABLE, others=tuple(others))
     steps = [step for shadow in shadows for step in shadow.steps()]
     return [*steps, swapped, *(validated(found["table"], found["name"]) for found in added)]
 

@@ -39,6 +39,8 @@ class TypeNarrowed(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, AlterType) or not narrows(change.old, change.new):
             return
+        if site.is_new_column(change.table, change.column):
+            return
         problem = _(
             "{column} of {table} goes from {old} to {new}. Values that do not fit are cut or rounded, or make the "
             "migration fail; the running release goes on writing such values, and then fails too."

@@ -33,6 +33,8 @@ class ColumnRenamed(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, RenameColumn) or comes_with_a_table(site):
             return
+        if site.is_new_column(change.table, change.column):
+            return
         problem = _(
             "From the moment that {table}.{column} is called {to}, every query of the running release that names the "
             "column fails, and should the new release be taken back, its predecessor fails as well."

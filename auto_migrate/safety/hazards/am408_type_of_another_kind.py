@@ -43,6 +43,8 @@ class TypeOfAnotherKind(Hazard):
     def found(self, change: Change, site: Site) -> Iterator[Found]:
         if not isinstance(change, AlterType) or not is_of_another_kind(change):
             return
+        if site.is_new_column(change.table, change.column):
+            return
         problem = _(
             "The running release takes {table}.{column} for {old} and compares it with such values, which PostgreSQL "
             "does not do with {new}; what it reads is not what it expects either."

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.integration.online.shop import ALWAYS, Shop, steps
+from tests.integration.online.shop import ALWAYS, Shop, handled, steps
 from tests.servers import PostgreSQL
 from tests.snapshot import snapshot, unordered
 from tools.servers import wait_until
@@ -113,6 +113,23 @@ def test_columns_become_others_as_django_makes_them(parts: Shop, postgresql: Pos
     default = 7 if operations is OTHERWISE else 5
     sql = "INSERT INTO shop_part (kind_id, text, size) VALUES (1, 'x', 2) RETURNING id, count"
     assert parts.query(sql) == [(301, default)]
+
+
+def test_a_column_that_the_plan_itself_adds_becomes_another(parts: Shop, postgresql: PostgreSQL) -> None:
+    name = parts.url.rpartition("/")[2]
+    parts.second(
+        'migrations.AddField("part", "new", models.IntegerField(default=4)),'
+        'migrations.RenameField("part", "new", "newer"),'
+        'migrations.AlterField("part", "newer", models.CharField(max_length=9, default="5"))'
+    )
+    stock = postgresql.create_database(f"{name}_stock", name)
+    assert [len(operation) > 2 for operation in steps(parts)] == [False, False, True]
+    assert handled(parts) == {"AM102": "online", "AM403": None}
+    assert "operation 3, step 1 of " in parts.deploy().output
+    parts.databases["default"] = stock
+    assert parts.run("migrate").code == 0
+    ours, theirs = (unordered(snapshot(postgresql, one)) for one in (name, f"{name}_stock"))
+    assert ours.difference(theirs) == ""
 
 
 @contextlib.contextmanager
