@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import Error, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import operations as ops
@@ -187,7 +189,10 @@ class OnlinePlanner:
         if isinstance(operation, ops.RunSQL):
             return is_worth_parsing(operation)
         if isinstance(operation, RENAMES):
-            return any(self._goes(table) for table, _mode in LockNeeds(app_label, state).of_one(operation))
+            # What the migration itself has made is not there yet, and goes where that goes.
+            with contextlib.suppress(LookupError, FieldDoesNotExist):
+                return any(self._goes(table) for table, _mode in LockNeeds(app_label, state).of_one(operation))
+            return False
         is_key = isinstance(operation, ops.AlterField) and (operation.field.primary_key or operation.field.unique)
         return (is_key and rule_of(operation) is not None) or self._table_goes(operation, app_label, state)
 

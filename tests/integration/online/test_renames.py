@@ -95,6 +95,26 @@ def test_another_key_than_djangos_is_made_anew(parts: Shop, before: str, operati
     assert steps(parts) == [[]]
 
 
+@pytest.mark.parametrize(
+    "operations",
+    [
+        """
+            migrations.AddField("line", "fourth", models.ForeignKey("Kind", models.CASCADE, null=True)),
+            migrations.RenameField("line", "fourth", "last"),
+        """,
+        f"""
+            migrations.CreateModel("Box", [{ID}, ("kind", models.ForeignKey("Kind", models.CASCADE))]),
+            migrations.RenameModel("Box", "Crate"),
+            migrations.RenameField("crate", "kind", "sort"),
+        """,
+    ],
+)
+def test_what_the_same_migration_made_gets_another_name(parts: Shop, operations: str) -> None:
+    parts.second(operations)
+    parts.deploy()
+    assert parts.run("auto_migrate", "--check").code == 0
+
+
 def test_bridges_go_along(parts: Shop) -> None:
     parts.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": True})
     parts.second(
