@@ -109,7 +109,9 @@ def test_another_key_than_djangos_is_made_anew(parts: Shop, before: str, operati
         """,
     ],
 )
-def test_what_the_same_migration_made_gets_another_name(parts: Shop, operations: str) -> None:
+@pytest.mark.parametrize("online", ["always", "auto"])
+def test_what_the_same_migration_made_gets_another_name(parts: Shop, operations: str, online: str) -> None:
+    parts.settings(AUTO_MIGRATE={**ALWAYS, "ONLINE": online})
     parts.second(operations)
     parts.deploy()
     assert parts.run("auto_migrate", "--check").code == 0
