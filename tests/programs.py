@@ -51,17 +51,20 @@ LIBRARIES = """
     django.contrib.messages.middleware django.contrib.postgres.constraints django.contrib.postgres.fields
     django.contrib.postgres.indexes django.contrib.postgres.operations django.contrib.sessions.apps
     django.contrib.sessions.middleware django.contrib.sites.shortcuts django.contrib.staticfiles.apps
-    django.contrib.staticfiles.finders django.core.mail django.core.management.commands.migrate
+    django.contrib.staticfiles.finders django.core.cache.backends.locmem django.core.mail
+    django.core.management.commands.makemigrations django.core.management.commands.migrate
     django.core.management.commands.shell django.core.servers.basehttp django.db.backends.mysql.base
     django.db.backends.postgresql.base django.db.backends.sqlite3.base django.db.migrations.autodetector
     django.db.migrations.executor django.db.migrations.writer django.db.models.functions django.forms
     django.template.context_processors django.template.loader django.test.client django.urls
-    django.utils.translation.reloader django.utils.translation.trans_real django.views.debug django.views.generic
+    django.utils.translation.reloader django.utils.translation.trans_real django.views.csrf django.views.debug
+    django.views.defaults django.views.generic
 """
 """What programs of the tests import, as far as it can be imported before the settings are known."""
 
 APART = """
-    __main__ admin apps checks mcp pytest_plugin tasks templatetags testing urls web workers
+    __main__ admin apps checks mcp pytest_plugin tasks templatetags testing urls workers
+    web.bounded_query web.health web.probes
 """
 """What of `auto_migrate` is left to the process that asks for it: it reads settings or registers something."""
 
@@ -268,12 +271,10 @@ class Undecided:
 
 def modules() -> list[str]:
     """Return the modules of the package."""
-    paths = [path.relative_to(ROOT) for path in sorted((ROOT / "auto_migrate").rglob("*.py"))]
-    return [
-        ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-        for path in paths
-        if Path(path.parts[1]).stem not in APART.split()
-    ]
+    paths = [path.relative_to(ROOT).with_suffix("") for path in sorted((ROOT / "auto_migrate").rglob("*.py"))]
+    names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
+    apart = tuple(f"auto_migrate.{name}." for name in APART.split())
+    return [name for name in names if not f"{name}.".startswith(apart)]
 
 
 def serve(link: socket.socket) -> dict[str, Any] | None:

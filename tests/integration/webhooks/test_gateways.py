@@ -20,6 +20,7 @@ from tests.integration.webhooks import lunapay
 from tests.integration.webhooks.conftest import SECRET, Deliver
 from tests.integration.webhooks.payloads import ghostpay
 from tests.manage import ROOT, environment
+from tests.programs import finish, start
 from webhooks.models import Payment, WebhookEvent
 from webhooks.states import EventStatus, SMSStatus
 
@@ -142,7 +143,7 @@ def test_what_the_documentation_says_is_all_there_is_to_it(tmp_path: Path) -> No
     module, line, *_ = re.findall(r"```python\n(.*?)```", told, re.DOTALL)
     payload = re.sub(r"\s+", " ", re.search(r"`(\{.*?\})`", told, re.DOTALL)[1])  # type: ignore[index]
     for name in ("webhooks", "sms_sender"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)  # with what is compiled of it
     (tmp_path / "auto_migrate").symlink_to(ROOT / "auto_migrate")
     (tmp_path / "webhooks/gateways/lunapay.py").write_text(module)
     settings = tmp_path / "sms_sender/settings.py"
@@ -157,10 +158,8 @@ def test_what_the_documentation_says_is_all_there_is_to_it(tmp_path: Path) -> No
         "PYTHONPATH": str(tmp_path),
     }
     scenario = f"import django; django.setup()\n{SCENARIO}"
-    done = subprocess.run(
-        [sys.executable, "-c", scenario, payload],
-        env=environment(env), cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-c", scenario, payload]
+    done = finish(start(command, env=environment(env), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     assert done.returncode == 0, done.stdout + done.stderr
     status, payment = json.loads(done.stdout.splitlines()[-1])
     assert (status, payment["gateway"], payment["gateway_id"]) == (200, "lunapay", "lp_1")
