@@ -276,7 +276,7 @@ NEUTRAL = re.compile(
     r"|[\w\[\],-]+==[\w.]+(?:, [\w\[\],-]+==[\w.]+)*"
     r"|\w+\.\d{4}_\w+(?:, \w+\.\d{4}_\w+)*"
     r"|\d+ AM\d{3}(?:, \d+ AM\d{3})*"
-    r"|[a-z]+(?:-[a-z\d]+)+|wiki|PostgreSQL|MariaDB|[–×]"
+    r"|[a-z]+(?:-[a-z\d]+)+|wagtail|wiki|PostgreSQL|MariaDB|[–×]"
     rf"|{AMOUNT}(?:(?: / |, | to | \(){AMOUNT})*\)?"
 )
 PICTURE = re.compile(r"!\[(?P<text>.*)\]\((?P<path>.*)\)")
