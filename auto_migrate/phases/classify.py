@@ -233,8 +233,8 @@ def waits_willingly(migration: MigrationChanges) -> bool:
         if not operation.changes and any(isinstance(one, RunSQL) and one.sql for one in flat([operation.operation])):
             return False
         for change in operation.changes:
-            is_lock = isinstance(change, changes.LockTable)
-            if isinstance(change, noticed) or (is_lock and change.reason not in UNNOTICED):
+            is_of_more = isinstance(change, changes.LockTable) and change.reason not in UNNOTICED
+            if is_of_more or isinstance(change, noticed):
                 return False
     return True
 

@@ -100,6 +100,7 @@ def disagreement(app: str, body: str, found: Found) -> str:
         f"recorded: {found.recorded}, there: {found.words}": found.recorded is not done,
         f"recorded: {found.recorded}, its step: {found.step}": not died
         and found.recorded is not (found.step == "applied"),
+        f"it ends with 0, and the run is {found.run}": found.code == 0 and found.run != "succeeded",
         "a run stays open that has an end": died and "failed at operation" in found.output,
         f"exit code {found.code}, run {found.run}, there: {found.words}": not (died or late)
         and not ((found.code == 0) is done is (found.run == "succeeded")),
