@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
-from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.identifiers import is_schema_name, quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
 from auto_migrate.tenant_backends import unknown_package, ways_to_all
@@ -298,7 +298,7 @@ def given_names(path: str) -> Named:
         raise TenantsUnknown(
             _("{path} gave {wrong!r}, which is no list of names.").format(path=path, wrong=given), hint=hint
         )
-    if wrong := [name for name in names if not (isinstance(name, str) and name.strip())]:
+    if wrong := [name for name in names if not is_schema_name(name)]:
         raise TenantsUnknown(
             _("{path} gave {wrong!r}, which is no name of a schema.").format(path=path, wrong=wrong[0]), hint=hint
         )
