@@ -1,4 +1,4 @@
-"""Names in SQL as Django writes them: always in quotes."""
+"""Names in SQL: as Django writes them, always in quotes, and which of them a schema may have."""
 
 from __future__ import annotations
 
