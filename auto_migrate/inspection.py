@@ -125,13 +125,14 @@ def planned(migration: Migration, *, backwards: bool) -> PlannedMigration:
 def interrupted(database: Database, found: PartialMigrations, comparison: Comparison) -> Inspection:
     """Return what is to be said where migrations stand half-way; what is being unapplied is pending."""
     # Next to nobody is cut, and everybody would pay for importing it.
-    from auto_migrate.applying.recovery import stopped_at
+    from auto_migrate.applying.recovery import why_stopped
 
     disk, inspection = comparison.loader.disk_migrations, inspection_of(comparison)
-    for key, position in found.cut.items():
-        if migration := disk.get((key.app_label, key.name)):
-            error = stopped_at(database, migration, position)
-            return dataclasses.replace(inspection, state=SchemaState.DIVERGED, problem=error.message, hint=error.hint)
+    cut = {key: position for key, position in found.cut.items() if key not in comparison.unknown}
+    if cut:
+        key, position = next(iter(cut.items()))
+        error = why_stopped(database, comparison, key, position)
+        return dataclasses.replace(inspection, state=SchemaState.DIVERGED, problem=error.message, hint=error.hint)
     undone = [migration for key in found.undone if (migration := disk.get((key.app_label, key.name)))]
     if not undone:
         return inspection

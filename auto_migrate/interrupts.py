@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks a run to stop at a safe place, the second stops it at once."""
+"""Ways to end a run before its end: SIGTERM and SIGINT, of which the first asks for a safe place, and `os._exit`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
+from typing import NoReturn
+
+from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 
@@ -14,6 +17,7 @@ from auto_migrate.clock import Clock
 # within which a second signal is the echo of the first.
 ECHO = 0.5
 STDERR = 2
+FAILED = 1
 
 
 @contextlib.contextmanager
@@ -50,3 +54,24 @@ def interruptible(*, acknowledge: str = "") -> Iterator[Clock]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+@contextlib.contextmanager
+def seen_to_exit() -> Iterator[None]:
+    """Let `os._exit(0)` within the block, which nobody could catch, not pass for a command that did its work."""
+    process, leave = os.getpid(), os._exit
+
+    def exit_seen(status: int) -> NoReturn:
+        # A child process ends as it likes.
+        if os.getpid() == process:
+            text = _("The run was ended from within: {error}.").format(error=f"os._exit({status})")
+            with contextlib.suppress(OSError):
+                os.write(STDERR, f"{text}\n".encode(errors="replace"))
+            status = status or FAILED
+        leave(status)
+
+    os._exit = exit_seen
+    try:
+        yield
+    finally:
+        os._exit = leave

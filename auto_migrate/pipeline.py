@@ -260,7 +260,7 @@ class Run:
         """Return whether there is nothing to do since the database is of a newer release."""
         is_newer = comparison.state is SchemaState.AHEAD and not self.request.resolutions
         is_alone = self.fleet is None or self.fleet.is_settled(needs_of(comparison.loader))
-        return is_newer and is_alone and not open_journals(self.database.alias)
+        return is_newer and is_alone and set(comparison.unknown).issuperset(open_journals(self.database.alias))
 
     def may_compute(self, comparison: Comparison | None) -> bool:
         """Return whether a migration of the plan is code of others, or nobody can tell yet."""

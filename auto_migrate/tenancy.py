@@ -25,9 +25,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.conf import get_settings, load_callable
-from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.identifiers import is_schema_name, quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import AutoMigrateError, UsageError, summary_of
+from auto_migrate.tenant_backends import unknown_package, ways_to_all
 
 # Of which those of other packages have no type.
 project_settings: Any = settings
@@ -297,7 +298,7 @@ def given_names(path: str) -> Named:
         raise TenantsUnknown(
             _("{path} gave {wrong!r}, which is no list of names.").format(path=path, wrong=given), hint=hint
         )
-    if wrong := [name for name in names if not (isinstance(name, str) and name.strip())]:
+    if wrong := [name for name in names if not is_schema_name(name)]:
         raise TenantsUnknown(
             _("{path} gave {wrong!r}, which is no name of a schema.").format(path=path, wrong=wrong[0]), hint=hint
         )
@@ -316,8 +317,6 @@ def _set_path(connection: BaseDatabaseWrapper, path: str) -> None:
 
 
 KINDS: tuple[type[Tenancy], ...] = (DjangoTenants, DjangoPgschemas)
-# Its successor is django-tenants, which knows how to take over.
-FORMER = "tenant_schemas"
 
 
 def tenancy_of(alias: str) -> Tenancy | None:
@@ -341,16 +340,13 @@ def _tenancy(alias: str, given: str, backend: type[BaseDatabaseWrapper]) -> Tena
             return kind(alias, given)
     if given:
         return _named_schemas(alias, given)
-    if FORMER in packages:
+    if package := unknown_package(backend):
         raise TenantsUnknown(
             _(
                 "{package} keeps a schema for each tenant in database {database!r}, and auto_migrate would look at one "
                 "of them only. Nothing was done."
-            ).format(package=FORMER, database=alias),
-            hint=_(
-                "Migrate all schemas: {command}\n"
-                'If the one schema is all that this project migrates, say so: AUTO_MIGRATE = {{"TENANTS": "none"}}'
-            ).format(command="manage.py migrate_schemas"),
+            ).format(package=package, database=alias),
+            hint="\n".join(ways_to_all(package)),
         )
     return None
 

@@ -287,6 +287,8 @@ class Executor(LazyExecutor):
         migration = stepwise.migration
         with atomic(using=self.database.alias):
             self._enter(migration, backwards=backwards)
+            if backwards:
+                self._complete_record(migration)
             position = stepwise.resume()
         with (
             self.connection.schema_editor(atomic=False) as editor,
@@ -315,6 +317,12 @@ class Executor(LazyExecutor):
         with atomic(using=self.connection.alias, savepoint=False):
             for app_label, name in (*replaced_nodes(self.loader, migration), (migration.app_label, migration.name)):
                 note(app_label, name)
+
+    def _complete_record(self, migration: Migration) -> None:
+        """Record a squash that is applied by its own name as well, by which it is known if it is cut."""
+        own = {"app": migration.app_label, "name": migration.name}
+        if migration.replaces and not self.recorder.migration_qs.filter(**own).exists():
+            self.recorder.record_applied(**own)
 
     def _forget_cut(self, migration: Migration) -> None:
         """Close a journal that was left open: what it tells of is settled now."""

@@ -24,6 +24,7 @@ from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, Migration
 from auto_migrate.history.journal import Position
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.partial_migrations import half_way, resolving
+from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
 from auto_migrate.values import MigrationKey
 
@@ -122,6 +123,14 @@ def stopped_at(database: Database, migration: Migration, position: Position) -> 
     return half_way(migration, position, database.alias)
 
 
+def why_stopped(database: Database, comparison: Comparison, key: MigrationKey, position: Position) -> AutoMigrateError:
+    """Return what a run would say of a migration that stands half-way, which may be gone or replaced by now."""
+    migration = comparison.loader.disk_migrations.get((key.app_label, key.name))
+    if migration is None or key in replaced_in_plan(comparison):
+        return changed_meanwhile(key, position)
+    return stopped_at(database, migration, position)
+
+
 def doubtful(position: Position) -> tuple[str, ...]:
     """Name the tables of the statement that was cut, where they are all that could tell what became of it."""
     note = position.tables_before or {}
@@ -214,16 +223,19 @@ def changed_meanwhile(migration: MigrationKey, position: Position) -> MigrationF
 
 
 def check_open(database: Database, open_journals: Mapping[MigrationKey, Position], comparison: Comparison) -> None:
-    """Raise for a migration that was cut and is gone, or is to be passed over as if it had not been.
+    """Raise for a migration that was cut and is gone or replaced, or is to be passed over as if it had not been.
 
     That is `MigrationFailed`, or `HistoryDiverged` for one that stands half unapplied and is not to be unapplied now,
     or half applied where its app is to be brought to what was before it.
     """
-    target = comparison.target
+    target, replaced = comparison.target, replaced_in_plan(comparison)
     plan = {MigrationKey.of(migration): migration for migration, _backwards in comparison.plan}
     for key, position in open_journals.items():
         node = (key.app_label, key.name)
         gone = node not in comparison.loader.disk_migrations
+        if gone and key in comparison.unknown:
+            # A newer release goes on with it, and nothing is to be done here.
+            continue
         if position.backwards and not gone:
             if node in comparison.recorded and not (key in plan and comparison.backwards):
                 raise stopped_at(database, comparison.loader.disk_migrations[node], position)
@@ -232,8 +244,14 @@ def check_open(database: Database, open_journals: Mapping[MigrationKey, Position
         if passed_over and not gone and node not in comparison.recorded:
             raise stopped_at(database, comparison.loader.disk_migrations[node], position)
         at_once = key in plan and was_at_once(database, plan[key], position)
-        if gone or (at_once and position.done and not comparison.backwards):
+        if gone or key in replaced or (at_once and position.done and not comparison.backwards):
             raise changed_meanwhile(key, position)
+
+
+def replaced_in_plan(comparison: Comparison) -> frozenset[MigrationKey]:
+    """Name the migrations in whose place a squash is to be applied, which would do once more what they have done."""
+    nodes = (replaced_nodes(comparison.loader, migration) for migration, backwards in comparison.plan if not backwards)
+    return frozenset(MigrationKey(*node) for replaced in nodes for node in replaced)
 
 
 def was_at_once(database: Database, migration: Migration, position: Position) -> bool:

@@ -200,7 +200,8 @@ class Stepwise:
                 with self.progress.watched():
                     state = step.run()
                 flush_deferred(editor)
-        except Exception as error:
+        except BaseException as error:
+            # Whatever ends it: `sys.exit()` leaves behind what it leaves.
             own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
             refused_first = isinstance(error, PlanRefused) and noted and statements.is_first
             if refused_first or (own and self._changed_nothing(step.operation, error)):
@@ -274,7 +275,7 @@ class Stepwise:
         check_session(self.database)
         return state
 
-    def _changed_nothing(self, operation: Operation, error: Exception) -> bool:
+    def _changed_nothing(self, operation: Operation, error: BaseException) -> bool:
         """Return whether the server itself refused the first statement of an operation, and that is all there was."""
         fault = self.database.fault_of(error)
         refused = fault is None or fault.kind.contention

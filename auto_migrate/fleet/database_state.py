@@ -86,7 +86,7 @@ def tenants_state(database: Database, tenancy: Tenancy) -> TenantsState:
         states.update(dict.fromkeys(group.names, found.state))
         if found.state in {SchemaState.BEHIND, SchemaState.DIVERGED}:
             pending.update(dict.fromkeys(group.names, found.pending))
-    for name in cut_schemas(database.alias).intersection(states) if states else ():
+    for name in cut_schemas(database.alias, needs().known).intersection(states) if states else ():
         states[name] = SchemaState.BEHIND
         pending.setdefault(name, 1)
     for name in being_made(database.connection, pending) if pending else ():

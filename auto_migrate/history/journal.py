@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
@@ -31,7 +32,7 @@ from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
 from auto_migrate.history.schema_identity import identity_here, present_names
 from auto_migrate.history.store import History
-from auto_migrate.values import MigrationKey, RunStatus, StepStatus
+from auto_migrate.values import MigrationKey, Node, RunStatus, StepStatus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Position:
 def open_journals(database: str) -> dict[MigrationKey, Position]:
     """Return the migrations that were cut and not finished since; none where there is no history.
 
-    Raise what a connection raises that is lost: an answer that was not had is not the answer that there is none.
+    Of an app that this code does not have there is nothing that it needs, or could finish. Raise what a connection
+    raises that is lost: an answer that was not had is not the answer that there is none.
     """
     if not may_have_table(database, StepRecord):
         return {}
@@ -79,7 +81,8 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
             found = list(steps)
             if found and not have_tables(connections[database], StepRecord):
                 return {}
-            return {MigrationKey(step.app_label, step.name): position_of(step) for step in found}
+            here = (step for step in found if step.app_label in apps.app_configs)
+            return {MigrationKey(step.app_label, step.name): position_of(step) for step in here}
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:
             raise
@@ -87,12 +90,13 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
         return {}
 
 
-def cut_schemas(database: str) -> frozenset[str]:
-    """Return the schemas of tenants in which a migration was cut and not finished since."""
+def cut_schemas(database: str, known: Collection[Node] | None = None) -> frozenset[str]:
+    """Return the schemas of tenants in which a migration, one of those `known` if any are, was cut and not finished."""
     cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="").order_by()
     try:
         with savepoint(database):
-            return frozenset(cut.values_list("schema_name", flat=True))
+            found = list(cut.values_list("schema_name", "app_label", "name"))
+            return frozenset(schema for schema, *node in found if known is None or tuple(node) in known)
     except DatabaseError as error:
         if adapter_for(database).fault_of(error) is not None:
             raise

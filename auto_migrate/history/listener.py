@@ -74,7 +74,13 @@ class HistoryListener:
 
     def _write(self, event: Event, context: Context, *, due: bool) -> None:
         if due:
-            self.history.note(context.run_id, *self.notes)
+            try:
+                self.history.note(context.run_id, *self.notes)
+            except Error:
+                if isinstance(event, RunFailed | RunStopped):
+                    # The run has ended, whatever becomes of its steps.
+                    self._note_run(event, context)
+                raise
             self.notes.clear()
         if isinstance(event, SchemasCompared) and event.plans:
             # Each schema adds its steps to it.
@@ -177,8 +183,10 @@ class HistoryListener:
                 )
             case RunStopped() if self.started:
                 self.history.finish(run_id, RunStatus.INTERRUPTED, exit_code=event.exit_code)
+                self.history.end_steps(run_id)
             case RunFailed() if self.started or (not self.queued and event.exit_code not in UNWRITABLE):
                 self._start(context)
                 stopped = event.exit_code == ExitCode.INTERRUPTED
                 status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
                 self.history.finish(run_id, status, exit_code=event.exit_code, error=event.error, hint=event.hint)
+                self.history.end_steps(run_id)

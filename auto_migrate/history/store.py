@@ -175,18 +175,17 @@ class History:
 
     def abandon(self, run_id: uuid.UUID, *, error: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
         """End an active run that nobody carries out any more; return whether it still was active."""
-        ended = (
-            RunRecord.objects.using(self.database)
-            .filter(pk=run_id, status__in=ACTIVE)
-            .update(status=status, finished_at=timezone.now(), slot=None, error=storable(error))
-        )
-        self._interrupt_steps(RunRecord.objects.using(self.database).filter(pk=run_id).exclude(status__in=ACTIVE))
+        active = RunRecord.objects.using(self.database).filter(pk=run_id, status__in=ACTIVE)
+        ended = active.update(status=status, finished_at=timezone.now(), slot=None, error=storable(error))
+        if not active.exists():
+            self.end_steps(run_id)
         return bool(ended)
 
-    def _interrupt_steps(self, runs: QuerySet[RunRecord]) -> None:
-        StepRecord.objects.using(self.database).filter(run__in=runs, status=StepStatus.RUNNING).update(
-            status=StepStatus.INTERRUPTED
-        )
+    def end_steps(self, run_id: uuid.UUID) -> None:
+        """Record of a run that did not end well that nobody is at work on its steps any more."""
+        running = StepRecord.objects.using(self.database).filter(run_id=run_id, status=StepStatus.RUNNING)
+        if running.exists():
+            self._close(running)
 
     def claim(self, run_id: uuid.UUID) -> bool:
         """Take over a queued run for this process; return whether this process has it, also by an earlier call."""

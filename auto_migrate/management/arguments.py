@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError, summary_of
 from auto_migrate.exit_codes import ExitCode
+from auto_migrate.interrupts import seen_to_exit
 from auto_migrate.redaction import printable
 
 
@@ -54,7 +55,8 @@ def exit_codes(*, of_django: bool = False) -> Iterator[None]:
     """
     try:
         check_settings()
-        yield
+        with seen_to_exit():
+            yield
     except AutoMigrateError as error:
         raise CommandError(str(error), returncode=error.exit_code) from error
     except BadSetting as error:

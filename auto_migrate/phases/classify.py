@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.migration import Migration
+from django.db.migrations.operations.special import RunSQL
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes import change as changes
@@ -21,6 +22,7 @@ from auto_migrate.changes import object_change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.python.texts import HOLE
 from auto_migrate.changes.reading import MigrationChanges, OperationChanges
+from auto_migrate.changes.stock_operations import flat
 from auto_migrate.changes.types import Width, width_of
 from auto_migrate.changes.verbs import EnumVerb
 from auto_migrate.conf import get_settings
@@ -81,6 +83,10 @@ BY_CONTENT: dict[type[changes.Change], Callable[[Any], DeploySide | None]] = {
     changes.CreateIndex: _side_of_index,
     changes.DropIndex: lambda change: None if change.companion else DeploySide.DESTRUCTIVE,
 }
+
+
+# Locks of what leaves everything as it is; others are those of triggers, policies, rules and partitions.
+UNNOTICED = frozenset({"LOCK TABLE", "VACUUM"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,9 +224,19 @@ class PhaseClassifier:
 
 
 def waits_willingly(migration: MigrationChanges) -> bool:
-    """Return whether neither release can notice the migration, such as a merge or the validation of a constraint."""
+    """Return whether neither release can notice the migration, such as a merge or the validation of a constraint.
+
+    SQL of which no change is known may still do what the new code needs: grant a privilege, make a cast.
+    """
     noticed = (*SIDES, *BY_CONTENT, *changes.DATA, changes.WriteInBatches, changes.OpaqueChange)
-    return not any(isinstance(change, noticed) for _operation, change in migration.changes())
+    for operation in migration.operations:
+        if not operation.changes and any(isinstance(one, RunSQL) and one.sql for one in flat([operation.operation])):
+            return False
+        for change in operation.changes:
+            is_of_more = isinstance(change, changes.LockTable) and change.reason not in UNNOTICED
+            if is_of_more or isinstance(change, noticed):
+                return False
+    return True
 
 
 def side_of(change: changes.Change, new: NewObjects) -> DeploySide | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import HistoryDiverged
+from auto_migrate.history.journal import open_journals
 from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.phases.phase import Phase
@@ -88,15 +89,18 @@ def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Compa
         raise HistoryDiverged(text, hint="\n".join([_(SHOW), *way_to_adopt(database)])) from error
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
-    targets = goal.targets(executor.loader)
+    targets, known = goal.targets(executor.loader), known_nodes(executor.loader)
     division = divide(database, executor, targets, goal.phase)
+    newer = unknown_rows(recorded, known, executor.loader.migrated_apps)
+    if has_record:
+        newer = tuple(dict.fromkeys((*newer, *newer_cuts(database, known, division.plan))))
     return Comparison(
         loader=executor.loader,
         recorded=recorded,
         targets=targets,
         target=goal.key(targets),
         plan=division.plan,
-        unknown=unknown_rows(recorded, known_nodes(executor.loader), executor.loader.migrated_apps),
+        unknown=newer,
         deferred=division.deferred,
         early=division.early,
         whole=division.whole or division.plan,
@@ -115,6 +119,16 @@ def way_to_adopt(database: Database) -> list[str]:
 def adopting(database: str) -> str:
     """Return the command that shows what can be recorded since the schema proves it."""
     return ADOPT if database == DEFAULT_DB_ALIAS else f"{ADOPT} --database {database}"
+
+
+def newer_cuts(
+    database: Database, known: Collection[Node], plan: list[tuple[Migration, bool]]
+) -> Iterator[MigrationKey]:
+    """Return the migrations of a newer release that were cut, of apps in which this one has nothing to do."""
+    pending = {migration.app_label for migration, _backwards in plan}
+    for key in open_journals(database.alias):
+        if (key.app_label, key.name) not in known and key.app_label not in pending:
+            yield key
 
 
 def keys_of(plan: list[tuple[Migration, bool]]) -> tuple[MigrationKey, ...]:

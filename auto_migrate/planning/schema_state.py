@@ -245,8 +245,12 @@ def _one_by_one(database: str) -> Collection[int]:
 def _half_way(adapter: Database, recorded: tuple[Node, ...], answer: QuickState) -> QuickState:
     """Return what is true of a database in which a migration may stand half-way, of which the rows tell nothing."""
     found = interruptions(adapter, recorded)
-    if found.cut:
+    is_well = answer.state in {SchemaState.UP_TO_DATE, SchemaState.AHEAD}
+    if any(not is_well or (key.app_label, key.name) in needs().known for key in found.cut):
         return dataclasses.replace(answer, state=SchemaState.DIVERGED)
+    if found.cut:
+        # A newer release was cut, and the one that runs goes on meanwhile.
+        return dataclasses.replace(answer, state=SchemaState.AHEAD)
     if found.undone and answer.state is not SchemaState.DIVERGED:
         return dataclasses.replace(answer, state=SchemaState.BEHIND, pending=answer.pending + len(found.undone))
     return answer

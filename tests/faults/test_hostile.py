@@ -83,6 +83,25 @@ def test_what_was_put_off_until_the_commit_is_told_apart_from_the_migration(stag
     assert (again.code, again.words) == (0, ["before", "after"]), again.output
 
 
+def test_what_was_cut_outside_of_a_transaction_is_told_with_what_answers_it_however_it_ended(
+    stages: list[Stage],
+) -> None:
+    stages[0].reset("loose")
+    found = stages[0].run("loose", "exit")
+    assert found.code == 1
+    assert [command[-1] for command in found.commands] == [f"loose.0002_body:3={word}" for word in ("done", "redo")]
+
+
+@pytest.mark.parametrize(("app", "body"), [("firm", "os._exit"), ("loose", "dies after commit")])
+def test_a_process_that_ends_itself_does_not_pass_for_one_that_did_its_work(
+    stages: list[Stage], app: str, body: str
+) -> None:
+    stages[0].reset(app)
+    found = stages[0].run(app, body)
+    assert (found.code, found.run) == (1, "running")
+    assert "The run was ended from within: os._exit(0)." in found.output
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("body", ["connects", "forgets alias"])
 def test_a_connection_that_the_migration_has_left_is_waited_for_by_nobody(stages: list[Stage], body: str) -> None:

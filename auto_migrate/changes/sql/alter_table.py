@@ -19,7 +19,7 @@ from auto_migrate.changes.change import (
     SetDefault,
     ValidateConstraint,
 )
-from auto_migrate.changes.object_change import DropObject, RevokePrivileges
+from auto_migrate.changes.object_change import CreateObject, DropObject, RevokePrivileges
 from auto_migrate.changes.sql import object_statements as objects
 from auto_migrate.changes.sql.catalog import Catalog, TableName
 from auto_migrate.changes.sql.column_definitions import column_added, is_null
@@ -62,6 +62,12 @@ def drop_column(command: Any, place: TableName, known: Catalog) -> Iterator[Chan
         held=binding is not None and binding.held,
         cascades=command.behavior.name == "DROP_CASCADE",
     )
+
+
+def add_part(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
+    """Return a column that comes to what is no table of this database, or an attribute to a type."""
+    name = f"{place['table']}.{command.def_.colname}"
+    yield CreateObject(table=name, kind=ObjectKind.COLUMN, unsure=bool(command.missing_ok))
 
 
 def drop_part(command: Any, place: TableName, _known: Catalog) -> Iterator[Change]:
@@ -219,11 +225,13 @@ COMMANDS: dict[str, Rule] = {
 }
 # Of what is no table: what it is (`ObjectType` of parsenodes.h), and the command.
 OF_OTHERS: dict[tuple[str, str], Rule] = {
+    ("FOREIGN_TABLE", "AT_AddColumn"): add_part,
     ("FOREIGN_TABLE", "AT_ColumnDefault"): column_default,
     ("FOREIGN_TABLE", "AT_DropColumn"): drop_part,
     ("INDEX", "AT_SetTableSpace"): rewrites(Rewrite.SET_TABLESPACE),
     ("MATVIEW", "AT_SetAccessMethod"): rewrites(Rewrite.SET_ACCESS_METHOD),
     ("MATVIEW", "AT_SetTableSpace"): rewrites(Rewrite.SET_TABLESPACE),
+    ("TYPE", "AT_AddColumn"): add_part,
     ("TYPE", "AT_DropColumn"): drop_part,
     ("VIEW", "AT_ColumnDefault"): column_default,
 }

@@ -9,6 +9,7 @@ from auto_migrate.changes.change import (
     AddConstraint,
     AlterEnum,
     Change,
+    DropConstraint,
     EndTransaction,
     LockTable,
     ValidateConstraint,
@@ -60,13 +61,20 @@ def transaction(statement: Any, _known: Catalog) -> Iterator[Change]:
 
 
 def alter_domain(statement: Any, _known: Catalog) -> Iterator[Change]:
-    """Return the constraint to which all columns of the domain are held; the domain's name stands for its tables'."""
+    """Return the constraint to which all columns of the domain are held, or are no more.
+
+    The domain's name stands for its tables'.
+    """
     domain = dotted(statement.typeName)
     if statement.subtype == "C":
         name, valid = statement.def_.conname or f"{domain}_check", not statement.def_.skip_validation
         yield AddConstraint(table=domain, name=name, kind=ConstraintKind.CHECK, valid=valid)
     elif statement.subtype == "O":
         yield AddConstraint(table=domain, name=f"{domain}_not_null", kind=ConstraintKind.CHECK)
+    elif statement.subtype == "X":
+        yield DropConstraint(table=domain, name=statement.name)
+    elif statement.subtype == "N":
+        yield DropConstraint(table=domain, name=f"{domain}_not_null")
     elif statement.subtype == "V":
         yield ValidateConstraint(table=domain, name=statement.name)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from itertools import starmap
 from typing import Any
 
 from django.apps import apps
@@ -26,7 +27,7 @@ from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.lazy_executor import LazyExecutor
-from auto_migrate.applying.recovery import stopped_at, unanswered
+from auto_migrate.applying.recovery import changed_meanwhile, stopped_at, unanswered
 from auto_migrate.databases import adapter_for
 from auto_migrate.events import (
     Context,
@@ -231,6 +232,9 @@ class Supervised(BaseCommand):
                 Journal(self.emit.database, self.emit.run_id, key).clear()
 
     def _check_not_cut(self, migration: Migration) -> None:
+        for key in starmap(MigrationKey, migration.replaces):
+            if key in self.open_journals:
+                raise changed_meanwhile(key, self.open_journals[key])
         position = self.open_journals.get(MigrationKey.of(migration))
         if position is not None:
             alias = self.emit.database

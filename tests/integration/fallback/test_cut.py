@@ -148,3 +148,62 @@ def test_an_acknowledgement_that_matches_nothing_is_told_where_nothing_is_pendin
         said = project.run("auto_migrate", *options, "--acknowledge", "AM301:shop.0001_initial")
         assert said.code == 0
         assert "AM301:shop.0001_initial is acknowledged (command line) and matches nothing in the plan." in said.output
+
+
+NAMES = ("a", "b")
+SQUASH = 'atomic = False\n    replaces = [("shop", "0002_fill")]'
+
+
+def test_the_release_before_goes_on_while_a_newer_one_is_cut(project: Project) -> None:
+    cut(project)
+    path = project.folder / "code/shop/migrations/0002_fill.py"
+    text = path.read_text()
+    path.unlink()
+    assert project.get("/ready/") == (200, {"status": "ready"})
+    for command in (("auto_migrate",), ("auto_migrate", "--check"), ("wait_for_migrations", "--timeout", "1")):
+        said = project.run(*command)
+        assert said.code == 0, said.text
+        assert "older than the database" in said.output
+    # Unless it would build on what stands half-way.
+    project.migration("shop", "0002_other", field("c"), after="0001_initial")
+    assert project.run("auto_migrate", "--check").code == 7
+    assert project.run("auto_migrate").code == 1
+    assert project.get("/ready/")[0] == 503
+    (project.folder / "code/shop/migrations/0002_other.py").unlink()
+    path.write_text(text)
+    assert project.run("auto_migrate", "--check").code == 7
+
+
+def test_an_app_that_is_not_there_any_more_keeps_no_deploy_from_its_end(project: Project) -> None:
+    cut(project)
+    project.settings(INSTALLED_APPS=["auto_migrate"])
+    assert project.run("auto_migrate").code == 0
+    assert project.run("auto_migrate", "--check").code == 0
+    assert project.get("/ready/")[0] == 200
+
+
+def test_a_squash_does_not_do_once_more_what_one_of_its_migrations_has_done(project: Project) -> None:
+    cut(project)
+    project.migration("shop", "0002_squashed", ", ".join(map(field, NAMES)), after="0001_initial", head=SQUASH)
+    for command, code in {("auto_migrate", "--check"): 7, ("auto_migrate",): 1, ("migrate",): 1}.items():
+        said = project.run(*command)
+        assert said.code == code, said.text
+        assert "shop.0002_fill was cut after 1 operation, and this is not its first one any more" in said.errors
+    assert project.recorded == ["shop.0001_initial"]
+
+
+def test_a_squash_is_told_of_that_was_cut_while_it_was_unapplied_and_recorded_by_what_it_replaced(
+    project: Project,
+) -> None:
+    project.app("shop")
+    project.migration("shop", "0001_initial", ITEM, head="initial = True")
+    project.migration("shop", "0002_fill", ", ".join(map(field, NAMES)), after="0001_initial")
+    assert project.run("auto_migrate").code == 0
+    operations = f"{field('a')}, migrations.RunPython(migrations.RunPython.noop, boom), {field('b')}"
+    project.migration("shop", "0002_squashed", operations, after="0001_initial", before=BOOM, head=SQUASH)
+    assert project.run("auto_migrate", "shop", "0001", AUTO_MIGRATE_BLOCK="never").code == 1
+    for command in (("auto_migrate", "--check"), ("auto_migrate",), ("migrate",)):
+        said = project.run(*command)
+        assert said.code == 7, said.text
+        assert "shop.0002_squashed was cut while operation 2" in said.errors
+    assert project.get("/ready/")[0] == 503

@@ -68,6 +68,17 @@ def test_a_project_that_says_so_is_looked_at_as_ever(tenanted: Project) -> None:
     assert tenanted.get("/ready/") == (200, {"status": "ready"})
 
 
+@pytest.mark.parametrize(("package", "method"), [("homemade", "set_tenant"), ("boardinghouse", "other")])
+def test_so_is_a_backend_that_can_be_led_into_other_schemas(tenanted: Project, package: str, method: str) -> None:
+    tenanted.file(f"{package}/__init__.py")
+    tenanted.file(f"{package}/backend/base.py", BACKEND.replace("set_schema", method))
+    tenanted.settings(ENGINES={"default": {"ENGINE": f"{package}.backend"}})
+    done = tenanted.run("auto_migrate")
+    assert done.code == 2, done.text
+    assert f"Migrate all schemas as {package} has it." in done.errors
+    assert tenanted.run("auto_migrate", AUTO_MIGRATE_TENANTS="none").code == 0
+
+
 def test_other_databases_of_the_project_have_no_tenants(tenanted: Project) -> None:
     tenanted.databases["other"] = f"sqlite:///{tenanted.folder}/other.sqlite3"
     assert tenanted.run("auto_migrate", "--database=other").code == 0

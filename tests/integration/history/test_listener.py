@@ -202,3 +202,26 @@ def test_a_history_that_cannot_be_written_stops_nothing_and_is_logged(caplog: py
         runner.tell(STARTED)
     [record] = caplog.records
     assert f"The history of run {runner.run_id} could not be written" in record.getMessage()
+
+
+def test_no_step_of_a_run_that_was_stopped_at_once_is_under_way() -> None:
+    runner = Runner()
+    stopped = events.RunFailed(ExitCode.INTERRUPTED, "Stopped at once by a second signal.", "")
+    runner.tell(events.RunStarted(5), events.LockAcquired(0.0), PLAN, STARTED, stopped)
+    assert runner.steps() == [
+        (FIRST.name, StepStatus.INTERRUPTED, False),
+        (SECOND.name, StepStatus.PENDING, False),
+    ]
+
+
+def test_a_run_ends_although_its_steps_cannot_be_written() -> None:
+    runner = Runner()
+    runner.tell(events.RunStarted(5), events.LockAcquired(0.0), PLAN)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN RAISE insufficient_privilege; END'"
+        )
+        cursor.execute("CREATE TRIGGER refuse BEFORE UPDATE ON auto_migrate_step EXECUTE FUNCTION refuse()")
+    runner.tell(STARTED, STOPPED, events.RunFailed(ExitCode.MIGRATION_FAILED, "no", ""))
+    assert runner.run.status == RunStatus.FAILED

@@ -326,7 +326,16 @@ STATEMENTS: dict[str, list[Change]] = {
     "ALTER VIEW s.v RENAME TO w": [renamed("s.v", ObjectKind.VIEW, "s.w")],
     "ALTER VIEW v RENAME COLUMN c TO d": [renamed("v.c", ObjectKind.COLUMN, "v.d")],
     "ALTER TYPE v RENAME ATTRIBUTE c TO d": [renamed("v.c", ObjectKind.COLUMN, "v.d")],
-    "ALTER TYPE v DROP ATTRIBUTE c, ADD ATTRIBUTE d integer": [gone("v.c", ObjectKind.COLUMN)],
+    "ALTER TYPE v DROP ATTRIBUTE c, ADD ATTRIBUTE d integer": [
+        gone("v.c", ObjectKind.COLUMN),
+        made("v.d", ObjectKind.COLUMN),
+    ],
+    "alter  type /* as others spell it */ v\n add attribute d integer cascade": [made("v.d", ObjectKind.COLUMN)],
+    "ALTER FOREIGN TABLE v ADD c integer": [made("v.c", ObjectKind.COLUMN)],
+    "ALTER DOMAIN d DROP CONSTRAINT k; ALTER DOMAIN d DROP NOT NULL": [
+        DropConstraint(table="d", name="k"),
+        DropConstraint(table="d", name="d_not_null"),
+    ],
     "ALTER FOREIGN TABLE v DROP COLUMN c": [gone("v.c", ObjectKind.COLUMN)],
     "ALTER FOREIGN TABLE v ALTER c DROP DEFAULT": [DropDefault(table="v", model="", column="c")],
     "ALTER VIEW v ALTER c DROP DEFAULT": [DropDefault(table="v", model="", column="c")],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
-from django.db.migrations.operations.special import RunPython
+from django.db.migrations.operations.special import RunPython, RunSQL, SeparateDatabaseAndState
 from django.test import override_settings
 
 from auto_migrate.changes import change as changes
@@ -237,6 +237,20 @@ def test_what_depends_on_a_later_one_and_is_needed_comes_too_early() -> None:
 def test_what_nobody_needs_waits_with_what_it_depends_on() -> None:
     validate = changes.ValidateConstraint(**TABLE, name="positive")
     assert phases(DROP, None, validate, DROP) == [("post_deploy", [])] * 4
+
+
+@pytest.mark.parametrize("reason", ["CREATE TRIGGER", "CREATE POLICY", "ATTACH PARTITION"])
+def test_what_the_new_code_may_count_on_does_not_wait_unasked(reason: str) -> None:
+    made = changes.LockTable(**TABLE, mode=LockMode.SHARE_ROW_EXCLUSIVE, reason=reason)
+    assert phases(DROP, made) == [("post_deploy", []), ("pre_deploy", ["0003_third"])]
+
+
+@pytest.mark.parametrize(("sql", "phase"), [("GRANT SELECT ON t TO web", "pre_deploy"), (RunSQL.noop, "post_deploy")])
+def test_nor_does_sql_of_which_no_change_is_known(sql: str, phase: str) -> None:
+    classifier = PhaseClassifier(chain())
+    classifier.phase_of(read(DROP, name="0001_first"))
+    granted = OperationChanges(1, SeparateDatabaseAndState([RunSQL(sql)]), ())
+    assert classifier.phase_of(MigrationChanges(Migration("0002_second", "shop"), False, (granted,))).phase == phase
 
 
 def test_what_was_taken_out_of_the_plan_is_known() -> None:
