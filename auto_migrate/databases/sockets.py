@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 # and is not confirmed for as long ends the connection too.
 IDLE, INTERVAL, COUNT = 15, 5, 3
 UNCONFIRMED = IDLE + INTERVAL * COUNT
+
+# How long a connection may take to come about, and how long it may take to say whether it can be used, in seconds.
+CONNECT_TIMEOUT = 10
 
 # The same at the server's end, where a vanished client would otherwise keep its locks.
 SERVER_SETTINGS: Mapping[str, str] = {
@@ -86,3 +90,21 @@ def bounded(options: Mapping[str, Any], seconds: int) -> Any:
     except (TypeError, ValueError):
         # The driver says what is wrong with it.
         return timeout
+
+
+@contextlib.contextmanager
+def ended_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """End whatever the block waits for on an open connection when it takes longer."""
+    handle = duplicate(connection)
+    if handle is None:
+        yield
+        return
+    with handle:
+        timer = threading.Timer(seconds, lambda: handle.shutdown(socket.SHUT_RDWR))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
