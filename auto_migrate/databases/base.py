@@ -171,11 +171,11 @@ class Database(abc.ABC):
     def prepare(self) -> None:
         """Connect and make sure that the database accepts writes; raise `TransientError` or `DatabaseRefused`."""
         with self.translate_errors():
-            if not self.connection.in_atomic_block:
-                with ended_after(self.connection, CONNECT_TIMEOUT):
+            # Who lets us in may be a pooler that has nobody to ask.
+            with ended_after(self.connection, CONNECT_TIMEOUT):
+                if not self.connection.in_atomic_block:
                     self.connection.close_if_unusable_or_obsolete()
-            self.connection.ensure_connection()
-            # Who has let us in may be a pooler that has nobody to ask.
+                self.connection.ensure_connection()
             with ended_after(self.connection, CONNECT_TIMEOUT):
                 self.check_writable()
 

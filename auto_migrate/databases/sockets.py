@@ -94,17 +94,26 @@ def bounded(options: Mapping[str, Any], seconds: int) -> Any:
 
 @contextlib.contextmanager
 def ended_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
-    """End whatever the block waits for on an open connection when it takes longer."""
-    handle = duplicate(connection)
-    if handle is None:
+    """End whatever the block waits for over a connection when it takes longer, what Django sends first included."""
+    if connection.vendor not in VENDORS:
         yield
         return
-    with handle:
-        timer = threading.Timer(seconds, lambda: handle.shutdown(socket.SHUT_RDWR))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
+    handle, ended = duplicate(connection), threading.Event()
+
+    def watch() -> None:
+        # While the driver connects there is none to be had, and that has a limit of its own.
+        while not ended.wait(seconds):
+            if (found := handle or duplicate(connection)) is not None:
+                with contextlib.suppress(OSError), found:
+                    found.shutdown(socket.SHUT_RDWR)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        if handle is not None:
+            handle.close()

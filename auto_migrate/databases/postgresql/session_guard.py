@@ -106,7 +106,9 @@ class SessionGuard:
     def _bound(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         connection = self.database.connection
         is_lent = self._pooled == (connection.connection, True) and not connection.in_atomic_block
-        if not is_lent or LOCK_TIMEOUT not in self._settings or not (reads(str(sql)) or writes_rows(str(sql))):
+        # Django puts each query of a union in brackets.
+        text = str(sql).lstrip("( ")
+        if not is_lent or LOCK_TIMEOUT not in self._settings or not (reads(text) or writes_rows(text)):
             return execute(sql, params, many, context)
         with atomic(using=self.database.alias):
             self.database.configure({LOCK_TIMEOUT: self._settings[LOCK_TIMEOUT]}, local=True)
