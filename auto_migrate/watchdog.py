@@ -204,9 +204,9 @@ def bounded_questions(database: Database, emit: Emitter, *, patience: float | No
         try:
             yield
         except DatabaseBusy as error:
-            if dog is not None and dog.blockers:
-                error.hint = "\n".join(ways_out(dog.blockers))
-            raise
+            if dog is None or not dog.blockers:
+                raise
+            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers))) from error
 
 
 @contextlib.contextmanager

@@ -85,8 +85,11 @@ def hurried(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 def bounded(options: Mapping[str, Any], seconds: int) -> Any:
     """Return the project's `connect_timeout` if it is shorter, or is none that can be read, else `seconds`."""
     timeout = options.get("connect_timeout")
+    if timeout is None:
+        return seconds
     try:
-        return min(int(timeout or seconds), seconds)
+        # Zero and less are no limit. A text stays one, since not every driver takes it.
+        return timeout if 0 < int(timeout) <= seconds else type(timeout)(seconds)
     except (TypeError, ValueError):
         # The driver says what is wrong with it.
         return timeout
