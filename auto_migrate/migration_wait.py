@@ -114,7 +114,7 @@ def wait_for_migrations(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     watch = MigrationsWatch(adapter_for(database), get_settings().MIGRATIONS_WAIT if timeout is None else timeout, emit)
-    with report_ending(emit, waiting=True), bounded_questions(watch.database, emit, patience=watch.patience):
+    with report_ending(emit, waiting=True):
         emit.schema = shared_schema(database)
         state = watch.until_nothing_pending(meanwhile or (lambda: None))
     emit(NothingPending(state, watch.waited))
@@ -154,6 +154,11 @@ class MigrationsWatch:
 
     def look(self) -> SchemaState | None:
         """Ask once; None means wait. Raise what waiting cannot mend, or has not mended in time."""
+        # Not around what is done meanwhile, which may be a run with limits of its own.
+        with bounded_questions(self.database, self.emit, patience=self.patience):
+            return self._look()
+
+    def _look(self) -> SchemaState | None:
         try:
             found = whole_state(self.database.alias)
         except DatabaseUnreachable as error:

@@ -54,6 +54,7 @@ def test_a_pooler_that_is_paused_is_given_up(paused: str) -> None:
     with alias("pooled", paused) as name:
         with pytest.raises(TransientError):
             adapter_for(name).prepare()
+        adapter_for(name).discard_connection()
         with pytest.raises(TransientError), asking(adapter_for(name)):
             pass
 
