@@ -19,6 +19,7 @@ SAVEPOINT = "auto_migrate_locks"
 # Autovacuum gives way to whoever has queued behind it for this long (deadlock_timeout, one second unless changed).
 AUTOVACUUM = "autovacuum worker"
 
+# A prepared transaction has no pid, and is known by the lock that it holds on its own number.
 HOLDERS = """
     SELECT wanted.name, held.mode, held.pid, coalesce(activity.usename, prepared.owner), activity.application_name,
            activity.state, activity.backend_type,
@@ -27,8 +28,9 @@ HOLDERS = """
     FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
     JOIN pg_locks AS held ON held.relation = to_regclass(wanted.quoted)
     LEFT JOIN pg_stat_activity AS activity USING (pid)
-    LEFT JOIN pg_prepared_xacts AS prepared
-           ON held.pid IS NULL AND held.virtualtransaction = '-1/' || prepared.transaction
+    LEFT JOIN pg_locks AS number ON held.pid IS NULL AND number.pid IS NULL AND number.locktype = 'transactionid'
+              AND number.virtualtransaction = held.virtualtransaction
+    LEFT JOIN pg_prepared_xacts AS prepared ON prepared.transaction = number.transactionid
     WHERE held.locktype = 'relation' AND held.granted AND held.pid IS DISTINCT FROM pg_backend_pid()
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """

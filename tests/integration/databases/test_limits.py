@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import socket
+import threading
+import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, transaction
 from pytest_django import DjangoDbBlocker
 
+from auto_migrate import watchdog
+from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for, base, options
+from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.mysql.adapter import MySQL
 from auto_migrate.databases.options import asking
+from auto_migrate.databases.session_waits import PREPARED
 from auto_migrate.databases.sockets import bounded
+from auto_migrate.emitter import Emitter
+from auto_migrate.events import Event, SessionsAwaited
 from auto_migrate.exceptions import DatabaseRefused, TransientError
 from tests.integration.databases.aliases import alias
-from tests.servers import MariaDB, PgBouncer, PostgreSQL
+from tests.servers import MariaDB, PgBouncer, PostgreSQL, Proxy
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +127,56 @@ def test_the_same_on_mariadb_where_waits_are_a_day_long_otherwise(maria: MySQL, 
 )
 def test_a_timeout_of_the_projects_own_counts_if_it_is_shorter(own: object, wanted: object) -> None:
     assert bounded({} if own is None else {"connect_timeout": own}, 10) == wanted
+
+
+def test_a_server_that_stops_answering_in_the_middle_of_a_statement_is_given_up(
+    postgresql: PostgreSQL, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in {"TICK": 0.2, "PATIENCE": 1, "SILENCE": 1.0}.items():
+        monkeypatch.setattr(watchdog, name, seconds)
+    with (
+        Proxy(postgresql) as proxy,
+        alias("far", proxy.url(database_url)) as name,
+        (far := adapter_for(name)).guarded(),
+    ):
+        far.prepare()
+        silence = threading.Timer(1.0, proxy.freeze)
+        silence.start()
+        with (
+            watchdog.watched(far, Emitter(name, uuid.uuid4(), [], Clock())),
+            pytest.raises(OperationalError),
+            far.connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT pg_sleep(600)")
+        silence.join()
+        far.discard_connection()
+
+
+@pytest.fixture
+def two_phased() -> Iterator[str]:
+    """Return the URL of a database in which a prepared transaction holds a table."""
+    with PostgreSQL(max_prepared_transactions="2") as server:
+        server.execute("CREATE TABLE kept ()")
+        with psycopg.connect(server.url()) as holder:
+            holder.execute("LOCK TABLE kept IN ROW EXCLUSIVE MODE")
+            holder.execute("PREPARE TRANSACTION 'billing 7'")
+        yield server.url()
+
+
+def test_a_prepared_transaction_in_the_way_is_told_by_its_name(two_phased: str) -> None:
+    with alias("main", two_phased) as name, transaction.atomic(using=name):
+        locks = adapter_for(name).table_locks
+        assert locks is not None
+        [blocker] = locks.blockers({"kept": LockMode.ACCESS_EXCLUSIVE})
+    assert (blocker.pid, blocker.user, blocker.state) == (None, "postgres", PREPARED)
+    assert blocker.query == "PREPARE TRANSACTION 'billing 7'"
+
+
+def test_a_statement_that_waits_for_one_says_so(two_phased: str) -> None:
+    told: list[Event] = []
+    with alias("main", two_phased) as name, (main := adapter_for(name)).guarded(patience=3.0):
+        main.prepare()
+        emit = Emitter(name, uuid.uuid4(), [lambda event, _context: told.append(event)], Clock())
+        with watchdog.watched(main, emit), pytest.raises(OperationalError), main.connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE kept ADD COLUMN id int")
+    assert any(isinstance(one, SessionsAwaited) and "billing 7" in one.blockers[0].query for one in told)
