@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import Error
@@ -130,9 +130,9 @@ class Watchdog:
                 self.silent_since, self.report_at = None, PATIENCE
             except (Error, self.work.Database.Error):  # type: ignore[attr-defined] # every vendor's
                 is_answer = self.clock.monotonic() - began < PATIENCE - TICK
-                self._tell_silence(waiting, is_answer=is_answer)
+                self._tell_silence(is_answer=is_answer)
 
-    def _tell_silence(self, waiting: Sequence[Watched], *, is_answer: bool) -> None:
+    def _tell_silence(self, *, is_answer: bool) -> None:
         """Say that looks fail on end; one says nothing, since what waited may have been closed meanwhile.
 
         A server that refuses us at once has answered, and may well be at work for whoever it has let in.
@@ -143,7 +143,8 @@ class Watchdog:
             self.report_at = waited + REPORT_EVERY
             self.tell(Reason.SILENCE, waited, ())
         if waited >= SILENCE and not is_answer and (self.is_question or not self.database.is_known_pooled):
-            for watched in waiting:
+            # All of them, or the next one would be waited for as long.
+            for watched in self._all():
                 cut(watched)
 
     def _all(self) -> list[Watched]:
