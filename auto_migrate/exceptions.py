@@ -5,6 +5,7 @@ AutoMigrateError
 ├── UsageError             2  a bad option, target or setting
 │   └── RunNotQueued       2  a run asked for over HTTP that somebody else has begun or given up
 ├── DatabaseUnreachable    3  transient errors outlasted every attempt
+│   └── DatabaseBusy       5  others keep locked what a question has to read
 ├── DatabaseRefused        4  the database will not let this role in, however often it asks
 ├── DeployLockTimeout      5  another runner kept the deploy lock for too long
 ├── PlanRefused            6  the safety assessment found what nobody has acknowledged
@@ -67,6 +68,12 @@ class DatabaseUnreachable(AutoMigrateError):
     """The database did not become usable within the attempts allowed."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class DatabaseBusy(DatabaseUnreachable):
+    """Somebody else kept locked, for as long as was waited, what a question has to read."""
+
+    exit_code = ExitCode.LOCK_TIMEOUT
 
 
 class DatabaseRefused(AutoMigrateError):

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import datetime
 import os
+import socket
 import threading
+import uuid
 from collections.abc import Iterator
 
 from django.db import Error
@@ -14,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.code_lock import code_aside
-from auto_migrate.databases.base import Database, DeployLock, runner_name
+from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import LockAcquired, LockAwaited
 from auto_migrate.exceptions import DeployLockTimeout
@@ -28,6 +30,11 @@ REPORT = 10.0
 # The variable that tells a child which runner it is of. Not AUTO_MIGRATE_…, which are settings.
 RUNNER = "DJANGO_AUTO_MIGRATE_RUNNER"
 SEPARATOR = "|"
+
+
+def runner_name(run_id: uuid.UUID) -> str:
+    """Name this process for those who wait; at most 63 bytes, as PostgreSQL's application_name takes."""
+    return f"auto_migrate {socket.gethostname()[:30]}:{os.getpid()} {run_id.hex[:8]}"
 
 
 class _Held(threading.local):

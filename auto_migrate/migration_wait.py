@@ -38,10 +38,13 @@ from auto_migrate.planning.comparison import SHOW
 from auto_migrate.planning.targets import Goal
 from auto_migrate.tenancy import shared_schema
 from auto_migrate.values import Holder, SchemaState
+from auto_migrate.watchdog import bounded_questions
 
 # How often somebody who waits looks at the record, and how often it says so, in seconds.
 POLL = 1.0
 REPORT = 10.0
+# How long a look may wait for locks, in seconds.
+LOOK = 10.0
 
 
 def check(
@@ -59,8 +62,9 @@ def check(
     """
     goal = goal or Goal.asked(None, None)
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, waiting=True):
-        emit.schema = shared_schema(adapter_for(database).alias)
+    adapter = adapter_for(database)
+    with report_ending(emit, waiting=True), bounded_questions(adapter, emit):
+        emit.schema = shared_schema(adapter.alias)
         found = inspect(database, goal=goal, tenants=tenants)
         pending = tuple(planned.key for planned in found.pending)
         emit(StateCompared(found.state, pending, found.unknown, found.deferred, goal.phase or ALL))
@@ -70,10 +74,10 @@ def check(
             raise HistoryDiverged(found.problem, hint=found.hint)
         if found.pending:
             raise behind(database, found, goal)
-    # The release step imports this module, and does not pay for importing it.
-    from auto_migrate.backfills.background import tell_unfinished
+        # The release step imports this module, and does not pay for importing it.
+        from auto_migrate.backfills.background import tell_unfinished
 
-    tell_unfinished(database, emit)
+        tell_unfinished(database, emit)
     emit(NothingPending(found.state, 0.0))
     return found.state
 
@@ -129,6 +133,11 @@ class MigrationsWatch:
         self.next_report = 0.0
 
     @property
+    def patience(self) -> float:
+        """Return how long one look may wait for whoever locks what it reads: the next one comes soon."""
+        return min(get_settings().LOCK_PATIENCE, LOOK, self.timeout)
+
+    @property
     def waited(self) -> float:
         """Return the seconds since the wait began."""
         return self.emit.clock.monotonic() - self.started
@@ -145,6 +154,11 @@ class MigrationsWatch:
 
     def look(self) -> SchemaState | None:
         """Ask once; None means wait. Raise what waiting cannot mend, or has not mended in time."""
+        # Not around what is done meanwhile, which may be a run with limits of its own.
+        with bounded_questions(self.database, self.emit, patience=self.patience):
+            return self._look()
+
+    def _look(self) -> SchemaState | None:
         try:
             found = whole_state(self.database.alias)
         except DatabaseUnreachable as error:

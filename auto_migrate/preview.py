@@ -33,6 +33,7 @@ from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import refused
 from auto_migrate.tenancy import Tenancy, in_public, shared_schema, tenancy_of, without_tenants
 from auto_migrate.values import MigrationKey
+from auto_migrate.watchdog import bounded_questions
 
 if TYPE_CHECKING:
     from auto_migrate.fleet.shared_plan import SharedPlan
@@ -56,7 +57,7 @@ def preview(
     `resolutions` answer that.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
-    with report_ending(emit, waiting=True), in_public(database):
+    with report_ending(emit, waiting=True), in_public(database), bounded_questions(adapter_for(database), emit):
         emit.schema = shared_schema(database)
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment

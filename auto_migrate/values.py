@@ -204,6 +204,14 @@ class Audience:
     stdout: OutputWrapper | None = None
 
 
+class IndexCondition(enum.Enum):
+    """What there is of an index."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    VALID = "valid"
+
+
 @dataclasses.dataclass(frozen=True)
 class IndexBuild:
     """A build that goes on: on which table, in which phase, how much of it is done in percent, and for how long (s)."""

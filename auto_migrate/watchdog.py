@@ -20,10 +20,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
-from auto_migrate.databases.session_waits import REPORT_EVERY, Reason
-from auto_migrate.databases.sockets import duplicate, hurried
+from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
+from auto_migrate.databases.sockets import duplicate, ended_after, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
+from auto_migrate.exceptions import DatabaseBusy
 from auto_migrate.retry import teller
 from auto_migrate.values import Blocker, IndexBuild
 
@@ -34,6 +35,8 @@ TICK = 1.0
 STRANDED = 8
 # How long the watchdog's own connection and its questions may take.
 PATIENCE = 5
+# After how many seconds a server that answers nobody, not even with a refusal, is given up.
+SILENCE = 60.0
 # How often to tell how far the build of an index is.
 PROGRESS_EVERY = 5.0
 # What libpq calls a connection on which a command is in progress.
@@ -44,11 +47,16 @@ SESSIONS = """
            extract(epoch FROM clock_timestamp() - query_start)::float8
     FROM pg_stat_activity WHERE pid = ANY(%s)
 """
+# Zero stands for a prepared transaction, and the server does not say for which.
 BLOCKERS = """
     SELECT activity.pid, activity.usename, activity.application_name, activity.state,
            extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query
     FROM (SELECT DISTINCT unnest(pg_blocking_pids(%s)) AS pid) AS wanted
-    LEFT JOIN pg_stat_activity AS activity USING (pid)
+    JOIN pg_stat_activity AS activity USING (pid)
+    UNION ALL
+    SELECT NULL, owner, '', %s, extract(epoch FROM clock_timestamp() - prepared)::float8,
+           'PREPARE TRANSACTION ' || quote_literal(gid)
+    FROM pg_prepared_xacts WHERE database = current_database() AND 0 = ANY(pg_blocking_pids(%s))
 """
 
 
@@ -90,9 +98,16 @@ def transaction_status(driver: Any) -> int:
 
 
 class Watchdog:
-    """Watches the connections of one run on PostgreSQL, in a thread that a run that works well never notices."""
+    """Watches the connections of one run on PostgreSQL, in a thread that a run that works well never notices.
 
-    def __init__(self, database: Database, emit: Emitter) -> None:
+    A server that answers nobody any more is waited for as long as `SILENCE`, by a run only where it is asked directly:
+    a pooler that has no second connection to lend is as silent while it works.
+    """
+
+    def __init__(self, database: Database, emit: Emitter, *, is_question: bool = False) -> None:
+        self.is_question = is_question
+        # Who was in the way when it was looked at last.
+        self.blockers: tuple[Blocker, ...] = ()
         self.database = database
         self.emit = emit
         self.tell = teller(emit)
@@ -108,20 +123,29 @@ class Watchdog:
         """Look every second until the run has ended."""
         while not self.ended.wait(TICK):
             waiting = [watched for watched in self._all() if watched.is_waiting()]
+            began = self.clock.monotonic()
             try:
                 if waiting:
                     self._look(waiting)
                 self.silent_since, self.report_at = None, PATIENCE
             except (Error, self.work.Database.Error):  # type: ignore[attr-defined] # every vendor's
-                self._tell_silence()
+                is_answer = self.clock.monotonic() - began < PATIENCE - TICK
+                self._tell_silence(is_answer=is_answer)
 
-    def _tell_silence(self) -> None:
-        """Say that looks fail on end; one says nothing, since what waited may have been closed meanwhile."""
+    def _tell_silence(self, *, is_answer: bool) -> None:
+        """Say that looks fail on end; one says nothing, since what waited may have been closed meanwhile.
+
+        A server that refuses us at once has answered, and may well be at work for whoever it has let in.
+        """
         now = self.clock.monotonic()
         self.silent_since = now if self.silent_since is None else self.silent_since
         if (waited := now - self.silent_since) >= self.report_at:
             self.report_at = waited + REPORT_EVERY
             self.tell(Reason.SILENCE, waited, ())
+        if waited >= SILENCE and not is_answer and (self.is_question or not self.database.is_known_pooled):
+            # All of them, or the next one would be waited for as long.
+            for watched in self._all():
+                cut(watched)
 
     def _all(self) -> list[Watched]:
         wrappers = [self.work, *list(self.database.own_connections)]
@@ -161,9 +185,9 @@ class Watchdog:
         if waited < watched.report_at:
             return
         watched.report_at = waited + REPORT_EVERY
-        cursor.execute(BLOCKERS, [pid])
-        found: list[Blocker] = [blocker_of(row) for row in cursor.fetchall()]
-        self.tell(Reason.STATEMENT, waited, tuple(found))
+        cursor.execute(BLOCKERS, [pid, PREPARED, pid])
+        self.blockers = tuple(blocker_of(row) for row in cursor.fetchall())
+        self.tell(Reason.STATEMENT, waited, self.blockers)
 
 
 def cut(watched: Watched) -> None:
@@ -175,33 +199,27 @@ def cut(watched: Watched) -> None:
 
 
 @contextlib.contextmanager
-def ended_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
-    """End whatever the block waits for on an open connection when it takes longer."""
-    handle = duplicate(connection)
-    if handle is None:
-        yield
-        return
-    with handle:
-        timer = threading.Timer(seconds, lambda: handle.shutdown(socket.SHUT_RDWR))
-        timer.daemon = True
-        timer.start()
+def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[None]:
+    """Bound what the questions of the block wait for, and say for whom; raise `DatabaseBusy` naming them."""
+    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog:
         try:
             yield
-        finally:
-            timer.cancel()
-            timer.join()
+        except DatabaseBusy as error:
+            if dog is None or not dog.blockers:
+                raise
+            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers))) from error
 
 
 @contextlib.contextmanager
-def watched(database: Database, emit: Emitter) -> Iterator[None]:
+def watched(database: Database, emit: Emitter, *, is_question: bool = False) -> Iterator[Watchdog | None]:
     """Watch over this thread's statements while the block runs."""
     if database.vendor != "postgresql":
-        yield
+        yield None
         return
-    dog = Watchdog(database, emit)
+    dog = Watchdog(database, emit, is_question=is_question)
     thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {database.alias}", daemon=True)
     thread.start()
     try:
-        yield
+        yield dog
     finally:
         dog.ended.set()

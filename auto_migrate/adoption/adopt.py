@@ -25,6 +25,7 @@ from auto_migrate.record_events import MigrationsAdopted
 from auto_migrate.retry import teller
 from auto_migrate.supervision import supervised
 from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.watchdog import bounded_questions
 
 
 def adopt(
@@ -66,7 +67,7 @@ def preview_adoption(
     """Show the listeners what `adopt` would record and what not, changing nothing; raise as it would."""
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     adapter = adapter_for(database)
-    with report_ending(emit, waiting=True):
+    with report_ending(emit, waiting=True), bounded_questions(adapter, emit):
         try:
             with asking(adapter):
                 found = examine(adapter, resolutions or {}, emit)

@@ -18,7 +18,7 @@ from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.operation_traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.backfills.atomicity import is_atomic
-from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
+from auto_migrate.databases.base import ConcurrentIndexes, Database
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
@@ -26,7 +26,7 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.partial_migrations import half_way, resolving
 from auto_migrate.planning.schema_state import replaced_nodes
 from auto_migrate.retry import teller
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import IndexCondition, MigrationKey
 
 
 class Verdict(enum.Enum):

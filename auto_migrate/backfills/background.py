@@ -56,7 +56,7 @@ def run_backfills(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     adapter = adapter_for(database)
-    with report_ending(emit), in_public(database), directly(database), adapter.guarded(limited=False):
+    with report_ending(emit), in_public(database), directly(database), adapter.guarded():
         emit.schema = shared_schema(database)
         return Background(adapter, emit, patience, tenants).run()
 

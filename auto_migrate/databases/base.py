@@ -5,10 +5,6 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
-import enum
-import os
-import socket
-import uuid
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,14 +19,16 @@ from auto_migrate.databases.address import Address
 from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line, left_by
 from auto_migrate.databases.lock_modes import LockMode
 from auto_migrate.databases.session_waits import Tell, tell_nobody
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, ended_after
 from auto_migrate.exceptions import (
     AutoMigrateError,
+    DatabaseBusy,
     DatabaseRefused,
     DatabaseUnreachable,
     MigrationFailed,
     TransientError,
 )
-from auto_migrate.values import Blocker, Holder, IndexBuild
+from auto_migrate.values import Blocker, Holder, IndexBuild, IndexCondition
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
@@ -48,11 +46,6 @@ Row = tuple[Any, ...]
 
 # Seconds in which a server notices that a runner was killed, which whoever waits for nobody gives it too.
 GRACE = 5.0
-
-
-def runner_name(run_id: uuid.UUID) -> str:
-    """Name this process for those who wait; at most 63 bytes, as PostgreSQL's application_name takes."""
-    return f"auto_migrate {socket.gethostname()[:30]}:{os.getpid()} {run_id.hex[:8]}"
 
 
 class DeployLock(abc.ABC):
@@ -89,14 +82,6 @@ class NoLock(DeployLock):
 
     def release(self) -> None:
         return
-
-
-class IndexCondition(enum.Enum):
-    """What there is of an index."""
-
-    MISSING = "missing"
-    INVALID = "invalid"
-    VALID = "valid"
 
 
 class ConcurrentIndexes(abc.ABC):
@@ -186,10 +171,13 @@ class Database(abc.ABC):
     def prepare(self) -> None:
         """Connect and make sure that the database accepts writes; raise `TransientError` or `DatabaseRefused`."""
         with self.translate_errors():
-            if not self.connection.in_atomic_block:
-                self.connection.close_if_unusable_or_obsolete()
-            self.connection.ensure_connection()
-            self.check_writable()
+            # Who lets us in may be a pooler that has nobody to ask.
+            with ended_after(self.connection, CONNECT_TIMEOUT):
+                if not self.connection.in_atomic_block:
+                    self.connection.close_if_unusable_or_obsolete()
+                self.connection.ensure_connection()
+            with ended_after(self.connection, CONNECT_TIMEOUT):
+                self.check_writable()
 
     @contextlib.contextmanager
     def translate_errors(self) -> Iterator[None]:
@@ -250,6 +238,10 @@ class Database(abc.ABC):
     def unreachable(self, fault: TransientError) -> DatabaseUnreachable:
         """Say that the database cannot be used, and what to check."""
         address = self.address
+        if fault.contention:
+            text = _("What was to be read is locked by somebody else: {reason} ({name} at {host}).")
+            told = text.format(reason=fault.reason, name=address.name, host=address.host)
+            return DatabaseBusy(told, hint=fault.detail)
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
             hint="\n".join(filter(None, (fault.detail, fault.advice or self.hint(FaultKind.UNREACHABLE)))),
@@ -307,10 +299,10 @@ class Database(abc.ABC):
         return True
 
     @contextlib.contextmanager
-    def guarded(self, *, limited: bool = True) -> Iterator[None]:
-        """Let every connection that `prepare` makes meanwhile leave nothing behind if this host vanishes.
+    def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
+        """Let every connection that is made meanwhile, by whomever, leave nothing behind if this host vanishes.
 
-        `limited` bounds the waits of its statements for locks as well.
+        `limited` bounds the waits of its statements for locks as well, to `patience` seconds (None: as configured).
         """
         yield
 
@@ -366,6 +358,11 @@ class Database(abc.ABC):
     @property
     def pooled(self) -> bool:
         """Return whether a pooler stands between us and the server."""
+        return False
+
+    @property
+    def is_known_pooled(self) -> bool:
+        """Return whether a pooler is known to, without asking."""
         return False
 
     @property

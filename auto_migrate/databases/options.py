@@ -11,6 +11,7 @@ from django.db import Error
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.faults import Fault, FaultKind, first_line
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, ended_after, hurried
 from auto_migrate.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def refuse_pooler(database: Database) -> None:
 @contextlib.contextmanager
 def asking(database: Database) -> Iterator[None]:
     """Ask the database within the block, connected; raise `TransientError` or `DatabaseRefused` where it cannot be."""
-    with translate_bad_options(database), database.translate_errors():
-        database.connection.ensure_connection()
+    connection = database.connection
+    connecting, answering = hurried(connection, CONNECT_TIMEOUT), ended_after(connection, CONNECT_TIMEOUT)
+    with connecting, answering, translate_bad_options(database), database.translate_errors():
+        connection.ensure_connection()
     with database.translate_errors():
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -15,6 +15,8 @@ from auto_migrate.values import Blocker
 POLL = 0.2
 REPORT_FIRST = 1.0
 REPORT_EVERY = 10.0
+# The state of a transaction that was prepared for a two-phase commit.
+PREPARED = "prepared transaction"
 
 
 class Reason(enum.StrEnum):
@@ -71,13 +73,25 @@ def await_free(
 
 def in_the_way(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> DeployLockTimeout:
     """Say what was waited for in vain, who is in the way, and what to type."""
+    return DeployLockTimeout(
+        _("Nothing more was done: {reason}.").format(reason=_(TEXTS[reason]).format(waited=waited)),
+        hint="\n".join(ways_out(blockers)),
+    )
+
+
+def ways_out(blockers: Sequence[Blocker]) -> list[str]:
+    """Say who is in the way and what may be done about it, as lines."""
     advice = _("Let it finish and run again.")
     if any(blocker.pid for blocker in blockers):
         advice = _("Let it finish and run again, or end it: SELECT pg_terminate_backend(PID)")
-    return DeployLockTimeout(
-        _("Nothing more was done: {reason}.").format(reason=_(TEXTS[reason]).format(waited=waited)),
-        hint="\n".join([*(describe_blocker(blocker) for blocker in blockers), advice]),
-    )
+    return [*map(describe_blocker, blockers), *endings_of_prepared(blockers), advice]
+
+
+def endings_of_prepared(blockers: Sequence[Blocker]) -> list[str]:
+    """Say how prepared transactions end, which have no session that could be ended, and outlive a restart."""
+    if not any(blocker.state == PREPARED for blocker in blockers):
+        return []
+    return [_("A prepared transaction has no session to be ended: COMMIT PREPARED it, or ROLLBACK PREPARED.")]
 
 
 def describe_blocker(blocker: Blocker) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 # and is not confirmed for as long ends the connection too.
 IDLE, INTERVAL, COUNT = 15, 5, 3
 UNCONFIRMED = IDLE + INTERVAL * COUNT
+
+# How long a connection may take to come about, and how long it may take to say whether it can be used, in seconds.
+CONNECT_TIMEOUT = 10
 
 # The same at the server's end, where a vanished client would otherwise keep its locks.
 SERVER_SETTINGS: Mapping[str, str] = {
@@ -81,8 +85,38 @@ def hurried(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 def bounded(options: Mapping[str, Any], seconds: int) -> Any:
     """Return the project's `connect_timeout` if it is shorter, or is none that can be read, else `seconds`."""
     timeout = options.get("connect_timeout")
+    if timeout is None:
+        return seconds
     try:
-        return min(int(timeout or seconds), seconds)
+        # Zero and less are no limit. A text stays one, since not every driver takes it.
+        return timeout if 0 < int(timeout) <= seconds else type(timeout)(seconds)
     except (TypeError, ValueError):
         # The driver says what is wrong with it.
         return timeout
+
+
+@contextlib.contextmanager
+def ended_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """End whatever the block waits for over a connection when it takes longer, what Django sends first included."""
+    if connection.vendor not in VENDORS:
+        yield
+        return
+    handle, ended = duplicate(connection), threading.Event()
+
+    def watch() -> None:
+        # While the driver connects there is none to be had, and that has a limit of its own.
+        while not ended.wait(seconds):
+            if (found := handle or duplicate(connection)) is not None:
+                with contextlib.suppress(OSError), found:
+                    found.shutdown(socket.SHUT_RDWR)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        if handle is not None:
+            handle.close()

@@ -37,6 +37,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import teller
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import Bridge, BridgeKind
+from auto_migrate.watchdog import bounded_questions
 
 SOURCES = {
     "mysql": "auto_migrate.drift.mysql_tables.MySQLTables",
@@ -66,7 +67,7 @@ def detect_drift(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     adapter = adapter_for(database)
-    with report_ending(emit, waiting=True):
+    with report_ending(emit, waiting=True), bounded_questions(adapter, emit):
         try:
             with asking(adapter):
                 found = _detect(adapter, emit)

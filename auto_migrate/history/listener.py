@@ -59,7 +59,7 @@ class HistoryListener:
         """Write down what the event says. A history that cannot be written must not stop a deploy."""
         self._notice(event)
         due = self._keep_steps(event)
-        never_began = isinstance(event, RunFailed) and not self.started
+        never_began = isinstance(event, RunFailed) and not self.started and event.exit_code not in UNWRITABLE
         impatient = adapter_for(self.history.database).impatient() if self.crowded or never_began else None
         try:
             with impatient or contextlib.nullcontext():

@@ -44,9 +44,16 @@ def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
     except NotSupportedError:
         # Of the server, which Django looks at as it connects; and not a second time.
         raise
-    except DatabaseError:
+    except DatabaseError as error:
+        refuse_unanswered(connection.alias, error)
         # Another runner may have made the table since: what fails now fails for another reason.
         return tuple(rows.all()) if recorder.has_table() else ()
+
+
+def refuse_unanswered(database: str, error: DatabaseError) -> None:
+    """Raise the error of a question that was not answered: that there is no such table would be an answer."""
+    if adapter_for(database).fault_of(error) is not None:
+        raise error
 
 
 def has_tables(connection: BaseDatabaseWrapper) -> bool:
@@ -171,7 +178,7 @@ def quick_state(database: str = "default") -> QuickState:
         return _look(adapter)
     except TransientError as fault:
         adapter.discard_connection()
-        if not was_open:
+        if not was_open or fault.contention:
             raise adapter.unreachable(fault) from fault
     # The connection may just have been cut since it was last used, by a restart of the server for instance.
     try:
@@ -216,7 +223,8 @@ def rows_and_more(connection: BaseDatabaseWrapper) -> tuple[tuple[Node, ...], Co
     except NotSupportedError:
         # Of the server, which Django looks at as it connects; and not a second time.
         raise
-    except DatabaseError:
+    except DatabaseError as error:
+        refuse_unanswered(connection.alias, error)
         note_missing(connection.alias, StepRecord)
         forget(connection.alias, BridgeRecord, BackfillRecord)
         return recorded_rows(connection), _one_by_one(connection.alias)

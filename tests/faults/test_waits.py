@@ -15,7 +15,7 @@ from auto_migrate.databases.postgresql.adapter import RECORD_KEY
 from tests.faults.sweep import Clone, Point
 from tests.forks import Nursery
 from tests.runners import Deploy, the_point
-from tests.servers import PostgreSQL
+from tests.servers import PgBouncer, PostgreSQL
 from tools.servers import wait_until
 
 QUICK = {"AUTO_MIGRATE_LOCK_PATIENCE": "2", "AUTO_MIGRATE_RETRY_DELAY": "0.1", "AUTO_MIGRATE_MAX_RETRIES": "2"}
@@ -73,6 +73,48 @@ def test_the_table_of_the_record_that_somebody_has_locked_is_waited_for_to_an_en
     assert who in output
     assert "a lock was not had in time" in output
     deploy.run()
+
+
+def test_a_history_that_somebody_has_locked_holds_no_run_up_for_ever(deploy: Deploy) -> None:
+    deploy.run("ledger", "0001")
+    with psycopg.connect(deploy.url) as holder:
+        holder.execute("LOCK TABLE auto_migrate_run")
+        assert "a lock was not had in time" in deploy.run(expect=1, **{**QUICK, "AUTO_MIGRATE_LOCK_PATIENCE": "0.2"})
+    assert deploy.value(NO_LOCKS)
+    deploy.run()
+
+
+QUESTIONS = [("auto_migrate", "--check"), ("auto_migrate", "--plan"), ("wait_for_migrations", "--timeout=1")]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_whoever_only_asks_waits_for_what_is_locked_to_an_end(deploy: Deploy, question: tuple[str, ...]) -> None:
+    deploy.run("ledger", "0001")
+    with psycopg.connect(deploy.url) as holder:
+        holder.execute("LOCK TABLE django_migrations")
+        asked = deploy.nursery.start(*question, database_url=deploy.url, env={"AUTO_MIGRATE_LOCK_PATIENCE": "0.2"})
+        assert asked.wait() == 5, asked.output
+    assert "locked by somebody else" in asked.output
+
+
+def test_whoever_only_asks_is_told_who_is_in_the_way(deploy: Deploy) -> None:
+    deploy.run("ledger", "0001")
+    with psycopg.connect(deploy.url, application_name="an old console") as holder:
+        holder.execute("LOCK TABLE django_migrations")
+        output, who = deploy.run("--check", expect=5, AUTO_MIGRATE_LOCK_PATIENCE="4"), name_of(holder)
+    assert output.count(who) >= 2, "while it waits, and at the end"
+    assert "pg_terminate_backend" in output
+
+
+def test_behind_a_pooler_waits_end_as_well(deploy: Deploy, pgbouncer: PgBouncer) -> None:
+    deploy.run("ledger", "0001")
+    through = Deploy(deploy.nursery, pgbouncer.url(deploy.url.rpartition("/")[2]))
+    with psycopg.connect(deploy.url) as holder:
+        holder.execute("LOCK TABLE django_migrations")
+        quick = {**QUICK, "AUTO_MIGRATE_LOCK_PATIENCE": "0.2"}
+        assert "a lock was not had in time" in through.run(expect=1, **quick)
+        assert "locked by somebody else" in through.run("--check", expect=5, **quick)
+    through.run()
 
 
 def test_who_is_in_the_way_of_a_concurrent_build_is_told(deploy: Deploy) -> None:

@@ -10,7 +10,7 @@ docs/reliability.md.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import TableLocks
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.session_waits import describe_blocker
+from auto_migrate.databases.session_waits import describe_blocker, endings_of_prepared
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError
@@ -145,7 +145,7 @@ def wanted_locks(needs: Mapping[str, LockMode]) -> tuple[WantedLock, ...]:
 def tables_busy(
     migration: MigrationKey,
     needs: Mapping[str, LockMode],
-    blockers: Iterable[Blocker],
+    blockers: Sequence[Blocker],
     waited: float,
     *,
     is_begun: bool = False,
@@ -162,6 +162,7 @@ def tables_busy(
         hint="\n".join(
             [
                 *told,
+                *endings_of_prepared(blockers),
                 _("End the transaction in the way, SELECT pg_terminate_backend(PID), or raise {setting}.").format(
                     setting="AUTO_MIGRATE_LOCK_PATIENCE"
                 ),

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import Error
@@ -32,9 +32,10 @@ from auto_migrate.databases.mysql.table_parts import (
     was_carried_out,
     without_transactions,
 )
+from auto_migrate.databases.new_connections import each_new
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
-from auto_migrate.databases.sockets import keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, hurried, keep_alive
 from auto_migrate.databases.statistics import MySQLStatistics, Statistics
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Blocker
@@ -136,6 +137,9 @@ IDLE_IN_TRANSACTION = (
     "idle_transaction_timeout", "idle_readonly_transaction_timeout", "idle_write_transaction_timeout",
 )  # fmt: skip
 
+# How long statements wait for the definitions of tables, and for rows; the former is a day unless somebody says less.
+LOCK_WAITS = ("lock_wait_timeout", "innodb_lock_wait_timeout")
+
 
 def session_settings(*, mariadb: bool) -> dict[str, float]:
     """Return the settings of the session that migrates; MySQL knows whole seconds, and 0 would not wait at all."""
@@ -188,6 +192,9 @@ class MySQL(Database):
         super().__init__(alias)
         # The driver's connection whose session is set up, and what its settings were before.
         self._limited: tuple[object, dict[str, Any]] | None = None
+        # What is set for the session of each connection of a run, and what that of the present one was before.
+        self._guard: Mapping[str, Any] = {}
+        self._unguarded: tuple[object, dict[str, Any]] | None = None
 
     @property
     def statistics(self) -> Statistics:
@@ -200,8 +207,32 @@ class MySQL(Database):
         return dataclasses.replace(address, host=host) if host.startswith("/") else address
 
     def prepare(self) -> None:
-        with translate_bad_options(self):
+        with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
             super().prepare()
+        with self.translate_errors():
+            self._guard_session()
+
+    @contextlib.contextmanager
+    def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
+        longest = math.ceil(get_settings().LOCK_PATIENCE if patience is None else patience)
+        self._guard = dict.fromkeys(LOCK_WAITS, min(max(1, longest), LONGEST_IDLE)) if limited else {}
+        try:
+            with hurried(self.connection, CONNECT_TIMEOUT), each_new(self.connection, self._guard_session):
+                yield
+        finally:
+            self._guard = {}
+            before, self._unguarded = self._unguarded, None
+            if before is not None and before[0] is self.connection.connection:
+                with contextlib.suppress(Error):
+                    self._set(before[1])
+
+    def _guard_session(self) -> None:
+        """Set the session up, once for each connection."""
+        own = self.connection.connection
+        keep_alive(self.connection)
+        if self._guard and (self._unguarded or (None,))[0] is not own:
+            self._unguarded = (own, self._current(self._guard))
+            self._set(self._guard)
 
     def check_writable(self) -> None:
         with self.connection.cursor() as cursor:
@@ -309,12 +340,29 @@ class MySQL(Database):
         if self._limited is not None and self._limited[0] is self.connection.connection:
             return
         wanted = session_settings(mariadb=self.connection.mysql_is_mariadb)  # type: ignore[attr-defined]
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(f'@@SESSION.{name}' for name in wanted)}")
-            before = dict(zip(wanted, cursor.fetchone(), strict=True))
+        before = self._current(wanted)
         self._set(wanted)
         keep_alive(self.connection)
         self._limited = (self.connection.connection, before)
+
+    def impatient(self) -> contextlib.AbstractContextManager[None]:
+        return self._impatient()
+
+    @contextlib.contextmanager
+    def _impatient(self) -> Iterator[None]:
+        before = self._current(LOCK_WAITS)
+        self._set(dict.fromkeys(LOCK_WAITS, 1))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Error):
+                self._set(before)
+
+    def _current(self, names: Iterable[str]) -> dict[str, Any]:
+        names = tuple(names)
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(f'@@SESSION.{name}' for name in names)}")
+            return dict(zip(names, cursor.fetchone(), strict=True))
 
     def _set(self, settings: Mapping[str, Any]) -> None:
         with self.connection.cursor() as cursor:

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.sockets import keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -199,6 +199,8 @@ class NamedLock(DeployLock):
             if self._connection is None:
                 connection = self.database.connection.copy()
                 connection.settings_dict["AUTOCOMMIT"] = True
+                options = connection.settings_dict["OPTIONS"]
+                options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
                 with connection.cursor() as cursor:
                     self._name = lock_name(cursor, self.purpose)
                 self._connection = connection

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, InterfaceError, OperationalError
+from django.db.transaction import atomic
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
+from auto_migrate.databases.new_connections import each_new
 from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.addresses import address_of
 from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
-from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, CONNECT_TIMEOUT, AdvisoryLock
-from auto_migrate.databases.postgresql.refusals import refused_sqlstate
+from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.postgresql.refusals import OF_SETTINGS, POOLERS_ONLY, kind_of_words, refused_sqlstate
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
+from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, SessionGuard, session_of
 from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
-from auto_migrate.databases.sockets import SERVER_SETTINGS, hurried, keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.exceptions import TransientError
 
 if TYPE_CHECKING:
@@ -49,29 +53,6 @@ KINDS = {
     "57P03": FaultKind.STARTING,
     "57P05": FaultKind.CONNECTION_LOST,  # idle_session_timeout
 }
-
-# libpq's own words (it ships without translations in the driver's wheels), for what never reached a server.
-LIBPQ_WORDS = (
-    (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), FaultKind.TLS),
-    (
-        re.compile(
-            r"invalid (port|connection option|integer|URI|percent-encoded|\w+ value:)|missing \"=\"|unterminated|"
-            r"service (file )?\"[^\"]*\" not found|in service file|could not match \d+ |out of memory parsing",
-            re.IGNORECASE,
-        ),
-        FaultKind.BAD_ADDRESS,
-    ),
-    # Only where no SQLSTATE can be had: psycopg2, or a platform that does not tell which libpq is loaded.
-    (re.compile(r"authentication failed|no pg_hba.conf entry|no password supplied"), FaultKind.CREDENTIALS),
-    (re.compile(r"database \".*\" does not exist"), FaultKind.NO_DATABASE),
-    (re.compile(r"role \".*\" (does not exist|is not permitted)"), FaultKind.CREDENTIALS),
-    (re.compile(r"the database system is "), FaultKind.STARTING),
-    (re.compile(r"too many (clients|connections)|remaining connection slots"), FaultKind.TOO_MANY_CONNECTIONS),
-    (
-        re.compile(r"closed the connection unexpectedly|connection (is|was|already) (lost|closed)|reset by peer"),
-        FaultKind.CONNECTION_LOST,
-    ),
-)
 
 # Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
 RECORD_KEY = int.from_bytes(b"auto_rec")
@@ -97,14 +78,12 @@ UNDISTURBED = {
     "transaction_timeout": "0",
     "DateStyle": "ISO",
 }
+# How long to wait for somebody for whom was waited in vain before.
+IMPATIENT = {LOCK_TIMEOUT: "100ms"}
+# In seconds; for zero the server waits without an end.
+SHORTEST = 0.001
 # The longest that the server knows, in milliseconds.
 LONGEST = 2**31 - 1
-
-# What `guarded` sets for a session is read together with whether there is one: a pooler makes up the backend's pid.
-SESSION = """
-    SELECT pg_backend_pid(), array_agg(name), array_agg(current_setting(name))
-    FROM unnest(%s::text[]) AS name WHERE current_setting(name, true) IS NOT NULL
-"""
 
 # What libpq knows of a connection, for every driver (PGTransactionStatusType).
 PQTRANS_IDLE, PQTRANS_UNKNOWN = 0, 4
@@ -143,6 +122,11 @@ WRITABLE = """
            current_schema() IS NOT NULL
 """
 
+IS_STANDBY = gettext_noop(
+    "It is a standby. Give the primary's address instead of {host}: DATABASES[{alias!r}] (or DATABASE_URL)."
+)
+IS_READ_ONLY = gettext_noop("Let it be written to again: ALTER DATABASE {name} SET default_transaction_read_only = off")
+
 
 class PostgreSQL(Database):
     """PostgreSQL from the oldest that this Django supports, with psycopg 3 or 2, directly or behind a pooler."""
@@ -152,11 +136,7 @@ class PostgreSQL(Database):
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
         self.fence = Fence(self)
-        # What the session of each new connection is set to, and what the present one was before.
-        self._guard: Mapping[str, str] = {}
-        self._unguarded: tuple[object, Mapping[str, str]] | None = None
-        # Of which connection it is known whether a pooler is in between, and whether one is.
-        self._pooled: tuple[object, bool] = (None, False)
+        self.guard = SessionGuard(self)
         # The number of the transaction that was told apart last.
         self._transaction = ""
 
@@ -164,34 +144,22 @@ class PostgreSQL(Database):
         with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
             super().prepare()
         with self.translate_errors():
-            keep_alive(self.connection)
-            self._guard_session()
+            self._set_up()
+
+    def _set_up(self) -> None:
+        keep_alive(self.connection)
+        self.guard.set_up()
 
     @contextlib.contextmanager
-    def guarded(self, *, limited: bool = True) -> Iterator[None]:
-        self._guard = {**SERVER_SETTINGS, **NOTICE_DEAD_CLIENTS, **UNDISTURBED}
+    def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
+        settings = {**SERVER_SETTINGS, **NOTICE_DEAD_CLIENTS, **UNDISTURBED}
         if limited:
             # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
-            self._guard["lock_timeout"] = milliseconds(get_settings().LOCK_PATIENCE)
-        try:
+            longest = get_settings().LOCK_PATIENCE if patience is None else patience
+            settings[LOCK_TIMEOUT] = milliseconds(max(longest, SHORTEST))
+        hurry = hurried(self.connection, CONNECT_TIMEOUT)
+        with hurry, self.guard.holding(settings), each_new(self.connection, self._set_up):
             yield
-        finally:
-            self._guard = {}
-            before, self._unguarded = self._unguarded, None
-            if before is not None and before[0] is self.connection.connection and not self.connection.in_atomic_block:
-                with contextlib.suppress(Error):
-                    self.configure(before[1], local=False)
-
-    def _guard_session(self) -> None:
-        """Set the session up, once for each connection, where there is a session of our own."""
-        own = self.connection.connection
-        if not self._guard or self.connection.in_atomic_block or (self._unguarded or (None,))[0] is own:
-            return
-        pid, before = self._session(self._guard)
-        self._pooled = (own, pid != own.info.backend_pid)
-        if pid == own.info.backend_pid:
-            self._unguarded = (own, before)
-            self.configure(self._guard, local=False)
 
     @property
     def address(self) -> Address:
@@ -204,7 +172,8 @@ class PostgreSQL(Database):
         if read_only and by_role and not replica:
             raise self.explain(Fault(FaultKind.ROLE_READ_ONLY))
         if replica or read_only:
-            raise TransientError(_(FaultKind.READ_ONLY.value))
+            advice = _(IS_STANDBY if replica else IS_READ_ONLY).format(**dataclasses.asdict(self.address))
+            raise TransientError(_(FaultKind.READ_ONLY.value), advice=advice)
         if not has_schema:
             raise self.explain(Fault(FaultKind.NO_SCHEMA))
 
@@ -233,14 +202,15 @@ class PostgreSQL(Database):
     def _fault_without_sqlstate(self, error: Error) -> Fault:
         """Return what a failed or lost connection means: libpq does not pass on the SQLSTATE of a refused one."""
         detail = first_line(error)
+        sqlstate = ""
         if "FATAL" in detail or "failed:" in detail:
             sqlstate = refused_sqlstate(self.connection.get_connection_params()) or ""
-            if kind := KINDS.get(sqlstate) or KINDS.get(sqlstate[:2]):
-                return Fault(kind, detail)
-        for words, kind in LIBPQ_WORDS:
-            if words.search(detail):
-                return Fault(kind, detail)
-        return Fault(FaultKind.UNREACHABLE, detail)
+        known = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
+        if sqlstate == POOLERS_ONLY:
+            return Fault(kind_of_words(detail) or FaultKind.UNREACHABLE, detail)
+        if known is None and sqlstate[:2] in OF_SETTINGS:
+            known = FaultKind.BAD_ADDRESS
+        return Fault(known or kind_of_words(detail) or FaultKind.UNREACHABLE, detail)
 
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         settings, key = transaction_settings(self.queue_limit), key_here(RECORD_KEY)
@@ -341,7 +311,7 @@ class PostgreSQL(Database):
             # Another client would inherit the setting, and the next statement may go to another session anyway.
             yield
             return
-        _pid, before = self._session(settings)
+        _pid, before = session_of(self.connection, settings)
         self.configure(settings, local=local)
         try:
             yield
@@ -350,23 +320,26 @@ class PostgreSQL(Database):
                 with contextlib.suppress(Error):
                     self.configure(before, local=local)
 
-    def _session(self, names: Iterable[str]) -> tuple[int, dict[str, str]]:
-        """Return the backend's pid, and what those of some settings are that the server knows."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(SESSION, [list(names)])
-            pid, known, settings = cursor.fetchone()
-        return pid, dict(zip(known or (), settings or (), strict=True))
-
     @property
     def pooled(self) -> bool:
-        # A pooler makes up the backend's pid that it tells the client, since there is no one backend.
-        self.connection.ensure_connection()
-        own = self.connection.connection
-        if self._pooled[0] is not own:
-            with self.connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                self._pooled = (own, cursor.fetchone()[0] != own.info.backend_pid)
-        return self._pooled[1]
+        return self.guard.is_pooled
+
+    @property
+    def is_known_pooled(self) -> bool:
+        return self.guard.is_known_pooled
+
+    def impatient(self) -> contextlib.AbstractContextManager[None]:
+        return self._impatient()
+
+    @contextlib.contextmanager
+    def _impatient(self) -> Iterator[None]:
+        if not self.pooled:
+            with self.limited(IMPATIENT):
+                yield
+            return
+        with atomic(using=self.alias):
+            self.configure(IMPATIENT, local=True)
+            yield
 
     def other_releases(self) -> tuple[str, ...]:
         return other_releases(self.connection)

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
-from auto_migrate.databases.base import ConcurrentIndexes, Database, IndexCondition
+from auto_migrate.databases.base import ConcurrentIndexes, Database
 from auto_migrate.databases.postgresql.sessions import named
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
-from auto_migrate.values import IndexBuild
+from auto_migrate.values import IndexBuild, IndexCondition
 
 # An index that its builder has not committed has neither a number nor a name for anybody else (index_relid is 0 all
 # through a build that is not concurrent): only the text of the statement can tell that it may be one of ours.

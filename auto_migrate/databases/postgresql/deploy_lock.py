@@ -18,15 +18,12 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.sockets import SERVER_SETTINGS, bounded, keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, bounded, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
-
-# How long a connection may take to come about, in seconds.
-CONNECT_TIMEOUT = 10
 
 # Advisory locks are shared by everybody in a database: "auto_mig" in ASCII, which nobody else is likely to choose.
 LOCK_KEY = int.from_bytes(b"auto_mig")

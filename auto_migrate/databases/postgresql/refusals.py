@@ -11,11 +11,54 @@ import re
 import select
 from typing import Any
 
+from auto_migrate.databases.faults import FaultKind
+
 CONNINFO = frozenset(
     {"host", "port", "user", "password", "dbname", "service", "connect_timeout"}
     | {"sslmode", "sslrootcert", "sslcert", "sslkey"}
 )
 PATIENCE = 5.0
+
+# protocol_violation, which PgBouncer says of whatever it refuses: its words tell, which it speaks in English alone.
+POOLERS_ONLY = "08P01"
+# What a server says of settings that come with the connection: data exceptions, and names that it does not know.
+OF_SETTINGS = frozenset({"22", "42"})
+
+# libpq's own words (it ships without translations in the driver's wheels), for what never reached a server.
+LIBPQ_WORDS = (
+    (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), FaultKind.TLS),
+    (
+        re.compile(
+            r"invalid (port|connection option|integer|URI|percent-encoded|\w+ value:)|missing \"=\"|unterminated|"
+            r"service (file )?\"[^\"]*\" not found|in service file|could not match \d+ |out of memory parsing",
+            re.IGNORECASE,
+        ),
+        FaultKind.BAD_ADDRESS,
+    ),
+    (re.compile(r"unsupported startup parameter|unrecognized configuration parameter"), FaultKind.BAD_ADDRESS),
+    # Only where no SQLSTATE can be had (psycopg2, or a platform that does not tell which libpq is loaded), or none that
+    # says anything.
+    (
+        re.compile(r"authentication failed|no pg_hba.conf entry|no password supplied|no such user"),
+        FaultKind.CREDENTIALS,
+    ),
+    (re.compile(r"database \".*\" does not exist|no such database"), FaultKind.NO_DATABASE),
+    (re.compile(r"role \".*\" (does not exist|is not permitted)"), FaultKind.CREDENTIALS),
+    (re.compile(r"the database system is |shutting down|suspended"), FaultKind.STARTING),
+    (
+        re.compile(r"too many (clients|connections)|remaining connection slots|no more connections allowed"),
+        FaultKind.TOO_MANY_CONNECTIONS,
+    ),
+    (
+        re.compile(r"closed the connection unexpectedly|connection (is|was|already) (lost|closed)|reset by peer"),
+        FaultKind.CONNECTION_LOST,
+    ),
+)
+
+
+def kind_of_words(detail: str) -> FaultKind | None:
+    """Return what a text of libpq's or of a pooler's says."""
+    return next((kind for words, kind in LIBPQ_WORDS if words.search(detail)), None)
 
 
 def refused_sqlstate(parameters: dict[str, Any]) -> str | None:

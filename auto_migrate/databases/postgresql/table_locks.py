@@ -10,6 +10,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database, TableLocks
 from auto_migrate.databases.lock_modes import CONFLICTS, LockMode
+from auto_migrate.databases.session_waits import PREPARED
 from auto_migrate.values import Blocker
 
 MAX_QUERY = 120
@@ -18,13 +19,18 @@ SAVEPOINT = "auto_migrate_locks"
 # Autovacuum gives way to whoever has queued behind it for this long (deadlock_timeout, one second unless changed).
 AUTOVACUUM = "autovacuum worker"
 
+# A prepared transaction has no pid, and is known by the lock that it holds on its own number.
 HOLDERS = """
-    SELECT wanted.name, held.mode, held.pid, activity.usename, activity.application_name, activity.state,
-           activity.backend_type, extract(epoch FROM clock_timestamp() - activity.xact_start)::float8, activity.query,
-           held.virtualtransaction
+    SELECT wanted.name, held.mode, held.pid, coalesce(activity.usename, prepared.owner), activity.application_name,
+           activity.state, activity.backend_type,
+           extract(epoch FROM clock_timestamp() - coalesce(activity.xact_start, prepared.prepared))::float8,
+           coalesce(activity.query, 'PREPARE TRANSACTION ' || quote_literal(prepared.gid)), held.virtualtransaction
     FROM unnest(%s::text[], %s::text[]) AS wanted(name, quoted)
     JOIN pg_locks AS held ON held.relation = to_regclass(wanted.quoted)
     LEFT JOIN pg_stat_activity AS activity USING (pid)
+    LEFT JOIN pg_locks AS number ON held.pid IS NULL AND number.pid IS NULL AND number.locktype = 'transactionid'
+              AND number.virtualtransaction = held.virtualtransaction
+    LEFT JOIN pg_prepared_xacts AS prepared ON prepared.transaction = number.transactionid
     WHERE held.locktype = 'relation' AND held.granted AND held.pid IS DISTINCT FROM pg_backend_pid()
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
@@ -66,7 +72,7 @@ class PostgreSQLTableLocks(TableLocks):
                 pid=row[2],
                 user=row[3] or "",
                 application=row[4] or "",
-                state=row[5] or ("" if row[2] else "prepared transaction"),
+                state=row[5] or ("" if row[2] else PREPARED),
                 autovacuum=row[6] == AUTOVACUUM,
                 age=now - self._first_seen[row[-1]] if row[7] is None else row[7],
                 query=" ".join((row[8] or "").split())[:MAX_QUERY],

@@ -10,10 +10,10 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from auto_migrate.clock import Clock
-from auto_migrate.databases.base import IndexCondition
 from auto_migrate.databases.postgresql.adapter import PostgreSQL
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.exceptions import RunInterrupted
+from auto_migrate.values import IndexCondition
 from tests.integration.databases.aliases import alias
 
 Build = Callable[[str], None]
