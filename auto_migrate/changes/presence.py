@@ -1,9 +1,9 @@
 """What a plan would make and the database at hand has already, as where the record lacks what was applied.
 
 One question for the tables, when a plan makes its first, and one for the columns of each table that gets any; without
-an open connection nothing is known, nor of tenants: one schema in which something is there must not stop all that share
-its plan. What the plan itself has made, dropped or renamed before is for its statements to tell. So is all of an app of
-which something could not be read: it may have dropped a table.
+an open connection nothing is known. Of tenants nothing is told: nobody adopts their record, and one of many schemas
+does not stop the others. What the plan itself has made, dropped or renamed before is for its statements to tell. So
+is all of an app of which something could not be read: it may have dropped a table.
 """
 
 from __future__ import annotations
