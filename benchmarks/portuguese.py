@@ -294,26 +294,26 @@ PLACES = {
 
 def in_portuguese(text: str) -> str:
     """Return what a command has written, translated as far as it is known."""
-    return "\n".join(translated(line) or line for line in text.split("\n"))
+    return "\n".join(line_in_portuguese(line) or line for line in text.split("\n"))
 
 
 def unknown(text: str) -> Iterator[str]:
     """Return the sentences and cells that nobody has translated."""
     for line in text.splitlines():
         if line.startswith("|"):
-            yield from (cell for cell in cells(line) if told_cell(cell) is None)
-        elif translated(line) is None:
+            yield from (cell for cell in cells(line) if cell_in_portuguese(cell) is None)
+        elif line_in_portuguese(line) is None:
             yield line
 
 
-def translated(line: str) -> str | None:
+def line_in_portuguese(line: str) -> str | None:
     """Return a line in Portuguese, with the cells of a row that are known; None if it is not known."""
     if line.startswith("|"):
-        return f"| {' | '.join(told_cell(cell) or cell for cell in cells(line))} |"
+        return f"| {' | '.join(cell_in_portuguese(cell) or cell for cell in cells(line))} |"
     if picture := PICTURE.fullmatch(line):
-        text = looked_up(picture["text"], CELLS)
+        text = look_up(picture["text"], CELLS)
         return None if text is None else f"![{text}]({picture['path']})"
-    return looked_up(line, SENTENCES) if line else ""
+    return look_up(line, SENTENCES) if line else ""
 
 
 def cells(row: str) -> list[str]:
@@ -321,32 +321,30 @@ def cells(row: str) -> list[str]:
     return [cell.strip() for cell in CELL.split(row.strip())[1:-1]]
 
 
-def told_cell(cell: str) -> str | None:
+def cell_in_portuguese(cell: str) -> str | None:
     """Return a cell in Portuguese, None if it is not known."""
     code = cell.partition(" ")[0]
     if code in titles():
         return f"{code} {titles()[code]}"
     if not cell or set(cell) == {"-"}:
         return cell
-    found = looked_up(cell, CELLS)
-    return told_part(cell) if found is None and NEUTRAL.fullmatch(cell) else found
+    found = look_up(cell, CELLS)
+    return part_in_portuguese(cell) if found is None and NEUTRAL.fullmatch(cell) else found
 
 
-def looked_up(text: str, phrases: Mapping[str, str]) -> str | None:
+def look_up(text: str, phrases: Mapping[str, str]) -> str | None:
     """Return the translation of a text, with what changes from run to run in its places."""
     if text in phrases:
         return phrases[text]
     for phrase, translation in phrases.items():
         if "{" in phrase and (found := pattern_of(phrase).fullmatch(text)):
-            kinds = PLACE.findall(phrase)
-            parts = [
-                one if kind == "{raw}" else told_part(one) for kind, one in zip(kinds, found.groups(), strict=True)
-            ]
-            return filled(translation, parts)
+            places = zip(PLACE.findall(phrase), found.groups(), strict=True)
+            parts = (one if place == "{raw}" else part_in_portuguese(one) for place, one in places)
+            return fill(translation, parts)
     return None
 
 
-def filled(translation: str, parts: Iterable[str]) -> str:
+def fill(translation: str, parts: Iterable[str]) -> str:
     """Return a translation with its places filled, in the order of the phrase."""
     rest = iter(parts)
     return PLACE.sub(lambda _place: next(rest), translation)
@@ -360,16 +358,16 @@ def pattern_of(phrase: str) -> re.Pattern[str]:
     return re.compile("".join(itertools.chain.from_iterable(itertools.zip_longest(between, places, fillvalue=""))))
 
 
-def told_part(text: str) -> str:
+def part_in_portuguese(text: str) -> str:
     """Return what stands in a place, with numbers as Portuguese writes them."""
     for pattern, translation in PARTS.items():
         text = re.sub(pattern, translation, text)
 
-    def swapped(found: re.Match[str]) -> str:
+    def swap(found: re.Match[str]) -> str:
         is_version = found["program"] or found["number"].count(".") > 1
         return found[0] if is_version else found["number"].translate(AS_WRITTEN_THERE)
 
-    return NUMBER.sub(swapped, text)
+    return NUMBER.sub(swap, text)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
-from auto_migrate.planning.comparison import Comparison
+from auto_migrate.planning.comparison import Comparison, way_to_adopt
 from auto_migrate.planning.partial_migrations import resolving
 from auto_migrate.planning.raised_at import raised_at
 from auto_migrate.values import MigrationKey
@@ -97,7 +97,7 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     first = getattr(error, FIRST, None)
     if first is not None and summary_of(first) != summary_of(error):
         lines.append(_("It was tried twice; the first time it had raised {error}.").format(error=summary_of(first)))
-    lines += advice(error, progress.migration)
+    lines += advice(database, error)
     if left:
         lines += left_open(progress.migration, backwards=progress.backwards, database=database.alias)
         return "\n".join(lines)
@@ -132,19 +132,14 @@ CANCELLED = frozenset({"57014", 1969, 3024})
 THERE_ALREADY = frozenset({"42P07", "42701", "42710", 1050, 1060, 1061})
 
 
-def advice(error: BaseException, migration: Migration) -> list[str]:
+def advice(database: Database, error: BaseException) -> list[str]:
     """Return what a known error asks to look at, as lines."""
     codes = {code for cause in causes(error) for code in codes_of(cause)}
     if codes & CANCELLED:
         return [_("It was cancelled, by hand or since it took longer than {setting} lets it.").format(setting=TIMEOUT)]
     # SQLite has no number for it, and no other language.
     there = codes & THERE_ALREADY or ("sqlite" in codes and "already exists" in str(error))
-    if there and is_first(migration):
-        command = "manage.py auto_migrate --adopt --plan"
-        return [
-            _("If its tables were there before migrations were recorded, adopt them: {command}").format(command=command)
-        ]
-    return []
+    return way_to_adopt(database) if there else []
 
 
 TIMEOUT = "AUTO_MIGRATE_STATEMENT_TIMEOUT"
@@ -157,13 +152,6 @@ def codes_of(cause: BaseException) -> Iterator[str | int]:
         yield "sqlite"
     if cause.args and isinstance(cause.args[0], int):
         yield cause.args[0]
-
-
-def is_first(migration: Migration) -> bool:
-    """Return whether a migration is one that Django takes for an app's first, as `--fake-initial` does."""
-    if migration.initial is not None:
-        return bool(migration.initial)
-    return all(app_label != migration.app_label for app_label, _name in migration.dependencies)
 
 
 def left_open(migration: Migration, *, backwards: bool, database: str = DEFAULT_DB_ALIAS) -> list[str]:

@@ -1,8 +1,9 @@
 """What a plan would make and the database at hand has already, as where the record lacks what was applied.
 
 One question for the tables, when a plan makes its first, and one for the columns of each table that gets any; without
-an open connection nothing is known. What the plan itself has made, dropped or renamed before is for its statements to
-tell. So is all of an app of which something could not be read: it may have dropped a table.
+an open connection nothing is known. Of tenants nothing is told: nobody adopts their record, and one of many schemas
+does not stop the others. What the plan itself has made, dropped or renamed before is for its statements to tell. So
+is all of an app of which something could not be read: it may have dropped a table.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from auto_migrate.changes.collected_sql import undone
 from auto_migrate.changes.object_change import DropObject, RenameObject
 from auto_migrate.changes.rights import spelled
 from auto_migrate.changes.verbs import ObjectKind
+from auto_migrate.tenancy import tenancy_of
 
 # A name without a schema is looked for where it would be made, and not all along the search path.
 TABLES = """
@@ -113,7 +115,7 @@ class Presence:
 
     def _asked(self, listed: Callable[[Any], Iterable[str]]) -> Collection[str]:
         """Return the names that the database lists; nothing where it cannot be asked."""
-        if self.connection.connection is None:
+        if self.connection.connection is None or tenancy_of(self.connection.alias):
             return NOTHING
         try:
             with undone(self.connection), self.connection.cursor() as cursor:

@@ -81,6 +81,7 @@ class Site:
     def back_to_first(self) -> None:
         """Forget that the shop's later migrations were applied, and what they made."""
         self.query("DELETE FROM django_migrations WHERE app = 'shop' AND name <> '0001_initial'")
+        self.query("DROP TABLE IF EXISTS shop_heir")
         self.query("ALTER TABLE shop_order DROP COLUMN IF EXISTS note")
         self.query("ALTER TABLE shop_customer DROP COLUMN IF EXISTS note")
 

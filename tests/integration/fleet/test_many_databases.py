@@ -121,8 +121,8 @@ def second(project: Project, function: str, source: str) -> None:
 
 def failing(project: Project, alias: str) -> None:
     """Add a migration that fails in one database."""
-    project.query("CREATE TABLE taken ()", database=alias)
-    project.migration("shop", "0002_fail", 'migrations.RunSQL("CREATE TABLE taken ()"),', after="0001_initial")
+    project.query("CREATE SEQUENCE taken", database=alias)
+    project.migration("shop", "0002_fail", 'migrations.RunSQL("CREATE SEQUENCE taken"),', after="0001_initial")
 
 
 @pytest.fixture
