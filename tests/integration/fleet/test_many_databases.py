@@ -122,7 +122,8 @@ def second(project: Project, function: str, source: str) -> None:
 def failing(project: Project, alias: str) -> None:
     """Add a migration that fails in one database."""
     project.query("CREATE TABLE taken ()", database=alias)
-    project.migration("shop", "0002_fail", 'migrations.RunSQL("CREATE TABLE taken ()"),', after="0001_initial")
+    divided = "SELECT 1 / (count(*) - 1) FROM pg_tables WHERE tablename = 'taken'"
+    project.migration("shop", "0002_fail", f'migrations.RunSQL("{divided}"),', after="0001_initial")
 
 
 @pytest.fixture
