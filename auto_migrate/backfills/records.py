@@ -234,10 +234,6 @@ class Backfills:
         now = timezone.now()
         self._row(record).update(state=BackfillState.SUCCEEDED, done=0, total=0, started_at=now, finished_at=now)
 
-    def forget_needless(self, key: BackfillKey) -> None:
-        """Forget such a note when nothing asks for it any more: new tenants would leave one for each old migration."""
-        self.of(key, [active_schema()]).filter(state=BackfillState.SUCCEEDED, total=0).delete()
-
     def claim(
         self,
         record: BackfillRecord,
