@@ -92,9 +92,8 @@ class Tenancy(abc.ABC):
 
     def named(self) -> Named:
         """Return the query for the names and types of the tenants, in their order."""
-        return self._given() if self.given else self.named_by_project()
-
-    def _given(self) -> Named:
+        if not self.given:
+            return self.named_by_project()
         with savepoint(self.alias):
             return given_names(self.given)
 
@@ -221,9 +220,11 @@ class DjangoPgschemas(OfRows):
         return (*(Tenant(name, name, is_static=True) for name in names), *clones)
 
     def named_by_project(self) -> Named:
-        if self.model is None:
-            return NOBODY
-        return self.query("schema_name", order=["schema_name"])
+        return NOBODY if self.model is None else self.query("schema_name", order=["schema_name"])
+
+    def allows(self, name: str) -> bool:
+        # It is sent without quotes, and capitals would lead elsewhere: into the shared schema, where nothing is there.
+        return super().allows(name) and name == name.lower()
 
     @contextlib.contextmanager
     def switched(self, tenant: Tenant) -> Iterator[None]:

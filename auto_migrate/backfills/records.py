@@ -107,15 +107,18 @@ class Backfills:
         own = self.all().filter(app_label=key.app_label, name=key.name, **identity_here(connection, BackfillRecord))
         return own.exists()
 
-    def follow_renamed_schemas(self) -> None:
-        """Let each backfill be of its schema, however that is called now; forget those of schemas that are gone."""
+    def follow_renamed_schemas(self) -> frozenset[str]:
+        """Let each backfill be of its schema, however that is called now.
+
+        Forget those of schemas that are gone, and return the names that these had.
+        """
         connection, records = connections[self.database], self.all().exclude(schema_identity=None)
         noted = list(records.values_list("pk", "schema", "schema_identity").order_by())
         names = present_names(connection, BackfillRecord, [identity for _pk, _former, identity in noted])
         moved = {pk: names.get(identity, former) for pk, former, identity in noted}
         moved = {pk: moved[pk] for pk, former, _identity in noted if moved[pk] != former}
         if not moved:
-            return
+            return frozenset()
         self._forget(records.filter(pk__in=[pk for pk, name in moved.items() if name is None]))
         with atomic(using=self.database):
             # Two may have changed names with each other.
@@ -126,6 +129,7 @@ class Backfills:
                     record = self.all().get(pk=pk)
                     self._forget(self.of(record.key, [name]))
                     records.filter(pk=pk).update(schema=name)
+        return frozenset(former for pk, former, _identity in noted if pk in moved and moved[pk] is None)
 
     def of(self, key: BackfillKey, schemas: Collection[str]) -> QuerySet[BackfillRecord]:
         """Return a backfill of each of some schemas that has it."""
@@ -173,15 +177,15 @@ class Backfills:
 
         Those that somebody has made `anew` are gone, too.
         """
-        self.follow_renamed_schemas()
+        gone = self.follow_renamed_schemas()
         names = set(self.all().exclude(schema="").order_by().values_list("schema", flat=True).distinct())
         if not names:
-            return frozenset()
+            return gone
         with connections[self.database].cursor() as cursor:
             cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(names)])
             names.difference_update({name for (name,) in cursor.fetchall()}.difference(anew))
         self._forget(self.all().filter(schema__in=names))
-        return frozenset(names)
+        return gone.union(names)
 
     def _forget(self, gone: QuerySet[BackfillRecord]) -> None:
         for record in gone.filter(state__in=UNFINISHED):
@@ -229,10 +233,6 @@ class Backfills:
         record = self.ensure(task, background=True)
         now = timezone.now()
         self._row(record).update(state=BackfillState.SUCCEEDED, done=0, total=0, started_at=now, finished_at=now)
-
-    def forget_needless(self, key: BackfillKey) -> None:
-        """Forget such a note when nothing asks for it any more: new tenants would leave one for each old migration."""
-        self.of(key, [active_schema()]).filter(state=BackfillState.SUCCEEDED, total=0).delete()
 
     def claim(
         self,

@@ -28,9 +28,10 @@ def sliced(
 ) -> tuple[ProjectState, ProjectState]:
     """Return the parts of the states around an operation that it is about; all of them if it names no model.
 
-    States that render a model when somebody looks at it are as they should be.
+    Backwards, states that render a model when somebody looks at it are as they should be: forwards, the executor's own
+    would keep what was rendered for the reader.
     """
-    if renders_on_demand(before):
+    if backwards and renders_on_demand(before):
         return before, after
     named = {
         (app_label, str(name).lower())

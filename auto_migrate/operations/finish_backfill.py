@@ -60,16 +60,13 @@ class FinishBackfill(Operation):
 
         connection = schema_editor.connection
         with within_current_schema(connection.alias) as schema:
-            store = Backfills(connection.alias)
-            record = store.get(self.key)
+            record = Backfills(connection.alias).get(self.key)
             if record is not None and record.state != BackfillState.SUCCEEDED:
                 carry_out(database_here(connection.alias), declared(connection, self.key).task())
             elif record is None and schema and release_step() is None:
                 # Its migration was faked, or its rows are in another database; or the schema is a copy, which the
                 # release step has looked for.
                 refuse_unknown(database_here(connection.alias), self.key, [schema])
-            if schema:
-                store.forget_needless(self.key)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

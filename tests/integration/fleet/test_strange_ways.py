@@ -162,6 +162,17 @@ def test_tenants_that_cannot_be_had_are_refused_and_questions_are_of_those_that_
     assert "django_tenants works in no schema of the name 'semi;colon'" in refused.errors
 
 
+def test_a_name_that_the_package_would_lead_elsewhere_is_refused(tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, "django_pgschemas")
+    assert project.run("auto_migrate").code == 0
+    # It sends names without quotes, and then there is no such schema but the one that all share.
+    project.tenants("Acme")
+    refused = project.run("auto_migrate")
+    assert refused.code == 2, refused.text
+    assert "django_pgschemas works in no schema of the name 'Acme'" in refused.errors
+    assert project.query("SELECT schemaname FROM pg_tables WHERE tablename = 'shop_item'") == []
+
+
 def test_what_shares_a_name_with_nobody_may_be_the_shared_schema(tmp_path: Path, database_url: str) -> None:
     project = Tenanted(tmp_path, f"{database_url}?options=-csearch_path%3Dcore,public", "own")
     project.query("CREATE SCHEMA core")

@@ -328,7 +328,7 @@ def test_a_copy_of_a_schema_is_not_taken_for_done_and_a_table_that_was_empty_is(
     assert (done.code, times(project, *names), states(project)) == (
         0,
         each(1, *names),
-        dict.fromkeys(names, "succeeded"),
+        dict.fromkeys((*names, "fresh"), "succeeded"),
     )
 
 
