@@ -49,7 +49,7 @@ def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper) -> list[
         raise NotOnline
     touched = (moved.get(found["table"], found["table"]) for found in (*tables, *columns, *dropped))
     first, *others = dict.fromkeys(touched)
-    sql = (*(found[0] for found in (*tables, *columns)), *kept)
+    sql = (*(found[0] for found in (*tables, *columns)), *filter(None, kept))
     return [Step(kind=Kind.CHANGE, sql=sql, table=first, lock=ALTER_TABLE, others=tuple(others))]
 
 
@@ -60,14 +60,18 @@ def key_renamed(
     moved: dict[str, str],
     connection: BaseDatabaseWrapper,
 ) -> str:
-    """Return the statement that renames the key which another is made in the place of; raise `NotOnline` if none is."""
+    """Return the statement that renames the key which another is made in the place of; raise `NotOnline` if none is.
+
+    None is needed where Django finds the same name again, as where what differs of two long ones is cut off.
+    """
     table, target = added["table"], moved.get(added["target"], added["target"])
     named, key = added["columns"][1:-1], unquoted(added["keys"][1:-1])
     column = unquoted(former.get((table, named), named))
     for found in dropped:
         of_key = [moved.get(table, table), unquoted(found["name"]), column, target, key]
         if found["table"] == table and DJANGOS.fullmatch(added["definition"]) and ask(connection, SAME, of_key):
-            return f"ALTER TABLE {table} RENAME CONSTRAINT {found['name']} TO {added['name']}"
+            renames = f"ALTER TABLE {table} RENAME CONSTRAINT {found['name']} TO {added['name']}"
+            return "" if found["name"] == added["name"] else renames
     raise NotOnline
 
 

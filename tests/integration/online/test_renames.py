@@ -24,6 +24,9 @@ FIRST = f"""
         ("other", models.ForeignKey("Part", models.CASCADE, related_name="+")),
         ("third", models.ForeignKey("Part", models.CASCADE, related_name="+")),
     ]),
+    migrations.CreateModel("TaskStateOfTheWorkflow", [
+        {ID}, ("page_revision_of_the_state", models.ForeignKey("Part", models.CASCADE)),
+    ]),
     migrations.RunSQL(
         "INSERT INTO shop_kind (name) VALUES ('one'), ('two');"
         "INSERT INTO shop_part (kind_id) SELECT 1 + n % 2 FROM generate_series(1, 300) AS n;"
@@ -58,9 +61,11 @@ def parts(shop: Shop, postgresql: PostgreSQL) -> Shop:
 
 # A table with a key to itself, and with many-to-many fields, one of them to itself.
 AROUND = 'migrations.RenameModel("Part", "Piece")'
+# What differs is cut off from the name of the key with a long one.
+ALIKE = 'migrations.RenameModel("Part", "Partial")'
 
 
-@pytest.mark.parametrize("operations", [RENAMED, AROUND])
+@pytest.mark.parametrize("operations", [RENAMED, AROUND, ALIKE])
 def test_keys_stay_what_they_are_and_are_called_as_django_calls_them(
     parts: Shop, postgresql: PostgreSQL, operations: str
 ) -> None:
