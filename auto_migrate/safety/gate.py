@@ -77,7 +77,12 @@ class Gate:
         """Return whether the database has what could be hurt: it is not new, nor was left so by a first run."""
         if not comparison.recorded and not has_tables(self.database.connection):
             return False
-        begun = History(self.database.alias).first_plan()
+        begun = set(History(self.database.alias).first_plan())
+        # A squash is recorded with what it replaces.
+        squashes = comparison.loader.replacements.items()
+        begun |= {
+            MigrationKey(*old) for node, squash in squashes if MigrationKey(*node) in begun for old in squash.replaces
+        }
         recorded = {MigrationKey(*node) for node in comparison.recorded}
         return not (begun.issuperset(recorded) and begun.issuperset(comparison.keys))
 

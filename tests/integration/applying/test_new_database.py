@@ -34,6 +34,18 @@ class Migration(migrations.Migration):
     dependencies = [("app", "0001_initial")]
     operations = [migrations.RunPython({function})]
 """
+FAILS = """
+    operations.append(migrations.RunSQL("SELECT 1 / 0"))
+"""
+SQUASH = """
+class Migration(migrations.Migration):
+    initial = True
+    replaces = [("app", "0001_initial"), ("app", "0002_pay")]
+    operations = [
+        migrations.CreateModel("T", [("id", models.BigAutoField(primary_key=True)), ("n", models.IntegerField())]),
+        migrations.RunSQL("INSERT INTO app_t (n) VALUES (0)"),
+    ]
+"""
 
 
 @pytest.fixture
@@ -49,6 +61,15 @@ def test_a_second_attempt_is_not_judged_for_what_the_first_has_made(tiny: Tiny) 
     output = tiny.run("auto_migrate", FLAG=str(tiny.folder / "flag"))
     assert "Attempt 2/5" in output
     assert "Applying app.0003_drop... OK" in output
+
+
+def test_nor_is_the_next_run_for_what_a_squash_has_made(tiny: Tiny) -> None:
+    tiny.second("migrations.RunPython(inc)")
+    tiny.write("0001_squashed_0002_pay", SQUASH)
+    tiny.write("0003_drop", DROP + FAILS)
+    tiny.run("auto_migrate", expect=1)
+    tiny.write("0003_drop", DROP)
+    assert "Applying app.0003_drop... OK" in tiny.run("auto_migrate")
 
 
 def test_a_reader_of_a_new_table_is_waited_for_and_nobody_queues_behind(tiny: Tiny) -> None:
