@@ -56,7 +56,9 @@ def _parse_resolution(text: str) -> tuple[tuple[MigrationKey, int], Verdict]:
     if found is None:
         raise UsageError(
             _("{text!r} is no resolution.").format(text=text),
-            hint=_("Write it as in: --resolve billing.0007_fill:2=redo"),
+            hint=_(
+                "With --adopt as in --resolve billing.0007_fill=done, else as in --resolve billing.0007_fill:2=redo"
+            ),
         )
     app_label, name, operation, verdict = found.groups()
     return (MigrationKey(app_label, name), int(operation or 0)), Verdict(verdict)

@@ -78,8 +78,8 @@ def exit_codes(*, of_django: bool = False) -> Iterator[None]:
 def check_settings() -> None:
     """Raise `BadSetting` for a setting that means nothing, before anything is done with the others."""
     if unknown := unknown_keys():
-        text = _("AUTO_MIGRATE has unknown keys: {names}. See: manage.py check.")
-        raise BadSetting(text.format(names=", ".join(unknown)))
+        text = _("AUTO_MIGRATE has unknown keys: {names}. See: {command}")
+        raise BadSetting(text.format(names=", ".join(unknown), command="manage.py check"))
     get_settings()
     for name in unknown_variables():
         # A name that belongs to somebody else must not stop a deploy; one that was mistyped must not go unseen.

@@ -76,12 +76,11 @@ class Goal:
         try:
             apps.get_app_config(app_label)
         except LookupError as error:
-            hint = _("Choose an app of INSTALLED_APPS: manage.py showmigrations.")
-            raise UsageError(str(error), hint=hint) from error
+            raise UsageError(str(error), hint=_hint_of(app_label)) from error
         if app_label not in loader.migrated_apps:
             raise UsageError(
                 _("App {app_label!r} does not have migrations.").format(app_label=app_label),
-                hint=_("See: manage.py showmigrations."),
+                hint=_("See: {command}").format(command="manage.py showmigrations"),
             )
 
     def _node(self, loader: MigrationLoader, app_label: str, prefix: str) -> Node:
@@ -99,3 +98,11 @@ class Goal:
             # A partially applied squash is not in the graph; its last part stands for it, as in Django's `migrate`.
             return loader.replacements[node].replaces[-1]
         return node
+
+
+def _hint_of(label: str) -> str:
+    """Return what to type instead of a label that no app has: it may be a migration, written as messages name it."""
+    app_label, _dot, name = label.partition(".")
+    if name and app_label in apps.app_configs:
+        return _("Write app and migration apart: {example}").format(example=f"{app_label} {name}")
+    return _("Choose an app of INSTALLED_APPS: {command}").format(command="manage.py showmigrations")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db.migrations.migration import Migration
@@ -151,8 +151,12 @@ class Stage:
             try:
                 with self.reported(read.migration, index), self.translate_failure(read.migration, _(FAILED), observer):
                     self.carry_out(read.migration, observer, bridges)
-            finally:
-                self.report(list(speaking(observer.seen)), judge, read)
+            except BaseException:
+                # What was cut short took only a part of what the rules say.
+                self.report(list(speaking(observer.seen)))
+                raise
+            seen = list(speaking(observer.seen))
+            self.report(seen, list(judge.contradictions(read, seen)))
             if self.check:
                 self.check.look(read, counts=not read.decision.waits)
 
@@ -183,9 +187,8 @@ class Stage:
             raise
         self.emit(MigrationFinished(*place, self.emit.clock.monotonic() - started))
 
-    def report(self, seen: list[StatementObserved], judge: RuleComparison, read: ClassifiedMigration) -> None:
+    def report(self, seen: list[StatementObserved], contradicted: Sequence[RuleContradicted] = ()) -> None:
         """Report what was seen of one migration, and where the rules say otherwise."""
-        contradicted = list(judge.contradictions(read, seen))
         for event in (*seen, *contradicted):
             self.emit(event)
         self.seen += seen

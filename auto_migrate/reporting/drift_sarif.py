@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from auto_migrate.drift.differences import DifferenceKind
-from auto_migrate.drift.drift_events import DriftFound
+from auto_migrate.drift.drift_events import DriftChecked, DriftFound
 from auto_migrate.drift.state_tables import table_name
-from auto_migrate.events import Context, Event
+from auto_migrate.events import Context, Event, RunFailed
 from auto_migrate.reporting.assessments.sarif import log
 from auto_migrate.reporting.drift_console import describe_difference
 from auto_migrate.reporting.jsonlines import Stream
@@ -35,19 +35,27 @@ LEVELS = {DifferenceKind.EXTRA: "note", DifferenceKind.UNKNOWN: "warning"}
 
 
 class DriftSarif:
-    """Keeps what is found, and writes it as one log when all databases were looked at."""
+    """Keeps what is found, and writes it as one log when all databases were compared."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.results: list[dict[str, Any]] = []
+        self.compared: set[str] = set()
+        self.failed: set[str] = set()
 
     def __call__(self, event: Event, context: Context) -> None:
-        """Keep a difference."""
+        """Keep a difference, and which databases were compared."""
         if isinstance(event, DriftFound):
             self.results.append(self.result(event, context.database))
+        elif isinstance(event, DriftChecked):
+            self.compared.add(context.database)
+        elif isinstance(event, RunFailed):
+            self.failed.add(context.database)
 
     def write(self, stream: Stream) -> None:
-        """Write the log."""
+        """Write the log, or nothing where nothing was compared: a log without results closes every alert."""
+        if not self.compared or self.failed - self.compared:
+            return
         stream.write(log("drift", [rule(kind) for kind in DifferenceKind], self.results))
 
     def result(self, event: DriftFound, database: str) -> dict[str, Any]:

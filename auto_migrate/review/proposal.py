@@ -121,6 +121,12 @@ def _proposal(loader: Believing, chosen: Collection[Node]) -> Proposal:
 
 def _meant(loader: MigrationLoader, name: str) -> set[Node]:
     app_label, _dot, prefix = name.partition(".")
+    # As `migrate` is told of one: no label of an app begins with a digit.
+    if name[:1].isdigit():
+        raise UsageError(
+            _("{name!r} is a migration without its app.").format(name=name),
+            hint=_("Write app and migration as one: {example}").format(example=f"shop.{name}"),
+        )
     targets = Goal(app_label, prefix or None).targets(loader)
     if prefix == "zero":
         raise UsageError(

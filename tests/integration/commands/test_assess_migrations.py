@@ -269,6 +269,7 @@ def test_another_vendor_than_the_settings_name_can_be_judged(shop: Shop) -> None
         (["--since", "origin/main"], 2, "git fetch origin main"),
         (["--since", ""], 2, "Git knows no commit ''"),
         (["nowhere"], 2, "nowhere"),
+        (["shop", "0002"], 2, "Write app and migration as one: shop.0002"),
         (["shop.0009"], 2, "No migration of 'shop' begins with '0009'"),
         (["shop.zero"], 2, "manage.py showmigrations shop"),
         (["shop", "--server-version", "fifteen"], 2, "'fifteen' is not a version of postgresql"),

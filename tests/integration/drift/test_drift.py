@@ -97,6 +97,8 @@ def test_partitions_and_comments_by_hand_are_no_drift(tmp_path: Path, database_u
     [
         (["--drift"], "--drift means nothing without --plan."),
         (["--plan", "--fail-on-drift"], "--fail-on-drift means nothing without --drift."),
+        (["--format", "sarif"], "--format sarif means nothing without --drift."),
+        (["--drift", "--format", "sarif"], "--drift means nothing without --plan."),
         (["--adopt", "--check"], "--adopt goes with --plan alone, and not with: check."),
     ],
 )
@@ -105,6 +107,17 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, options: list[str], 
     said = project.run("auto_migrate", *options)
     assert said.code == 2, said.text
     assert words in said.errors
+    # A log without results would close the alerts of the last comparison.
+    assert not said.output
+
+
+def test_what_could_not_be_compared_leaves_no_log(tmp_path: Path) -> None:
+    project = write(tmp_path, f"sqlite:///{tmp_path}/nowhere/db.sqlite3", ["shop"])
+    said = project.run("auto_migrate", "--plan", "--drift", "--format", "sarif")
+    assert said.code in {3, 4}, said.text
+    assert not said.output
+    asked = write(tmp_path, "", ["shop"]).run("auto_migrate", "--plan", "--drift", "--format", "sarif", "--check")
+    assert (asked.code, asked.output) == (9, ""), asked.text
 
 
 class Elsewhere(SQLite):

@@ -53,3 +53,11 @@ def test_a_small_table_is_rehearsed_as_it_is_changed(shop: Shop) -> None:
     code, events = rehearsed(shop, BRIDGES=True, ONLINE="auto")
     assert code == 0, events[-1]
     assert "steps_not_rehearsed" not in {event["event"] for event in events}
+
+
+def test_what_failed_contradicts_no_rule(shop: Shop) -> None:
+    shop.second('migrations.AddField("item", "size", models.IntegerField()),')
+    shop.settings(AUTO_MIGRATE={**ALWAYS, "BRIDGES": False})
+    done = shop.run("rehearse_migrations", "--rows", "5", "--format", "json")
+    assert (done.code, "contains null values" in done.output) == (1, True), done.text
+    assert "rule_contradicted" not in done.output

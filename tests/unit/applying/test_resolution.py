@@ -61,5 +61,6 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_resolutions([text])
     assert refused.value.message == f"{text!r} is no resolution."
+    assert "With --adopt as in --resolve billing.0007_fill=done" in refused.value.hint
     example = refused.value.hint.rpartition(" ")[2]
     assert parse_resolutions([example]) == {(FILL, 2): Verdict.REDO}

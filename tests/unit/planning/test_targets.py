@@ -61,7 +61,14 @@ def test_a_migration_is_named_by_how_it_begins(prefix: str, target: Target, load
 @pytest.mark.parametrize(
     ("app_label", "name", "error", "hint"),
     [
-        ("shop", None, "No installed app with label 'shop'.", "Choose an app of INSTALLED_APPS"),
+        (
+            "shop",
+            None,
+            "No installed app with label 'shop'.",
+            "Choose an app of INSTALLED_APPS: manage.py showmigrations",
+        ),
+        ("sessions.0001", None, "No installed app with label 'sessions.0001'.", "apart: sessions 0001"),
+        ("shop.0001", None, "No installed app with label 'shop.0001'.", "Choose an app of INSTALLED_APPS"),
         ("messages", None, "App 'messages' does not have migrations.", "manage.py showmigrations"),
         ("messages", "0001", "App 'messages' does not have migrations.", "manage.py showmigrations"),
         ("sessions", "0001", "More than one migration of 'sessions' begins with '0001'.", "showmigrations sessions"),
@@ -77,6 +84,8 @@ def test_a_name_that_means_nothing_is_refused_with_what_to_type(
         Goal(app_label, name).targets(loader)
     assert refused.value.message == error
     assert hint in refused.value.hint
+    # What is to be typed is copied to the end of the line.
+    assert not refused.value.hint.endswith(".")
 
 
 @pytest.mark.django_db
