@@ -166,8 +166,9 @@ class Statements:
         begun = [*self.begun, digest]
         try:
             with self._quietly(), atomic(using=self.database.alias):
-                result = run()
+                # First: the statement may lead what comes after it elsewhere, as with SET LOCAL search_path.
                 self.journal.begin(self.index, statements=begun)
+                result = run()
         except DatabaseError as error:
             if not refuses_transaction(error):
                 raise

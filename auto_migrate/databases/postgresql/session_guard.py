@@ -44,6 +44,8 @@ class ConfigurableDatabase(Protocol):
 
     def configure(self, settings: Mapping[str, str], *, local: bool) -> None: ...
 
+    def has_transaction_open(self) -> bool: ...
+
 
 class SessionGuard:
     """Sets sessions up and back."""
@@ -106,6 +108,8 @@ class SessionGuard:
     def _bound(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         connection = self.database.connection
         is_lent = self._pooled == (connection.connection, True) and not connection.in_atomic_block
+        # Somebody may have sent BEGIN, of which Django does not know.
+        is_lent = is_lent and not self.database.has_transaction_open()
         # Django puts each query of a union in brackets.
         text = str(sql).lstrip("( ")
         if not is_lent or LOCK_TIMEOUT not in self._settings or not (reads(text) or writes_rows(text)):

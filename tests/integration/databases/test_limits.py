@@ -108,6 +108,20 @@ def test_a_session_that_is_made_anew_has_the_limits_of_the_run_as_well(database_
             assert cursor.fetchone() == ("7s", "15")
 
 
+def test_a_transaction_that_somebody_opens_behind_a_pooler_is_left_to_them(
+    database_url: str, pgbouncer: PgBouncer
+) -> None:
+    with alias("main", pgbouncer.url(database_url.rpartition("/")[2])) as name, adapter_for(name).guarded():
+        adapter_for(name).prepare()
+        with adapter_for(name).connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("CREATE TABLE kept (number int)")
+            cursor.execute("INSERT INTO kept VALUES (1)")
+            cursor.execute("ROLLBACK")
+            cursor.execute("SELECT to_regclass('kept')")
+            assert cursor.fetchone() == (None,)
+
+
 def test_the_same_on_mariadb_where_waits_are_a_day_long_otherwise(maria: MySQL, mariadb: MariaDB) -> None:
     name = maria.address.name
     with maria.guarded(patience=1.0), alias("holder", mariadb.url(name)) as holder:
