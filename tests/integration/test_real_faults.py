@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import Fault, FaultKind
@@ -83,6 +84,29 @@ def test_a_session_that_was_ended_is_a_lost_connection(other: BaseDatabaseWrappe
     postgresql.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
     assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
+
+
+def test_it_is_one_in_an_error_that_django_makes_of_it_too(other: BaseDatabaseWrapper, postgresql: PostgreSQL) -> None:
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    postgresql.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    # The first is told with a SQLSTATE.
+    assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
+
+    def make_record() -> None:
+        # As the recorder has it.
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except DatabaseError as error:
+            raise MigrationSchemaMissing(f"Unable to create the table ({error})")  # noqa: B904 # nor does Django
+
+    with pytest.raises(MigrationSchemaMissing) as raised:
+        make_record()
+    found = adapter_for("default").fault_of(raised.value)
+    assert found is not None
+    assert found.kind is FaultKind.CONNECTION_LOST
 
 
 @pytest.mark.parametrize("server", ["postgresql", "postgresql15"])

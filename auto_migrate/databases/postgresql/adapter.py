@@ -192,8 +192,10 @@ class PostgreSQL(Database):
             if sqlstate := sqlstate_of(cause):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
                 return Fault(kind, first_line(cause)) if kind else None
-        if own and isinstance(error, OperationalError | InterfaceError):
-            return self._fault_without_sqlstate(error)
+        # Django tells some as another error of its own, as where it cannot make the table of its record.
+        told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
+        if own and told is not None:
+            return self._fault_without_sqlstate(told)
         if own and isinstance(error, Error) and self.connection.connection is None:
             # What the driver does not even try, such as an option that libpq does not know.
             return Fault(FaultKind.BAD_ADDRESS, first_line(error))
