@@ -31,7 +31,6 @@ from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
     applies_itself,
-    flush_deferred,
     only_changes_schema,
     turn_of,
 )
@@ -43,6 +42,7 @@ from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
 from auto_migrate.databases.base import Database, DeployLock, Question
+from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.emitter import Emitter

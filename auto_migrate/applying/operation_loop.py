@@ -283,10 +283,3 @@ def applies_itself(migration: Migration, *, backwards: bool = False) -> bool:
     """Return whether anybody overrides the way of applying, so that nothing is known of the operations."""
     way = migration.unapply if backwards else migration.apply
     return getattr(way, "__module__", None) != Migration.__module__
-
-
-def flush_deferred(editor: BaseDatabaseSchemaEditor) -> None:
-    """Run now what the editor would run on leaving, so that the record can follow in the same transaction."""
-    deferred, editor.deferred_sql = editor.deferred_sql, []
-    for statement in deferred:
-        editor.execute(statement, None)

@@ -22,7 +22,6 @@ from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
     applies_itself,
-    flush_deferred,
     untranslated,
     wants_own_transaction,
 )
@@ -50,6 +49,7 @@ from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.changes.model_tables import model_of_table
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, PlanRefused

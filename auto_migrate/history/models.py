@@ -20,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.tenancy import in_public, tenancy_of
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
@@ -338,6 +339,7 @@ def _create(connection: BaseDatabaseWrapper, model: type[models.Model]) -> None:
     try:
         with transactional_tables(connection), connection.schema_editor() as editor:
             editor.create_model(model)
+            flush_deferred(editor)
     except DatabaseError:
         # Nobody needs the deploy lock to write history, so another process may have been quicker.
         if not _existing(connection, [model._meta.db_table]):
@@ -366,6 +368,7 @@ def _widen(connection: BaseDatabaseWrapper, model: type[models.Model]) -> bool:
                     former, new = constraints
                     editor.remove_constraint(model, former)
                     editor.add_constraint(model, new)
+            flush_deferred(editor)
     except DatabaseError:
         if _missing_fields(connection, model):
             raise

@@ -12,7 +12,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from pytest_django import DjangoDbBlocker
 
-from auto_migrate.applying.operation_loop import flush_deferred
+from auto_migrate.databases.deferred_sql import flush_deferred
 from tests.servers import PostgreSQL
 
 

@@ -10,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.operation_loop import flush_deferred
+from auto_migrate.databases.deferred_sql import flush_deferred
 from tests.integration.applying.library import APP, library
 
 # Every table that is there, by its own number and those of its indexes: who locks an index stops its table.
