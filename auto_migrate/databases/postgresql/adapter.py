@@ -194,7 +194,7 @@ class PostgreSQL(Database):
                 return Fault(kind, first_line(cause)) if kind else None
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
-        if own and told is not None:
+        if own and told is not None and isinstance(error, Error):
             return self._fault_without_sqlstate(told)
         if own and isinstance(error, Error) and self.connection.connection is None:
             # What the driver does not even try, such as an option that libpq does not know.
