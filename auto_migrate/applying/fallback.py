@@ -26,6 +26,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.states.lazy_state import LazyState
+from auto_migrate.changes.state_slices import djangos_own
 from auto_migrate.databases.faults import causes
 from auto_migrate.databases.statement_kinds import controls_transaction, ends_transaction, reads, writes_rows
 from auto_migrate.exceptions import AutoMigrateError, TransientError
@@ -47,7 +48,7 @@ STATES = str(Path(__file__).parent / "states")
 
 def stock(state: ProjectState) -> ProjectState:
     """Return Django's own state of the same models, rendered, which shares nothing and stays Django's own."""
-    own = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+    own = djangos_own(state)
     # As Django's executor does before the first migration.
     _ = own.apps
     return own

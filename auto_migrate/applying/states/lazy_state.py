@@ -21,6 +21,7 @@ from django.dispatch.dispatcher import NONE_ID
 
 from auto_migrate.applying.states.model_relations import Key, key_of, model_relations
 from auto_migrate.applying.states.registry import ExplorableApps, LazyApps
+from auto_migrate.changes.state_slices import djangos_own
 from auto_migrate.changes.stock_operations import is_djangos
 
 
@@ -78,7 +79,7 @@ def djangos(state: ProjectState) -> ProjectState:
     """Return Django's own state of the same models; nothing of it is shared."""
     if not isinstance(state, LazyState):
         return state
-    own = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+    own = djangos_own(state)
     vars(own)["_auto_migrate_was_lazy"] = True
     return own
 
