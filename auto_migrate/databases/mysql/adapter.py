@@ -345,11 +345,8 @@ class MySQL(Database):
         keep_alive(self.connection)
         self._limited = (self.connection.connection, before)
 
-    def impatient(self) -> contextlib.AbstractContextManager[None]:
-        return self._impatient()
-
     @contextlib.contextmanager
-    def _impatient(self) -> Iterator[None]:
+    def impatient(self) -> Iterator[None]:
         before = self._current(LOCK_WAITS)
         self._set(dict.fromkeys(LOCK_WAITS, 1))
         try:

@@ -330,11 +330,8 @@ class PostgreSQL(Database):
     def is_known_pooled(self) -> bool:
         return self.guard.is_known_pooled
 
-    def impatient(self) -> contextlib.AbstractContextManager[None]:
-        return self._impatient()
-
     @contextlib.contextmanager
-    def _impatient(self) -> Iterator[None]:
+    def impatient(self) -> Iterator[None]:
         if not self.pooled:
             with self.limited(IMPATIENT):
                 yield
