@@ -78,10 +78,10 @@ def by_app(migrations: Sequence[MigrationKey]) -> Iterator[str]:
     """Return a line for each app with the names of its migrations."""
     ordered = sorted(migrations, key=lambda key: key.app_label)
     for label, group in groupby(ordered, key=lambda key: key.app_label):
-        yield f"    {label}: {shortened([key.name for key in group])}"
+        yield f"    {label}: {range_or_list([key.name for key in group])}"
 
 
-def shortened(names: Sequence[str]) -> str:
+def range_or_list(names: Sequence[str]) -> str:
     """Return names in a line; of many whose numbers follow one another, the first and the last with how many."""
     numbers = [int(name[:4]) if name[:4].isdecimal() else 0 for name in names]
     if len(names) <= LISTED or numbers != list(range(numbers[0], numbers[0] + len(names))):

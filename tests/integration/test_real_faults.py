@@ -77,20 +77,22 @@ def test_a_full_server_is_a_passing_fault(other: BaseDatabaseWrapper, postgresql
         postgresql.execute("DROP ROLE one_at_a_time")
 
 
-def test_a_session_that_was_ended_is_a_lost_connection(other: BaseDatabaseWrapper, postgresql: PostgreSQL) -> None:
-    with other.cursor() as cursor:
+def end_session(connection: BaseDatabaseWrapper, postgresql: PostgreSQL) -> None:
+    """Let the server end the session of a connection."""
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     postgresql.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def test_a_session_that_was_ended_is_a_lost_connection(other: BaseDatabaseWrapper, postgresql: PostgreSQL) -> None:
+    end_session(other, postgresql)
     assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
     assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
 
 
 def test_it_is_one_in_an_error_that_django_makes_of_it_too(other: BaseDatabaseWrapper, postgresql: PostgreSQL) -> None:
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    postgresql.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    end_session(other, postgresql)
     # The first is told with a SQLSTATE.
     assert fault_of(other, "SELECT 1").kind is FaultKind.CONNECTION_LOST
 
