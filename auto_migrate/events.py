@@ -6,11 +6,10 @@ past or present tense of the pipeline's own words, carry data and no sentences, 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from auto_migrate.values import (
     Blocker,
@@ -18,6 +17,7 @@ from auto_migrate.values import (
     MigrationKey,
     SchemaState,
     TimedOperation,
+    ValueObject,
     WantedLock,
     jsonable,
 )
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, AssessedMigration, Finding, Forecast
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Context:
+class Context(ValueObject):
     """Where and when an event happened; with tenants in which `schema`, and if `is_part` in that of one of them."""
 
     database: str
@@ -37,34 +36,14 @@ class Context:
     is_part: bool = False
 
 
-@dataclass_transform(frozen_default=True)
-class Event:
-    """Something that happened in a run; its kinds are frozen dataclasses.
-
-    What `dataclasses` writes anew for each class takes a third of what a deploy takes to import this app, so that it
-    writes the constructors only.
-    """
+class Event(ValueObject):
+    """Something that happened in a run."""
 
     kind: ClassVar[str] = "event"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        dataclasses.dataclass(eq=False, repr=False)(cls)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in vars(self):
-            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-        super().__setattr__(name, value)
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the event's fields as values that `json.dumps` takes."""

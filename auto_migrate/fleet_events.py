@@ -5,15 +5,13 @@ They are apart, since most projects have neither.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from auto_migrate.events import Event
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, ValueObject
 
 
-@dataclasses.dataclass(frozen=True)
-class PendingPlan:
+class PendingPlan(ValueObject):
     """One plan for `schemas` whose records name the same migrations; `migrations` are to be carried out in each."""
 
     schemas: tuple[str, ...]

@@ -20,11 +20,10 @@ from auto_migrate.planning.partial_migrations import PartialMigrations, interrup
 from auto_migrate.planning.schema_state import recorded_rows
 from auto_migrate.planning.targets import Goal
 from auto_migrate.tenancy import Tenancy, in_public, tenancy_of, without_tenants
-from auto_migrate.values import MigrationKey, SchemaState
+from auto_migrate.values import MigrationKey, SchemaState, ValueObject
 
 
-@dataclasses.dataclass(frozen=True)
-class PlannedMigration:
+class PlannedMigration(ValueObject):
     """One migration that is pending, with its operations as sentences."""
 
     key: MigrationKey
@@ -32,8 +31,7 @@ class PlannedMigration:
     operations: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Inspection:
+class Inspection(ValueObject):
     """What the code needs and what the database has; if they diverged, the `problem` and a `hint` at its mending."""
 
     state: SchemaState

@@ -8,7 +8,6 @@ committed.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -57,15 +56,14 @@ from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.safety.gate import Gate
 from auto_migrate.system_checks import refuse_errors
 from auto_migrate.tenancy import in_public, tenancy_of, without_tenants
-from auto_migrate.values import MigrationKey, Node, SchemaState
+from auto_migrate.values import MigrationKey, Node, SchemaState, ValueObject
 from auto_migrate.watchdog import watched
 
 if TYPE_CHECKING:
     from auto_migrate.fleet.tenants_run import TenantsRun
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
+class Result(ValueObject):
     """How a run ended well: the state of the database, and how many migrations it took."""
 
     run_id: uuid.UUID
@@ -113,8 +111,7 @@ def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter)
     return None
 
 
-@dataclasses.dataclass(frozen=True)
-class EndState:
+class EndState(ValueObject):
     """What an attempt found or made of the database, and the fingerprint of what it is up to date with, if any."""
 
     state: SchemaState

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from auto_migrate.emitter import Emitter
 from auto_migrate.planning.targets import Goal
 from auto_migrate.retry import Retry
-from auto_migrate.values import Audience
+from auto_migrate.values import Audience, ValueObject
 
 if TYPE_CHECKING:
     from auto_migrate.applying.recovery import Resolutions
     from auto_migrate.findings import Acknowledgement
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RunRequest:
+class RunRequest(ValueObject, kw_only=True):
     """A run to be made; what is None comes from the settings.
 
     `lock_wait` is seconds. `queued` is the run that the history knows as queued and that is to be carried out under

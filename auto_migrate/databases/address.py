@@ -6,9 +6,10 @@ import dataclasses
 
 from django.utils.translation import gettext as _
 
+from auto_migrate.values import ValueObject
 
-@dataclasses.dataclass(frozen=True)
-class Address:
+
+class Address(ValueObject):
     """Who connects where; never a secret."""
 
     alias: str

@@ -28,14 +28,13 @@ from auto_migrate.exceptions import (
     MigrationFailed,
     TransientError,
 )
-from auto_migrate.values import Blocker, Holder, IndexBuild, IndexCondition
+from auto_migrate.values import Blocker, Holder, IndexBuild, IndexCondition, ValueObject
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
 
 
-@dataclasses.dataclass(frozen=True)
-class Question:
+class Question(ValueObject):
     """A statement that gives rows, with its parameters; where it has none, a per cent sign in it is one."""
 
     sql: str

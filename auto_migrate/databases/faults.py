@@ -6,7 +6,6 @@ text that are matched come from the client library, which does not.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from auto_migrate.exceptions import TransientError
+from auto_migrate.values import ValueObject
 
 
 class FaultKind(enum.Enum):
@@ -96,8 +96,7 @@ HINTS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Fault:
+class Fault(ValueObject):
     """A database error that has been understood. `detail` is the driver's own text."""
 
     kind: FaultKind

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 COMMENTS = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
 
 
 def _begins(words: str, rest: str = "") -> re.Pattern[str]:
-    return re.compile(rf"{COMMENTS}(?:{words})\b{rest}", re.IGNORECASE | re.DOTALL)
+    return _lazy_re_compile(rf"{COMMENTS}(?:{words})\b{rest}", re.IGNORECASE | re.DOTALL)
 
 
 _READ = "SELECT|SHOW|DESCRIBE|PRAGMA(?![^;]*=)"
@@ -28,19 +30,19 @@ _WANTS_TABLES = _begins(
     "ALTER|CLUSTER|COMMENT|CREATE|DROP|LOCK|REFRESH|REINDEX|TRUNCATE|VACUUM", r"(?!.*\bCONCURRENTLY\b)"
 )
 _CHANGES_SCHEMA = _begins(r"(?:CREATE|ALTER|DROP)\s+(?:TABLE|(?:(?:UNIQUE|FULLTEXT|SPATIAL)\s+)?INDEX)|RENAME\s+TABLE")
-_APART = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_GOES_ON = re.compile(r";\s*[^\s;]")
+_APART = _lazy_re_compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_GOES_ON = _lazy_re_compile(r";\s*[^\s;]")
 _TO_SAVEPOINT = r"(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b)"
-_ENDS = re.compile(
+_ENDS = _lazy_re_compile(
     rf"\A{COMMENTS}(?:COMMIT|END|ABORT|CALL|PREPARE\s+TRANSACTION|ROLLBACK{_TO_SAVEPOINT})\b"
     rf"|;\s*(?:COMMIT|ABORT|ROLLBACK{_TO_SAVEPOINT})\b",
     re.IGNORECASE | re.DOTALL,
 )
-_COMMITS = re.compile(rf"(?:\A|;){COMMENTS}(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
+_COMMITS = _lazy_re_compile(rf"(?:\A|;){COMMENTS}(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
 
 # What stands in a session and is not there in the next one: transactions, locks, variables and temporary tables. A
 # comment that some servers carry out may hold any of them.
-_LEANS_ON_SESSION = re.compile(
+_LEANS_ON_SESSION = _lazy_re_compile(
     rf"(?:\A|[;\n]){COMMENTS}(?:BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|XA|LOCK|UNLOCK|FLUSH|PREPARE|EXECUTE|HANDLER|SET\s+STATEMENT)\b"
     r"|\b(?:AUTOCOMMIT|TEMPORARY|GET_LOCK)\b|\b(?:LAST_INSERT_ID|ROW_COUNT|FOUND_ROWS)\s*\("
     r"|(?<![@\w])@[\w`'\"$]|/\*M?!",
@@ -49,7 +51,7 @@ _LEANS_ON_SESSION = re.compile(
 
 # What PostgreSQL does not carry out within a transaction, what may end one, and what a session has. Anywhere in a text,
 # so that no quotes have to be told apart: where it is something else, a text counts as one of them.
-_WANTS_NO_TRANSACTION = re.compile(
+_WANTS_NO_TRANSACTION = _lazy_re_compile(
     rf"(?:\A|;){COMMENTS}(?:START|SET(?!\s+(?:LOCAL|CONSTRAINTS)\b)|RESET|DISCARD|LISTEN|LOAD|LOCK|EXECUTE"
     r"|BEGIN(?=\s*(?:;|\Z|TRANSACTION\b|WORK\b|ISOLATION\b|READ\b|NOT\b|DEFERRABLE\b)))\b"
     rf"|\A{COMMENTS}END\b|\b(?:COMMIT|ROLLBACK|ABORT|SAVEPOINT|PREPARE|CALL|CONCURRENTLY|VACUUM|TEMP|TEMPORARY)\b"

@@ -20,7 +20,7 @@ from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
 from auto_migrate.tenancy import NOBODY, Tenancy, Tenant, TenantsUnknown, not_told
-from auto_migrate.values import Node
+from auto_migrate.values import Node, ValueObject
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
 # 6,400 locks unless somebody said otherwise.
@@ -48,8 +48,7 @@ NODE = "(app || '.' || name) COLLATE \"C\""
 NOTHING = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Group:
+class Group(ValueObject):
     """Tenants whose records name the same migrations, by the digest of these; `has_record` tells of the table."""
 
     digest: str
@@ -62,8 +61,7 @@ class Group:
         return tuple(tenant.name for tenant in self.tenants)
 
 
-@dataclasses.dataclass(frozen=True)
-class Inventory:
+class Inventory(ValueObject):
     """All tenants, in groups; `public` is the digest of the schema that they share.
 
     `unprovisioned` are those without a schema. `missing` have none either and are in the groups all the same: the code

@@ -12,7 +12,6 @@ at its end: found afterwards, the note tells that the migration has committed by
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -32,11 +31,10 @@ from auto_migrate.history.models import StepRecord, have_tables
 from auto_migrate.history.optional_tables import may_have_table
 from auto_migrate.history.schema_identity import identity_here, present_names
 from auto_migrate.history.store import History
-from auto_migrate.values import MigrationKey, Node, RunStatus, StepStatus
+from auto_migrate.values import MigrationKey, Node, RunStatus, StepStatus, ValueObject
 
 
-@dataclasses.dataclass(frozen=True)
-class Position:
+class Position(ValueObject):
     """How far a migration came: operations done, and the one (1-based, as the file has them) that was perhaps cut.
 
     `schema_before` is the digest of the schema when that one began, or empty where it was not taken; `digest` is of the

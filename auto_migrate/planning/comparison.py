@@ -24,14 +24,13 @@ from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
 from auto_migrate.tenancy import tenancy_of
-from auto_migrate.values import MigrationKey, Node, SchemaState
+from auto_migrate.values import MigrationKey, Node, SchemaState, ValueObject
 
 SHOW = gettext_noop("Compare the two: manage.py showmigrations --list")
 ADOPT = "python manage.py auto_migrate --adopt --plan"
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
+class Comparison(ValueObject):
     """The plan for one database, as Django's own loader and executor make it."""
 
     loader: MigrationLoader

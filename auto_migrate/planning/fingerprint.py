@@ -41,7 +41,7 @@ from auto_migrate.planning.project_code import distributions, project_code
 from auto_migrate.planning.receivers import is_own, is_own_module, management_files, receivers, sources_of
 from auto_migrate.planning.sources import INSTALLED, migrations_of, read
 from auto_migrate.tenancy import tenancy_of
-from auto_migrate.values import Node
+from auto_migrate.values import Node, ValueObject
 
 # Which apps are whose, as django-tenants and django-pgschemas are told.
 TENANTS = ("SHARED_APPS", "TENANT_APPS", "HAS_MULTI_TYPE_TENANTS", "TENANT_TYPES", "TENANTS")
@@ -52,8 +52,7 @@ UNKNOWN = "-" * 8
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(ValueObject):
     """The four parts, in hexadecimal digits: 32, 16, 8 and 8 of them."""
 
     schema: str
@@ -75,8 +74,7 @@ class Fingerprint:
         return dataclasses.replace(self, checks=UNKNOWN)
 
 
-@dataclasses.dataclass(frozen=True)
-class Known:
+class Known(ValueObject):
     """What the code is now, and what it was when the last run found the database up to date."""
 
     now: Fingerprint

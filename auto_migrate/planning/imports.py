@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from django.apps import apps
 
 from auto_migrate.planning.sources import COMMENT, INSTALLED, read, settings_in, variables_in
+from auto_migrate.values import ValueObject
 
 # Django, this package and Python are told by their versions.
 PACKAGES = frozenset({b"django", b"auto_migrate"})
@@ -29,8 +29,7 @@ UNNAMED = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
+class Source(ValueObject):
     """What a file says: a hash of it all, and the names that it may import and mentions; of an installed one the hash.
 
     `settings` and `variables` are Django's and those of the environment; `unnamed` tells that it mentions settings
@@ -54,6 +53,7 @@ class Modules:
         self._specs: dict[str, ModuleSpec | None] = {}
         self._found: dict[str, Source | None] = {}
         self._sources: dict[tuple[bytes, str], Source] = {}
+        self._imported: dict[tuple[bytes, str], tuple[str, ...]] = {}
 
     def look_through(self, content: bytes, package: str) -> Source:
         """Return what a file of `package` says."""
@@ -61,12 +61,20 @@ class Modules:
         if (digest, package) not in self._sources:
             self._sources[digest, package] = Source(
                 digest,
-                tuple(dict.fromkeys(imported(content, package, self._versioned))),
+                self.imported_by(content, package),
                 frozenset(settings_in(content)),
                 frozenset(variables_in(content)),
-                b"settings" in content and UNNAMED.search(content) is not None,
+                names_settings_otherwise(content),
             )
         return self._sources[digest, package]
+
+    def imported_by(self, content: bytes, package: str) -> tuple[str, ...]:
+        """Return the names that a file of `package` may import."""
+        # Migrations by the hundred begin with the same few lines.
+        part = importing_part(content)
+        if (part, package) not in self._imported:
+            self._imported[part, package] = tuple(dict.fromkeys(imported(part, package, self._versioned)))
+        return self._imported[part, package]
 
     def find(self, name: str) -> Source | None:
         """Return what a module says; None for what is none, or has no source."""
@@ -137,17 +145,19 @@ class Imports:
 
     def follow(self, content: bytes, package: str) -> None:
         """Add what a file of `package` imports, and mentions."""
-        self._follow(self.modules.look_through(content, package))
-
-    def _follow(self, source: Source) -> None:
         if self.with_mentions:
-            self.mention(source)
-        for name in source.imports:
+            self.mention(self.modules.look_through(content, package))
+        self._follow(self.modules.imported_by(content, package))
+
+    def _follow(self, names: Iterable[str]) -> None:
+        for name in names:
             if name not in self._seen:
                 self._seen.add(name)
                 if (module := self.modules.find(name)) is not None:
                     self.found[name] = module.digest
-                    self._follow(module)
+                    if self.with_mentions:
+                        self.mention(module)
+                    self._follow(module.imports)
 
 
 def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
@@ -162,6 +172,26 @@ def _find(name: str, places: list[str] | None) -> ModuleSpec | None:
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = [folder for folder in folders if os.path.isdir(folder)]
         return spec
+
+
+def importing_part(content: bytes) -> bytes:
+    """Return the lines of a file from its first import to its last; all of them where one goes on in others."""
+    first, last = content.find(b"import"), content.rfind(b"import")
+    if first < 0:
+        return b""
+    end = content.find(b"\n", last)
+    part = content[content.rfind(b"\n", 0, first) + 1 : end if end >= 0 else None]
+    goes_on = b"\\\n" in content or part.count(b"(") > part.count(b")")
+    return content if goes_on else part
+
+
+def names_settings_otherwise(content: bytes) -> bool:
+    """Return whether a file may come by settings whose names are not written in it."""
+    mentions = content.count(b"settings")
+    # Most look nowhere but into `settings.NAME`, and counting is faster.
+    if mentions == content.count(b"settings.") + content.count(b"import settings\n"):
+        return False
+    return UNNAMED.search(content) is not None
 
 
 def imported(content: bytes, package: str, versioned: Collection[bytes] = VERSIONED) -> Iterator[str]:

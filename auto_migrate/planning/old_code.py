@@ -8,7 +8,6 @@ when the one before has ended. The same release may run its step on each of its 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Iterable
 
@@ -23,7 +22,7 @@ from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.schema_state import known_nodes, needs, recorded_rows
 from auto_migrate.planning.targets import Goal
-from auto_migrate.values import BRIDGED_VENDORS, LOOSENED, Bridge, Node
+from auto_migrate.values import BRIDGED_VENDORS, LOOSENED, Bridge, Node, ValueObject
 
 
 def release_of_code(database: str) -> str:
@@ -58,8 +57,7 @@ def waits_for_run(database: str, goal: Goal, tenants: Callable[[], Collection[st
     return "" in schemas or bool(schemas and schemas.intersection(tenants()))
 
 
-@dataclasses.dataclass(frozen=True)
-class BridgeVerdict:
+class BridgeVerdict(ValueObject):
     """What a run may do about the bridges that stand: which to take down, and which of them when the delay is over."""
 
     due: tuple[Bridge, ...]

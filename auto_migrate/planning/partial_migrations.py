@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping
 
 from django.db import DEFAULT_DB_ALIAS
@@ -13,11 +12,10 @@ from django.utils.translation import ngettext
 from auto_migrate.databases.base import Database
 from auto_migrate.exceptions import HistoryDiverged
 from auto_migrate.history.journal import Position, open_journals
-from auto_migrate.values import MigrationKey, Node
+from auto_migrate.values import MigrationKey, Node, ValueObject
 
 
-@dataclasses.dataclass(frozen=True)
-class PartialMigrations:
+class PartialMigrations(ValueObject):
     """The migrations that stand half-way: `cut` with nobody at work on them, `undone` by who holds the lock."""
 
     cut: Mapping[MigrationKey, Position]

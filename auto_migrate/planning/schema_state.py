@@ -31,7 +31,7 @@ from auto_migrate.phases.divide import Division, before_deploy
 from auto_migrate.planning.fingerprint import code_of_process
 from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.partial_migrations import interruptions
-from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState, TenantsState
+from auto_migrate.values import BackfillState, Bridge, MigrationKey, Node, SchemaState, TenantsState, ValueObject
 
 
 def recorded_rows(connection: BaseDatabaseWrapper) -> tuple[Node, ...]:
@@ -103,8 +103,7 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class QuickState:
+class QuickState(ValueObject):
     """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it.
 
     `backfills` counts those that are not finished, by their state: the schema does not depend on them.
@@ -119,8 +118,7 @@ class QuickState:
     tenants: TenantsState | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class RequiredMigrations:
+class RequiredMigrations(ValueObject):
     """What the code needs, read from its files once a process: they do not change under a running one."""
 
     nodes: Mapping[Node, frozenset[Node]]

@@ -22,6 +22,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db import migrations
 
+from auto_migrate.values import ValueObject
+
 SUFFIXES = tuple(all_suffixes())
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -53,8 +55,7 @@ class Unreadable(Exception):
     """Something that the comparison depends on cannot be read without importing it; the text says what."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Folder:
+class Folder(ValueObject):
     """An app's migrations: the dotted name of their package, its files by name, and by path those of folders below."""
 
     module: str

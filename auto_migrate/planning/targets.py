@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from django.apps import apps
@@ -15,13 +14,12 @@ from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import UsageError
 from auto_migrate.phases.phase import ALL, Phase, asked_phase
 from auto_migrate.planning.loader import Loader, loading
-from auto_migrate.values import MigrationKey, Node
+from auto_migrate.values import MigrationKey, Node, ValueObject
 
 Target = tuple[str, str | None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Goal:
+class Goal(ValueObject):
     """The user's wish: everything, one app, or one migration of an app ("zero" unapplies all); in one phase, or all."""
 
     app_label: str | None = None

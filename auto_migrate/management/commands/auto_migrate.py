@@ -23,7 +23,6 @@ from auto_migrate.interrupts import interruptible
 from auto_migrate.management.arguments import add_database, exit_codes, number
 from auto_migrate.management.memory import collect_models_soon, keep_imports
 from auto_migrate.management.output import Output, add_format, reporting
-from auto_migrate.migration_wait import check
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import migrate
 from auto_migrate.planning.targets import Goal
@@ -232,6 +231,8 @@ class Command(BaseCommand):
 
                     try_notifications(database, output.listener)
                 elif options["check"]:
+                    from auto_migrate.migration_wait import check
+
                     check(database, goal=goal, tenants=options["tenant"], listeners=[output.listener], clock=clock)
                 elif options["adopt"]:
                     take_over(database, options=options, listener=output.listener, clock=clock)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auto_migrate.planning.imports import Imports, Modules, imported
+from auto_migrate.planning.imports import Imports, Modules, imported, names_settings_otherwise
 from auto_migrate.planning.sources import Folder, is_written_out, place_in_graph, places
 
 
@@ -26,11 +26,33 @@ from auto_migrate.planning.sources import Folder, is_written_out, place_in_graph
         ("from ..helpers import first", ["app", "app.helpers", "app.helpers.first"]),
         ("if True: import shop; import stock", ["shop", "stock"]),
         ("from ....beyond import it", []),
+        (
+            "from shop import (\n    first,\n    importers,\n    last,\n)\n\nx = (1,)",
+            ["shop", "shop.first", "shop.importers", "shop.last"],
+        ),
+        ("# a text\nfrom shop import prices\n\nimport stock", ["shop", "shop.prices", "stock"]),
         ("x = 'nothing at all'", []),
     ],
 )
 def test_imports_are_found_however_they_are_written(source: str, names: list[str]) -> None:
     assert list(imported(source.encode(), "app.migrations")) == names
+    assert [*Modules().imported_by(b"x = 1\n" + source.encode() + b"\ny = 2", "app.migrations")] == names
+
+
+@pytest.mark.parametrize(
+    ("source", "is_otherwise"),
+    [
+        ("from django.conf import settings\nx = settings.DEBUG", False),
+        ("x = 1", False),
+        ("from django.conf import settings as s", True),
+        ("from django.conf import settings\nx = getattr(settings, name)", True),
+        ("from django.conf import settings\nx = getattr(settings, 'DEBUG')", False),
+        ("from django.conf import settings\nx = settings", True),
+        ("from django.conf import settings\nx = settings\ny = settings.DEBUG", True),
+    ],
+)
+def test_settings_may_come_by_another_name_than_their_own(source: str, is_otherwise: bool) -> None:
+    assert names_settings_otherwise(source.encode()) is is_otherwise
 
 
 def test_what_the_project_imports_is_followed_but_not_django_nor_python() -> None:
