@@ -315,16 +315,22 @@ def leave_parent() -> None:
 def prepare(arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
     """Make this process what a new interpreter would be."""
     os.chdir(cwd)
+    own = 1 + len(places_in(os.environ))
     os.environ.clear()
     os.environ.update(env)
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
     places = {"-m": cwd, "-c": ""}
     first = places.get(arguments[0], os.path.dirname(os.path.realpath(arguments[0])))
-    sys.path[:1] = [first, *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:own] = [first, *places_in(env)]
     unbuffered = bool(env.get("PYTHONUNBUFFERED"))
     sys.stdin.reconfigure(line_buffering=False, write_through=unbuffered)  # type: ignore[union-attr]
     sys.stdout = sys.__stdout__ = stream(sys.stdout, 1, unbuffered=unbuffered)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = stream(sys.stderr, 2, unbuffered=unbuffered)  # type: ignore[misc]
+
+
+def places_in(env: Mapping[str, str]) -> list[str]:
+    """Return the folders that stand before Python's own in `sys.path`."""
+    return list(filter(None, env.get("PYTHONPATH", "").split(os.pathsep)))
 
 
 def stream(before: Any, number: int, *, unbuffered: bool) -> io.TextIOWrapper:

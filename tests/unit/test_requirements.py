@@ -170,8 +170,9 @@ for command in ({ask!r}, {child!r}):
 
 
 def interpreter(script: str, **env: str) -> str:
-    """Run a script in an interpreter of its own, and return what it prints."""
-    return subprocess.check_output([sys.executable, "-uc", script], env=environment(env), cwd=ROOT, text=True)
+    """Run a script in an interpreter of its own, from which this run hides nothing, and return what it prints."""
+    variables = {**environment(env), **env}
+    return subprocess.check_output([sys.executable, "-uc", script], env=variables, cwd=ROOT, text=True)
 
 
 def test_a_run_says_how_far_it_is_where_nobody_looks_too(module: Path, pytestconfig: pytest.Config) -> None:

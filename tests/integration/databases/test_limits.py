@@ -24,6 +24,7 @@ from auto_migrate.emitter import Emitter
 from auto_migrate.events import Event, SessionsAwaited
 from auto_migrate.exceptions import DatabaseRefused, TransientError
 from tests.integration.databases.aliases import alias
+from tests.requirements import MYSQLCLIENT, need
 from tests.servers import MariaDB, PgBouncer, PostgreSQL, Proxy
 
 
@@ -38,6 +39,8 @@ def limits(monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker) 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
 def test_a_server_that_takes_connections_and_says_nothing_is_given_up(scheme: str) -> None:
+    if scheme == "mysql":
+        need(MYSQLCLIENT)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         alias("silent", f"{scheme}://shop:secret@127.0.0.1:{silent.getsockname()[1]}/shop") as name,
