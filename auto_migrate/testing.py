@@ -166,7 +166,15 @@ class Migrator:
         self.database = database
 
     def migrate_to(self, app_label: str, migration_name: str) -> Apps:
-        """Bring one app to a migration (its name, how it begins, or "zero"); return the models as they are then."""
+        """Bring one app to a migration (its name, how it begins, or "zero"); return the models as they are then.
+
+        Raise `UsageError` in a test that runs in a transaction.
+        """
+        if connections[self.database].in_atomic_block:
+            raise UsageError(
+                f"The test runs in a transaction on {self.database!r}, in which nothing can be migrated.",
+                hint="Make it a TransactionTestCase, or mark it: @pytest.mark.django_db(transaction=True)",
+            )
         self._migrate(app_label, migration_name)
         return state_of_record(Loader(connections[self.database])).apps
 
