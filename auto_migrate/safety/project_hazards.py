@@ -86,7 +86,7 @@ def _lacking_texts(kind: type[Hazard]) -> Iterator[str]:
             yield _("its `{name}` is not text").format(name=name)
 
 
-def _is_some(vendors: object) -> bool:
+def _is_some(vendors: Any) -> bool:
     is_collection = isinstance(vendors, Collection) and not isinstance(vendors, str)
     return is_collection and bool(vendors) and EVERYWHERE.issuperset(vendors)
 
@@ -118,7 +118,8 @@ def ask(hazard: Hazard, read: ClassifiedMigration, server: ServerFacts, new: New
 
 def copied(read: ClassifiedMigration) -> ClassifiedMigration:
     """Return a migration whose operations are not those that will be carried out, if they can be copied."""
-    migration, memo = copy.copy(read.migration), dict[int, Any]()
+    migration: Any = copy.copy(read.migration)
+    memo: dict[int, Any] = {}
     try:
         migration.operations = copy.deepcopy(list(migration.operations), memo)
         operations = [dataclasses.replace(one, operation=copy.deepcopy(one.operation, memo)) for one in read.operations]
@@ -141,7 +142,7 @@ def checked(found: Any, read: ClassifiedMigration) -> Found:
     for name in (name for name, is_fit in fits.items() if not is_fit):
         text = _("the `{name}` of what it found is {value!r}")
         raise TypeError(text.format(name=name, value=getattr(found, name)))
-    plain = {name: str(getattr(found, name)) for name in TEXTS}
+    plain: dict[str, Any] = {name: str(getattr(found, name)) for name in TEXTS}
     return dataclasses.replace(found, others=tuple(map(str, others)), **plain)
 
 
