@@ -91,7 +91,9 @@ class Mine(Hazard):
 """
 
 
-@pytest.mark.parametrize("code", ["sys.exit(0)", "raise asyncio.CancelledError", "yield 'a text'"])
+@pytest.mark.parametrize(
+    "code", ["sys.exit(0)", "raise asyncio.CancelledError", "return ()\n\n    look = lambda *_: ['a text']"]
+)
 def test_a_hazard_that_goes_wrong_is_never_taken_for_a_harmless_plan(project: Project, code: str) -> None:
     plug(project, "HAZARDS", "Mine", HAZARD.format(code))
     assert project.run("auto_migrate", "shop", "0001", AUTO_MIGRATE_HAZARDS=" ,").code == 0
@@ -108,6 +110,8 @@ def test_a_hazard_that_goes_wrong_is_never_taken_for_a_harmless_plan(project: Pr
 
 def test_a_hazard_changes_nothing_of_the_plan_that_it_looks_at(project: Project) -> None:
     plug(project, "HAZARDS", "Mine", HAZARD.format("site.migration.migration.operations.clear(); return ()"))
+    # What is new is in use by nobody, and not judged.
+    assert project.run("auto_migrate", "shop", "0001", AUTO_MIGRATE_HAZARDS=" ,").code == 0
     assert project.run("auto_migrate").code == 0
     assert project.query("SELECT more FROM shop_item") == []
 
