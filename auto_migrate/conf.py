@@ -18,7 +18,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from auto_migrate.exceptions import UsageError
+from auto_migrate.exceptions import UsageError, summary_of
 
 SETTING = "AUTO_MIGRATE"
 ENVIRONMENT_PREFIX = "AUTO_MIGRATE_"
@@ -343,9 +343,11 @@ def load_callable(key: str, path: str) -> Any:
     """Return the callable that a dotted path of the setting `key` names; raise `UsageError` if there is none."""
     try:
         found = import_string(path)
-    except Exception as error:
-        # A module may raise anything when it is imported.
-        reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # A module may raise anything when it is imported, `SystemExit` included.
+        reason = str(error) if isinstance(error, ImportError) else summary_of(error)
         module = path.rpartition(".")[0]
         hint = _("Try to import it: manage.py shell -c 'import {module}'").format(module=module)
         raise unusable(key, path, reason, hint) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
@@ -19,7 +21,13 @@ from auto_migrate.events import Context, Event, Listener, MigrationFinished, Run
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, RunInterrupted, summary_of
 from auto_migrate.redaction import redacted_fields
 
+if TYPE_CHECKING:
+    from auto_migrate.databases.base import Database
+
 logger = logging.getLogger(__name__)
+
+# Whether a listener of the project's is at work; a context, since the runs of several databases have threads.
+_telling: ContextVar[bool] = ContextVar("_telling", default=False)
 
 
 @dataclasses.dataclass
@@ -37,15 +45,17 @@ class Emitter:
     schema: str = dataclasses.field(default="", init=False)
 
     def __post_init__(self) -> None:
-        if get_settings().LISTENERS or get_settings().NOTIFY:
+        # A run that a listener begins is not told to any: they would begin another, and so on for ever.
+        if not _telling.get() and (get_settings().LISTENERS or get_settings().NOTIFY):
             # Most projects have none, and every run would pay for the import.
+            from auto_migrate.databases import adapter_for
             from auto_migrate.listeners import project_listeners
 
-            own = (one_at_a_time(listener, LISTENERS) for listener in project_listeners())
-            self.listeners = (*self.listeners, *own)
+            database = adapter_for(self.database)
+            self.listeners = (*self.listeners, *(apart(listener, database) for listener in project_listeners()))
 
     def __call__(self, event: Event) -> None:
-        """Hand over one event; a listener that raises is logged and does not stop the run."""
+        """Hand over one event; a listener that raises, whatever it is, is logged and does not stop the run."""
         self.applied += isinstance(event, MigrationFinished)
         event = redacted_fields(event)
         tenant = active_schema()
@@ -53,8 +63,45 @@ class Emitter:
         for listener in self.listeners:
             try:
                 listener(event, context)
-            except Exception:
+            except BaseException as error:
+                # Of `sys.exit(0)` in a listener the run would end as if it were done.
+                if self.clock.is_stop(error):
+                    raise
                 logger.exception("A listener failed at %s", event.kind)
+
+
+def apart(listener: Listener, database: Database) -> Listener:
+    """Return a listener of the project's that is told by one thread at a time, and leaves the run as it is."""
+    from auto_migrate.databases.stray_transactions import is_left_open, leave_session
+
+    def tell(event: Event, context: Context) -> None:
+        was_open, token = is_left_open(database), _telling.set(True)
+        try:
+            with LISTENERS, ending_children():
+                listener(event, context)
+        finally:
+            _telling.reset(token)
+            if not was_open and is_left_open(database):
+                leave_session(database)
+                logger.error("A listener left a transaction open at %s, which was rolled back", event.kind)
+
+    return tell
+
+
+@contextlib.contextmanager
+def ending_children() -> Iterator[None]:
+    """End a process that is forked in the block with it: it shares the run's connections, and must not go on."""
+    process = os.getpid()
+    status = 1
+    try:
+        yield
+        status = 0
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    finally:
+        if os.getpid() != process:
+            os._exit(status)
 
 
 def one_at_a_time(listener: Listener, mutex: contextlib.AbstractContextManager[Any]) -> Listener:

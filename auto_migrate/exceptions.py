@@ -27,7 +27,11 @@ from auto_migrate.redaction import presentable
 
 def summary_of(error: BaseException) -> str:
     """Return what an exception says, on one line that begins with its class."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 # code of others, which may fail as well
+        said = ""
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
 class AutoMigrateError(Exception):

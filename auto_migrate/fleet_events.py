@@ -64,6 +64,6 @@ class TurnAwaited(Event):
 TenantEvent = SchemasCompared | SchemaFinished | SchemasProgressed | TurnAwaited
 
 
-def shortened(names: Sequence[str], most: int) -> str:
+def first_names(names: Sequence[str], most: int) -> str:
     """Return the names of schemas as one text, the first of them if there are many."""
     return ", ".join(names[:most]) + (" …" if len(names) > most else "")

@@ -292,7 +292,7 @@ def given_names(path: str) -> Named:
         names = [] if isinstance(given, str | bytes) else list(dict.fromkeys(given))
     except (Error, AutoMigrateError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise not_told(path, error) from error
     if isinstance(given, str | bytes):
         # It would be as many names as it has letters.
@@ -365,7 +365,7 @@ def _named_schemas(alias: str, path: str) -> Tenancy | None:
     return NamedSchemas(alias, path)
 
 
-def not_told(source: str, error: Exception) -> TenantsUnknown:
+def not_told(source: str, error: BaseException) -> TenantsUnknown:
     """Return the error that says why a function, or a model, does not tell the tenants."""
     return TenantsUnknown(_("{path} does not tell the tenants: {error}").format(path=source, error=summary_of(error)))
 

@@ -53,7 +53,7 @@ def assert_no_hazards(
     level: Level | str = Level.ERROR,
     database: str = DEFAULT_DB_ALIAS,
     vendor: str | None = None,
-    server_version: str | None = None,
+    server_version: str | int | None = None,
 ) -> None:
     """Raise `AssertionError` if migrations of an app hold hazards that nobody has acknowledged; no database is asked.
 
@@ -65,11 +65,15 @@ def assert_no_hazards(
     """
     if sum(map(bool, (after, migrations, since))) > 1:
         raise UsageError("`after`, `migrations` and `since` contradict each other: give one of them.")
+    if level not in list(Level):
+        raise UsageError(f"{level!r} is no level of findings.", hint=f"Choose one of: {', '.join(Level)}")
+    # A text is a sequence of names as well, of one letter each.
+    names = [migrations] if isinstance(migrations, str) else migrations
     if since:
         proposal = changed(changed_files(since, Path.cwd()), [app_label])
     else:
-        proposal = named([f"{app_label}.{name}" for name in migrations] or [app_label])
-    connection = offline(database, vendor=vendor, version=server_version)
+        proposal = named([f"{app_label}.{name}" for name in names] or [str(app_label)])
+    connection = offline(database, vendor=vendor, version=None if server_version is None else str(server_version))
     reads = list(proposal.read(connection))
     plans = [reads] if since or migrations else _one_by_one(proposal, reads, f"{app_label}.{after}" if after else "")
     acknowledgements = configured(read.key for read in reads)
@@ -109,7 +113,7 @@ def no_deploy_lock() -> Iterator[None]:
         yield
     finally:
         if before is None:
-            del os.environ[name]
+            os.environ.pop(name, None)
         else:
             os.environ[name] = before
         get_settings.cache_clear()
@@ -162,7 +166,15 @@ class Migrator:
         self.database = database
 
     def migrate_to(self, app_label: str, migration_name: str) -> Apps:
-        """Bring one app to a migration (its name, how it begins, or "zero"); return the models as they are then."""
+        """Bring one app to a migration (its name, how it begins, or "zero"); return the models as they are then.
+
+        Raise `UsageError` in a test that runs in a transaction.
+        """
+        if connections[self.database].in_atomic_block:
+            raise UsageError(
+                f"The test runs in a transaction on {self.database!r}, in which nothing can be migrated.",
+                hint="Make it a TransactionTestCase, or mark it: @pytest.mark.django_db(transaction=True)",
+            )
         self._migrate(app_label, migration_name)
         return state_of_record(Loader(connections[self.database])).apps
 

@@ -278,7 +278,7 @@ GATEWAYS = [
 ]
 # Several secrets, separated by commas, while one is being replaced by the next.
 GATEWAY_SECRETS = {
-    name: listed(f"{name.upper()}_WEBHOOK_SECRET") for name in (path.rpartition(".")[2] for path in GATEWAYS)
+    name: listed(f"{name.upper()}_WEBHOOK_SECRET") for name in (str(path).rpartition(".")[2] for path in GATEWAYS)
 }
 # Of gateways that sign as Standard Webhooks describes it: `whsec_…`, likewise.
 GATEWAY_SIGNING_SECRETS = {name: listed(f"{name.upper()}_WEBHOOK_SIGNING_SECRET") for name in GATEWAY_SECRETS}

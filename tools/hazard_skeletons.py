@@ -119,7 +119,7 @@ def test_it_is_not_found_in_what_only_resembles_it() -> None:
 '''
 
 NEXT = """\
-Made:
+Made {code}, of the series that {about}:
 {files}
 and a row in docs/hazards/README.md and in its twin. What is left to write is marked TODO. Its title and sentences are
 translated with:

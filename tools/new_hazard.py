@@ -4,7 +4,8 @@ The page and the row are made twice, in English and in Portuguese.
 
     python -m tools.new_hazard AM1 sequence-restarted --title "A sequence starts anew"
 
-makes AM116, if AM115 is the last of its series. What is left to write is marked TODO, and no test lets a TODO pass.
+makes AM116, if AM115 is the last of its series, which is AM1 where none is named. What is left to write is marked TODO,
+and no test lets a TODO pass.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ SERIES = {
     "AM4": Series("breaks the release that is still running", "BREAKS"),
     "AM5": Series("is about a migration as a whole: its functions, its way back, its phase", "RISKS"),
 }
+# The series of most hazards.
+USUAL = "AM1"
 # The members of auto_migrate.safety.hazard.Harm, as the overview and its twin have them.
 HARMS = {
     "LOSES_DATA": ("loses data", "perde dados"),
@@ -113,18 +116,19 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     """Make a hazard's files and say what comes next; end with 2 where nothing was made."""
     parser = make_parser()
     options = parser.parse_args(arguments)
+    name = options.name.replace("_", "-")
     try:
         code = free_code(root, options.code)
-        title = options.title or options.name.replace("-", " ").capitalize()
+        title = options.title or name.replace("-", " ").capitalize()
         harm = options.harm or SERIES[code[:3]].harm
-        new = NewHazard(code, options.name, title, harm, options.everywhere)
+        new = NewHazard(code, name, title, harm, options.everywhere)
         check(root, new)
     except Refused as refusal:
         parser.error(str(refusal))
     write(root, new)
-    sys.stdout.write(
-        hazard_skeletons.NEXT.format(files="\n".join(f"  {path}" for path in new.files()), module=new.module)
-    )
+    files = "\n".join(f"  {path}" for path in new.files())
+    about = SERIES[code[:3]].about
+    sys.stdout.write(hazard_skeletons.NEXT.format(code=code, about=about, files=files, module=new.module))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -136,7 +140,12 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=f"series, by what a hazard does:\n{series}\n\nCONTRIBUTING.md tells the rest.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("code", help="a series, such as AM1, for its next free code; or a whole code, such as AM116")
+    parser.add_argument(
+        "code",
+        nargs="?",
+        default=USUAL,
+        help=f"a series, such as AM4, for its next free code; or a whole code, such as AM116 (default: {USUAL})",
+    )
     parser.add_argument("name", help="a few words with hyphens, such as sequence-restarted: reports and files have it")
     parser.add_argument(
         "--title", default="", help="one short sentence without a full stop (default: the words of NAME)"
@@ -167,6 +176,8 @@ def last_number(taken: Mapping[str, Path], series: str) -> int:
 
 def check(root: Path, new: NewHazard) -> None:
     """Raise `Refused` where a name will not do, or is somebody else's."""
+    if re.fullmatch(r"[A-Z]+\d+", new.name):
+        raise Refused(f"{new.name} is a code, and the name is missing: {new.name} sequence-restarted")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", new.name) or len(new.name) > LONGEST_NAME:
         raise Refused(
             f"{new.name!r} is no name: take at most {LONGEST_NAME} small letters in words with hyphens, "

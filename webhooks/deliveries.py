@@ -216,11 +216,15 @@ def _keep_failed(event: WebhookEvent, error: Exception) -> Outcome:
 
 def _understand(gateway: str, payload: Mapping[str, Any]) -> Verdict:
     try:
-        return Verdict(EventStatus.PROCESSED, gateways.get(gateway).read(payload))
+        notice = gateways.get(gateway).read(payload)
     except UnknownWord as error:
         return Verdict(EventStatus.IGNORED, note=str(error), unknown_word=error.word)
     except MalformedPayload as error:
         return Verdict(EventStatus.REJECTED, note=str(error))
+    if not isinstance(notice, Notice):
+        # A `return` that was forgotten must not pass for a delivery that was acted upon.
+        raise TypeError(f"read() of the gateway {gateway} returned a {type(notice).__name__} and no Notice.")
+    return Verdict(EventStatus.PROCESSED, notice)
 
 
 def _settle(event: WebhookEvent, verdict: Verdict) -> Outcome:

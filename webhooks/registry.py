@@ -26,5 +26,5 @@ def load(path: str) -> ModuleType:
     """Load the module; raise `ImproperlyConfigured` if that fails, whatever the reason."""
     try:
         return import_module(path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ImproperlyConfigured(f"{path!r} cannot be loaded: {error!r}.") from error

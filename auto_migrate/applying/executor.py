@@ -23,7 +23,7 @@ from django.db.transaction import atomic
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.backwards import unapplied
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.failure import failure, failure_after_commit, leave_session, way_back
+from auto_migrate.applying.failure import failure, failure_after_commit, way_back
 from auto_migrate.applying.fallback import is_stock
 from auto_migrate.applying.lazy_executor import LazyExecutor
 from auto_migrate.applying.locks.acquire import POLL
@@ -45,6 +45,7 @@ from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.stray_transactions import leave_session
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
 from auto_migrate.exceptions import TransientError

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
 from django.utils.translation import gettext as _
 
@@ -189,18 +187,3 @@ def way_back(comparison: Comparison, migration: Migration, database: str, *, rol
         return _("Mend the migration and go on: {command}").format(command=command)
     text = _("Still applied: {names}. Mend it and go on: {command}; or apply again what was unapplied: {forwards}")
     return text.format(names=names, command=command, forwards=forwards)
-
-
-def leave_session(database: Database) -> None:
-    """Get a session in which what failed has set nothing: a role, a search path, a transaction of its own."""
-    connection: Any = database.connection
-    if connection.in_atomic_block:
-        # Django's editor for SQLite checks constraints before it leaves its transaction, and stays in it if that fails.
-        connection.in_atomic_block = connection.needs_rollback = False
-        connection.savepoint_ids, connection.atomic_blocks = [], []
-        with contextlib.suppress(Error):
-            connection.rollback()
-            connection.set_autocommit(True)
-    if connection.closed_in_transaction:
-        connection.connection = None
-    database.discard_connection()

@@ -19,11 +19,11 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from auto_migrate.applying.failure import leave_session
 from auto_migrate.applying.lazy_executor import quietly
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.stray_transactions import is_left_open, leave_session
 from auto_migrate.exceptions import AutoMigrateError, MigrationFailed, TransientError, summary_of
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.raised_at import raised_at
@@ -85,12 +85,6 @@ def _what_is_done(*, before: bool) -> str:
     if before:
         return _("Nothing of the plan was carried out. Mend the receiver and deploy again.")
     return _("All of the plan is applied and recorded. Mend the receiver and deploy again: it is sent once more.")
-
-
-def is_left_open(database: Database) -> bool:
-    """Return whether a transaction is open, or the next statement would open one that nobody ends."""
-    connection = database.connection
-    return connection.in_atomic_block or not connection.get_autocommit() or database.has_transaction_open()
 
 
 def turn_of_receivers() -> contextlib.AbstractContextManager[None]:

@@ -89,7 +89,7 @@ class OwnTransaction:
             raise
 
     def settle(self) -> bool:
-        """Tell, after the transaction, whether something that it did may be kept; leave a trace of it if so."""
+        """Return, after the transaction, whether something that it did may be kept; leave a trace of it if so."""
         if self.journal is None:
             return self.ended
         try:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.backfills.backfill_spec import BackfillSpec
-from auto_migrate.backfills.pace import Pace
+from auto_migrate.backfills.batch_size import BatchSize
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills
@@ -99,18 +99,19 @@ def _run(database: Database, task: BackfillSpec, record: BackfillRecord) -> None
 
 def _run_in_transaction(database: Database, task: BackfillSpec, record: BackfillRecord) -> None:
     """Do all of it in a transaction that is not ours to commit, as Django's executor has one."""
-    pages, pace, clock = Pages(database.connection, task.table), Pace(task.batch_rows, task.target_seconds), Clock()
+    pages, clock = Pages(database.connection, task.table), Clock()
+    size = BatchSize(task.batch_rows, task.target_seconds)
     store = Backfills(database.alias)
     store.claim(record, uuid.uuid4().hex, states=(*TRIED, BackfillState.PAUSED), backwards=task.backwards)
     if not is_begun(record):
         store.begin(record, pages.last_key(), 0)
     whole = rest_of(record)
-    while whole is not None and (page := pages.page(whole, pace.rows)) is not None:
+    while whole is not None and (page := pages.page(whole, size.rows)) is not None:
         started = clock.monotonic()
         task.write(page.range)
         seconds = clock.monotonic() - started
-        store.advance(record, page.range.upto, page.rows, batch_rows=pace.rows, seconds=seconds)
-        pace.note(page.rows, seconds)
+        store.advance(record, page.range.upto, page.rows, batch_rows=size.rows, seconds=seconds)
+        size.note(page.rows, seconds)
         whole = rest_of(record)
     if record.state != BackfillState.SUCCEEDED:
         store.succeed(record)

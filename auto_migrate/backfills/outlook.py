@@ -24,7 +24,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.duration_words import rough_duration
 from auto_migrate.exceptions import BackfillUnfinished, UsageError
-from auto_migrate.fleet_events import shortened
+from auto_migrate.fleet_events import first_names
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.numerals import numeral
 from auto_migrate.values import BackfillKey, BackfillState
@@ -85,7 +85,7 @@ def refuse_unknown(database: Database, key: BackfillKey, schemas: Collection[str
         hint = _("They may be copies of others. Have it done there from the first row on: {command}")
         command = f"manage.py backfills resume {key} --tenant {unknown[0]}"
         raise BackfillUnfinished(
-            text.format(backfill=key, count=numeral(len(unknown)), names=shortened(unknown, MOST)),
+            text.format(backfill=key, count=numeral(len(unknown)), names=first_names(unknown, MOST)),
             hint=hint.format(command=command),
         )
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.duration_words import rough_duration
-from auto_migrate.fleet_events import shortened
+from auto_migrate.fleet_events import first_names
 from auto_migrate.history.models import BackfillRecord
 from auto_migrate.numerals import numeral
 from auto_migrate.values import BackfillState, jsonable
@@ -109,7 +109,7 @@ def described(event: BackfillProgressed) -> str:
     if not count:
         return told
     text = ngettext("{backfill}, in {count} schema: {names}", "{backfill}, in {count} schemas: {names}", count)
-    return text.format(backfill=told, count=numeral(count), names=shortened(event.schemas, MOST))
+    return text.format(backfill=told, count=numeral(count), names=first_names(event.schemas, MOST))
 
 
 def time_left_words(event: BackfillProgressed) -> str:

@@ -25,10 +25,10 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.backfill_events import BackfillProgressed
 from auto_migrate.backfills.backfill_spec import BATCH_ROWS, BackfillSpec
+from auto_migrate.backfills.batch_size import BatchSize
 from auto_migrate.backfills.keys import KeyRange, loaded
 from auto_migrate.backfills.limits import limit_batch, session_kept, took_too_long
 from auto_migrate.backfills.locks import worker_lock
-from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.pages import Pages
 from auto_migrate.backfills.progress import progress_of
 from auto_migrate.backfills.records import OPEN, Backfills, Fenced
@@ -121,7 +121,7 @@ class Worker:
     def _run(self, record: BackfillRecord) -> None:
         if not is_begun(record):
             self._begin(record)
-        pace = Pace(max(1, record.batch_rows), self.task.target_seconds)
+        size = BatchSize(max(1, record.batch_rows), self.task.target_seconds)
         throttle = Throttle(self.database, self.pages.table, RecordMark(record))
         self._tell(record, now=True)
         verified = float("-inf")
@@ -134,8 +134,8 @@ class Worker:
             if reason := throttle.obstacle(self.clock.monotonic()):
                 self._hold(record, reason)
                 continue
-            self._batch(record, pace)
-            self._tell(record, pace=pace)
+            self._batch(record, size)
+            self._tell(record, size=size)
 
     def _begin(self, record: BackfillRecord) -> None:
         """Look up where the backfill will end, and how many rows there are up to there."""
@@ -155,25 +155,25 @@ class Worker:
         self._tell(record)
         self.clock.pause(POLL)
 
-    def _batch(self, record: BackfillRecord, pace: Pace) -> None:
+    def _batch(self, record: BackfillRecord, size: BatchSize) -> None:
         """Carry out one batch; one that is in the way of others, or they in its, is tried again with half as many."""
         started = self.clock.monotonic()
-        rows = pace.rows
+        rows = size.rows
         try:
             with atomic(using=self.database.alias):
-                limit_batch(self.database, pace.target, cut_short=rows > 1, computes=self.task.computes)
+                limit_batch(self.database, size.target, cut_short=rows > 1, computes=self.task.computes)
                 done = self._write(record, rows, started)
         except DatabaseError as error:
             too_long = took_too_long(error) and rows > 1
             if not too_long and not self._is_contention(error):
                 raise
             record.refresh_from_db(using=self.database.alias)
-            pace.halve()
+            size.halve()
             if not too_long:
                 self._hold(record, _("rows of {table} are locked by others").format(table=self.task.table.name))
             return
         if done:
-            pace.note(done, self.clock.monotonic() - started)
+            size.note(done, self.clock.monotonic() - started)
 
     def _write(self, record: BackfillRecord, rows: int, started: float) -> int:
         """Write the rows of the next page and note it, or note that there is none; return how many they were."""
@@ -193,7 +193,7 @@ class Worker:
         fault = self.database.fault_of(error)
         return fault is not None and fault.kind.contention
 
-    def _tell(self, record: BackfillRecord, *, pace: Pace | None = None, now: bool = False) -> None:
+    def _tell(self, record: BackfillRecord, *, size: BatchSize | None = None, now: bool = False) -> None:
         """Report how far the backfill is, now and then and when its state changes or it begins or ceases to wait."""
         at, told = self.clock.monotonic(), (record.state, bool(record.held_by))
         if not now and at < self.next_report and told == self.reported:
@@ -201,8 +201,8 @@ class Worker:
         self.next_report = at + (REPORT_FIRST if self.reported is None else REPORT_EVERY)
         self.reported = told
         left = None
-        if pace is not None and pace.rate and record.total is not None and record.state == BackfillState.RUNNING:
-            left = max(0, record.total - record.done) / pace.rate
+        if size is not None and size.rate and record.total is not None and record.state == BackfillState.RUNNING:
+            left = max(0, record.total - record.done) / size.rate
         self.report(progress_of(record, left=left))
 
 

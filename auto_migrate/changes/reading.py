@@ -23,7 +23,7 @@ from auto_migrate.changes.presence import Presence
 from auto_migrate.changes.replacements import marked_again
 from auto_migrate.changes.rights import Rights
 from auto_migrate.changes.validity import Validity
-from auto_migrate.exceptions import MigrationFailed, TransientError
+from auto_migrate.exceptions import MigrationFailed, TransientError, summary_of
 from auto_migrate.findings import OnlineStep
 from auto_migrate.values import MigrationKey
 
@@ -203,7 +203,7 @@ def misfit(migration: Migration, index: int, error: Exception) -> MigrationFaile
             index=index,
             count=len(migration.operations),
             operation=migration.operations[index - 1].describe(),
-            error=f"{type(error).__name__}: {error}",
+            error=summary_of(error),
         ),
         hint=_("Nothing was changed. Mend the migration and deploy again."),
     )
@@ -225,7 +225,7 @@ def read_changes(
     except (DatabaseError, InterfaceError, TransientError):
         raise
     except Exception as error:  # noqa: BLE001 # whatever it is, it is told as a finding
-        return (OpaqueChange(table="", text=operation.describe(), reason=f"{type(error).__name__}: {error}"),)
+        return (OpaqueChange(table="", text=operation.describe(), reason=summary_of(error)),)
 
 
 def with_obstacle_of_sql(change: Change, connection: BaseDatabaseWrapper, after: ProjectState) -> Change:

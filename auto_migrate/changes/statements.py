@@ -151,10 +151,10 @@ def statements_in(sql: str) -> list[str]:
 
 def _unread(sql: str, reason: str, tables: Mapping[str, str]) -> Iterator[Change]:
     for one in statements_in(sql):
-        yield change_of_plain(one, tables) or OpaqueChange(table="", text=shortened(one), reason=reason)
+        yield change_of_plain(one, tables) or OpaqueChange(table="", text=masked_line(one), reason=reason)
 
 
-def shortened(text: str) -> str:
+def masked_line(text: str) -> str:
     """Return the beginning of a statement in one line, without the values in it: a password may be among them."""
     line = " ".join(masked(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
@@ -162,7 +162,7 @@ def shortened(text: str) -> str:
 
 def _changes(text: str, found: Any, known: Catalog) -> Iterator[Change]:
     if isinstance(found, str):
-        yield OpaqueChange(table="", text=shortened(text), reason=without_values(found))
+        yield OpaqueChange(table="", text=masked_line(text), reason=without_values(found))
     elif kind(found) == "DoStmt":
         yield from _changes_of_block(text, found, known)
     elif kind(found) == "ExplainStmt":
@@ -174,7 +174,7 @@ def _changes(text: str, found: Any, known: Catalog) -> Iterator[Change]:
         yield from (with_text(change, text) for change in spelled_out(rule(found, known), text))
     elif kind(found) not in others.NOTHING:
         reason = _("no rule tells what a statement of this kind does: {name}").format(name=kind(found))
-        yield OpaqueChange(table="", text=shortened(text), reason=reason)
+        yield OpaqueChange(table="", text=masked_line(text), reason=reason)
 
 
 def with_text(change: Change, text: str) -> Change:
@@ -188,7 +188,7 @@ def _changes_of_block(text: str, block: Any, known: Catalog) -> Iterator[Change]
     try:
         within = list(texts_in_block(block, text))
     except (ParseError, TooDeep) as error:
-        yield OpaqueChange(table="", text=shortened(text), reason=without_values(str(error)))
+        yield OpaqueChange(table="", text=masked_line(text), reason=without_values(str(error)))
         return
     for one in within:
         if isinstance(one, Change):

@@ -66,11 +66,7 @@ def adapter_for(alias: str) -> Database:
     try:
         vendor = connections[alias].vendor
     except ConnectionDoesNotExist as error:
-        known = ", ".join(sorted(connections))
-        raise UsageError(
-            _("There is no database {alias!r} in DATABASES.").format(alias=alias),
-            hint=_("Choose one of: {known}.").format(known=known),
-        ) from error
+        raise unknown_alias(alias) from error
     except (ImproperlyConfigured, ImportError) as error:
         engine, reason = settings.DATABASES[alias].get("ENGINE"), str(error).partition("\n")[0]
         raise UsageError(
@@ -89,4 +85,12 @@ def adapter_for(alias: str) -> Database:
     raise UsageError(
         _("auto_migrate has no deploy lock for {vendor} (database {alias!r}).").format(vendor=vendor, alias=alias),
         hint=_('If only one process ever migrates it, say so: AUTO_MIGRATE = {"LOCK": "none"}.'),
+    )
+
+
+def unknown_alias(alias: str) -> UsageError:
+    """Return the error that says what there is in the place of an alias that there is not."""
+    return UsageError(
+        _("There is no database {alias!r} in DATABASES.").format(alias=alias),
+        hint=_("Choose one of: {known}.").format(known=", ".join(sorted(connections))),
     )

@@ -14,6 +14,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.utils import load_backend
 from django.utils.translation import gettext as _
 
+from auto_migrate.databases import unknown_alias
 from auto_migrate.exceptions import UsageError
 
 ENGINES = {
@@ -34,12 +35,14 @@ def offline(alias: str, *, vendor: str | None = None, version: str | None = None
     """Return a connection of `alias` that stands for a server of a version and never talks to it.
 
     `vendor` replaces the alias's own, for those whose tests run on another than production does. Raise `UsageError`
-    for a version that makes no sense or a vendor whose driver is not installed.
+    for an alias or a vendor that there is not, for a version that makes no sense, and where a driver is not installed.
     """
+    if alias not in connections:
+        raise unknown_alias(alias)
     configured = connections[alias]
-    if vendor is None and configured.vendor not in ENGINES:
+    if (vendor or configured.vendor) not in ENGINES:
         raise UsageError(
-            _("What {vendor} does with a migration is not known here.").format(vendor=configured.vendor),
+            _("What {vendor} does with a migration is not known here.").format(vendor=vendor or configured.vendor),
             hint=_("Name what production runs on: --vendor postgresql"),
         )
     settings = copy.deepcopy(configured.settings_dict)

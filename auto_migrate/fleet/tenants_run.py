@@ -37,7 +37,7 @@ from auto_migrate.fleet.schema_run import SchemaRun
 from auto_migrate.fleet.search_path import settled
 from auto_migrate.fleet.shared_plan import SharedPlan, check_backfills, compared, judge, plans_for
 from auto_migrate.fleet.worker_pool import SharedLock, WorkerPool, worker_count
-from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, shortened
+from auto_migrate.fleet_events import PendingPlan, SchemaFinished, SchemasCompared, SchemasProgressed, first_names
 from auto_migrate.history.journal import cut_schemas
 from auto_migrate.numerals import numeral
 from auto_migrate.planning.comparison import SHOW
@@ -220,7 +220,7 @@ class TenantsRun:
                     "After the run {count} schema is still behind: {names}.",
                     "After the run {count} schemas are still behind: {names}.",
                     len(behind),
-                ).format(count=numeral(len(behind)), names=shortened([*behind], MOST)),
+                ).format(count=numeral(len(behind)), names=first_names([*behind], MOST)),
                 hint=_(SHOW),
             )
         return None if left or not self.is_whole else inventory.recorded
@@ -268,7 +268,7 @@ class TenantsRun:
             hints.setdefault(error.hint, []).append(name)
         # What was kept, and what is to be done, may differ.
         several = len(hints) > 1
-        told = [f"{shortened(names, MOST)}: {hint}" if several else hint for hint, names in hints.items() if hint]
+        told = [f"{first_names(names, MOST)}: {hint}" if several else hint for hint, names in hints.items() if hint]
         text = ngettext(
             "{count} schema of {total} failed: {names}.",
             "{count} schemas of {total} failed: {names}.",
@@ -279,7 +279,7 @@ class TenantsRun:
         # As one cancelled meanwhile ends a run without tenants.
         only_unfinished = all(isinstance(error, BackfillUnfinished) for error in self.failed.values())
         raise (BackfillUnfinished if only_unfinished else MigrationFailed)(
-            text.format(count=count, total=total, names=shortened([*self.failed], MOST)),
+            text.format(count=count, total=total, names=first_names([*self.failed], MOST)),
             hint="\n".join(filter(None, (*lines, *told, remark, again))),
         ) from next(iter(self.failed.values()))
 

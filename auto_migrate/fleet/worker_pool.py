@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from django.db import Error, connections
 
+from auto_migrate.code_lock import code_aside
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.base import Database, DeployLock
@@ -39,7 +40,9 @@ def working(serve: Callable[[], object], workers: int, name: str) -> Iterator[No
         thread.start()
     for thread in threads:
         while thread.is_alive():
-            thread.join(TICK)
+            # Whoever has begun this may be code of others itself, and the threads need the right to run some.
+            with code_aside():
+                thread.join(TICK)
             yield
 
 

@@ -73,6 +73,10 @@ def exit_codes(*, of_django: bool = False) -> Iterator[None]:
         raise CommandError(str(AutoMigrateError(text, hint=hint)), returncode=ExitCode.MIGRATION_FAILED) from error
     except KeyboardInterrupt as error:
         raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
+    except SystemExit as error:
+        # Of code of others, before or after a run: `sys.exit(0)` there must not pass for an answer.
+        text = _("The run was ended from within: {error}.").format(error=summary_of(error))
+        raise CommandError(printable(text), returncode=ExitCode.MIGRATION_FAILED) from error
 
 
 def check_settings() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from auto_migrate.fleet_events import shortened
+from auto_migrate.fleet_events import first_names
 from auto_migrate.values import Bridge, BridgeKind
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def line_of(bridge: Bridge, schemas: Sequence[str]) -> str:
         return bridge_line(bridge)
     count = len(schemas)
     text = ngettext("{bridge}, in {count} schema: {names}", "{bridge}, in {count} schemas: {names}", count)
-    return text.format(bridge=bridge_line(bridge), count=count, names=shortened(schemas, MOST))
+    return text.format(bridge=bridge_line(bridge), count=count, names=first_names(schemas, MOST))
 
 
 def grouped(bridges: Iterable[Bridge]) -> list[tuple[Bridge, tuple[str, ...]]]:

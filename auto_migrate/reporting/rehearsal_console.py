@@ -28,7 +28,7 @@ from auto_migrate.rehearsal.rehearsal_events import (
     TablesFilled,
 )
 from auto_migrate.reporting.console import Console
-from auto_migrate.workload.impact import calls, roles, shortened
+from auto_migrate.workload.impact import calls, elided, roles
 from auto_migrate.workload.statement import RecordedStatement
 
 WIDTH = 110
@@ -140,7 +140,7 @@ def refused_lines(event: StatementRefused) -> Iterator[str]:
     yield text.format(migration=event.migration, place=place or "?", reason=event.reason)
     statement = RecordedStatement(event.statement, event.calls, event.roles)
     told = ", ".join(filter(None, (calls(statement), roles(statement))))
-    yield f"       {shortened(event.statement, WIDTH)}{f' ({told})' if told else ''}"
+    yield f"       {elided(event.statement, WIDTH)}{f' ({told})' if told else ''}"
 
 
 def checked_lines(event: StatementsChecked) -> Iterator[str]:
@@ -151,7 +151,7 @@ def checked_lines(event: StatementsChecked) -> Iterator[str]:
         yield _("⚠️  Not checked, since they cannot be planned before the plan either: {count}").format(
             count=len(event.unchecked)
         )
-        yield from (f"    {shortened(one.statement, WIDTH)}: {one.reason}" for one in event.unchecked[:UNCHECKED])
+        yield from (f"    {elided(one.statement, WIDTH)}: {one.reason}" for one in event.unchecked[:UNCHECKED])
 
 
 def proposal_lines(event: PhaseProposed) -> Iterator[str]:

@@ -13,7 +13,7 @@ from auto_migrate.fleet_events import (
     SchemasProgressed,
     TenantEvent,
     TurnAwaited,
-    shortened,
+    first_names,
 )
 from auto_migrate.numerals import numeral
 from auto_migrate.reporting.bridge_words import MOST
@@ -38,14 +38,14 @@ def compared_lines(event: SchemasCompared) -> Iterator[str]:
     for plan in event.plans:
         count = len(plan.schemas)
         text = ngettext("🏢 {count} schema is behind ({names})", "🏢 {count} schemas are behind ({names})", count)
-        told = text.format(count=numeral(count), names=shortened(plan.schemas, MOST))
+        told = text.format(count=numeral(count), names=first_names(plan.schemas, MOST))
         yield f"{told}: {', '.join(map(str, plan.migrations))}" if plan.migrations else told
     if event.unprovisioned:
         text = _("⚠️  Skipped, since they have no schema: {names}")
-        yield text.format(names=shortened(event.unprovisioned, MOST))
+        yield text.format(names=first_names(event.unprovisioned, MOST))
     if event.drifting:
         text = _("⚠️  Their records differ from those of all others: {names}")
-        yield text.format(names=shortened(event.drifting, MOST))
+        yield text.format(names=first_names(event.drifting, MOST))
 
 
 def progress_line(event: SchemasProgressed) -> str:

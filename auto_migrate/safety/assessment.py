@@ -155,7 +155,7 @@ class Assessor:
         found = [
             self.finding(teller, one, read)
             for hazard in hazards().values()
-            if self.server.vendor in hazard.vendors
+            if hazard.holds_on(self.server.vendor)
             for teller, one in self.look(hazard, read, new)
         ]
         yield from sorted(found, key=lambda finding: (finding.operation or 0, finding.code))

@@ -92,6 +92,10 @@ class Hazard(abc.ABC):
     on_new_tables: ClassVar[bool] = False
     """Whether it matters on a table that the plan itself makes."""
 
+    def holds_on(self, vendor: str) -> bool:
+        """Return whether it is a hazard on a vendor; on one that nobody here knows, what is one everywhere is."""
+        return vendor in self.vendors or (vendor not in EVERYWHERE and EVERYWHERE.issubset(self.vendors))
+
     def look(self, migration: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[Found]:
         """Return what the hazard finds in a migration; override where more than one change has to be seen."""
         new = new.copy()

@@ -215,7 +215,7 @@ def _check_report(name: str, answer: Future[dict[str, Any]], deadline: float) ->
         found = answer.result(_left(deadline))
     except TimeoutError:
         return {"status": Health.DEGRADED, "error": "timeout"}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The text may name hosts or hold secrets, and anybody may ask.
         logger.exception("The health check %r failed", name)
         return {"status": Health.DEGRADED, "error": type(error).__name__}

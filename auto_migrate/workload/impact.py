@@ -31,7 +31,7 @@ class AffectedStatement:
 
     def __str__(self) -> str:
         """Say it: `SELECT … reads this column: 1,204 calls, role web`."""
-        text = f"{shortened(self.statement.text)} {self.deed}"
+        text = f"{elided(self.statement.text)} {self.deed}"
         told = [part for part in (calls(self.statement), roles(self.statement)) if part]
         return f"{text}: {', '.join(told)}" if told else text
 
@@ -175,7 +175,7 @@ QUESTIONS: Mapping[type[Change], Callable[..., Test]] = {
 DEPENDING = (changes.AddConstraint, changes.CreateIndex)
 
 
-def shortened(text: str, width: int = SHOWN) -> str:
+def elided(text: str, width: int = SHOWN) -> str:
     """Return a statement on one short line: how it begins, and how it ends."""
     line = printable(" ".join(text.split()), lines=False)
     if len(line) <= width:

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -19,7 +20,8 @@ from auto_migrate import Goal, RunRequest, migrate
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.postgresql.deploy_lock import LOCK_KEY
 from auto_migrate.exceptions import DeployLockTimeout, UsageError
-from auto_migrate.testing import assert_no_hazards, no_deploy_lock
+from auto_migrate.testing import Migrator, assert_no_hazards, no_deploy_lock
+from tests.entries import each_entry
 from tests.examples import blocks
 from tests.manage import ROOT, environment
 from tests.repository import Repository
@@ -176,6 +178,26 @@ def test_a_project_finds_the_fixtures_without_saying_a_word(shop: Shop) -> None:
     assert re.search(r"\b5 passed\b", shop.python("pytest", "-p", "no:cacheprovider"))
 
 
+ROWS = """
+import pytest
+from django.core.management import call_command
+from shop.models import Order
+
+
+@pytest.mark.django_db
+def test_tables_are_made_of_the_models():
+    assert Order.objects.create(net=1, total=1).pk
+    call_command("migrate", verbosity=0)
+    call_command("auto_migrate", verbosity=0)
+"""
+
+
+def test_a_project_may_do_without_migrations_in_its_tests(shop: Shop) -> None:
+    """pytest-django puts a `migrate` of its own in the place of Django's."""
+    shop.write("test_rows.py", ROWS)
+    assert "1 passed" in shop.python("pytest", "-p", "no:cacheprovider", "--no-migrations", "test_rows.py")
+
+
 def test_djangos_own_runner_needs_no_pytest(shop: Shop) -> None:
     shop.write("shop/test_totals.py", UNITTEST)
     # As on a machine that has none.
@@ -249,6 +271,31 @@ def test_what_contradicts_itself_or_does_not_exist_is_refused() -> None:
         assert_no_hazards("webhooks", after="0404")
     with pytest.raises(UsageError, match="no_such_app"):
         assert_no_hazards("no_such_app")
+
+
+BAD = [
+    (("",), {}, "No installed app"),
+    ((None,), {}, "No installed app"),
+    (("webhooks",), {"migrations": "0404"}, "begins with '0404'"),
+    (("webhooks",), {"level": "bogus"}, "'bogus' is no level"),
+    (("webhooks",), {"database": "elsewhere"}, "There is no database 'elsewhere'"),
+    (("webhooks",), {"vendor": "postgres"}, "What postgres does"),
+    (("webhooks",), {"vendor": "postgresql", "server_version": 99999}, "'99999' is not a version"),
+]
+
+
+@each_entry("bad", BAD)
+def test_what_makes_no_sense_is_a_usage_error(bad: tuple[tuple[Any, ...], dict[str, Any], str]) -> None:
+    labels, options, told = bad
+    with pytest.raises(UsageError, match=told):
+        assert_no_hazards(*labels, **options)
+
+
+@pytest.mark.django_db
+def test_in_a_transaction_nothing_is_migrated() -> None:
+    with pytest.raises(UsageError, match="runs in a transaction") as refused:
+        Migrator().migrate_to("webhooks", "zero")
+    assert "transaction=True" in refused.value.hint
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ REFUSED = [
         ["AM201", "row-frozen"],
         "AM201 is taken by auto_migrate/safety/hazards/am201_concurrent_in_transaction.py; ",
     ),
-    (["AM1", "Row_frozen"], "'Row_frozen' is no name"),
+    (["AM1", "Row_frozen"], "'Row-frozen' is no name"),
     (["AM1", "../row"], "'../row' is no name"),
     (["AM1", "row-" * 10 + "frozen"], "is no name: take at most 40"),
     (
@@ -49,7 +49,8 @@ REFUSED = [
     (["AM1", "row-frozen", "--title", 'A "row" is frozen'], "is no title"),
     (["AM1", "row-frozen", "--title", "A row " * 20 + "is frozen"], "is no title"),
     (["AM1", "row-frozen", "--harm", "ANNOYS"], "invalid choice: 'ANNOYS'"),
-    (["AM1"], "required: name"),
+    (["AM1"], "AM1 is a code, and the name is missing: AM1 sequence-restarted"),
+    ([], "required: name"),
 ]
 
 
@@ -84,6 +85,13 @@ def test_a_series_gives_its_next_free_code_and_its_harm(project: Path) -> None:
     assert f'code = "{expected}"' in text
     assert "Harm.LOSES_DATA" in text
     assert 'gettext_noop("Row frozen")' in text
+
+
+def test_a_name_alone_is_enough_as_python_writes_it_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new_hazard.main(["row_frozen"], project)
+    [module] = (project / new_hazard.HAZARDS).glob("am1??_row_frozen.py")
+    assert 'slug = "row-frozen"' in module.read_text("utf-8")
+    assert f"Made {module.name[:5].upper()}, of the series that holds reads or writes up" in capsys.readouterr().out
 
 
 def test_a_code_of_ones_own_choice_has_its_row_in_order(project: Path) -> None:

@@ -35,7 +35,8 @@ class UnknownWord(ValueError):
 class Notice:
     """A delivery's content; instants are None where the gateway does not say.
 
-    `status_at` is when the status was taken, `issued_at` when the payment was made out.
+    `status_at` is when the status was taken, `issued_at` when the payment was made out. Raise `ValueError` for a status
+    or a method that is none of ours.
     """
 
     gateway_id: str
@@ -51,6 +52,11 @@ class Notice:
     pix_code: str = ""
     expires_at: datetime | None = None
     paid_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        # The gateway's own word, kept as it is, would be a status that nothing here acts upon.
+        PaymentStatus(self.status)
+        PaymentMethod(self.method)
 
 
 def identity(payload: Mapping[str, Any], key: str) -> str:

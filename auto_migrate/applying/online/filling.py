@@ -16,8 +16,8 @@ from django.db import DatabaseError, connections
 
 from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.step import Step
+from auto_migrate.backfills.batch_size import BatchSize
 from auto_migrate.backfills.limits import limit_batch, took_too_long
-from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.throttle import Throttle
 from auto_migrate.backfills.worker import POLL, REPORT_EVERY, REPORT_FIRST
 from auto_migrate.conf import get_settings
@@ -60,7 +60,7 @@ class Filling:
     emit: Emitter
 
     def __post_init__(self) -> None:
-        self.pace = Pace(FIRST, TARGET)
+        self.size = BatchSize(FIRST, TARGET)
         self.throttle = Throttle(self.catalogue.database, self.step.table, LogMark(self.catalogue))
         self.next_report = self.emit.clock.monotonic() + REPORT_FIRST
         self.waits = False
@@ -75,11 +75,11 @@ class Filling:
             if held_by:
                 clock.pause(POLL)
                 continue
-            high, started = min(low + self.pace.rows, end), clock.monotonic()
+            high, started = min(low + self.size.rows, end), clock.monotonic()
             try:
                 held = self._write(low, high)
             except DatabaseError as error:
-                self.pace.halve()
+                self.size.halve()
                 if took_too_long(error) and high > low + 1:
                     continue
                 # Somebody holds one of the rows: fewer at a time, so that the others are not held up along with it.
@@ -88,8 +88,8 @@ class Filling:
                     raise
                 clock.pause(POLL)
                 continue
-            self.pace.note(high - low, held)
-            self.pace.rows = max(LEAST, min(self.pace.rows, MOST))
+            self.size.note(high - low, held)
+            self.size.rows = max(LEAST, min(self.size.rows, MOST))
             low, refused_since = high, None
 
     def _end(self) -> int:

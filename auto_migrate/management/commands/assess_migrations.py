@@ -21,6 +21,7 @@ from auto_migrate.findings import Finding, Level
 from auto_migrate.management.arguments import exit_codes
 from auto_migrate.management.commands.auto_migrate import HelpFormatter
 from auto_migrate.management.output import kept_apart, write_unencodable
+from auto_migrate.redaction import mapped, printable
 from auto_migrate.reporting.assessments import github, jsondoc, markdown, sarif
 from auto_migrate.reporting.assessments.report import AssessmentReport
 from auto_migrate.reporting.assessments.source_lines import SourceLocations
@@ -162,15 +163,17 @@ class Command(BaseCommand):
         if any(one.plan for one in acknowledgements):
             raise UsageError(_("Files alone make no plan: give --acknowledge here without a fingerprint."))
         connection = offline(options["database"], vendor=options["vendor"], version=options["server_version"])
+        assessment = review(
+            proposal,
+            connection,
+            acknowledgements=acknowledgements,
+            with_sql=options["verbosity"] > 1,
+            with_online=options["online"],
+            workload=functools.partial(self.workload, options["statements"], options["since"], here),
+        )
         return AssessmentReport(
-            assessment=review(
-                proposal,
-                connection,
-                acknowledgements=acknowledgements,
-                with_sql=options["verbosity"] > 1,
-                with_online=options["online"],
-                workload=functools.partial(self.workload, options["statements"], options["since"], here),
-            ),
+            # Names and texts of the project may hold what a terminal obeys, or what no encoding has.
+            assessment=mapped(assessment, printable),
             server=server_of(connection),
             level=None if options["fail_level"] == "never" else Level(options["fail_level"]),
             acknowledgements=acknowledgements,

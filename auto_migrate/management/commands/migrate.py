@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from itertools import starmap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.management import find_commands
 from django.core.management.base import BaseCommand
-from django.core.management.commands.migrate import Command as MigrateCommand
+from django.core.management.commands import migrate as djangos
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
@@ -55,6 +55,12 @@ from auto_migrate.supervision import supervised
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import MigrationKey, SchemaState
 
+if TYPE_CHECKING:
+    from django.core.management.commands.migrate import Command as MigrateCommand
+else:
+    # In its place may be one that somebody has built on it, as pytest-django does for `--no-migrations`.
+    MigrateCommand = next(kind for kind in djangos.Command.__mro__ if kind.__module__ == djangos.__name__)
+
 OWN = "auto_migrate"
 # Options with which Django's command does something else than to bring all apps to their leaf nodes.
 LESS_OR_MORE = ("app_label", "fake", "run_syncdb", "prune", "plan", "check_unapplied")
@@ -65,7 +71,7 @@ def carried_out_by(executor: type[MigrationExecutor]) -> Callable[..., None]:
 
     Django asks nobody which executor to use, and what it does around it is not for us to repeat or to patch.
     """
-    spec: Any = find_spec(MigrateCommand.__module__)
+    spec: Any = find_spec(djangos.__name__)
     own: Any = module_from_spec(spec)
     spec.loader.exec_module(own)
     own.MigrationExecutor = executor
@@ -289,7 +295,7 @@ def refuse_half_unapplied(database: str, open_journals: Mapping[MigrationKey, Po
             raise stopped_at(adapter_for(database), disk[node], open_journals[key])
 
 
-found = next_in_line() or MigrateCommand
+found = next_in_line() or djangos.Command
 Command = type(
     "Command",
     (Supervised, *parents(found)),

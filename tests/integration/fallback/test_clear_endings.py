@@ -42,6 +42,26 @@ def test_an_engine_that_cannot_be_used_is_named(shop: Project, engine: str) -> N
         assert "Traceback" not in said.text
 
 
+OTHER = """
+from django.db.backends.sqlite3 import base
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    vendor = "other"
+"""
+
+
+def test_a_plan_that_loses_data_is_refused_on_a_vendor_that_nobody_knows(shop: Project) -> None:
+    shop.file("other/__init__.py")
+    shop.file("other/base.py", OTHER)
+    shop.settings(AUTO_MIGRATE={"LOCK": "none"}, ENGINES={"default": {"ENGINE": "other"}})
+    assert shop.run("auto_migrate").code == 0
+    shop.migration("shop", "0002_drop", 'migrations.RemoveField("item", "n")', after="0001_initial")
+    for command in (["auto_migrate", "--plan"], ["auto_migrate"]):
+        said = shop.run(*command)
+        assert said.code == 6, said.text
+        assert "AM301:shop.0002_drop" in said.errors
+
+
 def test_a_database_that_commits_nothing_is_not_migrated(anywhere: Project) -> None:
     anywhere.app("shop")
     anywhere.migration("shop", "0001_initial", ITEM, head="initial = True")

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -21,10 +23,13 @@ from tests.integration.webhooks.conftest import SECRET, Deliver
 from tests.integration.webhooks.payloads import ghostpay
 from tests.manage import ROOT, environment
 from tests.programs import finish, start
+from webhooks.gateways import Notice
 from webhooks.models import Payment, WebhookEvent
-from webhooks.states import EventStatus, SMSStatus
+from webhooks.states import EventStatus, PaymentMethod, SMSStatus
 
 PATH = lunapay.__name__
+# A word of the gateway's own, which its module has not translated.
+OPEN: Any = "open"
 
 
 @pytest.fixture
@@ -78,6 +83,7 @@ def test_no_gateway_asks_for_a_migration(settings: Settings, further: list[str])
     [
         (["webhooks.gateways.nothing"], "No module named"),
         (["webhooks.phones"], "has no LABEL"),
+        (["tests.integration.webhooks.leaving_gateway"], "SystemExit"),
         (["tests.integration.webhooks.broken_gateway"], "ZeroDivisionError"),
         (["..relative"], "cannot be loaded"),
         ([""], "is no name of a gateway"),
@@ -111,6 +117,26 @@ def test_what_is_delivered_to_a_gateway_that_cannot_be_loaded_is_kept_and_proces
     monkeypatch.setitem(sys.modules, "elsewhere", lunapay)
     assert deliver(lunapay.PAYLOAD, "lunapay").status_code == 200
     assert Payment.objects.get().recovery_sms.get().status == SMSStatus.SCHEDULED
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("third")
+@pytest.mark.parametrize(
+    ("read", "note"),
+    [
+        (lambda payload: None, "TypeError: read() of the gateway lunapay returned a NoneType and no Notice."),
+        (lambda payload: [payload], "TypeError: read() of the gateway lunapay returned a list and no Notice."),
+        (lambda payload: Notice(gateway_id="1", status=OPEN, method=PaymentMethod.PIX, amount=1), "ValueError: "),
+    ],
+)
+def test_a_module_that_reads_no_notice_is_not_taken_for_a_delivery_that_was_acted_upon(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch, read: Callable[[Any], Any], note: str
+) -> None:
+    monkeypatch.setattr(lunapay, "read", read)
+    assert deliver(lunapay.PAYLOAD, "lunapay").status_code == 202
+    event = WebhookEvent.objects.get()
+    assert event.status == EventStatus.FAILED
+    assert event.note.startswith(note)
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ from auto_migrate.changes.change import (
 )
 from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.verbs import EnumVerb
-from auto_migrate.workload.impact import Impact, WorkloadImpact, shortened, told
+from auto_migrate.workload.impact import Impact, WorkloadImpact, elided, told
 from auto_migrate.workload.statement import RecordedStatement, Workload
 
 SELECT = RecordedStatement("SELECT a, b FROM t WHERE id = $1", 1204, ("web",))
@@ -97,7 +97,7 @@ def test_a_name_without_a_schema_may_be_of_any(used: str, table: str, same: bool
 
 
 def test_a_long_statement_is_shown_with_its_end_and_without_controls() -> None:
-    text = shortened('SELECT "\x1b[31m", ' + "a, " * 200 + "b FROM t WHERE c = $1")
+    text = elided('SELECT "\x1b[31m", ' + "a, " * 200 + "b FROM t WHERE c = $1")
     assert len(text) <= 110
     assert text.endswith("b FROM t WHERE c = $1")
     assert "\x1b" not in text

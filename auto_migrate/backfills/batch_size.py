@@ -9,12 +9,12 @@ AIM = 0.8
 # How much more rows one batch may take than the one before, which may have been lucky; and while it takes no time to
 # speak of, as at the beginning.
 GROWTH, LEAP = 2.0, 8.0
-# The weight of the last batch in the pace; GitLab's batched migrations take the same.
+# The weight of the last batch in the rate; GitLab's batched migrations take the same.
 WEIGHT = 0.4
 
 
 @dataclasses.dataclass
-class Pace:
+class BatchSize:
     """The size of the next batch, `rows`, for batches of `target` seconds; `rate` is in rows a second."""
 
     rows: int

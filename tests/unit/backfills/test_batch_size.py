@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import pytest
 
+from auto_migrate.backfills.batch_size import BatchSize
 from auto_migrate.backfills.lag import Lag
-from auto_migrate.backfills.pace import Pace
 from auto_migrate.backfills.progress import short
 from auto_migrate.duration_words import rough_duration
 
 
 def test_batches_grow_to_what_takes_their_time_and_no_longer() -> None:
-    pace, longest = Pace(10, 0.5), 0.0
+    size, longest = BatchSize(10, 0.5), 0.0
     for _batch in range(30):
-        seconds = 0.002 + pace.rows / 20_000
+        seconds = 0.002 + size.rows / 20_000
         longest = max(longest, seconds)
-        pace.note(pace.rows, seconds)
-    assert 0.35 < pace.rows / 20_000 <= 0.5
+        size.note(size.rows, seconds)
+    assert 0.35 < size.rows / 20_000 <= 0.5
     assert longest <= 0.5
 
 
 def test_a_slow_batch_makes_the_next_one_small_at_once_and_a_quick_one_not_twice_as_large() -> None:
-    pace = Pace(8_000, 0.5)
-    pace.note(8_000, 4.0)
-    assert pace.rows == 800
-    pace.note(800, 0.04)
-    assert pace.rows <= 1_600
+    size = BatchSize(8_000, 0.5)
+    size.note(8_000, 4.0)
+    assert size.rows == 800
+    size.note(800, 0.04)
+    assert size.rows <= 1_600
 
 
 def test_the_last_page_tells_nothing_to_grow_by_and_a_batch_has_a_row() -> None:
-    pace = Pace(1_000, 0.5)
-    pace.note(3, 0.000001)
-    assert pace.rows == 1_000
+    size = BatchSize(1_000, 0.5)
+    size.note(3, 0.000001)
+    assert size.rows == 1_000
     for _time in range(20):
-        pace.halve()
-    assert pace.rows == 1
-    pace.note(1, 60.0)
-    assert pace.rows == 1
+        size.halve()
+    assert size.rows == 1
+    size.note(1, 60.0)
+    assert size.rows == 1
 
 
 def test_a_replica_is_behind_until_it_was_where_the_primary_began_and_then_as_long_as_it_lacks_something() -> None:
