@@ -43,6 +43,8 @@ from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueu
 from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
+from auto_migrate.history.models import BackfillRecord
+from auto_migrate.history.optional_tables import has_table
 from auto_migrate.history.store import History
 from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.phases.phase import ALL, Phase
@@ -298,8 +300,7 @@ class Run:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
         with APP_CODE:
             self.gate.check(comparison, state, cut)
-        operations = (operation for migration, _backwards in comparison.plan for operation in migration.operations)
-        if any(map(is_in_batches, operations)):
+        if any(is_in_batches(one) for migration, _backwards in comparison.plan for one in migration.operations):
             # Most plans have no backfill.
             from auto_migrate.backfills.outlook import refuse_unfinished
 
@@ -373,7 +374,7 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
-        if comparison.plan or self.fleet is not None:
+        if (comparison.plan or self.fleet is not None) and has_table(self.database.alias, BackfillRecord):
             from auto_migrate.backfills.background import tell_unfinished
 
             tell_unfinished(self.database.alias, self.emit)
