@@ -200,6 +200,17 @@ def test_a_name_that_the_server_shortens_is_that_of_its_schema(tenanted: Tenante
     assert "they have no schema" not in done.text
 
 
+def test_a_shared_schema_that_is_missing_is_told_by_its_name(tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, "django_tenants")
+    project.settings(PUBLIC_SCHEMA_NAME="main")
+    refused = project.run("auto_migrate")
+    assert refused.code == 4, refused.text
+    assert 'search_path = "main"' in refused.errors or "search_path = main" in refused.errors
+    project.query("CREATE SCHEMA main")
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+
+
 def test_a_manager_may_let_nobody_through(tenanted: Tenanted) -> None:
     project = tenanted
     project.file("customers/models.py", NOBODY)
