@@ -69,13 +69,13 @@ def copied(field: Any) -> Any:
 
 def _as_made(original: Any) -> Any:
     """Return a field, or the other end of one, without what it was asked for since it was made."""
-    kind = type(original)
+    kind: Any = type(original)
     twin, computed = kind.__new__(kind), _computed_names(kind)
     vars(twin).update({name: value for name, value in vars(original).items() if name not in computed})
     return twin
 
 
 @functools.cache
-def _computed_names(kind: type[Any]) -> frozenset[str]:
+def _computed_names(kind: Any) -> frozenset[str]:
     names = {name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
     return frozenset(name for name, value in names.items() if isinstance(value, cached_property))
