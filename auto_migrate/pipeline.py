@@ -17,6 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.squashes import finish_squashes, half_recorded
+from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.clock import Clock
 from auto_migrate.code_lock import APP_CODE
 from auto_migrate.conf import get_settings
@@ -42,6 +43,8 @@ from auto_migrate.exceptions import HistoryDiverged, MigrationFailed, RunNotQueu
 from auto_migrate.history.channel import Channel
 from auto_migrate.history.journal import Position, open_journals
 from auto_migrate.history.listener import HistoryListener
+from auto_migrate.history.models import BackfillRecord
+from auto_migrate.history.optional_tables import has_table
 from auto_migrate.history.store import History
 from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.phases.phase import ALL, Phase
@@ -60,6 +63,7 @@ from auto_migrate.values import MigrationKey, Node, SchemaState, ValueObject
 from auto_migrate.watchdog import watched
 
 if TYPE_CHECKING:
+    from auto_migrate.applying.table_alterations import TableAlterations
     from auto_migrate.fleet.tenants_run import TenantsRun
 
 
@@ -296,8 +300,8 @@ class Run:
         """Judge the plan for this database; raise `PlanRefused` at findings that nobody has acknowledged."""
         with APP_CODE:
             self.gate.check(comparison, state, cut)
-        if comparison.plan:
-            # Likewise: most deploys have no plan.
+        if any(is_in_batches(one) for migration, _backwards in comparison.plan for one in migration.operations):
+            # Most plans have no backfill.
             from auto_migrate.backfills.outlook import refuse_unfinished
 
             refuse_unfinished(self.database, comparison.plan, comparison.loader.graph)
@@ -322,7 +326,6 @@ class Run:
             send_pre_migrate,
             telling_receivers,
         )
-        from auto_migrate.applying.table_alterations import alterations_of
 
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
@@ -348,12 +351,20 @@ class Run:
             bridges=bridges.builder(),
             open_journals=cut,
             in_use=in_use,
-            alterations=alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use),
+            alterations=self.alterations(in_use=in_use),
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.finish()
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
+
+    def alterations(self, *, in_use: bool) -> TableAlterations | None:
+        """Return what asks for ways to change tables that hold nobody up, where each statement commits by itself."""
+        if self.database.transactional_ddl:
+            return None
+        from auto_migrate.applying.table_alterations import alterations_of
+
+        return alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use)
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:
         """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""
@@ -363,7 +374,7 @@ class Run:
                 _("After the run the record contradicts the plan: {names}.").format(names=", ".join(map(str, undone))),
                 hint=_("Another process may have changed the record. Compare: manage.py showmigrations --plan"),
             )
-        if comparison.plan or self.fleet is not None:
+        if (comparison.plan or self.fleet is not None) and has_table(self.database.alias, BackfillRecord):
             from auto_migrate.backfills.background import tell_unfinished
 
             tell_unfinished(self.database.alias, self.emit)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -145,8 +146,11 @@ class OfRows(Tenancy):
     def query(self, *fields: str, order: Sequence[str]) -> Named:
         """Return the query for some fields of all rows."""
         rows = self.model.objects.using(self.alias).order_by(*order).values_list(*fields)
-        sql, params = rows.query.get_compiler(self.alias).as_sql()
-        return (sql if len(fields) > 1 else f"SELECT kept.*, '' FROM ({sql}) AS kept"), params  # noqa: S608 # the ORM's
+        with contextlib.suppress(EmptyResultSet):
+            sql, params = rows.query.get_compiler(self.alias).as_sql()
+            return (sql if len(fields) > 1 else f"SELECT kept.*, '' FROM ({sql}) AS kept"), params  # noqa: S608 # the ORM's
+        # A manager that lets nobody through, for which Django asks no database.
+        return NOBODY
 
 
 class DjangoTenants(OfRows):

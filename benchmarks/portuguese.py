@@ -38,6 +38,9 @@ SENTENCES = {
         "cada:"
     ),
     "{}. {} migrations a schema.": "{}. {} migrações por schema.",
+    "≈ stands for what {} of the schemas took the others, multiplied.": (
+        "≈ marca o que {} dos schemas levaram com os outros, multiplicado."
+    ),
     # From nothing.
     "How many times faster than `migrate` without this app, median (least to most), peak memory in proportion": (
         "Quantas vezes mais rápido que o `migrate` sem este app, mediana (menor a maior), pico de memória em proporção"
@@ -270,7 +273,7 @@ NUMBER = re.compile(
 )
 AS_WRITTEN_THERE = str.maketrans(".,", ",.")
 # What is the same in any language: code, packages with their versions, names of migrations, and numbers.
-AMOUNT = r"[-+]?\d[\d.,]*(?: (?:s|ms|MiB|%))?"
+AMOUNT = r"(?:≈ )?[-+]?\d[\d.,]*(?: (?:s|ms|MiB|%))?"
 NEUTRAL = re.compile(
     r"`[^`]+`(?:, `[^`]+`)*"
     r"|[\w\[\],-]+==[\w.]+(?:, [\w\[\],-]+==[\w.]+)*"

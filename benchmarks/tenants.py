@@ -2,16 +2,21 @@
 
     python -m benchmarks.tenants                   prints the table and writes it into docs/performance.md
     python -m benchmarks.tenants --dry-run         only prints it
-    python -m benchmarks.tenants --schemas 3000    other numbers of schemas; so many take the others an hour
+    python -m benchmarks.tenants --schemas 3000    other numbers of schemas
 
-Each way has a copy of one database to itself. That each ended where it should is looked up there.
+Each way that changes something has a copy of one database to itself. That it ended where it should is looked up there.
+Thousands of schemas would take the others an hour each: then they have a part of the tenants of the same database, and
+what that takes beyond starting is multiplied.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.measuring import Cost, manage
@@ -19,8 +24,12 @@ from benchmarks.report import PERFORMANCE, machine, table, write_between
 from benchmarks.synthetic import Synthetic
 from tests.servers import PostgreSQL
 
-SIZES = (30, 300)
+SIZES = (30, 300, 3000)
 MIGRATIONS = 100
+# The most schemas that the others go through, and how many of more they are given.
+WHOLE, PART = 300, 60
+# How many schemas are copied at a time: the server has room for the locks of some hundreds.
+AT_ONCE = 50
 SETTINGS = """from synthetic_settings import *
 
 INSTALLED_APPS.insert(INSTALLED_APPS.index("django.contrib.contenttypes"), "django_tenants")
@@ -52,18 +61,19 @@ class Migration(migrations.Migration):
 """
 # What of a tenant the ways look at or change; the other tables would be looked at by none.
 TOUCHED = ("django_migrations", "django_content_type", "auth_permission", "app000_model0")
-COPY = """
+COPY = """;
     CREATE TABLE {own}.{table} (LIKE t0000.{table} INCLUDING ALL);
     INSERT INTO {own}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM t0000.{table};
-    SELECT setval(pg_get_serial_sequence('{own}.{table}', 'id'), 10000);
-"""
-OURS, THEIRS, PARALLEL = "`auto_migrate`", "`migrate_schemas`", "`migrate_schemas --executor=multiprocessing`"
+    SELECT setval(pg_get_serial_sequence('{own}.{table}', 'id'), 10000)"""
+SHELL, OURS = "`shell -c pass`", "`auto_migrate`"
+THEIRS, PARALLEL = "`migrate_schemas`", "`migrate_schemas --executor=multiprocessing`"
 WAYS = {
-    "`shell -c pass`": (["shell", "-c", "pass"], False),
+    SHELL: (["shell", "-c", "pass"], False),
     OURS: (["auto_migrate"], False),
     THEIRS: (["migrate_schemas", "-v0"], True),
     PARALLEL: (["migrate_schemas", "-v0", "--executor=multiprocessing"], True),
 }
+OTHERS = (THEIRS, PARALLEL)
 
 
 class Tenants(Synthetic):
@@ -91,15 +101,52 @@ class Tenants(Synthetic):
         env = {**self.env, "DATABASE_URL": self.server.create_database(name)}
         manage("makemigrations", "customers", settings=self.settings, env=env)
         manage("auto_migrate", settings=self.settings, env=env)
-        self.server.execute("INSERT INTO customers_client (schema_name) VALUES ('t0000')", database=name)
-        self.server.execute("CREATE SCHEMA t0000", database=name)
+        self._add(name, 0, 1)
         manage("auto_migrate", settings=self.settings, env=env)
-        for number in range(1, count):
-            own = f"t{number:04}"
-            self.server.execute(f"INSERT INTO customers_client (schema_name) VALUES ('{own}')", database=name)
-            made = "".join(COPY.format(own=own, table=table_name) for table_name in TOUCHED)
-            self.server.execute(f"CREATE SCHEMA {own}; {made}", database=name)
+        for first in range(1, count, AT_ONCE):
+            self._add(name, first, min(first + AT_ONCE, count))
         return name
+
+    def _add(self, database: str, first: int, end: int) -> None:
+        """Add tenants by their numbers: the first one with an empty schema, all others with what that has."""
+        schemas = [f"t{number:04}" for number in range(first, end)]
+        made = [f"CREATE SCHEMA {own}" for own in schemas]
+        if first:
+            made += [COPY.format(own=own, table=table_name) for own in schemas for table_name in TOUCHED]
+        self.server.execute(";".join([self._rows(first, end), *made]), database=database)
+
+    def _rows(self, first: int, end: int) -> str:
+        numbers = f"generate_series({first}, {end - 1})"
+        return f"INSERT INTO customers_client (schema_name) SELECT 't' || lpad(n::text, 4, '0') FROM {numbers} AS n"
+
+    @contextlib.contextmanager
+    def only(self, part: int, count: int, database: str) -> Iterator[None]:
+        """Let all tenants but some be nobody within the block; their schemas stay."""
+        self.server.execute(f"DELETE FROM customers_client WHERE schema_name >= 't{part:04}'", database=database)
+        yield
+        if part < count:
+            self.server.execute(self._rows(part, count), database=database)
+
+    def counted(self, way: str, database: str) -> tuple[Cost, int]:
+        """Go one way once, and count the connections that it makes."""
+        before = self._sessions(database)
+        cost = self.run(way, database)
+        return cost, self._sessions(database) - before
+
+    def _sessions(self, database: str) -> int:
+        """Count those that there ever were, which are told of when they end."""
+        everybody = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+        while self.server.execute(everybody, [database])[0][0]:
+            time.sleep(0.01)
+        question = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
+        return int(self.server.execute(question, [database])[0][0])
+
+    @contextlib.contextmanager
+    def copied(self, template: str) -> Iterator[str]:
+        """Have a copy of a database within the block."""
+        self.server.create_database(copy := f"{template}_copy", template=template)
+        yield copy
+        self.server.drop_database(copy)
 
     def column(self) -> Path:
         """Write a migration that every tenant needs."""
@@ -109,43 +156,69 @@ class Tenants(Synthetic):
 
     def with_column(self, database: str) -> int:
         """Count the schemas that have it."""
-        question = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'price'"
+        question = "SELECT count(*) FROM pg_attribute WHERE attname = 'price'"
         return int(self.server.execute(question, database=database)[0][0])
 
 
-def measured(project: Tenants, count: int) -> Iterator[tuple[str, dict[str, Cost]]]:
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What each way took; the `connections` that ours made, and of how many schemas the costs of the others are."""
+
+    what: str
+    costs: Mapping[str, Cost]
+    connections: int
+    part: int
+
+    def line(self, count: int) -> list[str]:
+        """Return the line of the table."""
+        ours, shell = self.costs[OURS].wall, self.costs[SHELL].wall
+        others = [shell + (self.costs[way].wall - shell) * count / self.part for way in OTHERS]
+        about = "≈ " if self.part < count else ""
+        return [
+            f"{count:,}",
+            self.what,
+            f"{ours:.1f} s",
+            *(f"{about}{other:,.1f} s" for other in others),
+            *(f"{about}{ours / other:.2f}" for other in others),
+            f"{ours - shell:+.1f} s",
+            f"{self.costs[OURS].memory:.0f} MiB",
+            f"{self.connections}",
+        ]
+
+
+def measured(project: Tenants, count: int) -> Iterator[Measured]:
     """Return what each way takes with nothing to do, and with a column to be added."""
-    template = project.prepare(count)
+    template, part = project.prepare(count), count if count <= WHOLE else PART
     project.run(OURS, template)
-    yield "nothing to do", {way: project.run(way, template) for way in WAYS}
-    path, found = project.column(), {}
-    for way in (OURS, THEIRS, PARALLEL):
-        copy = f"{template}_copy"
-        project.server.create_database(copy, template=template)
-        found[way] = project.run(way, copy)
-        if (made := project.with_column(copy)) != count:
-            raise RuntimeError(f"{way} gave the column to {made} schemas of {count}.")
-        project.server.drop_database(copy)
+    ours, connections = project.counted(OURS, template)
+    found = {OURS: ours, SHELL: (shell := project.run(SHELL, template))}
+    with project.only(part, count, template):
+        found |= {way: project.run(way, template) for way in OTHERS}
+    yield Measured("nothing to do", found, connections, part)
+    path, found = project.column(), {SHELL: shell}
+    with project.copied(template) as copy:
+        found[OURS], connections = project.counted(OURS, copy)
+        check(project, copy, OURS, count)
+    for way in OTHERS:
+        with project.copied(template) as copy, project.only(part, count, copy):
+            found[way] = project.run(way, copy)
+            check(project, copy, way, part)
     path.unlink()
     project.server.drop_database(template)
-    yield "one column", found
+    yield Measured("one column", found, connections, part)
+
+
+def check(project: Tenants, database: str, way: str, count: int) -> None:
+    """Raise `RuntimeError` unless so many schemas have the column."""
+    if (made := project.with_column(database)) != count:
+        raise RuntimeError(f"{way} gave the column to {made} schemas of {count}.")
 
 
 def rows(project: Tenants, sizes: Sequence[int]) -> Iterator[list[str]]:
     """Return the lines of the table."""
     for count in sizes:
-        for what, costs in measured(project, count):
-            theirs = costs[THEIRS].wall, costs[PARALLEL].wall
-            shell = costs.get("`shell -c pass`")
-            line = [
-                f"{count:,}",
-                what,
-                *(f"{costs[way].wall:.1f} s" for way in (OURS, THEIRS, PARALLEL)),
-                *(f"{costs[OURS].wall / other:.2f}" for other in theirs),
-                f"{costs[OURS].wall - shell.wall:+.1f} s" if shell else "",
-                f"{costs[OURS].memory:.0f} MiB",
-            ]
-            print(*line, sep="  ", flush=True)
+        for found in measured(project, count):
+            print(*(line := found.line(count)), sep="  ", flush=True)
             yield line
 
 
@@ -157,9 +230,13 @@ def main() -> None:
     options = parser.parse_args()
     with PostgreSQL() as server, tempfile.TemporaryDirectory() as folder:
         found = list(rows(Tenants(Path(folder), server), options.schemas))
-        heads = ["schemas", "", OURS, THEIRS, PARALLEL, "to the second", "to the third", "more than a shell", "memory"]
+        ratios = ["to the second", "to the third", "more than a shell"]
+        heads = ["schemas", "", OURS, THEIRS, PARALLEL, *ratios, "memory", "connections"]
         version = server.execute("SHOW server_version")[0][0]
-        text = f"PostgreSQL {version}, {machine()}. {MIGRATIONS} migrations a schema.\n\n{table(heads, found)}"
+        server_and_size = f"PostgreSQL {version}, {machine()}. {MIGRATIONS} migrations a schema."
+        about = f"≈ stands for what {PART} of the schemas took the others, multiplied."
+        told = [server_and_size, *([about] if max(options.schemas) > WHOLE else [])]
+        text = "\n".join([*told, "", table(heads, found)])
     print(text)
     if not options.dry_run:
         write_between("tenants", text, PERFORMANCE)

@@ -22,6 +22,7 @@ from django.db.transaction import atomic
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.applying.backwards import unapplied
+from auto_migrate.applying.bridges.bridge_manager import watched
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.failure import failure, failure_after_commit, way_back
 from auto_migrate.applying.fallback import is_stock
@@ -41,6 +42,7 @@ from auto_migrate.applying.states.lazy_state import djangos
 from auto_migrate.applying.stepwise import Stepwise
 from auto_migrate.applying.transaction import OwnTransaction
 from auto_migrate.backfills.atomicity import is_atomic
+from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.databases.faults import FaultKind
@@ -111,7 +113,9 @@ class Executor(LazyExecutor):
     @functools.cached_property
     def planner(self) -> OnlinePlanner | None:
         """What plans the operations that go online, None where none does."""
-        # Of a plan that is empty nothing is asked.
+        if self.is_new and not (self.open_journals or get_settings().goes_online(is_new=True)):
+            return None
+        # Of a plan that is empty nothing is asked, nor where nobody uses anything yet.
         from auto_migrate.applying.online.planner import planner_of
 
         return planner_of(self.database, is_new=self.is_new)
@@ -173,7 +177,7 @@ class Executor(LazyExecutor):
             if done:
                 state = migration.mutate_state(djangos(state), preserve=False)
             else:
-                with report.own.guarded(), self.bridges.watching(editor, MigrationKey.of(migration)):
+                with report.own.guarded(), watched(self.bridges, editor, MigrationKey.of(migration)):
                     operations = Operations(self.database, migration, report.progress, self.emit)
                     state = operations.apply_all(state, editor, locks_ahead=locks_ahead)
                     flush_deferred(editor)
@@ -256,7 +260,7 @@ class Executor(LazyExecutor):
             with report.progress.aside():
                 self._enter(migration, backwards=True)
             if not done:
-                with report.own.guarded(), self.bridges.watching(editor, MigrationKey.of(migration), backwards=True):
+                with report.own.guarded(), watched(self.bridges, editor, MigrationKey.of(migration), backwards=True):
                     state = unapplied(migration, state, editor)
                     flush_deferred(editor)
             self._record(migration, applied=False)
@@ -294,7 +298,7 @@ class Executor(LazyExecutor):
         with (
             self.connection.schema_editor(atomic=False) as editor,
             stepwise.noting(),
-            self.bridges.watching(editor, stepwise.key, backwards=backwards),
+            watched(self.bridges, editor, stepwise.key, backwards=backwards),
             stepwise.progress.watched(),
         ):
             yield position, editor

@@ -13,7 +13,7 @@ from auto_migrate.active_schema import active_schema, within_schema
 from auto_migrate.tenancy import NamedSchemas, Tenancy, Tenant, tenancy_of, without_tenants
 
 # Who is meant by the name of a schema, and of which type.
-MEANT = "SELECT kind FROM ({named}) AS kept(name, kind) WHERE name = %s"
+MEANT = "SELECT kind FROM ({named}) AS kept(name, kind) WHERE name::name = %s"
 
 
 @contextlib.contextmanager

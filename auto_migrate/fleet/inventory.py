@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from django.db import ProgrammingError
+from django.db import ProgrammingError, router
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.schema_state import needs, recorded_rows
-from auto_migrate.tenancy import NOBODY, Tenancy, Tenant, TenantsUnknown, not_told
+from auto_migrate.tenancy import NOBODY, OfRows, Tenancy, Tenant, TenantsUnknown, not_told
 from auto_migrate.values import Node, ValueObject
 
 # How many records one query reads: each is a table that the server locks meanwhile, with its index, and it has room for
@@ -29,12 +29,13 @@ AT_ONCE = 500
 LOOKS = 5
 
 RECORD = MigrationRecorder.Migration._meta.db_table
+# A name of more than 63 bytes is one of its first letters wherever the server reads it, and so is its schema's.
 WHERE = """
-    SELECT given.name, given.kind, space.oid IS NOT NULL, record.oid IS NOT NULL
+    SELECT coalesce(space.nspname::text, given.name), given.kind, space.oid IS NOT NULL, record.oid IS NOT NULL
     FROM (
         SELECT * FROM ({named}) AS kept UNION ALL SELECT name, '' FROM unnest(%s::text[]) AS name
     ) AS given(name, kind)
-    LEFT JOIN pg_namespace AS space ON space.nspname = given.name
+    LEFT JOIN pg_namespace AS space ON space.nspname = given.name::name
     LEFT JOIN pg_class AS record ON record.relnamespace = space.oid AND record.relname = %s
 """
 # Sorted by what they are: schemas of different age have recorded the same in another order. One aggregate over the rows
@@ -187,9 +188,17 @@ def _rows(tenancy: Tenancy, more: Sequence[str], *, strictly: bool) -> list[tupl
     except ProgrammingError as error:
         if adapter_for(tenancy.alias).fault_of(error) is not None:
             raise
-        if strictly or not needs().pending(frozenset(recorded_rows(tenancy.connection))):
+        is_to_be_there = strictly or not needs().pending(frozenset(recorded_rows(tenancy.connection)))
+        if is_to_be_there and _may_be_told_here(tenancy):
             raise not_told(tenancy.source, error) from error
         return _rows_of(tenancy, *NOBODY, more)
+
+
+def _may_be_told_here(tenancy: Tenancy) -> bool:
+    """Return whether routers let the database have the rows of tenants: another one may be of the same engine."""
+    if tenancy.given or not isinstance(tenancy, OfRows):
+        return True
+    return router.allow_migrate_model(tenancy.alias, tenancy.model)
 
 
 def _rows_of(tenancy: Tenancy, named: str, params: Sequence[Any], more: Sequence[str]) -> list[tuple[Any, ...]]:

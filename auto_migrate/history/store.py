@@ -306,7 +306,8 @@ class History:
 
     def _values(self, note: StepNote, run_id: uuid.UUID) -> Iterator[tuple[str, object]]:
         for name, value in note.values(run_id):
-            yield name, self._storable(value) if isinstance(value, str) else value
+            # The others are the code's own names.
+            yield name, self._storable(note.error) if name == "error" else value
 
     def _storable(self, text: str | None) -> str | None:
         found = storable(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.migrations.state import ProjectState
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from auto_migrate.applying.bridges.bridge_manager import watched
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.bridge_events import BridgesRaised
 from auto_migrate.changes.change import DATA, DataChange
@@ -163,7 +165,7 @@ class Stage:
     def carry_out(self, migration: Migration, observer: Observer, bridges: BridgeBuilder) -> None:
         """Apply and record one migration of the plan, with the bridges that it needs."""
         with self.seen_by(observer):
-            self.state = self.carrier.apply(migration, self.state, observer.enter, bridges.watching)
+            self.state = self.carrier.apply(migration, self.state, observer.enter, functools.partial(watched, bridges))
         self.carrier.record(migration)
 
     def seen_by(self, *observers: Callable[..., Any]) -> contextlib.ExitStack:

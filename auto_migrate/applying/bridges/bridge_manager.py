@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.applying.bridges.loosening import Wanted, loosen, wanted
-from auto_migrate.applying.bridges.removal import take_down
 from auto_migrate.bridge_events import BridgeKept, BridgesRaised
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
@@ -21,7 +22,10 @@ from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
 from auto_migrate.planning.unreleased import unreleased_tables
-from auto_migrate.values import BRIDGED_VENDORS, Bridge
+from auto_migrate.values import BRIDGED_VENDORS, Bridge, MigrationKey
+
+if TYPE_CHECKING:
+    from auto_migrate.applying.bridges.loosening import Wanted
 
 
 class BridgeManager:
@@ -64,6 +68,9 @@ class BridgeManager:
     def take_down(self) -> None:
         """Take down what is not needed any more, so that the plan meets the schema that it expects."""
         if self.standing and not self.comparison.backwards:
+            # Most databases have none.
+            from auto_migrate.applying.bridges.removal import take_down
+
             verdict = judge_for(self.database.alias, self.standing, self.comparison, self.goal)
             take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
             for bridge in verdict.early:
@@ -100,6 +107,9 @@ class BridgeManager:
     def loosen(self, late: Iterable[Wanted] | None = None) -> None:
         """Loosen what waits for the deploy, which is read from the plan unless somebody has."""
         if self.loosens:
+            # Likewise.
+            from auto_migrate.applying.bridges.loosening import loosen, wanted
+
             late = wanted(self.database, self.comparison, self.new_tables) if late is None else late
             loosen(self.database, late, lock=self.lock, emit=self.emit)
 
@@ -110,3 +120,15 @@ class BridgeManager:
             return
         if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
             self.emit(BridgesRaised(raised))
+
+
+def watched(
+    bridges: BridgeBuilder, editor: BaseDatabaseSchemaEditor, migration: MigrationKey, *, backwards: bool = False
+) -> contextlib.AbstractContextManager[None]:
+    """Watch over an editor that carries a migration out within the block, where bridges stand or may be raised."""
+    if not (bridges.raises or bridges.any_stand):
+        return contextlib.nullcontext()
+    # Likewise.
+    from auto_migrate.applying.bridges.editor_watch import watching
+
+    return watching(bridges, editor, migration, backwards=backwards)

@@ -15,7 +15,8 @@ from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.bridges.builder import BridgeBuilder, EditorWatch
+from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.bridges.editor_watch import EditorWatch
 from auto_migrate.applying.online.not_null import HELPER
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, parts_of, unquoted
 from auto_migrate.applying.states.lazy_state import foresee

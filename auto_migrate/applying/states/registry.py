@@ -20,6 +20,7 @@ from django.apps.registry import Apps
 from django.db.migrations.exceptions import InvalidBasesError
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
 
+from auto_migrate.applying.states.field_copies import with_cloneable_fields
 from auto_migrate.applying.states.lazy_models import STANDING_IN, Accessor, AllModels, Model, OnDemand, RelationTree
 from auto_migrate.applying.states.model_relations import Key, key_of, model_relations
 
@@ -95,7 +96,7 @@ class LazyApps(StateApps):
         """Render as Django does; what is asked for meanwhile is answered from what is there."""
         outer, self._renderer = self._renderer, threading.get_ident()
         try:
-            super().render_multiple(list(model_states))
+            super().render_multiple([with_cloneable_fields(state) for state in model_states])
         finally:
             self._renderer = outer
 

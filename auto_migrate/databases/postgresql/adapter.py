@@ -119,7 +119,7 @@ WRITABLE = """
                SELECT 1 FROM pg_settings WHERE name = 'default_transaction_read_only'
                AND source IN ('user', 'database user')
            ),
-           current_schema() IS NOT NULL
+           current_schema() IS NOT NULL, current_setting('search_path')
 """
 
 IS_STANDBY = gettext_noop(
@@ -168,14 +168,15 @@ class PostgreSQL(Database):
     def check_writable(self) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute(WRITABLE)
-            replica, read_only, by_role, has_schema = cursor.fetchone()
+            replica, read_only, by_role, has_schema, path = cursor.fetchone()
         if read_only and by_role and not replica:
             raise self.explain(Fault(FaultKind.ROLE_READ_ONLY))
         if replica or read_only:
             advice = _(IS_STANDBY if replica else IS_READ_ONLY).format(**dataclasses.asdict(self.address))
             raise TransientError(_(FaultKind.READ_ONLY.value), advice=advice)
         if not has_schema:
-            raise self.explain(Fault(FaultKind.NO_SCHEMA))
+            # The name may be a package's for tenants, or a misspelled option.
+            raise self.explain(Fault(FaultKind.NO_SCHEMA, f"search_path = {path}"))
 
     def fault_of_own_statement(self, error: Exception) -> Fault | None:
         driver = self.connection.Database  # type: ignore[attr-defined] # every vendor's wrapper has it

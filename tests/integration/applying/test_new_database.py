@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.applying.tiny import Tiny
+from tests.manage import run_manage
 
 DROP = """
 class Migration(migrations.Migration):
@@ -78,3 +79,26 @@ def test_a_reader_of_a_new_table_is_waited_for_and_nobody_queues_behind(tiny: Ti
     assert "app.0003_drop waits for its tables" in output
     assert "Attempt 2/5" not in output
     assert "Applying app.0003_drop... OK" in output
+
+
+def test_what_only_tables_in_use_need_is_not_imported(database_url: str) -> None:
+    ask = (
+        "import sys; from django.core.management import call_command; call_command('auto_migrate', verbosity=0);"
+        "print(*(name for name in sys.modules if name.startswith('auto_migrate.')), sep='\\n')"
+    )
+    # A warm interpreter has imported most rooms already.
+    settings = "tests.projects.counter.settings"
+    done = run_manage("shell", "-c", ask, database_url=database_url, settings=settings, fresh=True)
+    imported = set(done.stdout.splitlines())
+    assert "auto_migrate.applying.executor" in imported
+    rooms = (
+        "changes.change",
+        "findings",
+        "safety.assessment",
+        "inspection",
+        "backfills.outlook",
+        "backfills.background",
+    )
+    watches = ("online.planner", "bridges.editor_watch", "bridges.loosening", "table_alterations")
+    needless = {*(f"auto_migrate.{room}" for room in rooms), *(f"auto_migrate.applying.{name}" for name in watches)}
+    assert not imported & needless

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleet.tenanted import Tenanted
+from tests.servers import PostgreSQL
 
 ONE_AT_A_TIME = {"AUTO_MIGRATE_TENANT_WORKERS": "1"}
 LEADING_AWAY = """
@@ -50,6 +51,20 @@ ORDERED = """
 
     class Client(TenantMixin):
         place = models.IntegerField(default=0)
+
+    class Domain(DomainMixin):
+        pass
+"""
+NOBODY = """
+    from django.db import models
+    from django_tenants.models import DomainMixin, TenantMixin
+
+    class Nobody(models.Manager):
+        def get_queryset(self):
+            return super().get_queryset().none()
+
+    class Client(TenantMixin):
+        objects = Nobody()
 
     class Domain(DomainMixin):
         pass
@@ -171,6 +186,50 @@ def test_a_name_that_the_package_would_lead_elsewhere_is_refused(tmp_path: Path,
     assert refused.code == 2, refused.text
     assert "django_pgschemas works in no schema of the name 'Acme'" in refused.errors
     assert project.query("SELECT schemaname FROM pg_tables WHERE tablename = 'shop_item'") == []
+
+
+def test_a_name_that_the_server_shortens_is_that_of_its_schema(tenanted: Tenanted) -> None:
+    project = tenanted
+    # Of 80 bytes, wherever it is written.
+    project.tenants("\u0416" * 40)
+    assert project.run("auto_migrate", "--check").code == 9
+    project.column()
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.with_column() == {"acme", "beta", "gamma", "delta", "\u0416" * 31}
+    assert "they have no schema" not in done.text
+
+
+def test_a_shared_schema_that_is_missing_is_told_by_its_name(tmp_path: Path, database_url: str) -> None:
+    project = Tenanted(tmp_path, database_url, "django_tenants")
+    project.settings(PUBLIC_SCHEMA_NAME="main")
+    refused = project.run("auto_migrate")
+    assert refused.code == 4, refused.text
+    assert 'search_path = "main"' in refused.errors or "search_path = main" in refused.errors
+    project.query("CREATE SCHEMA main")
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+
+
+def test_a_manager_may_let_nobody_through(tenanted: Tenanted) -> None:
+    project = tenanted
+    project.file("customers/models.py", NOBODY)
+    project.column()
+    done = project.run("auto_migrate")
+    assert done.code == 0, done.text
+    assert project.with_column() == set()
+
+
+def test_a_second_database_of_the_same_engine_has_no_tenants(tenanted: Tenanted, postgresql: PostgreSQL) -> None:
+    project = tenanted
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    project.databases["other"] = postgresql.create_database(name)
+    engine = {"ENGINE": "django_tenants.postgresql_backend"}
+    project.settings(ENGINES={"default": engine, "other": engine})
+    for options in ([], ["--check"]):
+        done = project.run("auto_migrate", "--database=other", *options)
+        assert done.code == 0, done.text
+    postgresql.drop_database(name)
 
 
 def test_what_shares_a_name_with_nobody_may_be_the_shared_schema(tmp_path: Path, database_url: str) -> None:
