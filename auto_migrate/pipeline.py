@@ -327,7 +327,10 @@ class Run:
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
         in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
-        bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
+        held = self.gate.assessment.held if self.gate.assessment is not None else ()
+        bridges = BridgeManager(
+            self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit, held=held
+        )
         bridges.take_down()
         register_receivers()
         if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
@@ -354,6 +357,7 @@ class Run:
         bridges.finish()
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
+        bridges.demand_made()
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:
         """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.loosening import Wanted, loosen, wanted
 from auto_migrate.applying.bridges.removal import take_down
-from auto_migrate.bridge_events import BridgeKept, BridgesRaised
+from auto_migrate.applying.bridges.restoration import Restoration, RowsInTheWay, tightening_of_bridge
+from auto_migrate.bridge_events import BridgeKept, BridgesRaised, BridgeTakenDown
+from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
@@ -21,11 +23,13 @@ from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
 from auto_migrate.planning.unreleased import unreleased_tables
-from auto_migrate.values import BRIDGED_VENDORS, Bridge
+from auto_migrate.values import BRIDGED_VENDORS, HELD, Bridge, OperationKey
 
 
 class BridgeManager:
     """Keeps the bridges of one schema; `in_use` tells whether a release may be running beside the plan.
+
+    `held` are the operations of the plan of which the release step has said that they are held back.
 
     Those that are `standing` are looked up, unless somebody knows them; `harmless` is what the watches of other schemas
     have learned.
@@ -40,6 +44,7 @@ class BridgeManager:
         in_use: bool,
         lock: DeployLock,
         emit: Emitter,
+        held: Collection[OperationKey] = (),
         standing: tuple[Bridge, ...] | None = None,
         harmless: set[frozenset[str]] | None = None,
     ) -> None:
@@ -56,6 +61,8 @@ class BridgeManager:
             standing = self.ledger.standing() if can_have else ()
         self.standing = standing
         self.harmless = harmless
+        self.held = held
+        self.refused: tuple[RowsInTheWay, ...] = ()
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
@@ -65,12 +72,30 @@ class BridgeManager:
         """Take down what is not needed any more, so that the plan meets the schema that it expects."""
         if self.standing and not self.comparison.backwards:
             verdict = judge_for(self.database.alias, self.standing, self.comparison, self.goal)
-            take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
+            self.refused = take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
             for bridge in verdict.early:
                 left = seconds_left(bridge, timezone.now())
                 self.emit(
                     BridgeKept(bridge, _("Another {left:.0f}s of POST_DEPLOY_DELAY have to pass.").format(left=left))
                 )
+            self._make_what_is_counted_on()
+
+    def _make_what_is_counted_on(self) -> None:
+        """Make what is still held back and what the plan would meet or change; raise `MigrationFailed` if rows refuse.
+
+        Whatever releases still run: it is written down in words that would not fit any more.
+        """
+        held = [bridge for bridge in self.ledger.standing() if bridge.kind in HELD] if self.comparison.plan else []
+        if not held:
+            return
+        reads = list(
+            read_plan(self.database.connection, self.comparison.plan, applied_state(self.comparison)),
+        )
+        for bridge in held:
+            tightening = tightening_of_bridge(bridge)
+            if any(tightening.is_touched_by(change) for read in reads for _operation, change in read.changes()):
+                ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
+                self.emit(BridgeTakenDown(bridge, ours))
 
     def builder(self) -> BridgeBuilder:
         """Return what raises bridges while the plan is carried out."""
@@ -81,6 +106,7 @@ class BridgeManager:
             raises=self.raises,
             any_stand=bool(self.standing),
             new_tables=self.new_tables,
+            held=self.held,
             harmless=self.harmless,
         )
 
@@ -110,3 +136,11 @@ class BridgeManager:
             return
         if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
             self.emit(BridgesRaised(raised))
+
+    def demand_made(self) -> None:
+        """Raise `RowsInTheWay` if rows did not allow what was held back, and the deploy is over that it waited for.
+
+        A release step goes on without: what it brings is not what stands in the way.
+        """
+        if self.refused and self.goal.phase is Phase.POST_DEPLOY:
+            raise self.refused[0]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+from collections.abc import Collection
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.row_trigger import row_trigger
+from auto_migrate.changes.bridgeable import FILL_TRIGGER
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.present_columns import plain_heirs
 from auto_migrate.values import Bridge, BridgeKind
@@ -57,6 +62,14 @@ def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> No
     for table in (_table(connection, bridge), *plain_heirs(connection, bridge.table)):
         for statement in row_trigger(name, table, name, when=f"NEW.{column} IS NULL"):
             send(connection, statement)
+
+
+def fill_name(table: str, column: str, taken: Collection[str]) -> str:
+    """Return a name for the trigger of a column that is none of those `taken`."""
+    parts = ([table, column, *["again"] * times] for times in itertools.count())
+    written = ("\0".join(some).encode("utf-8", "surrogatepass") for some in parts)
+    names = (f"{FILL_TRIGGER}{hashlib.blake2b(text, digest_size=8).hexdigest()}" for text in written)
+    return next(name for name in names if name not in taken)
 
 
 def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:

@@ -1,0 +1,54 @@
+"""What of a plan is made only when the old code is gone, although its migration is applied before.
+
+That code may go on writing what a new constraint refuses. Nothing of the plan may count on the constraint meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from auto_migrate.changes.change import Change
+from auto_migrate.changes.new_objects import NewObjects
+from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.changes.tightenings import Tightening, tightenings_of, touched
+from auto_migrate.conf import get_settings
+from auto_migrate.phases.classify import ClassifiedMigration
+from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.safety.hazards.am404_not_null_set import NotNullSet
+from auto_migrate.safety.hazards.am405_constraint_on_old_writes import ConstraintOnOldWrites
+from auto_migrate.values import OperationKey
+
+# Which find what the running release writes and could write no more.
+ABOUT_OLD_WRITES = (NotNullSet(), ConstraintOnOldWrites())
+
+Held = dict[OperationKey, tuple[Tightening, ...]]
+
+
+def held_back(plan: Sequence[ClassifiedMigration], server: ServerFacts, new: NewObjects) -> Held:
+    """Return the operations of a plan that are held back, with what each tightens; `new` is what is used by none."""
+    if not get_settings().BRIDGES or server.vendor != "postgresql" or server.has_tenants:
+        return {}
+    new, held = new.copy(), Held()
+    for place, read in enumerate(plan):
+        if not read.backwards and not read.decision.waits:
+            for operation in hurting(read, server, new):
+                tightenings = tightenings_of(operation)
+                if tightenings and not any(touched(tightenings, one) for one in changes_after(plan, place, operation)):
+                    held[read.key, operation.index] = tightenings
+        for _operation, change in read.changes():
+            new.follow(change)
+    return held
+
+
+def hurting(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[OperationChanges]:
+    """Return the operations of a migration that refuse what the running release writes."""
+    found = {found.operation for hazard in ABOUT_OLD_WRITES for found in hazard.look(read, server, new)}
+    return (operation for operation in read.operations if operation.index in found)
+
+
+def changes_after(plan: Sequence[ClassifiedMigration], place: int, operation: OperationChanges) -> Iterator[Change]:
+    """Return what a plan does after an operation of its migration at a place."""
+    for read in plan[place:]:
+        for other, change in read.changes():
+            if read is not plan[place] or other.index > operation.index:
+                yield change
