@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.applying.bridges.bridge_manager import counted_on
 from auto_migrate.applying.recovery import Resolutions, Verdict, check_open, check_resolutions, unanswered
 from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
@@ -64,7 +65,9 @@ def preview(
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
         if standing_bridges := BridgeLedger(database).everywhere():
-            emit(BridgesFound(standing_bridges, judge_for(database, standing_bridges, comparison, goal).due))
+            due = judge_for(database, standing_bridges, comparison, goal).due
+            counted = counted_on((one for one in standing_bridges if one not in due), adapter_for(database), comparison)
+            emit(BridgesFound(standing_bridges, (*due, *counted)))
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):

@@ -85,17 +85,9 @@ class BridgeManager:
 
         Whatever releases still run: it is written down in words that would not fit any more.
         """
-        held = [bridge for bridge in self.ledger.standing() if bridge.kind in HELD] if self.comparison.plan else []
-        if not held:
-            return
-        reads = list(
-            read_plan(self.database.connection, self.comparison.plan, applied_state(self.comparison)),
-        )
-        for bridge in held:
-            tightening = tightening_of_bridge(bridge)
-            if any(tightening.is_touched_by(change) for read in reads for _operation, change in read.changes()):
-                ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
-                self.emit(BridgeTakenDown(bridge, ours))
+        for bridge in counted_on(self.ledger.standing(), self.database, self.comparison):
+            ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
+            self.emit(BridgeTakenDown(bridge, ours))
 
     def builder(self) -> BridgeBuilder:
         """Return what raises bridges while the plan is carried out."""
@@ -144,3 +136,13 @@ class BridgeManager:
         """
         if self.refused and self.goal.phase is Phase.POST_DEPLOY:
             raise self.refused[0]
+
+
+def counted_on(bridges: Iterable[Bridge], database: Database, comparison: Comparison) -> tuple[Bridge, ...]:
+    """Return those of some bridges that hold back what a plan would meet or change."""
+    held = {bridge: tightening_of_bridge(bridge) for bridge in bridges if bridge.kind in HELD}
+    if not held or not comparison.plan or comparison.backwards:
+        return ()
+    reads = read_plan(database.connection, comparison.plan, applied_state(comparison))
+    changes = [change for read in reads for _operation, change in read.changes()]
+    return tuple(bridge for bridge, held_back in held.items() if any(map(held_back.is_touched_by, changes)))

@@ -136,7 +136,7 @@ class Restoration:
             text = _("The migration that it was raised for is gone, and rows do not allow to put it back: {error}")
             return MigrationFailed(text.format(error=error))
         command = " ".join(("manage.py auto_migrate", *Goal(phase=Phase.POST_DEPLOY).options(self.database.alias)))
-        text = _("Rows do not allow it: {error} In the way: {keys}. Mend them, then: {command}")
+        text = _("Rows do not allow it: {error}. In the way: {keys}. Mend them, then: {command}")
         return RowsInTheWay(text.format(error=error, keys=keys or "-", command=command))
 
     def _moment(self) -> contextlib.AbstractContextManager[None]:

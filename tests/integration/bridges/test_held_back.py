@@ -44,17 +44,19 @@ HELD = [
 ]
 # What only the release that is running may write.
 OLD_WRITES = """
-customer, client = Customer.objects.create(pk=7), Client.objects.create(pk=8)
-Order.objects.create(pk=1, amount=1, buyer=customer, note=None)
-Order.objects.create(pk=2, amount=-5, buyer=customer, note="a")
-order = Order.objects.create(pk=3, amount=500, buyer=customer, note="a")
+# The second is no client.
+_first, customer, _client = Customer.objects.create(), Customer.objects.create(), Client.objects.create()
+Order.objects.create(amount=1, buyer=customer, note=None)
+Order.objects.create(amount=-5, buyer=customer, note="a")
+order = Order.objects.create(amount=500, buyer=customer, note="a")
 order.note = None
 order.save()
 """
 MENDED = """
     UPDATE shop_order SET note = coalesce(note, ''), amount = 5;
-    UPDATE shop_order SET buyer_id = 8
+    UPDATE shop_order SET buyer_id = 1
 """
+NO_ROWS = "DELETE FROM shop_order; DELETE FROM shop_client; DELETE FROM shop_customer"
 POST_DEPLOY = ("auto_migrate", "--phase", "post_deploy")
 
 
@@ -77,18 +79,19 @@ def test_the_old_code_writes_until_it_is_gone(tmp_path: Path, twins: Twins, head
         told = new.migrated("v2", AUTO_MIGRATE_ONLINE=online, AUTO_MIGRATE_SMALL_TABLE="0")
         assert told.count("(bridged for as long as the old release runs)") >= len(HELD)
         assert new.bridges == HELD
+        new.migrated("v2", "--plan", "--drift", "--fail-on-drift")
         old.code(OLD_WRITES)
         assert "No migrations are pending" in new.migrated("v2", "--check")
-        assert "note" not in new.migrated("v2", "--plan", "--drift")
         # Rows that the old code has left are named, and the run does not end well.
         told = new.run(*POST_DEPLOY, expect=1, AUTO_MIGRATE_RELEASE="v2")
-        for keys in ("id=1; id=3", "id=2", "id=3", "buyer_id=7"):
+        for keys in ("id=1; id=3", "id=2", "id=3", "buyer_id=2"):
             assert f"In the way: {keys}. Mend them, then: manage.py auto_migrate --phase post_deploy" in told
         assert new.bridges == HELD
         new.query(MENDED)
         new.run(*POST_DEPLOY, AUTO_MIGRATE_RELEASE="v2")
         assert new.bridges == []
-        old.code("Order.objects.create(amount=5, buyer_id=8, note=None)", expect=1)
+        old.code("Order.objects.create(amount=5, buyer_id=1, note=None)", expect=1)
+        old.query(NO_ROWS)
     assert twins.difference() == ""
 
 
@@ -110,6 +113,7 @@ def test_a_later_release_step_makes_it_and_goes_on_where_rows_do_not_allow_it(
         assert new.bridges == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "later",
     [
@@ -130,8 +134,7 @@ def test_what_a_later_plan_counts_on_is_made_before_it(tmp_path: Path, twins: Tw
         old.migrated("v1")
         new.migrated("v2")
         assert new.bridges == [HELD[1]]
-        acknowledged = ("--acknowledge", "AM401:*", "--acknowledge", "AM402:*", "--acknowledge", "AM408:*")
-        newer.migrated("v3", *acknowledged)
+        newer.migrated("v3", AUTO_MIGRATE_BLOCK="never")
         assert newer.bridges == []
     assert twins.difference() == ""
 
@@ -152,6 +155,7 @@ def test_a_plan_that_counts_on_it_does_not_hold_it_back(tmp_path: Path, database
             assert [one["handled"] for one in found if one["code"] == "AM405"] == [None]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
 def test_what_is_held_back_can_be_unapplied(tmp_path: Path, twins: Twins, head: str) -> None:
     with releases(
@@ -164,6 +168,6 @@ def test_what_is_held_back_can_be_unapplied(tmp_path: Path, twins: Twins, head: 
         old.code(OLD_WRITES)
         new.run("auto_migrate", "shop", "0001", AUTO_MIGRATE_BLOCK="never")
         assert new.bridges == []
-        old.code("Order.objects.create(amount=-500, buyer_id=7, note=None)")
-        old.query("DELETE FROM shop_order; DELETE FROM shop_client; DELETE FROM shop_customer")
+        old.code("Order.objects.create(amount=-500, buyer_id=2, note=None)")
+        old.query(NO_ROWS)
     assert twins.difference() == ""
