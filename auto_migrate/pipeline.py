@@ -327,16 +327,10 @@ class Run:
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
         in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
-        held = self.gate.assessment.held if self.gate.assessment is not None else ()
-        bridges = BridgeManager(
-            self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit, held=held
-        )
+        bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
         register_receivers()
-        if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
-            self.emit(PoolerNoticed())
-        if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
-            self.emit(OlderReleasesNoticed(others))
+        self.notice_others(comparison)
         self.emit(MigratingStarted())
         with telling_receivers(self.database, "pre_migrate"):
             send_pre_migrate(self.database.alias, state, plan, self.request.audience)
@@ -348,7 +342,7 @@ class Run:
             lock=lock,
             emit=self.emit,
             resolutions=self.request.resolutions,
-            bridges=bridges.builder(),
+            bridges=bridges.builder(self.gate.held),
             open_journals=cut,
             in_use=in_use,
             alterations=alterations_of(self.database, self.gate.demand_leave_to_copy, in_use=in_use),
@@ -358,6 +352,14 @@ class Run:
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
         bridges.demand_made()
+
+    def notice_others(self, comparison: Comparison) -> None:
+        """Say what of a pooler, or of clients of other releases, is in the way of a plan."""
+        plan = comparison.plan
+        if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
+            self.emit(PoolerNoticed())
+        if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
+            self.emit(OlderReleasesNoticed(others))
 
     def verify(self, comparison: Comparison, code: Code | None) -> EndState:
         """Look once more at the record; raise `MigrationFailed` if the plan did not come to pass."""

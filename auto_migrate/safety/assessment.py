@@ -14,7 +14,7 @@ from auto_migrate.changes.bridgeable import bridges_of
 from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.changes.tightenings import Tightening
+from auto_migrate.changes.restrictions import Restriction
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import (
     Acknowledgement,
@@ -101,8 +101,8 @@ def planned_operations(
     """Describe the operations of a migration, each in the light of what those before it have made."""
     new = new.copy()
     for operation in read.operations:
-        if tightenings := held.get((read.key, operation.index)):
-            yield planned_later(operation, tightenings)
+        if restrictions := held.get((read.key, operation.index)):
+            yield planned_later(operation, restrictions)
         else:
             yield planned(operation, server, new, late=read.decision.waits)
         for change in operation.changes:
@@ -129,14 +129,14 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *
     )
 
 
-def planned_later(operation: OperationChanges, tightenings: Iterable[Tightening]) -> PlannedOperation:
+def planned_later(operation: OperationChanges, restrictions: Iterable[Restriction]) -> PlannedOperation:
     """Describe an operation that is held back: for now it takes no more than an instant."""
     return PlannedOperation(
         operation.index,
         str(operation.operation.describe()),
         bool(operation.operation.reversible),
         sql=operation.sql,
-        bridges=tuple(PlannedBridge(one.kind, one.tables[0], one.column) for one in tightenings),
+        bridges=tuple(PlannedBridge(one.kind, one.tables[0], one.column) for one in restrictions),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
-from auto_migrate.changes.tightenings import Tightening, tightenings_of, touched
+from auto_migrate.changes.restrictions import Restriction, restrictions_of, touched
 from auto_migrate.conf import get_settings
 from auto_migrate.phases.classify import ClassifiedMigration
 from auto_migrate.safety.hazard import ServerFacts
@@ -21,7 +21,7 @@ from auto_migrate.values import OperationKey
 # Which find what the running release writes and could write no more.
 ABOUT_OLD_WRITES = (NotNullSet(), ConstraintOnOldWrites())
 
-Held = dict[OperationKey, tuple[Tightening, ...]]
+Held = dict[OperationKey, tuple[Restriction, ...]]
 
 
 def held_back(plan: Sequence[ClassifiedMigration], server: ServerFacts, new: NewObjects) -> Held:
@@ -32,9 +32,11 @@ def held_back(plan: Sequence[ClassifiedMigration], server: ServerFacts, new: New
     for place, read in enumerate(plan):
         if not read.backwards and not read.decision.waits:
             for operation in hurting(read, server, new):
-                tightenings = tightenings_of(operation)
-                if tightenings and not any(touched(tightenings, one) for one in changes_after(plan, place, operation)):
-                    held[read.key, operation.index] = tightenings
+                restrictions = restrictions_of(operation)
+                if restrictions and not any(
+                    touched(restrictions, one) for one in changes_after(plan, place, operation)
+                ):
+                    held[read.key, operation.index] = restrictions
         for _operation, change in read.changes():
             new.follow(change)
     return held

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.loosening import Wanted, loosen, wanted
 from auto_migrate.applying.bridges.removal import take_down
-from auto_migrate.applying.bridges.restoration import Restoration, RowsInTheWay, tightening_of_bridge
+from auto_migrate.applying.bridges.restoration import Restoration, RowsInTheWay, restriction_of_bridge
 from auto_migrate.bridge_events import BridgeKept, BridgesRaised, BridgeTakenDown
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
@@ -29,8 +29,6 @@ from auto_migrate.values import BRIDGED_VENDORS, HELD, Bridge, OperationKey
 class BridgeManager:
     """Keeps the bridges of one schema; `in_use` tells whether a release may be running beside the plan.
 
-    `held` are the operations of the plan of which the release step has said that they are held back.
-
     Those that are `standing` are looked up, unless somebody knows them; `harmless` is what the watches of other schemas
     have learned.
     """
@@ -44,7 +42,6 @@ class BridgeManager:
         in_use: bool,
         lock: DeployLock,
         emit: Emitter,
-        held: Collection[OperationKey] = (),
         standing: tuple[Bridge, ...] | None = None,
         harmless: set[frozenset[str]] | None = None,
     ) -> None:
@@ -61,7 +58,6 @@ class BridgeManager:
             standing = self.ledger.standing() if can_have else ()
         self.standing = standing
         self.harmless = harmless
-        self.held = held
         self.refused: tuple[RowsInTheWay, ...] = ()
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
@@ -89,8 +85,8 @@ class BridgeManager:
             ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
             self.emit(BridgeTakenDown(bridge, ours))
 
-    def builder(self) -> BridgeBuilder:
-        """Return what raises bridges while the plan is carried out."""
+    def builder(self, held: Collection[OperationKey] = ()) -> BridgeBuilder:
+        """Return what raises bridges while the plan is carried out, of which some operations are held back."""
         if self.raises and not self.is_known:
             self.ledger.ensure_table()
         return BridgeBuilder(
@@ -98,7 +94,7 @@ class BridgeManager:
             raises=self.raises,
             any_stand=bool(self.standing),
             new_tables=self.new_tables,
-            held=self.held,
+            held=held,
             harmless=self.harmless,
         )
 
@@ -140,7 +136,7 @@ class BridgeManager:
 
 def counted_on(bridges: Iterable[Bridge], database: Database, comparison: Comparison) -> tuple[Bridge, ...]:
     """Return those of some bridges that hold back what a plan would meet or change."""
-    held = {bridge: tightening_of_bridge(bridge) for bridge in bridges if bridge.kind in HELD}
+    held = {bridge: restriction_of_bridge(bridge) for bridge in bridges if bridge.kind in HELD}
     if not held or not comparison.plan or comparison.backwards:
         return ()
     reads = read_plan(database.connection, comparison.plan, applied_state(comparison))

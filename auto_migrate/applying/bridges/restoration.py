@@ -21,8 +21,8 @@ from auto_migrate.applying.online.check_constraints import look, validated
 from auto_migrate.applying.online.constraint_violations import violating_rows
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.step import Step
+from auto_migrate.changes.restrictions import Restriction
 from auto_migrate.changes.sql.quoting import djangos_name
-from auto_migrate.changes.tightenings import Tightening
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY, ALTER_TABLE
 from auto_migrate.databases.present_columns import column_of
@@ -42,11 +42,11 @@ PARTITIONS = """
 """
 
 
-def tightening_of_bridge(bridge: Bridge) -> Tightening:
+def restriction_of_bridge(bridge: Bridge) -> Restriction:
     """Return what a bridge holds back, with the tables that it speaks of."""
     target = REFERENCES.search(bridge.definition)
     tables = (bridge.table, djangos_name(parts_of(target[1]))) if target else (bridge.table,)
-    return Tightening(bridge.kind, tables, bridge.column, bridge.name)
+    return Restriction(bridge.kind, tables, bridge.column, bridge.name)
 
 
 class RowsInTheWay(MigrationFailed):

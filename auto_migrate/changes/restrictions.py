@@ -52,7 +52,7 @@ HARMLESS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Tightening:
+class Restriction:
     """NOT NULL of a column, or a constraint by its `name`; `tables` are those that it speaks of, its own first."""
 
     kind: BridgeKind
@@ -77,27 +77,27 @@ class Tightening:
         return change.table != self.tables[0] or change.name in {"", self.name}
 
 
-def tightenings_of(read: OperationChanges) -> tuple[Tightening, ...]:
+def restrictions_of(read: OperationChanges) -> tuple[Restriction, ...]:
     """Return what one of Django's operations tightens, if it does nothing else but to drop constraints."""
     if type(read.operation) not in {ops.AddConstraint, ops.AlterField}:
         return ()
     rest = [change for change in read.changes if not isinstance(change, DropConstraint)]
-    found = [tightening for change in rest if (tightening := tightening_of(change)) is not None]
+    found = [restriction for change in rest if (restriction := restriction_of(change)) is not None]
     return tuple(found) if len(found) == len(rest) else ()
 
 
-def tightening_of(change: Change) -> Tightening | None:
+def restriction_of(change: Change) -> Restriction | None:
     """Return what a change tightens, None where it can only be made at once, or where NULL is filled in."""
     if isinstance(change, SetNotNull):
         field = change.definition
         is_own = field is None or field.primary_key or field.generated
         if is_own or not change.obstacle or change.proven_by:
             return None
-        return Tightening(BridgeKind.HELD_NOT_NULL, (change.table,), change.column)
+        return Restriction(BridgeKind.HELD_NOT_NULL, (change.table,), change.column)
     if not isinstance(change, AddConstraint) or change.kind not in BY_ROW or not is_made_here(change):
         return None
     tables = tuple(filter(None, (change.table, change.references)))
-    return Tightening(BridgeKind.HELD_CONSTRAINT, tables, (*change.columns, "")[0], change.name)
+    return Restriction(BridgeKind.HELD_CONSTRAINT, tables, (*change.columns, "")[0], change.name)
 
 
 def is_made_here(change: AddConstraint) -> bool:
@@ -107,6 +107,6 @@ def is_made_here(change: AddConstraint) -> bool:
     return change.definition is not None and change.valid and not (change.again or change.using_index or acts)
 
 
-def touched(tightenings: Collection[Tightening], change: Change) -> bool:
+def touched(restrictions: Collection[Restriction], change: Change) -> bool:
     """Return whether a change touches any of them."""
-    return any(tightening.is_touched_by(change) for tightening in tightenings)
+    return any(restriction.is_touched_by(change) for restriction in restrictions)
