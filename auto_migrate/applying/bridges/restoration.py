@@ -20,7 +20,6 @@ from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.check_constraints import look, validated
 from auto_migrate.applying.online.constraint_violations import violating_rows
 from auto_migrate.applying.online.quoted_names import parts_of
-from auto_migrate.applying.online.step import Step
 from auto_migrate.changes.restrictions import Restriction
 from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.base import Database, DeployLock
@@ -111,6 +110,9 @@ class Restoration:
 
     def _hold(self, definition: str, tables: Sequence[str]) -> None:
         """Hold the new rows of each table to a constraint, then the old ones."""
+        if self.bridge.kind in HELD and definition.startswith("CHECK ") and (keys := self._violations(definition)):
+            # A row that does not satisfy it could not be updated as long as it is there.
+            raise self._refused(keys)
         again = f"DROP CONSTRAINT IF EXISTS {self.name}, ADD CONSTRAINT {self.name} {definition} NOT VALID"
         try:
             for table in tables:
@@ -119,25 +121,27 @@ class Restoration:
                 with self.database.unbounded():
                     self._alter(table, f"VALIDATE CONSTRAINT {self.name}")
         except IntegrityError as error:
-            keys = "; ".join(violating_rows(Catalogue(self.database), self._step(definition)))
+            keys = self._violations(definition) if self.bridge.kind in HELD else str(error).splitlines()[0]
             with self._moment():
                 for table in tables:
                     self._alter(table, f"DROP CONSTRAINT IF EXISTS {self.name}")
-            raise self._refused(str(error).splitlines()[0], keys) from error
+            raise self._refused(keys) from error
 
-    def _step(self, definition: str) -> Step:
-        """Return what rows are to satisfy, as a step that was refused."""
+    def _violations(self, definition: str) -> str:
+        """Return the keys of up to ten rows that do not satisfy a definition, which a foreign key is there for."""
+        step = validated(self.table, self.name)
         if definition.startswith("CHECK "):
-            return look(self.table, f"({definition.removeprefix('CHECK ')}) IS FALSE")
-        return validated(self.table, self.name)
+            step = look(self.table, f"({definition.removeprefix('CHECK ')}) IS FALSE")
+        return "; ".join(violating_rows(Catalogue(self.database), step))
 
-    def _refused(self, error: str, keys: str) -> MigrationFailed:
+    def _refused(self, why: str) -> MigrationFailed:
+        """Return what is to be told of rows that are in the way; `why` are their keys where it was held back."""
         if self.bridge.kind not in HELD:
             text = _("The migration that it was raised for is gone, and rows do not allow to put it back: {error}")
-            return MigrationFailed(text.format(error=error))
+            return MigrationFailed(text.format(error=why))
         command = " ".join(("manage.py auto_migrate", *Goal(phase=Phase.POST_DEPLOY).options(self.database.alias)))
-        text = _("Rows do not allow it: {error}. In the way: {keys}. Mend them, then: {command}")
-        return RowsInTheWay(text.format(error=error, keys=keys or "-", command=command))
+        text = _("Rows do not allow it. In the way: {keys}. Mend them, then: {command}")
+        return RowsInTheWay(text.format(keys=why or "-", command=command))
 
     def _moment(self) -> contextlib.AbstractContextManager[None]:
         needs = {self.bridge.table: ALTER_TABLE}
