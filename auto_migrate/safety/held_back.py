@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from auto_migrate.changes.change import Change
+from auto_migrate.changes.change import Change, DropConstraint
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
 from auto_migrate.changes.restrictions import Restriction, restrictions_of, touched
@@ -28,24 +28,26 @@ def held_back(plan: Sequence[ClassifiedMigration], server: ServerFacts, new: New
     """Return the operations of a plan that are held back, with what each tightens; `new` is what is used by none."""
     if not get_settings().BRIDGES or server.vendor != "postgresql" or server.has_tenants:
         return {}
-    new, held = new.copy(), Held()
+    new, held, dropped = new.copy(), Held(), set[tuple[str, str]]()
     for place, read in enumerate(plan):
-        if not read.backwards and not read.decision.waits:
-            for operation in hurting(read, server, new):
-                restrictions = restrictions_of(operation)
-                if restrictions and not any(
-                    touched(restrictions, one) for one in changes_after(plan, place, operation)
-                ):
-                    held[read.key, operation.index] = restrictions
-        for _operation, change in read.changes():
-            new.follow(change)
+        hurts = set() if read.backwards or read.decision.waits else hurting(read, server, new)
+        for operation in read.operations:
+            restrictions = restrictions_of(operation) if operation.index in hurts else ()
+            # What takes the place of another: neither would hold in between.
+            is_replacement = any((one.tables[0], one.name) in dropped for one in restrictions)
+            after = changes_after(plan, place, operation)
+            if restrictions and not is_replacement and not any(touched(restrictions, one) for one in after):
+                held[read.key, operation.index] = restrictions
+            for change in operation.changes:
+                new.follow(change)
+                if isinstance(change, DropConstraint):
+                    dropped.add((change.table, change.name))
     return held
 
 
-def hurting(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[OperationChanges]:
+def hurting(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> set[int | None]:
     """Return the operations of a migration that refuse what the running release writes."""
-    found = {found.operation for hazard in ABOUT_OLD_WRITES for found in hazard.look(read, server, new)}
-    return (operation for operation in read.operations if operation.index in found)
+    return {found.operation for hazard in ABOUT_OLD_WRITES for found in hazard.look(read, server, new)}
 
 
 def changes_after(plan: Sequence[ClassifiedMigration], place: int, operation: OperationChanges) -> Iterator[Change]:

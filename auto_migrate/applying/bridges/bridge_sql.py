@@ -14,6 +14,8 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.present_columns import plain_heirs
 from auto_migrate.values import Bridge, BridgeKind
 
+# The CHECK by which NOT NULL is proven, and that goes again.
+HELPER = "auto_migrate_restored"
 FILL = """
 BEGIN
     NEW.{column} := {value};
@@ -101,6 +103,12 @@ def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
 def drop_constraint(connection: BaseDatabaseWrapper, bridge: Bridge, name: str) -> None:
     """Drop a constraint of a bridge's table."""
     send(connection, f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT {own_name(connection, name)}")
+
+
+def drop_if_exists(connection: BaseDatabaseWrapper, table: str, name: str) -> None:
+    """Drop a constraint of a table, if it is there."""
+    what = f"DROP CONSTRAINT IF EXISTS {own_name(connection, name)}"
+    send(connection, f"ALTER TABLE {connection.ops.quote_name(table)} {what}")
 
 
 def dollar_quoted(body: str) -> str:

@@ -15,7 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 
-from auto_migrate.applying.bridges.bridge_sql import add_constraint
+from auto_migrate.applying.bridges.bridge_sql import HELPER, add_constraint, drop_if_exists
 from auto_migrate.applying.online import check_constraints, foreign_keys, not_null
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
@@ -68,7 +68,8 @@ def put_in_force(connection: BaseDatabaseWrapper, migration: MigrationKey) -> No
     for bridge in ledger.standing():
         if bridge.kind in HELD and bridge.migration == migration:
             with atomic(using=connection.alias):
-                # A column that takes NULL already may be let do so once more.
+                # A run that was cut may have begun to make it. A column that takes NULL may be let do so once more.
+                drop_if_exists(connection, bridge.table, bridge.name or HELPER)
                 if bridge.kind is BridgeKind.HELD_CONSTRAINT:
                     add_constraint(connection, bridge)
                 ledger.forget(bridge)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.bridges.bridge_sql import own_name, send
+from auto_migrate.applying.bridges.bridge_sql import HELPER, own_name, send
 from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.check_constraints import look, validated
@@ -32,7 +32,6 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import HELD, Bridge, BridgeKind
 
-HELPER = "auto_migrate_restored"
 REFERENCES = re.compile(r" REFERENCES (.+?) ?\(")
 # The first version that has foreign keys of partitioned tables that are NOT VALID.
 PARTITIONED_NOT_VALID = 180000

@@ -56,6 +56,10 @@ MENDED = """
     UPDATE shop_order SET note = coalesce(note, ''), amount = 5;
     UPDATE shop_order SET buyer_id = 1
 """
+HALF_MADE = """
+    ALTER TABLE shop_order ADD CONSTRAINT amount_small CHECK (amount < 100) NOT VALID,
+        ADD CONSTRAINT auto_migrate_restored CHECK (note IS NOT NULL) NOT VALID
+"""
 NO_ROWS = "DELETE FROM shop_order; DELETE FROM shop_client; DELETE FROM shop_customer"
 POST_DEPLOY = ("auto_migrate", "--phase", "post_deploy")
 
@@ -139,20 +143,24 @@ def test_what_a_later_plan_counts_on_is_made_before_it(tmp_path: Path, twins: Tw
     assert twins.difference() == ""
 
 
-def test_a_plan_that_counts_on_it_does_not_hold_it_back(tmp_path: Path, database_url: str) -> None:
-    several = {"0002_tight": CHECKED, "0003_later": 'migrations.RenameField("Order", "amount", "total")'}
-    unique = 'migrations.AlterField("Order", "amount", models.IntegerField(unique=True))'
-    with releases(
-        Release(tmp_path / "1", database_url, OLD, FIRST),
-        tightening(tmp_path / "2", database_url, plan=several),
-        tightening(tmp_path / "3", database_url, plan={"0002_tight": unique}),
-    ) as (old, counting, upserting):
-        old.migrated("v1")
+@pytest.mark.parametrize("kind", ["counting", "upserting", "replacing"])
+def test_a_plan_that_counts_on_it_does_not_hold_it_back(tmp_path: Path, database_url: str, kind: str) -> None:
+    large = CHECKED.replace("amount__lt=100", "amount__lt=999")
+    first, plan = {
+        "counting": ("", {"0002_tight": CHECKED, "0003_later": 'migrations.RenameField("Order", "amount", "total")'}),
         # New code may name what is unique in its upserts at once.
-        for new in (counting, upserting):
-            (assessed, *_) = [event["assessed"] for event in new.events("v2", "--plan") if "assessed" in event]
-            found = assessed["findings"]
-            assert [one["handled"] for one in found if one["code"] == "AM405"] == [None]
+        "upserting": ("", {"0002_tight": NOT_NULL.replace("50", "50, null=True, unique=True")}),
+        # Neither the one nor the other would hold meanwhile.
+        "replacing": (large, {"0002_tight": f'migrations.RemoveConstraint("Order", "amount_small"), {CHECKED}'}),
+    }[kind]
+    begun = {"0001_initial": f"{FIRST['0001_initial']}, {first}"}
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, begun),
+        Release(tmp_path / "2", database_url, NEW, {**begun, **plan}),
+    ) as (old, new):
+        old.migrated("v1")
+        (assessed, *_) = [event["assessed"] for event in new.events("v2", "--plan") if "assessed" in event]
+        assert [one["handled"] for one in assessed["findings"] if one["code"] == "AM405"] == [None]
 
 
 @pytest.mark.sampled(2)
@@ -166,6 +174,8 @@ def test_what_is_held_back_can_be_unapplied(tmp_path: Path, twins: Twins, head: 
         old.migrated("v1")
         new.migrated("v2")
         old.code(OLD_WRITES)
+        # As a run leaves it that was cut while it made it.
+        old.query(HALF_MADE)
         new.run("auto_migrate", "shop", "0001", AUTO_MIGRATE_BLOCK="never")
         assert new.bridges == []
         old.code("Order.objects.create(amount=-500, buyer_id=2, note=None)")
