@@ -78,12 +78,20 @@ class Restriction:
 
 
 def restrictions_of(read: OperationChanges) -> tuple[Restriction, ...]:
-    """Return what one of Django's operations tightens, if it does nothing else but to drop constraints."""
+    """Return what one of Django's operations tightens, if it does nothing else but to drop constraints.
+
+    A key that Django drops and makes again stays as it is.
+    """
     if type(read.operation) not in {ops.AddConstraint, ops.AlterField}:
         return ()
-    rest = [change for change in read.changes if not isinstance(change, DropConstraint)]
+    rest = [change for change in read.changes if not isinstance(change, DropConstraint) and not is_made_again(change)]
     found = [restriction for change in rest if (restriction := restriction_of(change)) is not None]
     return tuple(found) if len(found) == len(rest) else ()
+
+
+def is_made_again(change: Change) -> bool:
+    """Return whether a change makes a foreign key once more that the same operation has dropped."""
+    return isinstance(change, AddConstraint) and change.again and change.kind is ConstraintKind.FOREIGN_KEY
 
 
 def restriction_of(change: Change) -> Restriction | None:

@@ -34,7 +34,7 @@ def held_back(plan: Sequence[ClassifiedMigration], server: ServerFacts, new: New
         for operation in read.operations:
             restrictions = restrictions_of(operation) if operation.index in hurts else ()
             # What takes the place of another: neither would hold in between.
-            is_replacement = any((one.tables[0], one.name) in dropped for one in restrictions)
+            is_replacement = any(one.name and (one.tables[0], one.name) in dropped for one in restrictions)
             after = changes_after(plan, place, operation)
             if restrictions and not is_replacement and not any(touched(restrictions, one) for one in after):
                 held[read.key, operation.index] = restrictions

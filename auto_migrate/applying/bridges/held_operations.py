@@ -6,7 +6,7 @@ What is to be made is kept in Django's own words, as its schema editor would hav
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -19,7 +19,9 @@ from auto_migrate.applying.bridges.bridge_sql import HELPER, add_constraint, dro
 from auto_migrate.applying.online import check_constraints, foreign_keys, not_null
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
+from auto_migrate.applying.online.translation import without_kept
 from auto_migrate.changes.sql.quoting import djangos_name
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import HELD, Bridge, BridgeKind, MigrationKey, OperationKey
 
@@ -37,12 +39,22 @@ def carried_out_held(
 ) -> Iterator[Bridge]:
     """Carry out what an operation drops, and return what it tightens; `states` are those before and after it."""
     before, after = states
-    statements = collected(operation, migration.app_label, editor.connection, before, after)
-    for statement in statements.collected_sql if statements else ():
-        if (bridge := bridge_of(statement, MigrationKey.of(migration))) is not None:
-            yield bridge
-        else:
+    collector = collected(operation, migration.app_label, editor.connection, before, after)
+    if collector is None:
+        return
+    statements = without_kept(collector.collected_sql, frozenset(collector.kept_keys))
+    for statement in statements:
+        bridge = bridge_of(statement, MigrationKey.of(migration))
+        if bridge is None or is_made_again(bridge, statements):
             editor.execute(statement, params=None)
+        else:
+            yield bridge
+
+
+def is_made_again(bridge: Bridge, statements: Iterable[str]) -> bool:
+    """Return whether statements drop what they make, so that the old code knows it."""
+    dropped = f" DROP CONSTRAINT {quoted(bridge.name)}"
+    return bool(bridge.name) and any(statement.endswith(dropped) for statement in statements)
 
 
 def bridge_of(statement: str, migration: MigrationKey) -> Bridge | None:

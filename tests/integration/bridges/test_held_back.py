@@ -19,10 +19,12 @@ class Order(models.Model):
     note = models.CharField(max_length=50, null=True)
     amount = models.IntegerField()
     buyer = models.ForeignKey(Customer, models.CASCADE)
+    seller = models.ForeignKey(Client, models.CASCADE, null=True, related_name="+")
 """
 NEW = OLD.replace(", null=True", "").replace("IntegerField", "PositiveIntegerField").replace("(Customer,", "(Client,")
 FIELDS = f"""{ID}, ("note", models.CharField(max_length=50, null=True)), ("amount", models.IntegerField()),
-    ("buyer", models.ForeignKey("shop.Customer", models.CASCADE))"""
+    ("buyer", models.ForeignKey("shop.Customer", models.CASCADE)),
+    ("seller", models.ForeignKey("shop.Client", models.CASCADE, null=True, related_name="+"))"""
 FIRST = {
     "0001_initial": f'migrations.CreateModel("Customer", [{ID}]), migrations.CreateModel("Client", [{ID}]),'
     f' migrations.CreateModel("Order", [{FIELDS}])'
@@ -35,12 +37,15 @@ TIGHTENED = [
     'migrations.AlterField("Order", "amount", models.PositiveIntegerField())',
     CHECKED,
     'migrations.AlterField("Order", "buyer", models.ForeignKey("shop.Client", models.CASCADE))',
+    # Django drops its key and makes it again.
+    'migrations.AlterField("Order", "seller", models.ForeignKey("shop.Client", models.CASCADE, related_name="+"))',
 ]
 HELD = [
     ("held_not_null", "shop_order", "note"),
     ("held_constraint", "shop_order", "amount"),
     ("held_constraint", "shop_order", "amount"),
     ("held_constraint", "shop_order", "buyer_id"),
+    ("held_not_null", "shop_order", "seller_id"),
 ]
 # What only the release that is running may write.
 OLD_WRITES = """
@@ -54,7 +59,7 @@ order.save()
 """
 MENDED = """
     UPDATE shop_order SET note = coalesce(note, ''), amount = 5;
-    UPDATE shop_order SET buyer_id = 1
+    UPDATE shop_order SET buyer_id = 1, seller_id = 1
 """
 HALF_MADE = """
     ALTER TABLE shop_order ADD CONSTRAINT amount_small CHECK (amount < 100) NOT VALID,
@@ -88,7 +93,7 @@ def test_the_old_code_writes_until_it_is_gone(tmp_path: Path, twins: Twins, head
         assert "No migrations are pending" in new.migrated("v2", "--check")
         # Rows that the old code has left are named, and the run does not end well.
         told = new.run(*POST_DEPLOY, expect=1, AUTO_MIGRATE_RELEASE="v2")
-        for keys in ("id=1; id=3", "id=2", "id=3", "buyer_id=2"):
+        for keys in ("id=1; id=3", "id=2", "id=3", "buyer_id=2", "id=1; id=2; id=3"):
             assert f"In the way: {keys}. Mend them, then: manage.py auto_migrate --phase post_deploy" in told
         assert new.bridges == HELD
         new.query(MENDED)
