@@ -67,7 +67,7 @@ def assess(
     new = NewObjects(set(new_tables))
     former = live.former if live else FormerNames()
     plan = list(plan)
-    held = held_back(plan, server, new)
+    held = held_back(plan, server, new, acknowledgements)
     judge = Assessor(server, live, WorkloadEvidence(functools.cache(impact), former), held)
     for read in plan:
         judge.workload_evidence.begin(change for _operation, change in read.changes())

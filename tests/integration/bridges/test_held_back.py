@@ -148,6 +148,18 @@ def test_what_a_later_plan_counts_on_is_made_before_it(tmp_path: Path, twins: Tw
     assert twins.difference() == ""
 
 
+def test_what_is_acknowledged_is_made_at_once(tmp_path: Path, database_url: str) -> None:
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, FIRST),
+        tightening(tmp_path / "2", database_url, plan={"0002_tight": CHECKED}),
+    ) as (old, new):
+        old.migrated("v1")
+        new.migrated("v2", "--acknowledge", "AM405:shop.0002_tight")
+        assert new.bridges == []
+        old.code("Order.objects.create(amount=500)", expect=1)
+        assert new.query("SELECT convalidated FROM pg_constraint WHERE conname = 'amount_small'") == [(True,)]
+
+
 @pytest.mark.parametrize("kind", ["counting", "upserting", "replacing"])
 def test_a_plan_that_counts_on_it_does_not_hold_it_back(tmp_path: Path, database_url: str, kind: str) -> None:
     large = CHECKED.replace("amount__lt=100", "amount__lt=999")
