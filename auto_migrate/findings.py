@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auto_migrate.values import BridgeKind, MigrationKey
+    from auto_migrate.values import BridgeKind, MigrationKey, OperationKey
 
 
 class Level(enum.StrEnum):
@@ -196,6 +196,8 @@ class Assessment:
     migrations: tuple[AssessedMigration, ...]
     unmatched: tuple[Acknowledgement, ...] = ()
     forecast: Forecast | None = None
+    held: frozenset[OperationKey] = frozenset()
+    """The operations that are carried out only when the old code is gone."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -333,10 +333,7 @@ class Run:
         bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
         register_receivers()
-        if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
-            self.emit(PoolerNoticed())
-        if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
-            self.emit(OlderReleasesNoticed(others))
+        self.notice_others(comparison)
         self.emit(MigratingStarted())
         with telling_receivers(self.database, "pre_migrate"):
             send_pre_migrate(self.database.alias, state, plan, self.request.audience)
@@ -348,7 +345,7 @@ class Run:
             lock=lock,
             emit=self.emit,
             resolutions=self.request.resolutions,
-            bridges=bridges.builder(),
+            bridges=bridges.builder(self.gate.held),
             open_journals=cut,
             in_use=in_use,
             alterations=self.alterations(in_use=in_use),
@@ -357,6 +354,15 @@ class Run:
         bridges.finish()
         with telling_receivers(self.database, "post_migrate"):
             send_post_migrate(self.database.alias, state, plan, self.request.audience)
+        bridges.demand_made()
+
+    def notice_others(self, comparison: Comparison) -> None:
+        """Say what of a pooler, or of clients of other releases, is in the way of a plan."""
+        plan = comparison.plan
+        if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
+            self.emit(PoolerNoticed())
+        if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
+            self.emit(OlderReleasesNoticed(others))
 
     def alterations(self, *, in_use: bool) -> TableAlterations | None:
         """Return what asks for ways to change tables that hold nobody up, where each statement commits by itself."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS
 
+from auto_migrate.applying.bridges.bridge_manager import counted_on
 from auto_migrate.applying.recovery import Resolutions, Verdict, check_open, check_resolutions, unanswered
 from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
@@ -63,8 +64,7 @@ def preview(
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
-        if standing_bridges := BridgeLedger(database).everywhere():
-            emit(BridgesFound(standing_bridges, judge_for(database, standing_bridges, comparison, goal).due))
+        tell_bridges(database, comparison, goal, emit)
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
@@ -84,6 +84,15 @@ def preview(
             answers = RunRequest(resolutions=resolutions or {}).answers
             raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
     return assessment
+
+
+def tell_bridges(database: str, comparison: Comparison, goal: Goal, emit: Emitter) -> None:
+    """Show the bridges that stand, and which of them a run would take down, if there are any."""
+    if not (standing := BridgeLedger(database).everywhere()):
+        return
+    due = judge_for(database, standing, comparison, goal).due
+    others = [bridge for bridge in standing if bridge not in due]
+    emit(BridgesFound(standing, (*due, *counted_on(others, adapter_for(database), comparison))))
 
 
 @dataclasses.dataclass(frozen=True)

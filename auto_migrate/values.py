@@ -126,6 +126,10 @@ class MigrationKey(ValueObject):
         return f"{self.app_label}.{self.name}"
 
 
+# An operation (1-based) of a migration.
+OperationKey = tuple[MigrationKey, int]
+
+
 class Holder(ValueObject):
     """Who holds the deploy lock. Fields that the database does not tell are empty or None."""
 
@@ -162,12 +166,20 @@ class BridgeKind(enum.StrEnum):
     """A column that is to go takes NULL, so that code that has forgotten it can write rows."""
     FOREIGN_KEY = "foreign_key"
     """A constraint of what is to go is gone, so that code that has forgotten it can delete what it points to."""
+    HELD_NOT_NULL = "held_not_null"
+    """A column that is to take NULL no more goes on taking it, so that code that does not know can write it."""
+    HELD_CONSTRAINT = "held_constraint"
+    """A new constraint is not made yet, so that code that does not know it can write what it will refuse."""
 
 
 # SQLite makes a table anew for each change of a column, and knows no change of a default alone.
 BRIDGED_VENDORS = frozenset({"postgresql", "mysql"})
 # Those that belong to a migration which waits for the deploy, and go with it.
 LOOSENED = frozenset({BridgeKind.NOT_NULL, BridgeKind.FOREIGN_KEY})
+# Those of a migration that was applied without them; to take such a bridge down is to make what it holds back.
+HELD = frozenset({BridgeKind.HELD_NOT_NULL, BridgeKind.HELD_CONSTRAINT})
+# Those by which the database lacks something, where others give it something more.
+LACKING = LOOSENED | HELD
 
 
 class Bridge(ValueObject):

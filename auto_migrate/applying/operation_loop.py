@@ -244,8 +244,21 @@ def carry_out(
         if (entered := getattr(editor, "operation_entered", None)) is not None:
             # Whoever watches over the editor is not told of it otherwise.
             entered(after)
-        operation.database_forwards(migration.app_label, editor, before, after)
+        database_forwards(migration, operation, editor, before, after)
     return after
+
+
+def database_forwards(
+    migration: Migration,
+    operation: Operation,
+    editor: BaseDatabaseSchemaEditor,
+    before: ProjectState,
+    after: ProjectState,
+) -> None:
+    """Let an operation do to the database what it does, unless whoever watches over the editor holds it back."""
+    held = getattr(editor, "operation_held", None)
+    if held is None or not held(migration, operation, before, after):
+        operation.database_forwards(migration.app_label, editor, before, after)
 
 
 def wants_own_transaction(migration: Migration, operation: Operation, editor: BaseDatabaseSchemaEditor) -> bool:

@@ -50,6 +50,8 @@ BRIDGED = {
     BridgeKind.DEFAULT: (ObjectType.DEFAULT, DifferenceKind.EXTRA),
     BridgeKind.NOT_NULL: (ObjectType.COLUMN, DifferenceKind.DIFFERENT),
     BridgeKind.FOREIGN_KEY: (ObjectType.CONSTRAINT, DifferenceKind.MISSING),
+    BridgeKind.HELD_NOT_NULL: (ObjectType.COLUMN, DifferenceKind.DIFFERENT),
+    BridgeKind.HELD_CONSTRAINT: (ObjectType.CONSTRAINT, DifferenceKind.MISSING),
 }
 
 
@@ -177,10 +179,12 @@ def unknown(table: str, reason: str) -> Difference:
 def is_of_bridge(difference: Difference, bridge: Bridge) -> bool:
     """Return whether a difference is what a bridge is there for."""
     place = (difference.part, difference.kind)
+    # A constraint may speak of several columns, and goes by the name that a model gives it.
+    is_named = bridge.kind is BridgeKind.HELD_CONSTRAINT and difference.name == bridge.name
     return (
         BRIDGED.get(bridge.kind) == place
         and difference.table == bridge.table
-        and difference.columns == (bridge.column,)
+        and (is_named or difference.columns == (bridge.column,))
     )
 
 

@@ -16,6 +16,7 @@ from auto_migrate.rehearsal.rehearsal_events import RuleContradicted, StatementO
 from auto_migrate.rehearsal.relations import MODES, strength, words
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.hazard import ServerFacts
+from auto_migrate.values import OperationKey
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +43,14 @@ Tolls = dict[str, Toll]
 
 @dataclasses.dataclass
 class RuleComparison:
-    """Compares migrations in the order of the plan; `filled` are the tables with rows: of others no scan is seen."""
+    """Compares migrations in the order of the plan; `filled` are the tables with rows: of others no scan is seen.
+
+    What `held` operations do is done when the old code is gone.
+    """
 
     server: ServerFacts
     filled: frozenset[str]
+    held: frozenset[OperationKey] = frozenset()
     new: NewObjects = dataclasses.field(default_factory=NewObjects)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -55,7 +60,9 @@ class RuleComparison:
         for operation in read.operations:
             told = self._rules(operation)
             # Nothing is told of what nobody can read, so there is nothing to contradict.
-            if any(isinstance(change, (OpaqueChange, *DATA)) for change in operation.changes):
+            if (read.key, operation.index) in self.held or any(
+                isinstance(change, (OpaqueChange, *DATA)) for change in operation.changes
+            ):
                 continue
             facts = observed(one for one in seen if one.operation == operation.index)
             # What this app writes down beside an operation is none of its doing.

@@ -17,6 +17,7 @@ from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
 from django.utils.translation import override
 
+from auto_migrate.applying.operation_loop import database_forwards
 from auto_migrate.values import MigrationKey
 
 Enter = Callable[[int | None], None]
@@ -83,7 +84,7 @@ class ScratchExecutor:
             carried = operation if self.python else without_python(operation)
             with self._own_transaction(migration, operation, editor):
                 if carried is not None:
-                    carried.database_forwards(migration.app_label, editor, before, state)
+                    database_forwards(migration, carried, editor, before, state)
                 for statement in editor.deferred_sql:
                     deferred_by.setdefault(id(statement), index)
                 if not editor.atomic_migration:

@@ -16,6 +16,7 @@ from auto_migrate.applying.bridges.bridge_manager import watched
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.bridge_events import BridgesRaised
 from auto_migrate.changes.change import DATA, DataChange
+from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
@@ -46,8 +47,9 @@ from auto_migrate.rehearsal.scratch_executor import ScratchExecutor
 from auto_migrate.rehearsal.script import RehearsalScript
 from auto_migrate.rehearsal.server_wide_statements import ServerWideStatements
 from auto_migrate.rehearsal.watcher import watcher_of
+from auto_migrate.safety.held_back import held_back
 from auto_migrate.safety.plan_assessment import server_of
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, OperationKey
 from auto_migrate.workload.statement import Workload
 
 NO_BASE = gettext_noop("The scratch database could not be brought to where the plan begins")
@@ -103,8 +105,9 @@ class Stage:
         self.read = list(
             classify_plan(read_plan(self.connection, [(one, False) for one in self.script.plan], self.before.clone()))
         )
-        judge = RuleComparison(self.server, self.fill())
-        bridges = self.bridges()
+        held = frozenset(held_back(self.read, self.server, NewObjects()) if self.script.base else ())
+        judge = RuleComparison(self.server, self.fill(), held)
+        bridges = self.bridges(held)
         if self.workload:
             self.check = ReleaseCheck(self.connection, self.workload)
             self.check.begin()
@@ -114,10 +117,10 @@ class Stage:
             self.emit(BridgesRaised(bridges.ledger.standing()))
         self.report_check()
 
-    def bridges(self) -> BridgeBuilder:
+    def bridges(self, held: frozenset[OperationKey]) -> BridgeBuilder:
         """Return what raises the bridges that the release step would raise for the release that is running."""
         raises = get_settings().BRIDGES and bool(self.script.base)
-        builder = BridgeBuilder(adapter_for(self.connection.alias), raises=raises, any_stand=False)
+        builder = BridgeBuilder(adapter_for(self.connection.alias), raises=raises, any_stand=False, held=held)
         if raises:
             builder.ledger.ensure_table()
         return builder

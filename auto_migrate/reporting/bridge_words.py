@@ -22,6 +22,8 @@ WORDS = {
     BridgeKind.FILL: gettext_noop("NULL that is written into {place} becomes its default"),
     BridgeKind.NOT_NULL: gettext_noop("{place} takes NULL"),
     BridgeKind.FOREIGN_KEY: gettext_noop("{place} is held to no foreign key"),
+    BridgeKind.HELD_NOT_NULL: gettext_noop("{place} goes on taking NULL"),
+    BridgeKind.HELD_CONSTRAINT: gettext_noop("{place} goes on taking what its new constraint refuses"),
 }
 
 

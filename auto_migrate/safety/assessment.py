@@ -14,6 +14,7 @@ from auto_migrate.changes.bridgeable import bridges_of
 from auto_migrate.changes.former_names import FormerNames
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.changes.reading import OperationChanges
+from auto_migrate.changes.restrictions import Restriction
 from auto_migrate.exceptions import AutoMigrateError, TransientError
 from auto_migrate.findings import (
     Acknowledgement,
@@ -33,8 +34,9 @@ from auto_migrate.safety.after_deploy import with_unkept_phase
 from auto_migrate.safety.bridged import is_handled_by_bridge
 from auto_migrate.safety.effects import effects
 from auto_migrate.safety.effects.effect import Blocks, Effect
-from auto_migrate.safety.hazard import Found, Hazard, ServerFacts
+from auto_migrate.safety.hazard import Found, Harm, Hazard, ServerFacts
 from auto_migrate.safety.hazards import hazards
+from auto_migrate.safety.held_back import Held, held_back
 from auto_migrate.safety.live import BY_RULE, Live
 from auto_migrate.safety.project_hazards import ask
 from auto_migrate.safety.workload_evidence import TO_RELEASE, WorkloadEvidence, evidence_of, level_with
@@ -64,7 +66,9 @@ def assess(
     migrations, used, of_migrations = [], set[Acknowledgement](), list[Acknowledgement]()
     new = NewObjects(set(new_tables))
     former = live.former if live else FormerNames()
-    judge = Assessor(server, live, WorkloadEvidence(functools.cache(impact), former))
+    plan = list(plan)
+    held = held_back(plan, server, new, acknowledgements)
+    judge = Assessor(server, live, WorkloadEvidence(functools.cache(impact), former), held)
     for read in plan:
         judge.workload_evidence.begin(change for _operation, change in read.changes())
         # What a migration says of itself is meant of applying it.
@@ -78,7 +82,7 @@ def assess(
                 read.backwards,
                 is_atomic(read.migration),
                 "" if read.backwards else str(read.decision.phase),
-                tuple(planned_operations(read, server, new)),
+                tuple(planned_operations(read, server, new, held)),
                 findings,
             )
         )
@@ -88,14 +92,19 @@ def assess(
     keys = [assessed.migration for assessed in migrations]
     unused = (one for one in (*of_migrations, *acknowledgements) if one not in used)
     unmatched = tuple(one for one in unused if not is_for_server(one, server.vendor, keys))
-    return Assessment(tuple(migrations), unmatched)
+    return Assessment(tuple(migrations), unmatched, held=frozenset(held))
 
 
-def planned_operations(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> Iterator[PlannedOperation]:
+def planned_operations(
+    read: ClassifiedMigration, server: ServerFacts, new: NewObjects, held: Held
+) -> Iterator[PlannedOperation]:
     """Describe the operations of a migration, each in the light of what those before it have made."""
     new = new.copy()
     for operation in read.operations:
-        yield planned(operation, server, new, late=read.decision.waits)
+        if restrictions := held.get((read.key, operation.index)):
+            yield planned_later(operation, restrictions)
+        else:
+            yield planned(operation, server, new, late=read.decision.waits)
         for change in operation.changes:
             new.follow(change)
 
@@ -117,6 +126,17 @@ def planned(operation: OperationChanges, server: ServerFacts, new: NewObjects, *
         operation.sql,
         operation.online,
         tuple(PlannedBridge(bridge.kind, bridge.table, bridge.column) for bridge in bridges),
+    )
+
+
+def planned_later(operation: OperationChanges, restrictions: Iterable[Restriction]) -> PlannedOperation:
+    """Describe an operation that is held back: for now it takes no more than an instant."""
+    return PlannedOperation(
+        operation.index,
+        str(operation.operation.describe()),
+        bool(operation.operation.reversible),
+        sql=operation.sql,
+        bridges=tuple(PlannedBridge(one.kind, one.tables[0], one.column) for one in restrictions),
     )
 
 
@@ -149,6 +169,7 @@ class Assessor:
     server: ServerFacts
     live: Live | None
     workload_evidence: WorkloadEvidence
+    held: Held
 
     def findings(self, read: ClassifiedMigration, new: NewObjects) -> Iterator[Finding]:
         """Ask every hazard about one migration; the findings of its operations come in their order."""
@@ -174,6 +195,9 @@ class Assessor:
     def finding(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Finding:
         """Weigh what a hazard found."""
         impact = self.workload_evidence.of(hazard.harm, found.change)
+        if self.is_held(hazard, found, read):
+            text = _("It is left out now and made when the old code is gone: until then {table} takes what it refuses.")
+            found = dataclasses.replace(found, problem=text.format(table=found.table), instead="")
         return Finding(
             code=hazard.code,
             level=level_with(impact, self.level(hazard, found, read)),
@@ -190,11 +214,18 @@ class Assessor:
 
     def handled(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Handled | None:
         """Return what takes care of what a hazard found, if anything does."""
+        if self.is_held(hazard, found, read):
+            return Handled.BRIDGE
         if is_handled_online(hazard, found, read):
             return Handled.ONLINE
         # What is unapplied is for a release that knew it no other way.
         is_bridged = not read.backwards and is_handled_by_bridge(hazard, found, read, self.server.vendor)
         return Handled.BRIDGE if is_bridged else None
+
+    def is_held(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> bool:
+        """Return whether an operation that would hurt is carried out when nobody is left whom it hurts."""
+        hurts = hazard.harm in {Harm.BREAKS, Harm.BLOCKS}
+        return hurts and found.operation is not None and (read.key, found.operation) in self.held
 
     def level(self, hazard: Hazard, found: Found, read: ClassifiedMigration) -> Level:
         """Return the level, by rule or by what the tables are like."""

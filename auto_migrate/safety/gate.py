@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db.migrations.migration import Migration
@@ -18,7 +18,7 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.schema_state import has_tables
 from auto_migrate.planning.targets import Goal
-from auto_migrate.values import MigrationKey
+from auto_migrate.values import MigrationKey, OperationKey
 
 if TYPE_CHECKING:
     from auto_migrate.findings import Acknowledgement, Assessment
@@ -58,6 +58,11 @@ class Gate:
         if comparison.backwards or self.is_in_use(comparison):
             self._assess(comparison, state, cut)
         self._passed = judged
+
+    @property
+    def held(self) -> Collection[OperationKey]:
+        """The operations of the plan that were judged to be held back."""
+        return self.assessment.held if self.assessment is not None else ()
 
     def demand_leave_to_copy(
         self, migration: Migration, operation: int, table: str, reason: str, *, is_unasked: bool = False

@@ -35,10 +35,14 @@ class Harm(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class ServerFacts:
-    """What carries out the plan: the vendor as Django names it, and its version, `(15, 4)`."""
+    """What carries out the plan: the vendor as Django names it, and its version, `(15, 4)`.
+
+    `has_tenants` tells whether the plan is carried out in the schemas of many.
+    """
 
     vendor: str
     version: tuple[int, ...]
+    has_tenants: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,7 @@ from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hazards.am206_there_already import THERE_ALREADY
 from auto_migrate.safety.live import Live
 from auto_migrate.safety.plan_fingerprint import check_same_plan
+from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import MigrationKey
 from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.pg_stat_statements import counted_statements
@@ -149,7 +150,8 @@ def configured(migrations: Iterable[MigrationKey]) -> list[Acknowledgement]:
 
 def server_of(connection: BaseDatabaseWrapper) -> ServerFacts:
     """Return what carries out the plan."""
-    return ServerFacts(connection.vendor, tuple(connection.get_database_version()))
+    has_tenants = tenancy_of(connection.alias) is not None
+    return ServerFacts(connection.vendor, tuple(connection.get_database_version()), has_tenants)
 
 
 def look(database: Database) -> Live | None:

@@ -133,3 +133,20 @@ def test_killed_while_sql_changes_its_columns_the_bridges_go_along(
         # Where an operation is done and that is not noted yet.
         ends = [point for point in points if point.side == "before" and NOTED in point.statement]
         assert failures([sweep], ends[-1:] if release == "four" and not WHOLE else points[::STEP]) == {}
+
+
+@pytest.mark.timeout(7200 if WHOLE else 900)
+def test_killed_while_it_is_held_back_or_made(postgresql: PostgreSQL, first: str) -> None:
+    env = {**ENV, "AUTO_MIGRATE_PHASES": "false", "BRIDGED": "five", "AUTO_MIGRATE_RELEASE": "five"}
+    with Clone(postgresql, first) as held:
+        with BridgeSweep(postgresql, "auto_migrate", env=env, template=first, settings=SETTINGS) as sweep:
+            points = sweep.measure().points
+            assert [kind for kind, _column in sweep.standing] == ["held_constraint"] * 2 + ["held_not_null"]
+            assert failures([sweep], points[::STEP]) == {}
+            sweep.run(held)
+        command = ("auto_migrate", "--phase", "post_deploy")
+        with BridgeSweep(postgresql, *command, env=env, template=held, settings=SETTINGS) as sweep:
+            sweep.writes = OLD.replace("NULL", "'a'").replace("1, 1)", "7, 1)").replace("number = 2", "number = 8")
+            points = sweep.measure().points
+            assert sweep.standing == ()
+            assert failures([sweep], points[::STEP]) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
-from auto_migrate.bridge_events import BridgeKept, BridgesRaised
+from auto_migrate.bridge_events import BridgeKept, BridgesRaised, BridgeTakenDown
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
@@ -22,10 +22,11 @@ from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.planning.old_code import judge_for, seconds_left
 from auto_migrate.planning.targets import Goal
 from auto_migrate.planning.unreleased import unreleased_tables
-from auto_migrate.values import BRIDGED_VENDORS, Bridge, MigrationKey
+from auto_migrate.values import BRIDGED_VENDORS, HELD, Bridge, MigrationKey, OperationKey
 
 if TYPE_CHECKING:
     from auto_migrate.applying.bridges.loosening import Wanted
+    from auto_migrate.applying.bridges.restoration import RowsInTheWay
 
 
 class BridgeManager:
@@ -60,6 +61,7 @@ class BridgeManager:
             standing = self.ledger.standing() if can_have else ()
         self.standing = standing
         self.harmless = harmless
+        self.refused: tuple[RowsInTheWay, ...] = ()
         # After the deploy all code has what the plan brings, and unapplying is for a release that never had it.
         before_deploy = goal.phase is not Phase.POST_DEPLOY and not comparison.backwards
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
@@ -72,15 +74,28 @@ class BridgeManager:
             from auto_migrate.applying.bridges.removal import take_down
 
             verdict = judge_for(self.database.alias, self.standing, self.comparison, self.goal)
-            take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
+            self.refused = take_down(self.database, verdict.due, lock=self.lock, emit=self.emit)
             for bridge in verdict.early:
                 left = seconds_left(bridge, timezone.now())
                 self.emit(
                     BridgeKept(bridge, _("Another {left:.0f}s of POST_DEPLOY_DELAY have to pass.").format(left=left))
                 )
+            self._make_what_is_counted_on()
 
-    def builder(self) -> BridgeBuilder:
-        """Return what raises bridges while the plan is carried out."""
+    def _make_what_is_counted_on(self) -> None:
+        """Make what is still held back and what the plan would meet or change; raise `MigrationFailed` if rows refuse.
+
+        Whatever releases still run: it is written down in words that would not fit any more.
+        """
+        # Likewise.
+        from auto_migrate.applying.bridges.restoration import Restoration
+
+        for bridge in counted_on(self.ledger.standing(), self.database, self.comparison):
+            ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
+            self.emit(BridgeTakenDown(bridge, ours))
+
+    def builder(self, held: Collection[OperationKey] = ()) -> BridgeBuilder:
+        """Return what raises bridges while the plan is carried out, of which some operations are held back."""
         if self.raises and not self.is_known:
             self.ledger.ensure_table()
         return BridgeBuilder(
@@ -88,6 +103,7 @@ class BridgeManager:
             raises=self.raises,
             any_stand=bool(self.standing),
             new_tables=self.new_tables,
+            held=held,
             harmless=self.harmless,
         )
 
@@ -120,6 +136,28 @@ class BridgeManager:
             return
         if raised := tuple(bridge for bridge in self.ledger.standing() if bridge.released_at is None):
             self.emit(BridgesRaised(raised))
+
+    def demand_made(self) -> None:
+        """Raise `RowsInTheWay` if rows did not allow what was held back, and the deploy is over that it waited for.
+
+        A release step goes on without: what it brings is not what stands in the way.
+        """
+        if self.refused and self.goal.phase is Phase.POST_DEPLOY:
+            raise self.refused[0]
+
+
+def counted_on(bridges: Iterable[Bridge], database: Database, comparison: Comparison) -> tuple[Bridge, ...]:
+    """Return those of some bridges that hold back what a plan would meet or change."""
+    kept_back = [bridge for bridge in bridges if bridge.kind in HELD]
+    if not kept_back or not comparison.plan or comparison.backwards:
+        return ()
+    # Likewise.
+    from auto_migrate.applying.bridges.restoration import restriction_of_bridge
+    from auto_migrate.changes.reading import read_plan
+
+    reads = read_plan(database.connection, comparison.plan, applied_state(comparison))
+    changes = [change for read in reads for _operation, change in read.changes()]
+    return tuple(bridge for bridge in kept_back if any(map(restriction_of_bridge(bridge).is_touched_by, changes)))
 
 
 def watched(

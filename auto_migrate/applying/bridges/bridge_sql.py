@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+from collections.abc import Collection
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.row_trigger import row_trigger
+from auto_migrate.changes.bridgeable import FILL_TRIGGER
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.present_columns import plain_heirs
 from auto_migrate.values import Bridge, BridgeKind
 
+# The CHECK by which NOT NULL is proven, and that goes again.
+HELPER = "auto_migrate_restored"
 FILL = """
 BEGIN
     NEW.{column} := {value};
@@ -59,6 +66,14 @@ def make_fill(connection: BaseDatabaseWrapper, bridge: Bridge, value: str) -> No
             send(connection, statement)
 
 
+def fill_name(table: str, column: str, taken: Collection[str]) -> str:
+    """Return a name for the trigger of a column that is none of those `taken`."""
+    parts = ([table, column, *["again"] * times] for times in itertools.count())
+    written = ("\0".join(some).encode("utf-8", "surrogatepass") for some in parts)
+    names = (f"{FILL_TRIGGER}{hashlib.blake2b(text, digest_size=8).hexdigest()}" for text in written)
+    return next(name for name in names if name not in taken)
+
+
 def drop_fill(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
     """Drop the function of that trigger, if it is there, and the trigger along, whatever its table is called by now."""
     send(connection, f"DROP FUNCTION IF EXISTS {connection.ops.quote_name(bridge.name)}() CASCADE")
@@ -88,6 +103,12 @@ def stand_in(connection: BaseDatabaseWrapper, bridge: Bridge) -> None:
 def drop_constraint(connection: BaseDatabaseWrapper, bridge: Bridge, name: str) -> None:
     """Drop a constraint of a bridge's table."""
     send(connection, f"ALTER TABLE {_table(connection, bridge)} DROP CONSTRAINT {own_name(connection, name)}")
+
+
+def drop_if_exists(connection: BaseDatabaseWrapper, table: str, name: str) -> None:
+    """Drop a constraint of a table, if it is there."""
+    what = f"DROP CONSTRAINT IF EXISTS {own_name(connection, name)}"
+    send(connection, f"ALTER TABLE {connection.ops.quote_name(table)} {what}")
 
 
 def dollar_quoted(body: str) -> str:

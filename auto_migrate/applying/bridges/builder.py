@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from auto_migrate.databases.base import Database
 from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.values import OperationKey
 
 
 class BridgeBuilder:
     """Watches over the schema editors of one run.
 
     `raises` tells whether a release may be running that needs bridges, `any_stand` whether any has to be taken along,
-    `new_tables` what is there and used by none.
+    `new_tables` what is there and used by none, `held` the operations that are held back.
     `harmless` is what one `StatementWatch` learns for the next. What it does to the database is of the migration's own
     transaction, where there is one.
     """
@@ -25,10 +26,12 @@ class BridgeBuilder:
         raises: bool,
         any_stand: bool,
         new_tables: Iterable[str] = (),
+        held: Collection[OperationKey] = (),
         harmless: set[frozenset[str]] | None = None,
     ) -> None:
         self.database = database
         self.raises = raises
+        self.held = frozenset(held if raises else ())
         self.any_stand = any_stand
         self.harmless: set[frozenset[str]] = set() if harmless is None else harmless
         self.ledger = BridgeLedger(database.alias)

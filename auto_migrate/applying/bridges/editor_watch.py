@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import hashlib
-import itertools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, make_fill, set_default
+from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill, fill_name, make_fill, set_default
 from auto_migrate.applying.bridges.builder import BridgeBuilder
+from auto_migrate.applying.bridges.held_operations import carried_out_held, is_one_of, put_in_force
 from auto_migrate.applying.bridges.statement_watch import StatementWatch
 from auto_migrate.changes.bridgeable import (
-    FILL_TRIGGER,
     expression,
     obstacle_of_default,
     obstacle_of_drop,
@@ -30,7 +30,7 @@ from auto_migrate.changes.bridgeable import (
 )
 from auto_migrate.changes.model_tables import field_at
 from auto_migrate.databases.present_columns import ColumnPlace, column_of
-from auto_migrate.values import LOOSENED, Bridge, BridgeKind, MigrationKey
+from auto_migrate.values import LACKING, Bridge, BridgeKind, MigrationKey
 
 Method = Callable[..., None]
 # The editor's methods after which a table or column is another, or none.
@@ -45,6 +45,9 @@ def watching(
     # Nothing is loosened while a migration is carried out.
     any_stood = builder.any_stand
     watch = EditorWatch(builder, editor, migration, raises=builder.raises and not backwards)
+    if backwards:
+        with builder.aside():
+            put_in_force(builder.database.connection, migration)
     with watch.attached(), _statements_watched(watch):
         yield
     if any_stood and not backwards:
@@ -89,17 +92,24 @@ class EditorWatch:
         """Stand in front of the editor's own methods."""
         for name in WATCHED:
             setattr(self.editor, name, functools.partial(self._asked, getattr(self, name), getattr(self.editor, name)))
-        # Asked by whoever carries operations out.
-        self.editor.operation_entered = self.enter
+        self.editor.operation_entered, self.editor.operation_held = self.enter, self.hold_back
         try:
             yield
         finally:
-            for name in (*WATCHED, "operation_entered"):
+            for name in (*WATCHED, "operation_entered", "operation_held"):
                 vars(self.editor).pop(name, None)
 
     def enter(self, state: ProjectState) -> None:
         """Note what the statements to come are meant to end in."""
         self.state = state
+
+    def hold_back(self, migration: Migration, operation: Operation, *states: ProjectState) -> bool:
+        """Carry out what an operation that is held back drops, and note the rest; return whether it is held back."""
+        is_held = self.raises and is_one_of(operation, migration, self.builder.held)
+        for bridge in carried_out_held(migration, operation, self.editor, states) if is_held else ():
+            with self.builder.aside():
+                self._put(bridge)
+        return is_held
 
     def _asked(self, method: Method, own: Method, *arguments: Any, **options: Any) -> None:
         with self.builder.unwatched():
@@ -157,14 +167,14 @@ class EditorWatch:
             return
         table = model._meta.db_table
         found = self._standing(table, old.column)
-        standing = [bridge for bridge in found if bridge.kind not in LOOSENED]
+        standing = [bridge for bridge in found if bridge.kind not in LACKING]
         with self.builder.aside():
             for bridge in standing if self.builder.database.transactional_ddl else ():
                 self._take_aside(bridge)
         alter(model, old, new, strict)
         with self.builder.aside():
-            loosened = (bridge for bridge in found if bridge.kind in LOOSENED and new.column != old.column)
-            self.ledger.move({bridge: dataclasses.replace(bridge, column=new.column) for bridge in loosened})
+            lacking = (bridge for bridge in found if bridge.kind in LACKING and new.column != old.column)
+            self.ledger.move({bridge: dataclasses.replace(bridge, column=new.column) for bridge in lacking})
             for bridge in standing:
                 self._put_again(bridge, new)
             if not standing and self.connection.vendor == "postgresql":
@@ -198,14 +208,9 @@ class EditorWatch:
         return any(bridge.kind is BridgeKind.FILL for bridge in self.ledger.on(table, column))
 
     def _raise_fill(self, table: str, column: str, value: str) -> None:
-        bridge = Bridge(BridgeKind.FILL, self.migration, table, column, self._free_name(table, column))
-        self._fill(bridge, value)
-
-    def _free_name(self, table: str, column: str) -> str:
-        """Return the name of a trigger; that of a column which was called so before may have it still."""
+        # That of a column which was called so before may have its name still.
         taken = {bridge.name for bridge in self.ledger.standing() if (bridge.table, bridge.column) != (table, column)}
-        names = (f"{FILL_TRIGGER}{_digest(table, column, *['again'] * times)}" for times in itertools.count())
-        return next(name for name in names if name not in taken)
+        self._fill(Bridge(BridgeKind.FILL, self.migration, table, column, fill_name(table, column, taken)), value)
 
     def follow(self, table: str, field: Any) -> None:
         """Note how bridges are shown on a column that has become another, without being in its way."""
@@ -341,7 +346,3 @@ class EditorWatch:
         with self.connection.cursor() as cursor:
             written = cursor.mogrify(sql, params)
         return written.decode() if isinstance(written, bytes) else str(written)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

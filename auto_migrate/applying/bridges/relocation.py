@@ -28,7 +28,7 @@ from auto_migrate.changes.sql.quoting import djangos_name, parts_of
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.present_columns import ColumnPlace, defaults_of_heirs, found_again, places_of
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.values import LOOSENED, Bridge, BridgeKind
+from auto_migrate.values import HELD, LACKING, Bridge, BridgeKind
 
 CONSTRAINT = "SELECT oid FROM pg_constraint WHERE conrelid = %s AND conname = %s"
 NAME_OF_CONSTRAINT = "SELECT conname FROM pg_constraint WHERE oid = %s"
@@ -67,7 +67,7 @@ class Relocation:
         """Let a statement find some columns as they would be without bridges."""
         self._aside, self._back = set(), {}
         for bridge in bridges:
-            if bridge.kind in LOOSENED:
+            if bridge.kind in LACKING:
                 self._put_back(bridge)
             elif bridge.kind is BridgeKind.FILL:
                 drop_fill(self.connection, bridge)
@@ -100,7 +100,7 @@ class Relocation:
             self._replace(bridge)
 
     def _go_along(self, bridge: Bridge, to: Bridge, place: ColumnPlace) -> None:
-        if bridge.kind not in LOOSENED and self.places[bridge].required and not place.required:
+        if bridge.kind not in LACKING and self.places[bridge].required and not place.required:
             self._withdraw(bridge, to, place)
         elif bridge.kind is BridgeKind.FILL:
             self._fill_again(bridge, to, place)
@@ -135,6 +135,10 @@ class Relocation:
         for (name,) in self._ask(NAME_OF_CONSTRAINT, number):
             drop_constraint(self.connection, bridge, name)
             self.ledger.move({bridge: dataclasses.replace(bridge, name=name)})
+            return
+        if bridge.kind in HELD:
+            # The statement has dropped it for good; what is loosened goes with its migration.
+            self.ledger.forget(bridge)
 
     def _number_of(self, relation: int, name: str) -> int:
         return next((int(number) for (number,) in self._ask(CONSTRAINT, relation, name)), 0)
@@ -164,7 +168,7 @@ class Relocation:
         """Raise a bridge whose column is gone on the one that took its place, where that needs it as well."""
         (place,) = places_of(self.connection, [(bridge.table, bridge.column)])
         is_fill = bridge.kind is BridgeKind.FILL
-        if bridge.kind in LOOSENED or place is None or not place.required or (place.default and not is_fill):
+        if bridge.kind in LACKING or place is None or not place.required or (place.default and not is_fill):
             return
         if value := self._value(bridge, place):
             self.ledger.put(dataclasses.replace(bridge, definition=value))

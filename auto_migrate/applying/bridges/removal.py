@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from auto_migrate.applying.bridges.bridge_sql import drop_default, drop_fill
 from auto_migrate.applying.bridges.locked_tables import tables_locked
-from auto_migrate.applying.bridges.restoration import Restoration
+from auto_migrate.applying.bridges.restoration import Restoration, RowsInTheWay
 from auto_migrate.bridge_events import BridgeKept, BridgeTakenDown
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import first_line
@@ -20,25 +20,33 @@ from auto_migrate.databases.present_columns import column_of
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.values import LOOSENED, Bridge, BridgeKind
+from auto_migrate.values import LACKING, Bridge, BridgeKind
 
 
-def take_down(database: Database, bridges: Iterable[Bridge], *, lock: DeployLock, emit: Emitter) -> None:
-    """Take bridges down; one whose table is never free, or that the database does not let go, stays."""
+def take_down(
+    database: Database, bridges: Iterable[Bridge], *, lock: DeployLock, emit: Emitter
+) -> tuple[RowsInTheWay, ...]:
+    """Take bridges down; one whose table is never free, or that the database does not let go, stays.
+
+    Return why rows do not allow what is held back.
+    """
+    refused: list[RowsInTheWay] = []
     for bridge in bridges:
         try:
-            if bridge.kind in LOOSENED:
+            if bridge.kind in LACKING:
                 ours = Restoration(database, bridge, lock=lock, emit=emit).carry_out()
             else:
                 ours = _take_down_one(database, bridge, lock, emit)
         except MigrationFailed as busy:
             emit(BridgeKept(bridge, busy.message))
+            refused += [busy] if isinstance(busy, RowsInTheWay) else []
         except DatabaseError as error:
             if database.fault_of(error) is not None:
                 raise
             emit(BridgeKept(bridge, first_line(error)))
         else:
             emit(BridgeTakenDown(bridge, ours))
+    return tuple(refused)
 
 
 def _take_down_one(database: Database, bridge: Bridge, lock: DeployLock, emit: Emitter) -> bool:

@@ -24,7 +24,7 @@ from auto_migrate.databases.postgresql.transaction_refusals import refuses_trans
 from auto_migrate.databases.present_columns import ColumnPlace, places_of
 from auto_migrate.databases.statement_kinds import ends_transaction, runs_code
 from auto_migrate.history.bridge_ledger import BridgeLedger
-from auto_migrate.values import LOOSENED, Bridge, BridgeKind
+from auto_migrate.values import LACKING, Bridge, BridgeKind
 
 # Whatever may give a column another name, type or schema, or drop it; or names a constraint, or copies a default.
 MOVES = re.compile(
@@ -158,7 +158,7 @@ def blocked_by(changes: Collection[Change], text: str, places: Collection[Bridge
     copies = COPIES.search(text) is not None
     for bridge in places:
         is_copied = copies and bridge.kind is BridgeKind.DEFAULT and parts_of(bridge.table)[-1] in text
-        if bridge.kind not in LOOSENED and ((parts_of(bridge.table)[-1], bridge.column) in columns or is_copied):
+        if bridge.kind not in LACKING and ((parts_of(bridge.table)[-1], bridge.column) in columns or is_copied):
             yield bridge
 
 

@@ -64,6 +64,8 @@ class OnlineOperations:
                 runner.take_back(steps)
             elif index == position.started:
                 return False
+            if (MigrationKey.of(self.migration), index) in self.bridges.held:
+                return False
             planned = self.planner.steps(operation, self.migration.app_label, state, after)
             if planned:
                 runner.carry_out(Steps(index, digest, planned), operation, finish)
