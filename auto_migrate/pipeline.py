@@ -104,8 +104,7 @@ def migrate(
 
 def fleet_of(database: Database, goal: Goal, request: RunRequest, emit: Emitter) -> TenantsRun | None:
     """Return the tenants of a database, None if it has none; raise `UsageError` where some are named all the same."""
-    tenancy = tenancy_of(database.alias)
-    if tenancy is not None:
+    if (tenancy := tenancy_of(database.alias)) is not None:
         # Most projects have none.
         from auto_migrate.fleet.tenants_run import TenantsRun
 
@@ -290,8 +289,8 @@ class Run:
         if cut or self.request.resolutions:
             from auto_migrate.applying.recovery import check_open, check_resolutions
 
+            # Else what is answered may be asked by a tenant's schema.
             if self.fleet is None or not self.fleet.is_cut:
-                # Else what is answered may be asked by a tenant's schema.
                 check_resolutions(self.request.resolutions, cut, comparison, self.database.alias)
             check_open(self.database, cut, comparison)
         return cut
@@ -310,35 +309,31 @@ class Run:
 
     def announced(self) -> contextlib.AbstractContextManager[None]:
         """Send the signals of a package for tenants around what is done in the schema that all share."""
-        fleet = self.fleet
-        return contextlib.nullcontext() if fleet is None else fleet.announced(fleet.tenancy.public, self.database)
+        if self.fleet is None:
+            return contextlib.nullcontext()
+        return self.fleet.announced(self.fleet.tenancy.public, self.database)
 
     def apply(
         self, comparison: Comparison, lock: DeployLock, state: ProjectState, cut: Mapping[MigrationKey, Position]
     ) -> None:
         """Carry out the plan, from the state that the recorded migrations make, with Django's signals around it."""
         # Most deploys have nothing to do, and importing all that carries a plan out costs them as much as what they do.
+        from auto_migrate.applying import migrate_signals as signals
         from auto_migrate.applying.bridges.bridge_manager import BridgeManager
         from auto_migrate.applying.executor import Executor
-        from auto_migrate.applying.migrate_signals import (
-            register_receivers,
-            send_post_migrate,
-            send_pre_migrate,
-            telling_receivers,
-        )
 
         plan = comparison.plan
         # Asked before the history knows of the plan, and of all that it tells of this database.
         in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
         bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
         bridges.take_down()
-        register_receivers()
+        signals.register_receivers()
         self.notice_others(comparison)
         self.emit(MigratingStarted())
-        with telling_receivers(self.database, "pre_migrate"):
-            send_pre_migrate(self.database.alias, state, plan, self.request.audience)
-        labels = tuple(sorted({app_label for app_label, _name in comparison.targets}))
-        self.emit(PlanMade(labels, comparison.target, comparison.keys, comparison.backwards))
+        with signals.telling_receivers(self.database, "pre_migrate"):
+            signals.send_pre_migrate(self.database.alias, state, plan, self.request.audience)
+        labels = sorted({app_label for app_label, _name in comparison.targets})
+        self.emit(PlanMade(tuple(labels), comparison.target, comparison.keys, comparison.backwards))
         executor = Executor(
             self.database,
             comparison,
@@ -352,16 +347,15 @@ class Run:
         )
         state = executor.migrate(comparison.targets, plan=plan, state=state.clone())
         bridges.finish()
-        with telling_receivers(self.database, "post_migrate"):
-            send_post_migrate(self.database.alias, state, plan, self.request.audience)
+        with signals.telling_receivers(self.database, "post_migrate"):
+            signals.send_post_migrate(self.database.alias, state, plan, self.request.audience)
         bridges.demand_made()
 
     def notice_others(self, comparison: Comparison) -> None:
         """Say what of a pooler, or of clients of other releases, is in the way of a plan."""
-        plan = comparison.plan
-        if self.database.pooled and not all(migration.atomic for migration, _backwards in plan):
+        if self.database.pooled and not all(migration.atomic for migration, _backwards in comparison.plan):
             self.emit(PoolerNoticed())
-        if self.goal.phase is Phase.POST_DEPLOY and plan and (others := self.database.other_releases()):
+        if self.goal.phase is Phase.POST_DEPLOY and comparison.plan and (others := self.database.other_releases()):
             self.emit(OlderReleasesNoticed(others))
 
     def alterations(self, *, in_use: bool) -> TableAlterations | None:
@@ -398,6 +392,6 @@ class Run:
         if code is None or everywhere is None or left:
             return EndState(SchemaState.UP_TO_DATE)
         fingerprint = code.fingerprint(everywhere)
-        return EndState(
-            SchemaState.UP_TO_DATE, str(fingerprint.unchecked() if self.request.skip_checks else fingerprint)
-        )
+        if self.request.skip_checks:
+            fingerprint = fingerprint.unchecked()
+        return EndState(SchemaState.UP_TO_DATE, str(fingerprint))
