@@ -33,6 +33,8 @@ from tests.forks import Nursery
 from tests.manage import MANAGE, environment
 from tests.servers import PostgreSQL
 from tests.snapshot import NATURAL
+from tools.matrix import programs
+from tools.matrix.debian import NotToBeHad
 
 # For one command, on a busy machine.
 TIMEOUT = 1200.0
@@ -153,7 +155,11 @@ class Commands:
 def install(server: PostgreSQL, package: Package) -> Project:
     """Return a package's project, with an interpreter that has it; raise `NotInstalled`. Both are kept in `.corpus`."""
     requirements = (package.requirement, *package.also, *environments.SHARED)
-    python = environments.make(CACHE / "environments" / package.name, requirements)
+    try:
+        base = programs.python(package.python) if package.python else Path(sys.executable)
+    except NotToBeHad as error:
+        raise environments.NotInstalled(str(error)) from None
+    python = environments.make(CACHE / "environments" / package.name, requirements, base)
     return Project(server, package, CACHE / "projects" / package.name, str(python))
 
 

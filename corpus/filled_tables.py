@@ -6,6 +6,7 @@ Runs within a package's project, in the package's own interpreter.
 from __future__ import annotations
 
 import json
+import random
 
 from django.core.management import call_command
 from django.db import connection
@@ -36,6 +37,8 @@ class FillingListener:
 def fill_tables(migration: str) -> None:
     """Fill the tables that are empty, unless a migration refuses rows; every second time some values are missing."""
     BEGUN.append(migration)
+    # What a migration draws by chance, it draws alike in both ways.
+    random.seed(migration)
     if migration not in REFUSED:
         fill(connection, ROWS, with_nulls=not len(BEGUN) % 2)
 
