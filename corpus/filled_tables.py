@@ -26,6 +26,15 @@ REFUSED: dict[str, int] = {}
 # The tables with rows that mean nothing, as they are quoted; those that migrations have written are not among them.
 FILLED: set[str] = set()
 INSERT = re.compile(r"INSERT INTO (\S+)")
+# Statements that let sequences go on where rows end; an attempt that failed has counted, too.
+RECOUNT = """
+    SELECT format('SELECT setval(%L, (SELECT coalesce(max(%I), 0) + 1 FROM %s), false)',
+                  sequence, attname, attrelid::regclass)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid,
+         pg_get_serial_sequence(attrelid::regclass::text, attname) AS sequence
+    WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text !~ '^pg_|^information_schema$'
+      AND relname !~ '^auto_migrate_' AND attnum > 0 AND NOT attisdropped AND sequence IS NOT NULL
+"""
 STILL_THERE = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
 EMPTIED = """
     SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
@@ -77,10 +86,18 @@ def empty_all_tables() -> None:
             cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
 
 
+def recount() -> None:
+    """Have rows that are yet to come numbered as if nothing had been tried."""
+    with connection.cursor() as cursor:
+        cursor.execute(RECOUNT, None)
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement, None)
+
+
 def migrate_filled(command: str) -> None:
     """Migrate by a command; print on a line which migrations refused the rows. Each is tried again without them.
 
-    One that refuses what is left as well gets empty tables. Raise what the command raises for one that refuses those, too.
+    One that refuses what is left as well gets empty tables; raise what the command raises for one that refuses those.
     """
     with before_each_migration(lambda migration: fill_tables(str(migration))):
         while True:
@@ -97,4 +114,5 @@ def migrate_filled(command: str) -> None:
                     (empty_all_tables if times else empty_tables)()
                 except DatabaseError:
                     empty_all_tables()
+                recount()
     print(json.dumps(list(REFUSED)))
