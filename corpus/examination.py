@@ -37,7 +37,7 @@ from tools.matrix import programs
 from tools.matrix.debian import NotToBeHad
 
 # For one command, on a busy machine.
-TIMEOUT = 1200.0
+TIMEOUT = 3600.0
 POLL = 0.05
 MIGRATIONS = "SELECT count(*) FROM django_migrations"
 LABELS = "SELECT DISTINCT app FROM django_migrations"

@@ -114,5 +114,7 @@ def migrate_filled(command: str) -> None:
                     (empty_all_tables if times else empty_tables)()
                 except DatabaseError:
                     empty_all_tables()
+                # What migrations write there from now on is theirs.
+                FILLED.clear()
                 recount()
     print(json.dumps(list(REFUSED)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,8 @@ SEQUENCES = (
     'Alter("Old", *INDEXED), Alter("Old", *NUMBER)',
     'Alter("Old", "c", char(unique=True)), Rename("Old", "c", "d")',
 )
-STOCK = {"INSTALLED_APPS": ["shop"]}
-OURS = {"INSTALLED_APPS": ["auto_migrate", "shop"]}
+STOCK: dict[str, Any] = {"INSTALLED_APPS": ["shop"]}
+OURS: dict[str, Any] = {"INSTALLED_APPS": ["auto_migrate", "shop"]}
 WAYS = {
     "always": {**OURS, "AUTO_MIGRATE": ALWAYS},
     "never": {**OURS, "AUTO_MIGRATE": {**ALWAYS, "ONLINE": "never"}},
