@@ -25,6 +25,18 @@ OTP = tuple(f"django_otp{each}" for each in ("", ".plugins.otp_static", ".plugin
                                             ".plugins.otp_email"))  # fmt: skip
 REDIS = 'RQ_QUEUES = {"default": {"HOST": "127.0.0.1", "PORT": 1, "DB": 0}}\n'
 
+# What was an app each, and has its migrations still.
+OPENEDX = (
+    "openedx_content",
+    *(f"openedx_content.backcompat.{each}" for each in (
+        "backup_restore", "collections", "components", "contents", "publishing", "sections", "subsections", "units",
+    )),
+    "openedx_tagging",
+)  # fmt: skip
+OPENASSESSMENT = (
+    "submissions", "openassessment", "openassessment.fileupload", "openassessment.workflow",
+    "openassessment.assessment", "openassessment.staffgrader", "openassessment.xblock",
+)  # fmt: skip
 STUB_BROKER = 'DRAMATIQ_BROKER = {"BROKER": "dramatiq.brokers.stub.StubBroker", "MIDDLEWARE": []}\n'
 # What older packages import and no longer comes with Python.
 PKG_RESOURCES = ("setuptools<81",)
@@ -187,5 +199,9 @@ PACKAGES = (
     Package("edx-completion==5.0.0", ("completion",)),
     Package("edx-milestones==2.0.0", ("milestones",)),
     Package("edx-name-affirmation==3.0.2", ("edx_name_affirmation", "simple_history")),
+    Package("ora2==7.1.2", OPENASSESSMENT, python="3.12"),
+    Package("edxval==5.0.1", ("edxval",), also=("fs", *PKG_RESOURCES)),
+    Package("django-user-tasks==4.0.0", ("rest_framework", "user_tasks")),
+    Package("openedx-learning==0.33.1", OPENEDX),
     Package("edx-submissions==4.0.2", ("submissions",), also=PKG_RESOURCES),
 )
