@@ -33,7 +33,7 @@ sweep: $(STAMP)  ## Run every test, and all of what `make test` takes samples of
 bench: $(STAMP)  ## Measure against stock Django and others, and write the tables of docs/ (ONLY=noop for one)
 	$(BIN)/python -m benchmarks $(ONLY)
 
-corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the table of docs/reliability.md (ONLY=wagtail)
+corpus: $(STAMP)  ## Migrate a hundred public packages in every way, and write the tables of docs/reliability.md (ONLY=wagtail)
 	$(BIN)/python -m corpus $(ONLY)
 
 matrix: $(STAMP)  ## Run the suites on each Django, Python, database and driver, and write docs/compatibility.md (ONLY=oldest)

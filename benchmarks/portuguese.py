@@ -100,7 +100,12 @@ SENTENCES = {
     "What the database is asked:": "O que se pergunta ao banco de dados:",
     "{}, {} payments of a year, {}.": "{}, {} pagamentos de um ano, {}.",
     # Packages.
-    "{}: {} of {} identical, {} migrations in all.": "{}: {} de {} idênticos, {} migrações ao todo.",
+    "{}: {} of {} identical ({} on empty tables alone), {} migrations in all.": (
+        "{}: {} de {} idênticos ({} só com tabelas vazias), {} migrações ao todo."
+    ),
+    "What is different, or could not be compared on filled tables:": (
+        "O que é diferente, ou não se pôde comparar com tabelas cheias:"
+    ),
     "Looked at, and not to be had here, or not migrated by stock `migrate` either:": (
         "Examinados, e que não se obtêm aqui, ou que nem o `migrate` do Django migra:"
     ),
@@ -251,8 +256,18 @@ CELLS = {
     "outcome": "resultado",
     "reason": "razão",
     "identical": "idêntico",
-    "different, {raw}": "diferente, {raw}",
-    "stock fails, {raw}": "o Django falha, {raw}",
+    "identical on empty tables": "idêntico com tabelas vazias",
+    "different": "diferente",
+    "step": "etapa",
+    "output": "saída",
+    "installation": "instalação",
+    "loading": "carga",
+    "`--check` before": "`--check` antes",
+    "`--check` after": "`--check` depois",
+    "`auto_migrate` again": "`auto_migrate` de novo",
+    "`migrate` with the app": "`migrate` com o app",
+    "`migrate`, on filled tables": "`migrate`, com tabelas cheias",
+    "`auto_migrate`, `ONLINE=always`, on filled tables": "`auto_migrate`, `ONLINE=always`, com tabelas cheias",
     "seconds of processor time by migrations": "segundos de processador por migrações",
     "seconds of processor time by pods": "segundos de processador por pods",
     "seconds of processor time by databases": "segundos de processador por bancos de dados",
@@ -272,11 +287,12 @@ NUMBER = re.compile(
     r"(?<![\w.=])(?P<number>\d[\d.,]*\d|\d)(?![\w=])"
 )
 AS_WRITTEN_THERE = str.maketrans(".,", ",.")
-# What is the same in any language: code, packages with their versions, names of migrations, and numbers.
+# What programs are told and say.
+CODE = re.compile(r"`[^`]+`(?:, `[^`]+`)*")
+# What is the same in any language: packages with their versions, names of migrations, and numbers.
 AMOUNT = r"(?:≈ )?[-+]?\d[\d.,]*(?: (?:s|ms|MiB|%))?"
 NEUTRAL = re.compile(
-    r"`[^`]+`(?:, `[^`]+`)*"
-    r"|[\w\[\],-]+==[\w.]+(?:, [\w\[\],-]+==[\w.]+)*"
+    r"[\w\[\],-]+==[\w.]+(?:, [\w\[\],-]+==[\w.]+)*"
     r"|\w+\.\d{4}_\w+(?:, \w+\.\d{4}_\w+)*"
     r"|\d+ AM\d{3}(?:, \d+ AM\d{3})*"
     r"|[a-z]+(?:-[a-z\d]+)+|wagtail|wiki|PostgreSQL|MariaDB|[–×]"
@@ -329,7 +345,7 @@ def cell_in_portuguese(cell: str) -> str | None:
     code = cell.partition(" ")[0]
     if code in titles():
         return f"{code} {titles()[code]}"
-    if not cell or set(cell) == {"-"}:
+    if not cell or set(cell) == {"-"} or CODE.fullmatch(cell):
         return cell
     found = look_up(cell, CELLS)
     return part_in_portuguese(cell) if found is None and NEUTRAL.fullmatch(cell) else found

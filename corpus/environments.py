@@ -25,13 +25,14 @@ def make(folder: Path, requirements: Sequence[str], base: Path = Path(sys.execut
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
     own = any(requirement.startswith("Django==") for requirement in requirements)
-    wanted = "\n".join([*requirements, *([] if own else [django()])])
-    if stamp.exists() and stamp.read_text() == wanted:
+    wanted = [*requirements, *([] if own else [django()])]
+    made_of = "\n".join([*wanted, *([] if base == Path(sys.executable) else [str(base)])])
+    if stamp.exists() and stamp.read_text() == made_of:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     uv("venv", "--python", str(base), str(folder))
-    uv("pip", "install", "--python", str(python), *wanted.splitlines())
-    stamp.write_text(wanted)
+    uv("pip", "install", "--python", str(python), *wanted)
+    stamp.write_text(made_of)
     return python
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 
 from corpus import environments
-from corpus.outcome import CACHE, ROOT, Outcome, State
+from corpus.outcome import CACHE, ROOT, Outcome, State, Step
 from corpus.package import OWN_APP, SETTINGS_MODULE, Package
 from corpus.ways import (
     BESIDE,
@@ -31,9 +33,11 @@ from tests.forks import Nursery
 from tests.manage import MANAGE, environment
 from tests.servers import PostgreSQL
 from tests.snapshot import NATURAL
+from tools.matrix import programs
+from tools.matrix.debian import NotToBeHad
 
 # For one command, on a busy machine.
-TIMEOUT = 1200.0
+TIMEOUT = 3600.0
 POLL = 0.05
 MIGRATIONS = "SELECT count(*) FROM django_migrations"
 LABELS = "SELECT DISTINCT app FROM django_migrations"
@@ -86,7 +90,9 @@ class Project:
     def nursery(self, way: Way) -> Nursery:
         """Load it once for many commands; raise `Failed`."""
         env = self.environment(way)
-        nursery = Nursery(SETTINGS_MODULE, env["DATABASE_URL"], env, python=self.python, stderr=subprocess.DEVNULL)
+        nursery = Nursery(
+            SETTINGS_MODULE, env["DATABASE_URL"], env, python=self.python, stderr=subprocess.DEVNULL, cwd=self.folder
+        )
         try:
             nursery.run("version", database_url=env["DATABASE_URL"])
         except (OSError, ValueError):
@@ -96,10 +102,14 @@ class Project:
 
     def process(self, way: Way, *arguments: str) -> str:
         """Run the interpreter to its end and return its output; raise `Failed`."""
-        done = subprocess.run(
-            [self.python, *arguments], env=environment(self.environment(way), settings=SETTINGS_MODULE), cwd=ROOT,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False,
-        )  # fmt: skip
+        env = environment(self.environment(way), settings=SETTINGS_MODULE)
+        try:
+            done = subprocess.run(
+                [self.python, *arguments], env=env, cwd=self.folder, timeout=TIMEOUT,
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise Failed(f"not done within {TIMEOUT:.0f} s") from None
         if done.returncode:
             raise Failed(last_words(done.stderr or done.stdout))
         return done.stdout
@@ -129,6 +139,11 @@ class Commands:
         """Migrate in a way."""
         self.run(way, way.command, "--noinput")
 
+    def migrate_anew(self, way: Way) -> None:
+        """Migrate in a way, from nothing."""
+        self.project.empty(way)
+        self.migrate(way)
+
     def migrate_filled(self, way: Way) -> list[str]:
         """Migrate in a way, with rows in all tables; return the migrations that refused them and had none, then."""
         self.project.empty(way)
@@ -140,81 +155,104 @@ class Commands:
 def install(server: PostgreSQL, package: Package) -> Project:
     """Return a package's project, with an interpreter that has it; raise `NotInstalled`. Both are kept in `.corpus`."""
     requirements = (package.requirement, *package.also, *environments.SHARED)
-    python = environments.make(CACHE / "environments" / package.name, requirements)
+    try:
+        base = programs.python(package.python) if package.python else Path(sys.executable)
+    except NotToBeHad as error:
+        raise environments.NotInstalled(str(error)) from None
+    python = environments.make(CACHE / "environments" / package.name, requirements, base)
     return Project(server, package, CACHE / "projects" / package.name, str(python))
 
 
 def examine(server: PostgreSQL, package: Package) -> Outcome:
     """Install one package and examine it."""
+    outcome = Outcome(package.name, list(package.pinned), State.NOT_INSTALLED)
     try:
-        project = install(server, package)
+        with timed(outcome, Step.INSTALLATION):
+            project = install(server, package)
     except environments.NotInstalled as error:
-        return Outcome(package.name, list(package.pinned), State.NOT_INSTALLED, str(error))
-    return examine_installed(project)
+        outcome.said[Step.INSTALLATION] = str(error)
+        return outcome
+    return examine_installed(project, outcome)
 
 
-def examine_installed(project: Project, *, with_rows: bool = True) -> Outcome:
+def examine_installed(project: Project, outcome: Outcome | None = None, *, with_rows: bool = True) -> Outcome:
     """Examine the package of a project whose interpreter has it; `with_rows` on filled tables as well, where it can."""
-    outcome = Outcome(project.package.name, list(project.package.pinned), State.IDENTICAL)
+    outcome = outcome or Outcome(project.package.name, list(project.package.pinned), State.STOCK_FAILS)
     refused: list[str] | None = None
     try:
-        project.write()
-        with (stock := Commands(project, STOCK)).nursery:
-            stock.migrate(STOCK)
+        with timed(outcome, STOCK.name):
+            project.write()
+            stock = Commands(project, STOCK)
+        with stock.nursery:
+            with timed(outcome, STOCK.name):
+                stock.migrate(STOCK)
             if with_rows and project.package.fillable:
                 refused = refusing(stock, outcome)
     except Failed as error:
-        outcome.state, outcome.reason = State.STOCK_FAILS, str(error)
+        outcome.state, outcome.said[STOCK.name] = State.STOCK_FAILS, str(error)
         return outcome
     describe(project.server, outcome)
-    outcome.wrong = deploy(project, refused)
-    if outcome.wrong:
-        outcome.state = State.DIFFERENT
+    wrong = deploy(project, outcome, refused)
+    outcome.said |= wrong
+    outcome.state = State.DIFFERENT if wrong else State.EMPTY if refused is None else State.IDENTICAL
     return outcome
+
+
+@contextlib.contextmanager
+def timed(outcome: Outcome, step: str) -> Iterator[None]:
+    """Note for how long a step was under way."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        outcome.took[step] = round(outcome.took.get(step, 0) + time.monotonic() - began, 1)
 
 
 def refusing(stock: Commands, outcome: Outcome) -> list[str] | None:
     """Migrate filled tables by stock `migrate`; return which migrations refused the rows, None where it cannot."""
     try:
-        return stock.migrate_filled(STOCK_FILLED)
+        with timed(outcome, STOCK_FILLED.name):
+            return stock.migrate_filled(STOCK_FILLED)
     except Failed as error:
-        outcome.reason = f"stock fails on filled tables: {error}"
+        outcome.said[STOCK_FILLED.name] = str(error)
         return None
 
 
-def deploy(project: Project, refused: list[str] | None) -> dict[str, str]:
-    """Carry out the commands of this app and look in all ways; return what was wrong, by command.
+def deploy(project: Project, outcome: Outcome, refused: list[str] | None) -> dict[str, str]:
+    """Carry out the commands of this app and look in all ways; return what was wrong, by step.
 
     `refused` are the migrations that refuse filled tables by stock `migrate`, None where those are not to be looked at.
     """
     wrong: dict[str, str] = {}
     try:
-        ours = Commands(project, OURS)
+        with timed(outcome, Step.LOADING):
+            ours = Commands(project, OURS)
     except Failed as error:
-        return {"loading": str(error)}
+        return {Step.LOADING: str(error)}
     with ours.nursery:
-        for way in (BESIDE, ONLINE):
-            ours.project.empty(way)
-        steps: dict[str, Callable[[], object]] = {
-            "`--check` before": lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
-            "`--plan`": lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
-            OURS.name: lambda: ours.migrate(OURS),
-            "again": lambda: demand_short_way(ours.run(OURS, "auto_migrate", "--format", "json")),
-            "`--check` after": lambda: ours.run(OURS, "auto_migrate", "--check"),
-            "`assess_migrations`": lambda: assess(ours),
-            BESIDE.name: lambda: ours.migrate(BESIDE),
-            ONLINE.name: lambda: ours.migrate(ONLINE),
-        }
-        if refused is not None:
-            steps[FILLED.name] = lambda: compare_filled(ours, refused)
-        for name, step in steps.items():
+        for name, step in steps(ours, refused).items():
             try:
-                step()
+                with timed(outcome, name):
+                    step()
             except Failed as error:
                 wrong[name] = str(error)
     if all(way.name not in wrong for way in WAYS):
         wrong |= {way.name: said for way, said in differences(project.server, NATURAL.__contains__).items() if said}
     return wrong
+
+
+def steps(ours: Commands, refused: list[str] | None) -> dict[str, Callable[[], object]]:
+    """Return what is done with the commands of this app, by the name that it has in the table."""
+    done: dict[str, Callable[[], object]] = {
+        Step.CHECK_BEFORE: lambda: ours.run(OURS, "auto_migrate", "--check", expect=(9,)),
+        Step.PLAN: lambda: ours.run(OURS, "auto_migrate", "--plan", expect=(0, 6)),
+        OURS.name: lambda: ours.migrate(OURS),
+        Step.AGAIN: lambda: demand_short_way(ours.run(OURS, "auto_migrate", "--format", "json")),
+        Step.CHECK_AFTER: lambda: ours.run(OURS, "auto_migrate", "--check"),
+        Step.ASSESSMENT: lambda: assess(ours),
+        **{way.name: functools.partial(ours.migrate_anew, way) for way in (BESIDE, ONLINE)},
+    }
+    return done if refused is None else {**done, FILLED.name: lambda: compare_filled(ours, refused)}
 
 
 def compare_filled(ours: Commands, refused: list[str]) -> None:

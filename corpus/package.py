@@ -41,6 +41,7 @@ OWN_SETTINGS = """import os
 # Where applications keep their files.
 os.environ |= dict.fromkeys(("DATA_DIR", "MAYAN_MEDIA_ROOT", "NAUTOBOT_ROOT"), os.path.dirname(__file__))
 
+{before}
 from {module} import *
 
 from tests.projects.base_settings import DATABASES
@@ -69,10 +70,13 @@ class Package:
     models: tuple[str, ...] = ()
     # Whether rows that mean nothing can stand in its tables.
     fillable: bool = True
-    # The settings module of an application, which `settings` is added to.
+    # The settings module of an application, which `settings` is added to, and what it needs when it is imported.
     module: str = ""
+    before: str = ""
     # Told from others of the same package.
     title: str = ""
+    # The version of Python that it asks for, if that is a newer one than runs the corpus.
+    python: str = ""
 
     @property
     def name(self) -> str:
@@ -90,7 +94,7 @@ class Package:
         own = [OWN_APP] if self.models else []
         apps = [*(f"django.contrib.{app}" for app in DJANGO), *self.apps, *own]
         text = (
-            OWN_SETTINGS.format(module=self.module, more=self.settings)
+            OWN_SETTINGS.format(module=self.module, before=self.before, more=self.settings)
             if self.module
             else SETTINGS.format(
                 apps=apps, middleware=list(MIDDLEWARE), processors=list(PROCESSORS), urls=URLS, more=self.settings

@@ -25,6 +25,18 @@ OTP = tuple(f"django_otp{each}" for each in ("", ".plugins.otp_static", ".plugin
                                             ".plugins.otp_email"))  # fmt: skip
 REDIS = 'RQ_QUEUES = {"default": {"HOST": "127.0.0.1", "PORT": 1, "DB": 0}}\n'
 
+# What was an app each, and has its migrations still.
+OPENEDX = (
+    "openedx_content",
+    *(f"openedx_content.backcompat.{each}" for each in (
+        "backup_restore", "collections", "components", "contents", "publishing", "sections", "subsections", "units",
+    )),
+    "openedx_tagging",
+)  # fmt: skip
+OPENASSESSMENT = (
+    "submissions", "openassessment", "openassessment.fileupload", "openassessment.workflow",
+    "openassessment.assessment", "openassessment.staffgrader", "openassessment.xblock",
+)  # fmt: skip
 STUB_BROKER = 'DRAMATIQ_BROKER = {"BROKER": "dramatiq.brokers.stub.StubBroker", "MIDDLEWARE": []}\n'
 # What older packages import and no longer comes with Python.
 PKG_RESOURCES = ("setuptools<81",)
@@ -71,6 +83,10 @@ PACKAGES = (
     Package("django-organizations==2.7.0", ("organizations",)),
     Package("django-user-accounts==3.3.2", ("account",)),
     Package("django-registration-redux==2.13", ("registration",)),
+    Package("drfpasswordless==1.5.9", ("rest_framework", "rest_framework.authtoken", "drfpasswordless")),
+    Package("django-impersonate==1.9.5", ("impersonate",)),
+    Package("django-simple-captcha==0.7.0", ("captcha",)),
+    Package("django-ca==3.2.0", ("django_ca",)),
     Package("djoser[webauthn]==2.3.5", ("rest_framework", "djoser", "djoser.webauthn")),
     # What works in the background, and what is sent.
     Package("django-celery-beat==2.9.0", ("django_celery_beat",)),
@@ -90,6 +106,10 @@ PACKAGES = (
     Package("django-webhook==0.0.15", ("django_webhook",), 'DJANGO_WEBHOOK = {"MODELS": ["auth.User"]}\n'),
     Package("django-notifications-hq==1.8.3", ("notifications",), also=PKG_RESOURCES),
     Package("django-nyt==1.6.0", ("django_nyt",)),
+    Package("django-yubin==2.0.6", ("django_yubin",)),
+    Package("django-ses==4.8.2", ("django_ses",)),
+    Package("django-eventstream==5.3.4", ("django_eventstream",)),
+    Package("django-pgpubsub==1.3.1", ("pgtrigger", "pgpubsub")),
     # What has happened, and what is switched.
     Package("django-reversion==6.4.0", ("reversion",)),
     Package("django-auditlog==3.4.1", ("auditlog",)),
@@ -104,6 +124,8 @@ PACKAGES = (
         ("explorer",),
         'EXPLORER_CONNECTIONS = {"Default": "default"}\nEXPLORER_DEFAULT_CONNECTION = "default"\n',
     ),
+    Package("django-sql-dashboard==1.2", ("django_sql_dashboard",)),
+    Package("django-denorm-iplweb==1.15.0", ("denorm",)),
     Package("django-health-check==3.24", ("health_check", "health_check.db")),
     Package("django-waffle==5.0.0", ("waffle",)),
     Package("django-flags==5.2.0", ("flags",)),
@@ -136,6 +158,9 @@ PACKAGES = (
         ("django_comments_xtd", "django_comments"),
         'COMMENTS_APP = "django_comments_xtd"\n',
     ),
+    Package("django-comments-dab==3.0.0", ("comment",), "PROFILE_APP_NAME = None\n"),
+    Package("django-sitetree==1.18.1", ("sitetree",)),
+    Package("django-summernote==0.8.20.0", ("django_summernote",)),
     Package("django-star-ratings==0.9.2", ("star_ratings",)),
     Package("django-hitcount==1.3.5", ("hitcount",)),
     Package("django-vote==2.5.0", ("vote",)),
@@ -161,9 +186,22 @@ PACKAGES = (
         'DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"\nSTRIPE_TEST_SECRET_KEY = "sk_test_x"\n',
     ),
     Package("django-ledger==0.8.5", ("django_ledger",)),
+    Package("django-hordak==2.0.0", ("mptt", "hordak"), 'DEFAULT_CURRENCY = "EUR"\nCURRENCIES = ["EUR"]\n'),
+    Package(
+        "django-plans==2.8.2",
+        ("ordered_model", "plans"),
+        'PLANS_CURRENCY = "EUR"\nPLANS_INVOICE_ISSUER = {}\n',
+    ),
     Package("django-viewflow==2.4.0", ("viewflow", "viewflow.workflow")),
     Package("django-river==1.0.0", ("river",), also=PKG_RESOURCES),
     Package("edx-organizations==9.0.0", ("organizations", "simple_history"), also=("django-simple-history",)),
     Package("edx-when==4.1.0", ("edx_when",)),
+    Package("edx-completion==5.0.0", ("completion",)),
+    Package("edx-milestones==2.0.0", ("milestones",)),
+    Package("edx-name-affirmation==3.0.2", ("edx_name_affirmation", "simple_history")),
+    Package("ora2==7.1.2", OPENASSESSMENT, python="3.12"),
+    Package("edxval==5.0.1", ("edxval",), also=("fs", *PKG_RESOURCES)),
+    Package("django-user-tasks==4.0.0", ("rest_framework", "user_tasks")),
+    Package("openedx-learning==0.33.1", OPENEDX),
     Package("edx-submissions==4.0.2", ("submissions",), also=PKG_RESOURCES),
 )

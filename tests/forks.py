@@ -67,6 +67,7 @@ class Nursery:
         *,
         python: str = sys.executable,
         stderr: int | None = None,
+        cwd: Path = ROOT,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="forks-"))
         # Outputs are read when the nursery is long closed.
@@ -76,7 +77,7 @@ class Nursery:
         self._process = start(
             [python, "-m", "tests.forks"],
             env=environment({"DATABASE_URL": database_url, **(env or {})}, settings=settings),
-            cwd=ROOT,
+            cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

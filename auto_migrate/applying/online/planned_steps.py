@@ -11,6 +11,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from auto_migrate.applying.online.deferral import meets_deferred
 from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transaction, planner_of
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
 from auto_migrate.applying.online.replaced_column import ReplacedColumn, facts_of, facts_of_new
@@ -85,6 +86,9 @@ class PlannedSteps(StepPredictor):
         self.cut = cut or {}
         self.planner = dataclasses.replace(planner, look=self._look, facts_of=self._facts_of)
         self.of_database = planner.look
+        # The migration whose operations come one by one, and whether it is carried out in one transaction.
+        self.migration: Migration | None = None
+        self.is_whole = False
 
     def steps(
         self,
@@ -94,7 +98,12 @@ class PlannedSteps(StepPredictor):
         after: ProjectState,
         changes: Sequence[Change],
     ) -> tuple[OnlineStep, ...]:
-        if needs_one_transaction(migration):
+        if migration is not self.migration:
+            connection = self.planner.connection
+            is_met = bool(migration.atomic) and meets_deferred(migration, connection, before)
+            self.is_whole = is_met or needs_one_transaction(migration)
+            self.migration = migration
+        if self.is_whole:
             return ()
         found = self._begun(migration, operation) or self.planner.steps(
             operation, migration.app_label, before, after, changes

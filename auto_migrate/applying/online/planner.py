@@ -19,6 +19,7 @@ from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
+from auto_migrate.applying.online.deferral import meets_deferred
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.renames import renamed
@@ -83,6 +84,9 @@ class OnlinePlanner:
             return False
         if not any(self._may_go(operation, migration.app_label, state) for operation in flat(migration.operations)):
             return False
+        return self._any_has_steps(migration, state) and not meets_deferred(migration, self.connection, state)
+
+    def _any_has_steps(self, migration: Migration, state: ProjectState) -> bool:
         # A column that an operation before makes is not there yet.
         foreseeing = dataclasses.replace(self, facts_of=facts_or_new)
         for operation in migration.operations:

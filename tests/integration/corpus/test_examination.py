@@ -10,7 +10,7 @@ import pytest
 from corpus.examination import Failed, Project, demand_short_way, examine_installed
 from corpus.outcome import Outcome, Outcomes, State
 from corpus.package import Package
-from corpus.ways import FILLED
+from corpus.ways import FILLED, STOCK
 from tests.servers import PostgreSQL
 
 MODELS = """
@@ -60,7 +60,7 @@ def examine(
 
 def test_what_every_way_makes_alike_is_identical(server: PostgreSQL, tmp_path: Path) -> None:
     outcome = examine(server, tmp_path, VIEW, (MODELS, MODELS.replace("False", "True, db_index=True")))
-    assert (outcome.state, outcome.wrong) == (State.IDENTICAL, {})
+    assert (outcome.state, outcome.said) == (State.EMPTY, {})
     assert (outcome.views, outcome.triggers) == (1, 0)
     assert outcome.tables > 10
     assert {path.stem for path in tmp_path.glob("project/shop/migrations/0*")} == {"0001_release_1", "0002_release_2"}
@@ -77,8 +77,8 @@ def test_what_every_way_makes_alike_is_identical(server: PostgreSQL, tmp_path: P
 def test_a_difference_is_noticed(server: PostgreSQL, tmp_path: Path, body: str, told: str) -> None:
     outcome = examine(server, tmp_path, body)
     assert outcome.state is State.DIFFERENT
-    assert told in outcome.wrong["`auto_migrate`"]
-    assert told in outcome.wrong["`migrate` with the app"]
+    assert told in outcome.said["`auto_migrate`"]
+    assert told in outcome.said["`migrate` with the app"]
 
 
 def test_what_only_filled_tables_show_is_noticed(server: PostgreSQL, tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_what_only_filled_tables_show_is_noticed(server: PostgreSQL, tmp_path: P
     """
     outcome = examine(server, tmp_path, body, with_rows=True)
     assert {path.name for path in tmp_path.glob("apply_*")} == {"apply_stock_filled", "apply_online_filled"}
-    assert outcome.wrong == {FILLED.name: "schema: CREATE INDEX biased ON public.auth_group USING btree (id);"}
+    assert outcome.said == {FILLED.name: "schema: CREATE INDEX biased ON public.auth_group USING btree (id);"}
 
 
 def test_what_stock_cannot_do_is_no_difference(server: PostgreSQL, tmp_path: Path) -> None:
     outcome = examine(server, tmp_path, "1 / 0")
-    assert (outcome.state, outcome.wrong) == (State.STOCK_FAILS, {})
-    assert "ZeroDivisionError" in outcome.reason
+    assert outcome.state is State.STOCK_FAILS
+    assert "ZeroDivisionError" in outcome.said[STOCK.name]
 
 
 @pytest.mark.parametrize("events", [["run_started", "lock_acquired", "run_succeeded"], ["run_started"], []])
@@ -114,3 +114,15 @@ def test_an_outcome_is_known_until_the_package_changes(tmp_path: Path) -> None:
     kept = Outcomes(tmp_path / "outcomes.json")
     assert kept.of(package) == outcomes.of(package)
     assert kept.of(Package("some==2", ("some",))) is None
+
+
+def test_what_is_not_known_to_be_as_promised_comes_first_and_what_takes_long_last(tmp_path: Path) -> None:
+    outcomes = Outcomes(tmp_path / "outcomes.json")
+    for name, state, seconds in (
+        ("slow", State.IDENTICAL, 9.0),
+        ("bad", State.DIFFERENT, 20.0),
+        ("quick", State.EMPTY, 1.0),
+    ):
+        outcomes.keep(Package(f"{name}==1"), Outcome(name, [], state, took={STOCK.name: seconds}))
+    packages = [Package(f"{name}==2") for name in ("slow", "bad", "quick", "new")]
+    assert [package.name for package in sorted(packages, key=outcomes.urgency)] == ["new", "bad", "quick", "slow"]
