@@ -19,6 +19,7 @@ from django.db.migrations.utils import resolve_relation
 
 from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
+from auto_migrate.applying.online.present_names import PresentNames
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.renames import renamed
@@ -67,7 +68,8 @@ class OnlinePlanner:
     """Plans the operations of migrations.
 
     `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major). One
-    that `is_off` plans nothing; what was begun before is gone on with all the same. `facts_of` looks a column up.
+    that `is_off` plans nothing; what was begun before is gone on with all the same. `facts_of` looks a column up, and
+    `present` are the names by which the database knows what the plan has renamed.
     """
 
     connection: BaseDatabaseWrapper
@@ -76,6 +78,7 @@ class OnlinePlanner:
     version: int
     is_off: bool = False
     facts_of: Facts = facts_of
+    present: PresentNames = dataclasses.field(default_factory=PresentNames)
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
@@ -151,12 +154,12 @@ class OnlinePlanner:
         after: ProjectState,
         changes: Sequence[Change],
     ) -> Sequence[Step]:
-        editor = collected(operation, app_label, self.connection, before, after)
+        editor = collected(operation, app_label, self.connection, before, after, present=self.present)
         if editor is None:
             return ()
-        context = StepContext(changes, self.version, self.connection.ops.quote_name)
+        context = StepContext(changes, self.version, self.connection)
         if context.renames:
-            return renamed(without_passing(editor.collected_sql), self.connection)
+            return renamed(without_passing(editor.collected_sql), self.connection, self.present)
         if not context.keeps_rows:
             return rewritten(without_passing(editor.collected_sql), self.connection, self.version, self.facts_of)
         steps = steps_of(editor.collected_sql, context, editor.kept_keys)
@@ -181,7 +184,7 @@ class OnlinePlanner:
     def steps_as_written(self, operation: ops.RunSQL) -> Sequence[Step]:
         """Return the steps of SQL that somebody wrote, whatever its tables; raise `NotOnline` where there are none."""
         statements = statements_of(operation)
-        context = StepContext((), self.version, self.connection.ops.quote_name)
+        context = StepContext((), self.version, self.connection)
         return steps_of(statements, context) if statements else ()
 
     def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:
