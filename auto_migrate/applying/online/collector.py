@@ -99,9 +99,9 @@ class OnlineCollector(Collector):
         ]
 
     def _constraint_names(self, model: Any, column_names: Any = None, **options: Any) -> list[str]:
-        table = model._meta.db_table
-        present = [self.present.column(table, name) for name in column_names or ()]
-        return super()._constraint_names(model, present if column_names else column_names, **options)
+        table = self.old_names.get(model._meta.db_table, model._meta.db_table)
+        asked = column_names and [self.present.columns.get((table, name), name) for name in column_names]
+        return super()._constraint_names(model, asked, **options)
 
     def _alter_field(self, model: Any, old_field: Any, new_field: Any, *types: Any, **options: Any) -> None:
         if key_of(self, old_field) == key_of(self, new_field) is not None:

@@ -83,7 +83,9 @@ class PlannedSteps(StepPredictor):
     def __init__(self, planner: OnlinePlanner, cut: Mapping[MigrationKey, Position] | None = None) -> None:
         super().__init__()
         self.cut = cut or {}
-        self.planner = dataclasses.replace(planner, look=self._look, facts_of=self._facts_of, present=self.present)
+        self.planner = dataclasses.replace(
+            planner, look=self._look, facts_of=self._facts_of, present=self.present, is_cut=bool(self.cut)
+        )
         self.of_database = planner.look
 
     def steps(

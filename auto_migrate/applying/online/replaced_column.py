@@ -86,6 +86,11 @@ TRIGGERS = """
                                                 AND NOT starts_with(tgname, 'auto_migrate_'))
         OR EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%(table)s) AND (relhasrules OR relforcerowsecurity))
 """
+# Constraints that old rows may be against, as long as nobody writes them.
+NOT_VALID = """
+    SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(%(table)s) AND contype IN ('c', 'n')
+                   AND NOT convalidated AND NOT starts_with(conname, 'auto_migrate_'))
+"""
 
 
 class NotThere(NotOnline):
@@ -184,13 +189,21 @@ def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
     """Raise `NotOnline` if a project's own triggers would see each row written that Django's statement does not show.
 
     So with rules, and with policies that may keep rows from being written.
-
-    Without a database to look at, there are none.
     """
+    demand_none(connection, TRIGGERS, table)
+
+
+def demand_valid_rows(connection: BaseDatabaseWrapper, table: str) -> None:
+    """Raise `NotOnline` if old rows may be against a constraint, which would refuse them when they are written."""
+    demand_none(connection, NOT_VALID, table)
+
+
+def demand_none(connection: BaseDatabaseWrapper, question: str, table: str) -> None:
+    """Raise `NotOnline` if a table has any of what is asked about; without a database to look at, there is none."""
     if connection.connection is None:
         return
     with connection.cursor() as cursor:
-        cursor.execute(TRIGGERS, {"table": table})
+        cursor.execute(question, {"table": table})
         if cursor.fetchone()[0]:
             raise NotOnline
 

@@ -60,3 +60,18 @@ def test_a_default_is_put_back_with_what_came_along(shop: Shop, before: list[tup
     shop.second('migrations.AlterField("item", "number", models.IntegerField(null=True, db_default=3, unique=True))')
     assert "put back as it was" in shop.deploy(expect=1).text
     assert shop.query(DEFAULT) == before
+
+
+@pytest.mark.parametrize("obstacle", ["NOT VALID", "NO INHERIT"])
+def test_rows_that_a_constraint_would_refuse_when_they_are_written_are_left_to_django(
+    shop: Shop, obstacle: str
+) -> None:
+    shop.query(
+        f"ALTER TABLE shop_item ADD CONSTRAINT legacy CHECK (number > {7 * (obstacle == 'NOT VALID')}) {obstacle}"
+    )
+    shop.second(
+        'migrations.AddField("item", "token", models.FloatField(db_default=functions.Random()))',
+        before="from django.db.models import functions",
+    )
+    assert steps(shop)[0].count("fill") == 3 * (obstacle != "NOT VALID")
+    shop.deploy()
