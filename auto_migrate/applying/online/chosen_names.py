@@ -54,4 +54,4 @@ def is_taken(connection: BaseDatabaseWrapper, table: str, name: str, *, is_index
     """Return whether something in the schema of a table has a name already."""
     with connection.cursor() as cursor:
         cursor.execute(TAKEN, {"table": table, "name": unquoted(name), "is_index": is_index})
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))
