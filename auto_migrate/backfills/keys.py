@@ -54,6 +54,7 @@ def compared(columns: Sequence[str], sign: str, key: Key, *, or_equal: bool, row
     return f"({column} {sign}= %s AND ({column} {sign} %s OR ({inner})))", [value, value, *params]
 
 
+MICROSECOND = datetime.timedelta(microseconds=1)
 # What JSON has no word for: its name → the type, and how it is written and read.
 CODECS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "uuid": (uuid.UUID, str, uuid.UUID),
@@ -61,6 +62,7 @@ CODECS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "datetime": (datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
     "date": (datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
     "time": (datetime.time, datetime.time.isoformat, datetime.time.fromisoformat),
+    "duration": (datetime.timedelta, lambda value: str(value // MICROSECOND), lambda text: int(text) * MICROSECOND),
     "bytes": (bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
 }
 

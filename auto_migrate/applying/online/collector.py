@@ -7,14 +7,14 @@ names that they would have had: so each can become steps.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from auto_migrate.applying.online.quoted_names import chosen_name
+from auto_migrate.applying.online.chosen_names import KEY, free_name
+from auto_migrate.applying.online.present_names import PresentNames
 from auto_migrate.changes.collected_sql import Collector, only_read
 from auto_migrate.changes.columns import calls_volatile
 from auto_migrate.changes.stock_operations import djangos_way
@@ -33,8 +33,8 @@ class OnlineCollector(Collector):
         self.afterwards: list[str] = []
         # Foreign keys that are dropped and made again, and are the same.
         self.kept_keys: set[str] = set()
-        # Tables that get another name, by that one: the database knows them by the one that they have.
-        self.former_tables: dict[str, str] = {}
+        # What the plan has renamed before.
+        self.present = PresentNames()
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         """Keep a statement without its semicolon."""
@@ -64,7 +64,7 @@ class OnlineCollector(Collector):
 
     def _afterwards(self, text: str, model: Any, field: Any) -> None:
         table, column = self.quote_name(model._meta.db_table), self.quote_name(field.column)
-        names = {label: chosen_name(table, column, label) for label in ("check", "key")}
+        names = {label: free_name(self.connection, table, column, label) for label in ("check", KEY)}
         self.afterwards.append(f"ALTER TABLE {table} " + text.format(column=column, **names))
 
     def _iter_column_sql(
@@ -98,16 +98,10 @@ class OnlineCollector(Collector):
             f"UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL",  # noqa: S608 # quoted
         ]
 
-    def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
-        """Rename a table, of which the database is asked under its present name from here on."""
-        if old_db_table != new_db_table:
-            self.former_tables[new_db_table] = self.former_tables.pop(old_db_table, old_db_table)
-        super().alter_db_table(model, old_db_table, new_db_table)
-
-    def _constraint_names(self, model: Any, *arguments: Any, **options: Any) -> Any:
-        if (table := self.former_tables.get(model._meta.db_table)) is not None:
-            model = SimpleNamespace(_meta=SimpleNamespace(db_table=table))
-        return super()._constraint_names(model, *arguments, **options)
+    def _constraint_names(self, model: Any, column_names: Any = None, **options: Any) -> list[str]:
+        table = self.old_names.get(model._meta.db_table, model._meta.db_table)
+        asked = column_names and [self.present.columns.get((table, name), name) for name in column_names]
+        return super()._constraint_names(model, asked, **options)
 
     def _alter_field(self, model: Any, old_field: Any, new_field: Any, *types: Any, **options: Any) -> None:
         if key_of(self, old_field) == key_of(self, new_field) is not None:
@@ -135,7 +129,13 @@ def key_of(editor: Any, field: Any) -> tuple[Any, ...] | None:
 
 
 def collected(
-    operation: Operation, app_label: str, connection: BaseDatabaseWrapper, before: ProjectState, after: ProjectState
+    operation: Operation,
+    app_label: str,
+    connection: BaseDatabaseWrapper,
+    before: ProjectState,
+    after: ProjectState,
+    *,
+    present: PresentNames,
 ) -> OnlineCollector | None:
     """Return the statements of one of Django's operations, collected; None for what is of another kind."""
     forwards = djangos_way(operation)
@@ -146,7 +146,7 @@ def collected(
         aside.features.supports_combined_alters = False
         kind = type("OnlineSchemaEditor", (OnlineCollector, connection.SchemaEditorClass), {})
         editor: OnlineCollector = kind(aside, collect_sql=True, atomic=False)
-        editor.deferred_sql, editor.old_names = [], {}
+        editor.deferred_sql, editor.old_names, editor.present = [], dict(present.tables), present
         forwards(operation, app_label, editor, before, after)
         editor.flush_deferred()
     return editor

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, requoted, unquoted
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
 from auto_migrate.changes.change import Default
 from auto_migrate.databases.lock_modes import ALTER_TABLE, COMMENT
+from auto_migrate.databases.present_columns import column_of
 
 ADD = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ADD COLUMN (?P<column>{QUOTED}) .*", re.DOTALL)
 ALTER = re.compile(
@@ -28,7 +29,8 @@ def added(statement: str, context: StepContext) -> list[Placed] | None:
         raise NotOnline
     if any(change.constrained_domain or auto_numbered(change) for change in context.added_columns):
         raise NotOnline
-    return [(Rank.COLUMN, changed(statement, found, undo=True))]
+    undo = f"ALTER TABLE {found['table']} DROP COLUMN IF EXISTS {found['column']}"
+    return [(Rank.COLUMN, changed(statement, found, undo=undo))]
 
 
 def auto_numbered(change: object) -> bool:
@@ -47,7 +49,19 @@ def altered(statement: str, context: StepContext) -> list[Placed] | None:
         raise NotOnline
     # With the column itself, so that nobody ever sees it in between.
     rank = Rank.COLUMN if context.added_columns else Rank.CHANGE
-    return [(rank, changed(statement, found))]
+    if found["what"] != "SET DEFAULT" or context.added_columns or context.changes_type:
+        return [(rank, changed(statement, found))]
+    # Before a NOT NULL that comes along: whoever leaves the column out needs a value as soon as that is there.
+    return [(Rank.COLUMN, changed(statement, found, undo=default_as_it_is(found, context)))]
+
+
+def default_as_it_is(found: re.Match[str], context: StepContext) -> str:
+    """Return the statement that gives a column the default that it has."""
+    table, column = found["table"], found["column"]
+    connection, default = context.connection, ""
+    if connection.connection is not None and (present := column_of(connection, requoted(table), unquoted(column))):
+        default = present.default
+    return f"ALTER TABLE {table} ALTER COLUMN {column} " + (f"SET DEFAULT {default}" if default else "DROP DEFAULT")
 
 
 def remarked(statement: str, context: StepContext) -> list[Placed] | None:
@@ -60,14 +74,13 @@ def remarked(statement: str, context: StepContext) -> list[Placed] | None:
     return [(rank, Step(kind=Kind.CHANGE, sql=(statement,), table=table, lock=COMMENT))]
 
 
-def changed(statement: str, found: re.Match[str], *, undo: bool = False) -> Step:
+def changed(statement: str, found: re.Match[str], *, undo: str = "") -> Step:
     """Return the step that changes a column in an instant."""
-    table, column = found["table"], found["column"]
     return Step(
         kind=Kind.CHANGE,
         sql=(statement,),
-        table=table,
-        subject=column,
+        table=found["table"],
+        subject=found["column"],
         lock=ALTER_TABLE,
-        undo=(f"ALTER TABLE {table} DROP COLUMN IF EXISTS {column}",) if undo else (),
+        undo=(undo,) if undo else (),
     )

@@ -14,7 +14,9 @@ from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 COLUMNS = rf"\({QUOTED}(?:, {QUOTED})*\)"
 ADD = re.compile(
     rf"ALTER TABLE (?P<table>{NAME}) ADD CONSTRAINT (?P<name>{QUOTED}) "
-    rf"(?P<definition>FOREIGN KEY (?P<columns>{COLUMNS}) REFERENCES (?P<target>{NAME}) ?(?P<keys>{COLUMNS})[A-Z ]*)"
+    rf"(?P<definition>FOREIGN KEY (?P<columns>{COLUMNS}) REFERENCES (?P<target>{NAME}) ?(?P<keys>{COLUMNS})"
+    # One that somebody does not want to hold old rows is left so.
+    r"(?P<how>(?:(?! NOT (?:VALID|ENFORCED)\b)[A-Z ])*))"
 )
 
 

@@ -52,7 +52,7 @@ def dropped(statement: str, context: StepContext) -> list[Placed] | None:
     step = Step(
         kind=Kind.DROP,
         sql=(drop(found["name"]),),
-        table=context.quote(table),
+        table=context.connection.ops.quote_name(table),
         subject=found["name"],
         lock=INDEX_CONCURRENTLY,
     )

@@ -6,15 +6,21 @@ new rows only. While that one is not valid yet, `SET NOT NULL` over it would rea
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from auto_migrate.applying.online.check_constraints import look, not_valid, validated
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name
+from auto_migrate.applying.online.chosen_names import free_name
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, requoted, unquoted
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import StepContext
+from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
+from auto_migrate.databases.present_columns import name_of_not_null
 
 SET = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) SET NOT NULL")
 FILL = re.compile(
@@ -44,8 +50,11 @@ def required(statement: str, context: StepContext) -> list[Placed] | None:
         return None
     table, column = found["table"], found["column"]
     fill = context.fills.pop((table, column), "")
-    proven = by_constraint if context.version >= AS_CONSTRAINT else by_check
-    return [(Rank.ADDITION, step) for step in proven(table, column, fill)]
+    if context.version >= AS_CONSTRAINT:
+        steps = by_constraint(table, column, fill, context.connection)
+    else:
+        steps = by_check(table, column, fill)
+    return [(Rank.ADDITION, step) for step in steps]
 
 
 def by_check(table: str, column: str, fill: str) -> list[Step]:
@@ -63,11 +72,25 @@ def by_check(table: str, column: str, fill: str) -> list[Step]:
     return [*around(proven, table, column, fill), validated(table, name), taken_over]
 
 
-def by_constraint(table: str, column: str, fill: str) -> list[Step]:
-    """Return the steps from PostgreSQL 18 on, which gives the same name to what SET NOT NULL makes."""
-    name = chosen_name(table, column, "not_null")
+def by_constraint(table: str, column: str, fill: str, connection: BaseDatabaseWrapper) -> list[Step]:
+    """Return the steps from PostgreSQL 18 on, which gives the same name to what SET NOT NULL makes.
+
+    Where somebody has made one already, valid or not, that is it; to add it once more changes nothing.
+    """
+    present = present_not_null(connection, table, column)
+    name = present or free_name(connection, table, column, "not_null")
     proven = not_valid(table, name, f"NOT NULL {column}")
+    if present:
+        proven = dataclasses.replace(proven, undo=())
     return [*around(proven, table, column, fill), validated(table, name)]
+
+
+def present_not_null(connection: BaseDatabaseWrapper, table: str, column: str) -> str:
+    """Return the quoted name of the NOT NULL that a column has, empty where there is none."""
+    if connection.connection is None:
+        return ""
+    name = name_of_not_null(connection, requoted(table), unquoted(column))
+    return quoted(name) if name else ""
 
 
 def around(proven: Step, table: str, column: str, fill: str) -> list[Step]:

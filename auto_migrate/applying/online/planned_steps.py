@@ -13,6 +13,7 @@ from django.db.migrations.state import ProjectState
 
 from auto_migrate.applying.online.deferral import meets_deferred
 from auto_migrate.applying.online.planner import OnlinePlanner, needs_one_transaction, planner_of
+from auto_migrate.applying.online.present_names import PresentNames
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
 from auto_migrate.applying.online.replaced_column import ReplacedColumn, facts_of, facts_of_new
 from auto_migrate.applying.online.runner import Steps
@@ -20,7 +21,7 @@ from auto_migrate.applying.online.step import Step
 from auto_migrate.applying.operation_loop import applies_itself
 from auto_migrate.applying.operation_traits import digest_of
 from auto_migrate.applying.table_alterations import copies_online, goes_online
-from auto_migrate.changes.change import AddColumn, Change, RenameTable
+from auto_migrate.changes.change import AddColumn, Change
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.new_objects import NewObjects
 from auto_migrate.conf import get_settings
@@ -39,7 +40,7 @@ class StepPredictor(abc.ABC):
     """
 
     def __init__(self) -> None:
-        self.renamed: dict[str, str] = {}
+        self.present = PresentNames()
         self.new = NewObjects()
 
     def __call__(
@@ -54,8 +55,7 @@ class StepPredictor(abc.ABC):
         steps = () if applies_itself(migration) else self.steps(migration, operation, before, after, changes)
         for change in changes:
             self.new.follow(change)
-            if isinstance(change, RenameTable):
-                self.renamed[change.to] = self.renamed.get(change.table, change.table)
+            self.present.follow(change)
         return steps
 
     @abc.abstractmethod
@@ -71,7 +71,7 @@ class StepPredictor(abc.ABC):
 
     def former(self, table: str) -> str:
         """Return the name that a table has now, empty for one that the plan makes."""
-        return "" if table in self.new.tables else self.renamed.get(table, table)
+        return "" if table in self.new.tables else self.present.table(table)
 
 
 class PlannedSteps(StepPredictor):
@@ -84,7 +84,9 @@ class PlannedSteps(StepPredictor):
     def __init__(self, planner: OnlinePlanner, cut: Mapping[MigrationKey, Position] | None = None) -> None:
         super().__init__()
         self.cut = cut or {}
-        self.planner = dataclasses.replace(planner, look=self._look, facts_of=self._facts_of)
+        self.planner = dataclasses.replace(
+            planner, look=self._look, facts_of=self._facts_of, present=self.present, is_cut=bool(self.cut)
+        )
         self.of_database = planner.look
         # The migration whose operations come one by one, and whether it is carried out in one transaction.
         self.migration: Migration | None = None

@@ -20,10 +20,17 @@ from django.db.migrations.utils import resolve_relation
 from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.deferral import meets_deferred
+from auto_migrate.applying.online.present_names import PresentNames
 from auto_migrate.applying.online.quoted_names import parts_of
 from auto_migrate.applying.online.raw_sql import is_worth_parsing, statements_of
 from auto_migrate.applying.online.renames import renamed
-from auto_migrate.applying.online.replaced_column import Facts, demand_no_triggers, facts_of, facts_or_new
+from auto_migrate.applying.online.replaced_column import (
+    Facts,
+    demand_no_triggers,
+    demand_valid_rows,
+    facts_of,
+    facts_or_new,
+)
 from auto_migrate.applying.online.rewrites import rewritten
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
@@ -68,7 +75,9 @@ class OnlinePlanner:
     """Plans the operations of migrations.
 
     `goes` tells by a table's statistics whether what is done to it goes online; `version` is the server's (major). One
-    that `is_off` plans nothing; what was begun before is gone on with all the same. `facts_of` looks a column up.
+    that `is_off` plans nothing; what was begun before is gone on with all the same. `facts_of` looks a column up, and
+    `present` are the names by which the database knows what the plan has renamed. After a run that `is_cut` constraints
+    may stand that it goes on to validate.
     """
 
     connection: BaseDatabaseWrapper
@@ -77,6 +86,8 @@ class OnlinePlanner:
     version: int
     is_off: bool = False
     facts_of: Facts = facts_of
+    present: PresentNames = dataclasses.field(default_factory=PresentNames)
+    is_cut: bool = False
 
     def is_wanted(self, migration: Migration, state: ProjectState) -> bool:
         """Return whether any operation of a migration goes online, from the state before its first."""
@@ -111,7 +122,7 @@ class OnlinePlanner:
         if self.is_off:
             return ()
         try:
-            return tuple(self._steps(operation, app_label, before, after, changes))
+            return self._of_plain_tables(tuple(self._steps(operation, app_label, before, after, changes)))
         except NotOnline:
             return ()
         except (Error, TransientError):
@@ -155,20 +166,35 @@ class OnlinePlanner:
         after: ProjectState,
         changes: Sequence[Change],
     ) -> Sequence[Step]:
-        editor = collected(operation, app_label, self.connection, before, after)
+        context = StepContext(changes, self.version, self.connection)
+        # By the former names only a key is known again that gets another one.
+        present = self.present if context.renames else PresentNames()
+        editor = collected(operation, app_label, self.connection, before, after, present=present)
         if editor is None:
             return ()
-        context = StepContext(changes, self.version, self.connection.ops.quote_name)
         if context.renames:
-            return renamed(without_passing(editor.collected_sql), self.connection)
+            return renamed(without_passing(editor.collected_sql), self.connection, self.present)
         if not context.keeps_rows:
-            return rewritten(without_passing(editor.collected_sql), self.connection, self.version, self.facts_of)
+            steps = rewritten(without_passing(editor.collected_sql), self.connection, self.version, self.facts_of)
+            self._demand_valid_rows(steps)
+            return steps
         steps = steps_of(editor.collected_sql, context, editor.kept_keys)
         if context.added_columns and any(step.kind is Kind.FILL for step in steps):
             demand_no_triggers(self.connection, steps[0].table)
+            self._demand_valid_rows(steps)
         # One instant is what Django does, unless it makes something anew that may stay.
         is_lighter = sum(len(step.sql) for step in steps) < len(without_passing(editor.collected_sql))
         return steps if is_lighter or len(steps) > 1 or any(step.kind is not Kind.CHANGE for step in steps) else ()
+
+    def _of_plain_tables(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Return steps, none where any of their tables is partitioned or inherits: keys may come from such, too."""
+        is_plain = all(found is None or found.plain for found in map(self.look, tables_of(steps)))
+        return steps if is_plain else ()
+
+    def _demand_valid_rows(self, steps: Iterable[Step]) -> None:
+        """Raise `NotOnline` if rows are to be written that a constraint may refuse, as Django's statement would not."""
+        for table in () if self.is_cut else {step.table for step in steps if step.kind is Kind.FILL}:
+            demand_valid_rows(self.connection, table)
 
     def _sql_steps(self, operation: ops.RunSQL, app_label: str) -> Sequence[Step]:
         """Return the steps of SQL that somebody wrote, if it is plain and any of its tables goes online."""
@@ -185,7 +211,7 @@ class OnlinePlanner:
     def steps_as_written(self, operation: ops.RunSQL) -> Sequence[Step]:
         """Return the steps of SQL that somebody wrote, whatever its tables; raise `NotOnline` where there are none."""
         statements = statements_of(operation)
-        context = StepContext((), self.version, self.connection.ops.quote_name)
+        context = StepContext((), self.version, self.connection)
         return steps_of(statements, context) if statements else ()
 
     def _may_go(self, operation: Operation, app_label: str, state: ProjectState) -> bool:

@@ -12,14 +12,18 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.applying.online import foreign_keys, removals
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, unquoted
+from auto_migrate.applying.online.present_names import PresentNames
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, parts_of, unquoted
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
+from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 TABLE = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME TO (?P<to>{QUOTED})")
 COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME COLUMN (?P<column>{QUOTED}) TO (?P<to>{QUOTED})")
-DJANGOS = re.compile(r".* DEFERRABLE INITIALLY DEFERRED", re.DOTALL)
+# What the database does with a row whose target goes, from Django 6.1 on, as its catalogue writes it.
+ON_DELETE = {None: "a", "CASCADE": "c", "SET NULL": "n", "SET DEFAULT": "d"}
+DJANGOS = re.compile(r" (?:ON DELETE (?P<on_delete>CASCADE|SET NULL|SET DEFAULT) )?DEFERRABLE INITIALLY DEFERRED *")
 # A key as Django makes it, on one column, that holds all rows; and what it points to is the table and column asked for.
 SAME = """
     SELECT count(*) FROM pg_constraint
@@ -27,14 +31,15 @@ SAME = """
     JOIN pg_attribute AS other ON other.attrelid = confrelid AND other.attnum = ALL (confkey)
     WHERE conrelid = to_regclass(%s) AND conname = %s::text::name AND own.attname = %s::text::name
       AND confrelid = to_regclass(%s) AND other.attname = %s::text::name AND contype = 'f'
-      AND convalidated AND condeferrable AND condeferred AND (confupdtype, confdeltype, confmatchtype) = ('a', 'a', 's')
+      AND convalidated AND condeferrable AND condeferred AND (confupdtype, confdeltype, confmatchtype) = ('a', %s, 's')
 """
 
 
-def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper) -> list[Step]:
+def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper, present: PresentNames) -> list[Step]:
     """Return the one step of statements that give other names and make keys anew for it, and do nothing else.
 
-    Raise `NotOnline` for any others, and without a database to look at.
+    `present` are the names of what the plan has renamed before. Raise `NotOnline` for any others, and without a
+    database to look at.
     """
     tables, columns, dropped, added = (
         [found for one in statements if (found := pattern.fullmatch(one))]
@@ -43,36 +48,45 @@ def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper) -> list[
     if connection.connection is None or len(tables) + len(columns) + len(dropped) + len(added) != len(statements):
         raise NotOnline
     moved = {found["to"]: found["table"] for found in tables}
-    former = {(found["table"], found["to"]): found["column"] for found in columns}
-    kept = [key_renamed(found, dropped, former, moved, connection) for found in added]
-    if not kept or len(kept) != len(dropped):
-        raise NotOnline
     touched = (moved.get(found["table"], found["table"]) for found in (*tables, *columns, *dropped))
     first, *others = dict.fromkeys(touched)
+    present = present.copy()
+    for found in tables:
+        present.rename_table(*map(named, found.group("table", "to")))
+    for found in columns:
+        present.rename_column(*map(named, found.group("table", "column", "to")))
+    kept = [key_renamed(found, dropped, connection, present) for found in added]
+    if not kept or len(kept) != len(dropped):
+        raise NotOnline
     sql = (*(found[0] for found in (*tables, *columns)), *filter(None, kept))
     return [Step(kind=Kind.CHANGE, sql=sql, table=first, lock=ALTER_TABLE, others=tuple(others))]
 
 
 def key_renamed(
-    added: re.Match[str],
-    dropped: Iterable[re.Match[str]],
-    former: dict[tuple[str, str], str],
-    moved: dict[str, str],
-    connection: BaseDatabaseWrapper,
+    added: re.Match[str], dropped: Iterable[re.Match[str]], connection: BaseDatabaseWrapper, present: PresentNames
 ) -> str:
     """Return the statement that renames the key which another is made in the place of; raise `NotOnline` if none is.
 
     None is needed where Django finds the same name again, as where what differs of two long ones is cut off.
     """
-    table, target = added["table"], moved.get(added["target"], added["target"])
-    named, key = added["columns"][1:-1], unquoted(added["keys"][1:-1])
-    column = unquoted(former.get((table, named), named))
+    how = DJANGOS.fullmatch(added["how"])
+    if how is None:
+        raise NotOnline
+    table, target = named(added["table"]), named(added["target"])
+    column, key = (unquoted(added[columns][1:-1]) for columns in ("columns", "keys"))
+    quote = connection.ops.quote_name
+    points = [quote(present.table(target)), present.column(target, key), ON_DELETE[how["on_delete"]]]
     for found in dropped:
-        of_key = [moved.get(table, table), unquoted(found["name"]), column, target, key]
-        if found["table"] == table and DJANGOS.fullmatch(added["definition"]) and ask(connection, SAME, of_key):
-            renames = f"ALTER TABLE {table} RENAME CONSTRAINT {found['name']} TO {added['name']}"
+        of_key = [quote(present.table(table)), unquoted(found["name"]), present.column(table, column), *points]
+        if found["table"] == added["table"] and ask(connection, SAME, of_key):
+            renames = f"ALTER TABLE {added['table']} RENAME CONSTRAINT {found['name']} TO {added['name']}"
             return "" if found["name"] == added["name"] else renames
     raise NotOnline
+
+
+def named(name: str) -> str:
+    """Return a quoted name as Django writes it."""
+    return djangos_name(parts_of(name))
 
 
 def ask(connection: BaseDatabaseWrapper, question: str, parameters: Sequence[Any]) -> int:

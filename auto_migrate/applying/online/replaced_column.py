@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.applying.online.chosen_names import free_name
 from auto_migrate.applying.online.quoted_names import unquoted
 from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.databases.identifiers import quoted
@@ -19,8 +20,11 @@ ODD_TABLE = """
     EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal
                                          AND NOT starts_with(tgname, 'auto_migrate_'))
     OR EXISTS (SELECT FROM pg_policy WHERE polrelid = attrelid)
-    OR EXISTS (SELECT FROM pg_class WHERE pg_class.oid = attrelid AND (relhasrules OR relforcerowsecurity))
-    OR EXISTS (SELECT FROM pg_publication_tables WHERE format('%%I.%%I', schemaname, tablename)::regclass = attrelid)
+    OR EXISTS (SELECT FROM pg_inherits WHERE attrelid IN (inhparent, inhrelid))
+    OR EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+               WHERE pg_class.oid = attrelid AND (
+                   relkind <> 'r' OR relhasrules OR relforcerowsecurity
+                   OR EXISTS (SELECT FROM pg_publication_tables WHERE (schemaname, tablename) = (nspname, relname))))
 """
 COLUMN = f"""
     SELECT attnum, attnotnull, attidentity, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum),
@@ -82,6 +86,11 @@ TRIGGERS = """
                                                 AND NOT starts_with(tgname, 'auto_migrate_'))
         OR EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%(table)s) AND (relhasrules OR relforcerowsecurity))
 """
+# Constraints that old rows may be against, as long as nobody writes them.
+NOT_VALID = """
+    SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(%(table)s) AND contype IN ('c', 'n')
+                   AND NOT convalidated AND NOT starts_with(conname, 'auto_migrate_'))
+"""
 
 
 class NotThere(NotOnline):
@@ -103,8 +112,8 @@ class ColumnIndex:
 class ReplacedColumn:
     """A column (names quoted) and what hangs on it.
 
-    One that `becomes_required` has `value` put where NULL is, if it is not empty. `not_null` is the constraint that is
-    its NOT NULL, quoted, empty where there is none that has a name.
+    One that `becomes_required` has `value` put where NULL is, if it is not empty. `not_null` is the quoted name that
+    its NOT NULL has or will be given.
     """
 
     table: str
@@ -117,9 +126,9 @@ class ReplacedColumn:
     sequence: str
     indexes: Sequence[ColumnIndex]
     checks: Sequence[tuple[str, str]]
+    not_null: str
     becomes_required: bool = False
     value: str = ""
-    not_null: str = ""
 
 
 # Return what hangs on a column, of a table, by quoted names, without the foreign keys of these names.
@@ -149,9 +158,10 @@ def facts_of(connection: BaseDatabaseWrapper, table: str, column: str, keys_drop
         constraints = rows(CONSTRAINTS, place)
         checks = list(checks_of(constraints, set(keys_dropped)))
         # It keeps the name that it was given when the column was called otherwise.
-        not_null = next((quoted(one[1]) for one in constraints if one[0] == "n"), "")
+        not_null = next((quoted(one[1]) for one in constraints if one[0] == "n"), None)
+    not_null = not_null or free_name(connection, table, column, "not_null")
     told = (default or "", comment, statistics, sequence or "")
-    return ReplacedColumn(table, column, required, identity, *told, indexes, checks, not_null=not_null)
+    return ReplacedColumn(table, column, required, identity, *told, indexes, checks, not_null)
 
 
 def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, required: bool) -> ReplacedColumn:
@@ -161,7 +171,8 @@ def facts_of_new(connection: BaseDatabaseWrapper, table: str, column: str, *, re
         found = cursor.fetchone()
     if found is None or found[0]:
         raise NotOnline
-    return ReplacedColumn(table, column, required, "", "", None, None, "", [], [])
+    not_null = free_name(connection, table, column, "not_null")
+    return ReplacedColumn(table, column, required, "", "", None, None, "", [], [], not_null)
 
 
 def facts_or_new(
@@ -178,13 +189,21 @@ def demand_no_triggers(connection: BaseDatabaseWrapper, table: str) -> None:
     """Raise `NotOnline` if a project's own triggers would see each row written that Django's statement does not show.
 
     So with rules, and with policies that may keep rows from being written.
-
-    Without a database to look at, there are none.
     """
+    demand_none(connection, TRIGGERS, table)
+
+
+def demand_valid_rows(connection: BaseDatabaseWrapper, table: str) -> None:
+    """Raise `NotOnline` if old rows may be against a constraint, which would refuse them when they are written."""
+    demand_none(connection, NOT_VALID, table)
+
+
+def demand_none(connection: BaseDatabaseWrapper, question: str, table: str) -> None:
+    """Raise `NotOnline` if a table has any of what is asked about; without a database to look at, there is none."""
     if connection.connection is None:
         return
     with connection.cursor() as cursor:
-        cursor.execute(TRIGGERS, {"table": table})
+        cursor.execute(question, {"table": table})
         if cursor.fetchone()[0]:
             raise NotOnline
 

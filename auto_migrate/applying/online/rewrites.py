@@ -17,10 +17,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.catalogue import TARGETS
 from auto_migrate.applying.online.check_constraints import look, not_valid, validated
+from auto_migrate.applying.online.chosen_names import chosen_name
 from auto_migrate.applying.online.companions import with_companions
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.not_null import AS_CONSTRAINT, helper_name
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, chosen_name, literal, parts_of, unquoted
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, literal, parts_of, unquoted
 from auto_migrate.applying.online.removals import drop_constraint
 from auto_migrate.applying.online.replaced_column import ColumnIndex, Facts, ReplacedColumn, facts_of, renamed
 from auto_migrate.applying.online.step import Kind, Step
@@ -194,8 +195,8 @@ class Shadow:
         replaced = [f"{alter} DROP COLUMN {facts.column}", f"{alter} RENAME COLUMN {self.column} TO {facts.column}"]
         yield from self.numbered(replaced) if facts.sequence else replaced
         if facts.required and self.version >= AS_CONSTRAINT:
-            wanted = facts.not_null or chosen_name(facts.table, facts.column, "not_null")
-            yield f"{alter} RENAME CONSTRAINT {chosen_name(facts.table, self.column, 'not_null')} TO {wanted}"
+            made = chosen_name(facts.table, self.column, "not_null")
+            yield f"{alter} RENAME CONSTRAINT {made} TO {facts.not_null}"
         if facts.default:
             yield f"{alter} ALTER COLUMN {facts.column} SET DEFAULT {facts.default}"
         yield from map(self.take_over, facts.indexes)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.changes.change import AddColumn, AlterType, Change, RenameColumn, RenameTable
 from auto_migrate.changes.type_changes import Work, work_of
@@ -18,11 +20,11 @@ class NotOnline(Exception):
 
 @dataclasses.dataclass
 class StepContext:
-    """The operation's changes, the server's version (major), and the fills that wait for their NOT NULL."""
+    """The operation's changes, the server with its version (major), and the fills that wait for their NOT NULL."""
 
     changes: Sequence[Change]
     version: int
-    quote: Callable[[str], str]
+    connection: BaseDatabaseWrapper
     # Quoted table and column → the statement that fills it.
     fills: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
 

@@ -196,6 +196,14 @@ def test_plain_sql_goes_online_and_what_may_mean_more_does_not(shop: Shop) -> No
     assert ("positive", "CHECK ((number > 0))") in shop.constraints()
 
 
+def test_a_key_that_somebody_does_not_want_to_hold_old_rows_stays_so(shop: Shop) -> None:
+    key = "ALTER TABLE shop_item ADD CONSTRAINT late FOREIGN KEY (kind_number) REFERENCES shop_kind (id) NOT VALID"
+    shop.query("UPDATE shop_item SET kind_number = 77 WHERE id = 3")
+    shop.second(f"migrations.RunSQL('{key}')")
+    shop.deploy()
+    assert ("late", "FOREIGN KEY (kind_number) REFERENCES shop_kind(id) NOT VALID") in shop.constraints()
+
+
 def test_the_script_of_a_plan_has_its_transactions_where_the_run_has_them(shop: Shop) -> None:
     check = (
         'migrations.AddConstraint("item", models.CheckConstraint(condition=models.Q(number__gt=0), name="positive"))'

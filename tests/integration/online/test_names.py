@@ -97,6 +97,27 @@ def test_any_table_s_name_will_do(shop: Shop, table: str) -> None:
     shop.query(f'DROP DATABASE "{twin}"')
 
 
+def test_names_that_a_column_has_left_behind_are_passed_over_as_the_server_does(shop: Shop) -> None:
+    """What PostgreSQL names by itself has a number behind it where another column came to that name first."""
+    first = 'migrations.AddField("item", "total", models.PositiveIntegerField(null=True, unique=True))'
+    numbers = "migrations.RunSQL('UPDATE shop_item SET total = number')"
+    required = 'migrations.AlterField("item", "total", models.PositiveIntegerField(unique=True))'
+    shop.second(f'{first}, {numbers}, {required}, migrations.RenameField("item", "total", "former")')
+    shop.deploy()
+    wider = 'migrations.AlterField("item", "total", models.PositiveBigIntegerField(unique=True))'
+    shop.migration("shop", "0003_third", f"{first}, {numbers}, {required}, {wider}", after="0002_second")
+    database = shop.url.rpartition("/")[2]
+    shop.query(f'CREATE DATABASE "{database}_stock" TEMPLATE "{database}"')
+    shop.deploy()
+    ours = shop.query(DEFINITIONS)
+    shop.databases["default"] = f"{shop.url}_stock"
+    assert shop.run("migrate").code == 0
+    assert shop.query(DEFINITIONS) == ours
+    assert any(name == "shop_item_total_key1" for name, _definition in ours)
+    shop.databases["default"] = shop.url
+    shop.query(f'DROP DATABASE "{database}_stock"')
+
+
 DEFINITIONS = """
     SELECT 'index', pg_get_indexdef(indexrelid) FROM pg_index
     WHERE indrelid > 16384 AND indrelid::regclass::text NOT LIKE '%auto_migrate%'

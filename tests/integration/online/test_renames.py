@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
 
+import pytest
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from auto_migrate.applying.online.present_names import PresentNames
+from auto_migrate.applying.online.renames import renamed
+from auto_migrate.applying.online.step_context import NotOnline
+from tests.integration.databases.aliases import alias
 from tests.integration.fallback.project import ID
 from tests.integration.online.shop import ALWAYS, Shop, handled, steps
 from tests.servers import PostgreSQL
@@ -83,6 +91,24 @@ def test_keys_stay_what_they_are_and_are_called_as_django_calls_them(
     postgresql.drop_database(f"{name}_stock")
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    "operations",
+    [
+        'migrations.RenameField("line", "part", "piece"), migrations.RenameField("line", "piece", "bit")',
+        'migrations.RenameModel("Line", "Row"), migrations.RenameField("row", "part", "piece")',
+        'migrations.RenameModel("Part", "Piece"), migrations.RenameModel("Piece", "Bit")',
+    ],
+)
+def test_what_the_plan_has_given_another_name_before_keeps_its_keys_too(parts: Shop, operations: str) -> None:
+    parts.second(operations)
+    before = parts.query(KEYS)
+    assert steps(parts)[1] == ["change"]
+    assert handled(parts)["AM106"] == "online"
+    parts.deploy()
+    assert parts.query(KEYS) == before
+
+
 @pytest.mark.parametrize(
     ("before", "operation"),
     [
@@ -98,6 +124,25 @@ def test_another_key_than_djangos_is_made_anew(parts: Shop, before: str, operati
     parts.query(before)
     parts.second(operation)
     assert steps(parts) == [[]]
+
+
+@pytest.mark.parametrize(("on_delete", "statements"), [("", 0), ("ON DELETE CASCADE", 2)])
+def test_a_key_that_acts_otherwise_when_its_target_goes_is_made_anew(
+    parts: Shop, django_db_blocker: DjangoDbBlocker, on_delete: str, statements: int
+) -> None:
+    key = 'FOREIGN KEY ("{}") REFERENCES "shop_part" ("id") {} DEFERRABLE INITIALLY DEFERRED'
+    parts.query("ALTER TABLE shop_line ADD CONSTRAINT old " + key.format("part_id", on_delete))
+    # As Django 6.1 writes it where the database does what is to be done.
+    renaming = [
+        'ALTER TABLE "shop_line" DROP CONSTRAINT "old"',
+        'ALTER TABLE "shop_line" RENAME COLUMN "part_id" TO "piece_id"',
+        'ALTER TABLE "shop_line" ADD CONSTRAINT "new" ' + key.format("piece_id", "ON DELETE CASCADE"),
+    ]
+    with django_db_blocker.unblock(), alias("parts", parts.url) as name:
+        connections[name].ensure_connection()
+        with contextlib.nullcontext() if statements else pytest.raises(NotOnline):
+            (step,) = renamed(renaming, connections[name], PresentNames())
+            assert len(step.sql) == statements
 
 
 @pytest.mark.parametrize(

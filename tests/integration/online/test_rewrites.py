@@ -263,12 +263,46 @@ def test_a_bridge_that_stands_keeps_nothing_from_going_online(parts: Shop) -> No
         # Nothing would be copied, and nobody be told.
         "CREATE RULE kept AS ON UPDATE TO shop_part DO INSTEAD NOTHING",
         "ALTER TABLE shop_part ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        "CREATE TABLE heir () INHERITS (shop_part)",
+        # Which refuses old rows as soon as they are written.
+        "ALTER TABLE shop_part ADD CONSTRAINT legacy CHECK (id > 10) NOT VALID",
     ],
 )
 def test_what_hangs_on_it_and_could_not_be_there_again_leaves_it_as_it_is_written(parts: Shop, obstacle: str) -> None:
     parts.query(obstacle)
     parts.second('migrations.AlterField("part", "count", models.BigIntegerField(db_default=5))')
     assert steps(parts) == [[]]
+
+
+def test_what_points_to_a_key_from_a_table_with_heirs_leaves_it_as_it_is_written(parts: Shop) -> None:
+    """Nothing would be copied in the rows of the heirs, which a trigger on the table does not see either."""
+    slip = (
+        '("id", models.BigAutoField(primary_key=True)), ("kind", models.ForeignKey("Kind", models.CASCADE, null=True))'
+    )
+    parts.second(f'migrations.CreateModel("Slip", [{slip}])')
+    parts.deploy()
+    parts.query("CREATE TABLE heir () INHERITS (shop_slip)")
+    parts.query("INSERT INTO heir SELECT n, 1 FROM generate_series(1, 1000) AS n")
+    wider = 'migrations.AlterField("kind", "id", models.BigAutoField(primary_key=True))'
+    parts.migration("shop", "0003_third", wider, after="0002_second")
+    assert steps(parts) == [[]]
+    parts.deploy()
+    assert parts.query("SELECT count(kind_id) FROM shop_slip") == [(1000,)]
+
+
+def test_a_publication_of_what_the_role_may_not_see_is_in_nobodys_way(parts: Shop) -> None:
+    parts.query("CREATE SCHEMA secret")
+    parts.query("CREATE TABLE secret.t (id int PRIMARY KEY)")
+    parts.query("CREATE PUBLICATION secret_ones FOR TABLE secret.t")
+    role = f"r{parts.url.rpartition('/')[2]}"
+    parts.query(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+    parts.query(f"GRANT CREATE ON SCHEMA public TO {role}")
+    for (table,) in parts.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        parts.query(f"ALTER TABLE {table} OWNER TO {role}")
+    parts.settings(ENGINES={"default": {"USER": role, "PASSWORD": "x"}})
+    parts.second('migrations.AlterField("part", "size", models.BigIntegerField(null=True))')
+    assert len(steps(parts)[0]) > 1
+    parts.deploy()
 
 
 @pytest.mark.parametrize(

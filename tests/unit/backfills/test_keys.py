@@ -49,6 +49,7 @@ def test_what_mysql_is_asked_uses_its_index() -> None:
         (datetime.datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=datetime.UTC), datetime.date(2026, 3, 1)),
         (datetime.time(1, 2), b"\x00\xff"),
         (True, ""),
+        (datetime.timedelta(days=-2, microseconds=7), 1),
     ],
 )
 def test_a_key_comes_back_as_it_was_kept(key: Key) -> None:
