@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import socket
 import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.clock import Clock
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.answer_limit import AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.mysql.lock_waits import blockers_of, seconds_waited
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
-from auto_migrate.exceptions import DatabaseBusy
+from auto_migrate.exceptions import DatabaseBusy, TransientError
 from auto_migrate.retry import teller
 from auto_migrate.values import Blocker, IndexBuild
 
@@ -39,6 +45,9 @@ PATIENCE = 5
 SILENCE = 60.0
 # How often to tell how far the build of an index is.
 PROGRESS_EVERY = 5.0
+# Seconds that whoever has somebody waiting, as for a page, gives each answer; the first one over a connection that was
+# open before, which may have died unnoticed; and what somebody else has locked, long enough to see who.
+ANSWER, FIRST_ANSWER, LOCKED = 5.0, 2.0, 3.0
 # What libpq calls a connection on which a command is in progress.
 ACTIVE = 1
 
@@ -104,6 +113,8 @@ class Watchdog:
     a pooler that has no second connection to lend is as silent while it works.
     """
 
+    END = "SELECT pg_terminate_backend(PID)"
+
     def __init__(self, database: Database, emit: Emitter, *, is_question: bool = False) -> None:
         self.is_question = is_question
         # Who was in the way when it was looked at last.
@@ -152,29 +163,35 @@ class Watchdog:
         self._watched = {id(one): self._watched.get(id(one)) or Watched(one) for one in wrappers}
         return list(self._watched.values())
 
-    def _look(self, waiting: list[Watched]) -> None:
-        """Ask the server about the sessions, over a connection that is made for it and is not waited for for long."""
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[Any]:
+        """Give a cursor of a connection that is made for a look, and is not waited for for long."""
         connection: Any = self.work.copy()
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
             with hurried(connection, PATIENCE):
                 # No more than that: to set it up takes questions, and a pooler may have nobody to answer them.
                 connection.connection = connection.get_new_connection(connection.get_connection_params())
-            with ended_after(connection, PATIENCE), connection.connection.cursor() as cursor:
-                by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
-                cursor.execute(SESSIONS, [list(by_pid)])
-                for pid, state, state_change, is_blocked, seconds in cursor.fetchall():
-                    if is_blocked:
-                        self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
-                    elif by_pid[pid].is_stranded(state or "", state_change or ""):
-                        cut(by_pid[pid])
-                cursor.execute(PROGRESS)
-                for pid, *build in cursor.fetchall():
-                    if pid in by_pid:
-                        self._tell_progress(by_pid[pid], IndexBuild(*build))
+            with ended_after(connection, PATIENCE), contextlib.closing(connection.connection.cursor()) as cursor:
+                yield connection.make_cursor(cursor)
         finally:
             with contextlib.suppress(Error):
                 connection.close()
+
+    def _look(self, waiting: list[Watched]) -> None:
+        """Ask the server about the sessions."""
+        with self._beside() as cursor:
+            by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
+            cursor.execute(SESSIONS, [list(by_pid)])
+            for pid, state, state_change, is_blocked, seconds in cursor.fetchall():
+                if is_blocked:
+                    self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
+                elif by_pid[pid].is_stranded(state or "", state_change or ""):
+                    cut(by_pid[pid])
+            cursor.execute(PROGRESS)
+            for pid, *build in cursor.fetchall():
+                if pid in by_pid:
+                    self._tell_progress(by_pid[pid], IndexBuild(*build))
 
     def _tell_progress(self, watched: Watched, build: IndexBuild) -> None:
         if build.seconds >= watched.progress_at:
@@ -185,9 +202,53 @@ class Watchdog:
         if waited < watched.report_at:
             return
         watched.report_at = waited + REPORT_EVERY
-        cursor.execute(BLOCKERS, [pid, PREPARED, pid])
-        self.blockers = tuple(blocker_of(row) for row in cursor.fetchall())
+        self.blockers = self._blockers(cursor, pid)
         self.tell(Reason.STATEMENT, waited, self.blockers)
+
+    def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
+        cursor.execute(BLOCKERS, [pid, PREPARED, pid])
+        return tuple(blocker_of(row) for row in cursor.fetchall())
+
+
+class AwaitedStatement(Watched):
+    """The connection that works, whose driver does not tell whether it waits."""
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, answers: AwaitedAnswers) -> None:
+        super().__init__(wrapper)
+        self.answers = answers
+        self.since: float | None = None
+
+    def is_waiting(self) -> bool:
+        self.driver, since = self.wrapper.connection, self.answers.since
+        if since is None or self.driver is None or since != self.since:
+            self.since, self.report_at = since, TICK
+            return False
+        return True
+
+
+class MySQLWatchdog(Watchdog):
+    """Watches the connection that works on MySQL or MariaDB."""
+
+    END = "KILL PID"
+
+    def __init__(
+        self, database: Database, emit: Emitter, answers: AwaitedAnswers, *, is_question: bool = False
+    ) -> None:
+        super().__init__(database, emit, is_question=is_question)
+        self.awaited = AwaitedStatement(self.work, answers)
+
+    def _all(self) -> list[Watched]:
+        return [self.awaited]
+
+    def _look(self, waiting: list[Watched]) -> None:
+        with self._beside() as cursor:
+            for watched in waiting:
+                number = watched.driver.thread_id()
+                if (waited := seconds_waited(cursor, number)) is not None:
+                    self._tell_blocked(watched, cursor, number, waited)
+
+    def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
+        return blockers_of(cursor, pid)
 
 
 def cut(watched: Watched) -> None:
@@ -207,19 +268,68 @@ def bounded_questions(database: Database, emit: Emitter, *, patience: float | No
         except DatabaseBusy as error:
             if dog is None or not dog.blockers:
                 raise
-            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers))) from error
+            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
+
+
+@contextlib.contextmanager
+def prompt_questions(alias: str) -> Iterator[None]:
+    """Bound what the questions of the block wait for to seconds, for those who cannot wait: a request, a worker's task.
+
+    Raise what went wrong over this connection as `DatabaseUnreachable` or `DatabaseRefused`, where it means that.
+    """
+    database, emit = adapter_for(alias), Emitter(alias, uuid.uuid4(), (), Clock())
+    # They are told of runs, and nobody begins one here.
+    emit.listeners = ()
+    with (
+        answered_within(database.connection, ANSWER) as limit,
+        bounded_questions(database, emit, patience=LOCKED),
+        hurried(database.connection, math.ceil(ANSWER)),
+    ):
+        _renew(database)
+        try:
+            yield
+        except Error as error:
+            if not limit.has_raised(error):
+                raise
+            try:
+                with database.translate_errors():
+                    raise
+            except TransientError as fault:
+                raise database.unreachable(fault) from fault
+
+
+def _renew(database: Database) -> None:
+    """Set up the session of a connection that is open already; one that does not answer is made anew when needed."""
+    if database.connection.connection is None or database.connection.in_atomic_block:
+        return
+    try:
+        with ended_after(database.connection, FIRST_ANSWER):
+            database.set_up_session()
+    except Error:
+        database.discard_connection()
 
 
 @contextlib.contextmanager
 def watched(database: Database, emit: Emitter, *, is_question: bool = False) -> Iterator[Watchdog | None]:
     """Watch over this thread's statements while the block runs."""
-    if database.vendor != "postgresql":
-        yield None
-        return
-    dog = Watchdog(database, emit, is_question=is_question)
-    thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {database.alias}", daemon=True)
+    with contextlib.ExitStack() as notes:
+        if database.vendor == "postgresql":
+            dog = Watchdog(database, emit, is_question=is_question)
+        elif database.vendor == "mysql":
+            answers = notes.enter_context(awaited_answers(database.connection))
+            dog = MySQLWatchdog(database, emit, answers, is_question=is_question)
+        else:
+            yield None
+            return
+        with _watching(dog):
+            yield dog
+
+
+@contextlib.contextmanager
+def _watching(dog: Watchdog) -> Iterator[None]:
+    thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {dog.database.alias}", daemon=True)
     thread.start()
     try:
-        yield dog
+        yield
     finally:
         dog.ended.set()

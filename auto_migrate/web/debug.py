@@ -23,7 +23,7 @@ from auto_migrate.inspection import inspect
 from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.values import RunStatus, StepStatus
 from auto_migrate.web.auth import protected
-from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.endpoint import asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers, wants_page
 from auto_migrate.web.responses import answer
 from auto_migrate.web.serializers import bridge_record, holder_record, inspection_record, run_in_full
@@ -34,6 +34,7 @@ LAST_RUNS = 10
 
 @for_browsers
 @endpoint("GET", "HEAD")
+@asks_databases
 @protected
 def debug(request: HttpRequest) -> HttpResponse:
     """Answer the whole situation, as JSON or, to a browser, as a page."""
