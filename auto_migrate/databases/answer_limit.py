@@ -20,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseErrorWrapper
 
 from auto_migrate.databases.faults import causes
+from auto_migrate.databases.name_lookup import await_address
 from auto_migrate.databases.sockets import VENDORS, duplicate
 
 # How often to look, as a part of the limit.
@@ -66,9 +67,18 @@ class AnswerLimit(AwaitedAnswers):
         self._is_spent = False
 
     def __enter__(self) -> None:
-        if self._is_spent and self.wrapper.connection is None:
-            raise OperationalError(*(self._raised.args if self._raised else ())) from self._raised
+        if self.wrapper.connection is None:
+            self._check_reachable()
         super().__enter__()
+
+    def _check_reachable(self) -> None:
+        if self._is_spent:
+            raise OperationalError(*(self._raised.args if self._raised else ())) from self._raised
+        try:
+            await_address(self.wrapper, self.seconds)
+        except OperationalError as error:
+            self._raised, self._is_spent = error, True
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

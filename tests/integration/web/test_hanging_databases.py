@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from auto_migrate import watchdog
+from auto_migrate.databases import name_lookup
 from auto_migrate.history.store import History
 from auto_migrate.tasks import run_post_deploy
 from tests.integration.web.conftest import BASE
@@ -154,3 +156,16 @@ def test_the_limits_are_gone_when_the_request_is_over(bearer: Client) -> None:
     assert bearer.get(f"{BASE}/debug/").status_code == 200
     assert vars(connection).get("wrap_database_errors") is before
     assert "connect_timeout" not in connection.settings_dict["OPTIONS"]
+
+
+def test_a_resolver_that_is_silent_is_told(
+    bearer: Client, elsewhere: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    # No resolver of this machine can be made silent for one process alone.
+    monkeypatch.setattr(name_lookup.socket, "getaddrinfo", lambda *_: answered.wait(60))
+    elsewhere["HOST"] = "db.of.nobody.invalid"
+    for _ in range(3):
+        assert told(in_time(ASKED["runs"], bearer)) == (503, "database_unreachable")
+    assert len(name_lookup._lookups) == 1, "however many ask, one thread waits"
+    answered.set()
