@@ -97,6 +97,13 @@ class Watched:
         self.state_change, self.idle_looks = state_change, self.idle_looks + 1 if same else 0
         return self.idle_looks >= STRANDED
 
+    def cut(self) -> None:
+        """End the wait for an answer that will never come: what waits finds its connection lost, and begins anew."""
+        handle = duplicate(self.wrapper)
+        if handle is not None and self.wrapper.connection is self.driver:
+            with handle, contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
 
 def transaction_status(driver: Any) -> int:
     """Return what libpq knows of a connection without asking the server; may be called from any thread."""
@@ -156,7 +163,7 @@ class Watchdog:
         if waited >= SILENCE and not is_answer and (self.is_question or not self.database.is_known_pooled):
             # All of them, or the next one would be waited for as long.
             for watched in self._all():
-                cut(watched)
+                watched.cut()
 
     def _all(self) -> list[Watched]:
         wrappers = [self.work, *list(self.database.own_connections)]
@@ -187,7 +194,7 @@ class Watchdog:
                 if is_blocked:
                     self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
                 elif by_pid[pid].is_stranded(state or "", state_change or ""):
-                    cut(by_pid[pid])
+                    by_pid[pid].cut()
             cursor.execute(PROGRESS)
             for pid, *build in cursor.fetchall():
                 if pid in by_pid:
@@ -225,6 +232,9 @@ class AwaitedStatement(Watched):
             return False
         return True
 
+    def cut(self) -> None:
+        self.answers.cut()
+
 
 class MySQLWatchdog(Watchdog):
     """Watches the connection that works on MySQL or MariaDB."""
@@ -242,21 +252,12 @@ class MySQLWatchdog(Watchdog):
 
     def _look(self, waiting: list[Watched]) -> None:
         with self._beside() as cursor:
-            for watched in waiting:
-                number = watched.driver.thread_id()
-                if (waited := seconds_waited(cursor, number)) is not None:
-                    self._tell_blocked(watched, cursor, number, waited)
+            number = self.awaited.answers.number
+            if (waited := seconds_waited(cursor, number)) is not None:
+                self._tell_blocked(self.awaited, cursor, number, waited)
 
     def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
         return blockers_of(cursor, pid)
-
-
-def cut(watched: Watched) -> None:
-    """End the wait for an answer that will never come: what waits finds its connection lost, and begins anew."""
-    handle = duplicate(watched.wrapper)
-    if handle is not None and watched.wrapper.connection is watched.driver:
-        with handle, contextlib.suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,11 @@ class AwaitedAnswers(DatabaseErrorWrapper):
         super().__init__(wrapper)
         # Since when each call has waited that is not over, the innermost last.
         self._since: list[float] = []
+        # The driver's connection, its socket, and its number in the server where that is MySQL's: a driver that waits
+        # tells another thread nothing.
+        self._driver: Any = None
+        self._socket: socket.socket | None = None
+        self.number = 0
 
     @property
     def since(self) -> float | None:
@@ -41,7 +46,29 @@ class AwaitedAnswers(DatabaseErrorWrapper):
         innermost = self._since[-1:]
         return innermost[0] if innermost else None
 
+    def cut(self) -> bool:
+        """End the wait for an answer; return whether there was a connection to be cut. May be called from any thread.
+
+        What waits finds it lost. One that is only being made has no socket yet, and a limit of its own.
+        """
+        if self._socket is None or self.wrapper.connection is not self._driver:
+            return False
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def close(self) -> None:
+        """Forget the connection."""
+        if self._socket is not None:
+            self._socket.close()
+        self._driver = self._socket = None
+
     def __enter__(self) -> None:
+        driver: Any = self.wrapper.connection
+        if driver is not None and driver is not self._driver:
+            self.close()
+            self._driver, self._socket = driver, duplicate(self.wrapper)
+            self.number = driver.thread_id() if self.wrapper.vendor == "mysql" else 0
         self._since.append(monotonic())
 
     def __exit__(
@@ -96,15 +123,12 @@ class AnswerLimit(AwaitedAnswers):
         """End each wait that is too long, until the block has ended."""
         while not self.ended.wait(self.seconds / LOOKS):
             if (since := self.since) is not None and monotonic() - since >= self.seconds:
-                self._cut()
+                self.cut()
 
-    def _cut(self) -> None:
-        # A connection that is only being made has none, and a limit of its own.
-        handle = duplicate(self.wrapper)
-        if handle is not None:
-            self.was_cut = True
-            with handle, contextlib.suppress(OSError):
-                handle.shutdown(socket.SHUT_RDWR)
+    def cut(self) -> bool:
+        # Before whoever waits goes on, and looks.
+        self.was_cut = self._socket is not None
+        return super().cut()
 
 
 @contextlib.contextmanager
@@ -154,3 +178,4 @@ def _in_place(connection: BaseDatabaseWrapper, answers: AwaitedAnswers) -> Itera
         attributes.pop("wrap_database_errors")
         if usual is not None:
             attributes["wrap_database_errors"] = usual
+        answers.close()

@@ -43,6 +43,12 @@ def holder(maria: MySQL, mariadb: MariaDB) -> Iterator[BaseDatabaseWrapper]:
         yield other
 
 
+def prepared(database: Database) -> BaseDatabaseWrapper:
+    """Return a database's connection, open and set up."""
+    database.prepare()
+    return database.connection
+
+
 def told_while(database: Database, statement: str) -> list[SessionsAwaited]:
     """Return what is told while a statement waits in vain."""
     told: list[Event] = []
@@ -51,7 +57,7 @@ def told_while(database: Database, statement: str) -> list[SessionsAwaited]:
         database.guarded(patience=3.0),
         watched(database, emit),
         pytest.raises(DatabaseError),
-        database.connection.cursor() as cursor,
+        prepared(database).cursor() as cursor,
     ):
         cursor.execute(statement)
     return [event for event in told if isinstance(event, SessionsAwaited)]
@@ -84,7 +90,7 @@ def test_a_question_that_waits_ends_with_who_is_in_the_way(maria: MySQL, holder:
     def ask() -> None:
         with bounded_questions(maria, emit, patience=3.0):
             try:
-                with maria.translate_errors(), maria.connection.cursor() as cursor:
+                with maria.translate_errors(), prepared(maria).cursor() as cursor:
                     cursor.execute("ALTER TABLE kept ADD COLUMN note INT")
             except TransientError as fault:
                 raise maria.unreachable(fault) from fault
