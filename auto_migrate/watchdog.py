@@ -13,6 +13,7 @@ import math
 import socket
 import threading
 import uuid
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
-from auto_migrate.databases.answer_limit import AwaitedAnswers, answered_within, awaited_answers
+from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.mysql.lock_waits import blockers_of, seconds_waited
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
@@ -261,42 +262,78 @@ class MySQLWatchdog(Watchdog):
 
 
 @contextlib.contextmanager
-def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[None]:
+def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[Watchdog | None]:
     """Bound what the questions of the block wait for, and say for whom; raise `DatabaseBusy` naming them."""
-    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog:
-        try:
-            yield
-        except DatabaseBusy as error:
-            if dog is None or not dog.blockers:
-                raise
-            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
+    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog, _naming(dog):
+        yield dog
+
+
+@contextlib.contextmanager
+def _naming(dog: Watchdog | None) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseBusy as error:
+        if dog is None or not dog.blockers:
+            raise
+        raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompt:
+    """The limits of the questions of one connection, and who sees what they wait for."""
+
+    database: Database
+    limit: AnswerLimit
+    dog: Watchdog | None
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise what went wrong over this connection, and over no other, as what it means."""
+        with _naming(self.dog):
+            try:
+                yield
+            except Error as error:
+                if not self.limit.has_raised(error):
+                    raise
+                try:
+                    with self.database.translate_errors():
+                        raise
+                except TransientError as fault:
+                    raise self.database.unreachable(fault) from fault
+
+
+# Of the connections that are under limits now.
+_prompts: weakref.WeakKeyDictionary[BaseDatabaseWrapper, Prompt] = weakref.WeakKeyDictionary()
 
 
 @contextlib.contextmanager
 def prompt_questions(alias: str) -> Iterator[None]:
     """Bound what the questions of the block wait for to seconds, for those who cannot wait: a request, a worker's task.
 
-    Raise what went wrong over this connection as `DatabaseUnreachable` or `DatabaseRefused`, where it means that.
+    Raise what went wrong over this connection as `DatabaseUnreachable` or `DatabaseRefused`, where it means that. What
+    was waited for in vain around the block is not waited for again.
     """
-    database, emit = adapter_for(alias), Emitter(alias, uuid.uuid4(), (), Clock())
+    database = adapter_for(alias)
+    connection = database.connection
+    if (prompt := _prompts.get(connection)) is not None:
+        with prompt.translated():
+            yield
+        return
+    emit = Emitter(alias, uuid.uuid4(), (), Clock())
     # They are told of runs, and nobody begins one here.
     emit.listeners = ()
     with (
-        answered_within(database.connection, ANSWER) as limit,
-        bounded_questions(database, emit, patience=LOCKED),
-        hurried(database.connection, math.ceil(ANSWER)),
+        answered_within(connection, ANSWER) as limit,
+        bounded_questions(database, emit, patience=LOCKED) as dog,
+        hurried(connection, math.ceil(ANSWER)),
     ):
         _renew(database)
+        prompt = _prompts[connection] = Prompt(database, limit, dog)
         try:
-            yield
-        except Error as error:
-            if not limit.has_raised(error):
-                raise
-            try:
-                with database.translate_errors():
-                    raise
-            except TransientError as fault:
-                raise database.unreachable(fault) from fault
+            with prompt.translated():
+                yield
+        finally:
+            del _prompts[connection]
 
 
 def _renew(database: Database) -> None:

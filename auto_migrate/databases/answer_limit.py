@@ -147,12 +147,10 @@ def awaited_answers(connection: BaseDatabaseWrapper) -> Iterator[AwaitedAnswers]
 def answered_within(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[AnswerLimit]:
     """Let no call of the block wait for longer for the answer that is to come over a connection.
 
-    What waits finds its connection lost; it is closed at the end, so that the next statement makes another one. A limit
-    that is around the block counts, and what was waited for in vain there is not waited for again.
+    What waits finds its connection lost; it is closed at the end, so that the next statement makes another one.
     """
-    around = vars(connection).get("wrap_database_errors")
-    limit = around if isinstance(around, AnswerLimit) else AnswerLimit(connection, seconds)
-    if connection.vendor not in VENDORS or limit is around:
+    limit = AnswerLimit(connection, seconds)
+    if connection.vendor not in VENDORS:
         yield limit
         return
     threading.Thread(target=limit.watch, daemon=True, name=f"auto_migrate answers {connection.alias}").start()
