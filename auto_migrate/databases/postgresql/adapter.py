@@ -132,7 +132,11 @@ WRITABLE = """
 IS_STANDBY = gettext_noop(
     "It is a standby. Give the primary's address instead of {host}: DATABASES[{alias!r}] (or DATABASE_URL)."
 )
-IS_READ_ONLY = gettext_noop("Let it be written to again: ALTER DATABASE {name} SET default_transaction_read_only = off")
+# Whoever types it has such a session, too.
+IS_READ_ONLY = gettext_noop(
+    "Let it be written to again: SET default_transaction_read_only = off; "
+    "ALTER DATABASE {name} SET default_transaction_read_only = off"
+)
 
 
 class PostgreSQL(Database):
@@ -199,6 +203,8 @@ class PostgreSQL(Database):
         for cause in own:
             if sqlstate := sqlstate_of(cause):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
+                if sqlstate == POOLERS_ONLY:
+                    kind = kind_of_words(first_line(cause)) or kind
                 return Fault(kind, first_line(cause)) if kind else None
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)

@@ -38,6 +38,7 @@ LIBPQ_WORDS = (
         ),
         FaultKind.BAD_ADDRESS,
     ),
+    (re.compile(r"statement pooling mode"), FaultKind.POOL_MODE),
     (re.compile(r"unsupported startup parameter|unrecognized configuration parameter"), FaultKind.BAD_ADDRESS),
     # Only where no SQLSTATE can be had (psycopg2, or a platform that does not tell which libpq is loaded), or none that
     # says anything.
