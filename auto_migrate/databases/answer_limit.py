@@ -30,6 +30,8 @@ LOOKS = 5
 class AwaitedAnswers(DatabaseErrorWrapper):
     """Stands around each call of the driver, and knows since when the answer to it is awaited."""
 
+    wrapper: BaseDatabaseWrapper
+
     def __init__(self, wrapper: BaseDatabaseWrapper) -> None:
         super().__init__(wrapper)
         # Since when each call has waited that is not over, the innermost last.
@@ -78,7 +80,7 @@ class AwaitedAnswers(DatabaseErrorWrapper):
         if self._since:
             # Something was answered.
             self._since[-1] = monotonic()
-        super().__exit__(kind, error, traceback)  # type: ignore[arg-type] # Django takes None, too
+        super().__exit__(kind, error, traceback)
 
 
 class AnswerLimit(AwaitedAnswers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 import uuid
@@ -13,7 +14,6 @@ import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -57,13 +57,13 @@ def locked() -> Iterator[Callable[[str], int]]:
     ) as holder:  # fmt: skip
 
         def lock(table: str) -> int:
-            holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]
+            holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             return holder.info.backend_pid
 
         yield lock
 
 
-def told(response: HttpResponse) -> tuple[int, str]:
+def told(response: Any) -> tuple[int, str]:
     """Return an answer's status, and the code of its error."""
     return response.status_code, response.json()["error"]["code"]
 
@@ -164,7 +164,7 @@ def test_a_resolver_that_is_silent_is_told(
 ) -> None:
     answered = threading.Event()
     # No resolver of this machine can be made silent for one process alone.
-    monkeypatch.setattr(name_lookup.socket, "getaddrinfo", lambda *_: answered.wait(60))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: answered.wait(60))
     elsewhere["HOST"] = "db.of.nobody.invalid"
     for _ in range(3):
         assert told(in_time(ASKED["runs"], bearer)) == (503, "database_unreachable")
