@@ -173,7 +173,7 @@ class Watchdog:
 
     @contextlib.contextmanager
     def _beside(self) -> Iterator[Any]:
-        """Give a cursor of a connection that is made for a look, and is not waited for for long."""
+        """Return a cursor of a connection that is made for a look, and is not waited for for long."""
         connection: Any = self.work.copy()
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
