@@ -24,7 +24,6 @@ from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.mysql.lock_waits import blockers_of, seconds_waited
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
@@ -252,12 +251,17 @@ class MySQLWatchdog(Watchdog):
         return [self.awaited]
 
     def _look(self, waiting: list[Watched]) -> None:
+        # Runs on other databases, and those that wait for nobody, do without.
+        from auto_migrate.databases.mysql.lock_waits import seconds_waited
+
         with self._beside() as cursor:
             number = self.awaited.answers.number
             if (waited := seconds_waited(cursor, number)) is not None:
                 self._tell_blocked(self.awaited, cursor, number, waited)
 
     def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
+        from auto_migrate.databases.mysql.lock_waits import blockers_of
+
         return blockers_of(cursor, pid)
 
 
