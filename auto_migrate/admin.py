@@ -60,6 +60,18 @@ class BackfillAdmin(Base):
             text = _("Backfill {backfill} is {state}.").format(backfill=record.key, state=told[0].state)
             self.message_user(request, text, messages.SUCCESS if changed else messages.WARNING)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show them, or say within seconds that the database cannot be asked."""
+        from auto_migrate.web.endpoint import asks_databases, endpoint
+        from auto_migrate.web.pages.frame import for_browsers
+
+        def rendered(request: HttpRequest) -> Any:
+            response: Any = super(BackfillAdmin, self).changelist_view(request, extra_context)
+            # Otherwise it asks for the rows when nobody looks any more how long that takes.
+            return response.render() if hasattr(response, "render") else response
+
+        return for_browsers(endpoint("GET", "HEAD", "POST")(asks_databases(rendered)))(request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[BackfillRecord]:
         """Return all of them, from a table that the first look makes."""
         found = super().get_queryset(request)

@@ -296,9 +296,9 @@ class SessionsAwaited(Event):
     """The run stands still since other sessions are in its way; `waited` seconds have passed so far.
 
     `reason` is `record` (another transaction holds the lock on the record), `fence` (another runner is at work outside
-    of a transaction), `build` (an index build that a runner left behind), `statement` (a statement of this run waits in
-    the server) or `silence` (nothing is answered, not even on another connection). Comes inside transactions and from
-    another thread: listeners must not use the run's connection.
+    of a transaction), `build` (an index build that a runner left behind), `rehearsal` (another one makes its scratch
+    database), `statement` (a statement of this run waits in the server) or `silence` (nothing is answered, not even on
+    another connection). Comes inside transactions and from another thread: listeners must not use the run's connection.
     """
 
     reason: str

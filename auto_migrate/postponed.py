@@ -28,6 +28,7 @@ from auto_migrate.planning.targets import Goal
 from auto_migrate.request import RunRequest
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import RunStatus
+from auto_migrate.watchdog import prompt_questions
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
 PASSING = frozenset({ExitCode.UNREACHABLE, ExitCode.LOCK_TIMEOUT, ExitCode.INTERRUPTED})
@@ -42,12 +43,13 @@ def apply_postponed(database: str = DEFAULT_DB_ALIAS, *, requested_by: str = "")
 
     Raise `Waiting` while the deploy may not be over, `AutoMigrateError` if the run does not end well.
     """
-    if not is_anything_left(database):
-        return None
-    check_deploy_over(database, timezone.now())
-    check_untried(database)
-    if holder := adapter_for(database).lock_holder():
-        raise Waiting(_("{holder} holds the deploy lock.").format(holder=holder.description))
+    with prompt_questions(database):
+        if not is_anything_left(database):
+            return None
+        check_deploy_over(database, timezone.now())
+        check_untried(database)
+        if holder := adapter_for(database).lock_holder():
+            raise Waiting(_("{holder} holds the deploy lock.").format(holder=holder.description))
     goal = Goal.asked(None, None, Phase.POST_DEPLOY)
     return migrate(database, RunRequest(goal=goal, lock_wait=0, requested_by=requested_by))
 

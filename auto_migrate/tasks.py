@@ -29,6 +29,7 @@ from auto_migrate.postponed import Waiting, apply_postponed
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.values import RunStatus
+from auto_migrate.watchdog import prompt_questions
 
 try:
     from celery import shared_task
@@ -74,7 +75,8 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = (), ackno
                 _("This worker is of another release: it does not have {names}.").format(names=", ".join(missing)),
                 hint=_("Restart the workers with the release that has them, and ask again."),
             )
-        asked = History(database).get(run)
+        with prompt_questions(database):
+            asked = History(database).get(run)
         goal = Goal.asked(None, None, asked.phase if asked else None)
         acknowledgements = tuple(map(of_text, acknowledge))
         migrate(database, RunRequest(goal=goal, queued=run, acknowledgements=acknowledgements))
@@ -83,7 +85,7 @@ def run_migrations(database: str, run_id: str, wanted: Sequence[str] = (), ackno
     except AutoMigrateError as error:
         # The history has it already, and `status_url` shows it, unless the run never began.
         logger.warning(_("Run {run_id} did not end well: {error}").format(run_id=run_id, error=error))
-        with contextlib.suppress(Error):
+        with contextlib.suppress(AutoMigrateError, Error), prompt_questions(database):
             History(database).abandon(run, error=str(error), status=RunStatus.FAILED)
 
 

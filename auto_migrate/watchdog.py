@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import socket
 import threading
+import uuid
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.clock import Clock
+from auto_migrate.databases import adapter_for
+from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
@@ -24,7 +30,7 @@ from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason,
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
-from auto_migrate.exceptions import DatabaseBusy
+from auto_migrate.exceptions import DatabaseBusy, TransientError
 from auto_migrate.retry import teller
 from auto_migrate.values import Blocker, IndexBuild
 
@@ -39,6 +45,9 @@ PATIENCE = 5
 SILENCE = 60.0
 # How often to tell how far the build of an index is.
 PROGRESS_EVERY = 5.0
+# Seconds that whoever has somebody waiting, as for a page, gives each answer; the first one over a connection that was
+# open before, which may have died unnoticed; and what somebody else has locked, long enough to see who.
+ANSWER, FIRST_ANSWER, LOCKED = 5.0, 2.0, 3.0
 # What libpq calls a connection on which a command is in progress.
 ACTIVE = 1
 
@@ -88,6 +97,13 @@ class Watched:
         self.state_change, self.idle_looks = state_change, self.idle_looks + 1 if same else 0
         return self.idle_looks >= STRANDED
 
+    def cut(self) -> None:
+        """End the wait for an answer that will never come: what waits finds its connection lost, and begins anew."""
+        handle = duplicate(self.wrapper)
+        if handle is not None and self.wrapper.connection is self.driver:
+            with handle, contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
 
 def transaction_status(driver: Any) -> int:
     """Return what libpq knows of a connection without asking the server; may be called from any thread."""
@@ -103,6 +119,8 @@ class Watchdog:
     A server that answers nobody any more is waited for as long as `SILENCE`, by a run only where it is asked directly:
     a pooler that has no second connection to lend is as silent while it works.
     """
+
+    END = "SELECT pg_terminate_backend(PID)"
 
     def __init__(self, database: Database, emit: Emitter, *, is_question: bool = False) -> None:
         self.is_question = is_question
@@ -145,36 +163,42 @@ class Watchdog:
         if waited >= SILENCE and not is_answer and (self.is_question or not self.database.is_known_pooled):
             # All of them, or the next one would be waited for as long.
             for watched in self._all():
-                cut(watched)
+                watched.cut()
 
     def _all(self) -> list[Watched]:
         wrappers = [self.work, *list(self.database.own_connections)]
         self._watched = {id(one): self._watched.get(id(one)) or Watched(one) for one in wrappers}
         return list(self._watched.values())
 
-    def _look(self, waiting: list[Watched]) -> None:
-        """Ask the server about the sessions, over a connection that is made for it and is not waited for for long."""
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[Any]:
+        """Return a cursor of a connection that is made for a look, and is not waited for for long."""
         connection: Any = self.work.copy()
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
             with hurried(connection, PATIENCE):
                 # No more than that: to set it up takes questions, and a pooler may have nobody to answer them.
                 connection.connection = connection.get_new_connection(connection.get_connection_params())
-            with ended_after(connection, PATIENCE), connection.connection.cursor() as cursor:
-                by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
-                cursor.execute(SESSIONS, [list(by_pid)])
-                for pid, state, state_change, is_blocked, seconds in cursor.fetchall():
-                    if is_blocked:
-                        self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
-                    elif by_pid[pid].is_stranded(state or "", state_change or ""):
-                        cut(by_pid[pid])
-                cursor.execute(PROGRESS)
-                for pid, *build in cursor.fetchall():
-                    if pid in by_pid:
-                        self._tell_progress(by_pid[pid], IndexBuild(*build))
+            with ended_after(connection, PATIENCE), contextlib.closing(connection.connection.cursor()) as cursor:
+                yield connection.make_cursor(cursor)
         finally:
             with contextlib.suppress(Error):
                 connection.close()
+
+    def _look(self, waiting: list[Watched]) -> None:
+        """Ask the server about the sessions."""
+        with self._beside() as cursor:
+            by_pid = {watched.driver.info.backend_pid: watched for watched in waiting}
+            cursor.execute(SESSIONS, [list(by_pid)])
+            for pid, state, state_change, is_blocked, seconds in cursor.fetchall():
+                if is_blocked:
+                    self._tell_blocked(by_pid[pid], cursor, pid, seconds or 0.0)
+                elif by_pid[pid].is_stranded(state or "", state_change or ""):
+                    by_pid[pid].cut()
+            cursor.execute(PROGRESS)
+            for pid, *build in cursor.fetchall():
+                if pid in by_pid:
+                    self._tell_progress(by_pid[pid], IndexBuild(*build))
 
     def _tell_progress(self, watched: Watched, build: IndexBuild) -> None:
         if build.seconds >= watched.progress_at:
@@ -185,41 +209,169 @@ class Watchdog:
         if waited < watched.report_at:
             return
         watched.report_at = waited + REPORT_EVERY
-        cursor.execute(BLOCKERS, [pid, PREPARED, pid])
-        self.blockers = tuple(blocker_of(row) for row in cursor.fetchall())
+        self.blockers = self._blockers(cursor, pid)
         self.tell(Reason.STATEMENT, waited, self.blockers)
 
+    def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
+        cursor.execute(BLOCKERS, [pid, PREPARED, pid])
+        return tuple(blocker_of(row) for row in cursor.fetchall())
 
-def cut(watched: Watched) -> None:
-    """End the wait for an answer that will never come: what waits finds its connection lost, and begins anew."""
-    handle = duplicate(watched.wrapper)
-    if handle is not None and watched.wrapper.connection is watched.driver:
-        with handle, contextlib.suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
+
+class AwaitedStatement(Watched):
+    """The connection that works, whose driver does not tell whether it waits."""
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, answers: AwaitedAnswers) -> None:
+        super().__init__(wrapper)
+        self.answers = answers
+        self.since: float | None = None
+
+    def is_waiting(self) -> bool:
+        self.driver, since = self.wrapper.connection, self.answers.since
+        if since is None or self.driver is None or since != self.since:
+            self.since, self.report_at = since, TICK
+            return False
+        return True
+
+    def cut(self) -> None:
+        self.answers.cut()
+
+
+class MySQLWatchdog(Watchdog):
+    """Watches the connection that works on MySQL or MariaDB."""
+
+    END = "KILL PID"
+
+    def __init__(
+        self, database: Database, emit: Emitter, answers: AwaitedAnswers, *, is_question: bool = False
+    ) -> None:
+        super().__init__(database, emit, is_question=is_question)
+        self.awaited = AwaitedStatement(self.work, answers)
+
+    def _all(self) -> list[Watched]:
+        return [self.awaited]
+
+    def _look(self, waiting: list[Watched]) -> None:
+        # Runs on other databases, and those that wait for nobody, do without.
+        from auto_migrate.databases.mysql.lock_waits import seconds_waited
+
+        with self._beside() as cursor:
+            number = self.awaited.answers.number
+            if (waited := seconds_waited(cursor, number)) is not None:
+                self._tell_blocked(self.awaited, cursor, number, waited)
+
+    def _blockers(self, cursor: Any, pid: int) -> tuple[Blocker, ...]:
+        from auto_migrate.databases.mysql.lock_waits import blockers_of
+
+        return blockers_of(cursor, pid)
 
 
 @contextlib.contextmanager
-def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[None]:
+def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[Watchdog | None]:
     """Bound what the questions of the block wait for, and say for whom; raise `DatabaseBusy` naming them."""
-    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog:
-        try:
+    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog, _naming(dog):
+        yield dog
+
+
+@contextlib.contextmanager
+def _naming(dog: Watchdog | None) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseBusy as error:
+        if dog is None or not dog.blockers:
+            raise
+        raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompt:
+    """The limits of the questions of one connection, and who sees what they wait for."""
+
+    database: Database
+    limit: AnswerLimit
+    dog: Watchdog | None
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise what went wrong over this connection, and over no other, as what it means."""
+        with _naming(self.dog):
+            try:
+                yield
+            except Error as error:
+                if not self.limit.has_raised(error):
+                    raise
+                try:
+                    with self.database.translate_errors():
+                        raise
+                except TransientError as fault:
+                    raise self.database.unreachable(fault) from fault
+
+
+# Of the connections that are under limits now.
+_prompts: weakref.WeakKeyDictionary[BaseDatabaseWrapper, Prompt] = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def prompt_questions(alias: str) -> Iterator[None]:
+    """Bound what the questions of the block wait for to seconds, for those who cannot wait: a request, a worker's task.
+
+    Raise what went wrong over this connection as `DatabaseUnreachable` or `DatabaseRefused`, where it means that. What
+    was waited for in vain around the block is not waited for again.
+    """
+    database = adapter_for(alias)
+    connection = database.connection
+    if (prompt := _prompts.get(connection)) is not None:
+        with prompt.translated():
             yield
-        except DatabaseBusy as error:
-            if dog is None or not dog.blockers:
-                raise
-            raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers))) from error
+        return
+    emit = Emitter(alias, uuid.uuid4(), (), Clock())
+    # They are told of runs, and nobody begins one here.
+    emit.listeners = ()
+    with (
+        answered_within(connection, ANSWER) as limit,
+        bounded_questions(database, emit, patience=LOCKED) as dog,
+        hurried(connection, math.ceil(ANSWER)),
+    ):
+        _renew(database)
+        prompt = _prompts[connection] = Prompt(database, limit, dog)
+        try:
+            with prompt.translated():
+                yield
+        finally:
+            del _prompts[connection]
+
+
+def _renew(database: Database) -> None:
+    """Set up the session of a connection that is open already; one that does not answer is made anew when needed."""
+    if database.connection.connection is None or database.connection.in_atomic_block:
+        return
+    try:
+        with ended_after(database.connection, FIRST_ANSWER):
+            database.set_up_session()
+    except Error:
+        database.discard_connection()
 
 
 @contextlib.contextmanager
 def watched(database: Database, emit: Emitter, *, is_question: bool = False) -> Iterator[Watchdog | None]:
     """Watch over this thread's statements while the block runs."""
-    if database.vendor != "postgresql":
-        yield None
-        return
-    dog = Watchdog(database, emit, is_question=is_question)
-    thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {database.alias}", daemon=True)
+    with contextlib.ExitStack() as notes:
+        if database.vendor == "postgresql":
+            dog = Watchdog(database, emit, is_question=is_question)
+        elif database.vendor == "mysql":
+            answers = notes.enter_context(awaited_answers(database.connection))
+            dog = MySQLWatchdog(database, emit, answers, is_question=is_question)
+        else:
+            yield None
+            return
+        with _watching(dog):
+            yield dog
+
+
+@contextlib.contextmanager
+def _watching(dog: Watchdog) -> Iterator[None]:
+    thread = threading.Thread(target=dog.run, name=f"auto_migrate watchdog {dog.database.alias}", daemon=True)
     thread.start()
     try:
-        yield dog
+        yield
     finally:
         dog.ended.set()

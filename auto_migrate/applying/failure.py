@@ -109,7 +109,7 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     if progress.is_cut:
         lines.append(_("So may be what it did itself. Mend the migration, look at its data, then type one of:"))
         lines += choices(progress.migration, progress.index, backwards=progress.backwards, database=database.alias)
-    elif not progress.backwards:
+    elif not progress.backwards and not is_out_of_room(error):
         lines.append(_("Mend the migration and deploy again."))
     return "\n".join(lines)
 
@@ -130,9 +130,21 @@ CANCELLED = frozenset({"57014", 1969, 3024})
 THERE_ALREADY = frozenset({"42P07", "42701", "42710", 1050, 1060, 1061})
 
 
+# How they say that they have no room: disk_full, ER_DISK_FULL and ER_RECORD_FILE_FULL.
+FULL = frozenset({"53100", 1021, 1114})
+
+
+def is_out_of_room(error: BaseException) -> bool:
+    """Return whether the server's disk is full, of which no migration is to blame."""
+    return any(code in FULL for cause in causes(error) for code in codes_of(cause))
+
+
 def advice(database: Database, error: BaseException) -> list[str]:
     """Return what a known error asks to look at, as lines."""
     codes = {code for cause in causes(error) for code in codes_of(cause)}
+    if is_out_of_room(error):
+        where = database.address.host
+        return [_("The disk of the server {host} is full. Make room there and deploy again.").format(host=where)]
     if codes & CANCELLED:
         return [_("It was cancelled, by hand or since it took longer than {setting} lets it.").format(setting=TIMEOUT)]
     # SQLite has no number for it, and no other language.

@@ -29,6 +29,7 @@ from auto_migrate.history.models import BackfillRecord
 from auto_migrate.retry import Retry, retry_transient_errors
 from auto_migrate.tenancy import in_public, shared_schema
 from auto_migrate.values import BackfillKey, BackfillState
+from auto_migrate.watchdog import watched
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def run_backfills(
     """
     emit = Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     adapter = adapter_for(database)
-    with report_ending(emit), in_public(database), directly(database), adapter.guarded():
+    with report_ending(emit), in_public(database), directly(database), adapter.guarded(), watched(adapter, emit):
         emit.schema = shared_schema(database)
         return Background(adapter, emit, patience, tenants).run()
 

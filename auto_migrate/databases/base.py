@@ -216,10 +216,8 @@ class Database(abc.ABC):
             reason, advice = _(fault.kind.value), self.hint(fault.kind)
             return TransientError(reason, detail=fault.detail, contention=fault.kind.contention, advice=advice)
         text = _("The database refuses for good: {reason} ({where}).")
-        return DatabaseRefused(
-            text.format(reason=_(fault.kind.value), where=self.address),
-            hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))),
-        )
+        told = text.format(reason=_(fault.kind.value), where=self.address)
+        return DatabaseRefused(told, hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))))
 
     def hint(self, kind: FaultKind) -> str:
         """Return what to check for a kind of fault, or an empty text."""
@@ -304,6 +302,10 @@ class Database(abc.ABC):
         `limited` bounds the waits of its statements for locks as well, to `patience` seconds (None: as configured).
         """
         yield
+
+    def set_up_session(self) -> None:
+        """Set up the session of the connection that is open, as `guarded` does for each that is made."""
+        return
 
     def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
         """Make sure that the turn is ours, and that nobody who had it before is still at work in this database.

@@ -36,6 +36,7 @@ class FaultKind(enum.Enum):
     TOO_OLD = _("the server is older than this Django supports")
     NO_SCHEMA = _("there is no schema to make tables in")
     ROLE_READ_ONLY = _("the role's own settings make every transaction read-only")
+    POOL_MODE = _("the pooler lends its connections for single statements only")
     ROLE_TIMEOUT = _("the role's statement_timeout ends even the shortest questions")
 
     @property
@@ -59,6 +60,7 @@ PERMANENT = frozenset(
         FaultKind.TOO_OLD,
         FaultKind.NO_SCHEMA,
         FaultKind.ROLE_READ_ONLY,
+        FaultKind.POOL_MODE,
         FaultKind.ROLE_TIMEOUT,
     }
 )
@@ -91,6 +93,10 @@ HINTS = {
     ),
     FaultKind.ROLE_READ_ONLY: _(
         "Migrate with another role, or let this one write: ALTER ROLE {role} SET default_transaction_read_only = off"
+    ),
+    FaultKind.POOL_MODE: _(
+        "Let PgBouncer lend them for transactions, pool_mode = transaction, or name the server itself: "
+        "AUTO_MIGRATE['DIRECT_URLS']"
     ),
     FaultKind.ROLE_TIMEOUT: _("Give the role more time: ALTER ROLE {role} SET statement_timeout = '60s'"),
 }

@@ -25,6 +25,7 @@ class Reason(enum.StrEnum):
     RECORD = "record"
     FENCE = "fence"
     BUILD = "build"
+    REHEARSAL = "rehearsal"
     STATEMENT = "statement"
     SILENCE = "silence"
 
@@ -34,6 +35,7 @@ TEXTS = {
     Reason.RECORD: gettext_noop("another transaction has held the lock on the record for {waited:.0f}s"),
     Reason.FENCE: gettext_noop("another runner has been at work outside of a transaction for {waited:.0f}s"),
     Reason.BUILD: gettext_noop("an index build that a runner left behind has been going on for {waited:.0f}s"),
+    Reason.REHEARSAL: gettext_noop("another rehearsal has been making its scratch database for {waited:.0f}s"),
     Reason.STATEMENT: gettext_noop("a statement has been waiting in the server for {waited:.0f}s"),
     Reason.SILENCE: gettext_noop(
         "nothing has been answered for {waited:.0f}s, not even on another connection: a pooler that lends a run fewer "
@@ -79,11 +81,11 @@ def in_the_way(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> 
     )
 
 
-def ways_out(blockers: Sequence[Blocker]) -> list[str]:
-    """Say who is in the way and what may be done about it, as lines."""
+def ways_out(blockers: Sequence[Blocker], *, end: str = "SELECT pg_terminate_backend(PID)") -> list[str]:
+    """Say who is in the way and what may be done about it, as lines; `end` is the statement that ends a session."""
     advice = _("Let it finish and run again.")
     if any(blocker.pid for blocker in blockers):
-        advice = _("Let it finish and run again, or end it: SELECT pg_terminate_backend(PID)")
+        advice = _("Let it finish and run again, or end it: {statement}").format(statement=end)
     return [*map(describe_blocker, blockers), *endings_of_prepared(blockers), advice]
 
 

@@ -49,6 +49,7 @@ from auto_migrate.rehearsal.stage import Stage
 from auto_migrate.safety.assessment import assess
 from auto_migrate.safety.plan_assessment import blocking_level, configured, counted_impact, look
 from auto_migrate.values import MigrationKey
+from auto_migrate.watchdog import bounded_questions, watched
 from auto_migrate.workload.impact import WorkloadImpact
 from auto_migrate.workload.pg_stat_statements import SOURCE, required_statements
 from auto_migrate.workload.statement import Workload, together
@@ -109,19 +110,23 @@ def rehearse(
         adapter = adapter_for(database)
         check_vendor(adapter)
         started = emit.clock.monotonic()
-        with translate_script_errors(adapter):
+        with bounded_questions(adapter, emit), translate_script_errors(adapter):
             script, prerequisites = prepare(adapter, options, emit)
             workload = workload_of(adapter, options)
-            with (
-                place(adapter, options, emit) as settings,
-                redirect_databases(database, settings),
-                adapter.guarded(limited=False),
-            ):
-                adapter.prepare()
-                carrier = ScratchExecutor(adapter.connection, python=options.python, fits=fits_transaction)
-                confined = not options.embedded
-                stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=confined, workload=workload)
-                stage.run(prerequisites)
+        with (
+            translate_script_errors(adapter),
+            watched(adapter, emit, is_question=True),
+            place(adapter, options, emit) as settings,
+            redirect_databases(database, settings),
+            adapter.guarded(limited=False),
+        ):
+            adapter.own_connections.add(adapter.connection)
+            adapter.prepare()
+            carrier = ScratchExecutor(adapter.connection, python=options.python, fits=fits_transaction)
+            confined = not options.embedded
+            stage = Stage(carrier, script, emit=emit, rows=options.rows, confined=confined, workload=workload)
+            stage.run(prerequisites)
+        with bounded_questions(adapter, emit), translate_script_errors(adapter):
             rehearsed = judged(adapter, stage, asks=not options.embedded or options.asks_record)
         for event in not_rehearsed(rehearsed.assessment):
             emit(event)

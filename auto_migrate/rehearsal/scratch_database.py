@@ -12,25 +12,30 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
 from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.postgresql.sessions import holders
+from auto_migrate.databases.session_waits import Reason, await_free
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import DatabaseRefused
 from auto_migrate.rehearsal.rehearsal_events import LeftoversFound
 from auto_migrate.rehearsal.rehearsal_signals import undisturbed
+from auto_migrate.retry import teller
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
 
 PREFIX = "auto_migrate_rehearsal_"
 # "auto_reh" in ASCII: held while a scratch database is made, so that nobody takes it for a leftover.
 MAKING_KEY = int.from_bytes(b"auto_reh")
-POLL = 0.1
 NO_PERMISSION, IN_USE = "42501", "55006"
 
 LEFTOVERS = """
@@ -46,7 +51,7 @@ def beside(database: Database, emit: Emitter) -> Iterator[dict[str, Any]]:
     own, keeper = connection_to(database), connection_to(database, NAME=name)
     server = ScratchServer(database, own)
     try:
-        with making(database, emit.clock):
+        with making(database, emit):
             found = server.sweep()
             if found.dropped or found.unmarked:
                 emit(found)
@@ -123,25 +128,38 @@ class ScratchServer:
 def connection_to(database: Database, **settings: Any) -> BaseDatabaseWrapper:
     """Return a connection beside the usual one, not yet open."""
     connection = database.connection.copy()
-    connection.settings_dict["OPTIONS"].pop("pool", None)
+    options = connection.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
     connection.settings_dict.update(AUTOCOMMIT=True, **settings)
+    database.own_connections.add(connection)
     return connection
 
 
 @contextlib.contextmanager
-def making(database: Database, clock: Clock) -> Iterator[None]:
+def making(database: Database, emit: Emitter) -> Iterator[None]:
     """Be the only rehearsal of a database that sweeps and makes, until the scratch is made and entered.
 
-    The lock is a transaction's, since a session's would be stranded on a pooled connection.
+    The lock is a transaction's, since a session's would be stranded on a pooled connection. Raise `DeployLockTimeout`
+    where another rehearsal keeps it.
     """
     connection = connection_to(database)
     try:
         with connection.cursor() as cursor:
             cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MAKING_KEY])
-            while not cursor.fetchone()[0]:
-                clock.pause(POLL)
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MAKING_KEY])
+            await_free(
+                lambda: _is_taken(cursor),
+                lambda: tuple(blocker for blocker, _since in holders(database, MAKING_KEY)),
+                reason=Reason.REHEARSAL,
+                limit=database.runner_patience,
+                clock=emit.clock,
+                tell=teller(emit),
+            )
         yield
     finally:
         connection.close()
+
+
+def _is_taken(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MAKING_KEY])
+    return bool(cursor.fetchone()[0])

@@ -10,7 +10,7 @@ from auto_migrate.backfills.progress import record_of, states_of
 from auto_migrate.backfills.records import Backfills
 from auto_migrate.exceptions import UsageError
 from auto_migrate.web.auth import protected
-from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.endpoint import asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers, own_address, wants_page
 from auto_migrate.web.responses import answer, problem
 from auto_migrate.web.runs import asked_database
@@ -18,6 +18,7 @@ from auto_migrate.web.runs import asked_database
 
 @for_browsers
 @endpoint("GET", "HEAD")
+@asks_databases
 @protected
 def index(request: HttpRequest) -> HttpResponse:
     """List the backfills of `?database=`, or of `?tenant=` there, the oldest first."""
@@ -32,6 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def pause(request: HttpRequest, name: str) -> JsonResponse:
     """Let a backfill stand still."""
@@ -40,6 +42,7 @@ def pause(request: HttpRequest, name: str) -> JsonResponse:
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def resume(request: HttpRequest, name: str) -> JsonResponse:
     """Let a backfill go on that was paused or cancelled, or has failed."""
@@ -48,6 +51,7 @@ def resume(request: HttpRequest, name: str) -> JsonResponse:
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def cancel(request: HttpRequest, name: str) -> JsonResponse:
     """Let a backfill be; what it wrote stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 import django
@@ -22,8 +23,9 @@ from auto_migrate.history.store import History
 from auto_migrate.inspection import inspect
 from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.values import RunStatus, StepStatus
+from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web.auth import protected
-from auto_migrate.web.endpoint import endpoint
+from auto_migrate.web.endpoint import asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers, wants_page
 from auto_migrate.web.responses import answer
 from auto_migrate.web.serializers import bridge_record, holder_record, inspection_record, run_in_full
@@ -34,6 +36,7 @@ LAST_RUNS = 10
 
 @for_browsers
 @endpoint("GET", "HEAD")
+@asks_databases
 @protected
 def debug(request: HttpRequest) -> HttpResponse:
     """Answer the whole situation, as JSON or, to a browser, as a page."""
@@ -63,26 +66,32 @@ def database_situation(alias: str) -> dict[str, Any]:
     """Return what there is to know of one database; one that cannot be asked leaves an `error` and hides no other."""
     told: dict[str, Any] = {"settings": shown_database(alias), "driver": _driver(alias)}
     try:
-        adapter = adapter_for(alias)
-        inspection = inspect(alias)
-        told["server"] = scrubbed(adapter.describe())
-        told["migrations"] = inspection_record(inspection)
-        told["bridges"] = [
-            {
-                **bridge_record(bridge, schemas),
-                "definition": scrubbed(bridge.definition),
-                "released_as": bridge.released_as,
-                "schema_names": schemas,
-            }
-            for bridge, schemas in grouped(BridgeLedger(alias).everywhere())
-        ]
-        holder = adapter.lock_holder()
-        told["lock_holder"] = holder_record(holder) if holder else None
-        told["backfills"] = [record_of(record, alias) for record in Backfills(alias).all()]
-        told["runs"] = [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
+        with prompt_questions(alias):
+            told.update(_asked(alias))
     except (AutoMigrateError, TransientError, Error) as error:
         told["error"] = scrubbed(str(error))
     return told
+
+
+def _asked(alias: str) -> Iterator[tuple[str, Any]]:
+    adapter = adapter_for(alias)
+    inspection = inspect(alias)
+    yield "server", scrubbed(adapter.describe())
+    yield "migrations", inspection_record(inspection)
+    bridges = [
+        {
+            **bridge_record(bridge, schemas),
+            "definition": scrubbed(bridge.definition),
+            "released_as": bridge.released_as,
+            "schema_names": schemas,
+        }
+        for bridge, schemas in grouped(BridgeLedger(alias).everywhere())
+    ]
+    yield "bridges", bridges
+    holder = adapter.lock_holder()
+    yield "lock_holder", holder_record(holder) if holder else None
+    yield "backfills", [record_of(record, alias) for record in Backfills(alias).all()]
+    yield "runs", [_run(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
 
 
 def _run(run: RunRecord, alias: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.db import Error, connections
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
@@ -15,7 +16,9 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from django.http.response import HttpResponseBase
 
 from auto_migrate.conf import BadSetting
-from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, DatabaseUnreachable, TransientError
+from auto_migrate.databases.sockets import VENDORS
+from auto_migrate.exceptions import AutoMigrateError, DatabaseBusy, DatabaseRefused, DatabaseUnreachable, TransientError
+from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web.responses import problem
 
 logger = logging.getLogger("auto_migrate.web")
@@ -51,6 +54,31 @@ def endpoint(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
+def asks_databases(view: View) -> View:
+    """Make a view that waits for no database for longer than seconds: one that is silent, or what others have locked.
+
+    Who asks is looked up there as well, so this goes around `auth.protected`.
+    """
+
+    @functools.wraps(view)
+    def bounded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with contextlib.ExitStack() as limits:
+            for alias in connections:
+                if _can_be_limited(alias):
+                    limits.enter_context(prompt_questions(alias))
+            return view(request, *args, **kwargs)
+
+    return bounded
+
+
+def _can_be_limited(alias: str) -> bool:
+    try:
+        return connections[alias].vendor in VENDORS
+    except (ImproperlyConfigured, ImportError):
+        # Its ENGINE is none that can be had: a view that asks for it says so.
+        return False
+
+
 def _method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponseBase:
     allowed = ", ".join(methods)
     message = f"{request.method} is not allowed here. Use {allowed}."
@@ -64,6 +92,9 @@ def _error_response(error: Exception) -> HttpResponseBase:
         return problem("bad_request", str(error), status=400)
     if isinstance(error, UNREADABLE):
         return problem("bad_request", "The body cannot be read. Send a small JSON object.", status=400)
+    if isinstance(error, DatabaseBusy) or (isinstance(error, TransientError) and error.contention):
+        logger.warning("The database could not be asked: %s", error)
+        return problem("database_busy", "Somebody else has locked what was to be read. The log says who.", status=503)
     if isinstance(error, UNUSABLE_DATABASE):
         # The caller may be anybody: who the database is and where stays in the log.
         logger.warning("The database could not be used: %s", error)

@@ -24,7 +24,7 @@ from auto_migrate.phases.phase import ALL, asked_phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import Holder, RunStatus, jsonable
 from auto_migrate.web.auth import protected, who
-from auto_migrate.web.endpoint import BadRequest, endpoint
+from auto_migrate.web.endpoint import BadRequest, asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers
 from auto_migrate.web.responses import answer, problem
 from auto_migrate.web.runners import HandOverFailed, hand_over
@@ -52,6 +52,7 @@ class Order:
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def force_migrate(request: HttpRequest) -> JsonResponse:
     """Answer 202 with the run that was begun, or 409 with the one that is under way; a dry run answers the plan."""

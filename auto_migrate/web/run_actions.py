@@ -15,7 +15,7 @@ from auto_migrate.history.run_log import BLOCKER_ENDED, RunLog, Wish
 from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.values import RunStatus
 from auto_migrate.web.auth import END_BLOCKERS, may_end_blockers, protected, who
-from auto_migrate.web.endpoint import BadRequest, endpoint
+from auto_migrate.web.endpoint import BadRequest, asks_databases, endpoint
 from auto_migrate.web.force_migrate import is_lost
 from auto_migrate.web.pages.frame import for_browsers, own_address
 from auto_migrate.web.responses import answer, forbidden, problem
@@ -25,6 +25,7 @@ from auto_migrate.web.runs import asked_database, found_run, not_found
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def stop(request: HttpRequest, run_id: str) -> JsonResponse:
     """Ask a run to end as SIGTERM would end it, wherever it is; one that nobody carries out is ended here."""
@@ -33,6 +34,7 @@ def stop(request: HttpRequest, run_id: str) -> JsonResponse:
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def retry(request: HttpRequest, run_id: str) -> JsonResponse:
     """Ask a run that pauses before its next attempt to make it now."""
@@ -77,6 +79,7 @@ def _answered(request: HttpRequest, database: str, run_id: uuid.UUID) -> JsonRes
 
 @for_browsers
 @endpoint("POST")
+@asks_databases
 @protected
 def end_blocker(request: HttpRequest, pid: int) -> JsonResponse:
     """End a session, if it is in the way of the run that is under way at this moment."""

@@ -20,8 +20,10 @@ from typing import IO, Any
 from django.db import Error, connections
 
 from auto_migrate.conf import get_settings
+from auto_migrate.exceptions import AutoMigrateError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
+from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web import single_flight
 
 logger = logging.getLogger("auto_migrate.web")
@@ -127,8 +129,9 @@ def _wait(process: subprocess.Popen[bytes], errors: IO[bytes], database: str, ru
     logger.warning("Run %s: its process ended with exit code %s. %s", run_id, status, words)
     try:
         error = f"The process ended with exit code {status}. The service's log has its last words."
-        History(database).abandon(run_id, error=error)
-    except Error as trouble:
+        with prompt_questions(database):
+            History(database).abandon(run_id, error=error)
+    except (AutoMigrateError, Error) as trouble:
         logger.warning("Run %s could not be closed: %s", run_id, trouble)
     finally:
         connections[database].close()

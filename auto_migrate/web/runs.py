@@ -21,7 +21,7 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.values import RunStatus
 from auto_migrate.web.auth import protected
-from auto_migrate.web.endpoint import BadRequest, endpoint
+from auto_migrate.web.endpoint import BadRequest, asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers, wants_page
 from auto_migrate.web.responses import answer, problem
 from auto_migrate.web.serializers import run_in_full, run_summary
@@ -32,6 +32,7 @@ MAX_PAGE_SIZE = 100
 
 @for_browsers
 @endpoint("GET", "HEAD")
+@asks_databases
 @protected
 def index(request: HttpRequest) -> HttpResponse:
     """List the runs of `?database=`, newest first.
@@ -62,6 +63,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @for_browsers
 @endpoint("GET", "HEAD")
+@asks_databases
 @protected
 def detail(request: HttpRequest, run_id: str) -> HttpResponse:
     """Return everything about one run of `?database=`."""

@@ -84,7 +84,12 @@ def test_a_history_that_somebody_has_locked_holds_no_run_up_for_ever(deploy: Dep
     deploy.run()
 
 
-QUESTIONS = [("auto_migrate", "--check"), ("auto_migrate", "--plan"), ("wait_for_migrations", "--timeout=1")]
+QUESTIONS = [
+    ("auto_migrate", "--check"),
+    ("auto_migrate", "--plan"),
+    ("wait_for_migrations", "--timeout=1"),
+    ("rehearse_migrations",),
+]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, where no session outlives a transaction."""
+"""PgBouncer, if nobody says otherwise in transaction mode, where no session outlives a transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {users}
 admin_users = {user}
-pool_mode = transaction
+pool_mode = {pool_mode}
 default_pool_size = {pool_size}
 max_client_conn = 200
 ignore_startup_parameters = extra_float_digits
@@ -37,11 +37,14 @@ class PgBouncer(Server):
     stop_signals: ClassVar = {"fast": signal.SIGTERM, "immediate": signal.SIGKILL}
     refuses_root = True
 
-    def __init__(self, server: PostgreSQL, *, pool_size: int = 20, port: int | None = None) -> None:
+    def __init__(
+        self, server: PostgreSQL, *, pool_size: int = 20, pool_mode: str = "transaction", port: int | None = None
+    ) -> None:
         self.binary = PGBOUNCER.path("pgbouncer")
         super().__init__(port=port)
         self.server = server
         self.pool_size = pool_size
+        self.pool_mode = pool_mode
         self.configuration = self.folder / "pgbouncer.ini"
 
     def prepare(self) -> None:
@@ -55,6 +58,7 @@ class PgBouncer(Server):
                 users=users,
                 user=self.server.user,
                 pool_size=self.pool_size,
+                pool_mode=self.pool_mode,
             )
         )
 

@@ -210,14 +210,14 @@ class MySQL(Database):
         with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
             super().prepare()
         with self.translate_errors():
-            self._guard_session()
+            self.set_up_session()
 
     @contextlib.contextmanager
     def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
         longest = math.ceil(get_settings().LOCK_PATIENCE if patience is None else patience)
         self._guard = dict.fromkeys(LOCK_WAITS, min(max(1, longest), LONGEST_IDLE)) if limited else {}
         try:
-            with hurried(self.connection, CONNECT_TIMEOUT), each_new(self.connection, self._guard_session):
+            with hurried(self.connection, CONNECT_TIMEOUT), each_new(self.connection, self.set_up_session):
                 yield
         finally:
             self._guard = {}
@@ -226,7 +226,7 @@ class MySQL(Database):
                 with contextlib.suppress(Error):
                     self._set(before[1])
 
-    def _guard_session(self) -> None:
+    def set_up_session(self) -> None:
         """Set the session up, once for each connection."""
         own = self.connection.connection
         keep_alive(self.connection)

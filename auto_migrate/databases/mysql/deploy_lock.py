@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded, keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded, ended_after, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -204,7 +204,8 @@ class NamedLock(DeployLock):
                 with connection.cursor() as cursor:
                     self._name = lock_name(cursor, self.purpose)
                 self._connection = connection
-            with self._connection.cursor() as cursor:
+            # Nothing is asked over it that takes long.
+            with ended_after(self._connection, CONNECT_TIMEOUT), self._connection.cursor() as cursor:
                 yield cursor
 
 

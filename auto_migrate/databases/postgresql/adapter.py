@@ -16,6 +16,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
+from auto_migrate.databases.client_pool import outside_pool
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.new_connections import each_new
 from auto_migrate.databases.options import translate_bad_options
@@ -23,7 +24,13 @@ from auto_migrate.databases.postgresql.addresses import address_of
 from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
 from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
-from auto_migrate.databases.postgresql.refusals import OF_SETTINGS, POOLERS_ONLY, kind_of_words, refused_sqlstate
+from auto_migrate.databases.postgresql.refusals import (
+    OF_SETTINGS,
+    POOLERS_ONLY,
+    TIMED_OUT,
+    kind_of_words,
+    refused_sqlstate,
+)
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
 from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, SessionGuard, session_of
 from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
@@ -125,7 +132,11 @@ WRITABLE = """
 IS_STANDBY = gettext_noop(
     "It is a standby. Give the primary's address instead of {host}: DATABASES[{alias!r}] (or DATABASE_URL)."
 )
-IS_READ_ONLY = gettext_noop("Let it be written to again: ALTER DATABASE {name} SET default_transaction_read_only = off")
+# Whoever types it has such a session, too.
+IS_READ_ONLY = gettext_noop(
+    "Let it be written to again: SET default_transaction_read_only = off; "
+    "ALTER DATABASE {name} SET default_transaction_read_only = off"
+)
 
 
 class PostgreSQL(Database):
@@ -144,9 +155,9 @@ class PostgreSQL(Database):
         with hurried(self.connection, CONNECT_TIMEOUT), translate_bad_options(self):
             super().prepare()
         with self.translate_errors():
-            self._set_up()
+            self.set_up_session()
 
-    def _set_up(self) -> None:
+    def set_up_session(self) -> None:
         keep_alive(self.connection)
         self.guard.set_up()
 
@@ -157,8 +168,8 @@ class PostgreSQL(Database):
             # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
             longest = get_settings().LOCK_PATIENCE if patience is None else patience
             settings[LOCK_TIMEOUT] = milliseconds(max(longest, SHORTEST))
-        hurry = hurried(self.connection, CONNECT_TIMEOUT)
-        with hurry, self.guard.holding(settings), each_new(self.connection, self._set_up):
+        own, hurry = outside_pool(self.connection), hurried(self.connection, CONNECT_TIMEOUT)
+        with own, hurry, self.guard.holding(settings), each_new(self.connection, self.set_up_session):
             yield
 
     @property
@@ -192,6 +203,8 @@ class PostgreSQL(Database):
         for cause in own:
             if sqlstate := sqlstate_of(cause):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
+                if sqlstate == POOLERS_ONLY:
+                    kind = kind_of_words(first_line(cause)) or kind
                 return Fault(kind, first_line(cause)) if kind else None
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
@@ -206,7 +219,8 @@ class PostgreSQL(Database):
         """Return what a failed or lost connection means: libpq does not pass on the SQLSTATE of a refused one."""
         detail = first_line(error)
         sqlstate = ""
-        if "FATAL" in detail or "failed:" in detail:
+        # What did not answer once would be waited for a second time.
+        if ("FATAL" in detail or "failed:" in detail) and TIMED_OUT not in detail:
             sqlstate = refused_sqlstate(self.connection.get_connection_params()) or ""
         known = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
         if sqlstate == POOLERS_ONLY:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
-from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, bounded, keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, bounded, ended_after, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -91,7 +91,8 @@ class AdvisoryLock(DeployLock):
 
     def holder(self) -> Holder | None:
         with self.database.translate_errors(), self._cursor() as cursor:
-            cursor.execute(HOLDER, [self.key])
+            with ended_after(cursor.db, CONNECT_TIMEOUT):
+                cursor.execute(HOLDER, [self.key])
             row = cursor.fetchone()
         if row is None:
             return None

@@ -24,6 +24,9 @@ POOLERS_ONLY = "08P01"
 # What a server says of settings that come with the connection: data exceptions, and names that it does not know.
 OF_SETTINGS = frozenset({"22", "42"})
 
+# What libpq and psycopg say where `connect_timeout` has passed.
+TIMED_OUT = "timeout expired"
+
 # libpq's own words (it ships without translations in the driver's wheels), for what never reached a server.
 LIBPQ_WORDS = (
     (re.compile(r"certificate|does not support SSL|SSL was required|sslmode value", re.IGNORECASE), FaultKind.TLS),
@@ -35,6 +38,7 @@ LIBPQ_WORDS = (
         ),
         FaultKind.BAD_ADDRESS,
     ),
+    (re.compile(r"statement pooling mode"), FaultKind.POOL_MODE),
     (re.compile(r"unsupported startup parameter|unrecognized configuration parameter"), FaultKind.BAD_ADDRESS),
     # Only where no SQLSTATE can be had (psycopg2, or a platform that does not tell which libpq is loaded), or none that
     # says anything.

@@ -127,7 +127,8 @@ def _told(request: HttpRequest, response: JsonResponse) -> HttpResponse:
         target = urlsplit(here)._replace(scheme="", netloc="").geturl()
         content.append(tag("p", tag("a", _("Log in"), href=f"{login}?next={quote(target)}")))
     screen = Screen(_("This could not be done"), lambda: [Section("am-error", error["code"], content)])
-    told = page(request, screen, status=response.status_code)
+    # What cannot be asked is not to be asked who looks, either.
+    told = page(request, screen, status=response.status_code, alone=response.status_code == 503)
     for name in ("Allow",):
         if name in response:
             told[name] = response[name]
@@ -157,15 +158,18 @@ def address_of(name: str) -> str:
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
 
-def page(request: HttpRequest, screen: Screen, *, status: int = 200) -> HttpResponse:
-    """Return a page, or with `?part=live` what of it is refreshed, or that nothing of that has changed."""
+def page(request: HttpRequest, screen: Screen, *, status: int = 200, alone: bool = False) -> HttpResponse:
+    """Return a page, or with `?part=live` what of it is refreshed, or that nothing of that has changed.
+
+    One that is `alone` is made without a question to anybody: it has neither the admin's frame nor buttons.
+    """
     live = request.GET.get("part") == "live"
     if live and request.headers.get("If-None-Match") == screen.etag:
         response: HttpResponse = HttpResponseNotModified()
     elif live:
         response = HttpResponse(screen.refreshed)
     else:
-        response = _framed(request, screen)
+        response = HttpResponse(_by_itself(request, screen, _sheet(screen))) if alone else _framed(request, screen)
     response.status_code = 304 if isinstance(response, HttpResponseNotModified) else status
     response["ETag"] = screen.etag
     response["Cache-Control"] = "no-store"
@@ -191,13 +195,12 @@ def _sheet(screen: Screen, *, only_live: bool = False) -> SafeString:
 
 def _framed(request: HttpRequest, screen: Screen) -> HttpResponse:
     content = joined([_around(request), _sheet(screen)])
-    head = _head(request, screen)
     if is_staff(request) and _has_admin():
         try:
-            return _in_admin(request, screen, head, content)
+            return _in_admin(request, screen, content)
         except TemplateDoesNotExist:
             pass
-    return HttpResponse(_by_itself(screen, head, content))
+    return HttpResponse(_by_itself(request, screen, content))
 
 
 def _around(request: HttpRequest) -> SafeString:
@@ -222,7 +225,7 @@ def _head(request: HttpRequest, screen: Screen) -> SafeString:
     return joined([*links, tag("script", src=script, defer=True), again])
 
 
-def _by_itself(screen: Screen, head: SafeString, content: SafeString) -> SafeString:
+def _by_itself(request: HttpRequest, screen: Screen, content: SafeString) -> SafeString:
     trail = [tag("a", name, href=address) for name, address in screen.trail]
     document = tag(
         "html",
@@ -231,7 +234,7 @@ def _by_itself(screen: Screen, head: SafeString, content: SafeString) -> SafeStr
             tag("meta", charset="utf-8"),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("title", screen.title),
-            head,
+            _head(request, screen),
         ),
         tag(
             "body",
@@ -251,13 +254,13 @@ def _has_admin() -> bool:
     return apps.is_installed("django.contrib.admin") and from_here and bool(address_of("admin:index"))
 
 
-def _in_admin(request: HttpRequest, screen: Screen, head: SafeString, content: SafeString) -> HttpResponse:
+def _in_admin(request: HttpRequest, screen: Screen, content: SafeString) -> HttpResponse:
     from django.contrib import admin
 
     context = {
         **admin.site.each_context(request),
         "title": screen.title,
-        "head": head,
+        "head": _head(request, screen),
         "screen": content,
         "trail": screen.trail,
         # One column: what a run does needs the width, and the page less than half of the admin's scripts.

@@ -32,6 +32,7 @@ from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.safety.plan_assessment import while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
+from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web.pages import words
 from auto_migrate.web.pages.bridge_list import bridge_list
 from auto_migrate.web.pages.bridge_list import described as described_bridge
@@ -82,18 +83,19 @@ def _sections(
 def look(alias: str) -> dict[str, Any]:
     """Return what is refreshed of one database, by a few short questions; `error` if it cannot be asked."""
     try:
-        found = whole_state(alias, age=TENANTS_FRESH)
-        runs = [run_in_full(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
-        return {
-            "state": found.state,
-            "pending": found.pending,
-            "deferred": [str(key) for key in found.deferred],
-            "holder": _holder(alias),
-            "running": next((run for run in runs if run["status"] in ACTIVE), None),
-            "runs": runs,
-            "bridges": [described_bridge(*alike) for alike in grouped(found.bridges)],
-            "backfills": list(map(described, together(Backfills(alias).unfinished()))),
-        }
+        with prompt_questions(alias):
+            found = whole_state(alias, age=TENANTS_FRESH)
+            runs = [run_in_full(run, alias) for run in History(alias).runs().prefetch_related("steps")[:LAST_RUNS]]
+            return {
+                "state": found.state,
+                "pending": found.pending,
+                "deferred": [str(key) for key in found.deferred],
+                "holder": _holder(alias),
+                "running": next((run for run in runs if run["status"] in ACTIVE), None),
+                "runs": runs,
+                "bridges": [described_bridge(*alike) for alike in grouped(found.bridges)],
+                "backfills": list(map(described, together(Backfills(alias).unfinished()))),
+            }
     except TROUBLE as error:
         return {"error": scrubbed(str(error))}
 

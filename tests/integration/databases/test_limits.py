@@ -86,6 +86,19 @@ def test_what_a_pooler_refuses_for_good_is_not_tried_again(
         adapter_for(name).prepare()
 
 
+def test_a_pooler_that_lends_statement_by_statement_is_refused_for_good(
+    database_url: str, postgresql: PostgreSQL
+) -> None:
+    with (
+        PgBouncer(postgresql, pool_mode="statement") as pooler,
+        alias("main", pooler.url(database_url.rpartition("/")[2])) as name,
+    ):
+        adapter_for(name).prepare()
+        with pytest.raises(DatabaseRefused, match="single statements") as raised, adapter_for(name).translate_errors():
+            transaction.atomic(using=name)(adapter_for(name).version)()
+    assert "pool_mode = transaction" in raised.value.hint
+
+
 def test_a_setting_that_the_server_does_not_know_is_refused_for_good(postgresql: PostgreSQL) -> None:
     unknown = {"OPTIONS": {"options": "-c no_such_setting=1"}}
     with alias("main", postgresql.url(), **unknown) as name, pytest.raises(DatabaseRefused, match="make no sense"):

@@ -184,6 +184,17 @@ def test_a_known_error_is_told_with_what_to_look_at(error: Exception, words: str
     assert (len(advised) == 1 and words in advised[0]) if words else advised == []
 
 
+@pytest.mark.parametrize(
+    "error",
+    [refused("could not extend file: No space left on device", "53100"), OperationalError(1114, "The table is full")],
+)
+def test_a_full_disk_is_no_fault_of_the_migration(error: Exception) -> None:
+    ended = told(error, progress())
+    assert isinstance(ended, MigrationFailed)
+    assert "Make room there and deploy again." in ended.hint
+    assert "Mend the migration" not in ended.hint
+
+
 def test_tables_that_are_there_are_adopted_by_what_they_are_on_every_server() -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as lite:
         lite.execute("CREATE TABLE billing_invoice (id)")
