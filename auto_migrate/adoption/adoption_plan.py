@@ -175,7 +175,16 @@ def judge(
     """Decide what may be recorded."""
     numbers = range(len(order.migrations))
     evident = {order.label(number) for number in numbers if number in order.recorded or proof.is_evident(number)}
-    candidates = order.ancestors({number for number in proof.there if order.label(number) in evident})
+    known = {*evident, *(label for label, _name in recorded)}
+    candidates = order.ancestors(
+        {
+            number
+            for number in proof.there
+            if order.label(number) in evident
+            or verdict_on(order.migrations[number], resolutions) is Verdict.DONE
+            or (known and is_silent(order.migrations[number], known))
+        }
+    )
     # Who ran or recorded what builds on it had it applied, or took it for applied.
     settled = order.ancestors(order.recorded)
     questions = {
@@ -213,6 +222,14 @@ def judge(
         ),
         held_back,
     )
+
+
+def is_silent(migration: Migration, known: Collection[str]) -> bool:
+    """Return whether neither a table nor a row of the record tells of a migration's app, and no schema of itself.
+
+    In a database that is not empty it may well have been carried out.
+    """
+    return migration.app_label not in known and bool(unprovable_operations(migration))
 
 
 def hold_back(

@@ -193,5 +193,7 @@ def unclaimed_tables(source: TableSource, state: ProjectState, claimed: Collecti
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
+    # One that a model names with its schema may be found without it.
+    known |= {name.rpartition(".")[2] for name in known}
     known |= set(map(truncated, known))
     yield from (name for name in source.names() if name not in known and not name.startswith(OWN))
