@@ -23,9 +23,9 @@ from auto_migrate.drift.table_source import TableSource
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.loader import Planner, loading
+from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.partial_migrations import half_way, interruptions
-from auto_migrate.planning.schema_state import recorded_rows
+from auto_migrate.planning.schema_state import lost_squashes, recorded_rows, replaced_leaves
 from auto_migrate.values import MigrationKey, Node
 
 # Of SQL, as much is told.
@@ -107,7 +107,7 @@ def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Adop
     source = comparable_tables(database)
     recorded = recorded_rows(database.connection)
     with loading():
-        loader = Planner(database.connection).loader
+        loader = loader_of(database, recorded)
     if conflicts := loader.detect_conflicts():
         raise conflicting(conflicts)
     for key, position in interruptions(database, recorded).cut.items():
@@ -117,6 +117,20 @@ def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Adop
     state, order = read_order(loader)
     with source, atomic(using=database.alias):
         return judge(prove(source, state, order, resolutions, emit), order, resolutions, loader, recorded)
+
+
+def loader_of(database: Database, recorded: tuple[Node, ...]) -> MigrationLoader:
+    """Return the graph with its record; squashes take part as a whole where Django would leave one out."""
+    whole = Loader(None)
+    if not lost_squashes(whole, recorded):
+        return Planner(database.connection).loader
+    rows = set(recorded)
+    whole.applied_migrations = {
+        node: migration
+        for node, migration in whole.graph.nodes.items()
+        if (replaced_leaves(whole, migration) or {node}).issubset(rows)
+    }
+    return whole
 
 
 def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:

@@ -25,7 +25,7 @@ SEQUENCES = f"""
     JOIN pg_sequence ON seqrelid = sequence.oid AND seqincrement > 0
     WHERE CASE WHEN sequence.relkind = 'S' THEN has_sequence_privilege(sequence.oid, 'SELECT') END
       AND has_column_privilege(attrelid, attnum, 'SELECT')
-"""
+"""  # noqa: S608 # a constant
 IMPATIENT = "SELECT set_config('lock_timeout', '1s', true)"
 # `last_value` is what comes next as long as nobody has asked.
 NEXT = """

@@ -45,14 +45,15 @@ COLUMNS = f"""
     LEFT JOIN pg_collation ON pg_collation.oid = attcollation
     WHERE attrelid = ANY(%s) AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum
-"""
+"""  # noqa: S608 # a constant
 # A foreign key to a partitioned table has one more to each partition, which are its own and go with it.
 # A restore that was cut leaves triggers disabled, and with them what they would enforce; one of replicas never fires.
 # `confrelid` is told as the model calls it; of a table that is none's, without its schema, if it is found without.
 CONSTRAINTS = """
     SELECT conrelid, contype::text, conname::text,
            pg_get_constraintdef(pg_constraint.oid)
-               || CASE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = pg_constraint.oid AND tgenabled IN ('D', 'R'))
+               || CASE WHEN EXISTS (SELECT FROM pg_trigger
+                                    WHERE tgconstraint = pg_constraint.oid AND tgenabled IN ('D', 'R'))
                        THEN ', whose trigger is disabled' ELSE '' END,
            convalidated,
            ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key(number, place)

@@ -92,9 +92,9 @@ def tiny(tmp_path: Path, mariadb_url: str) -> Tiny:
 WAITING = """
     SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'UPDATE app_t%' OR state = 'User sleep'
 """
-# The number 1, once somebody has let go of the gate.
+# The number 1, once somebody has let go of the gate. `one` is a word of MySQL's own.
 ONE = """
-    CREATE FUNCTION one() RETURNS int
+    CREATE FUNCTION gated() RETURNS int
     BEGIN WHILE IS_USED_LOCK('gate') IS NOT NULL DO DO SLEEP(0.01); END WHILE; RETURN 1; END
 """
 
@@ -104,7 +104,7 @@ def test_rows_that_no_transaction_takes_back_are_not_written_twice(
 ) -> None:
     name = mariadb_url.rpartition("/")[2]
     mariadb.execute("ALTER TABLE app_t ENGINE = MyISAM", database=name)
-    tiny.second('migrations.RunSQL("UPDATE app_t SET n = n + one()", migrations.RunSQL.noop)')
+    tiny.second('migrations.RunSQL("UPDATE app_t SET n = n + gated()", migrations.RunSQL.noop)')
     with maria.connection.cursor() as gate:
         gate.execute(ONE)
         gate.execute("DO GET_LOCK('gate', 0)")
