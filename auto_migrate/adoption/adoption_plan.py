@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from textwrap import shorten
 
 from django.db.migrations.loader import MigrationLoader
@@ -89,7 +89,7 @@ class MigrationOrder:
     parents: tuple[frozenset[int], ...]
     recorded: frozenset[int]
 
-    def ancestors(self, numbers: Collection[int]) -> set[int]:
+    def ancestors(self, numbers: Iterable[int]) -> set[int]:
         """Return these together with all that they depend on."""
         found = set(numbers)
         for number in range(len(self.migrations) - 1, -1, -1):
@@ -191,13 +191,9 @@ def judge(
     evident = {order.label(number) for number in numbers if number in order.recorded or proof.is_evident(number)}
     known = {*evident, *(label for label, _name in recorded)}
     candidates = order.ancestors(
-        {
-            number
-            for number in proof.there
-            if order.label(number) in evident
-            or verdict_on(order.migrations[number], resolutions) is Verdict.DONE
-            or (known and is_silent(order.migrations[number], known))
-        }
+        number
+        for number in proof.there
+        if order.label(number) in evident or may_be_done(order.migrations[number], known, resolutions)
     )
     # Who ran or recorded what builds on it had it applied, or took it for applied.
     settled = order.ancestors(order.recorded)
@@ -209,16 +205,7 @@ def judge(
     }
     seen = filter(proof.is_evident, numbers)
     followed = order.ancestors({parent for number in seen for parent in order.parents[number]})
-    contradictions, waiting = [], {}
-    for label in sorted(proof.unfit):
-        lost = proof.lost_parents(label)
-        # Of apps that build on each other, these are the reason.
-        if found := proof.contradictions(label):
-            contradictions += found
-        elif behind := {order.label(parent) for parent in lost} - {label}:
-            waiting[label] = behind
-        else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
-            waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
+    contradictions, waiting = reasons(proof, order)
     unproven = (proof.unfit - set(waiting)) | {order.label(number) for number in questions}
     held_back = hold_back(order, candidates, unproven, waiting)
     stopped = {*unproven, *held_back}
@@ -238,12 +225,31 @@ def judge(
     )
 
 
-def is_silent(migration: Migration, known: Collection[str]) -> bool:
-    """Return whether neither a table nor a row of the record tells of a migration's app, and no schema of itself.
+def reasons(proof: Proof, order: MigrationOrder) -> tuple[list[Contradiction], dict[str, set[str]]]:
+    """Return why apps are at no state: tables that are as none has them, or what these apps wait for."""
+    contradictions: list[Contradiction] = []
+    waiting: dict[str, set[str]] = {}
+    for label in sorted(proof.unfit):
+        lost = proof.lost_parents(label)
+        # Of apps that build on each other, these are the reason.
+        if found := proof.contradictions(label):
+            contradictions += found
+        elif behind := {order.label(parent) for parent in lost} - {label}:
+            waiting[label] = behind
+        else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
+            waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
+    return contradictions, waiting
 
-    In a database that is not empty it may well have been carried out.
+
+def may_be_done(migration: Migration, known: Collection[str], resolutions: Resolutions) -> bool:
+    """Return whether somebody says that a migration was carried out, or whether nobody knows.
+
+    That is so where neither a table nor a row of the record tells of its app, and no schema of itself, in a database
+    that is not empty.
     """
-    return migration.app_label not in known and bool(unprovable_operations(migration))
+    if verdict_on(migration, resolutions) is Verdict.DONE:
+        return True
+    return bool(known) and migration.app_label not in known and bool(unprovable_operations(migration))
 
 
 def hold_back(
