@@ -38,6 +38,8 @@ OPEN = r"(?:[A-Za-z]{0,2}['\"]|[`\[{(])[^\n]++"
 WORD = r"(?:\\.|[^\s,;&'\"`)\]}<>\\])++"
 VALUE = rf"(?:{QUOTED}|{SEVERAL}|[>|][-+]?\s*\n\s*[^\n]++|{OPEN}|{WORD})"
 IS = r"""(?>(?:\\{0,8}["'])?\]?\s{0,20}(?:=>|:=|==(?!\d)|=(?!=)|:(?!:)|%3[AaDd])\s{0,20})"""
+# What our own commands ask of a migration that may be called as a credential is: --resolve shop.0007_token:2=done.
+ANSWER = r"(?:\d{1,4}=)?(?:done|redo|reason)(?!\w)"
 # "The password for ana was: …"
 OF = r"(?:\s{1,3}(?:is|was|for|of|given|used|para|de|do|da|era)\b(?:\s{1,3}[\w.@'\"-]{1,60})?){1,2}"
 
@@ -140,6 +142,6 @@ PATTERNS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     # host:port:database:role:… of a .pgpass
     (r"(?m)((?<!\S)[\w.*-]{1,200}+:(?:\d{4,5}|\*):[\w.*-]{1,200}+:[\w.*-]{1,200}+:)[^\s'\"]++", rf"\1{HIDDEN}"),
     # password=…, token: …, "api_key": "…", in connection strings, URLs, JSON and Python alike.
-    (rf"(?is)({NAME}(?:{OF})?{IS})(?!\*{{20}}){VALUE}", rf"\1{HIDDEN}"),
+    (rf"(?is)({NAME}(?:{OF})?{IS})(?!\*{{20}}|{ANSWER}){VALUE}", rf"\1{HIDDEN}"),
     (rf"(?<!\w)(?:{'|'.join(FORMS)}|{'|'.join(UNBOUND_FORMS)})", HIDDEN),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from textwrap import shorten
 
 from django.db.migrations.loader import MigrationLoader
@@ -23,9 +23,9 @@ from auto_migrate.drift.table_source import TableSource
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import UsageError
 from auto_migrate.planning.comparison import conflicting
-from auto_migrate.planning.loader import Planner, loading
+from auto_migrate.planning.loader import Loader, Planner, loading
 from auto_migrate.planning.partial_migrations import half_way, interruptions
-from auto_migrate.planning.schema_state import recorded_rows
+from auto_migrate.planning.schema_state import lost_squashes, recorded_rows, replaced_leaves
 from auto_migrate.values import MigrationKey, Node
 
 # Of SQL, as much is told.
@@ -89,7 +89,7 @@ class MigrationOrder:
     parents: tuple[frozenset[int], ...]
     recorded: frozenset[int]
 
-    def ancestors(self, numbers: Collection[int]) -> set[int]:
+    def ancestors(self, numbers: Iterable[int]) -> set[int]:
         """Return these together with all that they depend on."""
         found = set(numbers)
         for number in range(len(self.migrations) - 1, -1, -1):
@@ -107,7 +107,7 @@ def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Adop
     source = comparable_tables(database)
     recorded = recorded_rows(database.connection)
     with loading():
-        loader = Planner(database.connection).loader
+        loader = loader_of(database, recorded)
     if conflicts := loader.detect_conflicts():
         raise conflicting(conflicts)
     for key, position in interruptions(database, recorded).cut.items():
@@ -117,6 +117,20 @@ def examine(database: Database, resolutions: Resolutions, emit: Emitter) -> Adop
     state, order = read_order(loader)
     with source, atomic(using=database.alias):
         return judge(prove(source, state, order, resolutions, emit), order, resolutions, loader, recorded)
+
+
+def loader_of(database: Database, recorded: tuple[Node, ...]) -> MigrationLoader:
+    """Return the graph with its record; squashes take part as a whole where Django would leave one out."""
+    whole = Loader(None)
+    if not lost_squashes(whole, recorded):
+        return Planner(database.connection).loader
+    rows = set(recorded)
+    whole.applied_migrations = {
+        node: migration
+        for node, migration in whole.graph.nodes.items()
+        if (replaced_leaves(whole, migration) or {node}).issubset(rows)
+    }
+    return whole
 
 
 def check_answers(resolutions: Resolutions, loader: MigrationLoader) -> None:
@@ -175,7 +189,12 @@ def judge(
     """Decide what may be recorded."""
     numbers = range(len(order.migrations))
     evident = {order.label(number) for number in numbers if number in order.recorded or proof.is_evident(number)}
-    candidates = order.ancestors({number for number in proof.there if order.label(number) in evident})
+    known = {*evident, *(label for label, _name in recorded)}
+    candidates = order.ancestors(
+        number
+        for number in proof.there
+        if order.label(number) in evident or may_be_done(order.migrations[number], known, resolutions)
+    )
     # Who ran or recorded what builds on it had it applied, or took it for applied.
     settled = order.ancestors(order.recorded)
     questions = {
@@ -186,16 +205,7 @@ def judge(
     }
     seen = filter(proof.is_evident, numbers)
     followed = order.ancestors({parent for number in seen for parent in order.parents[number]})
-    contradictions, waiting = [], {}
-    for label in sorted(proof.unfit):
-        lost = proof.lost_parents(label)
-        # Of apps that build on each other, these are the reason.
-        if found := proof.contradictions(label):
-            contradictions += found
-        elif behind := {order.label(parent) for parent in lost} - {label}:
-            waiting[label] = behind
-        else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
-            waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
+    contradictions, waiting = reasons(proof, order)
     unproven = (proof.unfit - set(waiting)) | {order.label(number) for number in questions}
     held_back = hold_back(order, candidates, unproven, waiting)
     stopped = {*unproven, *held_back}
@@ -213,6 +223,33 @@ def judge(
         ),
         held_back,
     )
+
+
+def reasons(proof: Proof, order: MigrationOrder) -> tuple[list[Contradiction], dict[str, set[str]]]:
+    """Return why apps are at no state: tables that are as none has them, or what these apps wait for."""
+    contradictions: list[Contradiction] = []
+    waiting: dict[str, set[str]] = {}
+    for label in sorted(proof.unfit):
+        lost = proof.lost_parents(label)
+        # Of apps that build on each other, these are the reason.
+        if found := proof.contradictions(label):
+            contradictions += found
+        elif behind := {order.label(parent) for parent in lost} - {label}:
+            waiting[label] = behind
+        else:  # its tables are as they should be, and what they build on is not: an extension, or what is to be done
+            waiting[label] = {str(MigrationKey.of(order.migrations[number])) for number in lost}
+    return contradictions, waiting
+
+
+def may_be_done(migration: Migration, known: Collection[str], resolutions: Resolutions) -> bool:
+    """Return whether somebody says that a migration was carried out, or whether nobody knows.
+
+    That is so where neither a table nor a row of the record tells of its app, and no schema of itself, in a database
+    that is not empty.
+    """
+    if verdict_on(migration, resolutions) is Verdict.DONE:
+        return True
+    return bool(known) and migration.app_label not in known and bool(unprovable_operations(migration))
 
 
 def hold_back(

@@ -59,7 +59,12 @@ class TableMatch:
         That it should not be there says less than how it should be.
         """
         versions = reversed(self.differences)
-        return min(versions, key=lambda found: (any(one.part is ObjectType.TABLE for one in found), len(found)))
+        return min(versions, key=lambda found: (any(map(says_little, found)), len(found)))
+
+
+def says_little(difference: Difference) -> bool:
+    """Return whether a difference is that a table should not be there, or that nobody knows how it should be."""
+    return difference.part is ObjectType.TABLE and difference.kind in {DifferenceKind.EXTRA, DifferenceKind.UNKNOWN}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,8 +154,17 @@ def locate(table: VersionedTable, actual: Shapes) -> TableMatch:
     """Compare a table with each of its versions."""
     known = known_parts(table.versions)
     there = actual.get(table.name)
-    compared = (compare_version(table.name, version, there, actual) for version in table.versions)
-    return TableMatch(table, [[one for one in found if counts(one, known)] for found in compared])
+    return TableMatch(
+        table,
+        [
+            [
+                one
+                for one in compare_version(table.name, version, there, actual)
+                if counts(one, known) and not is_forgotten(one, version)
+            ]
+            for version in table.versions
+        ],
+    )
 
 
 def compare_version(name: str, version: Version, there: TableShape | None, actual: Shapes) -> Iterator[Difference]:
@@ -159,7 +173,7 @@ def compare_version(name: str, version: Version, there: TableShape | None, actua
         yield unknown(name, version.unknown)
     elif version.shape is not None:
         yield from compare_tables(as_keys_are(version.shape, actual), there)
-    elif there is not None:
+    elif there is not None and not version.may_stay:
         yield Difference(name, ObjectType.TABLE, DifferenceKind.EXTRA)
 
 
@@ -197,6 +211,11 @@ def _parts(shape: TableShape) -> Iterator[tuple[ObjectType, str]]:
     for rule in shape.rules:
         part = ObjectType.INDEX if rule.kind == "i" else ObjectType.CONSTRAINT
         yield from ((part, wording) for wording in rule.wordings)
+
+
+def is_forgotten(difference: Difference, version: Version) -> bool:
+    """Return whether something is of a column that the state alone has lost."""
+    return difference.kind is DifferenceKind.EXTRA and not version.forgotten.isdisjoint(difference.columns)
 
 
 def counts(difference: Difference, known: Known) -> bool:

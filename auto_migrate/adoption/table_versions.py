@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db.migrations.migration import Migration
+from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations.fields import FieldOperation
+from django.db.migrations.operations.models import ModelOperation
 from django.db.migrations.state import ModelState, ProjectState
 
+from auto_migrate.adoption.unprovable import unpaired
 from auto_migrate.applying.states.lazy_state import LazyState, foresee
 from auto_migrate.drift.state_tables import Model, is_made, quoted_names, table_name, tables_of
 from auto_migrate.drift.table_shape import TableShape
@@ -20,12 +26,19 @@ Models = Mapping[tuple[str, str], ModelState]
 class Version:
     """A table after migration number `since` of the plan, or before all with -1; `shape` is None where it is gone.
 
-    `unknown` says why the shape could not be had, if it could not.
+    `unknown` says why the shape could not be had, if it could not. Columns are `forgotten` that the state alone has
+    lost, and that may be there or not; so may a table that `may_stay`.
     """
 
     since: int
     shape: TableShape | None
     unknown: str = ""
+    forgotten: frozenset[str] = frozenset()
+    may_stay: bool = False
+
+    def is_like(self, other: Version) -> bool:
+        """Return whether both say the same of the table."""
+        return dataclasses.replace(self, since=other.since) == other
 
 
 @dataclasses.dataclass
@@ -40,7 +53,7 @@ class VersionedTable:
     def add(self, version: Version) -> None:
         """Add what a migration makes of it, unless that is what it was."""
         last = self.versions[-1]
-        if (version.shape, version.unknown) != (last.shape, last.unknown):
+        if not version.is_like(last):
             self.versions.append(version)
 
 
@@ -53,13 +66,49 @@ class TableVersions:
         self.tables: dict[str, VersionedTable] = {}
         # Which tables each model has at the moment.
         self.owned: dict[tuple[str, str], tuple[str, ...]] = {}
+        # What states alone have lost: tables and columns, without a column where the table is lost.
+        self.forgotten: set[tuple[str, str]] = set()
+        # What the database has lost already, before the state does.
+        self.dropped: set[tuple[str, str]] = set()
         self._read(-1, dict(self.state.models))
 
     def go(self, number: int, migration: Migration) -> None:
         """Add what migration `number` of the plan makes."""
         before: Models = dict(self.state.models)
+        self._forget(migration)
         self.state = foresee(self.state, migration.app_label, migration.operations)
         self._read(number, changed_models(before, self.state.models))
+
+    def _forget(self, migration: Migration) -> None:
+        """Note what a migration takes from the state and nobody from the database."""
+        for operation in migration.operations:
+            if isinstance(operation, SeparateDatabaseAndState):
+                promised, done = operation.state_operations, operation.database_operations
+                for lost in unpaired(done, promised):
+                    self.dropped |= set(self._places(migration.app_label, lost))
+                for lost in unpaired(promised, done):
+                    self.forgotten |= set(self._places(migration.app_label, lost)) - self.dropped
+
+    def _places(self, app_label: str, operation: ModelOperation | FieldOperation) -> Iterator[tuple[str, str]]:
+        """Return what an operation takes away: tables, or the column of one."""
+        try:
+            if isinstance(operation, FieldOperation):
+                model = self.state.apps.get_model(app_label, operation.model_name)
+                field: Any = model._meta.get_field(operation.name)
+                through = getattr(field.remote_field, "through", None)
+                yield (table_name(model), field.column) if through is None else (table_name(through), "")
+            else:
+                model = self.state.apps.get_model(app_label, operation.name)
+                yield from ((table_name(one), "") for one in tables_of([model]))
+        except (LookupError, FieldDoesNotExist):
+            # It came into the state in the same migration.
+            return
+
+    def _version(self, number: int, table: str, shape: TableShape | None, unknown: str = "") -> Version:
+        """Return a version with what may be left of those before."""
+        lost = {column for name, column in self.forgotten if name == table}
+        columns = lost - {"", *(shape.columns if shape else ())}
+        return Version(number, shape, unknown, frozenset(columns), may_stay=shape is None and "" in lost)
 
     def _read(self, number: int, changed: Mapping[tuple[str, str], ModelState | None]) -> None:
         there = (self.state.apps.get_model(*key) for key, state in changed.items() if state is not None)
@@ -72,11 +121,11 @@ class TableVersions:
             self._register(owned, quoted, model)
         expected = self.source.expected(made)
         for name, shape in expected.shapes.items():
-            self.tables[name].add(Version(number, shape))
+            self.tables[name].add(self._version(number, name, shape))
         for name, reason in expected.unknown.items():
-            self.tables[name].add(Version(number, None, reason))
+            self.tables[name].add(self._version(number, name, None, reason))
         for name in gone - {name for names in self.owned.values() for name in names}:
-            self.tables[name].add(Version(number, None))
+            self.tables[name].add(self._version(number, name, None))
 
     def _register(self, owned: Iterable[str], quoted: Mapping[str, str], model: Model) -> None:
         for name in owned:

@@ -17,6 +17,7 @@ from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, flat, is_
 # Django's own migrations with functions (`auth.0011`, `contenttypes.0002`): they put right what releases from before
 # them had written, whose rows later releases write as they should be.
 DJANGOS = "django.contrib."
+TAKES_AWAY = (ops.DeleteModel, ops.RemoveField)
 SEEN_IN_ANY_CASE = (ops.DeleteModel, ops.RemoveField, ops.RemoveIndex, ops.RemoveConstraint)
 
 
@@ -60,6 +61,17 @@ def is_promised(done: Operation, promised: Sequence[Operation]) -> bool:
             # `AddIndexConcurrently` promises what `AddIndex` does.
             return any(_place(one) == _place(done) for one in promised)
     return True
+
+
+def unpaired(operations: Sequence[Operation], others: Sequence[Operation]) -> list[FieldOperation | ModelOperation]:
+    """Return what operations take away of models and the others do not, where nothing but Django's own is among both.
+
+    SQL may do what an operation beside it says to the state.
+    """
+    if not all(isinstance(one, ModelOperation | FieldOperation | IndexOperation) for one in (*operations, *others)):
+        return []
+    places = {_place(one) for one in others}
+    return [one for one in operations if isinstance(one, TAKES_AWAY) and _place(one) not in places]
 
 
 def _place(operation: Operation) -> tuple[object, str | None]:

@@ -72,7 +72,7 @@ def detect_drift(
     with report_ending(emit, waiting=True), bounded_questions(adapter, emit):
         try:
             with asking(adapter):
-                found = _detect(adapter, emit)
+                found, is_ahead = _detect(adapter, emit)
         except TransientError as fault:
             raise adapter.unreachable(fault) from fault
         if fails and found:
@@ -80,12 +80,15 @@ def detect_drift(
                 _("The schema is not what the recorded migrations make; differences: {count}.").format(
                     count=len(found)
                 ),
-                hint=_("Mend the schema, or write the migration that it is missing: docs/adopting.md"),
+                hint=_("The database is ahead of this code: compare it with the release that brought it there.")
+                if is_ahead
+                else _("Mend the schema, or write the migration that it is missing: docs/adopting.md"),
             )
     return found
 
 
-def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
+def _detect(adapter: Database, emit: Emitter) -> tuple[tuple[Difference, ...], bool]:
+    """Return what no migration wanted, and whether migrations are recorded that this code does not know."""
     connection = adapter.connection
     with comparable_tables(adapter) as source:
         comparison = compare(adapter, Goal())
@@ -114,7 +117,7 @@ def _detect(adapter: Database, emit: Emitter) -> tuple[Difference, ...]:
         emit(event)
     drift = tuple(event.difference for event in told if event.made_by is None)
     emit(DriftChecked(len(labels), len(drift), len(applied), unclaimed))
-    return drift
+    return drift, bool(comparison.unknown)
 
 
 def read_when_free(source: TableSource, names: Mapping[str, str], emit: Emitter) -> dict[str, TableShape]:
@@ -193,5 +196,7 @@ def unclaimed_tables(source: TableSource, state: ProjectState, claimed: Collecti
     running: Iterable[Any] = global_apps.get_models(include_auto_created=True, include_swapped=True)
     known = {table_name(model) for model in (*running, *state.apps.get_models(include_auto_created=True))}
     known |= {*claimed, MigrationRecorder.Migration._meta.db_table}
+    # One that a model names with its schema may be found without it.
+    known |= {name.rpartition(".")[2] for name in known}
     known |= set(map(truncated, known))
     yield from (name for name in source.names() if name not in known and not name.startswith(OWN))

@@ -66,11 +66,14 @@ def compare_tables(expected: TableShape, actual: TableShape | None) -> Iterator[
     elif not actual.is_table:
         yield Difference(name, ObjectType.TABLE, DifferenceKind.DIFFERENT, expected="TABLE", actual=KINDS[actual.kind])
     else:
+        if expected.is_logged and not actual.is_logged:
+            yield Difference(name, ObjectType.TABLE, DifferenceKind.DIFFERENT, expected="TABLE", actual=UNLOGGED)
         yield from _compare_comments(expected.name, expected.name, expected.comment, actual.comment)
         yield from _compare_columns(expected, actual)
         yield from _compare_rules(expected, actual)
 
 
+UNLOGGED = "UNLOGGED TABLE"
 # What may go by a table's name, as `TableShape.kind` says it.
 KINDS = {
     "v": "VIEW",
@@ -105,7 +108,9 @@ def _compare_column(table: str, expected: Column, actual: Column) -> Iterator[Di
     kind = expected.type if actual.type in expected.alike else actual.type
     seen = dataclasses.replace(actual, type=kind, comment=expected.comment)
     yield from _compare_comments(table, actual.name, expected.comment, actual.comment, (actual.name,))
-    if actual.default and not expected.default:
+    if expected.identity and actual.serial:
+        seen = dataclasses.replace(seen, identity=actual.serial, default="")
+    elif actual.default and not expected.default:
         seen = dataclasses.replace(seen, default="")
         yield _unasked(table, ObjectType.DEFAULT, actual.name, actual.default)
     if actual.collation and not expected.collation:

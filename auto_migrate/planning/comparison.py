@@ -21,7 +21,7 @@ from auto_migrate.history.store import History
 from auto_migrate.phases.divide import Division, after_deploy, before_deploy, state_of_record
 from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.loader import Loader, Planner, loading
-from auto_migrate.planning.schema_state import known_nodes, recorded_rows, unknown_rows
+from auto_migrate.planning.schema_state import known_nodes, recorded_rows, refuse_lost_squashes, unknown_rows
 from auto_migrate.planning.targets import Goal, Target
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import MigrationKey, Node, SchemaState, ValueObject
@@ -88,6 +88,7 @@ def compare(database: Database, goal: Goal, *, has_record: bool = True) -> Compa
         raise HistoryDiverged(text, hint="\n".join([_(SHOW), *way_to_adopt(database)])) from error
     if conflicts := executor.loader.detect_conflicts():
         raise conflicting(conflicts)
+    refuse_lost_squashes(executor.loader, hint="\n".join([_(SHOW), *way_to_adopt(database)]))
     targets, known = goal.targets(executor.loader), known_nodes(executor.loader)
     division = divide(database, executor, targets, goal.phase)
     newer = unknown_rows(recorded, known, executor.loader.migrated_apps)

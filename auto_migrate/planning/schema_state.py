@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Value
+from django.utils.translation import gettext as _
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.conf import get_settings
@@ -103,6 +104,31 @@ def replaced_leaves(loader: MigrationLoader, migration: Migration) -> frozenset[
     )
 
 
+def lost_squashes(loader: MigrationLoader, rows: Collection[Node]) -> dict[MigrationKey, tuple[MigrationKey, ...]]:
+    """Return the squashes that are recorded by half and whose other half has no files, with what the record lacks.
+
+    Django leaves them out of the graph, as if there were nothing to be done.
+    """
+    found: dict[MigrationKey, tuple[MigrationKey, ...]] = {}
+    for migration in loader.disk_migrations.values():
+        leaves = replaced_leaves(loader, migration) if migration.replaces else frozenset()
+        missing = leaves.difference(rows)
+        if missing and missing != leaves and not missing.issubset(loader.disk_migrations):
+            found[MigrationKey.of(migration)] = tuple(MigrationKey(*node) for node in sorted(missing))
+    return found
+
+
+def refuse_lost_squashes(loader: MigrationLoader, hint: str = "") -> None:
+    """Raise `HistoryDiverged` where a squash is recorded by half and cannot be gone on with."""
+    for squash, missing in lost_squashes(loader, loader.applied_migrations.keys()).items():
+        raise HistoryDiverged(
+            _("{squash} is recorded by half, and of what the record lacks there are no files: {missing}.").format(
+                squash=squash, missing=", ".join(map(str, missing))
+            ),
+            hint=hint,
+        )
+
+
 class QuickState(ValueObject):
     """The state, how many migrations are pending, which of the others wait for the deploy, and what stands for it.
 
@@ -156,6 +182,7 @@ def read_needs(connection: BaseDatabaseWrapper | None) -> RequiredMigrations:
 
 def needs_of(loader: MigrationLoader) -> RequiredMigrations:
     """Return what a graph that is built asks of the record."""
+    refuse_lost_squashes(loader)
     conflicts = loader.detect_conflicts()
     return RequiredMigrations(
         {node: replaced_leaves(loader, migration) for node, migration in loader.graph.nodes.items()},

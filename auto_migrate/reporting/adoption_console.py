@@ -56,14 +56,14 @@ def held_back_lines(event: AppHeldBack) -> Iterator[str]:
 
 
 def examined_lines(event: AdoptionExamined) -> Iterator[str]:
-    """Return what is proven and what is not there."""
+    """Return what is proven and what is left."""
     if event.proven:
         yield _("🔎 Proven by the schema that is there:")
         yield from by_app(event.proven)
     else:
         yield _("🔎 There is nothing to be recorded.")
     if event.pending:
-        yield _("⏭️  Not there, and left to a run:")
+        yield _("⏭️  Not recorded, and left to a run:")
         yield from by_app(event.pending)
 
 

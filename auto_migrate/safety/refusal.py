@@ -16,6 +16,9 @@ from auto_migrate.safety.hazard import Harm
 from auto_migrate.safety.hazards import hazards
 from auto_migrate.safety.hazards.am206_there_already import THERE_ALREADY
 
+# So many findings are named; the plan above has them all.
+LISTED = 10
+
 
 def refused(
     blocking: Sequence[Finding],
@@ -41,10 +44,9 @@ def refused(
     if any(finding.code == THERE_ALREADY for finding in blocking):
         way = _("If what is there already was applied, see what can be recorded: {command}")
         lines.append(way.format(command=adopting(database)))
-    return PlanRefused(
-        text.format(count=len(blocking), names=", ".join(names_of(blocking))),
-        hint="\n".join(lines),
-    )
+    names = names_of(blocking)
+    listed = ", ".join([*names[:LISTED], *(["…"] if len(names) > LISTED else [])])
+    return PlanRefused(text.format(count=len(blocking), names=listed), hint="\n".join(lines))
 
 
 def _ways_out(blocking: Sequence[Finding], command: str, *, looking: bool, backwards: bool) -> Iterator[str]:

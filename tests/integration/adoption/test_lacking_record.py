@@ -101,6 +101,23 @@ def test_what_the_plan_has_dropped_or_may_have_is_not_told(shop: Project) -> Non
     assert shop.run("auto_migrate", "--acknowledge", "AM302:shop.0003_gone").code == 0
 
 
+def test_a_squash_whose_other_half_has_no_files_is_not_up_to_date(shop: Project) -> None:
+    assert shop.run("migrate").code == 0
+    replaces = 'replaces = [("shop", "0001_initial"), ("shop", "0002_amount")]'
+    shop.migration("shop", "0001_squashed", f"{ITEM}, {AMOUNT}", head=replaces)
+    for name in ("0001_initial", "0002_amount"):
+        (shop.folder / f"code/shop/migrations/{name}.py").unlink()
+    assert shop.run("auto_migrate", "--check").code == 0
+    shop.query("DELETE FROM django_migrations WHERE name = '0002_amount'")
+    for arguments in (["--check"], ["--plan"], []):
+        diverged = shop.run("auto_migrate", *arguments)
+        assert (diverged.code, "shop.0001_squashed is recorded by half" in diverged.errors) == (7, True), diverged.text
+    assert shop.get("/ready/")[0] == 503
+    assert shop.run("auto_migrate", "--adopt").code == 0
+    assert shop.recorded == ["shop.0001_initial", "shop.0002_amount", "shop.0001_squashed"]
+    assert shop.run("auto_migrate", "--check").code == 0
+
+
 def test_after_sql_that_nobody_reads_nothing_of_its_app_is_certain(shop: Project) -> None:
     assert shop.run("migrate").code == 0
     shop.migration("shop", "0003_away", f"migrations.RunSQL({RENAME!r}), {STATE}, {ITEM}", after="0002_amount")

@@ -174,9 +174,16 @@ def other(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
     """Return a `default` connection that the test may point elsewhere, and put the real one back."""
     real = connections["default"]
     connections["default"] = real.copy()
+    # A pool is found by its alias, and would go on leading to where it led.
+    if pool := real.settings_dict["OPTIONS"].get("pool"):
+        real.close()
+        real.close_pool()  # type: ignore[attr-defined] # of PostgreSQL
+        connections["default"].settings_dict["OPTIONS"]["pool"] = {"timeout": 1}
     health.forget()
     yield connections["default"]
     connections["default"].close()
+    if pool and (elsewhere := real._connection_pools.pop(real.alias, None)):  # type: ignore[attr-defined] # the same
+        elsewhere.close()
     connections["default"] = real
     health.forget()
 

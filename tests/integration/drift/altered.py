@@ -56,6 +56,19 @@ FOREIGN_KEY = """
         WHERE conrelid = '{app}_item'::regclass AND contype = 'f'
     ); END $$
 """
+# The keys of a table come from a sequence that is nobody's, made by hand.
+NUMBERED_BY_HAND = """
+    ALTER TABLE {app}_shelf ALTER COLUMN id DROP IDENTITY;
+    CREATE SEQUENCE {app}_numbers{more};
+    ALTER TABLE {app}_shelf ALTER COLUMN id SET DEFAULT nextval('{app}_numbers')
+"""
+REPLICAS_ONLY = """
+    DO $$ DECLARE told text; BEGIN
+        FOR told IN SELECT tgname FROM pg_trigger WHERE tgrelid = '{app}_item'::regclass LOOP
+            EXECUTE 'ALTER TABLE {app}_item ENABLE REPLICA TRIGGER ' || quote_ident(told);
+        END LOOP;
+    END $$
+"""
 # How an app's tables were altered, and the differences of its table that this makes.
 UNTOUCHED: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "untouched": ("SELECT 1", set()),
@@ -69,6 +82,14 @@ UNTOUCHED: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "analyst": ("CREATE INDEX {app}_analyst ON {app}_item (stock)", {("index", "extra")}),
     "defaulted": ("ALTER TABLE {app}_item ALTER COLUMN price SET DEFAULT 0", {("default", "extra")}),
     "collated": ('ALTER TABLE {app}_item ALTER COLUMN note TYPE text COLLATE "C"', {("collation", "extra")}),
+    "default_counts": (
+        "CREATE SEQUENCE {app}_own; ALTER TABLE {app}_item ALTER COLUMN stock SET DEFAULT nextval('{app}_own')",
+        {("default", "extra")},
+    ),
+    "numbered_by_hand": (
+        NUMBERED_BY_HAND.replace("{more}", "") + "; INSERT INTO {app}_shelf (id) VALUES (7)",
+        {("sequence", "behind")},
+    ),
 }
 ALTERED: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "column_gone": ("ALTER TABLE {app}_item DROP COLUMN note", {("column", "missing")}),
@@ -112,6 +133,22 @@ ALTERED: dict[str, tuple[str, set[tuple[str, str]]]] = {
         """ALTER TABLE {app}_item_near RENAME TO {app}_old_near;
            CREATE VIEW {app}_item_near AS SELECT * FROM {app}_old_near""",
         {("table", "different")},
+    ),
+    "unlogged": ("ALTER TABLE {app}_item_near SET UNLOGGED", {("table", "different")}),
+    "replicas_only": (REPLICAS_ONLY, {("constraint", "different")}),
+    "narrow_by_hand": (NUMBERED_BY_HAND.replace("{more}", " AS integer"), {("column", "different")}),
+    "index_includes": (
+        "DROP INDEX {app}_price; CREATE INDEX {app}_price ON {app}_item (price) INCLUDE (stock)",
+        {("index", "different")},
+    ),
+    "index_nulls_first": (
+        "DROP INDEX {app}_price; CREATE INDEX {app}_price ON {app}_item (price NULLS FIRST)",
+        {("index", "different")},
+    ),
+    "check_unenforced": (
+        """ALTER TABLE {app}_item DROP CONSTRAINT {app}_known_name; ALTER TABLE {app}_item ADD CONSTRAINT
+           {app}_known_name CHECK (name IN ('a', 'b', 'c')) NOT ENFORCED""",
+        {("constraint", "different")},
     ),
 }  # fmt: skip
 

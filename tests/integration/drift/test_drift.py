@@ -120,6 +120,16 @@ def test_what_could_not_be_compared_leaves_no_log(tmp_path: Path) -> None:
     assert (asked.code, asked.output) == (9, ""), asked.text
 
 
+def test_of_a_database_that_is_ahead_nobody_is_told_to_mend_the_schema(tmp_path: Path) -> None:
+    project = write(tmp_path, "", ["shop"])
+    newer = 'migrations.AddField("shelf", "depth", models.IntegerField(null=True))'
+    project.migration("shop", "0005_depth", newer, after="0004_choices")
+    assert project.run("migrate").code == 0
+    (project.folder / "code/shop/migrations/0005_depth.py").unlink()
+    said = project.run("auto_migrate", "--plan", "--drift", "--fail-on-drift")
+    assert (said.code, "ahead of this code" in said.errors, "Mend the schema" in said.errors) == (7, True, False)
+
+
 class Elsewhere(SQLite):
     """A database of a vendor whose tables nobody reads."""
 
