@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from typing import TYPE_CHECKING
+
+from auto_migrate.values import ValueObject
 
 if TYPE_CHECKING:
     from auto_migrate.values import BridgeKind, MigrationKey, OperationKey
@@ -45,16 +46,14 @@ class Basis(enum.StrEnum):
     """What the running release sends, as its tests or the server recorded it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(ValueObject):
     """One reason for a finding and its level, as a sentence."""
 
     basis: Basis
     text: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(ValueObject):
     """One hazard of one migration.
 
     `operation` is 1-based, None where the migration as a whole is meant; `instead` is code to write, or empty;
@@ -84,8 +83,7 @@ class Finding:
         return not self.is_settled and self.level.rank >= level.rank
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class OnlineStep:
+class OnlineStep(ValueObject):
     """One step of an operation that is carried out online: `lock` is the strongest on a table that is there already."""
 
     name: str
@@ -95,8 +93,7 @@ class OnlineStep:
     """Whether the step is a transaction, or one statement outside of any."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlannedBridge:
+class PlannedBridge(ValueObject):
     """A bridge that is raised for an operation; `column` is empty where it is about all of a table's."""
 
     kind: BridgeKind
@@ -104,8 +101,7 @@ class PlannedBridge:
     column: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlannedOperation:
+class PlannedOperation(ValueObject):
     """One operation of a plan, 1-based, with the statements that it would send as far as they can be told.
 
     `online` are the steps in which it is carried out instead, none where it is carried out as it stands. `bridges` are
@@ -122,8 +118,7 @@ class PlannedOperation:
     bridges: tuple[PlannedBridge, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class AssessedMigration:
+class AssessedMigration(ValueObject):
     """One migration of a plan with what was found in it; `phase` is empty where nobody told it.
 
     `done` operations were carried out (or taken back) by a run that was cut, and are not told; None where none was cut.
@@ -138,8 +133,7 @@ class AssessedMigration:
     done: int | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(ValueObject):
     """Somebody's word that a hazard is known and wanted; `migration` may be a pattern, as in `fnmatch`."""
 
     code: str
@@ -162,8 +156,7 @@ class ForecastBasis(enum.StrEnum):
     """The sizes of tables, at a pace measured elsewhere."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class MigrationForecast:
+class MigrationForecast(ValueObject):
     """How many seconds one migration will take; None where it does what nobody can tell, as a function may.
 
     `by_sizes` is what its work would take at the pace measured elsewhere, of which the history learns.
@@ -176,8 +169,7 @@ class MigrationForecast:
     by_sizes: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(ValueObject):
     """How many seconds a plan will take, and for how many at most it holds a lock that others wait for.
 
     `seconds` is None where a migration is among it of which nobody can tell. Waiting for others is not foreseen.
@@ -189,8 +181,7 @@ class Forecast:
     migrations: tuple[MigrationForecast, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(ValueObject):
     """A plan as it was judged, and the acknowledgements for it that match nothing in it."""
 
     migrations: tuple[AssessedMigration, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import operator
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, dataclass_transform
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 if TYPE_CHECKING:
     from django.core.management.base import OutputWrapper
@@ -22,9 +23,13 @@ class ValueObject:
     writes the constructors only.
     """
 
+    _compared: ClassVar[Callable[[Any], Any]] = type
+
     def __init_subclass__(cls, **options: bool) -> None:
         super().__init_subclass__()
         dataclasses.dataclass(eq=False, repr=False, **options)(cls)
+        if names := [field.name for field in dataclasses.fields(cls) if field.compare]:  # type: ignore[arg-type]
+            cls._compared = operator.attrgetter(*names)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in vars(self):
@@ -32,13 +37,14 @@ class ValueObject:
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        return type(self) is type(other) and type(self)._compared(self) == type(self)._compared(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        return hash((type(self), type(self)._compared(self)))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        shown = [field.name for field in dataclasses.fields(self) if field.repr]  # type: ignore[arg-type] # it is one
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
 # A migration in Django's graph, as `(app_label, name)`.

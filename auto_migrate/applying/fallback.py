@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import re
 import traceback
 import uuid
 from array import array
@@ -24,6 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.states.lazy_state import LazyState
 from auto_migrate.changes.state_slices import djangos_own
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 Execute = Callable[..., Any]
 # Rows of this package's own and of SQLite's remade tables.
-OWN_ROWS = re.compile("auto_migrate_|new__")
+OWN_ROWS = _lazy_re_compile("auto_migrate_|new__")
 # Set on what was raised on Django's own state, or has been there before: it is true.
 SETTLED = "_auto_migrate_settled"
 # Set on what the second try raised: what the first had raised.

@@ -10,6 +10,7 @@ from typing import Any
 import sqlparse
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.locks.operation_locks import POSTGRES_OPERATIONS, is_schema_operation
 
@@ -92,7 +93,7 @@ def name_of(code: object) -> str:
 
 
 # Statements that let reads and writes pass while they wait and work; everything else says "concurrently" by chance.
-HARMLESS = re.compile(
+HARMLESS = _lazy_re_compile(
     r"(CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY|DROP\s+INDEX\s+CONCURRENTLY|REINDEX\b[^;]*\bCONCURRENTLY"
     r"|ALTER\s+TABLE\b[^;,]*\bVALIDATE\s+CONSTRAINT)\b",
     re.IGNORECASE,

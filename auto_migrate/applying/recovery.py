@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -187,7 +188,7 @@ def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation, *, backw
     return Verdict.REDO
 
 
-NAMED_INDEX = re.compile(r'\bINDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"?(\w+)', re.IGNORECASE)
+NAMED_INDEX = _lazy_re_compile(r'\bINDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"?(\w+)', re.IGNORECASE)
 
 
 def names_in(operation: Operation) -> set[str]:

@@ -27,6 +27,7 @@ from django.db import DatabaseError
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import Progress
@@ -79,12 +80,12 @@ def digest_of(sql: str, params: Any) -> str:
 
 SHOWN = "+"
 # What takes an index for built that a cut has left INVALID: it must not count as done before somebody has looked.
-PASSES_OVER = re.compile(r"\bINDEX\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
+PASSES_OVER = _lazy_re_compile(r"\bINDEX\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 # Of a statement of which no table tells whether it was carried out.
 NOTHING_KNOWN: Mapping[str, Any] = {}
 # What Django's schema editors ask of a table: methods of its introspection.
 QUESTIONS = ("get_constraints", "get_storage_engine")
-WORD = re.compile(r"[\w$]+")
+WORD = _lazy_re_compile(r"[\w$]+")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.migration import Migration
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.conf import get_settings
@@ -30,7 +31,7 @@ from auto_migrate.databases.mysql.tokens import strings_escape
 from auto_migrate.events import TableCopied
 from auto_migrate.values import MigrationKey
 
-RUNS_CODE = re.compile(r"\b(?:CALL|PREPARE|EXECUTE)\b", re.IGNORECASE)
+RUNS_CODE = _lazy_re_compile(r"\b(?:CALL|PREPARE|EXECUTE)\b", re.IGNORECASE)
 PARSE_ERROR = 1064
 # What a migration that applies itself counts as.
 WHOLE = 1

@@ -19,13 +19,14 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 from django.db.transaction import on_commit
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases.base import Database
 from auto_migrate.history.journal import Journal
 
-ROLLBACK = re.compile(r"\s*(ROLLBACK|ABORT)(\s+(WORK|TRANSACTION))?[\s;]*", re.IGNORECASE)
+ROLLBACK = _lazy_re_compile(r"\s*(ROLLBACK|ABORT)(\s+(WORK|TRANSACTION))?[\s;]*", re.IGNORECASE)
 
 
 class TransactionEnded(Exception):

@@ -16,6 +16,7 @@ from auto_migrate.changes.constraints import ConstraintKind
 from auto_migrate.changes.python.row_access import Pass
 from auto_migrate.changes.verbs import DataVerb, Ending, EnumVerb, Rewrite
 from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.values import ValueObject
 
 
 class Default(enum.StrEnum):
@@ -30,8 +31,7 @@ class Default(enum.StrEnum):
     """A column that is computed from others and stored."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(ValueObject, kw_only=True):
     """Something that is done to one table (schema-qualified where the SQL was)."""
 
     table: str
@@ -46,8 +46,7 @@ class Change:
     """
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CreateTable(Change):
+class CreateTable(Change, kw_only=True):
     """A new table, and the other tables that its foreign keys point to; `names` are those within it.
 
     `is_there` tells that the database has one of its name already, where that was asked.
@@ -58,8 +57,7 @@ class CreateTable(Change):
     is_there: bool = dataclasses.field(default=False, compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropTable(Change):
+class DropTable(Change, kw_only=True):
     """A table that goes, and the other tables that its foreign keys point to.
 
     `kept` are those of them to which only the keys of its partitioned table point, which stays.
@@ -79,24 +77,21 @@ class DropTable(Change):
         return tuple(table for table in self.references if table not in self.kept)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RenameTable(Change):
+class RenameTable(Change, kw_only=True):
     """Another name for a table; `model` is the model as it was, `new_model` as it is then."""
 
     to: str
     new_model: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ColumnChange(Change):
+class ColumnChange(Change, kw_only=True):
     """Something that is done to one column."""
 
     column: str
     field: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AddColumn(ColumnChange):
+class AddColumn(ColumnChange, kw_only=True):
     """A new column; `definition` is the Django field where there is one.
 
     `default` is what the statement fills old rows with; `keeps_default` tells whether the database goes on filling
@@ -120,8 +115,7 @@ class AddColumn(ColumnChange):
     is_there: bool = dataclasses.field(default=False, compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropColumn(ColumnChange):
+class DropColumn(ColumnChange, kw_only=True):
     """A column that goes; `references` is the table that its foreign key pointed to.
 
     `required` tells whether writers that leave the column out fail: it takes no NULL, and the database fills in
@@ -139,16 +133,14 @@ class DropColumn(ColumnChange):
     present: tuple[str, str] = dataclasses.field(default=("", ""), compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RenameColumn(ColumnChange):
+class RenameColumn(ColumnChange, kw_only=True):
     """Another name for a column; `definition` is the Django field as it was, where there is one."""
 
     to: str
     definition: Any = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AlterType(ColumnChange):
+class AlterType(ColumnChange, kw_only=True):
     """Another type or collation; `old` is empty where the reader cannot know it. Fields where there are some.
 
     `indexed` tells whether an index uses the column, None where only its field can tell.
@@ -167,8 +159,7 @@ class AlterType(ColumnChange):
     definition: Any = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SetNotNull(ColumnChange):
+class SetNotNull(ColumnChange, kw_only=True):
     """NULL is refused from now on; `definition` is the Django field where there is one.
 
     `fills` tells whether the operation first writes a default into the rows that hold NULL; `proven_by` names a
@@ -182,18 +173,15 @@ class SetNotNull(ColumnChange):
     obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropNotNull(ColumnChange):
+class DropNotNull(ColumnChange, kw_only=True):
     pass
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SetDefault(ColumnChange):
+class SetDefault(ColumnChange, kw_only=True):
     pass
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropDefault(ColumnChange):
+class DropDefault(ColumnChange, kw_only=True):
     """The database fills the column no more for writers that leave it out; `null` where it takes NULL instead.
 
     `obstacle` is as with `AddColumn`.
@@ -203,8 +191,7 @@ class DropDefault(ColumnChange):
     obstacle: str | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AddConstraint(Change):
+class AddConstraint(Change, kw_only=True):
     """A new constraint; `valid` is false for NOT VALID, `using_index` true where it takes over an index.
 
     `definition` is Django's constraint, or the field that carries it, where there is one. `as_index` is true where
@@ -229,16 +216,14 @@ class AddConstraint(Change):
     definition: Any = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ValidateConstraint(Change):
+class ValidateConstraint(Change, kw_only=True):
     """Old rows are held to a constraint; `references` is told of a foreign key that the plan itself adds."""
 
     name: str
     references: str = ""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropConstraint(Change):
+class DropConstraint(Change, kw_only=True):
     """A constraint that goes; `kind` is None and `columns` are empty where SQL does not tell them.
 
     `as_index` is as with `AddConstraint`.
@@ -254,8 +239,7 @@ class DropConstraint(Change):
     definition: Any = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CreateIndex(Change):
+class CreateIndex(Change, kw_only=True):
     """A new index; `definition` is Django's index, or for a field with `db_index` the index that says the same.
 
     `companion` is true for the second index, for LIKE, that Django gives to text with an index or a unique constraint.
@@ -271,8 +255,7 @@ class CreateIndex(Change):
     definition: Any = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropIndex(Change):
+class DropIndex(Change, kw_only=True):
     """An index that goes; `columns` are empty where SQL does not tell them, and so may be the table.
 
     `companion` is as with `CreateIndex`; `sql` is the statement that would build it again, where something tells.
@@ -285,13 +268,11 @@ class DropIndex(Change):
     sql: str = dataclasses.field(default="", compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Reindex(Change):
+class Reindex(Change, kw_only=True):
     concurrently: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RewriteTable(Change):
+class RewriteTable(Change, kw_only=True):
     """A command that writes the whole table anew: `VACUUM FULL`, `CLUSTER`, `SET TABLESPACE`, `SET LOGGED`…
 
     On SQLite it is Django that does so, whatever it is that changes of a field: there is no command then.
@@ -300,8 +281,7 @@ class RewriteTable(Change):
     command: Rewrite | None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LockTable(Change):
+class LockTable(Change, kw_only=True):
     """A lock that something else needs: `LOCK TABLE`, a trigger, a partition, a rule."""
 
     mode: LockMode
@@ -309,16 +289,14 @@ class LockTable(Change):
     concurrently: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AlterEnum(Change):
+class AlterEnum(Change, kw_only=True):
     """A value of an enum type is added or renamed (`table` is the type's name)."""
 
     verb: EnumVerb
     value: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DataChange(Change):
+class DataChange(Change, kw_only=True):
     """Rows written by SQL, or locked as if they were: `UPDATE`, `TRUNCATE`, `SELECT … FOR UPDATE`.
 
     It is bounded if the statement says how many at most.
@@ -333,8 +311,7 @@ class DataChange(Change):
     reads: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class EndTransaction(Change):
+class EndTransaction(Change, kw_only=True):
     """A statement that ends the transaction in which it stands (`table` is empty): `COMMIT`, `ROLLBACK`.
 
     `in_block` is true within `DO`, where PostgreSQL refuses it if a transaction is open already.
@@ -344,16 +321,14 @@ class EndTransaction(Change):
     in_block: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Refusal(Change):
+class Refusal(Change, kw_only=True):
     """What the database is certain to refuse, as it is now, and why; said of what is done to its `table`."""
 
     statement: str
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RunFunction(Change):
+class RunFunction(Change, kw_only=True):
     """A function of the project's that may do anything (`table` is empty).
 
     `tables` are those of the models that it can ask for, `app_label.ModelName` in lower case → table; `passes` its ways
@@ -368,16 +343,14 @@ class RunFunction(Change):
     writes: bool = True
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WriteInBatches(Change):
+class WriteInBatches(Change, kw_only=True):
     """Rows written by `auto_migrate.operations`, batch by batch, each in a short transaction of its own."""
 
     name: str
     background: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class OpaqueChange(Change):
+class OpaqueChange(Change, kw_only=True):
     """A statement or operation that no reader understands (`table` is empty), and why."""
 
     text: str

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.utils import strip_quotes
 from django.db.models import ForeignKey, Value
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.changes.change import AddColumn, Default, DropConstraint
 from auto_migrate.changes.constraints import ConstraintKind
@@ -20,9 +21,9 @@ VOLATILE_FUNCTIONS = frozenset(
         "uuidv4", "uuidv7",
     }
 )  # fmt: skip
-CALLED = re.compile(r"\b(\w+)\"?\s*\(")
+CALLED = _lazy_re_compile(r"\b(\w+)\"?\s*\(")
 # NULL itself, or a cast of it.
-NULL = re.compile(r"[(\s]*(CAST\s*\([(\s]*)?NULL\b(?!\s+IS\b)", re.IGNORECASE)
+NULL = _lazy_re_compile(r"[(\s]*(CAST\s*\([(\s]*)?NULL\b(?!\s+IS\b)", re.IGNORECASE)
 AUTO_FIELDS = frozenset({"AutoField", "BigAutoField", "SmallAutoField"})
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from auto_migrate.changes.change import Change
 from auto_migrate.changes.verbs import ObjectKind
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CreateObject(Change):
+class CreateObject(Change, kw_only=True):
     """Something that holds no rows and is used by queries is made, or made anew (`table` is its name).
 
     `again` tells whether the same migration dropped it before.
@@ -19,8 +16,7 @@ class CreateObject(Change):
     again: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DropObject(Change):
+class DropObject(Change, kw_only=True):
     """Something that queries use goes (`table` is its name).
 
     `along` says with what, where it is not dropped by its name; `again` whether the same migration makes it again.
@@ -32,16 +28,14 @@ class DropObject(Change):
     cascades: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RenameObject(Change):
+class RenameObject(Change, kw_only=True):
     """Something that queries use gets another name or schema (`table` is its name)."""
 
     kind: ObjectKind
     to: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RevokePrivileges(Change):
+class RevokePrivileges(Change, kw_only=True):
     """Somebody may do less than before (`table` is empty where it is about no relation)."""
 
     what: str

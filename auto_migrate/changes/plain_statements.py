@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.changes.change import Change, DropColumn, DropTable
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\W\d]\w*)'
 _TABLE = rf"(?P<table>{_NAME})"
-DROP_COLUMN = re.compile(rf"\s*ALTER\s+TABLE\s+{_TABLE}\s+DROP\s+COLUMN\s+(?P<column>{_NAME})\s*;?\s*", re.IGNORECASE)
-DROP_TABLE = re.compile(rf"\s*DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?{_TABLE}\s*;?\s*", re.IGNORECASE)
+DROP_COLUMN = _lazy_re_compile(
+    rf"\s*ALTER\s+TABLE\s+{_TABLE}\s+DROP\s+COLUMN\s+(?P<column>{_NAME})\s*;?\s*", re.IGNORECASE
+)
+DROP_TABLE = _lazy_re_compile(rf"\s*DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?{_TABLE}\s*;?\s*", re.IGNORECASE)
 
 
 def change_of_plain(statement: str, tables: Mapping[str, str]) -> Change | None:

@@ -15,6 +15,7 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.special import RunPython, RunSQL
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.change import (
@@ -55,7 +56,7 @@ OWNERS = (
 # What makes an index, or puts another name beside others.
 CREATES = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY, ConstraintKind.EXCLUSION})
 # What changes who does what.
-HANDED_OVER = re.compile(
+HANDED_OVER = _lazy_re_compile(
     r"\b(SET\s+(LOCAL\s+|SESSION\s+)*(ROLE|AUTHORIZATION)|OWNER\s+TO|REASSIGN\s+OWNED|GRANT)\b", re.IGNORECASE
 )
 

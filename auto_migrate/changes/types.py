@@ -7,6 +7,8 @@ import enum
 import math
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 INTEGERS = ("smallint", "integer", "bigint")
 # Other spellings of a type, to the one that is used here.
 SYNONYMS = {
@@ -36,7 +38,7 @@ SYNONYMS = {
     "longtext": "text",
     "smallint unsigned": "smallint",
 }
-SPELLED = re.compile(r"(?P<name>[a-z_][\w ]*?)\s*(\((?P<sizes>[\d\s,-]*)\))?(?P<rest>[a-z ]*)")
+SPELLED = _lazy_re_compile(r"(?P<name>[a-z_][\w ]*?)\s*(\((?P<sizes>[\d\s,-]*)\))?(?P<rest>[a-z ]*)")
 
 Sizes = tuple[int, ...]
 
@@ -103,7 +105,7 @@ WRITTEN = {
 DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 # Decimal digits that a number with a floating point keeps (`FLT_DIG`, `DBL_DIG`).
 PRECISION = {"real": 6, "double precision": 15}
-ELEMENT = re.compile(r"\[\d*\]$")
+ELEMENT = _lazy_re_compile(r"\[\d*\]$")
 
 
 def has_room(old: str, new: str) -> bool:

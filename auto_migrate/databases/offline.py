@@ -12,6 +12,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.utils import load_backend
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases import unknown_alias
@@ -24,7 +25,7 @@ ENGINES = {
 }
 # What is assumed where nobody says: the newest that is supported.
 NEWEST = {"postgresql": "18", "mysql": "8.4"}
-VERSION = re.compile(r"(?P<numbers>\d{1,4}(\.\d{1,4}){0,2})(?P<flavour>-mariadb)?", re.IGNORECASE)
+VERSION = _lazy_re_compile(r"(?P<numbers>\d{1,4}(\.\d{1,4}){0,2})(?P<flavour>-mariadb)?", re.IGNORECASE)
 
 
 class NotConnected(DatabaseError):

@@ -5,7 +5,6 @@ What is to be made is kept in Django's own words, as its schema editor would hav
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,10 +13,12 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.transaction import atomic
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.bridges.bridge_sql import HELPER, add_constraint, drop_if_exists
 from auto_migrate.applying.online import check_constraints, foreign_keys, not_null
 from auto_migrate.applying.online.collector import collected
+from auto_migrate.applying.online.present_names import PresentNames
 from auto_migrate.applying.online.quoted_names import parts_of, unquoted
 from auto_migrate.applying.online.translation import without_kept
 from auto_migrate.changes.sql.quoting import djangos_name
@@ -25,7 +26,7 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import HELD, Bridge, BridgeKind, MigrationKey, OperationKey
 
-COLUMN = re.compile(r'"(?:[^"]|"")+"')
+COLUMN = _lazy_re_compile(r'"(?:[^"]|"")+"')
 
 
 def is_one_of(operation: Operation, migration: Migration, held: Collection[OperationKey]) -> bool:
@@ -39,7 +40,9 @@ def carried_out_held(
 ) -> Iterator[Bridge]:
     """Carry out what an operation drops, and return what it tightens; `states` are those before and after it."""
     before, after = states
-    collector = collected(operation, migration.app_label, editor.connection, before, after)
+    # What renames before it in the plan has been carried out already.
+    present = PresentNames()
+    collector = collected(operation, migration.app_label, editor.connection, before, after, present=present)
     if collector is None:
         return
     statements = without_kept(collector.collected_sql, frozenset(collector.kept_keys))

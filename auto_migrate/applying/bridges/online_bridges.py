@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 import functools
-import re
 from typing import Any
 
 from django.db.migrations import operations as ops
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.editor_watch import EditorWatch
@@ -25,7 +25,7 @@ from auto_migrate.databases.present_columns import places_of
 from auto_migrate.values import BridgeKind, MigrationKey
 
 # What refuses NULL of a column, as the steps for SQL of the project's own say it.
-TIGHTENED = re.compile(
+TIGHTENED = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) (?:ALTER COLUMN (?P<set>{QUOTED}) SET NOT NULL"
     rf'|ADD CONSTRAINT (?:{QUOTED} NOT NULL|"{HELPER}\w+" CHECK) \(?(?P<held>{QUOTED})(?: IS NOT NULL\))? NOT VALID)\Z'
 )

@@ -8,10 +8,10 @@ stays, and the run says so.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Sequence
 
 from django.db import IntegrityError
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.bridges.bridge_sql import HELPER, own_name, send
@@ -32,7 +32,7 @@ from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.targets import Goal
 from auto_migrate.values import HELD, Bridge, BridgeKind
 
-REFERENCES = re.compile(r" REFERENCES (.+?) ?\(")
+REFERENCES = _lazy_re_compile(r" REFERENCES (.+?) ?\(")
 # The first version that has foreign keys of partitioned tables that are NOT VALID.
 PARTITIONED_NOT_VALID = 180000
 PARTITIONS = """

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.db.transaction import atomic
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.bridges.relocation import Relocation, Retyped
 from auto_migrate.applying.bridges.tightening import Tightening
@@ -27,13 +28,13 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import LACKING, Bridge, BridgeKind
 
 # Whatever may give a column another name, type or schema, or drop it; or names a constraint, or copies a default.
-MOVES = re.compile(
+MOVES = _lazy_re_compile(
     r"\b(?:ALTER|DROP|CALL|EXECUTE|DO(?!\s+(?:NOTHING|UPDATE)\b)|SET\s+CONSTRAINTS|COMMENT\s+ON\s+CONSTRAINT)\b",
     re.IGNORECASE,
 )
-COPIES = re.compile(r"\bLIKE\b[^;]*\bINCLUDING\b", re.IGNORECASE)
-CALLED = re.compile(r'([\w$]+)"?\s*\(')
-MAKES_FUNCTION = re.compile(r"\bCREATE\b", re.IGNORECASE)
+COPIES = _lazy_re_compile(r"\bLIKE\b[^;]*\bINCLUDING\b", re.IGNORECASE)
+CALLED = _lazy_re_compile(r'([\w$]+)"?\s*\(')
+MAKES_FUNCTION = _lazy_re_compile(r"\bCREATE\b", re.IGNORECASE)
 # Functions that somebody has made, and that may change more than rows.
 OWN_FUNCTIONS = """
     SELECT FROM pg_proc WHERE proname = ANY (%s::text[]) AND provolatile = 'v'

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.databases.present_columns import ColumnPlace, found_again
 
-NOT_NULL = re.compile(r"\bNOT\s+NULL\b", re.IGNORECASE)
-WORD = re.compile(r'"((?:[^"]|"")+)"|([\w$]+)')
+NOT_NULL = _lazy_re_compile(r"\bNOT\s+NULL\b", re.IGNORECASE)
+WORD = _lazy_re_compile(r'"((?:[^"]|"")+)"|([\w$]+)')
 NULLABLE = """
     SELECT attrelid, attnum FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
     WHERE relkind IN ('r', 'p') AND relname = ANY (%s::text[]) AND attnum > 0 AND NOT (attisdropped OR attnotnull)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, requoted, unquoted
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import NotOnline, StepContext
@@ -11,13 +13,15 @@ from auto_migrate.changes.change import Default
 from auto_migrate.databases.lock_modes import ALTER_TABLE, COMMENT
 from auto_migrate.databases.present_columns import column_of
 
-ADD = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ADD COLUMN (?P<column>{QUOTED}) .*", re.DOTALL)
-ALTER = re.compile(
+ADD = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) ADD COLUMN (?P<column>{QUOTED}) .*", re.DOTALL)
+ALTER = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) "
     r"(?P<what>DROP NOT NULL|DROP DEFAULT|SET DEFAULT|TYPE)\b.*",
     re.DOTALL,
 )
-REMARK = re.compile(rf"COMMENT ON (?:COLUMN (?P<table>{NAME})\.{QUOTED}|TABLE (?P<whole>{NAME})) IS .*", re.DOTALL)
+REMARK = _lazy_re_compile(
+    rf"COMMENT ON (?:COLUMN (?P<table>{NAME})\.{QUOTED}|TABLE (?P<whole>{NAME})) IS .*", re.DOTALL
+)
 
 
 def added(statement: str, context: StepContext) -> list[Placed] | None:

@@ -9,22 +9,24 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.applying.online import check_constraints, index_steps, not_null, removals, unique_constraints
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED, unquoted
 from auto_migrate.applying.online.replaced_column import ColumnIndex, ReplacedColumn
 
 Reader = Callable[[str, ReplacedColumn], ReplacedColumn | None]
 
-ALTER = re.compile(
+ALTER = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) "
     r"(?:(?P<null>DROP NOT NULL)|SET DEFAULT (?P<default>.*))",
     re.DOTALL,
 )
-REMARK = re.compile(
+REMARK = _lazy_re_compile(
     rf"COMMENT ON COLUMN (?P<table>{NAME})\.(?P<column>{QUOTED}) IS (?:NULL|'(?P<text>(?:[^'\\]|'')*)')"
 )
 # Of a class of operators there may be one.
-ONE = re.compile(rf"\((?P<column>{QUOTED})(?: [a-z_]+)?\)")
+ONE = _lazy_re_compile(rf"\((?P<column>{QUOTED})(?: [a-z_]+)?\)")
 
 
 def with_companions(facts: ReplacedColumn, statements: Iterable[str]) -> tuple[ReplacedColumn, list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online.check_constraints import not_valid, validated
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
@@ -12,7 +13,7 @@ from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY
 
 COLUMNS = rf"\({QUOTED}(?:, {QUOTED})*\)"
-ADD = re.compile(
+ADD = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) ADD CONSTRAINT (?P<name>{QUOTED}) "
     rf"(?P<definition>FOREIGN KEY (?P<columns>{COLUMNS}) REFERENCES (?P<target>{NAME}) ?(?P<keys>{COLUMNS})"
     # One that somebody does not want to hold old rows is left so.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import INDEX_CONCURRENTLY
 
-CREATE = re.compile(
+CREATE = _lazy_re_compile(
     rf"CREATE (?P<unique>UNIQUE )?INDEX (?P<name>{QUOTED}) ON (?P<table>{NAME})(?P<rest>[ (].*)", re.DOTALL
 )
-DROP = re.compile(rf"DROP INDEX IF EXISTS (?P<name>{QUOTED})")
+DROP = _lazy_re_compile(rf"DROP INDEX IF EXISTS (?P<name>{QUOTED})")
 
 
 def created(statement: str, _context: StepContext) -> list[Placed] | None:

@@ -11,6 +11,7 @@ import hashlib
 import re
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online.check_constraints import look, not_valid, validated
 from auto_migrate.applying.online.chosen_names import free_name
@@ -22,8 +23,8 @@ from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 from auto_migrate.databases.present_columns import name_of_not_null
 
-SET = re.compile(rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) SET NOT NULL")
-FILL = re.compile(
+SET = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) SET NOT NULL")
+FILL = _lazy_re_compile(
     rf"(?P<update>UPDATE (?P<table>{NAME}) SET (?P<column>{QUOTED}) = (?P<value>.*) WHERE (?P=column) IS NULL)"  # noqa: S608
     "(?:; SET CONSTRAINTS ALL IMMEDIATE)?",
     re.DOTALL,

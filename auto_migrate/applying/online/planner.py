@@ -16,6 +16,7 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.migrations.utils import resolve_relation
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.locks.operation_locks import LockNeeds, rule_of
 from auto_migrate.applying.online.collector import collected
@@ -51,7 +52,7 @@ logger = logging.getLogger(__name__)
 Look = Callable[[str], TableStatistics | None]
 
 # SQL of which later operations of the same transaction may make use.
-LASTING = re.compile(
+LASTING = _lazy_re_compile(
     r"\bSET\s+(LOCAL|CONSTRAINTS)\b|\bset_config\s*\(|\bON\s+COMMIT\b|(^|;)\s*LOCK\s|advisory_xact_lock", re.IGNORECASE
 )
 KINDS = (

@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.db.migrations import operations as ops
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.changes.sql.parsing import TooDeep, parse
 
 # What there are steps for; other SQL is not worth the parser.
-WORTH = re.compile(r"\bCREATE\s+(UNIQUE\s+)?INDEX\b|\bADD\s+CONSTRAINT\b|\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
+WORTH = _lazy_re_compile(r"\bCREATE\s+(UNIQUE\s+)?INDEX\b|\bADD\s+CONSTRAINT\b|\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
 
 
 def is_worth_parsing(operation: ops.RunSQL) -> bool:

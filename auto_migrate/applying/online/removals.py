@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
-CONSTRAINT = re.compile(
+CONSTRAINT = _lazy_re_compile(
     rf"(?:SET CONSTRAINTS {NAME} IMMEDIATE; )?ALTER TABLE (?P<table>{NAME}) DROP CONSTRAINT (?P<name>{QUOTED})"
 )
 # Up to 5.2, Django says CASCADE.
-COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) DROP COLUMN (?P<name>{QUOTED})(?: CASCADE)?")
-TABLE = re.compile(rf"DROP TABLE (?P<table>{NAME}) CASCADE")
+COLUMN = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) DROP COLUMN (?P<name>{QUOTED})(?: CASCADE)?")
+TABLE = _lazy_re_compile(rf"DROP TABLE (?P<table>{NAME}) CASCADE")
 
 
 def drop_constraint(table: str, name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.present_names import PresentNames
@@ -19,11 +20,13 @@ from auto_migrate.applying.online.step_context import NotOnline
 from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
-TABLE = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME TO (?P<to>{QUOTED})")
-COLUMN = re.compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME COLUMN (?P<column>{QUOTED}) TO (?P<to>{QUOTED})")
+TABLE = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME TO (?P<to>{QUOTED})")
+COLUMN = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME COLUMN (?P<column>{QUOTED}) TO (?P<to>{QUOTED})")
 # What the database does with a row whose target goes, from Django 6.1 on, as its catalogue writes it.
 ON_DELETE = {None: "a", "CASCADE": "c", "SET NULL": "n", "SET DEFAULT": "d"}
-DJANGOS = re.compile(r" (?:ON DELETE (?P<on_delete>CASCADE|SET NULL|SET DEFAULT) )?DEFERRABLE INITIALLY DEFERRED *")
+DJANGOS = _lazy_re_compile(
+    r" (?:ON DELETE (?P<on_delete>CASCADE|SET NULL|SET DEFAULT) )?DEFERRABLE INITIALLY DEFERRED *"
+)
 # A key as Django makes it, on one column, that holds all rows; and what it points to is the table and column asked for.
 SAME = """
     SELECT count(*) FROM pg_constraint

@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.catalogue import TARGETS
@@ -30,7 +31,7 @@ from auto_migrate.applying.row_trigger import row_trigger
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
-TYPE = re.compile(
+TYPE = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) ALTER COLUMN (?P<column>{QUOTED}) TYPE (?P<type>[a-z][a-z0-9 (),\[\]]*?)"
     rf"(?P<collation> COLLATE {QUOTED})?(?P<cast> USING (?P=column)::(?P=type))?"
 )
@@ -39,7 +40,7 @@ TYPE = re.compile(
 SETTINGS = ("search_path", "timezone", "datestyle", "intervalstyle", "extra_float_digits", "bytea_output")
 # Types to which no setting matters; to set them costs a write more than to copy its value.
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "double precision", "real")
-SEQUENCE = re.compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
+SEQUENCE = _lazy_re_compile(rf"ALTER SEQUENCE IF EXISTS {NAME} AS \w+")
 # What somebody may do with a sequence is what he may do with another one, whatever default privileges gave him. Both
 # without any said are left so.
 SAME_PRIVILEGES = """DO $privileges$

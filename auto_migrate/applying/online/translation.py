@@ -6,6 +6,8 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.applying.online import (
     check_constraints,
     column_steps,
@@ -35,10 +37,10 @@ READERS: tuple[Reader, ...] = (
 )
 FALLIBLE = frozenset({Kind.LOOK, Kind.BUILD, Kind.VALIDATE})
 # What Django sets for the time of its own UPDATE.
-PASSING = re.compile(
+PASSING = _lazy_re_compile(
     rf"(?P<column>ALTER TABLE {NAME} ALTER COLUMN {QUOTED}) (?:SET DEFAULT .*|DROP DEFAULT)", re.DOTALL
 )
-KEY_NAME = re.compile(rf"(?:ADD|DROP) CONSTRAINT (?P<name>{QUOTED})")
+KEY_NAME = _lazy_re_compile(rf"(?:ADD|DROP) CONSTRAINT (?P<name>{QUOTED})")
 
 
 def steps_of(statements: Sequence[str], context: StepContext, kept_keys: Iterable[str] = ()) -> list[Step]:

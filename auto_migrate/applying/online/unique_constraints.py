@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.applying.online.index_steps import build
 from auto_migrate.applying.online.quoted_names import NAME, QUOTED
 from auto_migrate.applying.online.removals import drop_constraint
@@ -11,7 +13,7 @@ from auto_migrate.applying.online.step import Kind, Placed, Rank, Step
 from auto_migrate.applying.online.step_context import StepContext
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
-ADD = re.compile(
+ADD = _lazy_re_compile(
     rf"ALTER TABLE (?P<table>{NAME}) ADD CONSTRAINT (?P<name>{QUOTED}) UNIQUE"
     r"(?P<nulls> NULLS NOT DISTINCT)? ?(?P<columns>\(.*?\))(?P<include> INCLUDE \(.*?\))?"
     rf"(?: USING INDEX(?P<tablespace> TABLESPACE {QUOTED}))?"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.changes.python.call_frame import NOTHING, Frame
@@ -35,14 +36,16 @@ SENDING = frozenset({"copy", "copy_expert", "execute", "executemany", "raw"})
 # What is given a piece of SQL, and the statement that it becomes.
 FORMS = {"RawSQL": "SELECT ({})", "callproc": "SELECT {}()"}
 # What is passed to whoever is to write.
-HANDLES = re.compile(r"(.*_)?(apps|editor|schema_editor|cursor|cur|connection|conn)", re.IGNORECASE)
+HANDLES = _lazy_re_compile(r"(.*_)?(apps|editor|schema_editor|cursor|cur|connection|conn)", re.IGNORECASE)
 # What collects rows to be written later.
 COLLECTS = frozenset({"append", "add", "extend", "setdefault", "update"})
-WRITES_ROWS = re.compile(r"\s*(WITH\b.*\b)?(COPY|DELETE|INSERT|MERGE|TRUNCATE|UPDATE)\b", re.IGNORECASE | re.DOTALL)
+WRITES_ROWS = _lazy_re_compile(
+    r"\s*(WITH\b.*\b)?(COPY|DELETE|INSERT|MERGE|TRUNCATE|UPDATE)\b", re.IGNORECASE | re.DOTALL
+)
 # A schema editor's methods that change tables.
-EDITS = re.compile(r"(add|alter|create|delete|remove|rename)_(constraint|db_\w+|field|index|model|unique\w*)")
+EDITS = _lazy_re_compile(r"(add|alter|create|delete|remove|rename)_(constraint|db_\w+|field|index|model|unique\w*)")
 # A table with something unknown after it, which may say anything.
-OPEN = re.compile(rf"\b(FROM|JOIN|UPDATE|USING)\s+(ONLY\s+)?[\w.\"{HOLE}]+\s+{HOLE}", re.IGNORECASE)
+OPEN = _lazy_re_compile(rf"\b(FROM|JOIN|UPDATE|USING)\s+(ONLY\s+)?[\w.\"{HOLE}]+\s+{HOLE}", re.IGNORECASE)
 # Whose functions write what Django itself keeps, in few rows.
 TRUSTED = ("django.",)
 COMMANDS = frozenset({"call_command", "execute_from_command_line"})

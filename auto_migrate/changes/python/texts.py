@@ -7,6 +7,8 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 
+from django.utils.regex_helper import _lazy_re_compile
+
 from auto_migrate.changes.python.call_frame import NOTHING, Frame
 from auto_migrate.changes.python.queries import model_of
 
@@ -19,8 +21,8 @@ SAME = frozenset(
     {"strip", "lstrip", "rstrip", "dedent", "cleandoc", "SQL", "str", "as_string", "join", "lower", "upper"}
 )
 NAMES = frozenset({"quote_name", "Identifier", "quote_ident"})
-PLACES = re.compile(r"%(?:\((?P<name>\w+)\))?[sdr]|%%")
-FIELDS = re.compile(r"\{[^{}]*\}")
+PLACES = _lazy_re_compile(r"%(?:\((?P<name>\w+)\))?[sdr]|%%")
+FIELDS = _lazy_re_compile(r"\{[^{}]*\}")
 
 
 class Texts:
@@ -118,7 +120,7 @@ class Texts:
 
 
 # What stands before a hole that is a list in brackets.
-LISTS = re.compile(r"\b(IN|VALUES)\s*$", re.IGNORECASE)
+LISTS = _lazy_re_compile(r"\b(IN|VALUES)\s*$", re.IGNORECASE)
 
 
 def as_sql(text: str, *, with_parameters: bool) -> str:

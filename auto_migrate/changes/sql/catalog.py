@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.changes.collected_sql import undone
 from auto_migrate.changes.constraints import ConstraintKind
@@ -66,7 +66,7 @@ CHECKS_OF_COLUMN = """
     WHERE conrelid = to_regclass(%s) AND attname = %s AND contype = 'c'
 """
 # A default that is the same for all rows, as PostgreSQL shows it.
-SAME_FOR_ALL = re.compile(r"\(?(?:'(?:[^']|'')*'|-?[\d.]+|true|false)\)?(?:::[\w\s().\[\]\",]+)?")
+SAME_FOR_ALL = _lazy_re_compile(r"\(?(?:'(?:[^']|'')*'|-?[\d.]+|true|false)\)?(?:::[\w\s().\[\]\",]+)?")
 INDEXED = """
     SELECT EXISTS (
         SELECT FROM pg_index WHERE indrelid = attrelid AND (

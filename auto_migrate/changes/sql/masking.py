@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from django.utils.regex_helper import _lazy_re_compile
+
 # What may hold a secret. After a backslash nobody knows without the server's settings where a string ends.
 KEPT = r'(?P<kept>"(?:""|[^"])*"|--[^\n]*|/\*.*?(?:\*/|$))'
-LITERAL = re.compile(
+LITERAL = _lazy_re_compile(
     rf"{KEPT}|'(?:''|[^'\\])*(?:'|\\.*$|$)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)",
     re.DOTALL,
 )

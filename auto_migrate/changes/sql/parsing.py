@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 # The stack of a thread is 8 MB as a rule, and enough for 10,000.
 DEEPEST = 3_000
-TOKEN = re.compile(
+TOKEN = _lazy_re_compile(
     r"'(?:[^']|'')*(?:'|\Z)|\"(?:[^\"]|\"\")*(?:\"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"
     r"|(?P<opens>[(\[])|(?P<closes>[)\]])|(?P<ends>;)|(?P<parts>,|\b(?:AND|BY|ELSE|FROM|OR|SELECT|SET|THEN|WHEN|WHERE)\b)"
     r"|(?P<joins>\b(?:EXCEPT|INTERSECT|JOIN|UNION)\b)|(?P<binds>::|[-+*/%^|<>=~!@#&?]+|\b(?:AT|COLLATE|IS)\b)",

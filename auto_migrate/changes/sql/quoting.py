@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.databases.identifiers import quoted
 
-PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+PLAIN = _lazy_re_compile(r"[a-z_][a-z0-9_]*")
 # All keywords but those that may be any name (the categories R, C and T of `pg_get_keywords()`, PostgreSQL 18).
 KEYWORDS = frozenset(
     {

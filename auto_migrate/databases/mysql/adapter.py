@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import Error
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -115,7 +116,7 @@ TOLD_BY_NAME = {
 # CR_SSL_CONNECTION_ERROR is also how a server that goes away in the middle of the handshake looks. The words are those
 # of OpenSSL and of the C library, which speak no other language here.
 TLS_ERROR = 2026
-CUT_SHORT = re.compile(r"unexpected eof|reset by peer|broken pipe|timed out", re.IGNORECASE)
+CUT_SHORT = _lazy_re_compile(r"unexpected eof|reset by peer|broken pipe|timed out", re.IGNORECASE)
 
 HINTS = {
     FaultKind.CREDENTIALS: gettext_noop(

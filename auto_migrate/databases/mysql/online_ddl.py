@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from django.utils.regex_helper import _lazy_re_compile
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.mysql.tokens import MySQLToken, Statement, Verb, are_several, statement_at, tokens_of
@@ -31,9 +32,9 @@ COPIES_ONLINE = (11, 2)
 
 NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
 # Texts without any of these words change no table; a look at the text is cheaper than reading it.
-MAY_CHANGE = re.compile(r"\b(?:ALTER|INDEX|OPTIMIZE|REPAIR|LOCK)\b", re.IGNORECASE)
+MAY_CHANGE = _lazy_re_compile(r"\b(?:ALTER|INDEX|OPTIMIZE|REPAIR|LOCK)\b", re.IGNORECASE)
 # A foreign key with its column, which is a number and empty in every row; of texts the collations would have to agree.
-EMPTY_KEY = re.compile(
+EMPTY_KEY = _lazy_re_compile(
     rf"\s*ALTER\s+TABLE\s+{NAME}\s+ADD\s+COLUMN\s+(?P<column>{NAME})\s+"
     rf"(?:tiny|small|medium|big)?int(?:eger)?(?:\s+unsigned)?\s+NULL(?:\s+UNIQUE)?\s*,"
     rf"\s*ADD\s+CONSTRAINT\s+{NAME}\s+FOREIGN\s+KEY\s*\(\s*(?P=column)\s*\)"
@@ -42,7 +43,7 @@ EMPTY_KEY = re.compile(
 )
 # What changes definitions alone, and takes no clauses on one server or the other. Partitions of ranges are added, not
 # those of hashes, for which all rows are spread anew.
-AT_ONCE = re.compile(
+AT_ONCE = _lazy_re_compile(
     r"(?:DROP|TRUNCATE) PARTITION|ADD PARTITION (?:IF NOT EXISTS )?\( PARTITION \S+ VALUES|(?:DISCARD|IMPORT) "
     r"|RENAME (?:(?:TO|AS|=) )?(?!COLUMN|INDEX|KEY)\S+(?: \. \S+)?\Z"
 )

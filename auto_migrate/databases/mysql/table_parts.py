@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.databases.mysql.clauses import Part, expected, items_of
 from auto_migrate.databases.mysql.tokens import (
@@ -56,7 +56,7 @@ UNPROTECTED = """
     WHERE table_schema = DATABASE() AND transactions <> 'YES'
 """
 
-COLUMN = re.compile(r"`([^`]*)`")
+COLUMN = _lazy_re_compile(r"`([^`]*)`")
 # Statements whose tables tell of them; on MariaDB each of several that are dropped goes by itself.
 NOTED = frozenset(Verb) - {Verb.OPTIMIZE_TABLE, Verb.REPAIR_TABLE, Verb.LOCK_TABLES}
 SEVERAL = frozenset({Verb.DROP_TABLE, Verb.RENAME_TABLE})
@@ -71,7 +71,7 @@ REPEATS = frozenset({"MODIFY", "COMMENT", "ALGORITHM", "LOCK"})
 # What a statement leaves to be seen beside a new name of its table.
 SEEN = ("makes", "drops", "changes", "indexes", "constraints")
 # Names that servers give by themselves.
-AUTOMATIC = re.compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
+AUTOMATIC = _lazy_re_compile(r"(?:.*_(?:chk|ibfk)_|constraint_)\d+")
 APPEARS, VANISHES = frozenset({"add", "create", "rename", "change"}), frozenset({"drop", "rename", "change"})
 
 

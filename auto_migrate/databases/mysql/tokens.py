@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 _REST = r"|(?P<name>`(?:[^`]|``)*`)|(?P<word>[\w$]+)|(?P<sign>\S)"
 _COMMENTS = r"(?P<comment>--(?=\s|\Z)[^\n]*|\#[^\n]*|/\*(?!M?!).*?(?:\*/|\Z))|(?P<opens>/\*M?!\d*)|(?P<closes>\*/)"
-_TOKEN = re.compile(rf"{_COMMENTS}|(?P<string>'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"){_REST}", re.DOTALL)
+_TOKEN = _lazy_re_compile(rf"{_COMMENTS}|(?P<string>'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"){_REST}", re.DOTALL)
 # Under NO_BACKSLASH_ESCAPES a string ends at its mark, whatever stands before it.
-_UNESCAPED = re.compile(rf"{_COMMENTS}|(?P<string>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"){_REST}", re.DOTALL)
+_UNESCAPED = _lazy_re_compile(rf"{_COMMENTS}|(?P<string>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"){_REST}", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

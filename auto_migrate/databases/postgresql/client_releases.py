@@ -14,13 +14,14 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.conf import BadSetting, get_settings
 
 # What PostgreSQL keeps of an application_name, in bytes.
 LONGEST_NAME = 63
 LONGEST_TAG = 40
-TAG = re.compile(r"(^| )release=\S+$")
+TAG = _lazy_re_compile(r"(^| )release=\S+$")
 
 OTHERS = """
     SELECT application_name, usename, count(*)
