@@ -1,7 +1,11 @@
-"""Ways to end a run before its end: SIGTERM and SIGINT, of which the first asks for a safe place, and `os._exit`."""
+"""Ways to end a run before its end: SIGTERM and SIGINT, of which the first asks for a safe place, and `os._exit`.
+
+And after it: whoever calls `os._exit(0)` as the interpreter exits does not make a run that failed one that did not.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -75,3 +79,37 @@ def seen_to_exit() -> Iterator[None]:
         yield
     finally:
         os._exit = leave
+
+
+_expected = 0
+
+
+@contextlib.contextmanager
+def seen_to_end() -> Iterator[None]:
+    """Let the process not end with 0 if the block, all of a command, raises, whoever leaves it as it exits."""
+    try:
+        yield
+    except BaseException as error:
+        _expect_status(getattr(error, "returncode", FAILED))
+        raise
+    _expect_status(0)
+
+
+def _expect_status(status: int) -> None:
+    """Keep with what the process is to end, whichever command of it came last."""
+    global _expected  # noqa: PLW0603 # a process has one exit status
+    _expected = int(status)
+    # Who came last is called first.
+    atexit.unregister(_keep_status)
+    atexit.register(_keep_status)
+
+
+def _keep_status() -> None:
+    """Let those who are called after this one, as the interpreter exits, not end it with 0 if the command failed."""
+    process, leave, status = os.getpid(), os._exit, _expected
+
+    def exit_kept(asked: int) -> NoReturn:
+        leave(asked or (status if os.getpid() == process else asked))
+
+    if status:
+        os._exit = exit_kept
