@@ -22,15 +22,25 @@ from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.addresses import address_of
 from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
-from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.postgresql.deploy_lock import AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import OF_SETTINGS, POOLERS_ONLY, kind_of_words, refused_sqlstate
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
-from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, SessionGuard, session_of
-from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
+from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, OF_HISTORY, SessionGuard
+from auto_migrate.databases.postgresql.session_settings import (
+    CONFIGURE,
+    PQTRANS_IDLE,
+    READ_ONLY,
+    configure,
+    is_in_transaction,
+    may_be_swayed,
+)
+from auto_migrate.databases.postgresql.sessions import Fence, history_holders, holders, key_here
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Blocker
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
@@ -84,9 +94,6 @@ IMPATIENT = {LOCK_TIMEOUT: "100ms"}
 SHORTEST = 0.001
 # The longest that the server knows, in milliseconds.
 LONGEST = 2**31 - 1
-
-# What libpq knows of a connection, for every driver (PGTransactionStatusType).
-PQTRANS_IDLE, PQTRANS_UNKNOWN = 0, 4
 
 
 def milliseconds(seconds: float) -> str:
@@ -153,12 +160,13 @@ class PostgreSQL(Database):
     @contextlib.contextmanager
     def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
         settings = {**SERVER_SETTINGS, **NOTICE_DEAD_CLIENTS, **UNDISTURBED}
+        # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
+        seconds = get_settings().LOCK_PATIENCE if patience is None else patience
+        longest = milliseconds(max(seconds, SHORTEST))
         if limited:
-            # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
-            longest = get_settings().LOCK_PATIENCE if patience is None else patience
-            settings[LOCK_TIMEOUT] = milliseconds(max(longest, SHORTEST))
+            settings[LOCK_TIMEOUT] = longest
         hurry = hurried(self.connection, CONNECT_TIMEOUT)
-        with hurry, self.guard.holding(settings), each_new(self.connection, self._set_up):
+        with hurry, self.guard.holding(settings, longest), each_new(self.connection, self._set_up):
             yield
 
     @property
@@ -192,6 +200,8 @@ class PostgreSQL(Database):
         for cause in own:
             if sqlstate := sqlstate_of(cause):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
+                if kind is FaultKind.LOCK_TIMEOUT and any(hasattr(one, OF_HISTORY) for one in causes(error)):
+                    kind = FaultKind.HISTORY_LOCKED
                 return Fault(kind, first_line(cause)) if kind else None
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
@@ -215,7 +225,16 @@ class PostgreSQL(Database):
             known = FaultKind.BAD_ADDRESS
         return Fault(known or kind_of_words(detail) or FaultKind.UNREACHABLE, detail)
 
+    def history_holders(self) -> tuple[Blocker, ...]:
+        with contextlib.suppress(Error), savepoint(self.alias):
+            return history_holders(self)
+        return ()
+
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
+        if question is not None and may_be_swayed(self.connection):
+            # Whether it is asked in the session as it was is found out by a query, and nothing is to come before this.
+            self.begin_migration(clock, None, tell)
+            return self.ask(question)
         settings, key = transaction_settings(self.queue_limit), key_here(RECORD_KEY)
         begin = Question(BEGIN, [key, True, list(settings), list(settings.values())])
         questions = [question] if question else []
@@ -238,9 +257,12 @@ class PostgreSQL(Database):
         return driver is None or driver.info.transaction_status != PQTRANS_IDLE
 
     def has_transaction_open(self) -> bool:
-        # PQTRANS_UNKNOWN, which is above all others, is of a connection that was lost or closed.
+        return is_in_transaction(self.connection)
+
+    def may_begin(self) -> bool:
         driver: Any = self.connection.connection
-        return driver is not None and PQTRANS_IDLE < driver.info.transaction_status < PQTRANS_UNKNOWN
+        only_reads = driver is not None and driver.info.parameter_status(READ_ONLY) == "on"
+        return not (only_reads or self.has_transaction_open())
 
     def tell_transaction_apart(self) -> None:
         # By the number that it gets at its first write anyway.
@@ -269,10 +291,9 @@ class PostgreSQL(Database):
                 answers += [list(cursor.fetchall())] if cursor.description else []
             return answers
 
-    def configure(self, settings: Mapping[str, str], *, local: bool) -> None:
-        """Set what this server knows of `settings`, for the transaction or for the session."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(CONFIGURE, [local, list(settings), list(settings.values())])
+    def configure(self, settings: Mapping[str, str], *, local: bool) -> dict[str, str]:
+        """Set what this server knows of `settings`, for the transaction or for the session; return it as it has it."""
+        return configure(self.connection, settings, local=local)
 
     def limit_locks(self) -> None:
         self.configure({"lock_timeout": milliseconds(get_settings().LOCK_TIMEOUT_CEILING)}, local=True)
@@ -281,7 +302,7 @@ class PostgreSQL(Database):
     def unbounded(self) -> Iterator[None]:
         # They wait for old transactions, as long as runs may for one another: that too has to end at some time.
         longest = max(get_settings().LOCK_WAIT, get_settings().LOCK_PATIENCE)
-        with self.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
+        with self.guard.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
             yield
 
     def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
@@ -295,33 +316,16 @@ class PostgreSQL(Database):
         self.fence.drop()
 
     @contextlib.contextmanager
-    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+    def session_limits(self, *, patient_with_rows: bool = False, claimed: set[str] | None = None) -> Iterator[None]:
         limits = {name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}
         if not patient_with_rows:
-            with self.limited(limits):
+            with self.guard.limited(limits, claimed):
                 yield
             return
         longest, ceiling = milliseconds(get_settings().LOCK_PATIENCE), {"lock_timeout": limits["lock_timeout"]}
-        hurrying = hurrying_for_tables(self.connection, self.limit_locks, lambda: self.limited(ceiling))
-        with self.limited({**limits, "lock_timeout": longest}), hurrying:
+        hurrying = hurrying_for_tables(self.connection, self.limit_locks, lambda: self.guard.limited(ceiling, claimed))
+        with self.guard.limited({**limits, "lock_timeout": longest}, claimed), hurrying:
             yield
-
-    @contextlib.contextmanager
-    def limited(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one."""
-        local = self.connection.in_atomic_block
-        if not local and self.pooled:
-            # Another client would inherit the setting, and the next statement may go to another session anyway.
-            yield
-            return
-        _pid, before = session_of(self.connection, settings)
-        self.configure(settings, local=local)
-        try:
-            yield
-        finally:
-            if self.connection.connection is not None and not self.connection.needs_rollback:
-                with contextlib.suppress(Error):
-                    self.configure(before, local=local)
 
     @property
     def pooled(self) -> bool:
@@ -334,7 +338,7 @@ class PostgreSQL(Database):
     @contextlib.contextmanager
     def impatient(self) -> Iterator[None]:
         if not self.pooled:
-            with self.limited(IMPATIENT):
+            with self.guard.limited(IMPATIENT):
                 yield
             return
         with atomic(using=self.alias):
