@@ -63,11 +63,11 @@ def interruptible(*, acknowledge: str = "") -> Iterator[Clock]:
 @contextlib.contextmanager
 def seen_to_exit() -> Iterator[None]:
     """Let `os._exit(0)` within the block, which nobody could catch, not pass for a command that did its work."""
-    process, leave = os.getpid(), os._exit
+    process, leave, is_over = os.getpid(), os._exit, False
 
     def exit_seen(status: int) -> NoReturn:
-        # A child process ends as it likes.
-        if os.getpid() == process:
+        # A child process ends as it likes, and so does what was only registered for the end of the interpreter.
+        if os.getpid() == process and not is_over:
             text = _("The run was ended from within: {error}.").format(error=f"os._exit({status})")
             with contextlib.suppress(OSError):
                 os.write(STDERR, f"{text}\n".encode(errors="replace"))
@@ -78,7 +78,7 @@ def seen_to_exit() -> Iterator[None]:
     try:
         yield
     finally:
-        os._exit = leave
+        os._exit, is_over = leave, True
 
 
 _expected = 0
@@ -112,4 +112,6 @@ def _keep_status() -> None:
         leave(asked or (status if os.getpid() == process else asked))
 
     if status:
+        # Who was to be called with 0 and nothing else cannot be told otherwise.
+        atexit.unregister(leave)
         os._exit = exit_kept

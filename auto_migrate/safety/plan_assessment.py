@@ -13,6 +13,7 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.applying.backwards import is_plain, states_before
 from auto_migrate.applying.online.planned_steps import step_predictor
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
+from auto_migrate.changes.offending_rows import OffendingRows
 from auto_migrate.changes.reading import read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
@@ -67,7 +68,10 @@ def assess_plan(
     )
     before = states_before_unapplied(comparison) if comparison.backwards else {}
     online = step_predictor(database, is_new=not comparison.recorded, cut=cut)
-    read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
+    rows = OffendingRows(database.connection)
+    read = read_plan(
+        database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online, rows=rows
+    )
     reads = classify_plan(read, classifier)
     waiting = frozenset(() if after_deploy else comparison.deferred)
     keys = frozenset(comparison.whole_keys) if with_left else waiting.union(comparison.keys)
@@ -86,7 +90,8 @@ def assess_plan(
     foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
     timed = timely(assessment.migrations, waiting, with_left=with_left)
     migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in timed)
-    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
+    unlooked = tuple(dict.fromkeys(rows.unlooked))
+    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen, unlooked=unlooked)
 
 
 def states_before_unapplied(comparison: Comparison) -> dict[MigrationKey, ProjectState]:
