@@ -106,12 +106,12 @@ def _expect_status(status: int) -> None:
 
 def _keep_status() -> None:
     """Let those who are called after this one, as the interpreter exits, not end it with 0 if the command failed."""
-    process, leave, status = os.getpid(), os._exit, _expected
+    process, leave, expected = os.getpid(), os._exit, _expected
 
-    def exit_kept(asked: int) -> NoReturn:
-        leave(asked or (status if os.getpid() == process else asked))
+    def exit_kept(status: int) -> NoReturn:
+        leave(status or (expected if os.getpid() == process else status))
 
-    if status:
+    if expected:
         # Who was to be called with 0 and nothing else cannot be told otherwise.
         atexit.unregister(leave)
         os._exit = exit_kept

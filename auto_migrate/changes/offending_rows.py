@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from django.db import Error, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field
+from django.db.models import Field, ForeignKey
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
@@ -97,7 +97,7 @@ class OffendingRows:
             known = " AND ".join(f"{column} IS NOT NULL" for column in columns) if change.nulls_distinct else "true"
             alike = f"{table} WHERE {known} GROUP BY {', '.join(columns)} HAVING count(*) > 1"
             return alike, _("some rows of {table} have the same {columns}").format(**place)
-        if change.kind is ConstraintKind.FOREIGN_KEY and len(columns) == 1 and isinstance(definition, Field):
+        if change.kind is ConstraintKind.FOREIGN_KEY and len(columns) == 1 and isinstance(definition, ForeignKey):
             target = f"{self._quoted(change.references)} AS target"
             same = f"target.{self._name(definition.target_field.column)} = source.{columns[0]}"
             known = f"{columns[0]} IS NOT NULL"

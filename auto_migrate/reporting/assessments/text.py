@@ -139,7 +139,7 @@ def verdict_lines(event: PlanAssessed) -> Iterator[str]:
     if not event.blocking and not event.obstacle:
         yield _("✅ Nothing is known to stop this plan.") if event.unlooked else _("✅ Nothing stops this plan.")
     if event.unlooked:
-        text = _("⚠️  Not looked at, since it would take too long, whether rows forbid: {statements}")
+        text = _("⚠️  Nobody could look in time whether rows forbid: {statements}")
         yield text.format(statements="; ".join(event.unlooked))
     if event.forecast:
         yield forecast_line(event.forecast)
