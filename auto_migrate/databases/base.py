@@ -214,7 +214,8 @@ class Database(abc.ABC):
         if fault.contention:
             text = _("What was to be read is locked by somebody else: {reason} ({name} at {host}).")
             told = text.format(reason=fault.reason, name=address.name, host=address.host)
-            return DatabaseBusy(told, hint="\n".join(filter(None, [fault.detail, *ways_out(self.history_holders())])))
+            lines = [fault.detail, *(left_by(fault) if fault.kept else ()), *ways_out(self.history_holders())]
+            return DatabaseBusy(told, hint="\n".join(filter(None, lines)))
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
             hint="\n".join(filter(None, (fault.detail, fault.advice or self.hint(FaultKind.UNREACHABLE)))),

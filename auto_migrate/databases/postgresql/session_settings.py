@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
@@ -81,14 +82,19 @@ def _text(value: Any) -> str:
 
 @dataclasses.dataclass
 class _Kept:
-    """What the session of a driver's connection was set to before a migration could change it."""
+    """What a session was set to before a migration could change it, and whether one may have done so since."""
 
-    driver: object
     settings: Mapping[str, str]
     may_differ: bool = True
 
 
-_kept: WeakKeyDictionary[BaseDatabaseWrapper, _Kept] = WeakKeyDictionary()
+# By the driver's connection: the next one has another session.
+_kept: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
+
+
+def _kept_of(connection: BaseDatabaseWrapper) -> _Kept | None:
+    driver: Any = connection.connection
+    return None if driver is None or connection.vendor != "postgresql" else _kept.get(driver)
 
 
 def expect_changes(connection: BaseDatabaseWrapper) -> None:
@@ -98,31 +104,32 @@ def expect_changes(connection: BaseDatabaseWrapper) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    kept = _kept.get(connection)
-    if kept is not None and kept.driver is connection.connection:
+    if (kept := _kept_of(connection)) is not None:
         kept.may_differ = True
     elif not connection.in_atomic_block:
         _pid, settings = session_of(connection, SWAYING)
-        _kept[connection] = _Kept(connection.connection, settings)
+        _kept[connection.connection] = _Kept(settings)
 
 
 def look_for_changes(connection: BaseDatabaseWrapper) -> None:
     """Find out, outside of transactions, whether code of a migration's author has left the session as it was."""
-    if may_be_swayed(connection) and not (connection.in_atomic_block or is_in_transaction(connection)):
-        _kept[connection].may_differ = bool(_changed(connection))
+    kept = _kept_of(connection)
+    if kept is not None and kept.may_differ and not (connection.in_atomic_block or is_in_transaction(connection)):
+        # What comes next will meet whatever keeps this from being asked.
+        with contextlib.suppress(Error):
+            kept.may_differ = bool(_changed(connection, kept))
 
 
-def _changed(connection: BaseDatabaseWrapper) -> dict[str, str]:
+def _changed(connection: BaseDatabaseWrapper, kept: _Kept) -> dict[str, str]:
     """Return what the session is set to, as far as it was set to something else before."""
-    before = _kept[connection].settings
     _pid, now = session_of(connection, SWAYING)
-    return {name: setting for name, setting in now.items() if setting != before.get(name, setting)}
+    return {name: setting for name, setting in now.items() if setting != kept.settings.get(name, setting)}
 
 
 def may_be_swayed(connection: BaseDatabaseWrapper) -> bool:
     """Return whether a migration may have set the session to something else."""
-    kept = _kept.get(connection)
-    return kept is not None and kept.may_differ and kept.driver is connection.connection
+    kept = _kept_of(connection)
+    return kept is not None and kept.may_differ
 
 
 @contextlib.contextmanager
@@ -131,11 +138,9 @@ def own_session(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
     Afterwards it is as it was. In a transaction that only reads nothing can be written all the same.
     """
-    if not may_be_swayed(connection) or connection.needs_rollback:
-        yield
-        return
-    kept, theirs = _kept[connection], _changed(connection)
-    if not theirs:
+    kept = _kept_of(connection)
+    theirs = _changed(connection, kept) if kept and kept.may_differ and not connection.needs_rollback else {}
+    if kept is None or not theirs:
         yield
         return
     ours = {name: kept.settings[name] for name in theirs}
