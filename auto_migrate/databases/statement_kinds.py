@@ -50,7 +50,9 @@ _LEANS_ON_SESSION = _lazy_re_compile(
 )
 
 _SETTING = r"(?:(?:SET|RESET)\b[^;]*|SELECT\s+(?:pg_catalog\.)?set_config\s*\([^;()]*\)\s*)"
-_ONLY_SETS = re.compile(rf"{COMMENTS}(?:{_SETTING}(?:;{COMMENTS}{_SETTING})*;?{COMMENTS})", re.IGNORECASE | re.DOTALL)
+_ONLY_SETS = _lazy_re_compile(
+    rf"{COMMENTS}(?:{_SETTING}(?:;{COMMENTS}{_SETTING})*;?{COMMENTS})", re.IGNORECASE | re.DOTALL
+)
 _OPENS = _begins(r"BEGIN|START\s+TRANSACTION", rf"[^;]*;?{COMMENTS}")
 _CLOSES = _begins(
     "COMMIT|END|ROLLBACK|ABORT", rf"\s*(?:(?:WORK|TRANSACTION)\b\s*)?(?:AND\s+NO\s+CHAIN\b)?\s*;?{COMMENTS}"

@@ -15,7 +15,7 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from auto_migrate.databases.postgresql.session_settings import HISTORY, OWN, own_session, session_of
+from auto_migrate.databases.postgresql.session_settings import HISTORY, OWN, may_be_swayed, own_session, session_of
 from auto_migrate.databases.statement_kinds import reads, writes_rows
 
 LOCK_TIMEOUT = "lock_timeout"
@@ -140,13 +140,16 @@ class SessionGuard:
 
     def _own(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Carry out what reads or writes our own tables as if no migration had set anything, and have its wait end."""
-        if OWN.search(str(sql)) is None:
-            return execute(sql, params, many, context)
+        text, connection = str(sql), self.database.connection
+        is_plain = LOCK_TIMEOUT in self._settings and not may_be_swayed(connection)
         try:
-            with own_session(self.database.connection), self._ending(str(sql)):
+            if is_plain or OWN.search(text) is None:
+                return execute(sql, params, many, context)
+            with own_session(connection), self._ending(text):
                 return execute(sql, params, many, context)
         except Error as error:
-            setattr(error, OF_HISTORY, True)
+            if OWN.search(text) is not None:
+                setattr(error, OF_HISTORY, True)
             raise
 
     @contextlib.contextmanager

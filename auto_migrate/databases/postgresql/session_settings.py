@@ -8,9 +8,7 @@ rights that we had then: for the time of such a statement the session is as it w
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +16,7 @@ from weakref import WeakKeyDictionary
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
+from django.utils.regex_helper import _lazy_re_compile
 
 # What is read is read together with whether the session is ours: a pooler makes up the backend's pid.
 SESSION = """
@@ -51,8 +50,8 @@ SWAYING = (
 # The tables of the history (see auto_migrate.history.models) and Django's record.
 HISTORY_TABLES = "auto_migrate_(run|step|event|bridge|backfill)"
 OWN_TABLES = f"({HISTORY_TABLES}|django_migrations)"
-HISTORY = re.compile(rf"\b{HISTORY_TABLES}\b")
-OWN = re.compile(rf"\b{OWN_TABLES}\b")
+HISTORY = _lazy_re_compile(rf"\b{HISTORY_TABLES}\b")
+OWN = _lazy_re_compile(rf"\b{OWN_TABLES}\b")
 
 
 def session_of(connection: BaseDatabaseWrapper, names: Iterable[str]) -> tuple[int, dict[str, str]]:
@@ -80,12 +79,12 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-@dataclasses.dataclass
 class _Kept:
     """What a session was set to before a migration could change it, and whether one may have done so since."""
 
-    settings: Mapping[str, str]
-    may_differ: bool = True
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.may_differ = True
 
 
 # By the driver's connection: the next one has another session.
