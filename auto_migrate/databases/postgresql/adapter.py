@@ -226,9 +226,15 @@ class PostgreSQL(Database):
         return Fault(known or kind_of_words(detail) or FaultKind.UNREACHABLE, detail)
 
     def history_holders(self) -> tuple[Blocker, ...]:
-        with contextlib.suppress(Error), savepoint(self.alias):
-            return history_holders(self)
-        return ()
+        was_open = self.connection.connection is not None
+        try:
+            with contextlib.suppress(Error), savepoint(self.alias):
+                return history_holders(self)
+            return ()
+        finally:
+            if not was_open:
+                # Whoever comes next sets up one of its own.
+                self.discard_connection()
 
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         if question is not None and may_be_swayed(self.connection):
