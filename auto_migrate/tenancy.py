@@ -376,10 +376,8 @@ def not_told(source: str, error: BaseException) -> TenantsUnknown:
 
 def without_tenants(alias: str) -> UsageError:
     """Return the error for somebody who names tenants of a database that has none."""
-    return UsageError(
-        _("Database {database!r} has no tenants.").format(database=alias),
-        hint=_("Name none, or tell the setting TENANTS where to get them."),
-    )
+    text, hint = _("Database {database!r} has no tenants."), _("Name none, or tell TENANTS where to get them.")
+    return UsageError(text.format(database=alias), hint=hint)
 
 
 def shared_schema(alias: str) -> str:

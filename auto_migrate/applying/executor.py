@@ -369,10 +369,8 @@ class Executor(LazyExecutor):
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report = Outcome(Progress(migration, backwards, self.emit.clock))
-        of_others = self.connection.in_atomic_block
-        if not only_changes_schema(migration):
-            expect_session_changes(self.connection)
-        others, late = OtherDatabases(self.connection), None
+        of_others, others, late = self.connection.in_atomic_block, OtherDatabases(self.connection), None
+        expect_session_changes(self.connection, migration)
         try:
             with others.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report

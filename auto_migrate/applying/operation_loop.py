@@ -273,10 +273,12 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
     )
 
 
-def expect_session_changes(connection: BaseDatabaseWrapper) -> None:
-    """Note, outside of transactions, that code of others comes next, which may set the session to something else."""
-    # Whose schema a session is in changes all the time where there are tenants, and `kept_in_schema` sees to that.
-    if tenancy_of(connection.alias) is None:
+def expect_session_changes(connection: BaseDatabaseWrapper, migration: Migration | None = None) -> None:
+    """Note, outside of transactions, that code of others comes next, which may set the session, if a migration has any.
+
+    Whose schema a session is in changes all the time where there are tenants, and `kept_in_schema` sees to that.
+    """
+    if (migration is None or not only_changes_schema(migration)) and tenancy_of(connection.alias) is None:
         expect_changes(connection)
 
 
