@@ -376,8 +376,7 @@ def not_told(source: str, error: BaseException) -> TenantsUnknown:
 
 def without_tenants(alias: str) -> UsageError:
     """Return the error for somebody who names tenants of a database that has none."""
-    text, hint = _("Database {database!r} has no tenants."), _("Name none, or tell TENANTS where to get them.")
-    return UsageError(text.format(database=alias), hint=hint)
+    return UsageError(_("Database {database!r} has no tenants.").format(database=alias), hint=_("Name none."))
 
 
 def shared_schema(alias: str) -> str:
