@@ -193,7 +193,8 @@ class PlanAssessed(Event):
     """The plan was judged: `blocking` findings stop it, `later` ones will stop what is left for after the deploy.
 
     `unmatched` acknowledgements match nothing in it. `plan` is its fingerprint, `forecast` None where nobody asked, and
-    `obstacle` what else stops it, empty if nothing does.
+    `obstacle` what else stops it, empty if nothing does. Of the statements `unlooked` nobody could tell whether rows
+    forbid them.
     """
 
     findings: tuple[Finding, ...]
@@ -203,6 +204,7 @@ class PlanAssessed(Event):
     plan: str = ""
     forecast: Forecast | None = None
     obstacle: str = ""
+    unlooked: tuple[str, ...] = ()
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------

@@ -182,13 +182,17 @@ class Forecast(ValueObject):
 
 
 class Assessment(ValueObject):
-    """A plan as it was judged, and the acknowledgements for it that match nothing in it."""
+    """A plan as it was judged, and the acknowledgements for it that match nothing in it.
+
+    `unlooked` are statements of which nobody could tell in time whether rows forbid them.
+    """
 
     migrations: tuple[AssessedMigration, ...]
     unmatched: tuple[Acknowledgement, ...] = ()
     forecast: Forecast | None = None
     held: frozenset[OperationKey] = frozenset()
     """The operations that are carried out only when the old code is gone."""
+    unlooked: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -1,7 +1,11 @@
-"""Ways to end a run before its end: SIGTERM and SIGINT, of which the first asks for a safe place, and `os._exit`."""
+"""Ways to end a run before its end: SIGTERM and SIGINT, of which the first asks for a safe place, and `os._exit`.
+
+And after it: whoever calls `os._exit(0)` as the interpreter exits does not make a run that failed one that did not.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -59,11 +63,11 @@ def interruptible(*, acknowledge: str = "") -> Iterator[Clock]:
 @contextlib.contextmanager
 def seen_to_exit() -> Iterator[None]:
     """Let `os._exit(0)` within the block, which nobody could catch, not pass for a command that did its work."""
-    process, leave = os.getpid(), os._exit
+    process, leave, is_over = os.getpid(), os._exit, False
 
     def exit_seen(status: int) -> NoReturn:
-        # A child process ends as it likes.
-        if os.getpid() == process:
+        # A child process ends as it likes, and so does what was only registered for the end of the interpreter.
+        if os.getpid() == process and not is_over:
             text = _("The run was ended from within: {error}.").format(error=f"os._exit({status})")
             with contextlib.suppress(OSError):
                 os.write(STDERR, f"{text}\n".encode(errors="replace"))
@@ -74,4 +78,40 @@ def seen_to_exit() -> Iterator[None]:
     try:
         yield
     finally:
-        os._exit = leave
+        os._exit, is_over = leave, True
+
+
+_expected = 0
+
+
+@contextlib.contextmanager
+def seen_to_end() -> Iterator[None]:
+    """Let the process not end with 0 if the block, all of a command, raises, whoever leaves it as it exits."""
+    try:
+        yield
+    except BaseException as error:
+        _expect_status(getattr(error, "returncode", FAILED))
+        raise
+    _expect_status(0)
+
+
+def _expect_status(status: int) -> None:
+    """Keep with what the process is to end, whichever command of it came last."""
+    global _expected  # noqa: PLW0603 # a process has one exit status
+    _expected = int(status)
+    # Who came last is called first.
+    atexit.unregister(_keep_status)
+    atexit.register(_keep_status)
+
+
+def _keep_status() -> None:
+    """Let those who are called after this one, as the interpreter exits, not end it with 0 if the command failed."""
+    process, leave, expected = os.getpid(), os._exit, _expected
+
+    def exit_kept(status: int) -> NoReturn:
+        leave(status or (expected if os.getpid() == process else status))
+
+    if expected:
+        # Who was to be called with 0 and nothing else cannot be told otherwise.
+        atexit.unregister(leave)
+        os._exit = exit_kept

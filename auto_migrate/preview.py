@@ -73,8 +73,8 @@ def preview(
         blocking = tuple(one for one in seen.blocking if one not in later)
         obstacle = seen.obstacle
         told = obstacle.message if obstacle else ""
-        plan = plan_fingerprint(comparison)
-        emit(PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told))
+        judged = (assessment.unmatched, later, plan_fingerprint(comparison), assessment.forecast, told)
+        emit(PlanAssessed(assessment.findings, blocking, *judged, assessment.unlooked))
         of_tenants = preview_tenants(database, goal, acknowledgements, emit, tenants)
         if not comparison.plan and not obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))

@@ -7,9 +7,12 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.utils.translation import gettext as _
+
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.session_waits import Reason, Tell
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.session_waits import Reason, Tell, describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import AttemptFailed, RetryScheduled, SessionsAwaited
 from auto_migrate.exceptions import TransientError
@@ -36,13 +39,20 @@ def retry_transient_errors(database: Database, work: Callable[[int], T], *, retr
                 return work(attempt)
         except TransientError as error:
             database.discard_connection()
-            emit(AttemptFailed(attempt, retry.attempts, error.reason, error.detail))
+            emit(AttemptFailed(attempt, retry.attempts, error.reason, detail_of(error, database)))
             if attempt == retry.attempts:
                 raise database.exhausted(error) from error
         delay = retry.pause_after(attempt)
         emit(RetryScheduled(delay))
         emit.clock.pause(delay)
     raise AssertionError("there is at least one attempt")
+
+
+def detail_of(error: TransientError, database: Database) -> str:
+    """Return what the driver said, and who is in the way where the history is locked."""
+    if error.reason != _(FaultKind.HISTORY_LOCKED.value):
+        return error.detail
+    return "; ".join([error.detail, *(describe_blocker(one).strip() for one in database.history_holders())])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,12 +38,11 @@ def supervised(
     emit = Emitter(database, uuid.uuid4(), [history, *listeners], clock or Clock())
     started = emit.clock.monotonic()
     adapter = adapter_for(database)
-    with report_ending(emit):
+    with adapter.guarded(limited=False), watched(adapter, emit), report_ending(emit):
         try:
-            with adapter.guarded(limited=False), watched(adapter, emit):
-                adapter.prepare()
-                with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
-                    yield emit
+            adapter.prepare()
+            with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
+                yield emit
         except TransientError as error:
             raise adapter.exhausted(error) from error
         except MigrationSchemaMissing:

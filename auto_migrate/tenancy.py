@@ -376,7 +376,7 @@ def not_told(source: str, error: BaseException) -> TenantsUnknown:
 
 def without_tenants(alias: str) -> UsageError:
     """Return the error for somebody who names tenants of a database that has none."""
-    return UsageError(_("Database {database!r} has no tenants.").format(database=alias))
+    return UsageError(_("Database {database!r} has no tenants.").format(database=alias), hint=_("Name none."))
 
 
 def shared_schema(alias: str) -> str:

@@ -361,6 +361,8 @@ def run(arguments: list[str]) -> None:
 
 def end(program: Callable[[], None]) -> NoReturn:
     """Run a program, and end with the exit code and the last words of an interpreter, without taking it apart."""
+    # As an interpreter does, with no regard for what the program has put in its place.
+    leave = os._exit
     code = exit_code(program)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
@@ -374,7 +376,7 @@ def end(program: Callable[[], None]) -> NoReturn:
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
-    os._exit(code)
+    leave(code)
 
 
 def exit_code(program: Callable[[], None]) -> int:

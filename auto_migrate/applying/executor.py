@@ -32,6 +32,7 @@ from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
     applies_itself,
+    expect_session_changes,
     only_changes_schema,
     turn_of,
 )
@@ -47,6 +48,7 @@ from auto_migrate.databases.base import Database, DeployLock, Question
 from auto_migrate.databases.deferred_sql import flush_deferred
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.identifiers import quoted
+from auto_migrate.databases.postgresql.session_settings import look_for_changes
 from auto_migrate.databases.stray_transactions import leave_session
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import MigrationFinished, MigrationStarted, MigrationStopped, PoolerNoticed
@@ -367,8 +369,8 @@ class Executor(LazyExecutor):
         self.emit(MigrationStarted(*place))
         started = self.emit.clock.monotonic()
         report = Outcome(Progress(migration, backwards, self.emit.clock))
-        of_others = self.connection.in_atomic_block
-        others, late = OtherDatabases(self.connection), None
+        of_others, others, late = self.connection.in_atomic_block, OtherDatabases(self.connection), None
+        expect_session_changes(self.connection, migration)
         try:
             with others.watched(), self.connection.execute_wrapper(report.progress.remember):
                 yield report
@@ -384,6 +386,7 @@ class Executor(LazyExecutor):
                     raise
                 raise ended from error
             late = error
+        look_for_changes(self.connection)
         duration, timed = self.emit.clock.monotonic() - started, report.progress.timed()
         self.emit(MigrationFinished(*place, duration, already=report.already, operations=timed))
         if late is not None:

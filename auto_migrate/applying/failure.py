@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
@@ -95,7 +96,8 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     first = getattr(error, FIRST, None)
     if first is not None and summary_of(first) != summary_of(error):
         lines.append(_("It was tried twice; the first time it had raised {error}.").format(error=summary_of(first)))
-    lines += advice(database, error)
+    codes = {code for cause in causes(error) for code in codes_of(cause)}
+    lines += advice(database, codes)
     if left:
         lines += left_open(progress.migration, backwards=progress.backwards, database=database.alias)
         return "\n".join(lines)
@@ -109,14 +111,19 @@ def _hint(database: Database, error: BaseException, progress: Progress, *, left:
     if progress.is_cut:
         lines.append(_("So may be what it did itself. Mend the migration, look at its data, then type one of:"))
         lines += choices(progress.migration, progress.index, backwards=progress.backwards, database=database.alias)
-    elif not progress.backwards and not is_out_of_room(error):
-        lines.append(_("Mend the migration and deploy again."))
+    elif not progress.backwards and not is_out_of_room(codes):
+        lines += cures(database, error, codes, progress.migration)
     return "\n".join(lines)
 
 
 def _kept(database: Database, progress: Progress) -> str:
     if progress.is_online:
         return _("It is carried out online: what came before the failing operation was kept.")
+    if progress.opened:
+        text = _(
+            "Operation {index} has begun a transaction: what was done in it was rolled back, what came before kept."
+        )
+        return text.format(index=progress.opened)
     if not is_one_transaction(database, progress):
         return _("It is not atomic: what came before the failing operation was kept.")
     if progress.backwards:
@@ -127,29 +134,41 @@ def _kept(database: Database, progress: Progress) -> str:
 # How servers say that a statement took too long, and that something of that name is there already: SQLSTATEs of
 # PostgreSQL, numbers of MySQL and MariaDB.
 CANCELLED = frozenset({"57014", 1969, 3024})
-THERE_ALREADY = frozenset({"42P07", "42701", "42710", 1050, 1060, 1061})
+THERE_ALREADY = frozenset({"42P06", "42P07", "42701", "42710", "42723", 1022, 1050, 1060, 1061, 1304, 1359, 1826, 3822})
+# SQLite has no number for it, and no other language.
+IN_WORDS = re.compile("already exists|duplicate column name")
 
 
 # How they say that they have no room: disk_full, ER_DISK_FULL and ER_RECORD_FILE_FULL.
 FULL = frozenset({"53100", 1021, 1114})
 
 
-def is_out_of_room(error: BaseException) -> bool:
+def is_out_of_room(codes: Collection[str | int]) -> bool:
     """Return whether the server's disk is full, of which no migration is to blame."""
-    return any(code in FULL for cause in causes(error) for code in codes_of(cause))
+    return not FULL.isdisjoint(codes)
 
 
-def advice(database: Database, error: BaseException) -> list[str]:
+def advice(database: Database, codes: Collection[str | int]) -> list[str]:
     """Return what a known error asks to look at, as lines."""
-    codes = {code for cause in causes(error) for code in codes_of(cause)}
-    if is_out_of_room(error):
+    if is_out_of_room(codes):
         where = database.address.host
         return [_("The disk of the server {host} is full. Make room there and deploy again.").format(host=where)]
-    if codes & CANCELLED:
-        return [_("It was cancelled, by hand or since it took longer than {setting} lets it.").format(setting=TIMEOUT)]
-    # SQLite has no number for it, and no other language.
-    there = codes & THERE_ALREADY or ("sqlite" in codes and "already exists" in str(error))
-    return way_to_adopt(database) if there else []
+    if CANCELLED.isdisjoint(codes):
+        return []
+    return [_("It was cancelled, by hand or since it took longer than {setting} lets it.").format(setting=TIMEOUT)]
+
+
+def cures(database: Database, error: BaseException, codes: Collection[str | int], migration: Migration) -> list[str]:
+    """Return what lets the next deploy come through, as lines."""
+    if THERE_ALREADY.isdisjoint(codes) and not ("sqlite" in codes and IN_WORDS.search(str(error))):
+        return [_("Mend the migration and deploy again.")]
+    where = "" if database.alias == DEFAULT_DB_ALIAS else f" --database {database.alias}"
+    command = f"manage.py migrate --fake {migration.app_label} {migration.name}{where}"
+    return [
+        *way_to_adopt(database),
+        _("What nothing proves, and you have found to be all there, is recorded so: {command}").format(command=command),
+        _("Else mend the migration and deploy again."),
+    ]
 
 
 TIMEOUT = "AUTO_MIGRATE_STATEMENT_TIMEOUT"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations import RunPython, RunSQL
@@ -30,9 +31,10 @@ from auto_migrate.clock import Clock
 from auto_migrate.code_lock import APP_CODE
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.lock_modes import LockMode
+from auto_migrate.databases.postgresql.session_settings import expect_changes
 from auto_migrate.emitter import Emitter
 from auto_migrate.operations import Backfill
-from auto_migrate.tenancy import kept_in_schema
+from auto_migrate.tenancy import kept_in_schema, tenancy_of
 from auto_migrate.values import MigrationKey, TimedOperation
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ class Progress:
     is_committed: bool = False
     # Whether it is carried out in steps although it is atomic.
     is_online: bool = False
+    # The operation that has left a transaction open for those after it, as long as it is.
+    opened: int | None = None
     # When each operation began, in the order in which they did.
     began: dict[int, datetime.datetime] = dataclasses.field(default_factory=dict)
 
@@ -91,6 +95,7 @@ class Progress:
     def restart(self) -> None:
         """Note that the migration begins anew."""
         self.index, self.statement, self.statements, self.raised, self.is_cut = 0, "", 0, False, False
+        self.opened = None
         self.began.clear()
 
     def remember(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -266,6 +271,15 @@ def wants_own_transaction(migration: Migration, operation: Operation, editor: Ba
     return not editor.atomic_migration and bool(
         operation.atomic or (migration.atomic and operation.atomic is not False)
     )
+
+
+def expect_session_changes(connection: BaseDatabaseWrapper, migration: Migration | None = None) -> None:
+    """Note, outside of transactions, that code of others comes next, which may set the session, if a migration has any.
+
+    Whose schema a session is in changes all the time where there are tenants, and `kept_in_schema` sees to that.
+    """
+    if (migration is None or not only_changes_schema(migration)) and tenancy_of(connection.alias) is None:
+        expect_changes(connection)
 
 
 def only_changes_schema(migration: Migration) -> bool:

@@ -61,6 +61,14 @@ def texts_of(sql: Any) -> list[str]:
     return [sql] if isinstance(sql, str) else [part if isinstance(part, str) else part[0] for part in sql or ()]
 
 
+def sent_by(operation: Operation, *, backwards: bool = False) -> list[str]:
+    """Return the texts that a plain `RunSQL` sends when it is carried out or taken back; none of any other."""
+    if type(operation) is not ops.RunSQL:
+        return []
+    sql = operation.reverse_sql if backwards else operation.sql
+    return [] if sql == ops.RunSQL.noop else texts_of(sql)
+
+
 def statements_of(operation: Operation) -> str:
     """Return the SQL that an operation carries in its own words, or nothing."""
     return "\n".join(texts_of(getattr(operation, "sql", "")))

@@ -16,10 +16,19 @@ from django.utils.translation import ngettext
 from auto_migrate.applying.failure import choices, left_open
 from auto_migrate.applying.locks.operation_locks import is_schema_operation
 from auto_migrate.applying.operation_loop import applies_itself
-from auto_migrate.applying.operation_traits import digest_of, is_concurrent, is_repeatable, postgres_kind, statements_of
+from auto_migrate.applying.operation_traits import (
+    digest_of,
+    is_concurrent,
+    is_repeatable,
+    postgres_kind,
+    sent_by,
+    statements_of,
+)
 from auto_migrate.applying.statement_journal import SHOWN
 from auto_migrate.backfills.atomicity import is_atomic
-from auto_migrate.databases.base import ConcurrentIndexes, Database
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.index_builds import ConcurrentIndexes
+from auto_migrate.databases.statement_kinds import closes_transaction, opens_transaction
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
 from auto_migrate.history.journal import Position
@@ -156,7 +165,9 @@ def digest_of_done(migration: Migration, position: Position) -> str:
 
 
 def _judge_by_schema(database: Database, position: Position, operation: Operation) -> Verdict | None:
-    """Return whether what was cut was carried out, if it can be seen in the schema."""
+    """Return whether what was cut was carried out, if it can be seen in the schema, or in what is noted at all."""
+    if database.transactional_ddl and (verdict := _judge_transaction(operation, backwards=position.backwards)):
+        return verdict
     if position.statements is not None and not position.statements:
         # Each is noted before it is sent.
         return Verdict.REDO
@@ -171,6 +182,20 @@ def _judge_by_schema(database: Database, position: Position, operation: Operatio
         return None
     # What else may have changed it, nobody can know.
     return Verdict.REDO if schema == position.schema_before else None
+
+
+def _judge_transaction(operation: Operation, *, backwards: bool) -> Verdict | None:
+    """Return what became of an operation that only begins or ends a transaction which others are in.
+
+    What was done in a transaction that was cut is rolled back, and so is each note that was written in it. Seen is
+    either that of the operation before it, which began it, or that of the one which committed it.
+    """
+    texts = sent_by(operation, backwards=backwards)
+    if len(texts) != 1:
+        return None
+    if opens_transaction(texts[0]):
+        return Verdict.REDO
+    return Verdict.DONE if closes_transaction(texts[0]) else None
 
 
 def _judge_concurrent(indexes: ConcurrentIndexes, operation: Operation, *, backwards: bool) -> Verdict:
@@ -319,8 +344,15 @@ def check_resolutions(
     # What was recorded by hand since is settled.
     rows = comparison.recorded
     cut = {key: at for key, at in cut.items() if ((key.app_label, key.name) in rows) is at.backwards}
-    for key, index in resolutions:
+    for (key, index), verdict in resolutions.items():
         position = cut.get(key)
+        if not index:
+            raise UsageError(
+                _("--resolve {migration}={verdict} names no operation, which only --adopt does without.").format(
+                    migration=key, verdict=verdict.value
+                ),
+                hint="\n".join(_awaited(cut if position is None else {key: position}, comparison, database)),
+            )
         if position is None or position.started is None:
             raise UsageError(
                 _("--resolve {migration}:{index}: no operation of that migration was cut.").format(

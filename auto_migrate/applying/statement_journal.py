@@ -163,20 +163,24 @@ class Statements:
         return result
 
     def _in_transaction(self, digest: str, run: Callable[[], Any]) -> Any:
-        """Carry out a statement together with its note; as it is written where PostgreSQL wants no transaction."""
+        """Carry out a statement together with its note; as it is written where no transaction would have both."""
         begun = [*self.begun, digest]
-        try:
-            with self._quietly(), atomic(using=self.database.alias):
-                # First: the statement may lead what comes after it elsewhere, as with SET LOCAL search_path.
-                self.journal.begin(self.index, statements=begun)
-                result = run()
-        except DatabaseError as error:
-            if not refuses_transaction(error):
-                raise
-            with self._quietly():
-                self.journal.begin(self.index, statements=begun, tables_before=NOTHING_KNOWN)
-                result = run()
-                self.journal.begin(self.index, statements=begun)
+        if self.database.may_begin():
+            try:
+                with self._quietly(), atomic(using=self.database.alias):
+                    # First: the statement may lead what comes after it elsewhere, as with SET LOCAL search_path.
+                    self.journal.begin(self.index, statements=begun)
+                    result = run()
+            except DatabaseError as error:
+                if not refuses_transaction(error):
+                    raise
+            else:
+                self.begun = begun
+                return result
+        with self._quietly():
+            self.journal.begin(self.index, statements=begun, tables_before=NOTHING_KNOWN)
+            result = run()
+            self.journal.begin(self.index, statements=begun)
         self.begun = begun
         return result
 

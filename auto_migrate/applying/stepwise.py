@@ -18,10 +18,18 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.applying.backwards import Backwards, steps_backwards
 from auto_migrate.applying.locks.operation_locks import is_schema_operation, stronger
+from auto_migrate.applying.open_transaction import (
+    carried_out_within,
+    check_session,
+    is_left_open,
+    leave_transaction,
+    note_within,
+)
 from auto_migrate.applying.operation_loop import (
     Operations,
     Progress,
     applies_itself,
+    expect_session_changes,
     untranslated,
     wants_own_transaction,
 )
@@ -31,6 +39,7 @@ from auto_migrate.applying.operation_traits import (
     holds_nobody_up,
     is_concurrent,
     is_repeatable,
+    sent_by,
 )
 from auto_migrate.applying.own_schema import kept_schema
 from auto_migrate.applying.recovery import (
@@ -50,7 +59,7 @@ from auto_migrate.backfills.release_step import in_release_step
 from auto_migrate.changes.model_tables import model_of_table
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.deferred_sql import flush_deferred
-from auto_migrate.databases.statement_kinds import may_commit_within, runs_code
+from auto_migrate.databases.statement_kinds import may_commit_within, only_sets, runs_code
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import MigrationFailed, PlanRefused
 from auto_migrate.history.journal import Journal, Position
@@ -94,6 +103,8 @@ class Stepwise:
         self.before = Before()
         # What notes those of the operation under way.
         self.statements: Statements | None = None
+        # The limits of the session that the migration has set itself.
+        self.claimed = set[str]()
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[None]:
@@ -134,11 +145,13 @@ class Stepwise:
                 or self._went_online(position, index, state)
                 or (index == position.started and self._was_done(position, index))
             ):
+                self._set_again(Forwards(self.operations, operation, state, editor))
                 _before, state = advance(state, self.migration.app_label, operation)
             else:
                 # Python code may have closed the connection, and with it the session that held the fence.
                 self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
                 state = self._carry_out(index, index, editor, Forwards(self.operations, operation, state, editor))
+        check_session(self.database)
         return state
 
     def unapply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -149,13 +162,26 @@ class Stepwise:
         for done, step in enumerate(steps_backwards(self.migration, state, editor), start=1):
             self.progress.enter(step.index)
             if done <= position.done or (step.index == position.started and self._was_done(position, done)):
+                self._set_again(step)
                 continue
             self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             self._carry_out(step.index, done, editor, step)
+        check_session(self.database)
+
+    def _set_again(self, step: Forwards | Backwards) -> None:
+        """Carry out once more what is done and has only set the session: this is another one."""
+        if self._only_sets(step):
+            expect_session_changes(self.database.connection)
+            with self.progress.watched():
+                step.run()
+
+    def _only_sets(self, step: Forwards | Backwards) -> bool:
+        texts = sent_by(step.operation, backwards=self.backwards)
+        return bool(texts) and all(map(only_sets, texts))
 
     def _went_online(self, position: Position, index: int, state: ProjectState) -> bool:
         """Carry an operation out online, if it goes that way, and return whether it was."""
-        if self.online is None:
+        if self.online is None or self.progress.opened:
             return False
         return self.online.carry_out(self.journal, position, index, state, lambda: self._finish(index))
 
@@ -174,8 +200,18 @@ class Stepwise:
         self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
     ) -> ProjectState:
         """Carry out one operation, the `done`-th in the order in which they come, and note its end."""
-        if self._fits_transaction(step, editor):
+        if not is_schema_operation(step.operation):
+            expect_session_changes(self.database.connection)
+        if self.progress.opened:
+            return self._in_open_transaction(index, done, editor, step)
+        if self._fits_transaction(step, editor) and self.database.may_begin():
             return self._in_transaction(index, done, editor, step)
+        return self._by_itself(index, done, editor, step)
+
+    def _by_itself(
+        self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
+    ) -> ProjectState:
+        """Carry out one operation outside of transactions, noting its begin and its end."""
         before, self.before = self.before, Before()
         statements = Statements(self.database, self.journal, self.progress, index, before)
         noted = are_noted(self.database, step.operation)
@@ -188,13 +224,9 @@ class Stepwise:
         else:
             self.journal.begin(index, schema_before=self.database.schema_digest())
         try:
-            patient = isinstance(step.operation, ops.RunPython)
-            # Each batch limits its own transaction.
-            is_limited = is_in_batches(step.operation)
-            limits = contextlib.nullcontext() if is_limited else self.database.session_limits(patient_with_rows=patient)
             told = in_release_step(self.database, self.emit, self.lock)
             # What is noted are the statements as they are written, however the server is asked for them.
-            with limits, told, self._noted_by(statements if noted else None), self._asked_for():
+            with self._limits(step.operation), told, self._noted_by(statements if noted else None), self._asked_for():
                 # From here on only the operation's own statements are counted.
                 self.progress.enter(index)
                 with self.progress.watched():
@@ -211,10 +243,34 @@ class Stepwise:
             raise
         finally:
             self._tell_copied()
-        check_session(self.database)
-        self._check_indexes(step.operation)
-        self._finish(done)
+        if not is_left_open(self.database, self.progress, index):
+            check_session(self.database)
+            self._check_indexes(step.operation)
+            self._finish(done)
         return state
+
+    def _in_open_transaction(
+        self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
+    ) -> ProjectState:
+        """Carry out one operation in the transaction that an earlier one has begun for it."""
+        with carried_out_within(self.database):
+            if not self._only_sets(step):
+                # What kind of transaction it is can only be said before anything is asked.
+                note_within(self.database, self.journal, self.progress, index)
+            with self.progress.watched():
+                state = step.run()
+            flush_deferred(editor)
+        if not is_left_open(self.database, self.progress, index):
+            check_session(self.database)
+            self._finish(done)
+        return state
+
+    def _limits(self, operation: Operation) -> contextlib.AbstractContextManager[None]:
+        if is_in_batches(operation):
+            # Each batch limits its own transaction.
+            return contextlib.nullcontext()
+        patient = isinstance(operation, ops.RunPython)
+        return self.database.session_limits(patient_with_rows=patient, claimed=self.claimed)
 
     def _asked_for(self) -> contextlib.AbstractContextManager[None]:
         """Have tables changed in ways that hold nobody up, as far as the server knows any."""
@@ -318,27 +374,3 @@ class Forwards:
     def run(self) -> ProjectState:
         """Carry it out and return the state after it."""
         return self.operations.apply_one(self.operation, self.state, self.editor)
-
-
-def leave_transaction(database: Database) -> bool:
-    """Roll back what an operation outside of any transaction has left open; return whether there was anything."""
-    connection = database.connection
-    if connection.in_atomic_block or connection.connection is None:
-        return False
-    if connection.get_autocommit() and not database.has_transaction_open():
-        return False
-    database.discard_connection()
-    return True
-
-
-def check_session(database: Database) -> None:
-    """Raise `MigrationFailed` if an operation outside of any transaction has left one open behind it.
-
-    Whatever came after it, the record included, would never be committed.
-    """
-    if not leave_transaction(database):
-        return
-    raise MigrationFailed(
-        _("The operation has left a transaction open, which was rolled back."),
-        hint=_("Let it commit what it begins, and leave autocommit as it was."),
-    )

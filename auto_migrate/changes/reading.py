@@ -18,6 +18,7 @@ from auto_migrate.changes.change import Change, OpaqueChange, SetNotNull
 from auto_migrate.changes.collected_sql import statements_of_operation
 from auto_migrate.changes.dependents import Dependents
 from auto_migrate.changes.model_tables import field_at
+from auto_migrate.changes.offending_rows import OffendingRows
 from auto_migrate.changes.operations import changes_of
 from auto_migrate.changes.presence import Presence
 from auto_migrate.changes.replacements import marked_again
@@ -75,13 +76,15 @@ def read_plan(
     with_sql: bool = False,
     online: TellSteps | None = None,
     done: Collection[MigrationKey] = (),
+    rows: OffendingRows | None = None,
 ) -> Iterator[MigrationChanges]:
     """Read the migrations of a plan in its order, advancing `state` from where the plan begins.
 
     What is unapplied is read from the state `before` it, which is used up; nothing is where that is not given. `online`
     is asked, operation by operation, for the steps in which each is carried out. What is `done` the database has.
+    `rows` looks for those that forbid a change.
     """
-    reader = Reader(connection, state, with_sql=with_sql, online=online, done=done)
+    reader = Reader(connection, state, with_sql=with_sql, online=online, done=done, rows=rows)
     for migration, backwards in plan:
         if not backwards:
             yield reader.read(migration)
@@ -103,6 +106,7 @@ class Reader:
         with_sql: bool = False,
         online: TellSteps | None = None,
         done: Collection[MigrationKey] = (),
+        rows: OffendingRows | None = None,
     ) -> None:
         self.connection = connection
         self.state = state
@@ -114,6 +118,7 @@ class Reader:
         self.presence = Presence(connection)
         self.bindings = Bindings(connection)
         self.done = done
+        self.rows = rows
 
     def read(self, migration: Migration) -> MigrationChanges:
         """Read the next migration."""
@@ -178,6 +183,7 @@ class Reader:
                 yield told
                 yield from self.dependents.told(told)
                 yield from self.rights.told(told)
+                yield from self.rows.told(told) if self.rows is not None else ()
 
 
 def made_again(operations: tuple[OperationChanges, ...]) -> tuple[OperationChanges, ...]:

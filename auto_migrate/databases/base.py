@@ -17,8 +17,9 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.faults import HINTS, Fault, FaultKind, first_line, left_by
+from auto_migrate.databases.index_builds import ConcurrentIndexes
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.session_waits import Tell, tell_nobody
+from auto_migrate.databases.session_waits import Tell, tell_nobody, ways_out
 from auto_migrate.databases.sockets import CONNECT_TIMEOUT, ended_after
 from auto_migrate.exceptions import (
     AutoMigrateError,
@@ -28,7 +29,7 @@ from auto_migrate.exceptions import (
     MigrationFailed,
     TransientError,
 )
-from auto_migrate.values import Blocker, Holder, IndexBuild, IndexCondition, ValueObject
+from auto_migrate.values import Blocker, Holder, ValueObject
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
@@ -81,33 +82,6 @@ class NoLock(DeployLock):
 
     def release(self) -> None:
         return
-
-
-class ConcurrentIndexes(abc.ABC):
-    """The means to look at indexes that are built concurrently: whole, or left INVALID by a build that was cut."""
-
-    @abc.abstractmethod
-    def condition(self, name: str) -> IndexCondition:
-        """Return what there is of an index."""
-
-    @abc.abstractmethod
-    def invalid(self) -> list[str]:
-        """Name the indexes that a build left INVALID and that `IF NOT EXISTS` would take for good."""
-
-    @abc.abstractmethod
-    def builds(self) -> list[IndexBuild]:
-        """Return the builds that go on in the database, whoever's they are."""
-
-    @abc.abstractmethod
-    def await_builds(self, clock: Clock, names: Collection[str] | None = None, tell: Tell = tell_nobody) -> None:
-        """Let builds end that go on in the server although their client is gone: of the indexes `names`, or of all.
-
-        Raise `DeployLockTimeout` when they have taken longer than this run waits for others.
-        """
-
-    @abc.abstractmethod
-    def drop(self, name: str) -> None:
-        """Drop an index without holding anybody up."""
 
 
 class TableLocks(abc.ABC):
@@ -225,7 +199,7 @@ class Database(abc.ABC):
 
     def exhausted(self, fault: TransientError) -> DatabaseUnreachable | MigrationFailed:
         """Turn the fault of the last attempt into the error that ends a run."""
-        if fault.contention:
+        if fault.contention and fault.reason != _(FaultKind.HISTORY_LOCKED.value):
             return MigrationFailed(
                 _("The migration found no quiet moment: {reason}.").format(reason=fault.reason),
                 hint="\n".join(filter(None, (fault.detail, *left_by(fault)))),
@@ -238,7 +212,8 @@ class Database(abc.ABC):
         if fault.contention:
             text = _("What was to be read is locked by somebody else: {reason} ({name} at {host}).")
             told = text.format(reason=fault.reason, name=address.name, host=address.host)
-            return DatabaseBusy(told, hint=fault.detail)
+            lines = [fault.detail, *(left_by(fault) if fault.kept else ()), *ways_out(self.history_holders())]
+            return DatabaseBusy(told, hint="\n".join(filter(None, lines)))
         return DatabaseUnreachable(
             _("{reason} ({name} at {host}).").format(reason=fault.reason, name=address.name, host=address.host),
             hint="\n".join(filter(None, (fault.detail, fault.advice or self.hint(FaultKind.UNREACHABLE)))),
@@ -265,6 +240,10 @@ class Database(abc.ABC):
         finally:
             lock.release()
 
+    def history_holders(self) -> tuple[Blocker, ...]:
+        """Return who keeps tables of the history, or Django's record, from being read or written; never raises."""
+        return ()
+
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
         """Set up the transaction that was opened for a migration, and make sure that no other runner is in one.
 
@@ -286,6 +265,10 @@ class Database(abc.ABC):
     def has_transaction_open(self) -> bool:
         """Return whether a transaction is certainly open, as far as the client knows without asking the server."""
         return False
+
+    def may_begin(self) -> bool:
+        """Return whether what is begun now can be written in: no transaction is open of which Django does not know."""
+        return True
 
     def tell_transaction_apart(self) -> None:
         """Have the open transaction known again, where the server can."""
@@ -345,10 +328,11 @@ class Database(abc.ABC):
         return frozenset()
 
     @contextlib.contextmanager
-    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+    def session_limits(self, *, patient_with_rows: bool = False, claimed: set[str] | None = None) -> Iterator[None]:
         """Bound the statements of a migration outside of transactions, as far as no trace can be left by it.
 
         Code that cannot be begun anew is `patient_with_rows`: it waits as long for a row as a run does for a table.
+        What it sets itself is added to what is `claimed`, and left as it is.
         """
         yield
 

@@ -25,6 +25,7 @@ class FaultKind(enum.Enum):
     TOO_MANY_CONNECTIONS = _("the database has no connection to spare")
     CONNECTION_LOST = _("the connection was lost")
     LOCK_TIMEOUT = _("a lock was not had in time")
+    HISTORY_LOCKED = _("somebody keeps a table of the history, or the record of migrations, locked")
     DEADLOCK = _("two transactions were in each other's way")
     DEPLOY_LOCK_LOST = _("the deploy lock was lost")
 
@@ -42,7 +43,7 @@ class FaultKind(enum.Enum):
     @property
     def contention(self) -> bool:
         """Return whether others were in the way, so that the database is well and the migration had no luck."""
-        return self in {FaultKind.LOCK_TIMEOUT, FaultKind.DEADLOCK}
+        return self in {FaultKind.LOCK_TIMEOUT, FaultKind.HISTORY_LOCKED, FaultKind.DEADLOCK}
 
     @property
     def transient(self) -> bool:

@@ -49,6 +49,15 @@ _LEANS_ON_SESSION = _lazy_re_compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_SETTING = r"(?:(?:SET|RESET)\b[^;]*|SELECT\s+(?:pg_catalog\.)?set_config\s*\([^;()]*\)\s*)"
+_ONLY_SETS = _lazy_re_compile(
+    rf"{COMMENTS}(?:{_SETTING}(?:;{COMMENTS}{_SETTING})*;?{COMMENTS})", re.IGNORECASE | re.DOTALL
+)
+_OPENS = _begins(r"BEGIN|START\s+TRANSACTION", rf"[^;]*;?{COMMENTS}")
+_CLOSES = _begins(
+    "COMMIT|END|ROLLBACK|ABORT", rf"\s*(?:(?:WORK|TRANSACTION)\b\s*)?(?:AND\s+NO\s+CHAIN\b)?\s*;?{COMMENTS}"
+)
+
 # What PostgreSQL does not carry out within a transaction, what may end one, and what a session has. Anywhere in a text,
 # so that no quotes have to be told apart: where it is something else, a text counts as one of them.
 _WANTS_NO_TRANSACTION = _lazy_re_compile(
@@ -98,6 +107,21 @@ def runs_code(sql: str) -> bool:
 def leans_on_session(sql: str) -> bool:
     """Return whether a text may make or use what goes with its session, so that another one cannot go on behind it."""
     return _LEANS_ON_SESSION.search(sql) is not None
+
+
+def only_sets(sql: str) -> bool:
+    """Return whether a text does nothing but to set the session or the transaction of whoever sends it."""
+    return _ONLY_SETS.fullmatch(sql) is not None
+
+
+def opens_transaction(sql: str) -> bool:
+    """Return whether a text does nothing but to begin a transaction."""
+    return _OPENS.fullmatch(sql) is not None
+
+
+def closes_transaction(sql: str) -> bool:
+    """Return whether a text does nothing but to end the transaction that is open, either way."""
+    return _CLOSES.fullmatch(sql) is not None
 
 
 def fits_own_transaction(sql: str) -> bool:

@@ -21,6 +21,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from auto_migrate.databases.deferred_sql import flush_deferred
+from auto_migrate.databases.postgresql.session_settings import own_session
 from auto_migrate.tenancy import in_public, tenancy_of
 from auto_migrate.values import BackfillKey, BackfillState, BridgeKind, RunStatus, StepStatus
 
@@ -266,7 +267,7 @@ EXISTING = f"""
 def have_tables(connection: BaseDatabaseWrapper, *needed: type[models.Model]) -> bool:
     """Return whether some tables of the history exist, by default those without which there is none."""
     wanted = {model._meta.db_table for model in needed or (RunRecord, StepRecord)}
-    with in_public(connection.alias):
+    with in_public(connection.alias), own_session(connection):
         return _existing(connection, wanted) == wanted
 
 
@@ -291,7 +292,7 @@ def ensure_tables(connection: BaseDatabaseWrapper, models: Collection[type[model
         return
     # What a transaction makes may be rolled back.
     lasts = not connection.in_atomic_block
-    with in_public(connection.alias):
+    with in_public(connection.alias), own_session(connection):
         existing = _existing(connection, [model._meta.db_table for model in wanted])
         for model in wanted:
             if model._meta.db_table not in existing:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError, summary_of
 from auto_migrate.exit_codes import ExitCode
-from auto_migrate.interrupts import seen_to_exit
+from auto_migrate.interrupts import seen_to_end, seen_to_exit
 from auto_migrate.redaction import printable
 
 
@@ -53,30 +53,38 @@ def exit_codes(*, of_django: bool = False) -> Iterator[None]:
 
     What Django's own command raises of a database, `of_django`, stays as it is.
     """
-    try:
-        check_settings()
-        with seen_to_exit():
-            yield
-    except AutoMigrateError as error:
-        raise CommandError(str(error), returncode=error.exit_code) from error
-    except BadSetting as error:
-        raise CommandError(printable(str(error)), returncode=ExitCode.USAGE) from error
-    except Error as error:
-        if of_django:
-            raise
-        # Those of migrations, and of databases that cannot be used, are told apart by the engine.
-        from auto_migrate.planning.raised_at import raised_at
+    with seen_to_end():
+        try:
+            check_settings()
+            with seen_to_exit():
+                yield
+        except AutoMigrateError as error:
+            raise CommandError(str(error), returncode=error.exit_code) from error
+        except BadSetting as error:
+            raise CommandError(printable(str(error)), returncode=ExitCode.USAGE) from error
+        except Error as error:
+            if of_django:
+                raise
+            raise refused_outside(error) from error
+        except KeyboardInterrupt as error:
+            raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
+        except SystemExit as error:
+            # Of code of others, before or after a run: `sys.exit(0)` there must not pass for an answer.
+            text = _("The run was ended from within: {error}.").format(error=summary_of(error))
+            raise CommandError(printable(text), returncode=ExitCode.MIGRATION_FAILED) from error
 
-        text = _("The database refused a statement outside of any migration: {error}").format(error=summary_of(error))
-        own = _("A table or view of a name of Django's or of auto_migrate's may be somebody else's. More: --traceback")
-        hint = "\n".join(raised_at(error)) or own
-        raise CommandError(str(AutoMigrateError(text, hint=hint)), returncode=ExitCode.MIGRATION_FAILED) from error
-    except KeyboardInterrupt as error:
-        raise CommandError(_("Stopped at once by a second signal."), returncode=ExitCode.INTERRUPTED) from error
-    except SystemExit as error:
-        # Of code of others, before or after a run: `sys.exit(0)` there must not pass for an answer.
-        text = _("The run was ended from within: {error}.").format(error=summary_of(error))
-        raise CommandError(printable(text), returncode=ExitCode.MIGRATION_FAILED) from error
+
+def refused_outside(error: Error) -> CommandError:
+    """Return how a command ends at what the database says of a statement of its own.
+
+    Those of migrations, and of databases that cannot be used, are told apart by the engine.
+    """
+    from auto_migrate.planning.raised_at import raised_at
+
+    text = _("The database refused a statement outside of any migration: {error}").format(error=summary_of(error))
+    own = _("A table or view of a name of Django's or of auto_migrate's may be somebody else's. More: --traceback")
+    hint = "\n".join(raised_at(error)) or own
+    return CommandError(str(AutoMigrateError(text, hint=hint)), returncode=ExitCode.MIGRATION_FAILED)
 
 
 def check_settings() -> None:

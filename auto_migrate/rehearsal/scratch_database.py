@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.faults import causes
-from auto_migrate.databases.postgresql.adapter import sqlstate_of
 from auto_migrate.databases.postgresql.sessions import holders
+from auto_migrate.databases.postgresql.sqlstates import sqlstate_of
 from auto_migrate.databases.session_waits import Reason, await_free
 from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded
 from auto_migrate.emitter import Emitter

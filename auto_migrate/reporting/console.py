@@ -232,16 +232,12 @@ class Console:
 
     @show.register(PlanAssessed)
     def _plan_assessed(self, event: PlanAssessed, _context: Context) -> None:
-        from auto_migrate.reporting.assessments.text import plan_lines
+        from auto_migrate.reporting.assessments.text import plan_lines, verdict_lines
 
-        if not self.previewed:
+        if self.previewed:
+            self.lines(verdict_lines(event))
+        else:
             self.lines(plan_lines(event, self.style, notices=self.verbosity > 1))
-        elif not event.blocking and not event.obstacle:
-            self.line(_("✅ Nothing stops this plan."))
-        if self.previewed and event.forecast:
-            from auto_migrate.reporting.assessments.text import forecast_line
-
-            self.line(forecast_line(event.forecast))
         if event.later:
             names = ", ".join(dict.fromkeys(f"{found.code}:{found.migration}" for found in event.later))
             text = _("⚠️  Refused after the deploy, unless the migration is changed or acknowledges it: {names}")

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import filter as filter_names
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
@@ -13,7 +14,8 @@ from django.db.migrations.state import ProjectState
 from auto_migrate.applying.backwards import is_plain, states_before
 from auto_migrate.applying.online.planned_steps import step_predictor
 from auto_migrate.applying.states.lazy_state import LazyState, djangos
-from auto_migrate.changes.reading import read_plan
+from auto_migrate.changes.offending_rows import OffendingRows
+from auto_migrate.changes.reading import MigrationChanges, read_plan
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
 from auto_migrate.findings import Acknowledgement, AssessedMigration, Assessment, Finding, Level
@@ -65,10 +67,8 @@ def assess_plan(
     classifier = PhaseClassifier(
         comparison.loader.graph, deferred=comparison.deferred, kept=comparison.phased, new_tables=new_tables
     )
-    before = states_before_unapplied(comparison) if comparison.backwards else {}
-    online = step_predictor(database, is_new=not comparison.recorded, cut=cut)
-    read = read_plan(database.connection, comparison.whole, state, before=before, with_sql=with_sql, online=online)
-    reads = classify_plan(read, classifier)
+    rows = OffendingRows(database.connection)
+    reads = classify_plan(read_whole(database, comparison, state, rows=rows, cut=cut, with_sql=with_sql), classifier)
     waiting = frozenset(() if after_deploy else comparison.deferred)
     keys = frozenset(comparison.whole_keys) if with_left else waiting.union(comparison.keys)
     plan = [read for read in reads if read.key in keys]
@@ -86,7 +86,24 @@ def assess_plan(
     foreseen = forecast(now, server, live, earlier=earlier, pace=pace(database.alias)) if now else None
     timed = timely(assessment.migrations, waiting, with_left=with_left)
     migrations = tuple(left_of(assessed, (cut or {}).get(assessed.migration)) for assessed in timed)
-    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen)
+    unlooked = tuple(dict.fromkeys(rows.unlooked))
+    return dataclasses.replace(assessment, migrations=migrations, forecast=foreseen, unlooked=unlooked)
+
+
+def read_whole(
+    database: Database,
+    comparison: Comparison,
+    state: ProjectState,
+    *,
+    rows: OffendingRows,
+    cut: Mapping[MigrationKey, Position] | None,
+    with_sql: bool,
+) -> Iterator[MigrationChanges]:
+    """Read all of a plan, with what of it goes online and what rows forbid."""
+    before = states_before_unapplied(comparison) if comparison.backwards else {}
+    online = step_predictor(database, is_new=not comparison.recorded, cut=cut)
+    how: dict[str, Any] = {"with_sql": with_sql, "online": online, "rows": rows}
+    return read_plan(database.connection, comparison.whole, state, before=before, **how)
 
 
 def states_before_unapplied(comparison: Comparison) -> dict[MigrationKey, ProjectState]:

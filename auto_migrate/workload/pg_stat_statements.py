@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from auto_migrate.databases.faults import causes
-from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.postgresql.sqlstates import sqlstate_of
 from auto_migrate.exceptions import UsageError
 from auto_migrate.workload.kinds import handed_over, is_of_release
 from auto_migrate.workload.normalization import LONGEST, normalized

@@ -309,7 +309,7 @@ class MySQL(Database):
         return without_transactions(self.connection, names) if names else frozenset()
 
     @contextlib.contextmanager
-    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+    def session_limits(self, *, patient_with_rows: bool = False, claimed: set[str] | None = None) -> Iterator[None]:
         self._limit_session()
         yield
 

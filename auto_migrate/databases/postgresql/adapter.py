@@ -23,7 +23,7 @@ from auto_migrate.databases.options import translate_bad_options
 from auto_migrate.databases.postgresql.addresses import address_of
 from auto_migrate.databases.postgresql.client_releases import other_releases
 from auto_migrate.databases.postgresql.concurrent_indexes import PostgreSQLIndexes
-from auto_migrate.databases.postgresql.deploy_lock import CONFIGURE, AdvisoryLock
+from auto_migrate.databases.postgresql.deploy_lock import AdvisoryLock
 from auto_migrate.databases.postgresql.refusals import (
     OF_SETTINGS,
     POOLERS_ONLY,
@@ -32,34 +32,26 @@ from auto_migrate.databases.postgresql.refusals import (
     refused_sqlstate,
 )
 from auto_migrate.databases.postgresql.row_waits import hurrying_for_tables
-from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, SessionGuard, session_of
-from auto_migrate.databases.postgresql.sessions import Fence, holders, key_here
+from auto_migrate.databases.postgresql.session_guard import LOCK_TIMEOUT, OF_HISTORY, SessionGuard
+from auto_migrate.databases.postgresql.session_settings import (
+    CONFIGURE,
+    PQTRANS_IDLE,
+    READ_ONLY,
+    configure,
+    is_in_transaction,
+    may_be_swayed,
+)
+from auto_migrate.databases.postgresql.sessions import Fence, history_holders, holders, key_here
+from auto_migrate.databases.postgresql.sqlstates import KINDS, sqlstate_of
 from auto_migrate.databases.postgresql.table_locks import PostgreSQLTableLocks
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, hurried, keep_alive
 from auto_migrate.exceptions import TransientError
+from auto_migrate.values import Blocker
 
 if TYPE_CHECKING:
     from auto_migrate.databases.statistics import Statistics
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html; a class (two characters) stands for all its codes.
-KINDS = {
-    "08": FaultKind.CONNECTION_LOST,
-    "25006": FaultKind.READ_ONLY,
-    "25P03": FaultKind.CONNECTION_LOST,  # idle_in_transaction_session_timeout
-    "25P04": FaultKind.CONNECTION_LOST,  # transaction_timeout
-    "28": FaultKind.CREDENTIALS,
-    "3D000": FaultKind.NO_DATABASE,
-    "40001": FaultKind.DEADLOCK,
-    "40P01": FaultKind.DEADLOCK,
-    "42501": FaultKind.NO_PERMISSION,
-    "53300": FaultKind.TOO_MANY_CONNECTIONS,
-    "55P03": FaultKind.LOCK_TIMEOUT,
-    "57P01": FaultKind.CONNECTION_LOST,  # admin_shutdown
-    "57P02": FaultKind.CONNECTION_LOST,  # crash_shutdown
-    "57P03": FaultKind.STARTING,
-    "57P05": FaultKind.CONNECTION_LOST,  # idle_session_timeout
-}
 
 # Held to the end of every migration's transaction: "auto_rec" in ASCII, beside the deploy lock's "auto_mig".
 RECORD_KEY = int.from_bytes(b"auto_rec")
@@ -91,9 +83,6 @@ IMPATIENT = {LOCK_TIMEOUT: "100ms"}
 SHORTEST = 0.001
 # The longest that the server knows, in milliseconds.
 LONGEST = 2**31 - 1
-
-# What libpq knows of a connection, for every driver (PGTransactionStatusType).
-PQTRANS_IDLE, PQTRANS_UNKNOWN = 0, 4
 
 
 def milliseconds(seconds: float) -> str:
@@ -164,12 +153,13 @@ class PostgreSQL(Database):
     @contextlib.contextmanager
     def guarded(self, *, limited: bool = True, patience: float | None = None) -> Iterator[None]:
         settings = {**SERVER_SETTINGS, **NOTICE_DEAD_CLIENTS, **UNDISTURBED}
+        # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
+        seconds = get_settings().LOCK_PATIENCE if patience is None else patience
+        longest = milliseconds(max(seconds, SHORTEST))
         if limited:
-            # Nothing outside of the migrations' own transactions has a reason to wait for longer, or for ever.
-            longest = get_settings().LOCK_PATIENCE if patience is None else patience
-            settings[LOCK_TIMEOUT] = milliseconds(max(longest, SHORTEST))
+            settings[LOCK_TIMEOUT] = longest
         own, hurry = outside_pool(self.connection), hurried(self.connection, CONNECT_TIMEOUT)
-        with own, hurry, self.guard.holding(settings), each_new(self.connection, self.set_up_session):
+        with own, hurry, self.guard.holding(settings, longest), each_new(self.connection, self.set_up_session):
             yield
 
     @property
@@ -205,6 +195,8 @@ class PostgreSQL(Database):
                 kind = KINDS.get(sqlstate) or KINDS.get(sqlstate[:2])
                 if sqlstate == POOLERS_ONLY:
                     kind = kind_of_words(first_line(cause)) or kind
+                if kind is FaultKind.LOCK_TIMEOUT and any(hasattr(one, OF_HISTORY) for one in causes(error)):
+                    kind = FaultKind.HISTORY_LOCKED
                 return Fault(kind, first_line(cause)) if kind else None
         # Django tells some as another error of its own, as where it cannot make the table of its record.
         told = next((cause for cause in causes(error) if isinstance(cause, OperationalError | InterfaceError)), None)
@@ -244,7 +236,22 @@ class PostgreSQL(Database):
             known = FaultKind.BAD_ADDRESS
         return Fault(known or kind_of_words(detail) or FaultKind.UNREACHABLE, detail)
 
+    def history_holders(self) -> tuple[Blocker, ...]:
+        was_open = self.connection.connection is not None
+        try:
+            with contextlib.suppress(Error), savepoint(self.alias):
+                return history_holders(self)
+            return ()
+        finally:
+            if not was_open:
+                # Whoever comes next sets up one of its own.
+                self.discard_connection()
+
     def begin_migration(self, clock: Clock, question: Question | None = None, tell: Tell = tell_nobody) -> list[Row]:
+        if question is not None and may_be_swayed(self.connection):
+            # Whether it is asked in the session as it was is found out by a query, and nothing is to come before this.
+            self.begin_migration(clock, None, tell)
+            return self.ask(question)
         settings, key = transaction_settings(self.queue_limit), key_here(RECORD_KEY)
         begin = Question(BEGIN, [key, True, list(settings), list(settings.values())])
         questions = [question] if question else []
@@ -267,9 +274,12 @@ class PostgreSQL(Database):
         return driver is None or driver.info.transaction_status != PQTRANS_IDLE
 
     def has_transaction_open(self) -> bool:
-        # PQTRANS_UNKNOWN, which is above all others, is of a connection that was lost or closed.
+        return is_in_transaction(self.connection)
+
+    def may_begin(self) -> bool:
         driver: Any = self.connection.connection
-        return driver is not None and PQTRANS_IDLE < driver.info.transaction_status < PQTRANS_UNKNOWN
+        only_reads = driver is not None and driver.info.parameter_status(READ_ONLY) == "on"
+        return not (only_reads or self.has_transaction_open())
 
     def tell_transaction_apart(self) -> None:
         # By the number that it gets at its first write anyway.
@@ -298,10 +308,9 @@ class PostgreSQL(Database):
                 answers += [list(cursor.fetchall())] if cursor.description else []
             return answers
 
-    def configure(self, settings: Mapping[str, str], *, local: bool) -> None:
-        """Set what this server knows of `settings`, for the transaction or for the session."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(CONFIGURE, [local, list(settings), list(settings.values())])
+    def configure(self, settings: Mapping[str, str], *, local: bool) -> dict[str, str]:
+        """Set what this server knows of `settings`, for the transaction or for the session; return it as it has it."""
+        return configure(self.connection, settings, local=local)
 
     def limit_locks(self) -> None:
         self.configure({"lock_timeout": milliseconds(get_settings().LOCK_TIMEOUT_CEILING)}, local=True)
@@ -310,7 +319,7 @@ class PostgreSQL(Database):
     def unbounded(self) -> Iterator[None]:
         # They wait for old transactions, as long as runs may for one another: that too has to end at some time.
         longest = max(get_settings().LOCK_WAIT, get_settings().LOCK_PATIENCE)
-        with self.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
+        with self.guard.limited({**UNBOUNDED, "lock_timeout": milliseconds(longest)}):
             yield
 
     def hold_fence(self, lock: DeployLock, clock: Clock, tell: Tell = tell_nobody) -> None:
@@ -324,33 +333,16 @@ class PostgreSQL(Database):
         self.fence.drop()
 
     @contextlib.contextmanager
-    def session_limits(self, *, patient_with_rows: bool = False) -> Iterator[None]:
+    def session_limits(self, *, patient_with_rows: bool = False, claimed: set[str] | None = None) -> Iterator[None]:
         limits = {name: setting for name, setting in transaction_settings().items() if name in SESSION_LIMITS}
         if not patient_with_rows:
-            with self.limited(limits):
+            with self.guard.limited(limits, claimed):
                 yield
             return
         longest, ceiling = milliseconds(get_settings().LOCK_PATIENCE), {"lock_timeout": limits["lock_timeout"]}
-        hurrying = hurrying_for_tables(self.connection, self.limit_locks, lambda: self.limited(ceiling))
-        with self.limited({**limits, "lock_timeout": longest}), hurrying:
+        hurrying = hurrying_for_tables(self.connection, self.limit_locks, lambda: self.guard.limited(ceiling, claimed))
+        with self.guard.limited({**limits, "lock_timeout": longest}, claimed), hurrying:
             yield
-
-    @contextlib.contextmanager
-    def limited(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one."""
-        local = self.connection.in_atomic_block
-        if not local and self.pooled:
-            # Another client would inherit the setting, and the next statement may go to another session anyway.
-            yield
-            return
-        _pid, before = session_of(self.connection, settings)
-        self.configure(settings, local=local)
-        try:
-            yield
-        finally:
-            if self.connection.connection is not None and not self.connection.needs_rollback:
-                with contextlib.suppress(Error):
-                    self.configure(before, local=local)
 
     @property
     def pooled(self) -> bool:
@@ -363,7 +355,7 @@ class PostgreSQL(Database):
     @contextlib.contextmanager
     def impatient(self) -> Iterator[None]:
         if not self.pooled:
-            with self.limited(IMPATIENT):
+            with self.guard.limited(IMPATIENT):
                 yield
             return
         with atomic(using=self.alias):
@@ -395,8 +387,3 @@ class PostgreSQL(Database):
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('server_version')")
             return str(cursor.fetchone()[0])
-
-
-def sqlstate_of(error: BaseException) -> str | None:
-    """Return the SQLSTATE that a driver's error carries: psycopg 3 names it `sqlstate`, psycopg2 `pgcode`."""
-    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)

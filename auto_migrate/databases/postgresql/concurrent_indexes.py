@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
-from auto_migrate.databases.base import ConcurrentIndexes, Database
+from auto_migrate.databases.base import Database
+from auto_migrate.databases.index_builds import ConcurrentIndexes
 from auto_migrate.databases.postgresql.sessions import named
 from auto_migrate.databases.session_waits import Reason, Tell, await_free, tell_nobody
 from auto_migrate.values import IndexBuild, IndexCondition

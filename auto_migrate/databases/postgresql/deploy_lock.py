@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.postgresql.session_settings import CONFIGURE
 from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, bounded, ended_after, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
@@ -36,13 +37,6 @@ SETTINGS = {
     "transaction_timeout": "0",
     **SERVER_SETTINGS,
 }
-
-# A name that this server does not know (transaction_timeout before 17) is left out. Asking pg_settings instead would
-# make the server describe every setting that it has.
-CONFIGURE = """
-    SELECT count(set_config(wanted.name, wanted.setting, %s))
-    FROM unnest(%s::text[], %s::text[]) AS wanted(name, setting) WHERE current_setting(wanted.name, true) IS NOT NULL
-"""
 
 HOLDER = """
     SELECT activity.pid, activity.application_name, extract(epoch FROM activity.xact_start)::float8

@@ -8,30 +8,21 @@ longer than it would elsewhere.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
+from auto_migrate.databases.postgresql.session_settings import HISTORY, OWN, may_be_swayed, own_session, session_of
 from auto_migrate.databases.statement_kinds import reads, writes_rows
 
 LOCK_TIMEOUT = "lock_timeout"
-
-# What is set is read together with whether the session is ours: a pooler makes up the backend's pid.
-SESSION = """
-    SELECT pg_backend_pid(), array_agg(name), array_agg(current_setting(name))
-    FROM unnest(%s::text[]) AS name WHERE current_setting(name, true) IS NOT NULL
-"""
-
-
-def session_of(connection: BaseDatabaseWrapper, names: Iterable[str]) -> tuple[int, dict[str, str]]:
-    """Return the backend's pid, and what those of some settings are that the server knows."""
-    with connection.cursor() as cursor:
-        cursor.execute(SESSION, [list(names)])
-        pid, known, settings = cursor.fetchone()
-    return pid, dict(zip(known or (), settings or (), strict=True))
+# In a transaction without any limit.
+LIMIT = "SELECT set_config('lock_timeout', %s, true) WHERE current_setting('lock_timeout') = '0'"
+# Marks an error of a statement that was about the history, or about Django's record.
+OF_HISTORY = "auto_migrate_of_history"
 
 
 class ConfigurableDatabase(Protocol):
@@ -42,7 +33,7 @@ class ConfigurableDatabase(Protocol):
     @property
     def connection(self) -> BaseDatabaseWrapper: ...
 
-    def configure(self, settings: Mapping[str, str], *, local: bool) -> None: ...
+    def configure(self, settings: Mapping[str, str], *, local: bool) -> dict[str, str]: ...
 
     def has_transaction_open(self) -> bool: ...
 
@@ -53,6 +44,7 @@ class SessionGuard:
     def __init__(self, database: ConfigurableDatabase) -> None:
         self.database = database
         self._settings: Mapping[str, str] = {}
+        self._patience = ""
         # The driver's connection that is set up, and what its session was before.
         self._before: tuple[object, Mapping[str, str]] | None = None
         # Of which one it is known whether a pooler is in between, and whether one is.
@@ -76,11 +68,17 @@ class SessionGuard:
         return self._pooled[1]
 
     @contextlib.contextmanager
-    def holding(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """Have every session that is set up within the block set to `settings`."""
-        self._settings = settings
+    def holding(self, settings: Mapping[str, str], patience: str) -> Iterator[None]:
+        """Have every session that is set up within the block set to `settings`.
+
+        Statements about the history wait for `patience` at the longest, whatever the session does.
+        """
+        self._settings, self._patience = settings, patience
         try:
-            with self.database.connection.execute_wrapper(self._bound):
+            with (
+                self.database.connection.execute_wrapper(self._own),
+                self.database.connection.execute_wrapper(self._bound),
+            ):
                 yield
         finally:
             self._settings = {}
@@ -104,6 +102,70 @@ class SessionGuard:
         if before is not None and before[0] is connection.connection and not connection.in_atomic_block:
             with contextlib.suppress(Error):
                 self.database.configure(before[1], local=False)
+
+    @contextlib.contextmanager
+    def limited(self, settings: Mapping[str, str], claimed: set[str] | None = None) -> Iterator[None]:
+        """Set and set back, in the transaction if there is one, else in the session unless it is a pooled one.
+
+        What the block itself sets in the session stays, and is `claimed`: a limit that is claimed is left alone.
+        """
+        connection = self.database.connection
+        local = connection.in_atomic_block
+        if not local and self.is_pooled:
+            # Another client would inherit the setting, and the next statement may go to another session anyway.
+            yield
+            return
+        claimed = set() if claimed is None else claimed
+        _pid, before = session_of(connection, settings)
+        # What has no limit gets one.
+        wanted = {name: limit for name, limit in settings.items() if name not in claimed or before.get(name) == "0"}
+        ours = self.database.configure(wanted, local=local)
+        try:
+            yield
+        finally:
+            if connection.connection is not None and not connection.needs_rollback:
+                with contextlib.suppress(Error):
+                    self._give_back(before, ours, claimed, local=local)
+
+    def _give_back(self, before: Mapping[str, str], ours: Mapping[str, str], claimed: set[str], *, local: bool) -> None:
+        changed = set[str]()
+        if not local:
+            if self.database.has_transaction_open():
+                # Somebody has sent BEGIN, and may be about to say what kind of transaction it is: nothing may be asked.
+                return
+            _pid, now = session_of(self.database.connection, ours)
+            changed = {name for name, setting in now.items() if setting != ours[name]}
+            claimed |= changed
+        self.database.configure({name: before[name] for name in ours if name not in changed}, local=local)
+
+    def _own(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Carry out what reads or writes our own tables as if no migration had set anything, and have its wait end."""
+        text, connection = str(sql), self.database.connection
+        is_plain = LOCK_TIMEOUT in self._settings and not may_be_swayed(connection)
+        try:
+            if is_plain or OWN.search(text) is None:
+                return execute(sql, params, many, context)
+            with own_session(connection), self._ending(text):
+                return execute(sql, params, many, context)
+        except Error as error:
+            if OWN.search(text) is not None:
+                setattr(error, OF_HISTORY, True)
+            raise
+
+    @contextlib.contextmanager
+    def _ending(self, sql: str) -> Iterator[None]:
+        """Have a wait for the history end where sessions have no limit; the record is the migrations' own."""
+        connection = self.database.connection
+        if LOCK_TIMEOUT in self._settings or HISTORY.search(sql) is None:
+            yield
+        elif connection.in_atomic_block or self.database.has_transaction_open():
+            with self.limited({LOCK_TIMEOUT: self._patience}):
+                yield
+        else:
+            with atomic(using=self.database.alias):
+                with connection.cursor() as cursor:
+                    cursor.execute(LIMIT, [self._patience])
+                yield
 
     def _bound(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         connection = self.database.connection

@@ -14,6 +14,7 @@ from auto_migrate.active_schema import active_schema
 from auto_migrate.clock import Clock
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.postgresql.session_settings import OWN_TABLES
 from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.databases.session_waits import Reason, Tell, await_free
 from auto_migrate.exceptions import TransientError
@@ -42,6 +43,12 @@ HOLDERS = ACTIVITY.format(
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND (classid::bigint << 32) | objid::bigint = %s"""
 )
+# Modes in which a table cannot be written to.
+HISTORY = ACTIVITY.format(
+    source="""pg_locks JOIN pg_class ON pg_class.oid = relation
+              WHERE locktype = 'relation' AND granted AND relname ~ %s
+                AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"""
+)
 NAMED = ACTIVITY.format(source="unnest(%s::int[]) AS named(pid)")
 
 
@@ -56,6 +63,11 @@ def key_here(key: int) -> int:
 def holders(database: Database, key: int) -> list[tuple[Blocker, float]]:
     """Return who holds an advisory lock, each with the seconds for which it has been in the state that it is in."""
     return _look(database, HOLDERS, [key])
+
+
+def history_holders(database: Database) -> tuple[Blocker, ...]:
+    """Return who keeps a table of the history, or Django's record, from being written to, or even read."""
+    return tuple(blocker for blocker, _since in _look(database, HISTORY, [f"^{OWN_TABLES}$"]))
 
 
 def named(database: Database, pids: Collection[int]) -> tuple[Blocker, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auto_migrate.databases.faults import causes
-from auto_migrate.databases.postgresql.adapter import sqlstate_of
+from auto_migrate.databases.postgresql.sqlstates import sqlstate_of
 
 # What cannot be in a transaction (active_sql_transaction), or ends its own (invalid_transaction_termination).
 OUTSIDE = frozenset({"25001", "2D000"})

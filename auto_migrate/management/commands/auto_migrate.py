@@ -356,6 +356,15 @@ def check_combination(options: dict[str, Any]) -> None:
                 ),
                 hint=_("Compare schema and record: {command}").format(command="manage.py auto_migrate --plan --drift"),
             )
+    if options["check"] and (others := [name for name in ("plan", "sql", "resolve", "acknowledge") if options[name]]):
+        raise UsageError(
+            _("--check only asks whether migrations are pending, and does not go with: {others}.").format(
+                others=", ".join(f"--{name}" for name in others)
+            ),
+            hint=_("See what would be done, and what is wrong with it: {command}").format(
+                command="manage.py auto_migrate --plan"
+            ),
+        )
     others = [name for name in ("app_label", "check", "drift", "sql", "notify_test") if options[name]]
     if options["adopt"] and others:
         raise UsageError(

@@ -76,9 +76,13 @@ class Command(BaseCommand):
                     (needed if action in ACTIONS else refused).format(action=action),
                     hint=_("See all of them: manage.py backfills list"),
                 )
+            if tenants and tenancy_of(database) is None:
+                raise without_tenants(database)
             if action == "run":
                 with reporting(self, options) as output, interruptible() as clock:
-                    run_backfills(database, tenants=tenants, listeners=[output.listener], clock=clock)
+                    done = run_backfills(database, tenants=tenants, listeners=[output.listener], clock=clock)
+                if not done and options["format"] == "text":
+                    self.stdout.write(_("No backfill was to be carried out. See all of them: manage.py backfills list"))
                 return
             adapter = adapter_for(database)
             try:

@@ -6,10 +6,12 @@ in line, with all that it does and with its autodetector.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from itertools import starmap
@@ -27,8 +29,12 @@ from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.lazy_executor import LazyExecutor
+from auto_migrate.applying.operation_loop import expect_session_changes
 from auto_migrate.applying.recovery import changed_meanwhile, stopped_at, unanswered
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.faults import FaultKind
+from auto_migrate.databases.postgresql.session_settings import look_for_changes
+from auto_migrate.databases.savepoint import savepoint
 from auto_migrate.events import (
     Context,
     Event,
@@ -50,6 +56,7 @@ from auto_migrate.planning.fingerprint import Code, Fingerprint, Known, code_of_
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.partial_migrations import resuming
 from auto_migrate.planning.schema_state import recorded_rows
+from auto_migrate.redaction import presentable
 from auto_migrate.reporting.console import Console
 from auto_migrate.supervision import supervised
 from auto_migrate.tenancy import tenancy_of
@@ -60,6 +67,8 @@ if TYPE_CHECKING:
 else:
     # In its place may be one that somebody has built on it, as pytest-django does for `--no-migrations`.
     MigrateCommand = next(kind for kind in djangos.Command.__mro__ if kind.__module__ == djangos.__name__)
+
+logger = logging.getLogger(__name__)
 
 OWN = "auto_migrate"
 # Options with which Django's command does something else than to bring all apps to their leaf nodes.
@@ -135,11 +144,16 @@ class Supervised(BaseCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options.get("plan") or options.get("check_unapplied"):
-            super().handle(*args, **options)
-            return
         database = options.get("database") or DEFAULT_DB_ALIAS
-        self.total = 0
+        if options.get("plan") or options.get("check_unapplied"):
+            with exit_codes(of_django=True):
+                # Of what stands half unapplied Django would say that nothing is to be done.
+                refuse_half_unapplied(database, open_journals(database))
+                if tenancy_of(database) is not None:
+                    refuse_cut_tenants(database)
+                super().handle(*args, **options)
+            return
+        self.total, self.open_journals = 0, dict[MigrationKey, Position]()
         self.under_way: MigrationStarted | None = None
         self.console = Console(self.stderr, style=self.style, verbosity=options["verbosity"])
         # Read before any migration is imported. What is done to a part of the migrations says nothing of them all.
@@ -151,12 +165,13 @@ class Supervised(BaseCommand):
                 database, requested_by="migrate", listeners=[self._tell_waiting, *self.listeners], fingerprint=left
             ) as self.emit,
         ):
-            # Not in the signal's receiver: it is not sent where no app has models.
-            self.open_journals = open_journals(database)
-            if not options.get("fake"):
-                refuse_half_unapplied(database, self.open_journals)
-            if code is not None and self._is_unchanged(code):
-                self.unchanged_apps = code.app_labels
+            with without_history(database):
+                # Not in the signal's receiver: it is not sent where no app has models.
+                self.open_journals = open_journals(database)
+                if not options.get("fake"):
+                    refuse_half_unapplied(database, self.open_journals)
+                if code is not None and self._is_unchanged(code):
+                    self.unchanged_apps = code.app_labels
             if tenancy_of(database) is None:
                 pre_migrate.connect(self._note_plan, dispatch_uid="auto_migrate.migrate")
             else:
@@ -171,7 +186,8 @@ class Supervised(BaseCommand):
                 pre_migrate.disconnect(dispatch_uid="auto_migrate.migrate")
             if not self.total and code is None:
                 # What had nothing to apply is not in the history, but has sent `post_migrate`.
-                History(database).forget_answers()
+                with without_history(database):
+                    History(database).forget_answers()
 
     def _fingerprint(self, code: Code | None, *, skip_checks: bool) -> str:
         """Return that of the state that the command has left; empty if the last run left it, or none can be had."""
@@ -227,15 +243,18 @@ class Supervised(BaseCommand):
             return
         key, backwards = MigrationKey.of(migration), action.startswith("unapply")
         if action.endswith("_start"):
+            expect_session_changes(connections[self.emit.database], migration)
             self.started = time.monotonic()
             self.under_way = MigrationStarted(key, self.emit.applied + 1, self.total, backwards)
             self.emit(self.under_way)
         elif action.endswith("_success"):
             self.under_way = None
+            look_for_changes(connections[self.emit.database])
             duration = time.monotonic() - self.started
             self.emit(MigrationFinished(key, self.emit.applied + 1, self.total, backwards, duration))
             if key in self.open_journals:
-                Journal(self.emit.database, self.emit.run_id, key).clear()
+                with without_history(self.emit.database):
+                    Journal(self.emit.database, self.emit.run_id, key).clear()
 
     def _check_not_cut(self, migration: Migration) -> None:
         for key in starmap(MigrationKey, migration.replaces):
@@ -271,6 +290,20 @@ class Supervised(BaseCommand):
         except Error:
             return False
         return ((at.migration.app_label, at.migration.name) in rows) is not at.backwards
+
+
+@contextlib.contextmanager
+def without_history(database: str) -> Iterator[None]:
+    """Let Django's `migrate` go on without what the block would read or write of a history that somebody has locked."""
+    try:
+        with savepoint(database):
+            yield
+    except Error as error:
+        fault = adapter_for(database).fault_of(error)
+        if fault is None or fault.kind is not FaultKind.HISTORY_LOCKED:
+            raise
+        text = _("Going on without the history: {reason}. {error}")
+        logger.warning(text.format(reason=_(fault.kind.value), error=presentable(fault.detail)))
 
 
 def refuse_cut_tenants(database: str) -> None:

@@ -134,6 +134,17 @@ def paragraph(text: str) -> Iterable[str]:
     return (f"    {line}" for line in wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
+def verdict_lines(event: PlanAssessed) -> Iterator[str]:
+    """Say at the end of a plan that was shown whether it may be carried out, as far as was looked, and for how long."""
+    if not event.blocking and not event.obstacle:
+        yield _("✅ Nothing is known to stop this plan.") if event.unlooked else _("✅ Nothing stops this plan.")
+    if event.unlooked:
+        text = _("⚠️  Nobody could look in time whether rows forbid: {statements}")
+        yield text.format(statements="; ".join(event.unlooked))
+    if event.forecast:
+        yield forecast_line(event.forecast)
+
+
 def forecast_line(forecast: Forecast) -> str:
     """Return how long a plan will take."""
     lock = exact_duration(forecast.longest_lock_seconds)

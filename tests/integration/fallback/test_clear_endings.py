@@ -199,3 +199,17 @@ def test_a_plan_is_shown_without_credentials_and_carried_out_with_them(shop: Pro
         assert "password=" in said.output
         assert "hunter2" not in said.text
     assert statement in shop.run("auto_migrate", "--sql").output
+
+
+def test_what_is_asked_at_once_and_cannot_be_is_refused_with_what_to_type(project: Project) -> None:
+    project.app("shop")
+    project.migration("shop", "0001_initial", f'migrations.CreateModel("Item", [{ID}])', head="initial = True")
+    for arguments, words in {
+        ("auto_migrate", "--check", "--plan"): "does not go with: --plan",
+        ("auto_migrate", "--resolve", "shop.0001_initial=done"): "shop.0001_initial=done names no operation",
+        ("backfills", "--tenant", "acme"): "Database 'default' has no tenants.",
+    }.items():
+        said = project.run(*arguments)
+        assert said.code == 2, said.text
+        assert words in said.errors
+    assert "No backfill was to be carried out." in project.run("backfills", "run").output

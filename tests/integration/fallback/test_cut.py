@@ -207,3 +207,11 @@ def test_a_squash_is_told_of_that_was_cut_while_it_was_unapplied_and_recorded_by
         assert said.code == 7, said.text
         assert "shop.0002_squashed was cut while operation 2" in said.errors
     assert project.get("/ready/")[0] == 503
+
+
+def test_djangos_own_question_is_answered_with_what_stands_half_unapplied(project: Project) -> None:
+    cut(project, back=True)
+    for option in ("--check", "--plan"):
+        said = project.run("migrate", option)
+        assert said.code == 7, said.text
+        assert all(answer in said.errors for answer in answers("shop", "0001_initial")), said.text

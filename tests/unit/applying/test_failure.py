@@ -14,7 +14,7 @@ from django.db import DataError, OperationalError, connection
 from django.db.migrations import operations as ops
 from django.db.migrations.migration import Migration
 
-from auto_migrate.applying.failure import MAX_STATEMENT, advice, failure
+from auto_migrate.applying.failure import MAX_STATEMENT, failure
 from auto_migrate.applying.operation_loop import Progress
 from auto_migrate.databases import adapter_for
 from auto_migrate.exceptions import AutoMigrateError, DatabaseRefused, MigrationFailed, TransientError
@@ -173,7 +173,6 @@ def test_what_the_engine_raised_itself_is_passed_on(error: Exception) -> None:
     ("error", "words"),
     [
         (refused("canceling statement due to statement timeout", "57014"), "AUTO_MIGRATE_STATEMENT_TIMEOUT"),
-        (refused('relation "billing_invoice" already exists', "42P07"), "manage.py auto_migrate --adopt --plan"),
         (refused("division by zero", "22012"), ""),
     ],
 )
@@ -195,14 +194,25 @@ def test_a_full_disk_is_no_fault_of_the_migration(error: Exception) -> None:
     assert "Mend the migration" not in ended.hint
 
 
-def test_tables_that_are_there_are_adopted_by_what_they_are_on_every_server() -> None:
+def test_what_is_there_already_is_told_with_what_records_it_on_every_server() -> None:
+    errors: list[Exception] = [
+        refused('relation "billing_invoice" already exists', "42P07"),
+        refused('schema "billing" already exists', "42P06"),
+        OperationalError(1050, "Table 'billing_invoice' already exists"),
+    ]
     with contextlib.closing(sqlite3.connect(":memory:")) as lite:
         lite.execute("CREATE TABLE billing_invoice (id)")
-        with pytest.raises(sqlite3.OperationalError) as there:
-            lite.execute("CREATE TABLE billing_invoice (id)")
-    for error in (there.value, OperationalError(1050, "Table 'billing_invoice' already exists")):
-        [line] = advice(adapter_for("default"), error)
-        assert line.endswith("manage.py auto_migrate --adopt --plan")
+        for again in ("CREATE TABLE billing_invoice (id)", "ALTER TABLE billing_invoice ADD COLUMN id"):
+            with pytest.raises(sqlite3.OperationalError) as there:
+                lite.execute(again)
+            errors.append(there.value)
+    for error in errors:
+        ended = told(error, progress())
+        assert isinstance(ended, MigrationFailed)
+        adopt, fake, mend = ended.hint.splitlines()[-3:]
+        assert adopt.endswith("manage.py auto_migrate --adopt --plan")
+        assert fake.endswith("manage.py migrate --fake billing 0007_fill")
+        assert mend == "Else mend the migration and deploy again."
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Refusal("lost", "08006")])

@@ -10,7 +10,7 @@ from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.faults import HINTS, PERMANENT, Fault, FaultKind, causes, first_line
-from auto_migrate.databases.postgresql.adapter import KINDS
+from auto_migrate.databases.postgresql.sqlstates import KINDS
 from auto_migrate.exceptions import DatabaseRefused, DatabaseUnreachable, MigrationFailed, TransientError
 
 CODES = [
