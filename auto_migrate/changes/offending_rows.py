@@ -41,6 +41,7 @@ from auto_migrate.tenancy import tenancy_of
 # Of one look, and in seconds of all of a plan.
 LIMITS = "SELECT set_config('statement_timeout', '300ms', true), set_config('lock_timeout', '100ms', true)"
 ALL_LOOKS = 3.0
+LOOKED_AT = (AddColumn, AddConstraint, SetNotNull)
 UNIQUE = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY})
 
 
@@ -57,18 +58,19 @@ class OffendingRows:
 
     def told(self, change: Change) -> Iterator[Change]:
         """Return what the database will refuse of a change, and take note of it."""
-        if self._is_as_before(change) and (found := self._forbidden_by(change)) is not None:
+        if isinstance(change, LOOKED_AT) and self._is_as_before(change) and (found := self._forbidden_by(change)):
             rows, reason = found
             statement = f"ALTER TABLE {spelled(change.table)} {what(change)}"
             if self._any(rows, statement):
                 yield Refusal(table=change.table, model=change.model, statement=statement, reason=reason)
         self._follow(change)
 
-    def _is_as_before(self, change: Change) -> bool:
+    def _is_as_before(self, change: AddColumn | AddConstraint | SetNotNull) -> bool:
         if not self._certain or change.unsure or self.connection.connection is None:
             return False
-        tables = {change.table, getattr(change, "references", "") or change.table}
-        columns = getattr(change, "columns", ()) or (getattr(change, "column", ""),)
+        tables, columns = {change.table}, [getattr(change, "column", "")]
+        if isinstance(change, AddConstraint):
+            tables, columns = {change.table, change.references or change.table}, list(change.columns)
         named = [*map(spelled, tables), *((spelled(change.table), column) for column in columns)]
         return self._changed.isdisjoint(named)
 
