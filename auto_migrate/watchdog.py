@@ -12,7 +12,6 @@ import dataclasses
 import math
 import socket
 import threading
-import uuid
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
@@ -28,7 +26,7 @@ from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
-from auto_migrate.emitter import Emitter
+from auto_migrate.emitter import Emitter, SilentEmitter
 from auto_migrate.events import IndexProgressed
 from auto_migrate.exceptions import DatabaseBusy, TransientError
 from auto_migrate.retry import teller
@@ -323,12 +321,9 @@ def prompt_questions(alias: str) -> Iterator[None]:
         with prompt.translated():
             yield
         return
-    emit = Emitter(alias, uuid.uuid4(), (), Clock())
-    # They are told of runs, and nobody begins one here.
-    emit.listeners = ()
     with (
         answered_within(connection, ANSWER) as limit,
-        bounded_questions(database, emit, patience=LOCKED) as dog,
+        bounded_questions(database, SilentEmitter(alias), patience=LOCKED) as dog,
         hurried(connection, math.ceil(ANSWER)),
     ):
         _renew(database)

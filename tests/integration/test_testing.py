@@ -219,7 +219,8 @@ CALLS = {
         "AM301:shop.0004",
         "AM404:shop.0005",
     ],
-    'assert_no_hazards("shop", after="0004", vendor="postgresql")': ["AM104:shop.0005", "AM404:shop.0005"],
+    # There it is held back until the old code is gone.
+    'assert_no_hazards("shop", after="0004", vendor="postgresql")': [],
 }
 SCRIPT = """
 import json
