@@ -166,3 +166,9 @@ class LazilyApplied:
         except Exception as error:
             self.error = error
             raise
+
+
+def as_written(migration: Migration) -> Migration:
+    """Return the migration itself of a copy that takes a lazy state."""
+    applied = getattr(migration.apply, "__self__", None)
+    return applied.original if isinstance(applied, LazilyApplied) else migration

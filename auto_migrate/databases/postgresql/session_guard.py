@@ -13,14 +13,15 @@ from typing import Any, Protocol
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
 from django.db.transaction import atomic
 
 from auto_migrate.databases.postgresql.session_settings import HISTORY, OWN, may_be_swayed, own_session, session_of
 from auto_migrate.databases.statement_kinds import reads, writes_rows
 
 LOCK_TIMEOUT = "lock_timeout"
-# In a transaction without any limit.
-LIMIT = "SELECT set_config('lock_timeout', %s, true) WHERE current_setting('lock_timeout') = '0'"
+# In a session without any limit; for the statement behind it in the same text, since these are one transaction.
+LIMIT = "SELECT set_config('lock_timeout', '{}', true) WHERE current_setting('lock_timeout') = '0'; "
 # Marks an error of a statement that was about the history, or about Django's record.
 OF_HISTORY = "auto_migrate_of_history"
 
@@ -145,27 +146,35 @@ class SessionGuard:
         try:
             if is_plain or OWN.search(text) is None:
                 return execute(sql, params, many, context)
-            with own_session(connection), self._ending(text):
-                return execute(sql, params, many, context)
+            with own_session(connection), self._ending(text, many=many) as limit:
+                result = execute(limit + text if limit else sql, params, many, context)
+                if limit and is_psycopg3:
+                    context["cursor"].nextset()
+                return result
         except Error as error:
             if OWN.search(text) is not None:
                 setattr(error, OF_HISTORY, True)
             raise
 
     @contextlib.contextmanager
-    def _ending(self, sql: str) -> Iterator[None]:
-        """Have a wait for the history end where sessions have no limit; the record is the migrations' own."""
+    def _ending(self, sql: str, *, many: bool) -> Iterator[str]:
+        """Have a wait for the history end where sessions have no limit; the record is the migrations' own.
+
+        Return what is to stand in front of the statement for that, in the same round trip, if anything.
+        """
         connection = self.database.connection
         if LOCK_TIMEOUT in self._settings or HISTORY.search(sql) is None:
-            yield
-        elif connection.in_atomic_block or self.database.has_transaction_open():
+            yield ""
+        elif (
+            many
+            or connection.in_atomic_block
+            or self.database.has_transaction_open()
+            or connection.features.uses_server_side_binding  # type: ignore[attr-defined] # PostgreSQL has it
+        ):
             with self.limited({LOCK_TIMEOUT: self._patience}):
-                yield
+                yield ""
         else:
-            with atomic(using=self.database.alias):
-                with connection.cursor() as cursor:
-                    cursor.execute(LIMIT, [self._patience])
-                yield
+            yield LIMIT.format(self._patience)
 
     def _bound(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         connection = self.database.connection

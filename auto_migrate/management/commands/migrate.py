@@ -28,7 +28,7 @@ from django.db.migrations.migration import Migration
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext as _
 
-from auto_migrate.applying.lazy_executor import LazyExecutor
+from auto_migrate.applying.lazy_executor import LazyExecutor, as_written
 from auto_migrate.applying.operation_loop import expect_session_changes
 from auto_migrate.applying.recovery import changed_meanwhile, stopped_at, unanswered
 from auto_migrate.databases import adapter_for
@@ -243,7 +243,7 @@ class Supervised(BaseCommand):
             return
         key, backwards = MigrationKey.of(migration), action.startswith("unapply")
         if action.endswith("_start"):
-            expect_session_changes(connections[self.emit.database], migration)
+            expect_session_changes(connections[self.emit.database], as_written(migration))
             self.started = time.monotonic()
             self.under_way = MigrationStarted(key, self.emit.applied + 1, self.total, backwards)
             self.emit(self.under_way)
