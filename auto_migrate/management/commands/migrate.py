@@ -151,7 +151,8 @@ class Supervised(BaseCommand):
                 refuse_half_unapplied(database, open_journals(database))
                 if tenancy_of(database) is not None:
                     refuse_cut_tenants(database)
-                super().handle(*args, **options)
+            # Django's own answer is an exit.
+            super().handle(*args, **options)
             return
         self.total, self.open_journals = 0, dict[MigrationKey, Position]()
         self.under_way: MigrationStarted | None = None
