@@ -12,6 +12,7 @@ import dataclasses
 import math
 import socket
 import threading
+import uuid
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
 from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
@@ -26,7 +28,7 @@ from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
-from auto_migrate.emitter import Emitter, SilentEmitter
+from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
 from auto_migrate.exceptions import DatabaseBusy, TransientError
 from auto_migrate.retry import teller
@@ -321,9 +323,11 @@ def prompt_questions(alias: str) -> Iterator[None]:
         with prompt.translated():
             yield
         return
+    # Listeners are told of runs, and whoever only asks begins none; they may be what cannot be had.
+    emit = Emitter(alias, uuid.uuid4(), (), Clock(), tells_project=False)
     with (
         answered_within(connection, ANSWER) as limit,
-        bounded_questions(database, SilentEmitter(alias), patience=LOCKED) as dog,
+        bounded_questions(database, emit, patience=LOCKED) as dog,
         hurried(connection, math.ceil(ANSWER)),
     ):
         _renew(database)
