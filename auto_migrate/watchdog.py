@@ -18,6 +18,7 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
 from auto_migrate.databases.postgresql.sessions import blocker_of
 from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
@@ -167,8 +168,7 @@ class Watchdog:
     @contextlib.contextmanager
     def _beside(self) -> Iterator[Any]:
         """Return a cursor of a connection that is made for a look, and is not waited for for long."""
-        connection: Any = self.work.copy()
-        connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection: Any = copy_outside_pool(self.work)
         try:
             with hurried(connection, PATIENCE):
                 # No more than that: to set it up takes questions, and a pooler may have nobody to answer them.
