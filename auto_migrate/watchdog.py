@@ -20,8 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
-from auto_migrate.databases.postgresql.sessions import blocker_of
-from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
+from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, blocker_of, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
