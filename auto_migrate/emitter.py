@@ -35,6 +35,7 @@ class Emitter:
     """Hands events to every listener, those of the setting `LISTENERS` included, with where and when they happened.
 
     `applied` migrations were told as finished. `schema` is the one that events are of while no tenant's is worked in.
+    Without `tells_project`, those of the setting are left out.
     """
 
     database: str
@@ -43,10 +44,11 @@ class Emitter:
     clock: Clock
     applied: int = dataclasses.field(default=0, init=False)
     schema: str = dataclasses.field(default="", init=False)
+    tells_project: dataclasses.InitVar[bool] = True
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, tells_project: bool) -> None:
         # A run that a listener begins is not told to any: they would begin another, and so on for ever.
-        if not _telling.get() and (get_settings().LISTENERS or get_settings().NOTIFY):
+        if tells_project and not _telling.get() and (get_settings().LISTENERS or get_settings().NOTIFY):
             # Most projects have none, and every run would pay for the import.
             from auto_migrate.databases import adapter_for
             from auto_migrate.listeners import project_listeners
@@ -68,16 +70,6 @@ class Emitter:
                 if self.clock.is_stop(error):
                     raise
                 logger.exception("A listener failed at %s", event.kind)
-
-
-class SilentEmitter(Emitter):
-    """Hands events to nobody: listeners are told of runs, and whoever only asks begins none."""
-
-    def __init__(self, database: str) -> None:
-        super().__init__(database, uuid.uuid4(), (), Clock())
-
-    def __post_init__(self) -> None:
-        """Look for no listeners, which may be what cannot be had."""
 
 
 def apart(listener: Listener, database: Database) -> Listener:

@@ -126,16 +126,24 @@ class TransientError(Exception):
     """The database is not usable right now, but a later attempt may find it so.
 
     `reason` is one short line; `detail` is what the driver said, without secrets. `contention` tells that the database
-    is well and others were in the way, `kept` that a migration's earlier operations stay; `advice` says what to look at
-    if it lasts.
+    is well and others were in the way, `of_history` that it was about tables of the history or the record, `kept` that
+    a migration's earlier operations stay; `advice` says what to look at if it lasts.
     """
 
     def __init__(
-        self, reason: str, *, detail: str = "", contention: bool = False, kept: bool = False, advice: str = ""
+        self,
+        reason: str,
+        *,
+        detail: str = "",
+        contention: bool = False,
+        of_history: bool = False,
+        kept: bool = False,
+        advice: str = "",
     ) -> None:
         super().__init__(reason)
         self.advice = advice
         self.reason = reason
         self.detail = presentable(detail)
         self.contention = contention
+        self.of_history = of_history
         self.kept = kept

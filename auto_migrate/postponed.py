@@ -25,10 +25,10 @@ from auto_migrate.phases.phase import ALL, Phase
 from auto_migrate.pipeline import Result, migrate
 from auto_migrate.planning.old_code import waits_for_run
 from auto_migrate.planning.targets import Goal
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.request import RunRequest
 from auto_migrate.tenancy import tenancy_of
 from auto_migrate.values import RunStatus
-from auto_migrate.watchdog import prompt_questions
 
 # How a run ends that may be tried again by itself; any other end is for a person to look at.
 PASSING = frozenset({ExitCode.UNREACHABLE, ExitCode.LOCK_TIMEOUT, ExitCode.INTERRUPTED})

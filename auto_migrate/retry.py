@@ -7,11 +7,8 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.utils.translation import gettext as _
-
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database
-from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.session_waits import Reason, Tell, describe_blocker
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import AttemptFailed, RetryScheduled, SessionsAwaited
@@ -50,7 +47,7 @@ def retry_transient_errors(database: Database, work: Callable[[int], T], *, retr
 
 def detail_of(error: TransientError, database: Database) -> str:
     """Return what the driver said, and who is in the way where the history is locked."""
-    if error.reason != _(FaultKind.HISTORY_LOCKED.value):
+    if not error.of_history:
         return error.detail
     return "; ".join([error.detail, *(describe_blocker(one).strip() for one in database.history_holders())])
 

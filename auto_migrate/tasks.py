@@ -26,10 +26,10 @@ from auto_migrate.history.store import History
 from auto_migrate.planning.loader import Loader
 from auto_migrate.planning.targets import Goal
 from auto_migrate.postponed import Waiting, apply_postponed
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.request import RunRequest
 from auto_migrate.safety.acknowledgements import of_text
 from auto_migrate.values import RunStatus
-from auto_migrate.watchdog import prompt_questions
 
 try:
     from celery import shared_task

@@ -37,7 +37,10 @@ class ValueObject:
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and type(self)._compared(self) == type(self)._compared(other)
+        if type(self) is not type(other):
+            # It may know better, as `unittest.mock.ANY` does.
+            return NotImplemented
+        return bool(type(self)._compared(self) == type(self)._compared(other))
 
     def __hash__(self) -> int:
         return hash((type(self), type(self)._compared(self)))

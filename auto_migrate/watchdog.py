@@ -9,28 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import socket
 import threading
-import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from auto_migrate.databases import adapter_for
-from auto_migrate.databases.answer_limit import AnswerLimit, AwaitedAnswers, answered_within, awaited_answers
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
-from auto_migrate.databases.postgresql.sessions import blocker_of
-from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, ways_out
+from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, blocker_of, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
-from auto_migrate.emitter import Emitter, SilentEmitter
+from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
-from auto_migrate.exceptions import DatabaseBusy, TransientError
+from auto_migrate.exceptions import DatabaseBusy
 from auto_migrate.retry import teller
 from auto_migrate.values import Blocker, IndexBuild
+
+if TYPE_CHECKING:
+    from auto_migrate.databases.answer_limit import AwaitedAnswers
 
 # How often to look whether a statement is under way, in seconds; one that is found twice is worth asking about.
 TICK = 1.0
@@ -43,9 +42,6 @@ PATIENCE = 5
 SILENCE = 60.0
 # How often to tell how far the build of an index is.
 PROGRESS_EVERY = 5.0
-# Seconds that whoever has somebody waiting, as for a page, gives each answer; the first one over a connection that was
-# open before, which may have died unnoticed; and what somebody else has locked, long enough to see who.
-ANSWER, FIRST_ANSWER, LOCKED = 5.0, 2.0, 3.0
 # What libpq calls a connection on which a command is in progress.
 ACTIVE = 1
 
@@ -171,8 +167,7 @@ class Watchdog:
     @contextlib.contextmanager
     def _beside(self) -> Iterator[Any]:
         """Return a cursor of a connection that is made for a look, and is not waited for for long."""
-        connection: Any = self.work.copy()
-        connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection: Any = copy_outside_pool(self.work)
         try:
             with hurried(connection, PATIENCE):
                 # No more than that: to set it up takes questions, and a pooler may have nobody to answer them.
@@ -266,84 +261,19 @@ class MySQLWatchdog(Watchdog):
 @contextlib.contextmanager
 def bounded_questions(database: Database, emit: Emitter, *, patience: float | None = None) -> Iterator[Watchdog | None]:
     """Bound what the questions of the block wait for, and say for whom; raise `DatabaseBusy` naming them."""
-    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog, _naming(dog):
+    with database.guarded(patience=patience), watched(database, emit, is_question=True) as dog, naming_blockers(dog):
         yield dog
 
 
 @contextlib.contextmanager
-def _naming(dog: Watchdog | None) -> Iterator[None]:
+def naming_blockers(dog: Watchdog | None) -> Iterator[None]:
+    """Let a `DatabaseBusy` of the block name whom a watchdog saw in the way."""
     try:
         yield
     except DatabaseBusy as error:
         if dog is None or not dog.blockers:
             raise
         raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
-
-
-@dataclasses.dataclass(frozen=True)
-class Prompt:
-    """The limits of the questions of one connection, and who sees what they wait for."""
-
-    database: Database
-    limit: AnswerLimit
-    dog: Watchdog | None
-
-    @contextlib.contextmanager
-    def translated(self) -> Iterator[None]:
-        """Raise what went wrong over this connection, and over no other, as what it means."""
-        with _naming(self.dog):
-            try:
-                yield
-            except Error as error:
-                if not self.limit.has_raised(error):
-                    raise
-                try:
-                    with self.database.translate_errors():
-                        raise
-                except TransientError as fault:
-                    raise self.database.unreachable(fault) from fault
-
-
-# Of the connections that are under limits now.
-_prompts: weakref.WeakKeyDictionary[BaseDatabaseWrapper, Prompt] = weakref.WeakKeyDictionary()
-
-
-@contextlib.contextmanager
-def prompt_questions(alias: str) -> Iterator[None]:
-    """Bound what the questions of the block wait for to seconds, for those who cannot wait: a request, a worker's task.
-
-    Raise what went wrong over this connection as `DatabaseUnreachable` or `DatabaseRefused`, where it means that. What
-    was waited for in vain around the block is not waited for again.
-    """
-    database = adapter_for(alias)
-    connection = database.connection
-    if (prompt := _prompts.get(connection)) is not None:
-        with prompt.translated():
-            yield
-        return
-    with (
-        answered_within(connection, ANSWER) as limit,
-        bounded_questions(database, SilentEmitter(alias), patience=LOCKED) as dog,
-        hurried(connection, math.ceil(ANSWER)),
-    ):
-        _renew(database)
-        prompt = _prompts[connection] = Prompt(database, limit, dog)
-        try:
-            with prompt.translated():
-                yield
-        finally:
-            del _prompts[connection]
-
-
-def _renew(database: Database) -> None:
-    """Set up the session of a connection that is open already; one that does not answer is made anew when needed."""
-    if database.connection.connection is None or database.connection.in_atomic_block:
-        return
-    try:
-        with ended_after(database.connection, FIRST_ANSWER):
-            database.set_up_session()
-    except Error:
-        database.discard_connection()
 
 
 @contextlib.contextmanager
@@ -353,6 +283,8 @@ def watched(database: Database, emit: Emitter, *, is_question: bool = False) -> 
         if database.vendor == "postgresql":
             dog = Watchdog(database, emit, is_question=is_question)
         elif database.vendor == "mysql":
+            from auto_migrate.databases.answer_limit import awaited_answers
+
             answers = notes.enter_context(awaited_answers(database.connection))
             dog = MySQLWatchdog(database, emit, answers, is_question=is_question)
         else:

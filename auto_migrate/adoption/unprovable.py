@@ -18,7 +18,7 @@ from auto_migrate.changes.stock_operations import POSTGRES_OPERATIONS, flat, is_
 # them had written, whose rows later releases write as they should be.
 DJANGOS = "django.contrib."
 TAKES_AWAY = (ops.DeleteModel, ops.RemoveField)
-SEEN_IN_ANY_CASE = (ops.DeleteModel, ops.RemoveField, ops.RemoveIndex, ops.RemoveConstraint)
+SEEN_IN_ANY_CASE = (*TAKES_AWAY, ops.RemoveIndex, ops.RemoveConstraint)
 
 
 def unprovable_operations(migration: Migration) -> tuple[int, ...]:

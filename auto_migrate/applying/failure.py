@@ -79,8 +79,7 @@ def _transient(database: Database, error: BaseException, progress: Progress) -> 
     fault = database.fault_of(error)
     if fault is None or not fault.kind.transient:
         return None
-    kept = not is_one_transaction(database, progress)
-    return TransientError(_(fault.kind.value), detail=fault.detail, contention=fault.kind.contention, kept=kept)
+    return fault.as_error(kept=not is_one_transaction(database, progress))
 
 
 def is_one_transaction(database: Database, progress: Progress) -> bool:

@@ -48,16 +48,16 @@ class AwaitedAnswers(DatabaseErrorWrapper):
         innermost = self._since[-1:]
         return innermost[0] if innermost else None
 
-    def cut(self) -> bool:
-        """End the wait for an answer; return whether there was a connection to be cut. May be called from any thread.
+    def cut(self) -> None:
+        """End the wait for an answer: what waits finds its connection lost. May be called from any thread.
 
-        What waits finds it lost. One that is only being made has no socket yet, and a limit of its own.
+        One that is only being made has no socket yet, and a limit of its own.
         """
-        if self._socket is None or self.wrapper.connection is not self._driver:
-            return False
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        return True
+        # The answer may come in this moment, and the socket be closed.
+        handle = self._socket
+        if handle is not None and self.wrapper.connection is self._driver:
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Forget the connection."""
@@ -127,10 +127,10 @@ class AnswerLimit(AwaitedAnswers):
             if (since := self.since) is not None and monotonic() - since >= self.seconds:
                 self.cut()
 
-    def cut(self) -> bool:
+    def cut(self) -> None:
         # Before whoever waits goes on, and looks.
         self.was_cut = self._socket is not None
-        return super().cut()
+        super().cut()
 
 
 @contextlib.contextmanager

@@ -187,8 +187,7 @@ class Database(abc.ABC):
     def explain(self, fault: Fault) -> TransientError | DatabaseRefused:
         """Turn a fault into the exception that tells it."""
         if fault.kind.transient:
-            reason, advice = _(fault.kind.value), self.hint(fault.kind)
-            return TransientError(reason, detail=fault.detail, contention=fault.kind.contention, advice=advice)
+            return fault.as_error(advice=self.hint(fault.kind))
         text = _("The database refuses for good: {reason} ({where}).")
         told = text.format(reason=_(fault.kind.value), where=self.address)
         return DatabaseRefused(told, hint="\n".join(filter(None, (self.hint(fault.kind), fault.detail))))
@@ -199,7 +198,7 @@ class Database(abc.ABC):
 
     def exhausted(self, fault: TransientError) -> DatabaseUnreachable | MigrationFailed:
         """Turn the fault of the last attempt into the error that ends a run."""
-        if fault.contention and fault.reason != _(FaultKind.HISTORY_LOCKED.value):
+        if fault.contention and not fault.of_history:
             return MigrationFailed(
                 _("The migration found no quiet moment: {reason}.").format(reason=fault.reason),
                 hint="\n".join(filter(None, (fault.detail, *left_by(fault)))),

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, VENDORS, bounded
+
 
 @contextlib.contextmanager
 def outside_pool(connection: BaseDatabaseWrapper) -> Iterator[None]:
@@ -31,3 +33,16 @@ def outside_pool(connection: BaseDatabaseWrapper) -> Iterator[None]:
         with contextlib.suppress(Error):
             connection.close()
         connection.settings_dict = usual
+
+
+def copy_outside_pool(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """Return a connection beside another one, not yet open, which takes no place in the pool and no long time to make.
+
+    The place would be taken for as long as it is used, and with one place in all nobody would go on.
+    """
+    copy = connection.copy()
+    options = copy.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    if copy.vendor in VENDORS:
+        options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
+    return copy

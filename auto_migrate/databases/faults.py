@@ -109,6 +109,17 @@ class Fault(ValueObject):
     kind: FaultKind
     detail: str = ""
 
+    def as_error(self, *, kept: bool = False, advice: str = "") -> TransientError:
+        """Return the error that tells a fault which may pass; with `kept` and `advice` as that has them."""
+        return TransientError(
+            gettext(self.kind.value),
+            detail=self.detail,
+            contention=self.kind.contention,
+            of_history=self.kind is FaultKind.HISTORY_LOCKED,
+            kept=kept,
+            advice=advice,
+        )
+
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Return the error and what it was raised from, outermost first."""

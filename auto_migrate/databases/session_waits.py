@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -15,6 +16,8 @@ from auto_migrate.values import Blocker
 POLL = 0.2
 REPORT_FIRST = 1.0
 REPORT_EVERY = 10.0
+# How much of a statement is told, in letters.
+MAX_QUERY = 120
 # The state of a transaction that was prepared for a two-phase commit.
 PREPARED = "prepared transaction"
 
@@ -103,3 +106,15 @@ def describe_blocker(blocker: Blocker) -> str:
     parts = (who, blocker.user, blocker.application, blocker.state, age, blocker.query)
     told = ", ".join(part for part in parts if part)
     return f"  {blocker.table}: {told}" if blocker.table else f"  {told}"
+
+
+def shortened_statement(query: str | None) -> str:
+    """Return a statement as one line, the beginning of it if it is long; of one that is hidden nothing."""
+    return " ".join((query or "").split())[:MAX_QUERY]
+
+
+def blocker_of(row: Sequence[Any]) -> Blocker:
+    """Return pid, role, name, state, age and query of a session as a value; what is hidden from this role is empty."""
+    pid, user, application, state, age, query = row
+    told = shortened_statement(query)
+    return Blocker("", pid, user or "", application or "", state or "", autovacuum=False, age=age, query=told)

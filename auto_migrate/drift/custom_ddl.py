@@ -54,7 +54,7 @@ class CustomDdl:
 JUDGED = frozenset({DifferenceKind.MISSING, DifferenceKind.EXTRA, DifferenceKind.DIFFERENT, DifferenceKind.NOT_VALID})
 
 
-def makes(statement: str, difference: Difference, is_of_app: bool) -> bool:  # of two
+def makes(statement: str, difference: Difference, is_of_app: bool) -> bool:
     """Return whether a statement may have made a difference."""
     table = difference.table.rpartition(".")[2]
     is_named = names(statement, table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import Any
 
 from auto_migrate.emitter import Emitter, one_at_a_time
@@ -12,19 +11,12 @@ from auto_migrate.history.listener import HistoryListener
 from auto_migrate.request import RunRequest
 
 
-@dataclasses.dataclass
-class SchemaEmitter(Emitter):
-    """Counts the migrations of one schema; whom to tell is known already."""
-
-    def __post_init__(self) -> None:
-        """Add nobody: the project's own listeners are among those of the run."""
-
-
-def schema_emitter(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], request: RunRequest) -> SchemaEmitter:
+def schema_emitter(whole: Emitter, mutex: contextlib.AbstractContextManager[Any], request: RunRequest) -> Emitter:
     """Return the emitter for one schema of a run, with a history of its own: each thread writes over its connection."""
     history = HistoryListener(whole.database, requested_by=request.requested_by)
     history.started = True
     others: list[Listener] = [
         one_at_a_time(listener, mutex) for listener in whole.listeners if not isinstance(listener, HistoryListener)
     ]
-    return SchemaEmitter(whole.database, whole.run_id, [history, *others], whole.clock)
+    # The project's own listeners are among those of the run.
+    return Emitter(whole.database, whole.run_id, [history, *others], whole.clock, tells_project=False)

@@ -21,6 +21,7 @@ from django.db import DataError, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from auto_migrate.clock import Clock
+from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.sockets import hurried
 from auto_migrate.events import (
     AttemptFailed,
@@ -96,8 +97,7 @@ class Channel:
     def _serve(self, run_id: uuid.UUID) -> None:
         original: Any = self.connection
         # Made in the thread that uses it; only its settings are looked at here.
-        connection = connections[original.alias] = original.copy()
-        connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection = connections[original.alias] = copy_outside_pool(original)
         log = RunLog(connection.alias, run_id)
         goes_on = True
         while goes_on:

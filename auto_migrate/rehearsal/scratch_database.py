@@ -19,11 +19,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database
+from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.faults import causes
 from auto_migrate.databases.postgresql.sessions import holders
 from auto_migrate.databases.postgresql.sqlstates import sqlstate_of
 from auto_migrate.databases.session_waits import Reason, await_free
-from auto_migrate.databases.sockets import CONNECT_TIMEOUT, bounded
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import DatabaseRefused
 from auto_migrate.rehearsal.rehearsal_events import LeftoversFound
@@ -127,10 +127,7 @@ class ScratchServer:
 
 def connection_to(database: Database, **settings: Any) -> BaseDatabaseWrapper:
     """Return a connection beside the usual one, not yet open."""
-    connection = database.connection.copy()
-    options = connection.settings_dict["OPTIONS"]
-    options.pop("pool", None)
-    options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
+    connection = copy_outside_pool(database.connection)
     connection.settings_dict.update(AUTOCOMMIT=True, **settings)
     database.own_connections.add(connection)
     return connection

@@ -21,9 +21,9 @@ from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
 from auto_migrate.inspection import inspect
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.values import RunStatus, StepStatus
-from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web.auth import protected
 from auto_migrate.web.endpoint import asks_databases, endpoint
 from auto_migrate.web.pages.frame import for_browsers, wants_page

@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from auto_migrate.conf import BadSetting
 from auto_migrate.databases.sockets import VENDORS
 from auto_migrate.exceptions import AutoMigrateError, DatabaseBusy, DatabaseRefused, DatabaseUnreachable, TransientError
-from auto_migrate.watchdog import prompt_questions
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.web.responses import problem
 
 logger = logging.getLogger("auto_migrate.web")

@@ -23,7 +23,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.exceptions import AutoMigrateError
 from auto_migrate.history.models import RunRecord
 from auto_migrate.history.store import History
-from auto_migrate.watchdog import prompt_questions
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.web import single_flight
 
 logger = logging.getLogger("auto_migrate.web")

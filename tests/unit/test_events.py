@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import re
+from unittest.mock import ANY
 
 import pytest
 
@@ -50,6 +51,11 @@ def test_an_event_is_what_it_says(event: Event) -> None:
     assert twin == event
     assert (hash(twin), repr(twin)) == (hash(event), repr(event))
     assert [other for other in SAMPLES if other == event] == [event]
+
+
+def test_what_compares_itself_with_anything_is_asked() -> None:
+    assert [FIRST] == [ANY]
+    assert (FIRST.app_label, FIRST.name) != FIRST
 
 
 def test_composed_values_are_told_field_by_field() -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error
 from django.utils.translation import gettext as _
 
-from auto_migrate.values import Blocker
+from auto_migrate.databases.session_waits import blocker_of
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-MAX_QUERY = 120
+    from auto_migrate.values import Blocker
 
 # What a session waits for that is no row, and since when.
 STATE = "SELECT state, time FROM information_schema.processlist WHERE id = %s"
@@ -95,14 +95,13 @@ def blockers_of(cursor: CursorWrapper, number: int) -> tuple[Blocker, ...]:
 
 def _described(cursor: CursorWrapper, number: int) -> Blocker:
     for user, host, command, age, query in _rows(cursor, SESSION, number) or []:
-        text = " ".join((query or "").split())[:MAX_QUERY]
-        return Blocker("", number, f"{user}@{host}", "", command or "", autovacuum=False, age=age, query=text)
-    return Blocker("", number, "", "", "", autovacuum=False, age=None, query="")
+        return blocker_of((number, f"{user}@{host}", "", command, age, query))
+    return blocker_of((number, "", "", "", None, ""))
 
 
 def _nobody_known() -> Blocker:
     who = _("somebody whom this account may not see: GRANT PROCESS ON *.* TO it")
-    return Blocker("", None, who, "", "", autovacuum=False, age=None, query="")
+    return blocker_of((None, who, "", "", None, ""))
 
 
 def _rows(cursor: CursorWrapper, query: str, number: int) -> Iterable[Any] | None:

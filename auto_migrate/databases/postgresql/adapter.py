@@ -16,7 +16,7 @@ from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases.address import Address
 from auto_migrate.databases.base import Database, DeployLock, NoLock, Question, Row
-from auto_migrate.databases.client_pool import outside_pool
+from auto_migrate.databases.client_pool import copy_outside_pool, outside_pool
 from auto_migrate.databases.faults import Fault, FaultKind, causes, first_line
 from auto_migrate.databases.new_connections import each_new
 from auto_migrate.databases.options import translate_bad_options
@@ -211,11 +211,9 @@ class PostgreSQL(Database):
         """Return what the server answers where psycopg's pool only says that it had no connection in time."""
         if not any(type(cause).__name__ == "PoolTimeout" for cause in own):
             return None
-        single = self.connection.copy()
-        single.settings_dict["OPTIONS"].pop("pool", None)
+        single = copy_outside_pool(self.connection)
         try:
-            with hurried(single, CONNECT_TIMEOUT):
-                single.ensure_connection()
+            single.ensure_connection()
         except Error as error:
             return error
         finally:

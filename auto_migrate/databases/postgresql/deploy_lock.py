@@ -17,9 +17,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
 from auto_migrate.databases.base import Database, DeployLock
+from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.postgresql.session_settings import CONFIGURE
-from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, bounded, ended_after, keep_alive
+from auto_migrate.databases.sockets import CONNECT_TIMEOUT, SERVER_SETTINGS, ended_after, keep_alive
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Holder
 
@@ -127,11 +128,7 @@ class AdvisoryLock(DeployLock):
         return contextlib.nullcontext(self._kept_cursor)
 
     def _own_connection(self) -> BaseDatabaseWrapper:
-        connection = self.database.connection.copy()
-        # A place in the project's own pool would be taken for the whole run, and one pool of one place would hang.
-        options = connection.settings_dict["OPTIONS"]
-        options.pop("pool", None)
-        options["connect_timeout"] = bounded(options, CONNECT_TIMEOUT)
+        connection = copy_outside_pool(self.database.connection)
         self.database.own_connections.add(connection)
         connection.settings_dict["AUTOCOMMIT"] = True
         # All that work under this lock verify it, one after the other.

@@ -16,11 +16,9 @@ from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.postgresql.session_settings import OWN_TABLES
 from auto_migrate.databases.savepoint import savepoint
-from auto_migrate.databases.session_waits import Reason, Tell, await_free
+from auto_migrate.databases.session_waits import Reason, Tell, await_free, blocker_of
 from auto_migrate.exceptions import TransientError
 from auto_migrate.values import Blocker, Holder
-
-MAX_QUERY = 120
 
 # Held by the session that works outside of transactions: "auto_fen" in ASCII, beside the deploy lock's "auto_mig".
 FENCE_KEY = int.from_bytes(b"auto_fen")
@@ -79,13 +77,6 @@ def _look(database: Database, query: str, params: Sequence[Any]) -> list[tuple[B
     with database.connection.cursor() as cursor:
         cursor.execute(query, params)
         return [(blocker_of(row[1:7]), row[7] or 0.0) for row in cursor.fetchall()]
-
-
-def blocker_of(row: Sequence[Any]) -> Blocker:
-    """Return pid, role, name, state, age and query of a session as a value; what is hidden from this role is empty."""
-    pid, user, application, state, age, query = row
-    text = " ".join((query or "").split())[:MAX_QUERY]
-    return Blocker("", pid, user or "", application or "", state or "", autovacuum=False, age=age, query=text)
 
 
 class SessionLock(DeployLock):

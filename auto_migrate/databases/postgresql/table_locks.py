@@ -10,10 +10,9 @@ from django.db.transaction import atomic
 
 from auto_migrate.databases.base import Database, TableLocks
 from auto_migrate.databases.lock_modes import CONFLICTS, LockMode
-from auto_migrate.databases.session_waits import PREPARED
+from auto_migrate.databases.session_waits import PREPARED, shortened_statement
 from auto_migrate.values import Blocker
 
-MAX_QUERY = 120
 SAVEPOINT = "auto_migrate_locks"
 
 # Autovacuum gives way to whoever has queued behind it for this long (deadlock_timeout, one second unless changed).
@@ -75,7 +74,7 @@ class PostgreSQLTableLocks(TableLocks):
                 state=row[5] or ("" if row[2] else PREPARED),
                 autovacuum=row[6] == AUTOVACUUM,
                 age=now - self._first_seen[row[-1]] if row[7] is None else row[7],
-                query=" ".join((row[8] or "").split())[:MAX_QUERY],
+                query=shortened_statement(row[8]),
             )
             for row in rows
             if row[1] in CONFLICTS[needs[row[0]]]

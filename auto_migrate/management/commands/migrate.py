@@ -147,10 +147,7 @@ class Supervised(BaseCommand):
         database = options.get("database") or DEFAULT_DB_ALIAS
         if options.get("plan") or options.get("check_unapplied"):
             with exit_codes(of_django=True):
-                # Of what stands half unapplied Django would say that nothing is to be done.
-                refuse_half_unapplied(database, open_journals(database))
-                if tenancy_of(database) is not None:
-                    refuse_cut_tenants(database)
+                refuse_what_was_cut(database)
             # Django's own answer is an exit.
             super().handle(*args, **options)
             return
@@ -305,6 +302,13 @@ def without_history(database: str) -> Iterator[None]:
             raise
         text = _("Going on without the history: {reason}. {error}")
         logger.warning(text.format(reason=_(fault.kind.value), error=presentable(fault.detail)))
+
+
+def refuse_what_was_cut(database: str) -> None:
+    """Raise for what stands half unapplied, of which Django would say that nothing is to be done, or cut in tenants."""
+    refuse_half_unapplied(database, open_journals(database))
+    if tenancy_of(database) is not None:
+        refuse_cut_tenants(database)
 
 
 def refuse_cut_tenants(database: str) -> None:

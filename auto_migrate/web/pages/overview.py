@@ -27,12 +27,12 @@ from auto_migrate.history.store import ACTIVE, History
 from auto_migrate.lock_wait import aware
 from auto_migrate.planning.targets import Goal
 from auto_migrate.preview import Judged, judge
+from auto_migrate.prompt_questions import prompt_questions
 from auto_migrate.reporting.assessments.text import forecast_line
 from auto_migrate.reporting.bridge_words import grouped
 from auto_migrate.safety.plan_assessment import while_waiting
 from auto_migrate.safety.plan_fingerprint import plan_fingerprint
 from auto_migrate.safety.refusal import may_pass
-from auto_migrate.watchdog import prompt_questions
 from auto_migrate.web.pages import words
 from auto_migrate.web.pages.bridge_list import bridge_list
 from auto_migrate.web.pages.bridge_list import described as described_bridge

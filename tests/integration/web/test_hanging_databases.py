@@ -17,7 +17,7 @@ from django.db import connection, connections
 from django.test import Client
 from pytest_django import Settings
 
-from auto_migrate import watchdog
+from auto_migrate import prompt_questions, watchdog
 from auto_migrate.databases import name_lookup
 from auto_migrate.tasks import run_post_deploy
 from tests.integration.web.conftest import BASE
@@ -44,7 +44,7 @@ SOON = 15.0
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give answers less time than people get."""
     for name, seconds in {"ANSWER": 0.5, "FIRST_ANSWER": 0.2, "LOCKED": 0.1}.items():
-        monkeypatch.setattr(watchdog, name, seconds)
+        monkeypatch.setattr(prompt_questions, name, seconds)
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_a_history_that_somebody_has_locked_is_told(bearer: Client, locked: Call
 def test_who_has_the_history_locked_is_in_the_log(
     bearer: Client, locked: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(watchdog, "LOCKED", 1.5)
-    monkeypatch.setattr(watchdog, "ANSWER", 8.0)
+    monkeypatch.setattr(prompt_questions, "LOCKED", 1.5)
+    monkeypatch.setattr(prompt_questions, "ANSWER", 8.0)
     monkeypatch.setattr(watchdog, "TICK", 0.2)
     who = locked("auto_migrate_run")
     assert told(in_time(ASKED["runs"], bearer)) == (503, "database_busy")
