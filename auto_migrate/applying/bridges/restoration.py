@@ -142,10 +142,9 @@ class Restoration:
         return RowsInTheWay(text.format(keys=why or "-", command=command))
 
     def _moment(self) -> contextlib.AbstractContextManager[None]:
-        needs = {self.bridge.table: ALTER_TABLE}
-        if found := REFERENCES.search(self.bridge.definition):
-            # Quoted by the database where it has to be, and as Django writes a name with its schema.
-            needs[found[1].strip('"') if '"' in found[1] else found[1].replace(".", '"."')] = ADD_FOREIGN_KEY
+        table, *referenced = restriction_of_bridge(self.bridge).tables
+        # One that a table has to itself needs no less of it.
+        needs = {**dict.fromkeys(referenced, ADD_FOREIGN_KEY), table: ALTER_TABLE}
         return tables_locked(self.database, needs, migration=self.bridge.migration, lock=self.lock, emit=self.emit)
 
     def _alter(self, table: str, what: str) -> None:
