@@ -326,7 +326,7 @@ class Run:
         # Asked before the history knows of the plan, and of all that it tells of this database.
         in_use = bool(plan or comparison.deferred) and self.gate.is_in_use(comparison)
         bridges = BridgeManager(self.database, comparison, self.goal, in_use=in_use, lock=lock, emit=self.emit)
-        bridges.take_down()
+        bridges.take_down(cut)
         signals.register_receivers()
         self.notice_others(comparison)
         self.emit(MigratingStarted())

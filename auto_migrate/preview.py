@@ -64,7 +64,7 @@ def preview(
         comparison, assessment = seen.comparison, seen.assessment
         phase = goal.phase or ALL
         emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
-        tell_bridges(database, comparison, goal, emit)
+        tell_bridges(database, seen, goal, emit)
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
         for assessed in sorted(assessment.migrations, key=lambda assessed: assessed.migration in left):
@@ -86,13 +86,13 @@ def preview(
     return assessment
 
 
-def tell_bridges(database: str, comparison: Comparison, goal: Goal, emit: Emitter) -> None:
+def tell_bridges(database: str, seen: Judged, goal: Goal, emit: Emitter) -> None:
     """Show the bridges that stand, and which of them a run would take down, if there are any."""
     if not (standing := BridgeLedger(database).everywhere()):
         return
-    due = judge_for(database, standing, comparison, goal).due
+    due = judge_for(database, standing, seen.comparison, goal).due
     others = [bridge for bridge in standing if bridge not in due]
-    emit(BridgesFound(standing, (*due, *counted_on(others, adapter_for(database), comparison))))
+    emit(BridgesFound(standing, (*due, *counted_on(others, adapter_for(database), seen.comparison, seen.cut))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,9 +158,13 @@ def preview_plan(
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A plan as it was judged: the findings that stop it, now or later, and what does so whatever is acknowledged."""
+    """A plan as it was judged: the findings that stop it, now or later, and what does so whatever is acknowledged.
+
+    `cut` are the migrations that an earlier run was cut in, from where a run would go on.
+    """
 
     comparison: Comparison
+    cut: Mapping[MigrationKey, Position]
     assessment: Assessment
     blocking: tuple[Finding, ...]
     obstacle: AutoMigrateError | None
@@ -199,6 +203,7 @@ def judge(
             )
             return Judged(
                 comparison,
+                left,
                 assessment,
                 blocking_findings(assessment, cut),
                 obstacle(adapter, comparison, cut, resolutions or {}),

@@ -126,7 +126,7 @@ class SchemaRun:
         cut = open_journals(self.database.alias) if self.is_cut else {}
         check_open(self.database, cut, comparison)
         bridges = self.bridges.keeper(self.database, self.plan, self.lock, self.emit)
-        bridges.take_down()
+        bridges.take_down(cut)
         # Of the states all that is not changed is shared.
         state: ProjectState = LazyState.of(self.plan.state)
         self._announce_begin(state, plan)

@@ -93,10 +93,15 @@ def acknowledged(
 
 def is_for_server(acknowledgement: Acknowledgement, vendor: str, migrations: Iterable[MigrationKey]) -> bool:
     """Return whether an acknowledgement is of what only the server finds, in one of the migrations of a plan."""
-    named = (fnmatchcase(str(migration), acknowledgement.migration) for migration in migrations)
+    named = (is_of(acknowledgement, migration) for migration in migrations)
     return vendor == "mysql" and acknowledgement.code == COPIED and any(named)
+
+
+def is_of(acknowledgement: Acknowledgement, migration: MigrationKey) -> bool:
+    """Return whether an acknowledgement is of a migration, which it may name by a pattern."""
+    return fnmatchcase(str(migration), acknowledgement.migration)
 
 
 def matches(acknowledgement: Acknowledgement, finding: Finding) -> bool:
     """Return whether an acknowledgement means a finding."""
-    return acknowledgement.code == finding.code and fnmatchcase(str(finding.migration), acknowledgement.migration)
+    return acknowledgement.code == finding.code and is_of(acknowledgement, finding.migration)

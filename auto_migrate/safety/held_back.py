@@ -6,7 +6,6 @@ That code may go on writing what a new constraint refuses. Nothing of the plan m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from auto_migrate.changes.change import Change, DropConstraint
 from auto_migrate.changes.new_objects import NewObjects
@@ -15,7 +14,7 @@ from auto_migrate.changes.restrictions import Restriction, restrictions_of, touc
 from auto_migrate.conf import get_settings
 from auto_migrate.findings import Acknowledgement
 from auto_migrate.phases.classify import ClassifiedMigration
-from auto_migrate.safety.acknowledgements import of_migration
+from auto_migrate.safety.acknowledgements import is_of, of_migration
 from auto_migrate.safety.hazard import ServerFacts
 from auto_migrate.safety.hazards.am404_not_null_set import NotNullSet
 from auto_migrate.safety.hazards.am405_constraint_on_old_writes import ConstraintOnOldWrites
@@ -60,8 +59,8 @@ def held_back(
 def is_acknowledged(read: ClassifiedMigration, acknowledgements: Sequence[Acknowledgement]) -> bool:
     """Return whether somebody says that the running release writes nothing that a migration will refuse."""
     codes = {hazard.code for hazard in ABOUT_OLD_WRITES}
-    given = (one for one in (*acknowledgements, *of_migration(read.migration)) if one.code in codes)
-    return any(fnmatchcase(str(read.key), one.migration) for one in given)
+    given = (*acknowledgements, *of_migration(read.migration))
+    return any(one.code in codes and is_of(one, read.key) for one in given)
 
 
 def hurting(read: ClassifiedMigration, server: ServerFacts, new: NewObjects) -> set[int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -17,6 +17,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.emitter import Emitter
 from auto_migrate.history.bridge_ledger import BridgeLedger
+from auto_migrate.history.journal import Position
 from auto_migrate.phases.phase import Phase
 from auto_migrate.planning.comparison import Comparison, applied_state
 from auto_migrate.planning.old_code import judge_for, seconds_left
@@ -67,8 +68,11 @@ class BridgeManager:
         planned = bool(comparison.plan or comparison.deferred) and before_deploy
         self.raises = can_have and planned and get_settings().BRIDGES and in_use
 
-    def take_down(self) -> None:
-        """Take down what is not needed any more, so that the plan meets the schema that it expects."""
+    def take_down(self, cut: Mapping[MigrationKey, Position]) -> None:
+        """Take down what is not needed any more, so that the plan meets the schema that it expects.
+
+        `cut` are the migrations that an earlier run was cut in.
+        """
         if self.standing and not self.comparison.backwards:
             # Most databases have none.
             from auto_migrate.applying.bridges.removal import take_down
@@ -80,9 +84,9 @@ class BridgeManager:
                 self.emit(
                     BridgeKept(bridge, _("Another {left:.0f}s of POST_DEPLOY_DELAY have to pass.").format(left=left))
                 )
-            self._make_what_is_counted_on()
+            self._make_what_is_counted_on(cut)
 
-    def _make_what_is_counted_on(self) -> None:
+    def _make_what_is_counted_on(self, cut: Mapping[MigrationKey, Position]) -> None:
         """Make what is still held back and what the plan would meet or change; raise `MigrationFailed` if rows refuse.
 
         Whatever releases still run: it is written down in words that would not fit any more.
@@ -90,7 +94,7 @@ class BridgeManager:
         # Likewise.
         from auto_migrate.applying.bridges.restoration import Restoration
 
-        for bridge in counted_on(self.ledger.standing(), self.database, self.comparison):
+        for bridge in counted_on(self.ledger.standing(), self.database, self.comparison, cut):
             ours = Restoration(self.database, bridge, lock=self.lock, emit=self.emit).carry_out()
             self.emit(BridgeTakenDown(bridge, ours))
 
@@ -146,8 +150,13 @@ class BridgeManager:
             raise self.refused[0]
 
 
-def counted_on(bridges: Iterable[Bridge], database: Database, comparison: Comparison) -> tuple[Bridge, ...]:
-    """Return those of some bridges that hold back what a plan would meet or change."""
+def counted_on(
+    bridges: Iterable[Bridge], database: Database, comparison: Comparison, cut: Mapping[MigrationKey, Position]
+) -> tuple[Bridge, ...]:
+    """Return those of some bridges that hold back what is left of a plan to do would meet or change.
+
+    What a run has done that was `cut` may be what is held back.
+    """
     kept_back = [bridge for bridge in bridges if bridge.kind in HELD]
     if not kept_back or not comparison.plan or comparison.backwards:
         return ()
@@ -156,7 +165,10 @@ def counted_on(bridges: Iterable[Bridge], database: Database, comparison: Compar
     from auto_migrate.changes.reading import read_plan
 
     reads = read_plan(database.connection, comparison.plan, applied_state(comparison))
-    changes = [change for read in reads for _operation, change in read.changes()]
+    done = {key: position.done for key, position in cut.items() if not position.backwards}
+    changes = [
+        change for read in reads for operation, change in read.changes() if operation.index > done.get(read.key, 0)
+    ]
     return tuple(bridge for bridge in kept_back if any(map(restriction_of_bridge(bridge).is_touched_by, changes)))
 
 

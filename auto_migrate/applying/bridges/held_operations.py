@@ -19,9 +19,8 @@ from auto_migrate.applying.bridges.bridge_sql import HELPER, add_constraint, dro
 from auto_migrate.applying.online import check_constraints, foreign_keys, not_null
 from auto_migrate.applying.online.collector import collected
 from auto_migrate.applying.online.present_names import PresentNames
-from auto_migrate.applying.online.quoted_names import parts_of, unquoted
+from auto_migrate.applying.online.quoted_names import name_for_django, unquoted
 from auto_migrate.applying.online.translation import without_kept
-from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.identifiers import quoted
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.values import HELD, Bridge, BridgeKind, MigrationKey, OperationKey
@@ -73,7 +72,7 @@ def bridge_of(statement: str, migration: MigrationKey) -> Bridge | None:
     else:
         return None
     kind = BridgeKind.HELD_CONSTRAINT if name else BridgeKind.HELD_NOT_NULL
-    table = djangos_name(parts_of(found["table"]))
+    table = name_for_django(found["table"])
     return Bridge(kind, migration, table, column and unquoted(column), name and unquoted(name), definition)
 
 

@@ -18,9 +18,8 @@ from django.utils.regex_helper import _lazy_re_compile
 from auto_migrate.applying.bridges.builder import BridgeBuilder
 from auto_migrate.applying.bridges.editor_watch import EditorWatch
 from auto_migrate.applying.online.not_null import HELPER
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, parts_of, unquoted
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, name_for_django, unquoted
 from auto_migrate.applying.states.lazy_state import foresee
-from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.present_columns import places_of
 from auto_migrate.values import BridgeKind, MigrationKey
 
@@ -81,7 +80,7 @@ class StepObserver:
         """Raise what is needed where SQL of the project's own lets a column take NULL no more."""
         if self.watch.raises and (found := TIGHTENED.match(sql)) is not None:
             self.watch.enter(self.after)
-            table, column = djangos_name(parts_of(found["table"])), unquoted(found["set"] or found["held"])
+            table, column = name_for_django(found["table"]), unquoted(found["set"] or found["held"])
             with self.builder.aside():
                 for place in places_of(self.builder.database.connection, [(table, column)]):
                     if place is not None:

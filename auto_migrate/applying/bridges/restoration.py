@@ -19,9 +19,8 @@ from auto_migrate.applying.bridges.locked_tables import tables_locked
 from auto_migrate.applying.online.catalogue import Catalogue
 from auto_migrate.applying.online.check_constraints import look, validated
 from auto_migrate.applying.online.constraint_violations import violating_rows
-from auto_migrate.applying.online.quoted_names import parts_of
+from auto_migrate.applying.online.quoted_names import name_for_django
 from auto_migrate.changes.restrictions import Restriction
-from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.base import Database, DeployLock
 from auto_migrate.databases.lock_modes import ADD_FOREIGN_KEY, ALTER_TABLE
 from auto_migrate.databases.present_columns import column_of
@@ -43,7 +42,7 @@ PARTITIONS = """
 def restriction_of_bridge(bridge: Bridge) -> Restriction:
     """Return what a bridge holds back, with the tables that it speaks of."""
     target = REFERENCES.search(bridge.definition)
-    tables = (bridge.table, djangos_name(parts_of(target[1]))) if target else (bridge.table,)
+    tables = (bridge.table, name_for_django(target[1])) if target else (bridge.table,)
     return Restriction(bridge.kind, tables, bridge.column, bridge.name)
 
 
@@ -143,10 +142,9 @@ class Restoration:
         return RowsInTheWay(text.format(keys=why or "-", command=command))
 
     def _moment(self) -> contextlib.AbstractContextManager[None]:
-        needs = {self.bridge.table: ALTER_TABLE}
-        if found := REFERENCES.search(self.bridge.definition):
-            # Quoted by the database where it has to be, and as Django writes a name with its schema.
-            needs[found[1].strip('"') if '"' in found[1] else found[1].replace(".", '"."')] = ADD_FOREIGN_KEY
+        table, *referenced = restriction_of_bridge(self.bridge).tables
+        # One that a table has to itself needs no less of it.
+        needs = {**dict.fromkeys(referenced, ADD_FOREIGN_KEY), table: ALTER_TABLE}
         return tables_locked(self.database, needs, migration=self.bridge.migration, lock=self.lock, emit=self.emit)
 
     def _alter(self, table: str, what: str) -> None:

@@ -101,9 +101,9 @@ class PlannedSteps(StepPredictor):
         changes: Sequence[Change],
     ) -> tuple[OnlineStep, ...]:
         if migration is not self.migration:
-            connection = self.planner.connection
-            is_met = bool(migration.atomic) and meets_deferred(migration, connection, before)
-            self.is_whole = is_met or needs_one_transaction(migration)
+            self.is_whole = needs_one_transaction(migration) or (
+                bool(migration.atomic) and meets_deferred(migration, self.planner.connection, before)
+            )
             self.migration = migration
         if self.is_whole:
             return ()

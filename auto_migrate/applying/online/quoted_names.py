@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.identifiers import quoted
 
 QUOTED = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
@@ -20,6 +21,11 @@ def parts_of(name: str) -> list[str]:
     """Return the parts of a quoted name as the catalogue has them."""
     parts = re.findall(QUOTED, name)
     return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
+
+
+def name_for_django(name: str) -> str:
+    """Return a quoted name as Django writes it, before it puts it in quotes."""
+    return djangos_name(parts_of(name))
 
 
 def requoted(name: str) -> str:

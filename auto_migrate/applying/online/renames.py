@@ -14,10 +14,9 @@ from django.utils.regex_helper import _lazy_re_compile
 
 from auto_migrate.applying.online import foreign_keys, removals
 from auto_migrate.applying.online.present_names import PresentNames
-from auto_migrate.applying.online.quoted_names import NAME, QUOTED, parts_of, unquoted
+from auto_migrate.applying.online.quoted_names import NAME, QUOTED, name_for_django, unquoted
 from auto_migrate.applying.online.step import Kind, Step
 from auto_migrate.applying.online.step_context import NotOnline
-from auto_migrate.changes.sql.quoting import djangos_name
 from auto_migrate.databases.lock_modes import ALTER_TABLE
 
 TABLE = _lazy_re_compile(rf"ALTER TABLE (?P<table>{NAME}) RENAME TO (?P<to>{QUOTED})")
@@ -55,9 +54,9 @@ def renamed(statements: Sequence[str], connection: BaseDatabaseWrapper, present:
     first, *others = dict.fromkeys(touched)
     present = present.copy()
     for found in tables:
-        present.rename_table(*map(named, found.group("table", "to")))
+        present.rename_table(*map(name_for_django, found.group("table", "to")))
     for found in columns:
-        present.rename_column(*map(named, found.group("table", "column", "to")))
+        present.rename_column(*map(name_for_django, found.group("table", "column", "to")))
     kept = [key_renamed(found, dropped, connection, present) for found in added]
     if not kept or len(kept) != len(dropped):
         raise NotOnline
@@ -75,7 +74,7 @@ def key_renamed(
     how = DJANGOS.fullmatch(added["how"])
     if how is None:
         raise NotOnline
-    table, target = named(added["table"]), named(added["target"])
+    table, target = name_for_django(added["table"]), name_for_django(added["target"])
     column, key = (unquoted(added[columns][1:-1]) for columns in ("columns", "keys"))
     quote = connection.ops.quote_name
     points = [quote(present.table(target)), present.column(target, key), ON_DELETE[how["on_delete"]]]
@@ -85,11 +84,6 @@ def key_renamed(
             renames = f"ALTER TABLE {added['table']} RENAME CONSTRAINT {found['name']} TO {added['name']}"
             return "" if found["name"] == added["name"] else renames
     raise NotOnline
-
-
-def named(name: str) -> str:
-    """Return a quoted name as Django writes it."""
-    return djangos_name(parts_of(name))
 
 
 def ask(connection: BaseDatabaseWrapper, question: str, parameters: Sequence[Any]) -> int:

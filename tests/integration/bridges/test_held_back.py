@@ -148,6 +148,28 @@ def test_what_a_later_plan_counts_on_is_made_before_it(tmp_path: Path, twins: Tw
     assert twins.difference() == ""
 
 
+@pytest.mark.parametrize("online", ["always", "never"])
+def test_a_run_that_goes_on_where_another_was_cut_leaves_it_held_back(
+    tmp_path: Path, database_url: str, online: str
+) -> None:
+    plan = {"0002_tight": f'{CHECKED}, {NOT_NULL}, migrations.RunSQL("SELECT FROM later") | atomic = False'}
+    env = {"AUTO_MIGRATE_ONLINE": online, "AUTO_MIGRATE_SMALL_TABLE": "0"}
+    with releases(
+        Release(tmp_path / "1", database_url, OLD, FIRST),
+        tightening(tmp_path / "2", database_url, plan=plan),
+    ) as (old, new):
+        old.migrated("v1")
+        new.run("auto_migrate", expect=1, AUTO_MIGRATE_RELEASE="v2", **env)
+        held = [HELD[1], HELD[0]]
+        assert new.bridges == held
+        new.query("CREATE TABLE later ()")
+        looked = next(event for event in new.events("v2", "--plan") if "due" in event)
+        assert (len(looked["standing"]), looked["due"]) == (len(held), [])
+        new.migrated("v2", **env)
+        assert new.bridges == held
+        old.code(OLD_WRITES)
+
+
 def test_what_is_acknowledged_is_made_at_once(tmp_path: Path, database_url: str) -> None:
     with releases(
         Release(tmp_path / "1", database_url, OLD, FIRST),
