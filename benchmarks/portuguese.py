@@ -22,8 +22,11 @@ SENTENCES = {
         "{} de {} estimativas ({}%) erram por um fator de {} no máximo."
     ),
     # Nothing to do.
-    "`auto_migrate` with nothing to do, in proportion. The first run of a release takes the long way:": (
-        "`auto_migrate` sem nada a fazer, em proporção. A primeira execução de uma versão segue o caminho longo:"
+    "`auto_migrate` with nothing to do, in proportion, of a release that was there before unless it says so:": (
+        "`auto_migrate` sem nada a fazer, em proporção, de uma versão que já estava lá se nada mais se diz:"
+    ),
+    "A project whose package brings receivers of its own, seconds of processor time:": (
+        "Um projeto cujo pacote traz receptores próprios, segundos de processador:"
     ),
     "Seconds of processor time, median (least to most):": "Segundos de processador, mediana (menor a maior):",
     "Seconds by the clock:": "Segundos pelo relógio:",
@@ -115,7 +118,13 @@ CELLS = {
     "migrations": "migrações",
     "to `{}`": "em relação a `{}`",
     "to django-migration-linter": "em relação ao django-migration-linter",
-    "a new release, to `migrate`": "uma nova versão, em relação a `migrate`",
+    "a new release, to `{}`": "uma nova versão, em relação a `{}`",
+    "a new release that a receiver of the project hears of": "uma nova versão de que um receptor do projeto fica sabendo",
+    "with a receiver of the project's own": "com um receptor do próprio projeto",
+    "after `migrate`": "depois do `migrate`",
+    "after `migrate`, to `{}`": "depois do `migrate`, em relação a `{}`",
+    "`migrate` with the app, to without": "`migrate` com o app, em relação a sem ele",
+    "project": "projeto",
     "more than `shell -c pass`": "a mais que `shell -c pass`",
     "to `sqlmigrate` of each": "em relação ao `sqlmigrate` de cada uma",
     "`sqlmigrate` of each": "`sqlmigrate` de cada uma",
@@ -278,7 +287,11 @@ PARTS = {
     r"\bcores\b": "núcleos",
     r"\(load ": "(carga ",
     r"(?<=\d) to (?=\d)": " a ",
+    r"\ba new release that a receiver of the project hears of\b": (
+        "uma nova versão de que um receptor do projeto fica sabendo"
+    ),
     r"\ba new release\b": "uma nova versão",
+    r"\bafter (?=`migrate`)": "depois do ",
     r"\bwith the app\b": "com o app",
 }
 # The version of a program stays as it is.
