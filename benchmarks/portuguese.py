@@ -119,7 +119,9 @@ CELLS = {
     "to `{}`": "em relação a `{}`",
     "to django-migration-linter": "em relação ao django-migration-linter",
     "a new release, to `{}`": "uma nova versão, em relação a `{}`",
-    "a new release that a receiver of the project hears of": "uma nova versão de que um receptor do projeto fica sabendo",
+    "a new release that a receiver of the project hears of": (
+        "uma nova versão de que um receptor do projeto fica sabendo"
+    ),
     "with a receiver of the project's own": "com um receptor do próprio projeto",
     "after `migrate`": "depois do `migrate`",
     "after `migrate`, to `{}`": "depois do `migrate`, em relação a `{}`",
