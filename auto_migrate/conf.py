@@ -39,6 +39,9 @@ RELEASE_VARIABLES = (
 # What the code of a hazard looks like; those that begin with AM are the package's own.
 HAZARD_CODE = r"[A-Z]{2,8}\d{1,4}"
 
+# Thirty years, in seconds. Clocks and dates overflow a long way above, and whoever writes more has mistyped.
+LONGEST = 1_000_000_000
+
 # What a backfill may wait for.
 SIGNALS = ("replicas", "archive", "vacuum", "transactions")
 
@@ -53,7 +56,7 @@ class BadSetting(ValueError):
 
 
 def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], Any]:
-    """Return a parser of finite numbers that are not below `minimum`."""
+    """Return a parser of finite numbers that are not below `minimum`; those with a fraction are durations."""
 
     def parse(value: Any) -> Any:
         try:
@@ -66,6 +69,8 @@ def at_least(minimum: float, kind: type[int] | type[float]) -> Callable[[Any], A
             raise ValueError(_("a whole number is needed"))
         if not minimum <= number < float("inf"):
             raise ValueError(_("it must be a finite number of at least {minimum:g}").format(minimum=minimum))
+        if kind is float and number > LONGEST:
+            raise ValueError(_("it must be a number of at most {maximum}").format(maximum=LONGEST))
         return number
 
     return parse

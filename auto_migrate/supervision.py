@@ -7,13 +7,15 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 
 from django.db.migrations.exceptions import MigrationSchemaMissing
+from django.utils.translation import gettext as _
 
 from auto_migrate.clock import Clock
 from auto_migrate.conf import get_settings
 from auto_migrate.databases import adapter_for
+from auto_migrate.databases.stray_transactions import is_left_open, leave_session
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, RunSucceeded
-from auto_migrate.exceptions import TransientError
+from auto_migrate.exceptions import MigrationFailed, TransientError
 from auto_migrate.history.listener import HistoryListener
 from auto_migrate.lock_wait import hold_deploy_lock
 from auto_migrate.values import SchemaState
@@ -38,11 +40,18 @@ def supervised(
     emit = Emitter(database, uuid.uuid4(), [history, *listeners], clock or Clock())
     started = emit.clock.monotonic()
     adapter = adapter_for(database)
+    was_open = is_left_open(adapter)
     with adapter.guarded(limited=False), watched(adapter, emit), report_ending(emit):
         try:
             adapter.prepare()
             with hold_deploy_lock(adapter, emit, lock_wait=get_settings().LOCK_WAIT):
                 yield emit
+                if not was_open and is_left_open(adapter):
+                    leave_session(adapter)
+                    raise MigrationFailed(
+                        _("A migration has left a transaction open: all that was done in it was rolled back."),
+                        hint=_("Let it commit what it begins, and leave autocommit as it was."),
+                    )
         except TransientError as error:
             raise adapter.exhausted(error) from error
         except MigrationSchemaMissing:

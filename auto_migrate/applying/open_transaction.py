@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from auto_migrate.applying.operation_loop import Progress
+from auto_migrate.databases import stray_transactions
 from auto_migrate.databases.base import Database, Question
 from auto_migrate.exceptions import MigrationFailed
 from auto_migrate.history.journal import Journal
@@ -38,32 +39,29 @@ def note_within(database: Database, journal: Journal, progress: Progress, index:
 
 
 @contextlib.contextmanager
-def carried_out_within(database: Database) -> Iterator[None]:
+def carried_out_within(database: Database, progress: Progress) -> Iterator[None]:
     """Roll the open transaction back if the block raises."""
     try:
         yield
     except BaseException:
-        leave_transaction(database)
+        leave_transaction(database, progress)
         raise
 
 
-def leave_transaction(database: Database) -> bool:
+def leave_transaction(database: Database, progress: Progress) -> bool:
     """Roll back what an operation outside of any transaction has left open; return whether there was anything."""
-    connection = database.connection
-    if connection.in_atomic_block or connection.connection is None:
+    if progress.is_within or not stray_transactions.is_left_open(database):
         return False
-    if connection.get_autocommit() and not database.has_transaction_open():
-        return False
-    database.discard_connection()
+    stray_transactions.leave_session(database)
     return True
 
 
-def check_session(database: Database) -> None:
+def check_session(database: Database, progress: Progress) -> None:
     """Raise `MigrationFailed` if an operation outside of any transaction has left one open behind it.
 
     Whatever came after it, the record included, would never be committed.
     """
-    if not leave_transaction(database):
+    if not leave_transaction(database, progress):
         return
     raise MigrationFailed(
         _("The operation has left a transaction open, which was rolled back."),

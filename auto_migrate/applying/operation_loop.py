@@ -60,6 +60,8 @@ class Progress:
     is_committed: bool = False
     # Whether it is carried out in steps although it is atomic.
     is_online: bool = False
+    # Whether it is carried out in steps within a transaction of others.
+    is_within: bool = False
     # The operation that has left a transaction open for those after it, as long as it is.
     opened: int | None = None
     # When each operation began, in the order in which they did.

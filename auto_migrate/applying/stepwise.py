@@ -90,6 +90,7 @@ class Stepwise:
         self.database = database
         self.migration = migration
         self.progress = progress
+        progress.is_within = database.connection.in_atomic_block
         self.emit = emit
         self.lock = lock
         self.resolutions = resolutions
@@ -151,7 +152,7 @@ class Stepwise:
                 # Python code may have closed the connection, and with it the session that held the fence.
                 self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
                 state = self._carry_out(index, index, editor, Forwards(self.operations, operation, state, editor))
-        check_session(self.database)
+        check_session(self.database, self.progress)
         return state
 
     def unapply(self, position: Position, state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
@@ -166,7 +167,7 @@ class Stepwise:
                 continue
             self.database.hold_fence(self.lock, self.emit.clock, teller(self.emit))
             self._carry_out(step.index, done, editor, step)
-        check_session(self.database)
+        check_session(self.database, self.progress)
 
     def _set_again(self, step: Forwards | Backwards) -> None:
         """Carry out once more what is done and has only set the session: this is another one."""
@@ -234,7 +235,7 @@ class Stepwise:
                 flush_deferred(editor)
         except BaseException as error:
             # Whatever ends it: `sys.exit()` leaves behind what it leaves.
-            own = isinstance(error, DatabaseError) and not leave_transaction(self.database)
+            own = isinstance(error, DatabaseError) and not leave_transaction(self.database, self.progress)
             refused_first = isinstance(error, PlanRefused) and noted and statements.is_first
             if refused_first or (own and self._changed_nothing(step.operation, error)):
                 self.journal.cancel()
@@ -244,7 +245,7 @@ class Stepwise:
         finally:
             self._tell_copied()
         if not is_left_open(self.database, self.progress, index):
-            check_session(self.database)
+            check_session(self.database, self.progress)
             self._check_indexes(step.operation)
             self._finish(done)
         return state
@@ -253,7 +254,7 @@ class Stepwise:
         self, index: int, done: int, editor: BaseDatabaseSchemaEditor, step: Forwards | Backwards
     ) -> ProjectState:
         """Carry out one operation in the transaction that an earlier one has begun for it."""
-        with carried_out_within(self.database):
+        with carried_out_within(self.database, self.progress):
             if not self._only_sets(step):
                 # What kind of transaction it is can only be said before anything is asked.
                 note_within(self.database, self.journal, self.progress, index)
@@ -261,7 +262,7 @@ class Stepwise:
                 state = step.run()
             flush_deferred(editor)
         if not is_left_open(self.database, self.progress, index):
-            check_session(self.database)
+            check_session(self.database, self.progress)
             self._finish(done)
         return state
 
@@ -328,7 +329,7 @@ class Stepwise:
         with self.database.session_limits(), untranslated(), self.progress.watched(), self._asked_for():
             state = run()
             flush_deferred(editor)
-        check_session(self.database)
+        check_session(self.database, self.progress)
         return state
 
     def _changed_nothing(self, operation: Operation, error: BaseException) -> bool:

@@ -32,8 +32,16 @@ ROLLBACK = _lazy_re_compile(r"\s*(ROLLBACK|ABORT)(\s+(WORK|TRANSACTION))?[\s;]*"
 class TransactionEnded(Exception):
     """The migration ended the transaction that it was given."""
 
-    def __init__(self) -> None:
-        super().__init__(_("the migration ended the transaction that it was given"))
+    def __str__(self) -> str:
+        # Raised where translations are off, and read where they are on.
+        return _("the migration ended the transaction that it was given")
+
+
+class TransactionLeftOpen(Exception):
+    """The migration entered a block of `transaction.atomic()` and did not leave it: nothing would be committed."""
+
+    def __str__(self) -> str:
+        return _("a block of transaction.atomic() was entered and not left")
 
 
 class OwnTransaction:
@@ -57,6 +65,7 @@ class OwnTransaction:
         # The first to hear of the commit, before anybody whom the migration lets know.
         on_commit(self.progress.note_commit, using=self.database.alias)
         self.driver = self.database.connection.connection
+        blocks = len(self.database.connection.savepoint_ids)
         if self.journal is not None:
             with self.progress.aside():
                 self.database.tell_transaction_apart()
@@ -65,11 +74,28 @@ class OwnTransaction:
             with self.database.connection.execute_wrapper(self._watch):
                 yield
             self._check_open()
+            self._check_left(blocks)
             self._check_own()
         except BaseException:
+            self._leave_blocks(blocks)
             self.closed = self.database.connection.closed_in_transaction
             self._close_abandoned()
             raise
+
+    def _check_left(self, blocks: int) -> None:
+        if self._leave_blocks(blocks):
+            raise TransactionLeftOpen
+
+    def _leave_blocks(self, count: int) -> bool:
+        """Forget the blocks that the migration has left open beyond the `count` around it; return whether it has any.
+
+        Else the block around all of it would end one of them alone, and leave the transaction to nobody.
+        """
+        connection = self.database.connection
+        surplus = len(connection.savepoint_ids) - count
+        if surplus > 0:
+            del connection.savepoint_ids[-surplus:], connection.atomic_blocks[-surplus:]
+        return surplus > 0
 
     def _check_own(self) -> None:
         if self.journal is None:

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.utils.translation import gettext as _
 
-from auto_migrate.conf import BadSetting, get_settings, unknown_keys, unknown_variables
+from auto_migrate.conf import LONGEST, BadSetting, get_settings, unknown_keys, unknown_variables
 from auto_migrate.exceptions import AutoMigrateError, summary_of
 from auto_migrate.exit_codes import ExitCode
 from auto_migrate.interrupts import seen_to_end, seen_to_exit
@@ -20,7 +20,7 @@ from auto_migrate.redaction import printable
 
 
 def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any]:
-    """Return an argparse type that takes finite numbers not below `minimum`."""
+    """Return an argparse type that takes finite numbers not below `minimum`; those with a fraction are durations."""
 
     def parse(text: str) -> Any:
         try:
@@ -30,6 +30,9 @@ def number(kind: type[int] | type[float], minimum: float) -> Callable[[str], Any
         if not minimum <= value < float("inf"):
             problem = _("{text!r} is not allowed: a number of at least {minimum:g} is needed.")
             raise argparse.ArgumentTypeError(problem.format(text=text, minimum=minimum))
+        if kind is float and value > LONGEST:
+            problem = _("{text!r} is not allowed: a number of at most {maximum} is needed.")
+            raise argparse.ArgumentTypeError(problem.format(text=text, maximum=LONGEST))
         return value
 
     return parse

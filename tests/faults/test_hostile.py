@@ -73,6 +73,19 @@ def test_only_a_statement_of_the_operation_itself_is_told_as_its_last(
     assert re.findall("Last statement: (.*)", output) == ([told] if told else [])
 
 
+@pytest.mark.parametrize("app", APPS)
+def test_a_block_that_is_not_left_keeps_nothing_and_does_not_pass_for_done(stages: list[Stage], app: str) -> None:
+    stages[0].reset(app)
+    found = stages[0].run(app, "unclosed")
+    assert (found.code, found.run, found.step, found.recorded) == (1, "failed", "failed", False), found.output
+
+
+def test_nor_does_it_pass_for_done_under_djangos_own_command(stages: list[Stage]) -> None:
+    stages[0].reset("firm")
+    found = stages[0].run("firm", "unclosed", "migrate", "firm")
+    assert (found.code, found.run, found.recorded) == (1, "failed", False), found.output
+
+
 @pytest.mark.parametrize("body", ["raises after commit", "database error after commit"])
 def test_what_was_put_off_until_the_commit_is_told_apart_from_the_migration(stages: list[Stage], body: str) -> None:
     stages[0].reset("firm")

@@ -89,6 +89,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("RETRY_DELAY", -0.5, "it must be a finite number of at least 0"),
     ("RETRY_DELAY", math.inf, "it must be a finite number of at least 0"),
     ("RETRY_DELAY", "nan", "it must be a finite number of at least 0"),
+    ("RETRY_DELAY", 1e300, "it must be a number of at most 1000000000"),
     ("RETRY_DELAY", [3], NUMBER),
     ("LOCK", "advisory", "it must be one of auto, none"),
     ("LOCK", None, "it must be one of auto, none"),

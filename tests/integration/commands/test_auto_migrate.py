@@ -129,6 +129,7 @@ def test_check_does_not_wait_for_another_runner(database_url: str) -> None:
         (["--retry-delay=-0.1"], "'-0.1' is not allowed: a number of at least 0 is needed."),
         (["--retry-delay=nan"], "'nan' is not allowed: a number of at least 0 is needed."),
         (["--retry-delay=inf"], "'inf' is not allowed: a number of at least 0 is needed."),
+        (["--retry-delay=1e15"], "'1e15' is not allowed: a number of at most 1000000000 is needed."),
         (["--retry-delay=soon"], "'soon' is not a number."),
         (["--lock-wait=-1"], "'-1' is not allowed: a number of at least 0 is needed."),
         (["--lock-wait=1h"], "'1h' is not a number."),

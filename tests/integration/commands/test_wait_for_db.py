@@ -110,6 +110,7 @@ def test_a_database_that_is_only_read_is_not_ready(database_url: str) -> None:
         ("--max-attempts=many", "'many' is not a number."),
         ("--retry-delay=-1", "'-1' is not allowed: a number of at least 0 is needed."),
         ("--retry-delay=inf", "'inf' is not allowed: a number of at least 0 is needed."),
+        ("--stable-for=1e300", "'1e300' is not allowed: a number of at most 1000000000 is needed."),
         ("--stable-for=-1", "'-1' is not allowed: a number of at least 0 is needed."),
         ("--stable-for=nan", "'nan' is not allowed: a number of at least 0 is needed."),
         ("--database=nowhere", "invalid choice: 'nowhere' (choose from 'default')"),
