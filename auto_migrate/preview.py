@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.applying.bridges.bridge_manager import counted_on
 from auto_migrate.applying.recovery import Resolutions, Verdict, check_open, check_resolutions, unanswered
+from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -18,7 +19,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
-from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
+from auto_migrate.exceptions import AutoMigrateError, BackfillUnfinished, HistoryDiverged, TransientError
 from auto_migrate.findings import Acknowledgement, Assessment, Finding
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
@@ -54,8 +55,8 @@ def preview(
 
     What is left for after the deploy is judged too. Of tenants only `tenants` are looked at, if any are named. Raise
     `PlanRefused` if the release step would, `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused` if there is
-    no plan to be had, and `HistoryDiverged` too where a run would ask what became of an operation that was cut;
-    `resolutions` answer that.
+    no plan to be had, `HistoryDiverged` too where a run would ask what became of an operation that was cut
+    (`resolutions` answer that), and `BackfillUnfinished` where it would not wait for a backfill.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True), in_public(database), bounded_questions(adapter_for(database), emit):
@@ -78,9 +79,11 @@ def preview(
         of_tenants = preview_tenants(database, goal, acknowledgements, emit, tenants)
         if not comparison.plan and not obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))
-        if obstacle:
+        blocking, obstacle = (*blocking, *of_tenants.blocking), obstacle or of_tenants.obstacle
+        # A run asks for backfills last: what is refused is refused first.
+        if obstacle and not (blocking and isinstance(obstacle, BackfillUnfinished)):
             raise obstacle
-        if blocking := (*blocking, *of_tenants.blocking):
+        if blocking:
             answers = RunRequest(resolutions=resolutions or {}).answers
             raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
     return assessment
@@ -97,10 +100,11 @@ def tell_bridges(database: str, seen: Judged, goal: Goal, emit: Emitter) -> None
 
 @dataclasses.dataclass(frozen=True)
 class PreviewedTenants:
-    """How many plans tenants need, and the findings that stop any of them."""
+    """How many plans tenants need, the findings that stop any of them, and the first backfill that does."""
 
     plans: int = 0
     blocking: tuple[Finding, ...] = ()
+    obstacle: AutoMigrateError | None = None
 
 
 def preview_tenants(
@@ -116,7 +120,7 @@ def preview_tenants(
     from auto_migrate.fleet.inventory import take_inventory
     from auto_migrate.fleet.shared_plan import compared, plans_for
 
-    adapter, blocking = adapter_for(database), list[Finding]()
+    adapter, blocking, obstacles = adapter_for(database), list[Finding](), list[AutoMigrateError]()
     try:
         with asking(adapter):
             inventory = take_inventory(tenancy).chosen(tenants)
@@ -124,19 +128,22 @@ def preview_tenants(
             pending = [plan for plan in plans if plan.comparison.plan]
             for plan in pending:
                 emit(compared(inventory, [plan]))
-                blocking += preview_plan(plan, tenancy, goal, acknowledgements, emit)
+                found, unfinished = preview_plan(plan, tenancy, goal, acknowledgements, emit)
+                blocking += found
+                obstacles += [unfinished] if unfinished else []
             if not pending:
                 emit(compared(inventory, plans))
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault
-    return PreviewedTenants(len(pending), tuple(blocking))
+    return PreviewedTenants(len(pending), tuple(blocking), next(iter(obstacles), None))
 
 
 def preview_plan(
     plan: SharedPlan, tenancy: Tenancy, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
-) -> tuple[Finding, ...]:
-    """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
+) -> tuple[tuple[Finding, ...], AutoMigrateError | None]:
+    """Show the migrations of one plan as they are in its first schema; return what stops it."""
     from auto_migrate.fleet.largest_tables import LargestTablesAdapter
+    from auto_migrate.fleet.worker_pool import worker_count
 
     largest, comparison = LargestTablesAdapter(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
@@ -151,9 +158,12 @@ def preview_plan(
         blocking = blocking_findings(assessment, {})
         for assessed in assessment.migrations:
             emit(MigrationAssessed(assessed))
+        unfinished = unfinished_backfill(
+            adapter_for(tenancy.alias), comparison, plan.group.names, at_once=worker_count()
+        )
         told = (assessment.findings, blocking, assessment.unmatched, (), plan_fingerprint(comparison))
-        emit(PlanAssessed(*told, assessment.forecast))
-    return blocking
+        emit(PlanAssessed(*told, assessment.forecast, unfinished.message if unfinished else ""))
+    return blocking, unfinished
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,4 +244,19 @@ def obstacle(
             continue
         if (question := unanswered(database, migration, position)) is not None:
             return HistoryDiverged(question.message, hint=question.hint)
+    return unfinished_backfill(database, comparison)
+
+
+def unfinished_backfill(
+    database: Database, comparison: Comparison, schemas: Collection[str] = ("",), *, at_once: int = 1
+) -> AutoMigrateError | None:
+    """Return what a run would say of a backfill that the plan needs, in some schemas, and that it does not wait for."""
+    if any(is_in_batches(one) for migration, _backwards in comparison.plan for one in migration.operations):
+        # Most plans have no backfill.
+        from auto_migrate.backfills.outlook import refuse_unfinished
+
+        try:
+            refuse_unfinished(database, comparison.plan, comparison.loader.graph, schemas=schemas, at_once=at_once)
+        except AutoMigrateError as error:
+            return error
     return None
