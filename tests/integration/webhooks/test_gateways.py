@@ -67,7 +67,9 @@ def test_a_third_gateways_delivery_becomes_a_payment_with_an_sms_and_is_shown_ev
 
 @pytest.mark.django_db
 def test_a_gateway_that_is_not_registered_is_not_there(deliver: Deliver) -> None:
-    assert deliver(lunapay.PAYLOAD, "lunapay").status_code == 404
+    answer = deliver(lunapay.PAYLOAD, "lunapay")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert "/api/webhooks/lunapay/" in answer.json()["error"]["message"]
 
 
 @pytest.mark.django_db
