@@ -81,11 +81,11 @@ def preview(
             emit(NothingPending(comparison.state, 0.0))
         blocking, obstacle = (*blocking, *of_tenants.blocking), obstacle or of_tenants.obstacle
         # A run asks for backfills last: what is refused is refused first.
-        if obstacle and not (blocking and isinstance(obstacle, BackfillUnfinished)):
-            raise obstacle
-        if blocking:
+        if blocking and (obstacle is None or isinstance(obstacle, BackfillUnfinished)):
             answers = RunRequest(resolutions=resolutions or {}).answers
             raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
+        if obstacle:
+            raise obstacle
     return assessment
 
 
@@ -96,6 +96,19 @@ def tell_bridges(database: str, seen: Judged, goal: Goal, emit: Emitter) -> None
     due = judge_for(database, standing, seen.comparison, goal).due
     others = [bridge for bridge in standing if bridge not in due]
     emit(BridgesFound(standing, (*due, *counted_on(others, adapter_for(database), seen.comparison, seen.cut))))
+
+
+def judged_event(
+    assessment: Assessment,
+    blocking: tuple[Finding, ...],
+    comparison: Comparison,
+    later: tuple[Finding, ...],
+    obstacle: AutoMigrateError | None,
+) -> PlanAssessed:
+    """Return what listeners are told of a plan that was judged."""
+    told = obstacle.message if obstacle else ""
+    plan = plan_fingerprint(comparison)
+    return PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,8 +174,7 @@ def preview_plan(
         unfinished = unfinished_backfill(
             adapter_for(tenancy.alias), comparison, plan.group.names, at_once=worker_count()
         )
-        told = (assessment.findings, blocking, assessment.unmatched, (), plan_fingerprint(comparison))
-        emit(PlanAssessed(*told, assessment.forecast, unfinished.message if unfinished else ""))
+        emit(judged_event(assessment, blocking, comparison, (), unfinished))
     return blocking, unfinished
 
 
