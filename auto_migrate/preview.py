@@ -63,8 +63,8 @@ def preview(
         emit.schema = shared_schema(database)
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment
-        phase = goal.phase or ALL
-        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
+        told = (comparison.state, comparison.keys, comparison.unknown, comparison.deferred)
+        emit(StateCompared(*told, goal.phase or ALL))
         tell_bridges(database, seen, goal, emit)
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
@@ -72,14 +72,11 @@ def preview(
             emit(MigrationAssessed(assessed, assessed.migration in left))
         later = tuple(one for one in seen.blocking if one.migration in left and not while_waiting(one))
         blocking = tuple(one for one in seen.blocking if one not in later)
-        obstacle = seen.obstacle
-        told = obstacle.message if obstacle else ""
-        judged = (assessment.unmatched, later, plan_fingerprint(comparison), assessment.forecast, told)
-        emit(PlanAssessed(assessment.findings, blocking, *judged, assessment.unlooked))
+        emit(judged_event(assessment, blocking, comparison, later, seen.obstacle))
         of_tenants = preview_tenants(database, goal, acknowledgements, emit, tenants)
-        if not comparison.plan and not obstacle and not of_tenants.plans:
+        if not comparison.plan and not seen.obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))
-        blocking, obstacle = (*blocking, *of_tenants.blocking), obstacle or of_tenants.obstacle
+        blocking, obstacle = (*blocking, *of_tenants.blocking), seen.obstacle or of_tenants.obstacle
         # A run asks for backfills last: what is refused is refused first.
         if blocking and (obstacle is None or isinstance(obstacle, BackfillUnfinished)):
             answers = RunRequest(resolutions=resolutions or {}).answers
@@ -107,8 +104,8 @@ def judged_event(
 ) -> PlanAssessed:
     """Return what listeners are told of a plan that was judged."""
     told = obstacle.message if obstacle else ""
-    plan = plan_fingerprint(comparison)
-    return PlanAssessed(assessment.findings, blocking, assessment.unmatched, later, plan, assessment.forecast, told)
+    judged = (assessment.unmatched, later, plan_fingerprint(comparison), assessment.forecast, told)
+    return PlanAssessed(assessment.findings, blocking, *judged, assessment.unlooked)
 
 
 @dataclasses.dataclass(frozen=True)
