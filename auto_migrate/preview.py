@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from auto_migrate.applying.bridges.bridge_manager import counted_on
 from auto_migrate.applying.recovery import Resolutions, Verdict, check_open, check_resolutions, unanswered
+from auto_migrate.backfills.atomicity import is_in_batches
 from auto_migrate.bridge_events import BridgesFound
 from auto_migrate.clock import Clock
 from auto_migrate.databases import adapter_for
@@ -18,7 +19,7 @@ from auto_migrate.databases.base import Database
 from auto_migrate.databases.options import asking
 from auto_migrate.emitter import Emitter, report_ending
 from auto_migrate.events import Listener, MigrationAssessed, NothingPending, PlanAssessed, StateCompared
-from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, TransientError
+from auto_migrate.exceptions import AutoMigrateError, BackfillUnfinished, HistoryDiverged, TransientError
 from auto_migrate.findings import Acknowledgement, Assessment, Finding
 from auto_migrate.history.bridge_ledger import BridgeLedger
 from auto_migrate.history.journal import Position
@@ -54,16 +55,16 @@ def preview(
 
     What is left for after the deploy is judged too. Of tenants only `tenants` are looked at, if any are named. Raise
     `PlanRefused` if the release step would, `HistoryDiverged`, `DatabaseUnreachable` or `DatabaseRefused` if there is
-    no plan to be had, and `HistoryDiverged` too where a run would ask what became of an operation that was cut;
-    `resolutions` answer that.
+    no plan to be had, `HistoryDiverged` too where a run would ask what became of an operation that was cut
+    (`resolutions` answer that), and `BackfillUnfinished` where it would not wait for a backfill.
     """
     goal, emit = goal or Goal(), Emitter(database, uuid.uuid4(), listeners, clock or Clock())
     with report_ending(emit, waiting=True), in_public(database), bounded_questions(adapter_for(database), emit):
         emit.schema = shared_schema(database)
         seen = judge(database, goal, acknowledgements, resolutions, with_sql=True, with_left=True)
         comparison, assessment = seen.comparison, seen.assessment
-        phase = goal.phase or ALL
-        emit(StateCompared(comparison.state, comparison.keys, comparison.unknown, comparison.deferred, phase))
+        told = (comparison.state, comparison.keys, comparison.unknown, comparison.deferred)
+        emit(StateCompared(*told, goal.phase or ALL))
         tell_bridges(database, seen, goal, emit)
         left = frozenset(comparison.whole_keys) - frozenset(comparison.keys)
         # What is done now comes first.
@@ -71,18 +72,17 @@ def preview(
             emit(MigrationAssessed(assessed, assessed.migration in left))
         later = tuple(one for one in seen.blocking if one.migration in left and not while_waiting(one))
         blocking = tuple(one for one in seen.blocking if one not in later)
-        obstacle = seen.obstacle
-        told = obstacle.message if obstacle else ""
-        judged = (assessment.unmatched, later, plan_fingerprint(comparison), assessment.forecast, told)
-        emit(PlanAssessed(assessment.findings, blocking, *judged, assessment.unlooked))
+        emit(judged_event(assessment, blocking, comparison, later, seen.obstacle))
         of_tenants = preview_tenants(database, goal, acknowledgements, emit, tenants)
-        if not comparison.plan and not obstacle and not of_tenants.plans:
+        if not comparison.plan and not seen.obstacle and not of_tenants.plans:
             emit(NothingPending(comparison.state, 0.0))
-        if obstacle:
-            raise obstacle
-        if blocking := (*blocking, *of_tenants.blocking):
+        blocking, obstacle = (*blocking, *of_tenants.blocking), seen.obstacle or of_tenants.obstacle
+        # A run asks for backfills last: what is refused is refused first.
+        if blocking and (obstacle is None or isinstance(obstacle, BackfillUnfinished)):
             answers = RunRequest(resolutions=resolutions or {}).answers
             raise refused(blocking, goal, database, looking=True, answers=answers, backwards=comparison.backwards)
+        if obstacle:
+            raise obstacle
     return assessment
 
 
@@ -95,12 +95,26 @@ def tell_bridges(database: str, seen: Judged, goal: Goal, emit: Emitter) -> None
     emit(BridgesFound(standing, (*due, *counted_on(others, adapter_for(database), seen.comparison, seen.cut))))
 
 
+def judged_event(
+    assessment: Assessment,
+    blocking: tuple[Finding, ...],
+    comparison: Comparison,
+    later: tuple[Finding, ...],
+    obstacle: AutoMigrateError | None,
+) -> PlanAssessed:
+    """Return what listeners are told of a plan that was judged."""
+    told = obstacle.message if obstacle else ""
+    judged = (assessment.unmatched, later, plan_fingerprint(comparison), assessment.forecast, told)
+    return PlanAssessed(assessment.findings, blocking, *judged, assessment.unlooked)
+
+
 @dataclasses.dataclass(frozen=True)
 class PreviewedTenants:
-    """How many plans tenants need, and the findings that stop any of them."""
+    """How many plans tenants need, the findings that stop any of them, and the first backfill that does."""
 
     plans: int = 0
     blocking: tuple[Finding, ...] = ()
+    obstacle: AutoMigrateError | None = None
 
 
 def preview_tenants(
@@ -116,7 +130,7 @@ def preview_tenants(
     from auto_migrate.fleet.inventory import take_inventory
     from auto_migrate.fleet.shared_plan import compared, plans_for
 
-    adapter, blocking = adapter_for(database), list[Finding]()
+    adapter, blocking, obstacles = adapter_for(database), list[Finding](), list[AutoMigrateError]()
     try:
         with asking(adapter):
             inventory = take_inventory(tenancy).chosen(tenants)
@@ -124,19 +138,22 @@ def preview_tenants(
             pending = [plan for plan in plans if plan.comparison.plan]
             for plan in pending:
                 emit(compared(inventory, [plan]))
-                blocking += preview_plan(plan, tenancy, goal, acknowledgements, emit)
+                found, unfinished = preview_plan(plan, tenancy, goal, acknowledgements, emit)
+                blocking += found
+                obstacles += [unfinished] if unfinished else []
             if not pending:
                 emit(compared(inventory, plans))
     except TransientError as fault:
         raise adapter.unreachable(fault) from fault
-    return PreviewedTenants(len(pending), tuple(blocking))
+    return PreviewedTenants(len(pending), tuple(blocking), next(iter(obstacles), None))
 
 
 def preview_plan(
     plan: SharedPlan, tenancy: Tenancy, goal: Goal, acknowledgements: Sequence[Acknowledgement], emit: Emitter
-) -> tuple[Finding, ...]:
-    """Show the migrations of one plan as they are in its first schema; return the findings that stop it."""
+) -> tuple[tuple[Finding, ...], AutoMigrateError | None]:
+    """Show the migrations of one plan as they are in its first schema; return what stops it."""
     from auto_migrate.fleet.largest_tables import LargestTablesAdapter
+    from auto_migrate.fleet.worker_pool import worker_count
 
     largest, comparison = LargestTablesAdapter(tenancy.alias, plan.group.names), plan.comparison
     with tenancy.entered(plan.group.tenants[0]):
@@ -151,9 +168,11 @@ def preview_plan(
         blocking = blocking_findings(assessment, {})
         for assessed in assessment.migrations:
             emit(MigrationAssessed(assessed))
-        told = (assessment.findings, blocking, assessment.unmatched, (), plan_fingerprint(comparison))
-        emit(PlanAssessed(*told, assessment.forecast))
-    return blocking
+        unfinished = unfinished_backfill(
+            adapter_for(tenancy.alias), comparison, plan.group.names, at_once=worker_count()
+        )
+        emit(judged_event(assessment, blocking, comparison, (), unfinished))
+    return blocking, unfinished
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,4 +253,19 @@ def obstacle(
             continue
         if (question := unanswered(database, migration, position)) is not None:
             return HistoryDiverged(question.message, hint=question.hint)
+    return unfinished_backfill(database, comparison)
+
+
+def unfinished_backfill(
+    database: Database, comparison: Comparison, schemas: Collection[str] = ("",), *, at_once: int = 1
+) -> AutoMigrateError | None:
+    """Return what a run would say of a backfill that the plan needs, in some schemas, and that it does not wait for."""
+    if any(is_in_batches(one) for migration, _backwards in comparison.plan for one in migration.operations):
+        # Most plans have no backfill.
+        from auto_migrate.backfills.outlook import refuse_unfinished
+
+        try:
+            refuse_unfinished(database, comparison.plan, comparison.loader.graph, schemas=schemas, at_once=at_once)
+        except AutoMigrateError as error:
+            return error
     return None

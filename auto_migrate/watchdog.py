@@ -20,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from auto_migrate.databases.base import Database
 from auto_migrate.databases.client_pool import copy_outside_pool
 from auto_migrate.databases.postgresql.concurrent_indexes import PROGRESS
-from auto_migrate.databases.session_waits import PREPARED, REPORT_EVERY, Reason, blocker_of, ways_out
+from auto_migrate.databases.session_waits import END_SESSION, PREPARED, REPORT_EVERY, Reason, blocker_of, ways_out
 from auto_migrate.databases.sockets import duplicate, ended_after, hurried
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import IndexProgressed
@@ -114,7 +114,7 @@ class Watchdog:
     a pooler that has no second connection to lend is as silent while it works.
     """
 
-    END = "SELECT pg_terminate_backend(PID)"
+    END = END_SESSION
 
     def __init__(self, database: Database, emit: Emitter, *, is_question: bool = False) -> None:
         self.is_question = is_question
@@ -232,7 +232,7 @@ class AwaitedStatement(Watched):
 class MySQLWatchdog(Watchdog):
     """Watches the connection that works on MySQL or MariaDB."""
 
-    END = "KILL PID"
+    END = "KILL {pid}"
 
     def __init__(
         self, database: Database, emit: Emitter, answers: AwaitedAnswers, *, is_question: bool = False
@@ -273,7 +273,7 @@ def naming_blockers(dog: Watchdog | None) -> Iterator[None]:
     except DatabaseBusy as error:
         if dog is None or not dog.blockers:
             raise
-        raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, end=dog.END))) from error
+        raise DatabaseBusy(error.message, hint="\n".join(ways_out(dog.blockers, ending=dog.END))) from error
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from drf_spectacular.views import SpectacularAPIView
 from webhooks.api.schema import Docs
 from webhooks.metrics import metrics
 
+handler404 = "webhooks.views.not_found"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/webhooks/", include("webhooks.urls")),

@@ -150,7 +150,7 @@ class DeadLetter(WebhookEvent):
 
 
 class RefusalCount(models.Model):
-    """How often deliveries of a gateway were refused for one reason on one day (UTC)."""
+    """How often deliveries of a gateway were refused for one reason on one day of the service's own clock."""
 
     gateway = models.CharField(_("gateway"), max_length=20, choices=gateways.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=Refusal)

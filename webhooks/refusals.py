@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import Error
@@ -54,7 +54,7 @@ def _count_waiting() -> None:
 
 def _add(gateway: str, reason: Refusal, detail: str, number: int) -> None:
     now = timezone.now()
-    row = {"gateway": gateway, "reason": reason, "detail": detail, "day": now.astimezone(UTC).date()}
+    row = {"gateway": gateway, "reason": reason, "detail": detail, "day": timezone.localdate(now)}
     same = RefusalCount.objects.filter(**row)
     if not same.update(count=F("count") + number, last_at=now):
         # Whoever has just made the row too keeps it; the number is added once, here.
@@ -66,8 +66,8 @@ def lately(now: datetime | None = None) -> QuerySet[RefusalCount]:
     """Return what was counted within a day and nobody has seen to since."""
     now = now or timezone.now()
     unseen = Q(seen_at=None) | Q(seen_at__lt=F("last_at"))
-    days = [(now - timedelta(days=ago)).astimezone(UTC).date() for ago in (0, 1)]
-    return RefusalCount.objects.filter(unseen, day__in=days, last_at__gt=now - ALARM_AFTER)
+    since = now - ALARM_AFTER
+    return RefusalCount.objects.filter(unseen, day__gte=timezone.localdate(since), last_at__gt=since)
 
 
 def acknowledge(rows: QuerySet[RefusalCount]) -> int:

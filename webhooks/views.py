@@ -6,7 +6,9 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error
-from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.utils.translation import gettext as _
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from webhooks import deliveries, proofs, refusals
@@ -36,9 +38,17 @@ def receive(request: HttpRequest, gateway: str) -> JsonResponse:
         return _refuse(gateway, error)
     _log(gateway, outcome)
     if outcome.status == EventStatus.REJECTED:
-        return problem(422, "malformed", f"{outcome.note} The delivery is kept as {outcome.id}.")
-    told = {"id": outcome.id, "status": outcome.status, "duplicate": not outcome.is_new}
-    return JsonResponse(told, status=HTTP_STATUS.get(outcome.status, 202))
+        told = _("{note} The delivery is kept as {delivery}.").format(note=outcome.note, delivery=outcome.id)
+        return problem(422, "malformed", told)
+    content = {"id": outcome.id, "status": outcome.status, "duplicate": not outcome.is_new}
+    return JsonResponse(content, status=HTTP_STATUS.get(outcome.status, 202))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an address that is nobody's, such as that of a gateway which is misspelt, as the rest of the API does."""
+    if not request.path.startswith("/api/"):
+        return defaults.page_not_found(request, exception)
+    return problem(404, "not_found", f"There is nothing at {request.path}.")
 
 
 def problem(status: int, code: str, message: str) -> JsonResponse:

@@ -60,7 +60,9 @@ def refuse_pooler(database: Database) -> None:
             _("A pooler is between us and database {database!r}, and keeps no session in a schema.").format(
                 database=database.alias
             ),
-            hint=_("Name the server itself: AUTO_MIGRATE['DIRECT_URLS']."),
+            hint=_("Name the server itself: {variable}").format(
+                variable=f"AUTO_MIGRATE_DIRECT_URLS={database.alias}=postgresql://HOST:PORT/NAME"
+            ),
         )
 
 

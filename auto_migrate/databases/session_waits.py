@@ -20,6 +20,7 @@ REPORT_EVERY = 10.0
 MAX_QUERY = 120
 # The state of a transaction that was prepared for a two-phase commit.
 PREPARED = "prepared transaction"
+END_SESSION = "SELECT pg_terminate_backend({pid})"
 
 
 class Reason(enum.StrEnum):
@@ -84,12 +85,18 @@ def in_the_way(reason: Reason, waited: float, blockers: tuple[Blocker, ...]) -> 
     )
 
 
-def ways_out(blockers: Sequence[Blocker], *, end: str = "SELECT pg_terminate_backend(PID)") -> list[str]:
-    """Say who is in the way and what may be done about it, as lines; `end` is the statement that ends a session."""
+def ways_out(blockers: Sequence[Blocker], *, ending: str = END_SESSION) -> list[str]:
+    """Say who is in the way and what may be done about it, as lines; `ending` is what ends one of them."""
     advice = _("Let it finish and run again.")
-    if any(blocker.pid for blocker in blockers):
-        advice = _("Let it finish and run again, or end it: {statement}").format(statement=end)
+    if statements := endings_of_sessions(blockers, ending):
+        advice = _("Let it finish and run again, or end it: {statement}").format(statement=statements)
     return [*map(describe_blocker, blockers), *endings_of_prepared(blockers), advice]
+
+
+def endings_of_sessions(blockers: Sequence[Blocker], ending: str = END_SESSION) -> str:
+    """Return the statements that end those in the way, as they are typed; empty where none of them has a session."""
+    pids = dict.fromkeys(blocker.pid for blocker in blockers if blocker.pid)
+    return "; ".join(ending.format(pid=pid) for pid in pids)
 
 
 def endings_of_prepared(blockers: Sequence[Blocker]) -> list[str]:

@@ -18,7 +18,7 @@ from auto_migrate.conf import get_settings
 from auto_migrate.databases.base import TableLocks
 from auto_migrate.databases.faults import FaultKind
 from auto_migrate.databases.lock_modes import LockMode
-from auto_migrate.databases.session_waits import describe_blocker, endings_of_prepared
+from auto_migrate.databases.session_waits import describe_blocker, endings_of_prepared, endings_of_sessions
 from auto_migrate.emitter import Emitter
 from auto_migrate.events import TablesAwaited
 from auto_migrate.exceptions import MigrationFailed, TransientError
@@ -156,16 +156,12 @@ def tables_busy(
         text = _(
             "Migration {migration} stops half-way, where the next run goes on: {tables} not free in {waited:.0f}s."
         )
-    told = [describe_blocker(blocker) for blocker in blockers]
+    advice = _("Let the transaction in the way end, or raise {setting}.")
+    if statements := endings_of_sessions(blockers):
+        advice = _("End the transaction in the way, {statement}, or raise {setting}.")
+    advice = advice.format(setting="AUTO_MIGRATE_LOCK_PATIENCE", statement=statements)
+    told = map(describe_blocker, blockers)
     return MigrationFailed(
         text.format(migration=migration, tables=", ".join(needs), waited=waited),
-        hint="\n".join(
-            [
-                *told,
-                *endings_of_prepared(blockers),
-                _("End the transaction in the way, SELECT pg_terminate_backend(PID), or raise {setting}.").format(
-                    setting="AUTO_MIGRATE_LOCK_PATIENCE"
-                ),
-            ]
-        ),
+        hint="\n".join([*told, *endings_of_prepared(blockers), advice]),
     )

@@ -69,6 +69,9 @@ def test_what_takes_longer_ends_with_10_before_anything_is_applied(shop_on_postg
     assert refused.code == 10, refused.text
     assert "will take another 16 min: shop.count: 10/1000 rows" in refused.errors
     assert shop.recorded[-1] == "shop.0002_count"
+    shown = shop.run("auto_migrate", "--plan")
+    assert (shown.code, shown.errors) == (10, refused.errors)
+    assert "Nothing stops this plan" not in shown.output
     for action, words in (("pause", "paused"), ("cancel", "was cancelled")):
         assert shop.run("backfills", action, "count").code == 0
         stopped = shop.run("auto_migrate")

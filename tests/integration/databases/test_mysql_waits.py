@@ -98,7 +98,7 @@ def test_a_question_that_waits_ends_with_who_is_in_the_way(maria: MySQL, holder:
     with pytest.raises(DatabaseBusy) as raised:
         ask()
     assert f"pid {driver.thread_id()}" in raised.value.hint
-    assert "KILL PID" in raised.value.hint
+    assert f"KILL {driver.thread_id()}" in raised.value.hint
 
 
 def test_a_server_that_stops_answering_is_given_up(

@@ -39,7 +39,7 @@ def test_a_pooler_in_between_is_refused_and_the_way_past_it_told(tenanted: Tenan
     tenanted.databases["default"] = pgbouncer.url(direct.rsplit("/", 1)[1])
     done = tenanted.run("auto_migrate")
     assert done.code == 2, done.text
-    assert "DIRECT_URLS" in done.errors
+    assert "AUTO_MIGRATE_DIRECT_URLS=default=postgresql://" in done.errors
     tenanted.setting("DIRECT_URLS", {"default": direct})
     assert tenanted.run("auto_migrate").code == 0
 

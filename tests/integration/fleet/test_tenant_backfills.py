@@ -179,6 +179,8 @@ def test_in_the_background_each_schema_holds_the_plan_back_until_its_own_is_done
     refused = project.run("auto_migrate")
     assert refused.code == 10, refused.text
     assert "in 1 schema: beta" in refused.errors
+    shown = project.run("auto_migrate", "--plan")
+    assert (shown.code, "in 1 schema: beta" in shown.errors) == (10, True), shown.text
     # Nothing of the plan is applied anywhere, not even where all is done.
     assert "shop.0004_finish" not in project.recorded_in("public") | project.recorded_in("acme")
     assert "1 schema: beta" in project.run("backfills", "resume", "count").output

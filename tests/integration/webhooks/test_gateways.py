@@ -67,7 +67,9 @@ def test_a_third_gateways_delivery_becomes_a_payment_with_an_sms_and_is_shown_ev
 
 @pytest.mark.django_db
 def test_a_gateway_that_is_not_registered_is_not_there(deliver: Deliver) -> None:
-    assert deliver(lunapay.PAYLOAD, "lunapay").status_code == 404
+    answer = deliver(lunapay.PAYLOAD, "lunapay")
+    told = {"code": "not_found", "message": "There is nothing at /api/webhooks/lunapay/."}
+    assert (answer.status_code, json.loads(answer.content)["error"]) == (404, told)
 
 
 @pytest.mark.django_db

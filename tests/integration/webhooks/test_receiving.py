@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from tests.integration.webhooks.conftest import SECRET, Deliver
@@ -116,10 +117,13 @@ def test_an_unknown_word_is_kept_and_not_acted_upon(deliver: Deliver, change: di
     ],
 )  # fmt: skip
 def test_a_malformed_delivery_is_refused_and_kept(deliver: Deliver, change: dict[str, object]) -> None:
-    answer = deliver(ghostpay(**change))
+    with translation.override("pt-br"):
+        answer = deliver(ghostpay(**change))
     assert answer.status_code == 422
-    assert json.loads(answer.content)["error"]["code"] == "malformed"
-    assert WebhookEvent.objects.get().status == EventStatus.REJECTED
+    event = WebhookEvent.objects.get()
+    told = f"{event.note} A entrega está guardada como {event.pk}."
+    assert json.loads(answer.content)["error"] == {"code": "malformed", "message": told}
+    assert event.status == EventStatus.REJECTED
 
 
 @pytest.mark.parametrize(

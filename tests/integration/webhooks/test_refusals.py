@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -48,6 +50,15 @@ def test_an_unknown_word_raises_an_alarm_until_somebody_has_seen_to_it(deliver: 
     assert health.deliveries()["status"] == "degraded"
     later = timezone.now() + refusals.ALARM_AFTER
     assert not refusals.lately(later).exists()
+
+
+def test_a_day_is_one_of_the_shops_own_clock(deliver: Deliver, monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = datetime(2026, 11, 30, 22, 12, tzinfo=ZoneInfo("America/Sao_Paulo"))
+    monkeypatch.setattr(timezone, "now", lambda: evening)
+    deliver(b"[]")
+    assert RefusalCount.objects.get().day == evening.date()
+    for hours, is_told in [(0, True), (23, True), (25, False)]:
+        assert refusals.lately(evening + timedelta(hours=hours)).exists() == is_told
 
 
 def test_what_is_refused_is_counted_with_its_reason(deliver: Deliver, settings: Settings) -> None:
