@@ -31,7 +31,7 @@ from auto_migrate.databases.index_builds import ConcurrentIndexes
 from auto_migrate.databases.statement_kinds import closes_transaction, opens_transaction
 from auto_migrate.emitter import Emitter
 from auto_migrate.exceptions import AutoMigrateError, HistoryDiverged, MigrationFailed, UsageError
-from auto_migrate.history.journal import Position
+from auto_migrate.history.journal import Position, last_error
 from auto_migrate.planning.comparison import Comparison
 from auto_migrate.planning.partial_migrations import half_way, resolving
 from auto_migrate.planning.schema_state import replaced_nodes
@@ -325,10 +325,14 @@ def ask(
     if backwards:
         text = _("Migration {migration} was cut while operation {index}, {operation}, was taken back.")
     others = _("{tables} is not as it was left: somebody has changed it since, or put another table in its place.")
+    message = text.format(migration=migration, index=index, operation=migration.operations[index - 1].describe())
+    # Since then others may have been asked the same.
+    error = last_error(database, MigrationKey.of(migration), but=message)
     return MigrationFailed(
-        text.format(migration=migration, index=index, operation=migration.operations[index - 1].describe()),
+        message,
         hint="\n".join(
             [
+                *([_("When it failed last: {error}").format(error=error)] if error else []),
                 *([others.format(tables=", ".join(tables))] if tables else []),
                 _("Only you can find out whether it was carried out. Look at its data, then type one of:"),
                 *choices(migration, index, backwards=backwards, database=database),

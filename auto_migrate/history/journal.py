@@ -88,6 +88,14 @@ def open_journals(database: str) -> dict[MigrationKey, Position]:
         return {}
 
 
+def last_error(database: str, key: MigrationKey, *, but: str) -> str:
+    """Return in one line what a migration had raised when it failed last, `but` this; empty where nobody noted any."""
+    failed = StepRecord.objects.using(database).filter(app_label=key.app_label, name=key.name)
+    noted = failed.filter(schema_name=active_schema(), error__gt="").order_by("-pk").values_list("error", flat=True)
+    firsts = (str(error).partition("\n")[0] for error in noted.iterator())
+    return next((first for first in firsts if first != but), "")
+
+
 def cut_schemas(database: str, known: Collection[Node] | None = None) -> frozenset[str]:
     """Return the schemas of tenants in which a migration, one of those `known` if any are, was cut and not finished."""
     cut = StepRecord.objects.using(database).filter(CUT).exclude(schema_name="").order_by()

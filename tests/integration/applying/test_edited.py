@@ -271,3 +271,13 @@ def start(apps, editor):
     tiny.write("0002_pay", f"{body}\nclass Migration(migrations.Migration):\n{operations}")
     said = tiny.run("auto_migrate", expect=1, AUTO_MIGRATE_LOCK_WAIT="3600")
     assert "The deploy lock is held by the run that has started this process" in said
+
+
+def test_who_is_asked_what_became_of_an_operation_is_told_what_it_had_raised(tiny: Tiny) -> None:
+    tiny.second("migrations.RunPython(boom)")
+    tiny.run("auto_migrate", expect=1)
+    for _ in range(2):
+        asked = tiny.run("auto_migrate", expect=1)
+        assert "was cut in operation 1" in asked
+        [told] = [line for line in asked.splitlines() if "When it failed last" in line]
+        assert "boom" in told
