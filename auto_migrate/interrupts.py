@@ -102,6 +102,10 @@ def _expect_status(status: int) -> None:
     # Who came last is called first.
     atexit.unregister(_keep_status)
     atexit.register(_keep_status)
+    if status:
+        # Who was to be called with 0 and nothing else cannot be told otherwise. Later none could be taken out: from
+        # Python 3.14 on those are called that were registered when the exit began.
+        atexit.unregister(os._exit)
 
 
 def _keep_status() -> None:
@@ -112,6 +116,4 @@ def _keep_status() -> None:
         leave(status or (expected if os.getpid() == process else status))
 
     if expected:
-        # Who was to be called with 0 and nothing else cannot be told otherwise.
-        atexit.unregister(leave)
         os._exit = exit_kept
