@@ -67,6 +67,8 @@ def test_a_fill_waits_for_those_for_whom_a_backfill_waits(shop: Shop) -> None:
     shop.second('migrations.AlterField("item", "number", models.IntegerField(default=3))')
     with psycopg.connect(shop.url) as reader:
         reader.execute("SELECT FROM shop_item")
+        # One that has lasted for longer than BACKFILL_TRANSACTION when it is looked for.
+        time.sleep(0.5)
 
         def end_when_it_is_waited_for() -> None:
             while not shop.query("SELECT 1 FROM auto_migrate_step WHERE jsonb_array_length(online -> 'steps') > 0"):
