@@ -36,6 +36,9 @@ class ValueObject:
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
         super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             # It may know better, as `unittest.mock.ANY` does.

@@ -43,6 +43,8 @@ def test_an_event_cannot_be_changed(event: Event) -> None:
     for name in type(event).__annotations__:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(event, name, None)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delattr(event, name)
 
 
 @EACH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -73,16 +74,18 @@ def tightening(folder: Path, url: str, *, plan: dict[str, str], models: str = NE
     return Release(folder, url, models, {**FIRST, **plan})
 
 
+def old_and_new(folder: Path, url: str, plan: dict[str, str]) -> contextlib.AbstractContextManager[tuple[Release, ...]]:
+    """Let a release write, and another one that tightens what it writes."""
+    return releases(Release(folder / "1", url, OLD, FIRST), tightening(folder / "2", url, plan=plan))
+
+
 @pytest.mark.parametrize(
     ("twins", "head", "online"),
     [("postgresql", "atomic = True", "always"), ("postgresql15", "atomic = False", "never")],
     indirect=["twins"],
 )
 def test_the_old_code_writes_until_it_is_gone(tmp_path: Path, twins: Twins, head: str, online: str) -> None:
-    with releases(
-        Release(tmp_path / "1", twins.ours, OLD, FIRST),
-        tightening(tmp_path / "2", twins.ours, plan={"0002_tight": f"{', '.join(TIGHTENED)} | {head}"}),
-    ) as (old, new):
+    with old_and_new(tmp_path, twins.ours, {"0002_tight": f"{', '.join(TIGHTENED)} | {head}"}) as (old, new):
         new.on(twins.djangos).run("migrate")
         old.migrated("v1")
         told = new.migrated("v2", AUTO_MIGRATE_ONLINE=online, AUTO_MIGRATE_SMALL_TABLE="0")
@@ -107,10 +110,7 @@ def test_the_old_code_writes_until_it_is_gone(tmp_path: Path, twins: Twins, head
 def test_a_later_release_step_makes_it_and_goes_on_where_rows_do_not_allow_it(
     tmp_path: Path, database_url: str
 ) -> None:
-    with releases(
-        Release(tmp_path / "1", database_url, OLD, FIRST),
-        tightening(tmp_path / "2", database_url, plan={"0002_tight": CHECKED}),
-    ) as (old, new):
+    with old_and_new(tmp_path, database_url, {"0002_tight": CHECKED}) as (old, new):
         old.migrated("v1")
         new.migrated("v2")
         old.code(OLD_WRITES)
@@ -154,10 +154,7 @@ def test_a_run_that_goes_on_where_another_was_cut_leaves_it_held_back(
 ) -> None:
     plan = {"0002_tight": f'{CHECKED}, {NOT_NULL}, migrations.RunSQL("SELECT FROM later") | atomic = False'}
     env = {"AUTO_MIGRATE_ONLINE": online, "AUTO_MIGRATE_SMALL_TABLE": "0"}
-    with releases(
-        Release(tmp_path / "1", database_url, OLD, FIRST),
-        tightening(tmp_path / "2", database_url, plan=plan),
-    ) as (old, new):
+    with old_and_new(tmp_path, database_url, plan) as (old, new):
         old.migrated("v1")
         new.run("auto_migrate", expect=1, AUTO_MIGRATE_RELEASE="v2", **env)
         held = [HELD[1], HELD[0]]
@@ -171,10 +168,7 @@ def test_a_run_that_goes_on_where_another_was_cut_leaves_it_held_back(
 
 
 def test_what_is_acknowledged_is_made_at_once(tmp_path: Path, database_url: str) -> None:
-    with releases(
-        Release(tmp_path / "1", database_url, OLD, FIRST),
-        tightening(tmp_path / "2", database_url, plan={"0002_tight": CHECKED}),
-    ) as (old, new):
+    with old_and_new(tmp_path, database_url, {"0002_tight": CHECKED}) as (old, new):
         old.migrated("v1")
         new.migrated("v2", "--acknowledge", "AM405:shop.0002_tight")
         assert new.bridges == []
@@ -205,10 +199,7 @@ def test_a_plan_that_counts_on_it_does_not_hold_it_back(tmp_path: Path, database
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("head", ["atomic = True", "atomic = False"])
 def test_what_is_held_back_can_be_unapplied(tmp_path: Path, twins: Twins, head: str) -> None:
-    with releases(
-        Release(tmp_path / "1", twins.ours, OLD, FIRST),
-        tightening(tmp_path / "2", twins.ours, plan={"0002_tight": f"{', '.join(TIGHTENED)} | {head}"}),
-    ) as (old, new):
+    with old_and_new(tmp_path, twins.ours, {"0002_tight": f"{', '.join(TIGHTENED)} | {head}"}) as (old, new):
         old.on(twins.djangos).run("migrate")
         old.migrated("v1")
         new.migrated("v2")
